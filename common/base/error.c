@@ -1,0 +1,52 @@
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bug_handler *handler_fn;
+static void *handler_context;
+
+const char *err_text(enum err err)
+{
+    switch (err) {
+    case ERR_NONE:
+        return "no error";
+    case ERR_NOT_FOUND:
+        return "not found";
+    case ERR_EXISTS:
+        return "exists already";
+    case ERR_MALFORMED:
+        return "malformed";
+    case ERR_TOO_LARGE:
+        return "too large";
+    case ERR_NO_MEMORY:
+        return "out of memory";
+    case ERR_FULL:
+        return "no room";
+    case ERR_IO:
+        return "input/output error";
+    case ERR_CORRUPT:
+        return "corrupt";
+    case ERR_DENIED:
+        return "denied";
+    case ERR_TIMEOUT:
+        return "timed out";
+    case ERR_AGAIN:
+        return "try again later";
+    }
+    return "unknown error";
+}
+
+void bug_handler_set(bug_handler *handler, void *context)
+{
+    handler_fn = handler;
+    handler_context = context;
+}
+
+void bug_report(const char *file, int line, const char *what)
+{
+    fprintf(stderr, "bug: %s:%d: %s\n", file, line, what);
+    if (handler_fn)
+        handler_fn(handler_context);
+    abort();
+}
