@@ -19,7 +19,7 @@ enum err {
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text_at, first_at) __attribute__((format(printf, text_at, first_at)))
 
 /* A short English text for an error code, never NULL. */
 const char *err_text(enum err err);
