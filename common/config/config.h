@@ -1,0 +1,27 @@
+/* The configuration file (proto/hearback/config.proto, YAML on disk). */
+#ifndef HEARBACK_CONFIG_CONFIG_H
+#define HEARBACK_CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "hearback/config.pb-c.h"
+
+/* Reads and checks `path`. On ERR_MALFORMED `*why_out` says file, line, field and what is accepted. */
+enum err config_load(const char *path, struct arena *arena, Config__Config **config_out, char **why_out) MUST_CHECK;
+
+/* Writes it as YAML (0600, through a temporary file and rename). */
+enum err config_save(const char *path, const Config__Config *config) MUST_CHECK;
+
+/* The instance of a service and partition, NULL when the file names none. */
+const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition);
+
+/* data/<service>-<partition> */
+char *config_instance_folder(const Config__Config *config, const Config__Instance *instance, struct arena *arena);
+
+/* Z85 secret key of an instance ("casework-0") or a named key ("operator"), from the secrets folder. */
+enum err config_secret(const Config__Config *config, const char *name, char secret_out[41]) MUST_CHECK;
+
+/* "directory" ... ; NULL for an unknown one. And back: HB__SERVICE__SERVICE_NONE for an unknown name. */
+const char *config_service_name(Hb__Service service);
+Hb__Service config_service_of_name(const char *name);
+
+#endif

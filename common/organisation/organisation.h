@@ -1,0 +1,58 @@
+/* The organisation as every service knows it: sites, departments, people, calendars, policies, folded from
+   directory's events into tables of its own (layer 4; the runtime calls organisation_evolve). And `who`: which
+   persons and departments an expression of the policy means now. Everything returned lives in the turn's arena,
+   except compiled policies and calendars, which live in the instance's cache as long as their version is used. */
+#ifndef HEARBACK_ORGANISATION_ORGANISATION_H
+#define HEARBACK_ORGANISATION_ORGANISATION_H
+
+#include "base/truth.h"
+#include "hearback/policy.pb-c.h"
+#include "service/service.h"
+
+struct calendar;
+struct zone;
+struct condition_context;
+
+/* Folds one directory event (heard, or own in directory itself). */
+void organisation_evolve(struct turn *turn, const Hb__Event *event);
+
+const Directory__Site *organisation_site(struct turn *turn, const char *site); /* NULL: unknown */
+const Directory__Department *organisation_department(struct turn *turn, const char *site, const char *department);
+const Directory__Person *organisation_person(struct turn *turn, const char *person);
+const Directory__Account *organisation_account(struct turn *turn, const char *account);
+bool organisation_known(struct turn *turn); /* at least one site has been heard of */
+
+/* The policy in force at a site (version 0) or a certain version; NULL when there is none. Unpacked once per version. */
+const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version);
+uint32_t organisation_policy_version(struct turn *turn, const char *site); /* in force; 0: none */
+/* Calendars are always today's. "" gives the site's policy calendar, or Monday to Friday where there is none. */
+const struct calendar *organisation_calendar(struct turn *turn, const char *site, const char *name);
+const struct zone *organisation_zone(struct turn *turn, const char *site);
+
+/* Lists end with NULL. */
+const Directory__Person **organisation_members(struct turn *turn, const char *site, const char *department);
+const Directory__Person **organisation_holders(struct turn *turn, const char *site, const char *post);
+const Directory__Site **organisation_sites(struct turn *turn);
+bool organisation_holds(const Directory__Person *person, const char *site, const char *post);
+bool organisation_member(const Directory__Person *person, const char *site, const char *department);
+
+/* The person present: absent -> deputy (at most 4 steps), NULL when nobody. */
+const Directory__Person *organisation_present(struct turn *turn, const Directory__Person *person);
+
+/* Who: persons meant by an expression in a case whose facts are given (lead, handler, first_contact, respondent, filer,
+   taker facts...), each once, present ones; `complainant_out` (may be NULL) tells whether the complainant is among them. */
+const Directory__Person **who_persons(struct turn *turn, const char *site, Policy__Who *const *who, size_t count,
+                                      const struct facts *facts, bool *complainant_out);
+/* The department an expression of a route row means: a department itself, or that of the post's or role's first
+   person. "" when none. `person_out`: the person named, "" when a department. */
+const char *who_department(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
+                           const char **person_out);
+/* Is this actor among them? `handler` also means any member of the lead department while no handler is named. */
+bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,
+                  const Hb__Actor *actor);
+
+/* A condition of the policy over a case's facts, now. `linked` and `told` answer for linked cases and proofs. */
+enum truth organisation_holds_condition(struct turn *turn, const char *site, const Policy__Condition *condition,
+                                        const struct facts *facts, int64_t at_ms);
+
+#endif

@@ -1,0 +1,155 @@
+/* What a service is, and what its code may see of the world (layer 4).
+
+   A service declares one `struct service`: decide, react, evolve, answer and its tables. The
+   runtime (turn.c) does all the rest: the turn, the log, the door, the bus, the room on disk. The same
+   declaration runs live, in replay and in simulation, so these functions touch no clock, network,
+   file, key or randomness of their own, and keep no state but their tables. */
+#ifndef HEARBACK_SERVICE_SERVICE_H
+#define HEARBACK_SERVICE_SERVICE_H
+
+#include "base/arena.h"
+#include "base/key.h"
+#include "hearback/envelope.pb-c.h"
+
+struct turn;
+struct instance;
+struct facts;
+
+#define TURN_HOPS_MAX 64u   /* chain of causes; above it an effect is refused visibly */
+#define TURN_SAID_MAX 64u   /* events from one input; more is a bug */
+#define TURN_TARGETS_MAX 16u /* an action with more targets must become a job */
+
+struct service {
+    const char *name; /* "casework": also the name of its folder and log */
+    Hb__Service id;
+    uint32_t hears;            /* bit set: 1u << HB__SERVICE__INTAKE | ... ; never itself */
+    const char *const *tables; /* names; the index in this array is the `table` argument below */
+    unsigned tables_count;
+    bool keeps_organisation;   /* the runtime folds directory's events into common/organisation's tables */
+    bool timers_await_horizon; /* watchdog: a timer fires only when all producers are past its due instant */
+
+    /* The door, before the turn, on committed state: types fields by the policy, derives tags,
+       checks shape; may call turn_refuse. Runs before Personal texts are sealed. May change the
+       command. NULL: nothing to do. */
+    void (*prepare)(struct turn *turn, Hb__Command *command);
+    /* The vault key a Personal text of this command is sealed under (identity: field of a Party).
+       0 refuses the command (the case is unknown). NULL: this service takes no personal text. */
+    uint64_t (*seal_key)(struct turn *turn, const Hb__Command *command, bool identity);
+
+    /* May this be done, and what then happened? Reads, then turn_say or turn_refuse. */
+    void (*decide)(struct turn *turn, const Hb__Command *command);
+    /* The reply to an accepted command, recomputed from the events it said (first time and when repeated). */
+    void (*reply)(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
+                  Hb__CommandReply *reply);
+    /* What follows from an event, heard or own? Runs after evolve. Level-triggered: looks at the state and says
+       what is due and not yet said. */
+    void (*react)(struct turn *turn, const Hb__Event *event);
+    /* The only code that changes state (state_put, timers, effects, jobs). Cannot refuse. */
+    void (*evolve)(struct turn *turn, const Hb__Event *event);
+    void (*answer)(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+    /* A timer set by evolve came due; the runtime removes it. Says what follows. */
+    void (*fire)(struct turn *turn, struct bytes key, int64_t due_ms);
+    /* An effect on the outside ended. Says what follows; evolve of that removes or retries the effect. */
+    void (*effect_done)(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);
+    /* One step of a job: at most `keys_max` keys from `next` on. Says what follows; returns the next key, or an
+       empty one when the job is done. */
+    struct bytes (*job_step)(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
+                             unsigned keys_max);
+    /* What an event needs that is not known here yet: writes a waiting key ("case/<hex>", "site/x",
+       "policy/site/3", "calendar/cn") and returns true. NULL: nothing. Keys of sites, policies and calendars are
+       checked by the runtime for services that keep the organisation; a service only says which cases it must
+       know. */
+    bool (*needs_case)(const Hb__Event *event);
+    bool (*knows_case)(struct turn *turn, uint64_t case_id);
+    /* An effect refused because the chain of causes is too deep: say it as a problem on the case. */
+    void (*too_deep)(struct turn *turn, const Hb__Event *cause);
+};
+
+/* ---- what a function of a service may use ---- */
+
+struct arena *turn_arena(struct turn *turn); /* until the end of this input */
+int64_t turn_now(const struct turn *turn);   /* ms UTC: recorded time of this input */
+void turn_random(struct turn *turn, uint8_t *out, size_t size); /* at most 32 bytes per input, fresh for each */
+int64_t turn_horizon(const struct turn *turn); /* smallest as_of of all logs heard, at least now - 60 s */
+const struct instance *turn_instance(const struct turn *turn);
+uint64_t turn_cell(const struct turn *turn);
+/* The producer's horizon alone (watchdog names the logs not heard from). */
+int64_t turn_as_of(const struct turn *turn, Hb__Service service);
+
+/* State. Reads anywhere; puts and deletes in evolve only (a bug elsewhere). Values are copies in the turn's arena. */
+bool state_get(struct turn *turn, unsigned table, struct bytes key, struct bytes *value_out);
+bool state_has(struct turn *turn, unsigned table, struct bytes key);
+void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes value);
+void state_delete(struct turn *turn, unsigned table, struct bytes key);
+/* One protobuf record per row. NULL when absent; a record that cannot be unpacked is corruption: the service stops. */
+void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor);
+void state_save(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessage *record);
+/* Scans rows whose key begins with `prefix`, in key order, from `from` on ({0}: the first). */
+struct state_scan;
+struct state_scan *state_scan_open(struct turn *turn, unsigned table, struct bytes prefix, struct bytes from);
+bool state_scan_next(struct state_scan *scan, struct bytes *key_out, struct bytes *value_out);
+/* The last row with the prefix. */
+bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct bytes *key_out, struct bytes *value_out);
+uint64_t state_count(struct turn *turn, unsigned table);
+
+/* A new event about a case (0: none) of a site, in the turn's arena: fill payload, facts, clauses, occurred_ms (0:
+   now), then turn_say. In decide the actor is the command's unless set; policy_version is copied from
+   `turn_policy_version_set` callers. Everything else of the envelope is the runtime's. */
+Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
+void turn_say(struct turn *turn, Hb__Event *event);
+void event_clause(struct turn *turn, Hb__Event *event, const char *clause);
+void event_clauses(struct turn *turn, Hb__Event *event, char *const *clauses, size_t count);
+void event_fact(struct turn *turn, Hb__Event *event, const char *name, Hb__Value *value); /* NULL value: removed */
+void event_fact_text(struct turn *turn, Hb__Event *event, const char *name, const char *text); /* "" removes */
+void event_fact_time(struct turn *turn, Hb__Event *event, const char *name, int64_t ms);
+void event_fact_number(struct turn *turn, Hb__Event *event, const char *name, int64_t number);
+/* The place of an event: identity of what follows from it (a rule fires once per source event). */
+Hb__Position *event_position(struct turn *turn, const Hb__Event *event);
+bool event_own(const struct turn *turn, const Hb__Event *event); /* said by this very log */
+
+/* Refusals (decide, prepare, answer). The first one counts; fields may be added to the returned one. */
+Hb__Refusal *turn_refuse(struct turn *turn, uint32_t status, const char *code, const char *zh, const char *en);
+bool turn_refused(const struct turn *turn);
+void refusal_field(struct turn *turn, Hb__Refusal *refusal, const char *field);
+void refusal_accepts(struct turn *turn, Hb__Refusal *refusal, const char *accepted);
+void refusal_clause(struct turn *turn, Hb__Refusal *refusal, const char *clause);
+void refusal_next(struct turn *turn, Hb__Refusal *refusal, const char *step);
+void refusal_problem(struct turn *turn, Hb__Refusal *refusal, const char *field, const char *clause, const char *zh,
+                     const char *en);
+
+/* Timers, effects, jobs: rows that evolve writes. A timer's key is the service's own; (due, key) is its identity. */
+void turn_timer_set(struct turn *turn, int64_t due_ms, struct bytes key);
+void turn_timer_clear(struct turn *turn, int64_t due_ms, struct bytes key);
+void turn_effect_set(struct turn *turn, const char *id, int64_t due_ms, uint32_t attempt, struct bytes payload);
+void turn_effect_clear(struct turn *turn, const char *id);
+void turn_job_add(struct turn *turn, const char *what, const char *cause, struct bytes payload);
+/* evolve says that a case is known now: events waiting for it are handed over in this same turn. */
+void turn_case_known(struct turn *turn, uint64_t case_id);
+
+/* Ids: bucket 10 bits, recorded ms 42 bits, sequence 12 bits (design.md 5). The last id is a row of intake. */
+uint64_t case_id_make(uint32_t bucket, int64_t recorded_ms, uint64_t last_id);
+uint32_t case_id_bucket(uint64_t case_id);
+
+/* Labels and values in the turn's arena. */
+Hb__Label *label_new(struct turn *turn, const char *zh, const char *en);
+Hb__Value *value_text(struct turn *turn, const char *text);
+Hb__Value *value_number(struct turn *turn, int64_t number);
+Hb__Value *value_yes(struct turn *turn, bool yes);
+Hb__Value *value_time(struct turn *turn, int64_t ms);
+
+/* ---- the whole program ---- */
+
+struct effect_done;
+/* Works outside the turn, in the real process only; the simulation has its own. Start one attempt; call effect_done_call
+   exactly once, from the loop. */
+struct effect_driver {
+    void *(*open)(struct instance *instance);
+    void (*start)(void *driver, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done);
+};
+void effect_done_call(struct effect_done *done, struct bytes result);
+
+/* main() of a service: reads --config FILE --partition N, opens everything, runs until SIGTERM. */
+int service_main(int argc, char **argv, const struct service *service, const struct effect_driver *driver);
+
+#endif

@@ -1,0 +1,69 @@
+/* LMDB behind one door (layer 2). One environment per instance; the map is one fixed size and never
+   grows (design.md 3, Room). A transaction carries a sticky error: after the first failure writes
+   are no-ops and reads find nothing; check once, after commit. Every value read is copied into an
+   arena, because LMDB's memory changes under you at the next put (design-review A9). */
+#ifndef HEARBACK_STORE_STORE_H
+#define HEARBACK_STORE_STORE_H
+
+#include "base/arena.h"
+
+#define STORE_MAP_BYTES_DEFAULT (64ull << 30)
+#define STORE_KEY_BYTES_MAX 511u
+#define STORE_TABLES_MAX 64u
+
+struct store;
+struct store_txn;
+typedef unsigned store_table; /* from store_table_open */
+
+struct store_options {
+    uint64_t map_bytes; /* 0: STORE_MAP_BYTES_DEFAULT */
+    bool no_sync;       /* simulation only: a power cut may lose everything */
+    bool read_only;
+};
+
+enum err store_open(const char *folder, const struct store_options *options, struct store **store_out) MUST_CHECK;
+void store_close(struct store *store);
+
+/* Opens (creates) a table; call before the first transaction of the loop. */
+enum err store_table_open(struct store *store, const char *name, store_table *table_out) MUST_CHECK;
+
+/* Reserves disk ahead for `bytes` more (fallocate KEEP_SIZE) and checks the map: ERR_FULL when
+   there is no room. Called before each turn. */
+enum err store_reserve(struct store *store, uint64_t bytes) MUST_CHECK;
+
+/* One write transaction at a time; read transactions see what was committed when they began. */
+struct store_txn *store_begin(struct store *store, bool write);
+enum err store_commit(struct store_txn *txn) MUST_CHECK; /* the sticky error, or that of the commit */
+void store_abort(struct store_txn *txn);
+enum err store_error(const struct store_txn *txn); /* the sticky error so far */
+
+/* False when the key is absent. The value is a copy in `arena`. */
+bool store_get(struct store_txn *txn, store_table table, struct bytes key, struct arena *arena, struct bytes *value_out);
+bool store_has(struct store_txn *txn, store_table table, struct bytes key);
+void store_put(struct store_txn *txn, store_table table, struct bytes key, struct bytes value);
+void store_append(struct store_txn *txn, store_table table, struct bytes key, struct bytes value); /* key above all others */
+bool store_delete(struct store_txn *txn, store_table table, struct bytes key); /* false: was not there */
+
+/* A scan in key order; survives puts and deletes in between (each step seeks anew after the last key).
+   `prefix` ends it at the first key that does not begin so; from the first key at or after `from`. */
+struct store_scan {
+    struct store_txn *txn;
+    store_table table;
+    struct bytes prefix;
+    uint8_t last[STORE_KEY_BYTES_MAX + 1];
+    size_t last_size;
+    bool started, done;
+};
+void store_scan_open(struct store_scan *scan, struct store_txn *txn, store_table table, struct bytes prefix,
+                     struct bytes from);
+bool store_scan_next(struct store_scan *scan, struct arena *arena, struct bytes *key_out, struct bytes *value_out);
+/* The last key with the prefix, and its value. */
+bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, struct arena *arena, struct bytes *key_out,
+                struct bytes *value_out);
+uint64_t store_count(struct store_txn *txn, store_table table);
+
+/* Copies the whole environment into `folder` (compacted), from a snapshot taken now. */
+enum err store_copy(struct store *store, const char *folder) MUST_CHECK;
+uint64_t store_used_bytes(struct store *store);
+
+#endif
