@@ -51,8 +51,10 @@ const char *who_department(struct turn *turn, const char *site, const Policy__Wh
 bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,
                   const Hb__Actor *actor);
 
-/* A condition of the policy over a case's facts, now. `linked` and `told` answer for linked cases and proofs. */
-enum truth organisation_holds_condition(struct turn *turn, const char *site, const Policy__Condition *condition,
-                                        const struct facts *facts, int64_t at_ms);
+/* Rights of an account at a site, decided by the owning service for every command and query. Scopes: "read" "act"
+   "submit" "import" "policy" "organise" "report" "open" (sealed data); "*" holds all. A person's account reaches the
+   sites where the person holds a post, unless the account lists sites ("*": all). The operator key may do all; an
+   actor without account (the system itself, the portal's complainant) nothing here: their cases are checked apart. */
+bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, const char *site);
 
 #endif
