@@ -22,7 +22,8 @@ const Directory__Person *organisation_person(struct turn *turn, const char *pers
 const Directory__Account *organisation_account(struct turn *turn, const char *account);
 bool organisation_known(struct turn *turn); /* at least one site has been heard of */
 
-/* The policy in force at a site (version 0) or a certain version; NULL when there is none. Unpacked once per version. */
+/* The policy in force at a site (version 0) or a certain version; NULL when there is none. Unpacked once per version.
+ */
 const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version);
 uint32_t organisation_policy_version(struct turn *turn, const char *site); /* in force; 0: none */
 /* Calendars are always today's. "" gives the site's policy calendar, or Monday to Friday where there is none. */
@@ -40,7 +41,8 @@ bool organisation_member(const Directory__Person *person, const char *site, cons
 const Directory__Person *organisation_present(struct turn *turn, const Directory__Person *person);
 
 /* Who: persons meant by an expression in a case whose facts are given (lead, handler, first_contact, respondent, filer,
-   taker facts...), each once, present ones; `complainant_out` (may be NULL) tells whether the complainant is among them. */
+   taker facts...), each once, present ones; `complainant_out` (may be NULL) tells whether the complainant is among
+   them. */
 const Directory__Person **who_persons(struct turn *turn, const char *site, Policy__Who *const *who, size_t count,
                                       const struct facts *facts, bool *complainant_out);
 /* The department an expression of a route row means: a department itself, or that of the post's or role's first

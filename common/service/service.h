@@ -15,8 +15,8 @@ struct turn;
 struct instance;
 struct facts;
 
-#define TURN_HOPS_MAX 64u   /* chain of causes; above it an effect is refused visibly */
-#define TURN_SAID_MAX 64u   /* events from one input; more is a bug */
+#define TURN_HOPS_MAX 64u    /* chain of causes; above it an effect is refused visibly */
+#define TURN_SAID_MAX 64u    /* events from one input; more is a bug */
 #define TURN_TARGETS_MAX 16u /* an action with more targets must become a job */
 
 struct service {
@@ -68,8 +68,8 @@ struct service {
 
 /* ---- what a function of a service may use ---- */
 
-struct arena *turn_arena(struct turn *turn); /* until the end of this input */
-int64_t turn_now(const struct turn *turn);   /* ms UTC: recorded time of this input */
+struct arena *turn_arena(struct turn *turn);                    /* until the end of this input */
+int64_t turn_now(const struct turn *turn);                      /* ms UTC: recorded time of this input */
 void turn_random(struct turn *turn, uint8_t *out, size_t size); /* at most 32 bytes per input, fresh for each */
 int64_t turn_horizon(const struct turn *turn); /* smallest as_of of all logs heard, at least now - 60 s */
 const struct instance *turn_instance(const struct turn *turn);
@@ -100,7 +100,7 @@ Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
 void turn_say(struct turn *turn, Hb__Event *event);
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause);
 void event_clauses(struct turn *turn, Hb__Event *event, char *const *clauses, size_t count);
-void event_fact(struct turn *turn, Hb__Event *event, const char *name, Hb__Value *value); /* NULL value: removed */
+void event_fact(struct turn *turn, Hb__Event *event, const char *name, Hb__Value *value);      /* NULL value: removed */
 void event_fact_text(struct turn *turn, Hb__Event *event, const char *name, const char *text); /* "" removes */
 void event_fact_time(struct turn *turn, Hb__Event *event, const char *name, int64_t ms);
 void event_fact_number(struct turn *turn, Hb__Event *event, const char *name, int64_t number);
@@ -141,8 +141,8 @@ Hb__Value *value_time(struct turn *turn, int64_t ms);
 /* ---- the whole program ---- */
 
 struct effect_done;
-/* Works outside the turn, in the real process only; the simulation has its own. Start one attempt; call effect_done_call
-   exactly once, from the loop. */
+/* Works outside the turn, in the real process only; the simulation has its own. Start one attempt; call
+   effect_done_call exactly once, from the loop. */
 struct effect_driver {
     void *(*open)(struct instance *instance);
     void (*start)(void *driver, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done);

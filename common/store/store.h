@@ -38,10 +38,12 @@ void store_abort(struct store_txn *txn);
 enum err store_error(const struct store_txn *txn); /* the sticky error so far */
 
 /* False when the key is absent. The value is a copy in `arena`. */
-bool store_get(struct store_txn *txn, store_table table, struct bytes key, struct arena *arena, struct bytes *value_out);
+bool store_get(struct store_txn *txn, store_table table, struct bytes key, struct arena *arena,
+               struct bytes *value_out);
 bool store_has(struct store_txn *txn, store_table table, struct bytes key);
 void store_put(struct store_txn *txn, store_table table, struct bytes key, struct bytes value);
-void store_append(struct store_txn *txn, store_table table, struct bytes key, struct bytes value); /* key above all others */
+void store_append(struct store_txn *txn, store_table table, struct bytes key,
+                  struct bytes value);                                         /* key above all others */
 bool store_delete(struct store_txn *txn, store_table table, struct bytes key); /* false: was not there */
 
 /* A scan in key order; survives puts and deletes in between (each step seeks anew after the last key).
@@ -58,8 +60,8 @@ void store_scan_open(struct store_scan *scan, struct store_txn *txn, store_table
                      struct bytes from);
 bool store_scan_next(struct store_scan *scan, struct arena *arena, struct bytes *key_out, struct bytes *value_out);
 /* The last key with the prefix, and its value. */
-bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, struct arena *arena, struct bytes *key_out,
-                struct bytes *value_out);
+bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, struct arena *arena,
+                struct bytes *key_out, struct bytes *value_out);
 uint64_t store_count(struct store_txn *txn, store_table table);
 
 /* Copies the whole environment into `folder` (compacted), from a snapshot taken now. */
