@@ -13,6 +13,12 @@ struct calendar;
 struct zone;
 struct condition_context;
 
+/* Tables of the organisation in the state_* calls: ORGANISATION_TABLE_FIRST + index in organisation_tables. */
+#define ORGANISATION_TABLE_FIRST 100u
+extern const char *const organisation_tables[];
+extern const unsigned organisation_tables_count; /* at most 16 */
+void organisation_cache_free(void *cache);
+
 /* Folds one directory event (heard, or own in directory itself). */
 void organisation_evolve(struct turn *turn, const Hb__Event *event);
 

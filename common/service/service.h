@@ -26,6 +26,8 @@ struct service {
     const char *const *tables; /* names; the index in this array is the `table` argument below */
     unsigned tables_count;
     bool keeps_organisation;   /* the runtime folds directory's events into common/organisation's tables */
+    bool keeps_vault;          /* intake: turn_vault, Seal requests */
+    bool keeps_secrets;        /* directory: turn_secrets */
     bool timers_await_horizon; /* watchdog: a timer fires only when all producers are past its due instant */
 
     /* The door, before the turn, on committed state: types fields by the policy, derives tags,
@@ -94,8 +96,8 @@ bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct b
 uint64_t state_count(struct turn *turn, unsigned table);
 
 /* A new event about a case (0: none) of a site, in the turn's arena: fill payload, facts, clauses, occurred_ms (0:
-   now), then turn_say. In decide the actor is the command's unless set; policy_version is copied from
-   `turn_policy_version_set` callers. Everything else of the envelope is the runtime's. */
+   now), then turn_say. In decide the actor is the command's unless set; set policy_version to the case's. Everything else of the envelope (log, offset,
+   recorded time, cause, hops, hash) is the runtime's. */
 Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
 void turn_say(struct turn *turn, Hb__Event *event);
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause);
@@ -126,6 +128,14 @@ void turn_effect_clear(struct turn *turn, const char *id);
 void turn_job_add(struct turn *turn, const char *what, const char *cause, struct bytes payload);
 /* evolve says that a case is known now: events waiting for it are handed over in this same turn. */
 void turn_case_known(struct turn *turn, uint64_t case_id);
+
+/* The vault and the secrets store live outside the folded state: prepare, reply and answer only. */
+struct vault *turn_vault(struct turn *turn);
+struct store *turn_secrets(struct turn *turn);
+const char *turn_policies_folder(const struct turn *turn);  /* NULL when not configured */
+const char *turn_calendars_folder(const struct turn *turn);
+const char *turn_zones_folder(const struct turn *turn);
+void **turn_organisation_cache(struct turn *turn); /* of common/organisation; freed at close */
 
 /* Ids: bucket 10 bits, recorded ms 42 bits, sequence 12 bits (design.md 5). The last id is a row of intake. */
 uint64_t case_id_make(uint32_t bucket, int64_t recorded_ms, uint64_t last_id);

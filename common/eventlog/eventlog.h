@@ -1,0 +1,52 @@
+/* The append-only, hash-chained log of one instance, as an interface (layer 3): a turn appends its said events
+   as one batch after a known offset, inside the turn's transaction. The `local` driver keeps the log in the
+   instance's own LMDB environment; `simulated` is `local` whose appends can be made to fail. A replicated
+   driver publishes first and lets the transaction commit when the append is safe: it fits the same call. */
+#ifndef HEARBACK_EVENTLOG_EVENTLOG_H
+#define HEARBACK_EVENTLOG_EVENTLOG_H
+
+#include "hearback/envelope.pb-c.h"
+#include "store/store.h"
+
+#define EVENTLOG_HASH_BYTES 32
+#define EVENTLOG_BATCH_BYTES_MAX (512u << 10) /* said events of one turn */
+
+enum append {
+    APPEND_DONE,    /* safe as soon as the transaction commits */
+    APPEND_FENCED,  /* the log does not end at `after`: another writer owns it; exit */
+    APPEND_UNKNOWN, /* nobody knows whether it is there; exit and read */
+    APPEND_FULL,    /* no room; nothing was appended */
+};
+
+struct eventlog_driver {
+    enum append (*append)(void *context, struct store_txn *txn, store_table table, uint64_t after,
+                          const struct bytes *events, unsigned count);
+    void *context;
+};
+extern const struct eventlog_driver eventlog_local;
+
+enum append eventlog_append(const struct eventlog_driver *driver, struct store_txn *txn, store_table table,
+                            uint64_t after, const struct bytes *events, unsigned count);
+
+/* Stored bytes of events after `after`, in order, as repeated (u32 big-endian size, event), at most `bytes_max` but at
+   least one event when there is one. `last_out` is the last offset returned (`after` when none). */
+struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t after, size_t bytes_max, struct arena *arena,
+                           uint64_t *last_out);
+
+/* One event's stored bytes; false when the log has no such offset. */
+bool eventlog_get(struct store_txn *txn, store_table table, uint64_t offset, struct arena *arena, struct bytes *event_out);
+
+/* Last offset, 0 when empty. */
+uint64_t eventlog_end(struct store_txn *txn, store_table table, struct arena *arena);
+
+/* BLAKE2b-256 of an event's stored bytes: what the next event names as previous_hash. */
+void eventlog_hash(struct bytes event, uint8_t hash_out[EVENTLOG_HASH_BYTES]);
+
+/* Splits a batch as eventlog_read makes it. Returns false at its end; a malformed batch ends it with
+   *err_out = ERR_MALFORMED. */
+bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err *err_out);
+
+/* Walks the chain from the first event: ERR_CORRUPT with a text naming the first offset that does not fit. */
+enum err eventlog_verify(struct store_txn *txn, store_table table, char *why_out, size_t why_size) MUST_CHECK;
+
+#endif

@@ -1,0 +1,92 @@
+/* One running instance of a service: its store, log, cursors and queues, driven from outside. The real program
+   (main.c) drives it from libev and ZeroMQ, the simulation from a seeded queue under a virtual clock. */
+#ifndef HEARBACK_SERVICE_INSTANCE_H
+#define HEARBACK_SERVICE_INSTANCE_H
+
+#include "bus/bus.h"
+#include "eventlog/eventlog.h"
+#include "service/service.h"
+
+struct log;
+struct metrics;
+struct vault;
+
+/* The world as an instance reaches it: real or simulated. */
+struct env {
+    void *context;
+    int64_t (*now)(void *context);                                /* wall clock, ms UTC */
+    int64_t (*boot)(void *context);                               /* ms since boot, counts through suspend */
+    void (*random)(void *context, uint8_t *out, size_t size);
+    /* Asks another instance; `done` exactly once, never from inside. NULL peer in the configuration: times out. */
+    void (*ask)(void *context, Hb__Service service, uint32_t partition, Bus__Request *request, uint32_t timeout_ms,
+                bus_done_fn *done, void *done_context);
+    void (*reply)(void *context, const struct bus_call *call, Bus__Reply *reply);
+    void (*wake)(void *context);                                  /* there is something to do: step soon */
+    void (*effect_start)(void *context, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done);
+    /* A place where the simulation may crash the instance ("before_commit", "after_commit"): true means dead. */
+    bool (*crash_here)(void *context, const char *place);
+};
+
+/* One log this instance hears: every partition of every service it names whose buckets meet its own. */
+struct instance_feed_options {
+    Hb__Service service;
+    uint32_t partition;
+};
+
+struct instance_options {
+    const char *folder;       /* state: <folder>/data.mdb; vault in <folder>/vault */
+    uint64_t cell;
+    uint32_t partition;
+    uint32_t bucket_from, bucket_to; /* [from, to); 0 and 0: all */
+    const struct instance_feed_options *feeds;
+    unsigned feeds_count;
+    bool no_sync;             /* simulation */
+    uint64_t map_bytes;       /* 0: the default */
+    const char *policies_folder;
+    const char *calendars_folder;
+    const char *zones_folder; /* NULL: the system's */
+    const char *epoch_keys_folder;
+    const struct eventlog_driver *eventlog;
+    struct log *log;          /* may be NULL: silent */
+    int64_t build_ms;         /* a wall clock before this is suspect; 0: not checked */
+};
+
+/* Opens tables, checks the end of the log, reads cursors. On failure *why_out (static storage in the instance or a
+   literal) says what and how to mend it. ERR_CORRUPT: the service must not start. */
+enum err instance_open(const struct service *service, const struct instance_options *options, const struct env *env,
+                       struct instance **instance_out, char *why_out, size_t why_size) MUST_CHECK;
+void instance_close(struct instance *instance);
+
+/* A request came in over the bus (or the simulation's). */
+void instance_serve(struct instance *instance, const struct bus_call *call, const Bus__Request *request,
+                    struct bytes stored);
+
+/* Runs at most one turn, sends what it has to send. True when more work is ready at once. After ERR in *fatal_out
+   (a failed commit, a fenced log) the process must exit: crash-only. */
+bool instance_step(struct instance *instance, enum err *fatal_out);
+/* Wall time at which to step even if nothing arrives. */
+int64_t instance_next(const struct instance *instance);
+
+/* "ready", "catching_up", "full", "clock_suspect", "feed_stopped" */
+const char *instance_health(const struct instance *instance);
+struct metrics *instance_metrics(struct instance *instance);
+const struct service *instance_service(const struct instance *instance);
+const struct env *instance_env(const struct instance *instance);
+struct store *instance_store(struct instance *instance);
+struct vault *instance_vault(struct instance *instance);
+void instance_position(struct instance *instance, struct arena *arena, Bus__PositionReport *report_out);
+
+/* ---- checking (simulation, hearback verify) ---- */
+
+/* BLAKE2b-256 over all tables that evolve writes: the service's, the organisation's, timers, effects, jobs. */
+enum err instance_state_hash(struct instance *instance, uint8_t hash_out[32]) MUST_CHECK;
+
+/* Reads one event of another log for a refold; false when it is not there. */
+typedef bool instance_read_fn(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
+                              struct bytes *event_out);
+/* A fresh fold: opens an empty instance in `folder`, walks this one's `heard` and folds every input and the own events it
+   caused in that order, then compares. ERR_CORRUPT with a text when the state differs or the causes do not fit. */
+enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
+                             char *why_out, size_t why_size) MUST_CHECK;
+
+#endif

@@ -1,0 +1,262 @@
+/* The runtime's own structures, shared by its files only. */
+#ifndef HEARBACK_SERVICE_INTERNAL_H
+#define HEARBACK_SERVICE_INTERNAL_H
+
+#include "hearback/record/runtime.pb-c.h"
+#include "service/instance.h"
+#include "store/store.h"
+
+#define TURN_INPUTS_MAX 1024u
+#define TURN_IN_BYTES_MAX (1u << 20)
+#define TURN_OUT_BYTES_MAX (256u << 10)
+#define TURN_ROOM_BYTES (16u << 20) /* disk reserved before a turn: more than twice the largest turn */
+#define FETCH_BYTES_MAX (1u << 20)
+#define FETCH_PARK_MS 20000
+#define FETCH_TIMEOUT_MS 30000
+#define AFTER_PARK_MS 2000
+#define CURSOR_ONLY_MS 1000      /* a cursor that moved alone is committed after this */
+#define CURSOR_ONLY_EVENTS 1000u
+#define HORIZON_GRACE_MS 60000
+#define CLOCK_STEP_MS 60000
+#define WAITING_ALARM_MS 300000
+#define OUTCOMES_KEPT_MS (7ll * 24 * 3600 * 1000)
+#define JOB_STEP_KEYS 100u
+#define PARKED_MAX 4096u
+#define EFFECTS_RUNNING_MAX 16u
+#define ORGANISATION_TABLES_MAX 16u
+
+enum runtime_table {
+    RUNTIME_META,
+    RUNTIME_LOG,
+    RUNTIME_CURSORS,
+    RUNTIME_HEARD,
+    RUNTIME_OUTCOMES,
+    RUNTIME_OUTCOMES_AGE, /* recorded BE64, account, id -> "" : oldest first */
+    RUNTIME_WAITING,
+    RUNTIME_WAITING_FOR,
+    RUNTIME_TIMERS,
+    RUNTIME_EFFECTS,
+    RUNTIME_EFFECTS_DUE,
+    RUNTIME_JOBS,
+    RUNTIME_TABLES,
+};
+
+struct feed {
+    struct instance *instance;
+    Hb__Service service;
+    uint32_t partition;
+    Hb__LogId log; /* as last told; epoch 0: not known yet */
+    uint64_t cursor;
+    uint8_t hash[EVENTLOG_HASH_BYTES]; /* of the event at the cursor */
+    uint64_t received;                 /* last offset in the buffer */
+    uint8_t received_hash[EVENTLOG_HASH_BYTES];
+    uint8_t *buffer; /* malloc: batches fetched and not yet heard */
+    size_t buffer_size, buffer_at, buffer_room;
+    int64_t as_of;      /* of everything heard: valid when the buffer is empty, else of the last heard event */
+    int64_t told_as_of; /* from the last reply, valid once the buffer is drained */
+    bool asking, urgent, stopped, caught_up_once;
+    int64_t retry_at;
+    uint64_t end; /* of the producer's log, as last told */
+    uint32_t asks; /* guards against an answer to a fetch of before a restart of the feed */
+};
+
+/* A command between the wire and its turn. */
+struct pending {
+    struct pending *next;
+    struct instance *instance;
+    struct arena arena;
+    struct bus_call call;
+    Hb__Command *command;
+    uint8_t body_hash[32];
+    int64_t came_ms;
+    bool prepared, sealing, ready, gone;
+};
+/* A query or command that waits for `after`. */
+struct parked_query {
+    struct parked_query *next;
+    struct arena arena;
+    struct bus_call call;
+    Hb__Query *query;
+    int64_t until;
+};
+struct parked_fetch {
+    struct parked_fetch *next;
+    struct bus_call call;
+    uint64_t after;
+    uint32_t bytes_max;
+    int64_t until;
+};
+struct effect_done {
+    struct effect_done *next;
+    struct instance *instance;
+    char *id;
+    uint32_t attempt;
+    uint8_t *result;
+    size_t result_size;
+};
+
+enum turn_phase { PHASE_READ, PHASE_PREPARE, PHASE_DECIDE, PHASE_REACT, PHASE_EVOLVE };
+
+struct said {
+    Hb__Event *event;
+    struct bytes stored;
+};
+
+struct turn {
+    struct instance *instance;
+    struct store_txn *txn;
+    struct arena *arena;
+    int64_t now;
+    enum turn_phase phase;
+    bool dirty; /* evolve wrote something */
+
+    /* the input at hand */
+    Hb__Cause *cause;
+    uint32_t hops;
+    bool history;
+    const Hb__Actor *actor;
+    uint8_t random[32];
+    Hb__Refusal *refusal;
+    const Hb__Event *at; /* the event being reacted to */
+
+    /* said by this input, folded up to `folded` */
+    struct said *said;
+    unsigned said_count;
+    size_t said_bytes;
+    unsigned input_first; /* index in said[] of the first event of this input */
+    bool too_deep;
+
+    /* keys that became known in this input, for `waiting` */
+    char **known;
+    unsigned known_count;
+    uint64_t next_offset;
+    uint8_t last_hash[EVENTLOG_HASH_BYTES];
+};
+
+struct reply_out {
+    struct bus_call call;
+    Bus__Reply *reply;
+};
+
+struct instance {
+    const struct service *service;
+    struct instance_options options;
+    const struct env *env;
+    struct store *store;
+    struct vault *vault;
+    struct store *secrets;
+    void *organisation_cache;
+    struct metrics *metrics;
+    store_table runtime_tables[RUNTIME_TABLES];
+    store_table tables[STORE_TABLES_MAX];
+    store_table organisation_tables[ORGANISATION_TABLES_MAX];
+
+    Record__Head head; /* in memory as committed; strings point into head_hash / head_key */
+    uint8_t head_hash[EVENTLOG_HASH_BYTES];
+    uint8_t head_key[32];
+
+    struct feed *feeds;
+    unsigned feeds_count, feed_turn; /* round robin */
+    struct pending *door, **door_tail;
+    struct pending *commands, **commands_tail;
+    struct parked_query *parked_queries;
+    struct parked_fetch *parked_fetches;
+    struct effect_done *effects_done, **effects_done_tail;
+    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight; owned by their effect_done */
+    unsigned effects_running_count;
+    uint64_t sealing; /* seal requests under way */
+
+    /* inputs folded without effect, to be named in the next committed heard row */
+    Record__Heard pending_heard;
+    struct arena pending_arena;
+    unsigned cursors_moved;
+    int64_t cursors_moved_since;
+
+    bool holding, full, suspect, dead, jobs_open;
+    int64_t full_retry_at;
+    int64_t clock_offset; /* wall - boot when last trusted */
+    int64_t last_now;
+    int64_t started_ms;
+    int64_t timer_next; /* due of the first timer, INT64_MAX none */
+    int64_t effect_next;
+    struct {
+        uint64_t turns, events_heard, events_said, commands, refusals, commits_cursor_only, quarantined, released, waits;
+    } counts;
+    uint64_t waiting_count;
+
+    /* poison (design.md 3): the name of the input at hand, written out by the bug handler */
+    int poison_fd;
+    char input_name[160];
+    char poison_name[160];
+    unsigned poison_count;
+    struct arena arena; /* of the turn */
+};
+
+/* turn.c */
+enum err instance_turn(struct instance *instance, int64_t now) MUST_CHECK;
+void turn_begin(struct turn *turn, struct instance *instance, struct store_txn *txn, struct arena *arena, int64_t now);
+void turn_fold(struct turn *turn, const Hb__Event *event);
+void turn_settle(struct turn *turn); /* fold and react to everything said, first in first out */
+void turn_clear_input(struct turn *turn);
+
+/* feed.c */
+void feed_open(struct feed *feed, struct instance *instance, const struct instance_feed_options *options);
+void feed_close(struct feed *feed);
+void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena);
+void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena);
+void feed_ask(struct feed *feed, int64_t now);
+bool feed_has(const struct feed *feed);
+bool feed_next(struct feed *feed, struct bytes *event_out);
+struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition);
+int64_t instance_horizon(const struct instance *instance, int64_t now);
+void instance_ask_all(struct instance *instance, int64_t now, bool urgent);
+
+/* waiting.c */
+char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */
+bool waiting_behind(struct turn *turn, uint64_t case_id);
+void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs);
+bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out);
+void turn_known(struct turn *turn, const char *key);
+
+/* rows.c: timers, effects, jobs, outcomes */
+bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out);
+bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome **outcome_out);
+void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t body_hash[32], uint64_t first, uint64_t last);
+void outcomes_expire(struct turn *turn, unsigned most);
+bool job_first(struct turn *turn, uint64_t *id_out, Record__Job **job_out);
+void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
+void job_delete(struct turn *turn, uint64_t id);
+void effects_start_due(struct instance *instance, int64_t now);
+bool effect_current(struct turn *turn, const char *id, uint32_t attempt);
+
+/* door.c */
+void door_take(struct instance *instance, const struct bus_call *call, const Hb__Command *command);
+void door_move(struct instance *instance, int64_t now);
+bool after_reached(const struct instance *instance, Hb__Position *const *after, size_t count);
+void pending_free(struct pending *pending);
+void pending_refuse(struct pending *pending, uint32_t status, const char *code, const char *zh, const char *en);
+void command_reply_fill(struct turn *turn, const Hb__Command *command, uint64_t first, uint64_t last, bool repeated,
+                        Bus__Reply *reply);
+
+/* serve.c */
+void serve_parked(struct instance *instance, int64_t now);
+void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale);
+Bus__Reply *reply_new(struct arena *arena);
+void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code, const char *zh,
+                  const char *en);
+
+/* poison.c */
+enum err poison_open(struct instance *instance);
+void poison_name(struct instance *instance, const char *kind, const char *name, uint64_t number);
+bool poison_quarantines(const struct instance *instance); /* the input just named aborted the process twice */
+void poison_passed(struct instance *instance);
+
+#define message_of(pointer) ((ProtobufCMessage *)(pointer))
+#define NEW(arena, type, init_value)                                                                                   \
+    ({                                                                                                                 \
+        type *new_message_ = arena_alloc((arena), sizeof(type));                                                       \
+        *new_message_ = (type)init_value;                                                                              \
+        new_message_;                                                                                                  \
+    })
+
+#endif

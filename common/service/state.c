@@ -1,0 +1,393 @@
+/* What the functions of a service may see and do: state, events, refusals (service.h). */
+#include "message/message.h"
+#include "organisation/organisation.h"
+#include "service/internal.h"
+
+#include <stdio.h>
+
+struct arena *turn_arena(struct turn *turn)
+{
+    return turn->arena;
+}
+
+int64_t turn_now(const struct turn *turn)
+{
+    return turn->now;
+}
+
+void turn_random(struct turn *turn, uint8_t *out, size_t size)
+{
+    bug_unless(size <= sizeof turn->random);
+    memcpy(out, turn->random, size);
+}
+
+int64_t turn_horizon(const struct turn *turn)
+{
+    return instance_horizon(turn->instance, turn->now);
+}
+
+int64_t turn_as_of(const struct turn *turn, Hb__Service service)
+{
+    int64_t least = INT64_MAX;
+    for (unsigned i = 0; i < turn->instance->feeds_count; i++)
+        if (turn->instance->feeds[i].service == service && turn->instance->feeds[i].as_of < least)
+            least = turn->instance->feeds[i].as_of;
+    return least;
+}
+
+const struct instance *turn_instance(const struct turn *turn)
+{
+    return turn->instance;
+}
+
+uint64_t turn_cell(const struct turn *turn)
+{
+    return turn->instance->options.cell;
+}
+
+struct vault *turn_vault(struct turn *turn)
+{
+    bug_unless(turn->phase == PHASE_PREPARE || turn->phase == PHASE_READ);
+    return turn->instance->vault;
+}
+
+struct store *turn_secrets(struct turn *turn)
+{
+    bug_unless(turn->phase == PHASE_PREPARE || turn->phase == PHASE_READ);
+    return turn->instance->secrets;
+}
+
+const char *turn_policies_folder(const struct turn *turn)
+{
+    return turn->instance->options.policies_folder;
+}
+
+const char *turn_calendars_folder(const struct turn *turn)
+{
+    return turn->instance->options.calendars_folder;
+}
+
+const char *turn_zones_folder(const struct turn *turn)
+{
+    return turn->instance->options.zones_folder;
+}
+
+void **turn_organisation_cache(struct turn *turn)
+{
+    return &turn->instance->organisation_cache;
+}
+
+/* ---- tables ---- */
+
+static store_table table_of(const struct turn *turn, unsigned table)
+{
+    const struct instance *instance = turn->instance;
+    if (table >= ORGANISATION_TABLE_FIRST) {
+        bug_unless(table - ORGANISATION_TABLE_FIRST < organisation_tables_count);
+        return instance->organisation_tables[table - ORGANISATION_TABLE_FIRST];
+    }
+    bug_unless(table < instance->service->tables_count);
+    return instance->tables[table];
+}
+
+bool state_get(struct turn *turn, unsigned table, struct bytes key, struct bytes *value_out)
+{
+    return store_get(turn->txn, table_of(turn, table), key, turn->arena, value_out);
+}
+
+bool state_has(struct turn *turn, unsigned table, struct bytes key)
+{
+    return store_has(turn->txn, table_of(turn, table), key);
+}
+
+void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes value)
+{
+    bug_unless(turn->phase == PHASE_EVOLVE);
+    turn->dirty = true;
+    store_put(turn->txn, table_of(turn, table), key, value);
+}
+
+void state_delete(struct turn *turn, unsigned table, struct bytes key)
+{
+    bug_unless(turn->phase == PHASE_EVOLVE);
+    turn->dirty = true;
+    store_delete(turn->txn, table_of(turn, table), key);
+}
+
+void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor)
+{
+    struct bytes value;
+    if (!state_get(turn, table, key, &value))
+        return NULL;
+    ProtobufCMessage *message;
+    char *why;
+    enum err err = message_unpack(descriptor, value, turn->arena, &message, &why);
+    bug_unless(err == ERR_NONE); /* malformed bytes from our own table are a bug, not input */
+    return message;
+}
+
+void state_save(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessage *record)
+{
+    state_put(turn, table, key, message_pack(record, turn->arena));
+}
+
+struct state_scan {
+    struct store_scan scan;
+    struct turn *turn;
+};
+
+struct state_scan *state_scan_open(struct turn *turn, unsigned table, struct bytes prefix, struct bytes from)
+{
+    struct state_scan *scan = arena_alloc(turn->arena, sizeof *scan);
+    scan->turn = turn;
+    store_scan_open(&scan->scan, turn->txn, table_of(turn, table), arena_copy(turn->arena, prefix), from);
+    return scan;
+}
+
+bool state_scan_next(struct state_scan *scan, struct bytes *key_out, struct bytes *value_out)
+{
+    return store_scan_next(&scan->scan, scan->turn->arena, key_out, value_out);
+}
+
+bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct bytes *key_out, struct bytes *value_out)
+{
+    return store_last(turn->txn, table_of(turn, table), prefix, turn->arena, key_out, value_out);
+}
+
+uint64_t state_count(struct turn *turn, unsigned table)
+{
+    return store_count(turn->txn, table_of(turn, table));
+}
+
+/* ---- saying ---- */
+
+Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id)
+{
+    Hb__Event *event = NEW(turn->arena, Hb__Event, HB__EVENT__INIT);
+    event->site = arena_strdup(turn->arena, site);
+    event->case_id = case_id;
+    if (turn->at) { /* what follows from a historic fact happened when that fact did */
+        event->generation = turn->at->generation;
+        event->policy_version = turn->at->policy_version;
+        if (turn->history) {
+            event->history = true;
+            event->occurred_ms = turn->at->occurred_ms;
+        }
+    }
+    return event;
+}
+
+/* Appending a plain personal text is a bug: it could never be erased (design.md 7). */
+static void refuse_plain(ProtobufCMessage *message, void *context)
+{
+    (void)context;
+    if (message->descriptor == &hb__personal__descriptor)
+        bug_unless(((Hb__Personal *)message)->kind_case != HB__PERSONAL__KIND_PLAIN);
+}
+
+static void envelope_fill(struct turn *turn, Hb__Event *event)
+{
+    struct instance *instance = turn->instance;
+    event->cell = instance->options.cell;
+    event->service = instance->service->id;
+    event->partition = instance->options.partition;
+    event->epoch = instance->head.epoch;
+    event->offset = turn->next_offset++;
+    event->recorded_ms = turn->now;
+    if (event->occurred_ms == 0)
+        event->occurred_ms = turn->now;
+    if (!event->actor && turn->actor)
+        event->actor = (Hb__Actor *)(uintptr_t)turn->actor;
+    event->cause = turn->cause;
+    event->hops = turn->hops + 1;
+    struct bytes previous = arena_copy(turn->arena, bytes_of(turn->last_hash, sizeof turn->last_hash));
+    event->previous_hash = (ProtobufCBinaryData){previous.size, (uint8_t *)(uintptr_t)previous.data};
+}
+
+void turn_say(struct turn *turn, Hb__Event *event)
+{
+    bug_unless(turn->phase == PHASE_DECIDE || turn->phase == PHASE_REACT);
+    if (turn->hops >= TURN_HOPS_MAX) {
+        turn->too_deep = true;
+        return;
+    }
+    bug_unless(turn->said_count - turn->input_first < TURN_SAID_MAX);
+    envelope_fill(turn, event);
+    message_visit(message_of(event), refuse_plain, NULL);
+    struct bytes stored = message_pack(message_of(event), turn->arena);
+    bug_unless(stored.size <= EVENTLOG_BATCH_BYTES_MAX / 4);
+    eventlog_hash(stored, turn->last_hash);
+    turn->said = arena_grow(turn->arena, turn->said, turn->said_count, sizeof *turn->said);
+    turn->said[turn->said_count++] = (struct said){event, stored};
+    turn->said_bytes += stored.size;
+}
+
+void event_clause(struct turn *turn, Hb__Event *event, const char *clause)
+{
+    event->clauses = arena_grow(turn->arena, event->clauses, event->n_clauses, sizeof *event->clauses);
+    event->clauses[event->n_clauses++] = arena_strdup(turn->arena, clause);
+}
+
+void event_clauses(struct turn *turn, Hb__Event *event, char *const *clauses, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        event_clause(turn, event, clauses[i]);
+}
+
+void event_fact(struct turn *turn, Hb__Event *event, const char *name, Hb__Value *value)
+{
+    Hb__Fact *fact = NEW(turn->arena, Hb__Fact, HB__FACT__INIT);
+    fact->name = arena_strdup(turn->arena, name);
+    fact->value = value;
+    event->facts = arena_grow(turn->arena, event->facts, event->n_facts, sizeof *event->facts);
+    event->facts[event->n_facts++] = fact;
+}
+
+void event_fact_text(struct turn *turn, Hb__Event *event, const char *name, const char *text)
+{
+    event_fact(turn, event, name, text && *text ? value_text(turn, text) : NULL);
+}
+
+void event_fact_time(struct turn *turn, Hb__Event *event, const char *name, int64_t ms)
+{
+    event_fact(turn, event, name, value_time(turn, ms));
+}
+
+void event_fact_number(struct turn *turn, Hb__Event *event, const char *name, int64_t number)
+{
+    event_fact(turn, event, name, value_number(turn, number));
+}
+
+Hb__Position *event_position(struct turn *turn, const Hb__Event *event)
+{
+    Hb__Position *position = NEW(turn->arena, Hb__Position, HB__POSITION__INIT);
+    position->log = NEW(turn->arena, Hb__LogId, HB__LOG_ID__INIT);
+    position->log->cell = event->cell;
+    position->log->service = event->service;
+    position->log->partition = event->partition;
+    position->log->epoch = event->epoch;
+    position->offset = event->offset;
+    return position;
+}
+
+bool event_own(const struct turn *turn, const Hb__Event *event)
+{
+    return event->cell == turn->instance->options.cell && event->service == turn->instance->service->id &&
+           event->partition == turn->instance->options.partition;
+}
+
+/* ---- refusing ---- */
+
+Hb__Label *label_new(struct turn *turn, const char *zh, const char *en)
+{
+    Hb__Label *label = NEW(turn->arena, Hb__Label, HB__LABEL__INIT);
+    label->zh = arena_strdup(turn->arena, zh);
+    label->en = arena_strdup(turn->arena, en);
+    return label;
+}
+
+Hb__Refusal *turn_refuse(struct turn *turn, uint32_t status, const char *code, const char *zh, const char *en)
+{
+    if (turn->refusal)
+        return turn->refusal;
+    Hb__Refusal *refusal = NEW(turn->arena, Hb__Refusal, HB__REFUSAL__INIT);
+    refusal->status = status;
+    refusal->code = arena_strdup(turn->arena, code);
+    refusal->text = label_new(turn, zh, en);
+    return turn->refusal = refusal;
+}
+
+bool turn_refused(const struct turn *turn)
+{
+    return turn->refusal != NULL;
+}
+
+void refusal_field(struct turn *turn, Hb__Refusal *refusal, const char *field)
+{
+    refusal->field = arena_strdup(turn->arena, field);
+}
+
+static void text_add(struct turn *turn, char ***list, size_t *count, const char *text)
+{
+    *list = arena_grow(turn->arena, *list, *count, sizeof **list);
+    (*list)[(*count)++] = arena_strdup(turn->arena, text);
+}
+
+void refusal_accepts(struct turn *turn, Hb__Refusal *refusal, const char *accepted)
+{
+    text_add(turn, &refusal->accepted, &refusal->n_accepted, accepted);
+}
+
+void refusal_clause(struct turn *turn, Hb__Refusal *refusal, const char *clause)
+{
+    text_add(turn, &refusal->clauses, &refusal->n_clauses, clause);
+}
+
+void refusal_next(struct turn *turn, Hb__Refusal *refusal, const char *step)
+{
+    text_add(turn, &refusal->next, &refusal->n_next, step);
+}
+
+void refusal_problem(struct turn *turn, Hb__Refusal *refusal, const char *field, const char *clause, const char *zh,
+                     const char *en)
+{
+    Hb__Problem *problem = NEW(turn->arena, Hb__Problem, HB__PROBLEM__INIT);
+    problem->field = arena_strdup(turn->arena, field);
+    problem->clause = arena_strdup(turn->arena, clause);
+    problem->text = label_new(turn, zh, en);
+    refusal->problems = arena_grow(turn->arena, refusal->problems, refusal->n_problems, sizeof *refusal->problems);
+    refusal->problems[refusal->n_problems++] = problem;
+}
+
+/* ---- values and ids ---- */
+
+static Hb__Value *value_new(struct turn *turn, Hb__Value__KindCase kind)
+{
+    Hb__Value *value = NEW(turn->arena, Hb__Value, HB__VALUE__INIT);
+    value->kind_case = kind;
+    return value;
+}
+
+Hb__Value *value_text(struct turn *turn, const char *text)
+{
+    Hb__Value *value = value_new(turn, HB__VALUE__KIND_TEXT);
+    value->text = arena_strdup(turn->arena, text);
+    return value;
+}
+
+Hb__Value *value_number(struct turn *turn, int64_t number)
+{
+    Hb__Value *value = value_new(turn, HB__VALUE__KIND_NUMBER);
+    value->number = number;
+    return value;
+}
+
+Hb__Value *value_yes(struct turn *turn, bool yes)
+{
+    Hb__Value *value = value_new(turn, HB__VALUE__KIND_YES);
+    value->yes = yes;
+    return value;
+}
+
+Hb__Value *value_time(struct turn *turn, int64_t ms)
+{
+    Hb__Value *value = value_new(turn, HB__VALUE__KIND_TIME_MS);
+    value->time_ms = ms;
+    return value;
+}
+
+#define BUCKET_SHIFT 54
+#define MS_SHIFT 12
+#define MS_MASK ((1ull << 42) - 1)
+
+uint32_t case_id_bucket(uint64_t case_id)
+{
+    return (uint32_t)(case_id >> BUCKET_SHIFT);
+}
+
+uint64_t case_id_make(uint32_t bucket, int64_t recorded_ms, uint64_t last_id)
+{
+    uint64_t fresh = (uint64_t)bucket << BUCKET_SHIFT | ((uint64_t)recorded_ms & MS_MASK) << MS_SHIFT;
+    /* 4096 in one millisecond run over into the next: still unique, still ordered */
+    return case_id_bucket(last_id) == bucket && last_id >= fresh ? last_id + 1 : fresh;
+}

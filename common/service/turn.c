@@ -1,0 +1,619 @@
+/* The turn of the loop: the most important function of the repository, written once for all services.
+
+   Take inputs; open one write transaction; for each input fold it, react to it, then fold and react to each event
+   said, first in first out, until nothing more is said; append the said events and one row of `heard`; commit once; only
+   then reply and hand the new events to waiting consumers (design.md 3). */
+#include "message/message.h"
+#include "organisation/organisation.h"
+#include "service/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void turn_begin(struct turn *turn, struct instance *instance, struct store_txn *txn, struct arena *arena, int64_t now)
+{
+    *turn = (struct turn){.instance = instance, .txn = txn, .arena = arena, .now = now, .phase = PHASE_READ};
+    turn->next_offset = instance->head.offset + 1;
+    memcpy(turn->last_hash, instance->head_hash, sizeof turn->last_hash);
+}
+
+/* ---- folding and reacting ---- */
+
+static void known_from_directory(struct turn *turn, const Directory__Event *event)
+{
+    if (event->kind_case == DIRECTORY__EVENT__KIND_SITE_DEFINED)
+        turn_known(turn, arena_printf(turn->arena, "site/%s", event->site_defined->id));
+    if (event->kind_case == DIRECTORY__EVENT__KIND_POLICY_PUBLISHED)
+        turn_known(turn, arena_printf(turn->arena, "policy/%s/%" PRIu32, event->policy_published->site,
+                                      event->policy_published->version));
+}
+
+void turn_fold(struct turn *turn, const Hb__Event *event)
+{
+    const struct service *service = turn->instance->service;
+    turn->phase = PHASE_EVOLVE;
+    if (service->keeps_organisation && event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY) {
+        organisation_evolve(turn, event);
+        known_from_directory(turn, event->directory);
+    }
+    service->evolve(turn, event);
+    turn->phase = PHASE_REACT;
+}
+
+/* What the event at hand causes bears its place, its depth and, in a history, its time. */
+static void react_to(struct turn *turn, const Hb__Event *event)
+{
+    Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
+    cause->kind_case = HB__CAUSE__KIND_EVENT;
+    cause->event = event_position(turn, event);
+    turn->cause = cause;
+    turn->hops = event->hops;
+    turn->history = event->history;
+    turn->at = event;
+    turn->actor = NULL;
+    turn->phase = PHASE_REACT;
+    if (turn->instance->service->react)
+        turn->instance->service->react(turn, event);
+    if (turn->too_deep) {
+        turn->too_deep = false;
+        turn->hops = TURN_HOPS_MAX - 1; /* one more event is allowed: the one that makes it visible */
+        if (turn->instance->service->too_deep)
+            turn->instance->service->too_deep(turn, event);
+        turn->too_deep = false;
+    }
+}
+
+void turn_settle(struct turn *turn)
+{
+    for (unsigned i = turn->input_first; i < turn->said_count; i++) {
+        Hb__Event *event = turn->said[i].event;
+        turn_fold(turn, event);
+        react_to(turn, event);
+    }
+}
+
+void turn_clear_input(struct turn *turn)
+{
+    turn->cause = NULL;
+    turn->hops = 0;
+    turn->history = false;
+    turn->actor = NULL;
+    turn->refusal = NULL;
+    turn->at = NULL;
+    turn->too_deep = false;
+    turn->input_first = turn->said_count;
+    turn->instance->env->random(turn->instance->env->context, turn->random, sizeof turn->random);
+}
+
+/* ---- the row of `heard` ---- */
+
+static Record__Input *input_record(struct turn *turn, Record__Input__KindCase kind)
+{
+    struct instance *instance = turn->instance;
+    struct arena *arena = &instance->pending_arena;
+    Record__Input *input = NEW(arena, Record__Input, RECORD__INPUT__INIT);
+    input->kind_case = kind;
+    if (turn->said_count > turn->input_first) {
+        input->first_own = turn->said[turn->input_first].event->offset;
+        input->last_own = turn->said[turn->said_count - 1].event->offset;
+    }
+    Record__Heard *heard = &instance->pending_heard;
+    heard->inputs = arena_grow(arena, heard->inputs, heard->n_inputs, sizeof *heard->inputs);
+    heard->inputs[heard->n_inputs++] = input;
+    return input;
+}
+
+static Hb__LogId *log_copy(struct arena *arena, const Hb__LogId *log)
+{
+    Hb__LogId *copy = arena_alloc(arena, sizeof *copy);
+    *copy = *log;
+    return copy;
+}
+
+/* Ranges in which nothing was said grow; only the last event of a range may have caused something. */
+static void record_heard(struct turn *turn, const struct feed *feed, uint64_t offset, bool waits)
+{
+    struct instance *instance = turn->instance;
+    Record__Heard *heard = &instance->pending_heard;
+    Record__Input *last = heard->n_inputs ? heard->inputs[heard->n_inputs - 1] : NULL;
+    bool grows = last && last->kind_case == RECORD__INPUT__KIND_HEARD && last->first_own == 0 &&
+                 last->heard->log->service == feed->service && last->heard->log->partition == feed->partition &&
+                 last->heard->log->epoch == feed->log.epoch && last->heard->to + 1 == offset;
+    if (!grows) {
+        last = input_record(turn, RECORD__INPUT__KIND_HEARD);
+        last->heard = NEW(&instance->pending_arena, Record__HeardRange, RECORD__HEARD_RANGE__INIT);
+        last->heard->log = log_copy(&instance->pending_arena, &feed->log);
+        last->heard->from = offset;
+    } else if (turn->said_count > turn->input_first) {
+        last->first_own = turn->said[turn->input_first].event->offset;
+        last->last_own = turn->said[turn->said_count - 1].event->offset;
+    }
+    last->heard->to = offset;
+    if (waits) {
+        Record__HeardRange *range = last->heard;
+        range->waits = arena_grow(&instance->pending_arena, range->waits, range->n_waits, sizeof *range->waits);
+        range->waits[range->n_waits++] = offset;
+    }
+}
+
+static void record_position(struct turn *turn, Record__Input__KindCase kind, const Hb__Event *event)
+{
+    Record__Input *input = input_record(turn, kind);
+    struct arena *arena = &turn->instance->pending_arena;
+    Hb__Position *position = NEW(arena, Hb__Position, HB__POSITION__INIT);
+    position->log = NEW(arena, Hb__LogId, HB__LOG_ID__INIT);
+    position->log->cell = event->cell;
+    position->log->service = event->service;
+    position->log->partition = event->partition;
+    position->log->epoch = event->epoch;
+    position->offset = event->offset;
+    if (kind == RECORD__INPUT__KIND_RELEASED)
+        input->released = position;
+    else
+        input->quarantined = position;
+}
+
+/* ---- inputs ---- */
+
+static Hb__Event *unpack_event(struct turn *turn, struct bytes stored)
+{
+    ProtobufCMessage *message;
+    char *why;
+    if (message_unpack(&hb__event__descriptor, stored, turn->arena, &message, &why))
+        return NULL;
+    return (Hb__Event *)message;
+}
+
+static void fold_and_settle(struct turn *turn, const Hb__Event *event)
+{
+    turn_fold(turn, event);
+    react_to(turn, event);
+    turn_settle(turn);
+}
+
+/* What became known by the input at hand lets events go that waited for it: each is an input of its own. */
+static void release_known(struct turn *turn)
+{
+    for (unsigned i = 0; i < turn->known_count; i++) {
+        struct bytes stored;
+        while (waiting_pop(turn, turn->known[i], &stored)) {
+            Hb__Event *event = unpack_event(turn, stored);
+            bug_unless(event);
+            turn_clear_input(turn);
+            fold_and_settle(turn, event);
+            record_position(turn, RECORD__INPUT__KIND_RELEASED, event);
+            turn->instance->counts.released++;
+        }
+    }
+    turn->known_count = 0;
+}
+
+static void stop_feed(struct feed *feed, const char *why)
+{
+    feed->stopped = true;
+    fprintf(stderr, "hearback-%s: the feed of %s-%" PRIu32 " stopped at offset %" PRIu64 ": %s\n",
+            feed->instance->service->name, config_service_name(feed->service), feed->partition, feed->cursor + 1, why);
+}
+
+static bool bucket_ours(const struct instance *instance, const Hb__Event *event)
+{
+    uint32_t from = instance->options.bucket_from, to = instance->options.bucket_to;
+    if (event->case_id == 0 || (from == 0 && to == 0))
+        return true;
+    uint32_t bucket = case_id_bucket(event->case_id);
+    return bucket >= from && bucket < to;
+}
+
+/* False when the feed had to stop: its next event does not follow the last one heard. */
+static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored)
+{
+    struct instance *instance = turn->instance;
+    Hb__Event *event = unpack_event(turn, stored);
+    const char *wrong = !event                                                             ? "the event cannot be decoded"
+                        : event->offset != feed->cursor + 1                                ? "an offset is missing"
+                        : !bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
+                                       bytes_of(feed->hash, sizeof feed->hash)) ? "the hash of the event before does not fit"
+                        : event->payload_case == HB__EVENT__PAYLOAD__NOT_SET && event->must_understand
+                            ? "this version does not understand the event and must: roll out this service first"
+                            : NULL;
+    if (wrong) {
+        stop_feed(feed, wrong);
+        return false;
+    }
+    turn_clear_input(turn);
+    poison_name(instance, "event", config_service_name(feed->service), event->offset);
+    bool ours = bucket_ours(instance, event);
+    bool poisoned = ours && poison_quarantines(instance);
+    const char *needs =
+        poisoned ? arena_printf(turn->arena, "poison/%s/%" PRIu64, config_service_name(feed->service), event->offset)
+        : !ours  ? NULL
+                 : waiting_needs(turn, event);
+    bool waits = ours && (needs || waiting_behind(turn, event->case_id));
+    if (waits) {
+        turn->phase = PHASE_EVOLVE;
+        waiting_put(turn, event, stored, needs ? needs : "");
+        turn->phase = PHASE_REACT;
+    } else if (ours) {
+        fold_and_settle(turn, event);
+    }
+    record_heard(turn, feed, event->offset, waits || !ours);
+    feed->cursor = event->offset;
+    eventlog_hash(stored, feed->hash);
+    feed->as_of = event->recorded_ms;
+    instance->cursors_moved++;
+    instance->counts.events_heard++;
+    if (poisoned) {
+        record_position(turn, RECORD__INPUT__KIND_QUARANTINED, event);
+        instance->counts.quarantined++;
+    }
+    release_known(turn);
+    poison_passed(instance);
+    return true;
+}
+
+static bool take_timer(struct turn *turn, int64_t before)
+{
+    int64_t due;
+    struct bytes key;
+    if (!timer_first(turn, &due, &key) || due > before)
+        return false;
+    turn_clear_input(turn);
+    poison_name(turn->instance, "timer", "", (uint64_t)due);
+    turn->phase = PHASE_EVOLVE;
+    turn_timer_clear(turn, due, key);
+    turn->phase = PHASE_REACT;
+    Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
+    cause->kind_case = HB__CAUSE__KIND_TIMER;
+    char *hex = arena_alloc(turn->arena, key.size * 2 + 1);
+    for (size_t i = 0; i < key.size; i++)
+        snprintf(hex + 2 * i, 3, "%02x", key.data[i]);
+    hex[key.size * 2] = 0;
+    cause->timer = hex;
+    turn->cause = cause;
+    if (!poison_quarantines(turn->instance))
+        turn->instance->service->fire(turn, key, due);
+    turn_settle(turn);
+    Record__Input *input = input_record(turn, RECORD__INPUT__KIND_TIMER);
+    struct arena *arena = &turn->instance->pending_arena;
+    input->timer = NEW(arena, Record__TimerInput, RECORD__TIMER_INPUT__INIT);
+    input->timer->due_ms = due;
+    struct bytes copy = arena_copy(arena, key);
+    input->timer->key = (ProtobufCBinaryData){copy.size, (uint8_t *)(uintptr_t)copy.data};
+    release_known(turn);
+    poison_passed(turn->instance);
+    return true;
+}
+
+static void take_effect(struct turn *turn, const struct effect_done *done)
+{
+    if (!effect_current(turn, done->id, done->attempt))
+        return; /* an answer to an attempt that is no longer wanted */
+    turn_clear_input(turn);
+    poison_name(turn->instance, "effect", done->id, done->attempt);
+    Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
+    cause->kind_case = HB__CAUSE__KIND_EFFECT;
+    cause->effect = NEW(turn->arena, Hb__EffectRef, HB__EFFECT_REF__INIT);
+    cause->effect->id = arena_strdup(turn->arena, done->id);
+    cause->effect->attempt = done->attempt;
+    turn->cause = cause;
+    turn->phase = PHASE_REACT;
+    if (!poison_quarantines(turn->instance))
+        turn->instance->service->effect_done(turn, done->id, done->attempt, bytes_of(done->result, done->result_size));
+    turn_settle(turn);
+    Record__Input *input = input_record(turn, RECORD__INPUT__KIND_EFFECT);
+    input->effect = NEW(&turn->instance->pending_arena, Record__EffectInput, RECORD__EFFECT_INPUT__INIT);
+    input->effect->id = arena_strdup(&turn->instance->pending_arena, done->id);
+    input->effect->attempt = done->attempt;
+    release_known(turn);
+    poison_passed(turn->instance);
+}
+
+static bool take_job_step(struct turn *turn)
+{
+    uint64_t id;
+    Record__Job *job;
+    if (!job_first(turn, &id, &job))
+        return false;
+    turn_clear_input(turn);
+    poison_name(turn->instance, "job", job->what, id);
+    Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
+    cause->kind_case = HB__CAUSE__KIND_JOB;
+    cause->job = arena_printf(turn->arena, "%s/%" PRIu64, job->what, id);
+    turn->cause = cause;
+    turn->phase = PHASE_REACT;
+    struct bytes next = turn->instance->service->job_step(turn, job->what, bytes_of(job->payload.data, job->payload.len),
+                                                          bytes_of(job->next.data, job->next.len), JOB_STEP_KEYS);
+    turn_settle(turn);
+    turn->phase = PHASE_EVOLVE;
+    if (next.size) {
+        job->next = (ProtobufCBinaryData){next.size, (uint8_t *)(uintptr_t)next.data};
+        job_save(turn, id, job);
+    } else {
+        job_delete(turn, id);
+    }
+    turn->phase = PHASE_REACT;
+    Record__Input *input = input_record(turn, RECORD__INPUT__KIND_JOB);
+    struct arena *arena = &turn->instance->pending_arena;
+    input->job = NEW(arena, Record__JobInput, RECORD__JOB_INPUT__INIT);
+    input->job->id = id;
+    struct bytes copy = arena_copy(arena, next);
+    input->job->next = (ProtobufCBinaryData){copy.size, (uint8_t *)(uintptr_t)copy.data};
+    input->job->done = next.size == 0;
+    release_known(turn);
+    poison_passed(turn->instance);
+    return true;
+}
+
+/* Fills in the reply to a command: a refusal, the first outcome again, or what it did now. */
+static void take_command(struct turn *turn, struct pending *pending, Bus__Reply *reply)
+{
+    struct instance *instance = turn->instance;
+    const Hb__Command *command = pending->command;
+    turn_clear_input(turn);
+    Record__Outcome *outcome;
+    if (outcome_find(turn, command, &outcome)) {
+        bool same = bytes_equal(bytes_of(outcome->body_hash.data, outcome->body_hash.len),
+                                bytes_of(pending->body_hash, sizeof pending->body_hash));
+        if (same)
+            command_reply_fill(turn, command, outcome->first, outcome->last, true, reply);
+        else
+            reply->command->refused = turn_refuse(turn, 422, "body_mismatch", "同一编号的请求内容不同",
+                                                  "another request was made under this id");
+        return;
+    }
+    poison_name(instance, "command", command->id, 0);
+    if (poison_quarantines(instance)) {
+        reply->command->refused =
+            turn_refuse(turn, 500, "poison", "该请求使系统出错，已隔离", "this request makes the service fail; it is quarantined");
+        instance->counts.quarantined++;
+        poison_passed(instance);
+        return;
+    }
+    Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
+    cause->kind_case = HB__CAUSE__KIND_COMMAND;
+    cause->command = NEW(turn->arena, Hb__CommandRef, HB__COMMAND_REF__INIT);
+    cause->command->account = command->account;
+    cause->command->id = command->id;
+    turn->cause = cause;
+    turn->actor = command->actor;
+    turn->phase = PHASE_DECIDE;
+    instance->service->decide(turn, command);
+    Hb__Refusal *refusal = turn->refusal;
+    turn_settle(turn);
+    bool said = turn->said_count > turn->input_first;
+    uint64_t first = said ? turn->said[turn->input_first].event->offset : 0;
+    uint64_t last = said ? turn->said[turn->said_count - 1].event->offset : 0;
+    if (said) {
+        Record__Input *input = input_record(turn, RECORD__INPUT__KIND_COMMAND);
+        struct arena *arena = &instance->pending_arena;
+        input->command = NEW(arena, Record__CommandInput, RECORD__COMMAND_INPUT__INIT);
+        input->command->account = arena_strdup(arena, command->account);
+        input->command->id = arena_strdup(arena, command->id);
+    }
+    if (refusal) {
+        reply->command->refused = refusal;
+        instance->counts.refusals++;
+    } else {
+        if (said)
+            outcome_save(turn, command, pending->body_hash, first, last);
+        command_reply_fill(turn, command, first, last, false, reply);
+    }
+    instance->counts.commands++;
+    release_known(turn);
+    poison_passed(instance);
+}
+
+/* ---- the turn ---- */
+
+struct budget {
+    unsigned inputs;
+    size_t bytes;
+};
+
+static bool room_in(const struct turn *turn, const struct budget *budget, unsigned inputs_max)
+{
+    return budget->inputs < inputs_max && budget->bytes < TURN_IN_BYTES_MAX && turn->said_bytes < TURN_OUT_BYTES_MAX &&
+           store_error(turn->txn) == ERR_NONE;
+}
+
+static void hear(struct turn *turn, struct budget *budget, unsigned most)
+{
+    struct instance *instance = turn->instance;
+    unsigned quiet = 0;
+    while (quiet < instance->feeds_count && room_in(turn, budget, most)) {
+        struct feed *feed = &instance->feeds[instance->feed_turn++ % instance->feeds_count];
+        struct bytes stored;
+        quiet++;
+        if (feed->stopped)
+            continue;
+        /* a run of one feed, so that ranges of `heard` stay long */
+        for (unsigned run = 0; run < 64 && room_in(turn, budget, most) && feed_next(feed, &stored); run++) {
+            if (!take_heard(turn, feed, stored))
+                break;
+            budget->inputs++;
+            budget->bytes += stored.size;
+            quiet = 0;
+        }
+    }
+}
+
+static struct pending *command_pop(struct instance *instance)
+{
+    struct pending *pending = instance->commands;
+    if (pending) {
+        instance->commands = pending->next;
+        if (!instance->commands)
+            instance->commands_tail = &instance->commands;
+        pending->next = NULL;
+    }
+    return pending;
+}
+
+struct answered {
+    struct pending *first, **tail; /* commands of this turn: freed after their replies are sent */
+    struct reply_out *replies;
+    unsigned count;
+};
+
+static void take_commands(struct turn *turn, struct budget *budget, unsigned most, struct answered *answered)
+{
+    while (turn->instance->commands && room_in(turn, budget, most)) {
+        struct pending *pending = command_pop(turn->instance);
+        Bus__Reply *reply = reply_new(turn->arena);
+        reply->kind_case = BUS__REPLY__KIND_COMMAND;
+        reply->command = NEW(turn->arena, Hb__CommandReply, HB__COMMAND_REPLY__INIT);
+        take_command(turn, pending, reply);
+        answered->replies = arena_grow(turn->arena, answered->replies, answered->count, sizeof *answered->replies);
+        answered->replies[answered->count++] = (struct reply_out){pending->call, reply};
+        *answered->tail = pending;
+        answered->tail = &pending->next;
+        budget->inputs++;
+    }
+}
+
+static void take_inputs(struct turn *turn, struct answered *answered)
+{
+    struct instance *instance = turn->instance;
+    struct budget budget = {0};
+    unsigned most = instance->poison_count ? 1 : TURN_INPUTS_MAX; /* after an abort, one at a time */
+    unsigned half = most > 1 ? most / 2 : 1;
+    while (instance->effects_done && room_in(turn, &budget, most)) {
+        struct effect_done *done = instance->effects_done;
+        instance->effects_done = done->next;
+        if (!instance->effects_done)
+            instance->effects_done_tail = &instance->effects_done;
+        take_effect(turn, done);
+        free(done->id);
+        free(done->result);
+        free(done);
+        budget.inputs++;
+    }
+    int64_t horizon = instance_horizon(instance, turn->now);
+    int64_t before = instance->service->timers_await_horizon ? horizon - 1 : turn->now;
+    if (before > turn->now)
+        before = turn->now;
+    bool others_wait = instance->commands || instance->timer_next <= before;
+    if (!instance->holding)
+        hear(turn, &budget, others_wait ? half : most);
+    unsigned timers_most = budget.inputs + (instance->commands ? half / 2 : half);
+    if (!instance->holding && instance->service->fire)
+        while (room_in(turn, &budget, timers_most < most ? timers_most : most) && take_timer(turn, before))
+            budget.inputs++;
+    take_commands(turn, &budget, most, answered);
+    if (!instance->holding && instance->jobs_open && room_in(turn, &budget, most))
+        instance->jobs_open = take_job_step(turn);
+}
+
+static enum err append_said(struct turn *turn)
+{
+    struct instance *instance = turn->instance;
+    if (turn->said_count == 0)
+        return ERR_NONE;
+    struct bytes *events = arena_alloc(turn->arena, turn->said_count * sizeof *events);
+    for (unsigned i = 0; i < turn->said_count; i++)
+        events[i] = turn->said[i].stored;
+    switch (eventlog_append(instance->options.eventlog, turn->txn, instance->runtime_tables[RUNTIME_LOG],
+                            instance->head.offset, events, turn->said_count)) {
+    case APPEND_DONE:
+        return ERR_NONE;
+    case APPEND_FENCED:
+        return ERR_DENIED;
+    case APPEND_FULL:
+        return ERR_FULL;
+    case APPEND_UNKNOWN:
+        break;
+    }
+    return ERR_IO;
+}
+
+static void save_heard(struct turn *turn, Record__Head *head)
+{
+    struct instance *instance = turn->instance;
+    if (instance->pending_heard.n_inputs == 0)
+        return;
+    struct key key = key_u64(++head->turns);
+    instance->pending_heard.recorded_ms = turn->now;
+    struct bytes row = message_pack(message_of(&instance->pending_heard), turn->arena);
+    store_append(turn->txn, instance->runtime_tables[RUNTIME_HEARD], key_bytes(&key), row);
+}
+
+/* Writes what a turn leaves behind, in the one transaction, and commits it. */
+static enum err commit(struct turn *turn)
+{
+    struct instance *instance = turn->instance;
+    Record__Head head = instance->head;
+    enum err err = append_said(turn);
+    if (err) {
+        store_abort(turn->txn);
+        return err;
+    }
+    if (turn->said_count) {
+        head.offset = turn->next_offset - 1;
+        head.recorded_ms = turn->now;
+    }
+    head.hash = (ProtobufCBinaryData){sizeof turn->last_hash, turn->last_hash};
+    save_heard(turn, &head);
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        feed_save(&instance->feeds[i], turn->txn, turn->arena);
+    outcomes_expire(turn, 64);
+    struct key key = key_text("head");
+    store_put(turn->txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key),
+              message_pack(message_of(&head), turn->arena));
+    if (instance->env->crash_here && instance->env->crash_here(instance->env->context, "before_commit")) {
+        instance->dead = true;
+        store_abort(turn->txn);
+        return ERR_NONE;
+    }
+    err = store_commit(turn->txn);
+    if (err)
+        return err;
+    memcpy(instance->head_hash, turn->last_hash, sizeof instance->head_hash);
+    head.hash.data = instance->head_hash;
+    instance->head = head;
+    arena_reset(&instance->pending_arena);
+    instance->pending_heard = (Record__Heard)RECORD__HEARD__INIT;
+    instance->cursors_moved = 0;
+    instance->counts.turns++;
+    instance->counts.events_said += turn->said_count;
+    if (instance->env->crash_here && instance->env->crash_here(instance->env->context, "after_commit"))
+        instance->dead = true;
+    return ERR_NONE;
+}
+
+static bool cursors_ripe(const struct instance *instance, int64_t now)
+{
+    return instance->cursors_moved &&
+           (instance->cursors_moved >= CURSOR_ONLY_EVENTS || now - instance->cursors_moved_since >= CURSOR_ONLY_MS);
+}
+
+enum err instance_turn(struct instance *instance, int64_t now)
+{
+    struct turn turn;
+    struct answered answered = {.tail = &answered.first};
+    struct store_txn *txn = store_begin(instance->store, true);
+    turn_begin(&turn, instance, txn, &instance->arena, now);
+    unsigned moved_before = instance->cursors_moved;
+    take_inputs(&turn, &answered);
+    if (moved_before == 0 && instance->cursors_moved)
+        instance->cursors_moved_since = now;
+    enum err err = store_error(txn);
+    if (err) {
+        store_abort(txn);
+    } else if (turn.dirty || turn.said_count || cursors_ripe(instance, now)) {
+        if (!turn.dirty && !turn.said_count)
+            instance->counts.commits_cursor_only++;
+        err = commit(&turn);
+    } else {
+        store_abort(txn); /* nothing but cursors moved: they go with the next effect */
+    }
+    if (!err && !instance->dead)
+        for (unsigned i = 0; i < answered.count; i++)
+            instance->env->reply(instance->env->context, &answered.replies[i].call, answered.replies[i].reply);
+    while (answered.first) {
+        struct pending *next = answered.first->next;
+        pending_free(answered.first);
+        answered.first = next;
+    }
+    arena_reset(&instance->arena);
+    return err;
+}
