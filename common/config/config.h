@@ -20,7 +20,7 @@ char *config_instance_folder(const Config__Config *config, const Config__Instanc
 /* Z85 secret key of an instance ("casework-0") or a named key ("operator"), from the secrets folder. */
 enum err config_secret(const Config__Config *config, const char *name, char secret_out[41]) MUST_CHECK;
 
-/* "directory" ... ; NULL for an unknown one. And back: HB__SERVICE__SERVICE_NONE for an unknown name. */
+/* "directory" ... ; "unknown" for an unknown one. And back: HB__SERVICE__SERVICE_NONE for an unknown name. */
 const char *config_service_name(Hb__Service service);
 Hb__Service config_service_of_name(const char *name);
 

@@ -26,6 +26,7 @@ const Directory__Site *organisation_site(struct turn *turn, const char *site); /
 const Directory__Department *organisation_department(struct turn *turn, const char *site, const char *department);
 const Directory__Person *organisation_person(struct turn *turn, const char *person);
 const Directory__Account *organisation_account(struct turn *turn, const char *account);
+const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name); /* NULL: unknown */
 bool organisation_known(struct turn *turn); /* at least one site has been heard of */
 
 /* The policy in force at a site (version 0) or a certain version; NULL when there is none. Unpacked once per version.

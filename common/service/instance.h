@@ -4,6 +4,7 @@
 #define HEARBACK_SERVICE_INSTANCE_H
 
 #include "bus/bus.h"
+#include "config/config.h"
 #include "eventlog/eventlog.h"
 #include "service/service.h"
 
@@ -49,6 +50,7 @@ struct instance_options {
     const struct eventlog_driver *eventlog;
     struct log *log;          /* may be NULL: silent */
     int64_t build_ms;         /* a wall clock before this is suspect; 0: not checked */
+    int64_t idle_ms;          /* a parked fetch is answered after this at the latest; 0: 20 s. A rehearsal of years says more */
 };
 
 /* Opens tables, checks the end of the log, reads cursors. On failure *why_out (static storage in the instance or a
@@ -68,6 +70,8 @@ bool instance_step(struct instance *instance, enum err *fatal_out);
 int64_t instance_next(const struct instance *instance);
 
 /* "ready", "catching_up", "full", "clock_suspect", "feed_stopped" */
+bool instance_stopping(const struct instance *instance); /* the operator's key asked it to stop */
+bool instance_dead(const struct instance *instance);     /* env->crash_here said so */
 const char *instance_health(const struct instance *instance);
 struct metrics *instance_metrics(struct instance *instance);
 const struct service *instance_service(const struct instance *instance);
@@ -80,6 +84,10 @@ void instance_position(struct instance *instance, struct arena *arena, Bus__Posi
 
 /* BLAKE2b-256 over all tables that evolve writes: the service's, the organisation's, timers, effects, jobs. */
 enum err instance_state_hash(struct instance *instance, uint8_t hash_out[32]) MUST_CHECK;
+
+/* One event's stored bytes of this instance's own log; and its chain from the first event on. */
+bool instance_log_get(struct instance *instance, uint64_t offset, struct arena *arena, struct bytes *event_out);
+enum err instance_log_verify(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK;
 
 /* Reads one event of another log for a refold; false when it is not there. */
 typedef bool instance_read_fn(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,

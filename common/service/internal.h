@@ -11,8 +11,7 @@
 #define TURN_OUT_BYTES_MAX (256u << 10)
 #define TURN_ROOM_BYTES (16u << 20) /* disk reserved before a turn: more than twice the largest turn */
 #define FETCH_BYTES_MAX (1u << 20)
-#define FETCH_PARK_MS 20000
-#define FETCH_TIMEOUT_MS 30000
+#define IDLE_MS_DEFAULT 20000
 #define AFTER_PARK_MS 2000
 #define CURSOR_ONLY_MS 1000      /* a cursor that moved alone is committed after this */
 #define CURSOR_ONLY_EVENTS 1000u
@@ -172,8 +171,10 @@ struct instance {
     unsigned cursors_moved;
     int64_t cursors_moved_since;
 
-    bool holding, full, suspect, dead, jobs_open;
-    int64_t full_retry_at;
+    bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
+    char *release_key; /* malloc: an operator released what waits under it */
+    bool started_suspect;
+    int64_t full_retry_at, urgent_at;
     int64_t clock_offset; /* wall - boot when last trusted */
     int64_t last_now;
     int64_t started_ms;
@@ -186,9 +187,10 @@ struct instance {
 
     /* poison (design.md 3): the name of the input at hand, written out by the bug handler */
     int poison_fd;
+    char labels[80];
     char input_name[160];
     char poison_name[160];
-    unsigned poison_count;
+    unsigned poison_count, poison_others;
     struct arena arena; /* of the turn */
 };
 
@@ -244,6 +246,10 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
 Bus__Reply *reply_new(struct arena *arena);
 void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code, const char *zh,
                   const char *en);
+
+/* counters.c */
+void instance_counters_open(struct instance *instance);
+void instance_counters_close(struct instance *instance);
 
 /* poison.c */
 enum err poison_open(struct instance *instance);

@@ -1,0 +1,452 @@
+#include "calendar/calendar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SEARCH_DAYS_MAX 4000 /* a calendar without a single working day must not hang the search */
+
+struct calendar {
+    const Calendar__Calendar *definition;
+    const struct zone *zone;
+};
+
+struct calendar *calendar_new(const Calendar__Calendar *definition, const struct zone *zone)
+{
+    struct calendar *calendar = calloc(1, sizeof *calendar);
+    bug_unless(calendar);
+    *calendar = (struct calendar){definition, zone};
+    return calendar;
+}
+
+void calendar_free(struct calendar *calendar)
+{
+    free(calendar);
+}
+
+const struct zone *calendar_zone(const struct calendar *calendar)
+{
+    return calendar->zone;
+}
+
+uint32_t calendar_version(const struct calendar *calendar)
+{
+    return calendar->definition ? calendar->definition->version : 0;
+}
+
+/* ---- dates ---- */
+
+int32_t date_of_local(int64_t local_ms)
+{
+    return (int32_t)(local_ms / DAY_MS - (local_ms % DAY_MS < 0));
+}
+
+int32_t date_of(const struct calendar *calendar, int64_t utc_ms)
+{
+    return date_of_local(zone_local_ms(calendar->zone, utc_ms));
+}
+
+static int64_t ms_of_day(const struct calendar *calendar, int64_t utc_ms)
+{
+    int64_t local = zone_local_ms(calendar->zone, utc_ms);
+    return local - (int64_t)date_of_local(local) * DAY_MS;
+}
+
+int minute_of(const struct calendar *calendar, int64_t utc_ms)
+{
+    return (int)(ms_of_day(calendar, utc_ms) / MINUTE_MS);
+}
+
+static int64_t instant_at(const struct calendar *calendar, int32_t date, int64_t ms)
+{
+    return zone_utc_ms(calendar->zone, (int64_t)date * DAY_MS + ms);
+}
+
+int64_t instant_of(const struct calendar *calendar, int32_t date, int minute)
+{
+    return instant_at(calendar, date, minute * MINUTE_MS);
+}
+
+int date_weekday(int32_t date)
+{
+    return (int)(((date + 3) % 7 + 7) % 7);
+}
+
+int32_t date_from(int year, int month, int day)
+{
+    int y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
+    int doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return (int32_t)(era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468);
+}
+
+void date_split(int32_t date, int *year_out, int *month_out, int *day_out)
+{
+    int z = date + 719468, era = (z >= 0 ? z : z - 146096) / 146097, doe = z - era * 146097;
+    int yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365, doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    int mp = (5 * doy + 2) / 153;
+    *day_out = doy - (153 * mp + 2) / 5 + 1;
+    *month_out = mp < 10 ? mp + 3 : mp - 9;
+    *year_out = yoe + era * 400 + (*month_out <= 2);
+}
+
+static int month_days(int year, int month)
+{
+    return (int)(date_from(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) - date_from(year, month, 1));
+}
+
+bool date_parse(const char *text, int32_t *date_out)
+{
+    int year, month, day, used = 0;
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || text[10])
+        return false;
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days(year, month))
+        return false;
+    *date_out = date_from(year, month, day);
+    return true;
+}
+
+static int32_t add_months(int32_t date, int months)
+{
+    int year, month, day;
+    date_split(date, &year, &month, &day);
+    month += months - 1;
+    year += month / 12;
+    month = month % 12 + 1;
+    int most = month_days(year, month);
+    return date_from(year, month, day < most ? day : most);
+}
+
+/* ---- working days ---- */
+
+static const Calendar__Exception *exception_of(const struct calendar *calendar, int32_t date)
+{
+    const Calendar__Calendar *definition = calendar->definition;
+    size_t low = 0, high = definition ? definition->n_exceptions : 0;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (definition->exceptions[middle]->date < date)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = definition && low < definition->n_exceptions && definition->exceptions[low]->date == date;
+    return found ? definition->exceptions[low] : NULL;
+}
+
+static size_t shifts_of(const struct calendar *calendar, int32_t date, Calendar__Shift *const **shifts_out)
+{
+    static Calendar__Shift office = {PROTOBUF_C_MESSAGE_INIT(&calendar__shift__descriptor), 510, 1080};
+    static Calendar__Shift *const office_list[] = {&office};
+    const Calendar__Calendar *definition = calendar->definition;
+    int weekday = date_weekday(date);
+    if (!definition || definition->n_week != 7) {
+        *shifts_out = office_list;
+        return weekday < 5;
+    }
+    const Calendar__Exception *exception = exception_of(calendar, date);
+    const Calendar__Day *day = definition->week[exception && exception->works && definition->week[weekday]->n_shifts == 0 ? 0 : weekday];
+    if (exception && !exception->works)
+        return 0;
+    if (exception && exception->n_shifts) {
+        *shifts_out = exception->shifts;
+        return exception->n_shifts;
+    }
+    *shifts_out = day->shifts;
+    return day->n_shifts;
+}
+
+bool calendar_works(const struct calendar *calendar, int32_t date)
+{
+    Calendar__Shift *const *shifts;
+    return shifts_of(calendar, date, &shifts) > 0;
+}
+
+const char *calendar_day_name(const struct calendar *calendar, int32_t date)
+{
+    const Calendar__Exception *exception = exception_of(calendar, date);
+    return exception ? exception->name : "";
+}
+
+bool calendar_published(const struct calendar *calendar, int32_t date)
+{
+    const Calendar__Calendar *definition = calendar->definition;
+    if (!definition || definition->no_holidays)
+        return true;
+    int year, month, day;
+    date_split(date, &year, &month, &day);
+    for (size_t i = 0; i < definition->n_years; i++)
+        if ((int)definition->years[i] == year)
+            return true;
+    return false;
+}
+
+int calendar_opening(const struct calendar *calendar, int32_t date)
+{
+    Calendar__Shift *const *shifts;
+    return shifts_of(calendar, date, &shifts) ? (int)shifts[0]->from_min : -1;
+}
+
+int calendar_closing(const struct calendar *calendar, int32_t date)
+{
+    Calendar__Shift *const *shifts;
+    size_t count = shifts_of(calendar, date, &shifts);
+    return count ? (int)shifts[count - 1]->to_min : -1;
+}
+
+static int32_t next_working(const struct calendar *calendar, int32_t date)
+{
+    for (int i = 0; i < SEARCH_DAYS_MAX && !calendar_works(calendar, date); i++)
+        date++;
+    return date;
+}
+
+int32_t calendar_add_working_days(const struct calendar *calendar, int32_t date, unsigned days)
+{
+    while (days--)
+        date = next_working(calendar, date + 1);
+    return date;
+}
+
+int64_t calendar_working_ms(const struct calendar *calendar, int64_t from_ms, int64_t to_ms)
+{
+    int64_t total = 0;
+    for (int32_t date = date_of(calendar, from_ms); from_ms < to_ms && date <= date_of(calendar, to_ms); date++) {
+        Calendar__Shift *const *shifts;
+        size_t count = shifts_of(calendar, date, &shifts);
+        for (size_t i = 0; i < count; i++) {
+            int64_t begin = instant_of(calendar, date, (int)shifts[i]->from_min);
+            int64_t end = instant_of(calendar, date, (int)shifts[i]->to_min);
+            begin = begin > from_ms ? begin : from_ms;
+            end = end < to_ms ? end : to_ms;
+            total += end > begin ? end - begin : 0;
+        }
+    }
+    return total;
+}
+
+int64_t calendar_add_working_ms(const struct calendar *calendar, int64_t from_ms, int64_t working_ms)
+{
+    int32_t date = date_of(calendar, from_ms);
+    for (int i = 0; working_ms > 0 && i < SEARCH_DAYS_MAX; i++, date++) {
+        Calendar__Shift *const *shifts;
+        size_t count = shifts_of(calendar, date, &shifts);
+        for (size_t s = 0; s < count; s++) {
+            int64_t begin = instant_of(calendar, date, (int)shifts[s]->from_min);
+            int64_t end = instant_of(calendar, date, (int)shifts[s]->to_min);
+            begin = begin > from_ms ? begin : from_ms;
+            if (end <= begin)
+                continue;
+            if (end - begin >= working_ms)
+                return begin + working_ms;
+            working_ms -= end - begin;
+        }
+    }
+    return from_ms;
+}
+
+int64_t last_working_day_before(const struct calendar *calendar, int64_t due_ms, unsigned minute)
+{
+    int32_t date = date_of(calendar, due_ms - 1) - 1; /* 24:00 belongs to the day it ends */
+    for (int i = 0; i < SEARCH_DAYS_MAX && !calendar_works(calendar, date); i++)
+        date--;
+    return instant_of(calendar, date, (int)minute);
+}
+
+/* ---- due dates ---- */
+
+struct counting {
+    const struct due_rules *rules;
+    struct arena *arena;
+    struct due *due;
+};
+
+static void note(struct counting *counting, int32_t date, enum day_what what, const char *zh, const char *en)
+{
+    if (!calendar_published(counting->rules->calendar, date))
+        counting->due->provisional = true;
+    if (!counting->rules->explain)
+        return;
+    struct due *due = counting->due;
+    due->notes = arena_grow(counting->arena, due->notes, due->notes_count, sizeof *due->notes);
+    due->notes[due->notes_count++] = (struct day_note){date, what, zh, en};
+}
+
+static void note_skipped(struct counting *counting, int32_t date, enum day_what what)
+{
+    const char *name = calendar_day_name(counting->rules->calendar, date);
+    bool named = *name;
+    note(counting, date, what, named ? name : "休息日", named ? "holiday" : "not a working day");
+}
+
+static void note_counted(struct counting *counting, int32_t date, bool natural)
+{
+    const struct calendar *calendar = counting->rules->calendar;
+    const Calendar__Exception *exception = exception_of(calendar, date);
+    bool made_up = exception && exception->works && date_weekday(date) > 4;
+    if (natural)
+        note(counting, date, DAY_COUNTED, "自然日", "natural day");
+    else
+        note(counting, date, DAY_COUNTED, made_up ? "调休上班" : "工作日", made_up ? "made-up working day" : "working day");
+}
+
+/* Where the count begins: a start on a non-working day may move on at the same clock time; one at or after closing may
+   move to the next working day's opening (policy-language.md 1). */
+static int64_t roll_start(struct counting *counting, int64_t start_ms)
+{
+    const struct due_rules *rules = counting->rules;
+    const struct calendar *calendar = rules->calendar;
+    int32_t date = date_of(calendar, start_ms);
+    note(counting, date, DAY_START, "起算", "start");
+    if (rules->options && rules->options->start_roll_keep_time && !calendar_works(calendar, date)) {
+        int64_t of_day = ms_of_day(calendar, start_ms);
+        for (int32_t skipped = date; skipped < next_working(calendar, date); skipped++)
+            note_skipped(counting, skipped, DAY_ROLLED);
+        date = next_working(calendar, date);
+        start_ms = instant_at(calendar, date, of_day);
+    }
+    if (rules->options && rules->options->after_hours_next_opening && calendar_works(calendar, date) &&
+        minute_of(calendar, start_ms) >= calendar_closing(calendar, date)) {
+        note(counting, date, DAY_ROLLED, "下班后收到", "after closing");
+        date = next_working(calendar, date + 1);
+        start_ms = instant_of(calendar, date, calendar_opening(calendar, date));
+    }
+    return start_ms;
+}
+
+static int64_t end_on(const struct counting *counting, int32_t date, int64_t start_ms)
+{
+    const struct due_rules *rules = counting->rules;
+    Policy__TimeOptions__Ends ends =
+        rules->options ? rules->options->ends : POLICY__TIME_OPTIONS__ENDS__CLOSE_OF_BUSINESS;
+    switch (ends) {
+    case POLICY__TIME_OPTIONS__ENDS__CLOSE_OF_BUSINESS:
+        return instant_of(rules->calendar, date, (int)rules->close_of_business_min);
+    case POLICY__TIME_OPTIONS__ENDS__MIDNIGHT:
+        return instant_of(rules->calendar, date, 1440);
+    case POLICY__TIME_OPTIONS__ENDS__SAME_TIME:
+        break;
+    }
+    return instant_at(rules->calendar, date, ms_of_day(rules->calendar, start_ms));
+}
+
+static int32_t roll_end(struct counting *counting, int32_t date)
+{
+    const struct due_rules *rules = counting->rules;
+    if (rules->options && rules->options->roll == POLICY__TIME_OPTIONS__ROLL__NO_ROLL)
+        return date;
+    for (int i = 0; i < SEARCH_DAYS_MAX && !calendar_works(rules->calendar, date); i++)
+        note_skipped(counting, date++, DAY_ROLLED);
+    return date;
+}
+
+static int64_t count_natural(struct counting *counting, int32_t first, int32_t last, int64_t start_ms)
+{
+    for (int32_t date = first; date <= last; date++)
+        note_counted(counting, date, true);
+    last = roll_end(counting, last);
+    note(counting, last, DAY_DUE, "到期", "due");
+    return end_on(counting, last, start_ms);
+}
+
+static int64_t count_working(struct counting *counting, unsigned days, int64_t start_ms)
+{
+    const struct calendar *calendar = counting->rules->calendar;
+    bool first_counts = counting->rules->options && counting->rules->options->first_day_counts;
+    int32_t date = date_of(calendar, start_ms);
+    if (first_counts)
+        date--;
+    for (int guard = 0; days && guard < SEARCH_DAYS_MAX; guard++) {
+        date++;
+        if (calendar_works(calendar, date)) {
+            note_counted(counting, date, false);
+            days--;
+        } else {
+            note_skipped(counting, date, DAY_SKIPPED);
+        }
+    }
+    note(counting, date, DAY_DUE, "到期", "due");
+    return end_on(counting, date, start_ms);
+}
+
+static int64_t days_due(struct counting *counting, const Policy__Term *term, int64_t start_ms)
+{
+    start_ms = roll_start(counting, start_ms);
+    int32_t date = date_of(counting->rules->calendar, start_ms);
+    bool first_counts = counting->rules->options && counting->rules->options->first_day_counts;
+    int32_t amount = (int32_t)term->amount;
+    counting->due->in_days = true;
+    if (term->unit == POLICY__TERM__UNIT__WORKING_DAYS) {
+        counting->due->in_working_days = true;
+        return count_working(counting, term->amount, start_ms);
+    }
+    int32_t last = term->unit == POLICY__TERM__UNIT__WEEKS    ? date + 7 * amount
+                   : term->unit == POLICY__TERM__UNIT__MONTHS ? add_months(date, amount)
+                                                              : date + amount;
+    return count_natural(counting, date + !first_counts, last - first_counts, start_ms);
+}
+
+bool due_compute(const struct due_rules *rules, const Policy__Term *term, int64_t start_ms, struct arena *arena,
+                 struct due *due_out)
+{
+    struct counting counting = {rules, arena, due_out};
+    *due_out = (struct due){0};
+    if (*term->field && !rules->resolve)
+        return false;
+    if (*term->field && !rules->resolve(rules->context, term->field, &start_ms))
+        return false;
+    const struct calendar *calendar = rules->calendar;
+    int64_t sign = term->before ? -1 : 1;
+    bool of_day = term->minute_given;
+    switch (term->unit) {
+    case POLICY__TERM__UNIT__MINUTES:
+    case POLICY__TERM__UNIT__HOURS:
+        start_ms = *term->field ? start_ms : roll_start(&counting, start_ms);
+        due_out->at_ms = start_ms + sign * (int64_t)term->amount * (term->unit == POLICY__TERM__UNIT__HOURS ? HOUR_MS : MINUTE_MS);
+        break;
+    case POLICY__TERM__UNIT__NATURAL_DAYS:
+    case POLICY__TERM__UNIT__WEEKS:
+    case POLICY__TERM__UNIT__MONTHS:
+    case POLICY__TERM__UNIT__WORKING_DAYS:
+        if (term->before)
+            due_out->at_ms = start_ms - (int64_t)term->amount * DAY_MS;
+        else
+            due_out->at_ms = days_due(&counting, term, start_ms);
+        if (of_day)
+            due_out->at_ms = instant_of(calendar, date_of(calendar, due_out->at_ms - 1), (int)term->minute_of_day);
+        break;
+    case POLICY__TERM__UNIT__SAME_DAY:
+    case POLICY__TERM__UNIT__NEXT_DAY:
+        due_out->at_ms = instant_of(calendar, date_of(calendar, start_ms) + (term->unit == POLICY__TERM__UNIT__NEXT_DAY),
+                                    of_day ? (int)term->minute_of_day : 1440);
+        break;
+    case POLICY__TERM__UNIT__FIELD:
+        due_out->at_ms = start_ms;
+        break;
+    case POLICY__TERM__UNIT__DATE:
+        due_out->at_ms = term->at_ms;
+        break;
+    case POLICY__TERM__UNIT__UNIT_NONE:
+    case POLICY__TERM__UNIT__TIME_OF_DAY:
+    case POLICY__TERM__UNIT__NOW:
+        return false;
+    }
+    return true;
+}
+
+void due_add_pause(const struct due_rules *rules, struct due *due, int64_t from_ms, int64_t to_ms)
+{
+    const struct calendar *calendar = rules->calendar;
+    if (to_ms <= from_ms)
+        return;
+    if (due->in_working_days) {
+        int64_t working = calendar_working_ms(calendar, from_ms, to_ms);
+        due->at_ms = working ? calendar_add_working_ms(calendar, due->at_ms, working) : due->at_ms;
+        return;
+    }
+    due->at_ms += to_ms - from_ms;
+    bool rolls = due->in_days && !(rules->options && rules->options->roll == POLICY__TIME_OPTIONS__ROLL__NO_ROLL);
+    int32_t date = date_of(calendar, due->at_ms - 1);
+    if (rolls && !calendar_works(calendar, date)) {
+        int64_t of_day = due->at_ms - instant_of(calendar, date, 0);
+        due->at_ms = instant_of(calendar, next_working(calendar, date), 0) + of_day;
+    }
+}

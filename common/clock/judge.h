@@ -1,0 +1,68 @@
+/* A clock is a pure function of the history: judge(definition, what happened, calendar, horizon) says for each run whether
+   it is running (due when), paused, met or missed. Run again on every new fact, never patched (design.md 4, Late facts;
+   policy-language.md 5). Layer 1. */
+#ifndef HEARBACK_CLOCK_JUDGE_H
+#define HEARBACK_CLOCK_JUDGE_H
+
+#include "base/truth.h"
+#include "calendar/calendar.h"
+
+/* One thing that happened in a case, in order of `at_ms`, then of cause. Several may share an instant. */
+struct happening {
+    int64_t at_ms; /* when it counts: recorded time; occurred for starts, and in a history */
+    const char *stage;  /* entered, or NULL */
+    const char *step;   /* taken, or NULL */
+    const char *told;   /* notice proved delivered, or NULL */
+    const char *extends; /* clock extended, or NULL; with extended_due_ms, told_ms (0: not told) */
+    int64_t extended_due_ms, extension_told_ms;
+    Policy__Phase phase;  /* after it; PHASE_NONE: unchanged */
+    uint32_t round;       /* after it; 0: unchanged */
+    Hb__Fact **facts;     /* that changed */
+    size_t facts_count;
+};
+
+/* The case's facts as they stood when the clock looks: folded from the happenings so far by the judge's caller-supplied
+   functions, so that the judge knows nothing of how conditions are evaluated. */
+struct judge_rules {
+    const Policy__Clock *clock;
+    const Policy__Defaults *defaults;
+    const struct calendar *(*calendar)(void *context, const char *name); /* "": the policy's */
+    /* Does it hold when the facts are those after happening `upto` (index into the happenings, inclusive)? */
+    enum truth (*holds)(void *context, const Policy__Condition *condition, size_t upto, int64_t at_ms);
+    /* The instant in a time field after happening `upto`. */
+    bool (*instant)(void *context, const char *name, size_t upto, int64_t *ms_out);
+    void *context;
+    bool explain;
+};
+
+enum run_state { RUN_RUNNING, RUN_PAUSED, RUN_MET, RUN_CANCELLED };
+
+struct run {
+    uint32_t round;
+    uint32_t part; /* runs within a round, from 0 */
+    enum run_state state;
+    int64_t start_ms;
+    int64_t due_ms;       /* as it stands; 0 when no limit could be computed */
+    int64_t first_due_ms; /* before pauses and extensions */
+    int64_t paused_since_ms;
+    int64_t ended_ms; /* met or cancelled at */
+    bool missed;      /* a due instant passed before the stop; counts even when met later */
+    int64_t missed_due_ms;
+    bool provisional;
+    bool in_days;
+    int64_t warn_ms[4];
+    unsigned warn_count;
+    struct day_note *notes;
+    size_t notes_count;
+};
+
+/* All runs of the clock, oldest first, in the arena. A due instant counts as passed when it lies before a later
+   happening, or before `horizon_ms`. */
+struct run *clock_judge(const struct judge_rules *rules, const struct happening *happenings, size_t count, int64_t horizon_ms,
+                        struct arena *arena, size_t *runs_out);
+
+/* Instant of a ladder row after the due (`+4 h`, `150 %` of the running time). */
+int64_t clock_row_ms(const struct run *run, const Policy__LadderRow *row, const struct calendar *calendar,
+                     const Policy__Defaults *defaults, struct arena *arena);
+
+#endif

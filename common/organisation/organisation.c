@@ -1,0 +1,392 @@
+#include "organisation/organisation.h"
+
+#include "calendar/calendar.h"
+#include "message/message.h"
+#include "policy/lookup.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+/* Tables: site: id NUL. department: site NUL id NUL. person: id NUL. account: id NUL. calendar: name NUL. part: hash.
+   policy: site NUL version BE32 -> PolicyPublished. in_force: site NUL -> version BE32. member: site NUL department NUL
+   person NUL -> "". holder: site NUL post NUL person NUL -> "". */
+enum {
+    SITE = ORGANISATION_TABLE_FIRST,
+    DEPARTMENT,
+    PERSON,
+    ACCOUNT,
+    CALENDAR,
+    PART,
+    POLICY,
+    IN_FORCE,
+    MEMBER,
+    HOLDER,
+};
+const char *const organisation_tables[] = {"site",   "department", "person",   "account", "calendar",
+                                           "part",   "policy",     "in_force", "member",  "holder"};
+const unsigned organisation_tables_count = sizeof organisation_tables / sizeof *organisation_tables;
+
+#define DEPUTIES_MAX 4
+
+static struct key key_two(const char *first, const char *second)
+{
+    struct key key = key_text(first);
+    key_add_text(&key, second);
+    return key;
+}
+
+static struct key key_three(const char *first, const char *second, const char *third)
+{
+    struct key key = key_two(first, second);
+    key_add_text(&key, third);
+    return key;
+}
+
+/* ---- folding ---- */
+
+static void index_posts(struct turn *turn, const Directory__Person *person, bool there)
+{
+    for (size_t i = 0; i < person->n_posts; i++) {
+        const Directory__Post *post = person->posts[i];
+        struct key member = key_three(post->site, post->department, person->id);
+        struct key holder = key_three(post->site, post->post, person->id);
+        if (there) {
+            state_put(turn, MEMBER, key_bytes(&member), (struct bytes){0});
+            state_put(turn, HOLDER, key_bytes(&holder), (struct bytes){0});
+        } else {
+            state_delete(turn, MEMBER, key_bytes(&member));
+            state_delete(turn, HOLDER, key_bytes(&holder));
+        }
+    }
+}
+
+static void fold_person(struct turn *turn, const Directory__Person *person)
+{
+    const Directory__Person *before = organisation_person(turn, person->id);
+    if (before)
+        index_posts(turn, before, false);
+    struct key key = key_text(person->id);
+    state_save(turn, PERSON, key_bytes(&key), (const ProtobufCMessage *)person);
+    index_posts(turn, person, true);
+}
+
+static void fold_policy(struct turn *turn, const Directory__PolicyPublished *published)
+{
+    struct key key = key_text(published->site), versioned = key;
+    key_add_u32(&versioned, published->version);
+    uint8_t version[4];
+    bytes_put_u32(version, published->version);
+    state_save(turn, POLICY, key_bytes(&versioned), (const ProtobufCMessage *)published);
+    state_put(turn, IN_FORCE, key_bytes(&key), bytes_of(version, sizeof version));
+}
+
+void organisation_evolve(struct turn *turn, const Hb__Event *event)
+{
+    const Directory__Event *said = event->directory;
+    struct key key;
+    switch (said->kind_case) {
+    case DIRECTORY__EVENT__KIND_SITE_DEFINED:
+        key = key_text(said->site_defined->id);
+        state_save(turn, SITE, key_bytes(&key), (const ProtobufCMessage *)said->site_defined);
+        return;
+    case DIRECTORY__EVENT__KIND_DEPARTMENT_DEFINED:
+        key = key_two(said->department_defined->site, said->department_defined->id);
+        state_save(turn, DEPARTMENT, key_bytes(&key), (const ProtobufCMessage *)said->department_defined);
+        return;
+    case DIRECTORY__EVENT__KIND_PERSON_DEFINED:
+        fold_person(turn, said->person_defined);
+        return;
+    case DIRECTORY__EVENT__KIND_ACCOUNT_DEFINED:
+        key = key_text(said->account_defined->id);
+        state_save(turn, ACCOUNT, key_bytes(&key), (const ProtobufCMessage *)said->account_defined);
+        return;
+    case DIRECTORY__EVENT__KIND_CALENDAR_DEFINED:
+        key = key_text(said->calendar_defined->name);
+        state_save(turn, CALENDAR, key_bytes(&key), (const ProtobufCMessage *)said->calendar_defined);
+        return;
+    case DIRECTORY__EVENT__KIND_POLICY_PART:
+        state_put(turn, PART, bytes_of(said->policy_part->hash.data, said->policy_part->hash.len),
+                  bytes_of(said->policy_part->data.data, said->policy_part->data.len));
+        return;
+    case DIRECTORY__EVENT__KIND_POLICY_PUBLISHED:
+        fold_policy(turn, said->policy_published);
+        return;
+    case DIRECTORY__EVENT__KIND__NOT_SET:
+        return;
+    }
+}
+
+/* ---- single things ---- */
+
+const Directory__Site *organisation_site(struct turn *turn, const char *site)
+{
+    struct key key = key_text(site);
+    return state_load(turn, SITE, key_bytes(&key), &directory__site__descriptor);
+}
+
+const Directory__Department *organisation_department(struct turn *turn, const char *site, const char *department)
+{
+    struct key key = key_two(site, department);
+    return state_load(turn, DEPARTMENT, key_bytes(&key), &directory__department__descriptor);
+}
+
+const Directory__Person *organisation_person(struct turn *turn, const char *person)
+{
+    struct key key = key_text(person);
+    return state_load(turn, PERSON, key_bytes(&key), &directory__person__descriptor);
+}
+
+const Directory__Account *organisation_account(struct turn *turn, const char *account)
+{
+    struct key key = key_text(account);
+    return state_load(turn, ACCOUNT, key_bytes(&key), &directory__account__descriptor);
+}
+
+const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name)
+{
+    struct key key = key_text(name);
+    return state_load(turn, CALENDAR, key_bytes(&key), &calendar__calendar__descriptor);
+}
+
+bool organisation_known(struct turn *turn)
+{
+    return state_count(turn, SITE) > 0;
+}
+
+uint32_t organisation_policy_version(struct turn *turn, const char *site)
+{
+    struct key key = key_text(site);
+    struct bytes version;
+    return state_get(turn, IN_FORCE, key_bytes(&key), &version) ? bytes_get_u32(version.data) : 0;
+}
+
+/* ---- the cache: entries name the content they were built from, so an aborted turn cannot make them lie ---- */
+
+struct cached {
+    struct cached *next;
+    uint8_t hash[32];
+    struct arena arena;
+    const Policy__Policy *policy;
+    const Calendar__Calendar *definition;
+    struct calendar *calendar;
+    struct zone *zone;
+    char zone_name[64];
+};
+
+static struct cached *cache_find(struct turn *turn, const uint8_t hash[32])
+{
+    for (struct cached *entry = *turn_organisation_cache(turn); entry; entry = entry->next)
+        if (memcmp(entry->hash, hash, 32) == 0)
+            return entry;
+    return NULL;
+}
+
+static struct cached *cache_add(struct turn *turn, const uint8_t hash[32])
+{
+    struct cached *entry = calloc(1, sizeof *entry);
+    bug_unless(entry);
+    arena_init(&entry->arena);
+    memcpy(entry->hash, hash, 32);
+    entry->next = *turn_organisation_cache(turn);
+    *turn_organisation_cache(turn) = entry;
+    return entry;
+}
+
+void organisation_cache_free(void *cache)
+{
+    for (struct cached *entry = cache, *next; entry; entry = next) {
+        next = entry->next;
+        calendar_free(entry->calendar);
+        zone_free(entry->zone);
+        arena_fini(&entry->arena);
+        free(entry);
+    }
+}
+
+static const Directory__PolicyPublished *published(struct turn *turn, const char *site, uint32_t version)
+{
+    struct key key = key_text(site);
+    key_add_u32(&key, version);
+    return state_load(turn, POLICY, key_bytes(&key), &directory__policy_published__descriptor);
+}
+
+static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublished *said)
+{
+    struct bytes parts[256];
+    size_t size = 0;
+    bug_unless(said->n_parts <= 256);
+    for (size_t i = 0; i < said->n_parts; i++) {
+        bug_unless(state_get(turn, PART, bytes_of(said->parts[i].data, said->parts[i].len), &parts[i]));
+        size += parts[i].size;
+    }
+    uint8_t *joined = arena_alloc(turn_arena(turn), size);
+    size_t at = 0;
+    for (size_t i = 0; i < said->n_parts; i++) {
+        memcpy(joined + at, parts[i].data, parts[i].size);
+        at += parts[i].size;
+    }
+    return bytes_of(joined, size);
+}
+
+const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version)
+{
+    if (version == 0)
+        version = organisation_policy_version(turn, site);
+    const Directory__PolicyPublished *said = version ? published(turn, site, version) : NULL;
+    if (!said)
+        return NULL;
+    bug_unless(said->hash.len == 32);
+    uint8_t identity[32];
+    crypto_generichash(identity, 32, said->hash.data, 32, (const uint8_t *)site, strlen(site) > 64 ? 64 : strlen(site));
+    struct cached *entry = cache_find(turn, identity);
+    if (!entry) {
+        struct bytes joined = join_parts(turn, said);
+        ProtobufCMessage *message;
+        char *why;
+        entry = cache_add(turn, identity);
+        bug_unless(message_unpack(&policy__policy__descriptor, joined, &entry->arena, &message, &why) == ERR_NONE);
+        entry->policy = (const Policy__Policy *)message;
+    }
+    return entry->policy;
+}
+
+const struct zone *organisation_zone(struct turn *turn, const char *site)
+{
+    const Directory__Site *found = organisation_site(turn, site);
+    const char *name = found && *found->zone ? found->zone : "UTC";
+    uint8_t identity[32];
+    crypto_generichash(identity, 32, (const uint8_t *)name, strlen(name), (const uint8_t *)"zone-of-hearback", 16);
+    struct cached *entry = cache_find(turn, identity);
+    if (!entry) {
+        entry = cache_add(turn, identity);
+        if (zone_load(turn_zones_folder(turn), name, &entry->zone)) /* an unknown zone was refused by directory */
+            entry->zone = NULL;
+    }
+    return entry->zone;
+}
+
+const struct calendar *organisation_calendar(struct turn *turn, const char *site, const char *name)
+{
+    const Policy__Policy *policy = *name ? NULL : organisation_policy(turn, site, 0);
+    if (policy)
+        name = policy->calendar;
+    const struct zone *zone = organisation_zone(turn, site);
+    struct key key = key_text(name);
+    struct bytes row = {0};
+    bool defined = *name && state_get(turn, CALENDAR, key_bytes(&key), &row);
+    uint8_t identity[32];
+    const char *zone_identity = defined ? "" : site;
+    crypto_generichash(identity, 32, row.data, row.size, (const uint8_t *)"calendar-of-hearback", 20);
+    if (!defined)
+        crypto_generichash(identity, 32, (const uint8_t *)zone_identity, strlen(zone_identity), identity, 32);
+    struct cached *entry = cache_find(turn, identity);
+    if (entry)
+        return entry->calendar;
+    entry = cache_add(turn, identity);
+    if (defined) {
+        ProtobufCMessage *message;
+        char *why;
+        bug_unless(message_unpack(&calendar__calendar__descriptor, row, &entry->arena, &message, &why) == ERR_NONE);
+        entry->definition = (const Calendar__Calendar *)message;
+        if (zone_load(turn_zones_folder(turn), entry->definition->zone, &entry->zone))
+            entry->zone = NULL;
+        zone = entry->zone;
+    }
+    entry->calendar = calendar_new(entry->definition, zone);
+    return entry->calendar;
+}
+
+/* ---- lists ---- */
+
+static const Directory__Person **persons_under(struct turn *turn, unsigned table, const char *site, const char *name)
+{
+    struct key prefix = key_two(site, name);
+    struct state_scan *scan = state_scan_open(turn, table, key_bytes(&prefix), (struct bytes){0});
+    const Directory__Person **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    while (state_scan_next(scan, &key, &value)) {
+        const Directory__Person *person = organisation_person(turn, (const char *)key.data + prefix.size);
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = person;
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
+const Directory__Person **organisation_members(struct turn *turn, const char *site, const char *department)
+{
+    return persons_under(turn, MEMBER, site, department);
+}
+
+const Directory__Person **organisation_holders(struct turn *turn, const char *site, const char *post)
+{
+    return persons_under(turn, HOLDER, site, post);
+}
+
+const Directory__Site **organisation_sites(struct turn *turn)
+{
+    struct state_scan *scan = state_scan_open(turn, SITE, (struct bytes){0}, (struct bytes){0});
+    const Directory__Site **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    while (state_scan_next(scan, &key, &value)) {
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = organisation_site(turn, (const char *)key.data);
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
+bool organisation_holds(const Directory__Person *person, const char *site, const char *post)
+{
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0 && strcmp(person->posts[i]->post, post) == 0)
+            return true;
+    return false;
+}
+
+bool organisation_member(const Directory__Person *person, const char *site, const char *department)
+{
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0 && strcmp(person->posts[i]->department, department) == 0)
+            return true;
+    return false;
+}
+
+const Directory__Person *organisation_present(struct turn *turn, const Directory__Person *person)
+{
+    for (int i = 0; person && person->absent && i < DEPUTIES_MAX; i++)
+        person = *person->deputy ? organisation_person(turn, person->deputy) : NULL;
+    return person && !person->absent ? person : NULL;
+}
+
+/* ---- rights ---- */
+
+static bool listed(char *const *list, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], name) == 0 || strcmp(list[i], "*") == 0)
+            return true;
+    return false;
+}
+
+bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, const char *site)
+{
+    if (!actor)
+        return false;
+    if (actor->operator_)
+        return true;
+    const Directory__Account *account = *actor->account ? organisation_account(turn, actor->account) : NULL;
+    if (!account || !listed(account->scopes, account->n_scopes, scope))
+        return false;
+    if (account->n_sites)
+        return listed(account->sites, account->n_sites, site);
+    const Directory__Person *person = *account->person ? organisation_person(turn, account->person) : NULL;
+    for (size_t i = 0; person && i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,262 @@
+/* `who`: which persons and departments an expression means now. Reads right to left: {of: [superior, head], root: lead} is
+   the superior of the head of the lead department. Resolved when it is used, not when the case began. */
+#include "organisation/organisation.h"
+#include "policy/facts.h"
+#include "policy/lookup.h"
+
+struct group {
+    struct turn *turn;
+    const char *site;
+    const Policy__Policy *policy;
+    const Directory__Person **persons;
+    size_t persons_count;
+    const char **departments;
+    size_t departments_count;
+};
+
+static void add_person(struct group *group, const Directory__Person *person)
+{
+    if (!person)
+        return;
+    for (size_t i = 0; i < group->persons_count; i++)
+        if (strcmp(group->persons[i]->id, person->id) == 0)
+            return;
+    group->persons = arena_grow(turn_arena(group->turn), group->persons, group->persons_count, sizeof *group->persons);
+    group->persons[group->persons_count++] = person;
+}
+
+static void add_all(struct group *group, const Directory__Person **list)
+{
+    for (; *list; list++)
+        add_person(group, *list);
+}
+
+static void add_department(struct group *group, const char *department)
+{
+    if (!*department)
+        return;
+    for (size_t i = 0; i < group->departments_count; i++)
+        if (strcmp(group->departments[i], department) == 0)
+            return;
+    group->departments =
+        arena_grow(turn_arena(group->turn), group->departments, group->departments_count, sizeof *group->departments);
+    group->departments[group->departments_count++] = department;
+}
+
+static struct group empty_like(const struct group *group)
+{
+    return (struct group){.turn = group->turn, .site = group->site, .policy = group->policy};
+}
+
+/* A fact's text is a person or a department of the site. */
+static void add_named(struct group *group, const char *name)
+{
+    const Directory__Person *person = *name ? organisation_person(group->turn, name) : NULL;
+    if (person)
+        add_person(group, person);
+    else if (*name && organisation_department(group->turn, group->site, name))
+        add_department(group, name);
+}
+
+static void add_fact(struct group *group, const Hb__Value *value)
+{
+    if (value->kind_case == HB__VALUE__KIND_TEXT)
+        add_named(group, value->text);
+    else if (value->kind_case == HB__VALUE__KIND_TEXTS)
+        for (size_t i = 0; i < value->texts->n_text; i++)
+            add_named(group, value->texts->text[i]);
+}
+
+static void start(struct group *group, const char *root, const struct facts *facts)
+{
+    const Hb__Value *value = facts ? facts_get(facts, root) : NULL;
+    if (strcmp(root, "category") == 0) {
+        const Policy__Category *category = group->policy ? policy_category(group->policy, facts_text(facts, "category")) : NULL;
+        if (category)
+            add_department(group, category->department);
+        return;
+    }
+    if (value) {
+        add_fact(group, value);
+        return;
+    }
+    if (strcmp(root, "handler") == 0) { /* nobody is named yet: the department's head stands in */
+        const char *lead = facts ? facts_text(facts, "lead") : "";
+        add_department(group, lead);
+        return;
+    }
+    const Policy__Roster *roster = group->policy ? policy_roster(group->policy, root) : NULL;
+    for (size_t i = 0; roster && i < roster->n_posts; i++)
+        add_all(group, organisation_holders(group->turn, group->site, roster->posts[i]));
+    if (organisation_department(group->turn, group->site, root))
+        add_department(group, root);
+    else if (!roster)
+        add_all(group, organisation_holders(group->turn, group->site, root));
+}
+
+static const Directory__Person *head_of(const struct group *group, const char *department)
+{
+    const Directory__Department *found = organisation_department(group->turn, group->site, department);
+    return found && *found->head ? organisation_person(group->turn, found->head) : NULL;
+}
+
+static void add_superiors(struct group *to, const Directory__Person *person)
+{
+    for (size_t i = 0; i < person->n_posts; i++) {
+        const Directory__Post *held = person->posts[i];
+        if (strcmp(held->site, to->site) != 0)
+            continue;
+        const Policy__Post *post = to->policy ? policy_post(to->policy, held->post) : NULL;
+        if (post && *post->superior) {
+            add_all(to, organisation_holders(to->turn, to->site, post->superior));
+            continue;
+        }
+        const Directory__Department *department = organisation_department(to->turn, to->site, held->department);
+        const Directory__Person *head = department ? head_of(to, held->department) : NULL;
+        if (head && strcmp(head->id, person->id) != 0)
+            add_person(to, head);
+        else if (department && *department->parent)
+            add_person(to, head_of(to, department->parent));
+    }
+}
+
+static void add_departments_of(struct group *to, const Directory__Person *person)
+{
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, to->site) == 0)
+            add_department(to, person->posts[i]->department);
+}
+
+/* One word of the expression, applied to all meant so far. */
+static struct group apply(const struct group *from, const char *word)
+{
+    struct group to = empty_like(from);
+    if (strcmp(word, "head") == 0) {
+        struct group departments = *from;
+        for (size_t i = 0; i < from->persons_count; i++)
+            add_departments_of(&departments, from->persons[i]);
+        for (size_t i = 0; i < departments.departments_count; i++)
+            add_person(&to, head_of(from, departments.departments[i]));
+    } else if (strcmp(word, "superior") == 0) {
+        for (size_t i = 0; i < from->persons_count; i++)
+            add_superiors(&to, from->persons[i]);
+        for (size_t i = 0; i < from->departments_count; i++) {
+            const Directory__Department *found = organisation_department(from->turn, from->site, from->departments[i]);
+            if (found && *found->parent)
+                add_person(&to, head_of(from, found->parent));
+        }
+    } else if (strcmp(word, "deputy") == 0) {
+        for (size_t i = 0; i < from->persons_count; i++)
+            if (*from->persons[i]->deputy)
+                add_person(&to, organisation_person(from->turn, from->persons[i]->deputy));
+    } else if (strcmp(word, "department") == 0) {
+        to = *from;
+        to.persons = NULL;
+        to.persons_count = 0;
+        for (size_t i = 0; i < from->persons_count; i++)
+            add_departments_of(&to, from->persons[i]);
+    } else if (strcmp(word, "members") == 0) {
+        to = *from;
+        for (size_t i = 0; i < from->departments_count; i++)
+            add_all(&to, organisation_members(from->turn, from->site, from->departments[i]));
+    } else { /* duty of ROSTER, holders of POST: the root already means them */
+        to = *from;
+    }
+    return to;
+}
+
+static struct group mean(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts)
+{
+    struct group group = {.turn = turn, .site = site, .policy = organisation_policy(turn, site, 0)};
+    start(&group, who->root, facts);
+    for (size_t i = who->n_of; i-- > 0;)
+        group = apply(&group, who->of[i]);
+    return group;
+}
+
+/* A department is told through its head, or all its members where it has none. */
+static void add_telling(struct group *all, const struct group *group)
+{
+    for (size_t i = 0; i < group->persons_count; i++)
+        add_person(all, organisation_present(all->turn, group->persons[i]));
+    for (size_t i = 0; i < group->departments_count; i++) {
+        const Directory__Person *head = organisation_present(all->turn, head_of(group, group->departments[i]));
+        const Directory__Person **members = organisation_members(group->turn, group->site, group->departments[i]);
+        if (head)
+            add_person(all, head);
+        else
+            for (; *members; members++)
+                add_person(all, organisation_present(all->turn, *members));
+    }
+}
+
+const Directory__Person **who_persons(struct turn *turn, const char *site, Policy__Who *const *who, size_t count,
+                                      const struct facts *facts, bool *complainant_out)
+{
+    struct group all = {.turn = turn, .site = site};
+    if (complainant_out)
+        *complainant_out = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(who[i]->root, "complainant") == 0) {
+            if (complainant_out)
+                *complainant_out = true;
+            continue;
+        }
+        struct group group = mean(turn, site, who[i], facts);
+        add_telling(&all, &group);
+    }
+    all.persons = arena_grow(turn_arena(turn), all.persons, all.persons_count, sizeof *all.persons);
+    all.persons[all.persons_count] = NULL;
+    return all.persons;
+}
+
+const char *who_department(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
+                           const char **person_out)
+{
+    struct group group = mean(turn, site, who, facts);
+    *person_out = "";
+    if (group.departments_count)
+        return group.departments[0];
+    if (group.persons_count == 0)
+        return "";
+    *person_out = group.persons[0]->id;
+    struct group departments = apply(&group, "department");
+    return departments.departments_count ? departments.departments[0] : "";
+}
+
+static bool is_meant(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
+                     const Directory__Person *person)
+{
+    if (who->n_of == 0 && organisation_holds(person, site, who->root))
+        return true;
+    struct group group = mean(turn, site, who, facts);
+    for (size_t i = 0; i < group.departments_count; i++)
+        if (organisation_member(person, site, group.departments[i]))
+            return true;
+    for (size_t i = 0; i < group.persons_count; i++) {
+        const Directory__Person *present = organisation_present(turn, group.persons[i]);
+        if (strcmp(group.persons[i]->id, person->id) == 0 || (present && strcmp(present->id, person->id) == 0))
+            return true;
+    }
+    return false;
+}
+
+bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,
+                  const Hb__Actor *actor)
+{
+    if (!actor)
+        return false;
+    const Directory__Person *person = *actor->person ? organisation_person(turn, actor->person) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *root = who[i]->root;
+        bool of_site = false;
+        for (size_t p = 0; person && p < person->n_posts; p++)
+            of_site = of_site || strcmp(person->posts[p]->site, site) == 0;
+        if (strcmp(root, "anyone") == 0 || (strcmp(root, "complainant") == 0 && actor->complainant) ||
+            (strcmp(root, "employee") == 0 && of_site))
+            return true;
+        if (person && is_meant(turn, site, who[i], facts, person))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,36 @@
+/* What an instance counts, for /metrics and `hearback status`. */
+#include "metrics/metrics.h"
+#include "service/internal.h"
+
+#include <stdio.h>
+
+void instance_counters_open(struct instance *instance)
+{
+    snprintf(instance->labels, sizeof instance->labels, "service=\"%s\",partition=\"%u\"", instance->service->name,
+             instance->options.partition);
+    struct metrics *metrics = instance->metrics = metrics_new();
+    const char *labels = instance->labels;
+    metrics_add(metrics, METRIC_COUNTER, "hearback_turns_total", "Committed turns", labels, &instance->counts.turns);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_cursor_commits_total", "Commits that only moved cursors", labels,
+                &instance->counts.commits_cursor_only);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_events_heard_total", "Events heard", labels,
+                &instance->counts.events_heard);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_events_said_total", "Events said", labels, &instance->counts.events_said);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_commands_total", "Commands decided", labels, &instance->counts.commands);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_refusals_total", "Commands refused", labels, &instance->counts.refusals);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_quarantined_total", "Inputs that aborted the service twice", labels,
+                &instance->counts.quarantined);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_waiting_events", "Events waiting for what they need", labels,
+                &instance->waiting_count);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_log_end", "Last offset of the log", labels, &instance->head.offset);
+}
+
+void instance_counters_close(struct instance *instance)
+{
+    metrics_free(instance->metrics);
+}
+
+struct metrics *instance_metrics(struct instance *instance)
+{
+    return instance->metrics;
+}

@@ -1,0 +1,440 @@
+/* One instance: opening, stepping, the clock it trusts, the room it has. */
+#include "message/message.h"
+#include "organisation/organisation.h"
+#include "service/internal.h"
+#include "vault/vault.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const runtime_table_names[RUNTIME_TABLES] = {
+    "meta", "log", "cursors", "heard", "outcomes", "outcomes_age", "waiting", "waiting_for", "timers", "effects",
+    "effects_due", "jobs",
+};
+
+/* ---- opening ---- */
+
+static enum err open_tables(struct instance *instance)
+{
+    enum err err = ERR_NONE;
+    char name[80];
+    for (unsigned i = 0; i < RUNTIME_TABLES && !err; i++)
+        err = store_table_open(instance->store, runtime_table_names[i], &instance->runtime_tables[i]);
+    for (unsigned i = 0; i < instance->service->tables_count && !err; i++) {
+        snprintf(name, sizeof name, "s_%s", instance->service->tables[i]);
+        err = store_table_open(instance->store, name, &instance->tables[i]);
+    }
+    for (unsigned i = 0; instance->service->keeps_organisation && i < organisation_tables_count && !err; i++) {
+        snprintf(name, sizeof name, "o_%s", organisation_tables[i]);
+        err = store_table_open(instance->store, name, &instance->organisation_tables[i]);
+    }
+    return err;
+}
+
+static void head_new(struct instance *instance)
+{
+    record__head__init(&instance->head);
+    instance->head.cell = instance->options.cell;
+    instance->head.epoch = 1;
+    instance->env->random(instance->env->context, instance->head_key, sizeof instance->head_key);
+}
+
+/* Reads the head and checks that the log ends as it says: whatever was lost or altered at the end is found here. */
+static enum err head_load(struct instance *instance, struct store_txn *txn, char *why_out, size_t why_size)
+{
+    struct arena *arena = &instance->arena;
+    struct key key = key_text("head");
+    struct bytes value, stored;
+    ProtobufCMessage *message;
+    char *why;
+    store_table log = instance->runtime_tables[RUNTIME_LOG];
+    uint64_t end = eventlog_end(txn, log, arena);
+    if (!store_get(txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key), arena, &value)) {
+        head_new(instance);
+        if (end == 0)
+            return store_error(txn);
+        snprintf(why_out, why_size, "the log has %" PRIu64 " events but no head: restore from a backup", end);
+        return ERR_CORRUPT;
+    }
+    if (message_unpack(&record__head__descriptor, value, arena, &message, &why)) {
+        snprintf(why_out, why_size, "the head record cannot be decoded (%s): restore from a backup", why);
+        return ERR_CORRUPT;
+    }
+    const Record__Head *head = (const Record__Head *)message;
+    if (head->hash.len != EVENTLOG_HASH_BYTES || head->outcome_key.len != sizeof instance->head_key) {
+        snprintf(why_out, why_size, "the head record is damaged: restore from a backup");
+        return ERR_CORRUPT;
+    }
+    instance->head = *head;
+    memcpy(instance->head_hash, head->hash.data, sizeof instance->head_hash);
+    memcpy(instance->head_key, head->outcome_key.data, sizeof instance->head_key);
+    uint8_t hash[EVENTLOG_HASH_BYTES] = {0};
+    if (end && eventlog_get(txn, log, end, arena, &stored))
+        eventlog_hash(stored, hash);
+    if (end != head->offset || memcmp(hash, instance->head_hash, sizeof hash) != 0) {
+        snprintf(why_out, why_size,
+                 "offset %" PRIu64 ": the log does not end as its head says (offset %" PRIu64 "): restore from a backup", end,
+                 head->offset);
+        return ERR_CORRUPT;
+    }
+    if (head->cell != instance->options.cell) {
+        snprintf(why_out, why_size, "this folder belongs to cell %016" PRIx64 ", the configuration names %016" PRIx64,
+                 head->cell, instance->options.cell);
+        return ERR_DENIED;
+    }
+    return store_error(txn);
+}
+
+static enum err load_state(struct instance *instance, char *why_out, size_t why_size)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    enum err err = head_load(instance, txn, why_out, why_size);
+    instance->head.hash = (ProtobufCBinaryData){sizeof instance->head_hash, instance->head_hash};
+    instance->head.outcome_key = (ProtobufCBinaryData){sizeof instance->head_key, instance->head_key};
+    for (unsigned i = 0; i < instance->feeds_count && !err; i++)
+        feed_load(&instance->feeds[i], txn, &instance->arena);
+    if (!err) {
+        instance->waiting_count = store_count(txn, instance->runtime_tables[RUNTIME_WAITING]);
+        instance->jobs_open = store_count(txn, instance->runtime_tables[RUNTIME_JOBS]) > 0;
+        err = store_error(txn);
+    }
+    store_abort(txn);
+    arena_reset(&instance->arena);
+    return err;
+}
+
+static void random_for_vault(void *context, void *out, size_t size)
+{
+    const struct env *env = context;
+    env->random(env->context, out, size);
+}
+
+static enum err open_vault(struct instance *instance, char *why_out, size_t why_size)
+{
+    char folder[4200], epoch[4200];
+    snprintf(folder, sizeof folder, "%s/vault", instance->options.folder);
+    snprintf(epoch, sizeof epoch, "%s/%s-%" PRIu32 ".key", instance->options.epoch_keys_folder, instance->service->name,
+             instance->options.partition);
+    struct vault_options options = {.folder = folder,
+                                    .epoch_path = epoch,
+                                    .random = instance->options.no_sync ? random_for_vault : NULL,
+                                    .random_context = (void *)(uintptr_t)instance->env,
+                                    .keys_ahead = instance->options.no_sync ? 64 : 0,
+                                    .no_sync = instance->options.no_sync};
+    const char *why = NULL;
+    enum err err = vault_open_dir(&options, &instance->arena, &instance->vault, &why);
+    if (err)
+        snprintf(why_out, why_size, "vault: %s", why ? why : err_text(err));
+    return err;
+}
+
+static enum err open_secrets(struct instance *instance, char *why_out, size_t why_size)
+{
+    char folder[4200];
+    snprintf(folder, sizeof folder, "%s/vault", instance->options.folder);
+    struct store_options options = {.no_sync = instance->options.no_sync, .map_bytes = 1ull << 30};
+    enum err err = store_open(folder, &options, &instance->secrets);
+    if (err)
+        snprintf(why_out, why_size, "%s: %s", folder, err_text(err));
+    return err;
+}
+
+static int64_t machine_now(const struct instance *instance)
+{
+    return instance->env->now(instance->env->context);
+}
+
+/* A wall clock is trusted while it runs beside the boot clock and is past the last recorded event and our own build. */
+static void clock_start(struct instance *instance)
+{
+    int64_t wall = machine_now(instance);
+    instance->clock_offset = wall - instance->env->boot(instance->env->context);
+    instance->suspect = wall < instance->head.recorded_ms - CLOCK_STEP_MS || wall < instance->options.build_ms;
+    instance->started_suspect = instance->suspect;
+    instance->last_now = wall > instance->head.recorded_ms ? wall : instance->head.recorded_ms;
+    instance->started_ms = wall;
+}
+
+enum err instance_open(const struct service *service, const struct instance_options *options, const struct env *env,
+                       struct instance **instance_out, char *why_out, size_t why_size)
+{
+    struct instance *instance = calloc(1, sizeof *instance);
+    bug_unless(instance);
+    instance->service = service;
+    instance->options = *options;
+    instance->env = env;
+    instance->poison_fd = -1;
+    instance->door_tail = &instance->door;
+    instance->commands_tail = &instance->commands;
+    instance->effects_done_tail = &instance->effects_done;
+    instance->pending_heard = (Record__Heard)RECORD__HEARD__INIT;
+    if (!instance->options.idle_ms)
+        instance->options.idle_ms = IDLE_MS_DEFAULT;
+    if (!instance->options.eventlog)
+        instance->options.eventlog = &eventlog_local;
+    arena_init(&instance->arena);
+    arena_init(&instance->pending_arena);
+    *why_out = 0;
+    struct store_options store_options = {.map_bytes = options->map_bytes, .no_sync = options->no_sync};
+    enum err err = store_open(options->folder, &store_options, &instance->store);
+    if (!err)
+        err = open_tables(instance);
+    if (err)
+        snprintf(why_out, why_size, "%s: %s", options->folder, err_text(err));
+    instance->feeds_count = options->feeds_count;
+    instance->feeds = calloc(options->feeds_count + 1, sizeof *instance->feeds);
+    bug_unless(instance->feeds);
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        feed_open(&instance->feeds[i], instance, &options->feeds[i]);
+    if (!err)
+        err = load_state(instance, why_out, why_size);
+    if (!err && service->keeps_vault)
+        err = open_vault(instance, why_out, why_size);
+    if (!err && service->keeps_secrets)
+        err = open_secrets(instance, why_out, why_size);
+    if (!err && (err = poison_open(instance)))
+        snprintf(why_out, why_size, "%s/poison: %s", options->folder, err_text(err));
+    if (err) {
+        if (!*why_out)
+            snprintf(why_out, why_size, "%s: %s", options->folder, err_text(err));
+        instance_close(instance);
+        return err;
+    }
+    clock_start(instance);
+    instance_counters_open(instance);
+    *instance_out = instance;
+    return ERR_NONE;
+}
+
+static void free_pendings(struct pending *pending)
+{
+    while (pending) {
+        struct pending *next = pending->next;
+        pending_free(pending);
+        pending = next;
+    }
+}
+
+void instance_close(struct instance *instance)
+{
+    if (!instance)
+        return;
+    free_pendings(instance->door);
+    free_pendings(instance->commands);
+    for (struct parked_query *p = instance->parked_queries, *next; p; p = next) {
+        next = p->next;
+        arena_fini(&p->arena);
+        free(p);
+    }
+    for (struct parked_fetch *p = instance->parked_fetches, *next; p; p = next) {
+        next = p->next;
+        free(p);
+    }
+    for (struct effect_done *d = instance->effects_done, *next; d; d = next) {
+        next = d->next;
+        free(d->id);
+        free(d->result);
+        free(d);
+    }
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        feed_close(&instance->feeds[i]);
+    free(instance->feeds);
+    free(instance->release_key);
+    if (instance->organisation_cache)
+        organisation_cache_free(instance->organisation_cache);
+    instance_counters_close(instance);
+    vault_close(instance->vault);
+    store_close(instance->secrets);
+    store_close(instance->store);
+    if (instance->poison_fd >= 0)
+        close(instance->poison_fd);
+    arena_fini(&instance->arena);
+    arena_fini(&instance->pending_arena);
+    free(instance);
+}
+
+/* ---- stepping ---- */
+
+/* One `now` for what follows; false while the clock is suspect. */
+static bool clock_look(struct instance *instance, int64_t *now_out)
+{
+    int64_t wall = machine_now(instance);
+    int64_t offset = wall - instance->env->boot(instance->env->context);
+    bool stepped = llabs(offset - instance->clock_offset) > CLOCK_STEP_MS;
+    bool early = wall < instance->head.recorded_ms - CLOCK_STEP_MS || wall < instance->options.build_ms;
+    if (instance->clock_accepted || (instance->started_suspect && !early)) {
+        /* an operator said so, or the step that ends a suspect start: not itself a step */
+        instance->clock_offset = offset;
+        instance->started_suspect = instance->clock_accepted = false;
+        stepped = false;
+        early = wall < instance->head.recorded_ms - CLOCK_STEP_MS;
+    }
+    if (!stepped) /* a slow drift is followed */
+        instance->clock_offset = offset;
+    instance->suspect = stepped || early;
+    if (wall > instance->last_now)
+        instance->last_now = wall;
+    *now_out = instance->last_now;
+    if (instance->suspect && wall < instance->last_now)
+        *now_out = instance->last_now;
+    return !instance->suspect;
+}
+
+static bool work_waits(const struct instance *instance, int64_t now)
+{
+    if (instance->effects_done || instance->commands || instance->release_key)
+        return true;
+    if (instance->holding)
+        return false;
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        if (!instance->feeds[i].stopped && feed_has(&instance->feeds[i]))
+            return true;
+    if (instance->jobs_open)
+        return true;
+    if (instance->service->fire && instance->timer_next <= now &&
+        (!instance->service->timers_await_horizon || instance->timer_next < instance_horizon(instance, now)))
+        return true;
+    return instance->cursors_moved && now - instance->cursors_moved_since >= CURSOR_ONLY_MS;
+}
+
+static bool has_room(struct instance *instance, int64_t now)
+{
+    if (instance->full && now < instance->full_retry_at)
+        return false;
+    enum err err = store_reserve(instance->store, TURN_ROOM_BYTES);
+    instance->full = err != ERR_NONE;
+    if (instance->full)
+        instance->full_retry_at = now + 1000;
+    return !instance->full;
+}
+
+bool instance_step(struct instance *instance, enum err *fatal_out)
+{
+    int64_t now;
+    *fatal_out = ERR_NONE;
+    bool trusted = clock_look(instance, &now);
+    bool room = has_room(instance, now);
+    door_move(instance, now);
+    bool turned = false;
+    if (trusted && room && work_waits(instance, now)) {
+        turned = true;
+        *fatal_out = instance_turn(instance, now);
+        if (*fatal_out || instance->dead)
+            return false;
+        door_move(instance, now); /* what they wait for may be folded now */
+    }
+    if (trusted && room && !instance->holding)
+        instance_ask_all(instance, now, false);
+    bool horizon_lags = instance->service->fire && instance->service->timers_await_horizon &&
+                        instance->timer_next <= now && instance->timer_next >= instance_horizon(instance, now);
+    if (trusted && room && horizon_lags && now >= instance->urgent_at) {
+        instance->urgent_at = now + 5;
+        instance_ask_all(instance, now, true);
+    }
+    serve_parked(instance, now);
+    if (trusted && room)
+        effects_start_due(instance, now);
+    if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
+        instance->full = true;
+    return trusted && room && turned && work_waits(instance, now);
+}
+
+static void at_most(int64_t *next, int64_t candidate)
+{
+    if (candidate < *next)
+        *next = candidate;
+}
+
+int64_t instance_next(const struct instance *instance)
+{
+    int64_t now = machine_now(instance), next = now + instance->options.idle_ms; /* clock steps and suspends are noticed at least then */
+    if (instance->full)
+        at_most(&next, instance->full_retry_at);
+    if (instance->suspect)
+        at_most(&next, now + 1000);
+    if (instance->cursors_moved)
+        at_most(&next, instance->cursors_moved_since + CURSOR_ONLY_MS);
+    if (instance->service->fire && !instance->holding && !instance->full && !instance->suspect) {
+        bool lags = instance->service->timers_await_horizon && instance->timer_next <= now;
+        at_most(&next, lags ? now + 5 : instance->timer_next);
+    }
+    if (!instance->full && !instance->suspect && instance->effects_running_count < EFFECTS_RUNNING_MAX)
+        at_most(&next, instance->effect_next);
+    for (const struct pending *p = instance->door; p; p = p->next)
+        if (!p->sealing)
+            at_most(&next, p->came_ms + AFTER_PARK_MS);
+    for (const struct parked_query *p = instance->parked_queries; p; p = p->next)
+        at_most(&next, p->until);
+    for (const struct parked_fetch *p = instance->parked_fetches; p; p = p->next)
+        at_most(&next, p->until);
+    for (unsigned i = 0; i < instance->feeds_count; i++) {
+        const struct feed *feed = &instance->feeds[i];
+        if (!feed->stopped && !feed->asking && feed->retry_at > now)
+            at_most(&next, feed->retry_at);
+    }
+    return next > now ? next : now + 1;
+}
+
+const char *instance_health(const struct instance *instance)
+{
+    if (instance->suspect)
+        return "clock_suspect";
+    if (instance->full)
+        return "full";
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        if (instance->feeds[i].stopped)
+            return "feed_stopped";
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        if (!instance->feeds[i].caught_up_once)
+            return "catching_up";
+    return "ready";
+}
+
+const struct service *instance_service(const struct instance *instance)
+{
+    return instance->service;
+}
+
+const struct env *instance_env(const struct instance *instance)
+{
+    return instance->env;
+}
+
+struct store *instance_store(struct instance *instance)
+{
+    return instance->store;
+}
+
+struct vault *instance_vault(struct instance *instance)
+{
+    return instance->vault;
+}
+
+bool instance_stopping(const struct instance *instance)
+{
+    return instance->stopping;
+}
+
+bool instance_dead(const struct instance *instance)
+{
+    return instance->dead;
+}
+
+bool instance_log_get(struct instance *instance, uint64_t offset, struct arena *arena, struct bytes *event_out)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    bool found = eventlog_get(txn, instance->runtime_tables[RUNTIME_LOG], offset, arena, event_out);
+    store_abort(txn);
+    return found;
+}
+
+enum err instance_log_verify(struct instance *instance, char *why_out, size_t why_size)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    enum err err = eventlog_verify(txn, instance->runtime_tables[RUNTIME_LOG], why_out, why_size);
+    store_abort(txn);
+    return err;
+}

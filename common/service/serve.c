@@ -1,0 +1,406 @@
+/* Requests from the bus: fetches answered from the log or parked until there is something, queries on committed state,
+   commands handed to the door, Seal for intake, and what the operator's key may ask. */
+#include "message/message.h"
+#include "metrics/metrics.h"
+#include "service/internal.h"
+#include "vault/vault.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+Bus__Reply *reply_new(struct arena *arena)
+{
+    return NEW(arena, Bus__Reply, BUS__REPLY__INIT);
+}
+
+void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code, const char *zh,
+                  const char *en)
+{
+    Bus__Reply reply = BUS__REPLY__INIT;
+    Hb__Refusal refusal = HB__REFUSAL__INIT;
+    Hb__Label text = HB__LABEL__INIT;
+    text.zh = (char *)(uintptr_t)zh;
+    text.en = (char *)(uintptr_t)en;
+    refusal.status = status;
+    refusal.code = (char *)(uintptr_t)code;
+    refusal.text = &text;
+    refusal.retry_after_s = status == 503 ? 2 : 0;
+    reply.kind_case = BUS__REPLY__KIND_REFUSED;
+    reply.refused = &refusal;
+    instance->env->reply(instance->env->context, call, &reply);
+}
+
+/* ---- fetches ---- */
+
+static void own_log(const struct instance *instance, Hb__LogId *log)
+{
+    hb__log_id__init(log);
+    log->cell = instance->options.cell;
+    log->service = instance->service->id;
+    log->partition = instance->options.partition;
+    log->epoch = instance->head.epoch;
+}
+
+/* What we promise with an empty reply: every later turn takes a later `now` (last_now never goes back). */
+static int64_t as_of_end(struct instance *instance, int64_t now)
+{
+    if (instance->suspect)
+        return instance->head.recorded_ms;
+    if (now > instance->last_now)
+        instance->last_now = now;
+    return instance->last_now;
+}
+
+static Bus__Fetched__Problem cursor_problem(struct instance *instance, struct store_txn *txn, const Bus__Fetch *fetch)
+{
+    if (fetch->log && fetch->log->epoch && fetch->log->epoch != instance->head.epoch)
+        return BUS__FETCHED__PROBLEM__EPOCH_MISMATCH;
+    if (fetch->after > instance->head.offset)
+        return BUS__FETCHED__PROBLEM__BEYOND_END;
+    struct bytes stored;
+    uint8_t hash[EVENTLOG_HASH_BYTES];
+    if (fetch->after == 0 || fetch->hash.len == 0)
+        return BUS__FETCHED__PROBLEM__NONE;
+    if (!eventlog_get(txn, instance->runtime_tables[RUNTIME_LOG], fetch->after, &instance->arena, &stored))
+        return BUS__FETCHED__PROBLEM__BEYOND_END;
+    eventlog_hash(stored, hash);
+    return bytes_equal(bytes_of(hash, sizeof hash), bytes_of(fetch->hash.data, fetch->hash.len))
+               ? BUS__FETCHED__PROBLEM__NONE
+               : BUS__FETCHED__PROBLEM__HASH_MISMATCH;
+}
+
+static int64_t recorded_of_last(struct bytes batch, struct arena *arena)
+{
+    struct bytes stored = {0}, next;
+    enum err err;
+    while (eventlog_batch_next(&batch, &next, &err))
+        stored = next;
+    ProtobufCMessage *message;
+    char *why;
+    bug_unless(stored.size && message_unpack(&hb__event__descriptor, stored, arena, &message, &why) == ERR_NONE);
+    return ((Hb__Event *)message)->recorded_ms;
+}
+
+static void answer_fetch(struct instance *instance, const struct bus_call *call, uint64_t after, uint32_t bytes_max,
+                         Bus__Fetched__Problem problem, int64_t now)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    Bus__Reply reply = BUS__REPLY__INIT;
+    Bus__Fetched fetched = BUS__FETCHED__INIT;
+    Hb__LogId log;
+    own_log(instance, &log);
+    reply.kind_case = BUS__REPLY__KIND_FETCHED;
+    reply.fetched = &fetched;
+    fetched.log = &log;
+    fetched.end = instance->head.offset;
+    fetched.problem = problem;
+    if (problem == BUS__FETCHED__PROBLEM__NONE) {
+        uint64_t last;
+        size_t most = bytes_max && bytes_max < FETCH_BYTES_MAX ? bytes_max : FETCH_BYTES_MAX;
+        struct bytes batch =
+            eventlog_read(txn, instance->runtime_tables[RUNTIME_LOG], after, most, &instance->arena, &last);
+        fetched.events = (ProtobufCBinaryData){batch.size, (uint8_t *)(uintptr_t)batch.data};
+        fetched.as_of_ms =
+            last == instance->head.offset ? as_of_end(instance, now) : recorded_of_last(batch, &instance->arena);
+    }
+    store_abort(txn);
+    instance->env->reply(instance->env->context, call, &reply);
+    arena_reset(&instance->arena);
+}
+
+static void unpark(struct instance *instance, const struct bus_call *call)
+{
+    struct parked_fetch **at = &instance->parked_fetches;
+    while (*at) {
+        struct parked_fetch *parked = *at;
+        bool same = parked->call.route_size == call->route_size &&
+                    memcmp(parked->call.route, call->route, call->route_size) == 0;
+        if (same) {
+            *at = parked->next;
+            free(parked);
+        } else {
+            at = &parked->next;
+        }
+    }
+}
+
+static void serve_fetch(struct instance *instance, const struct bus_call *call, const Bus__Fetch *fetch, int64_t now)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    Bus__Fetched__Problem problem = cursor_problem(instance, txn, fetch);
+    store_abort(txn);
+    bool nothing_new = fetch->after == instance->head.offset;
+    if (problem == BUS__FETCHED__PROBLEM__NONE && fetch->wait && nothing_new && fetch->log && fetch->log->epoch) {
+        unpark(instance, call); /* one parked fetch per connection: the newer one counts */
+        struct parked_fetch *parked = calloc(1, sizeof *parked);
+        bug_unless(parked);
+        *parked = (struct parked_fetch){.next = instance->parked_fetches,
+                                        .call = *call,
+                                        .after = fetch->after,
+                                        .bytes_max = fetch->bytes_max,
+                                        .until = now + instance->options.idle_ms};
+        instance->parked_fetches = parked;
+        return;
+    }
+    answer_fetch(instance, call, fetch->after, fetch->bytes_max, problem, now);
+}
+
+/* ---- queries ---- */
+
+void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale)
+{
+    int64_t now = instance->env->now(instance->env->context);
+    struct store_txn *txn = store_begin(instance->store, false);
+    struct turn turn;
+    turn_begin(&turn, instance, txn, &instance->arena, now);
+    turn_clear_input(&turn);
+    turn.actor = query->actor;
+    Bus__Reply *reply = reply_new(&instance->arena);
+    reply->kind_case = BUS__REPLY__KIND_QUERY;
+    reply->query = NEW(&instance->arena, Hb__QueryReply, HB__QUERY_REPLY__INIT);
+    reply->query->stale = stale;
+    if (instance->service->answer)
+        instance->service->answer(&turn, query, reply->query);
+    if (turn.refusal)
+        reply->query->refused = turn.refusal;
+    store_abort(txn);
+    instance->env->reply(instance->env->context, call, reply);
+    arena_reset(&instance->arena);
+}
+
+static void take_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, int64_t now)
+{
+    if (query->actor && !(call->rights & BUS_RIGHT_ACTOR) && !(call->rights & BUS_RIGHT_CONTROL)) {
+        reply_refuse(instance, call, 403, "not_allowed", "该密钥不得代表他人", "this key may not name an actor");
+        return;
+    }
+    if (after_reached(instance, query->after, query->n_after)) {
+        serve_query(instance, call, query, false);
+        return;
+    }
+    struct parked_query *parked = calloc(1, sizeof *parked);
+    bug_unless(parked);
+    arena_init(&parked->arena);
+    parked->call = *call;
+    parked->until = now + AFTER_PARK_MS;
+    struct bytes packed = message_pack(message_of(query), &parked->arena);
+    ProtobufCMessage *copy;
+    char *why;
+    bug_unless(message_unpack(&hb__query__descriptor, packed, &parked->arena, &copy, &why) == ERR_NONE);
+    parked->query = (Hb__Query *)copy;
+    parked->next = instance->parked_queries;
+    instance->parked_queries = parked;
+    instance_ask_all(instance, now, true);
+}
+
+void serve_parked(struct instance *instance, int64_t now)
+{
+    struct parked_query **at = &instance->parked_queries;
+    while (*at) {
+        struct parked_query *parked = *at;
+        bool reached = after_reached(instance, parked->query->after, parked->query->n_after);
+        if (!reached && now < parked->until) {
+            at = &parked->next;
+            continue;
+        }
+        *at = parked->next;
+        if (reached || instance->service->id == HB__SERVICE__ANALYTICS) /* lists are served, marked stale */
+            serve_query(instance, &parked->call, parked->query, !reached);
+        else
+            reply_refuse(instance, &parked->call, 503, "catching_up", "系统正在追赶，请稍后再试",
+                         "this service is catching up; try again shortly");
+        arena_fini(&parked->arena);
+        free(parked);
+    }
+    struct parked_fetch **fetch_at = &instance->parked_fetches;
+    while (*fetch_at) {
+        struct parked_fetch *parked = *fetch_at;
+        if (instance->head.offset == parked->after && now < parked->until) {
+            fetch_at = &parked->next;
+            continue;
+        }
+        *fetch_at = parked->next;
+        answer_fetch(instance, &parked->call, parked->after, parked->bytes_max, BUS__FETCHED__PROBLEM__NONE, now);
+        free(parked);
+    }
+}
+
+/* ---- seal: answered at once, writes nothing, works while intake is full or its clock is suspect ---- */
+
+static void serve_seal(struct instance *instance, const struct bus_call *call, const Bus__Seal *seal)
+{
+    Bus__Reply *reply = reply_new(&instance->arena);
+    reply->kind_case = BUS__REPLY__KIND_SEAL;
+    reply->seal = NEW(&instance->arena, Bus__SealReply, BUS__SEAL_REPLY__INIT);
+    reply->seal->sealed = arena_alloc(&instance->arena, (seal->n_items + 1) * sizeof *reply->seal->sealed);
+    for (size_t i = 0; i < seal->n_items; i++) {
+        Hb__Sealed *sealed;
+        enum err err = vault_seal(instance->vault, seal->items[i]->key_id, seal->items[i]->field, seal->items[i]->plain,
+                                  &instance->arena, &sealed);
+        if (err) {
+            arena_reset(&instance->arena);
+            reply_refuse(instance, call, err == ERR_NOT_FOUND ? 410 : 503, err == ERR_NOT_FOUND ? "erased" : "vault",
+                         "密钥不可用", "the key is not there: the data was erased, or the vault cannot be read");
+            return;
+        }
+        reply->seal->sealed[reply->seal->n_sealed++] = sealed;
+    }
+    instance->env->reply(instance->env->context, call, reply);
+    arena_reset(&instance->arena);
+}
+
+/* ---- control ---- */
+
+static void count_table(struct instance *instance, enum runtime_table table, uint64_t *count_out)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    *count_out = store_count(txn, instance->runtime_tables[table]);
+    store_abort(txn);
+}
+
+void instance_position(struct instance *instance, struct arena *arena, Bus__PositionReport *report)
+{
+    bus__position_report__init(report);
+    report->log = NEW(arena, Hb__LogId, HB__LOG_ID__INIT);
+    own_log(instance, report->log);
+    report->end = instance->head.offset;
+    report->end_hash = (ProtobufCBinaryData){sizeof instance->head_hash, instance->head_hash};
+    report->cursors = arena_alloc(arena, (instance->feeds_count + 1) * sizeof *report->cursors);
+    for (unsigned i = 0; i < instance->feeds_count; i++) {
+        Hb__Position *position = NEW(arena, Hb__Position, HB__POSITION__INIT);
+        position->log = &instance->feeds[i].log;
+        position->offset = instance->feeds[i].cursor;
+        report->cursors[report->n_cursors++] = position;
+    }
+    report->waiting = instance->waiting_count;
+    count_table(instance, RUNTIME_JOBS, &report->jobs);
+    int64_t now = instance->env->now(instance->env->context);
+    report->timers_due = instance->timer_next <= now;
+    report->effects_due = instance->effect_next <= now;
+    for (struct pending *p = instance->door; p; p = p->next)
+        report->parked++;
+    for (struct pending *p = instance->commands; p; p = p->next)
+        report->parked++;
+    report->holding = instance->holding;
+    report->health = (char *)(uintptr_t)instance_health(instance);
+}
+
+static void control_text(struct instance *instance, Bus__ControlReply *answer)
+{
+    answer->text = metrics_print(instance_metrics(instance), &instance->arena);
+}
+
+static void serve_control(struct instance *instance, const struct bus_call *call, const Bus__Control *control)
+{
+    Bus__Reply *reply = reply_new(&instance->arena);
+    reply->kind_case = BUS__REPLY__KIND_CONTROL;
+    Bus__ControlReply *answer = reply->control = NEW(&instance->arena, Bus__ControlReply, BUS__CONTROL_REPLY__INIT);
+    uint8_t *hash = arena_alloc(&instance->arena, 32);
+    switch (control->what) {
+    case BUS__CONTROL__WHAT__HOLD:
+        instance->holding = true;
+        break;
+    case BUS__CONTROL__WHAT__RESUME:
+        instance->holding = false;
+        instance->env->wake(instance->env->context);
+        break;
+    case BUS__CONTROL__WHAT__ACCEPT_CLOCK:
+        instance->clock_accepted = true;
+        instance->env->wake(instance->env->context);
+        break;
+    case BUS__CONTROL__WHAT__RELEASE:
+        instance->release_key = strdup(control->key);
+        instance->env->wake(instance->env->context);
+        break;
+    case BUS__CONTROL__WHAT__SNAPSHOT:
+        if (store_copy(instance->store, control->path)) {
+            arena_reset(&instance->arena);
+            reply_refuse(instance, call, 500, "io", "无法写入快照", "the snapshot could not be written");
+            return;
+        }
+        break;
+    case BUS__CONTROL__WHAT__STATUS:
+        control_text(instance, answer);
+        break;
+    case BUS__CONTROL__WHAT__STATE_HASH:
+        if (instance_state_hash(instance, hash) == ERR_NONE)
+            answer->hash = (ProtobufCBinaryData){32, hash};
+        break;
+    case BUS__CONTROL__WHAT__POSITION:
+    case BUS__CONTROL__WHAT__VERIFY:
+    case BUS__CONTROL__WHAT__STOP:
+        break;
+    }
+    answer->position = arena_alloc(&instance->arena, sizeof *answer->position);
+    instance_position(instance, &instance->arena, answer->position);
+    instance->env->reply(instance->env->context, call, reply);
+    if (control->what == BUS__CONTROL__WHAT__STOP)
+        instance->stopping = true;
+    arena_reset(&instance->arena);
+}
+
+/* ---- all of them ---- */
+
+static uint32_t right_of(const Bus__Request *request)
+{
+    switch (request->kind_case) {
+    case BUS__REQUEST__KIND_FETCH:
+        return BUS_RIGHT_FETCH;
+    case BUS__REQUEST__KIND_COMMAND:
+        return BUS_RIGHT_COMMAND;
+    case BUS__REQUEST__KIND_QUERY:
+        return BUS_RIGHT_QUERY;
+    case BUS__REQUEST__KIND_SEAL:
+        return BUS_RIGHT_SEAL;
+    case BUS__REQUEST__KIND_CONTROL:
+        return BUS_RIGHT_CONTROL;
+    case BUS__REQUEST__KIND__NOT_SET:
+        break;
+    }
+    return 0;
+}
+
+void instance_serve(struct instance *instance, const struct bus_call *call, const Bus__Request *request,
+                    struct bytes stored)
+{
+    (void)stored;
+    int64_t now = instance->env->now(instance->env->context);
+    uint32_t right = right_of(request);
+    bool position = request->kind_case == BUS__REQUEST__KIND_CONTROL &&
+                    (request->control->what == BUS__CONTROL__WHAT__POSITION ||
+                     request->control->what == BUS__CONTROL__WHAT__STATUS);
+    if (right == 0) {
+        reply_refuse(instance, call, 400, "not_understood", "无法理解该请求", "this request is of a kind not known here");
+        return;
+    }
+    /* health and metrics are for whoever may query */
+    if (!(call->rights & right) && !(position && (call->rights & BUS_RIGHT_QUERY))) {
+        reply_refuse(instance, call, 403, "not_allowed", "该密钥无此权限", "this key has no right to do that");
+        return;
+    }
+    switch (request->kind_case) {
+    case BUS__REQUEST__KIND_FETCH:
+        serve_fetch(instance, call, request->fetch, now);
+        break;
+    case BUS__REQUEST__KIND_COMMAND:
+        if (instance->service->decide)
+            door_take(instance, call, request->command);
+        else
+            reply_refuse(instance, call, 400, "not_understood", "该服务不接受命令", "this service takes no commands");
+        break;
+    case BUS__REQUEST__KIND_QUERY:
+        take_query(instance, call, request->query, now);
+        break;
+    case BUS__REQUEST__KIND_SEAL:
+        if (instance->vault)
+            serve_seal(instance, call, request->seal);
+        else
+            reply_refuse(instance, call, 400, "not_understood", "该服务没有保密库", "this service keeps no vault");
+        break;
+    case BUS__REQUEST__KIND_CONTROL:
+        serve_control(instance, call, request->control);
+        break;
+    case BUS__REQUEST__KIND__NOT_SET:
+        break;
+    }
+}

@@ -1,0 +1,151 @@
+/* Events about a case, site or policy that is not known here yet (design-review A3). They wait in arrival order per
+   case; the cursor moves on and other cases are not held up. Table waiting: case BE64, sequence BE64 -> Waiting; table
+   waiting_for: what is needed NUL, case BE64 -> "", for the case whose first event needs it. */
+#include "message/message.h"
+#include "organisation/organisation.h"
+#include "service/internal.h"
+
+#include <inttypes.h>
+
+static char *case_need(struct turn *turn, uint64_t case_id)
+{
+    return arena_printf(turn->arena, "case/%016" PRIx64, case_id);
+}
+
+char *waiting_needs(struct turn *turn, const Hb__Event *event)
+{
+    const struct service *service = turn->instance->service;
+    bool of_case = event->case_id && event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY;
+    if (!of_case)
+        return NULL;
+    if (service->keeps_organisation && *event->site && !organisation_site(turn, event->site))
+        return arena_printf(turn->arena, "site/%s", event->site);
+    if (service->keeps_organisation && event->policy_version &&
+        !organisation_policy(turn, event->site, event->policy_version))
+        return arena_printf(turn->arena, "policy/%s/%" PRIu32, event->site, event->policy_version);
+    if (service->needs_case && service->needs_case(event) && !service->knows_case(turn, event->case_id))
+        return case_need(turn, event->case_id);
+    return NULL;
+}
+
+static bool first_of_case(struct turn *turn, uint64_t case_id, struct bytes *key_out, Record__Waiting **waiting_out)
+{
+    struct key prefix = key_u64(case_id);
+    struct store_scan scan;
+    store_scan_open(&scan, turn->txn, turn->instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix),
+                    (struct bytes){0});
+    struct bytes value;
+    if (!store_scan_next(&scan, turn->arena, key_out, &value))
+        return false;
+    ProtobufCMessage *message;
+    char *why;
+    bug_unless(message_unpack(&record__waiting__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    *waiting_out = (Record__Waiting *)message;
+    return true;
+}
+
+bool waiting_behind(struct turn *turn, uint64_t case_id)
+{
+    if (case_id == 0 || turn->instance->waiting_count == 0)
+        return false;
+    struct bytes key;
+    Record__Waiting *waiting;
+    return first_of_case(turn, case_id, &key, &waiting);
+}
+
+static struct key waiting_for_key(const char *needs, uint64_t case_id)
+{
+    struct key key = key_text(needs);
+    key_add_u64(&key, case_id);
+    return key;
+}
+
+void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs)
+{
+    struct instance *instance = turn->instance;
+    struct key prefix = key_u64(event->case_id);
+    struct bytes last;
+    bool others = store_last(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix), turn->arena, &last,
+                             NULL);
+    struct key key = prefix;
+    key_add_u64(&key, others ? bytes_get_u64(last.data + 8) + 1 : 1);
+    Record__Waiting waiting = RECORD__WAITING__INIT;
+    waiting.event = (ProtobufCBinaryData){stored.size, (uint8_t *)(uintptr_t)stored.data};
+    waiting.needs = (char *)(uintptr_t)needs;
+    waiting.since_ms = turn->now;
+    store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&key),
+              message_pack(message_of(&waiting), turn->arena));
+    if (!others) {
+        struct key for_key = waiting_for_key(needs, event->case_id);
+        store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
+    }
+    turn->dirty = true;
+    instance->waiting_count++;
+    instance->counts.waits++;
+}
+
+/* What the next event of a case needs now; written down when it waits on. Returns it when it may go. */
+static bool next_may_go(struct turn *turn, uint64_t case_id, struct bytes *key_out, struct bytes *stored_out)
+{
+    struct instance *instance = turn->instance;
+    Record__Waiting *waiting;
+    if (!first_of_case(turn, case_id, key_out, &waiting))
+        return false;
+    struct bytes stored = bytes_of(waiting->event.data, waiting->event.len);
+    ProtobufCMessage *message;
+    char *why;
+    bug_unless(message_unpack(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
+    const char *needs = strncmp(waiting->needs, "poison/", 7) == 0 ? waiting->needs
+                                                                   : waiting_needs(turn, (const Hb__Event *)message);
+    if (!needs) {
+        *stored_out = stored;
+        return true;
+    }
+    struct key for_key = waiting_for_key(needs, case_id);
+    store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
+    return false;
+}
+
+/* Hands over the next event that waited for `known`, or behind one that did. */
+bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
+{
+    struct instance *instance = turn->instance;
+    if (instance->waiting_count == 0)
+        return false;
+    struct key prefix = key_text(known);
+    for (;;) {
+        struct store_scan scan;
+        store_scan_open(&scan, turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&prefix),
+                        (struct bytes){0});
+        struct bytes for_key;
+        if (!store_scan_next(&scan, turn->arena, &for_key, NULL))
+            return false;
+        uint64_t case_id = bytes_get_u64(for_key.data + prefix.size);
+        struct bytes key;
+        turn->dirty = true;
+        store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key);
+        if (!next_may_go(turn, case_id, &key, stored_out))
+            continue;
+        store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key);
+        instance->waiting_count--;
+        /* the ones behind it are looked at again under the same key, after this one is folded */
+        struct bytes behind;
+        Record__Waiting *waiting;
+        if (first_of_case(turn, case_id, &behind, &waiting))
+            store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key, (struct bytes){0});
+        return true;
+    }
+}
+
+void turn_known(struct turn *turn, const char *key)
+{
+    turn->known = arena_grow(turn->arena, turn->known, turn->known_count, sizeof *turn->known);
+    turn->known[turn->known_count++] = arena_strdup(turn->arena, key);
+}
+
+void turn_case_known(struct turn *turn, uint64_t case_id)
+{
+    bug_unless(turn->phase == PHASE_EVOLVE);
+    if (turn->instance->waiting_count)
+        turn_known(turn, case_need(turn, case_id));
+}

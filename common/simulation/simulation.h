@@ -1,0 +1,75 @@
+/* Many services in one process under a virtual clock and a seeded bus: the same turn, the same store (without sync), the
+   same code as in production. What differs is the world: time, randomness, delays, losses and crashes come from the seed,
+   so the same input gives the same bytes on any machine (layer 4). Used by `hearback policy rehearse` and by the tests. */
+#ifndef HEARBACK_SIMULATION_SIMULATION_H
+#define HEARBACK_SIMULATION_SIMULATION_H
+
+#include "service/instance.h"
+
+struct simulation;
+
+/* Chances in 1/1000, drawn for each message, turn or second; all 0: a perfect world without delays. */
+struct simulation_faults {
+    unsigned drop, duplicate; /* of a message */
+    unsigned delay_ms_max;    /* every message takes 0 .. this */
+    unsigned crash;           /* of a turn, before or after its commit */
+    unsigned down_ms_max;     /* how long a crashed instance stays away */
+};
+
+/* What the outside answers to an effect: bytes as the service's driver would give them. NULL handler: "250 simulated". */
+typedef struct bytes simulation_effect_fn(void *context, Hb__Service service, const char *id, uint32_t attempt,
+                                          struct bytes payload, struct arena *arena);
+
+struct simulation_options {
+    uint64_t seed;
+    const char *folder; /* all state; made when absent. tmpfs is best */
+    int64_t start_ms;   /* virtual wall clock at the beginning, UTC */
+    const struct service *const *services;
+    unsigned services_count;
+    struct simulation_faults faults;
+    const char *policies_folder, *calendars_folder, *zones_folder;
+    simulation_effect_fn *effect;
+    void *effect_context;
+    int64_t idle_ms; /* 0: one virtual day without faults, 20 s with */
+};
+
+struct simulation *simulation_new(const struct simulation_options *options);
+void simulation_free(struct simulation *simulation); /* the folder stays */
+
+int64_t simulation_now(const struct simulation *simulation);
+uint64_t simulation_random(struct simulation *simulation, uint64_t below); /* from the seed */
+
+/* Runs until the virtual clock reads `until_ms`; what is due at that instant is done, unless it awaits the horizon. */
+void simulation_run(struct simulation *simulation, int64_t until_ms);
+/* Runs until everything caused so far has come to rest: no message under way, every log heard to its end. The clock
+   moves as little as possible; at most `at_most_ms`. False when it did not come to rest. */
+bool simulation_settle(struct simulation *simulation, int64_t at_most_ms);
+/* One event of the queue; false when there is none at or before `until_ms`. */
+bool simulation_step(struct simulation *simulation, int64_t until_ms);
+
+/* Asks an instance as a client with every right (like gateway and operator in one). `done` as in bus.h. */
+void simulation_ask(struct simulation *simulation, Hb__Service service, Bus__Request *request, uint32_t timeout_ms,
+                    bus_done_fn *done, void *context);
+/* The same, waiting for the answer while the world runs on (tests without faults). Replies live in `arena`. NULL: timed out. */
+const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Service service, const Hb__Command *command,
+                                           struct arena *arena);
+const Hb__QueryReply *simulation_query(struct simulation *simulation, Hb__Service service, const Hb__Query *query,
+                                       struct arena *arena);
+
+/* Stops an instance as kill -9 would, and starts it again. */
+void simulation_down(struct simulation *simulation, Hb__Service service);
+void simulation_up(struct simulation *simulation, Hb__Service service);
+void simulation_faults_set(struct simulation *simulation, struct simulation_faults faults);
+/* Lets the wall clock of every instance jump while the boot clock runs on. */
+void simulation_clock_jump(struct simulation *simulation, int64_t by_ms);
+
+/* Every event of a service's log after an offset, in order; the callback returns false to stop. */
+typedef bool simulation_event_fn(void *context, const Hb__Event *event);
+uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after, simulation_event_fn *each,
+                           void *context);
+struct instance *simulation_instance(struct simulation *simulation, Hb__Service service); /* NULL while down */
+
+/* The invariants of the spine: hash chains, cursors never ahead of logs, a fresh fold equals the state. */
+enum err simulation_check(struct simulation *simulation, char *why_out, size_t why_size) MUST_CHECK;
+
+#endif
