@@ -1,0 +1,147 @@
+/* Queries: following a case with its tracking code, likely duplicates, what was imported. */
+#include "intake.h"
+
+#include "organisation/organisation.h"
+#include "vault/vault.h"
+
+static void not_found(struct turn *turn)
+{
+    Hb__Refusal *refusal = turn_refuse(turn, 404, "not_found", "查询码不正确", "no case has this tracking code");
+    refusal_field(turn, refusal, "code");
+}
+
+/* "20260310-repair-001-4F7K2M9P": the last eight characters are the code, the rest the number; a hyphen or a space
+   between them, and spaces around, are as people type them. */
+static bool code_split(struct turn *turn, const char *given, char **number_out, char **code_out)
+{
+    while (*given == ' ')
+        given++;
+    size_t size = strlen(given);
+    while (size && given[size - 1] == ' ')
+        size--;
+    if (size <= VAULT_TRACKING_CHARACTERS || size > 2 * INTAKE_NAME_BYTES_MAX)
+        return false;
+    size_t number = size - VAULT_TRACKING_CHARACTERS;
+    *code_out = arena_text(turn_arena(turn), given + number, VAULT_TRACKING_CHARACTERS);
+    while (number && (given[number - 1] == '-' || given[number - 1] == ' '))
+        number--;
+    *number_out = arena_text(turn_arena(turn), given, number);
+    return number > 0;
+}
+
+/* The code is a hash of the case id, so it also tells which of several sites' equal numbers is meant. */
+static void answer_track(struct turn *turn, const char *given, Intake__Reply *reply)
+{
+    char *number, *code;
+    uint64_t case_id = 0, candidate;
+    if (code_split(turn, given, &number, &code)) {
+        struct state_scan *scan = intake_number_open(turn, number);
+        while ((candidate = intake_number_next(turn, scan)))
+            if (vault_tracking_matches(turn_vault(turn), candidate, code))
+                case_id = candidate;
+    }
+    const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
+    if (!record) {
+        not_found(turn);
+        return;
+    }
+    Intake__Tracked *tracked = arena_alloc(turn_arena(turn), sizeof *tracked);
+    intake__tracked__init(tracked);
+    tracked->case_id = case_id;
+    tracked->number = record->number;
+    tracked->site = record->site;
+    reply->kind_case = INTAKE__REPLY__KIND_TRACKED;
+    reply->tracked = tracked;
+}
+
+static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
+{
+    if (!organisation_site(turn, query->site)) {
+        Hb__Refusal *refusal = turn_refuse(turn, 404, "unknown_site", "没有该站点", "there is no such site");
+        refusal_field(turn, refusal, "site");
+        return false;
+    }
+    if (query->actor && rights_may(turn, query->actor, scope, query->site))
+        return true;
+    turn_refuse(turn, 403, "not_allowed", "无权查询", "no right to ask this");
+    return false;
+}
+
+static void answer_alike(struct turn *turn, const Hb__Query *query, const Intake__FindAlike *find, Intake__Reply *reply)
+{
+    if (!may(turn, query, "submit"))
+        return;
+    Intake__Alike *alike = arena_alloc(turn_arena(turn), sizeof *alike);
+    intake__alike__init(alike);
+    alike->case_ids = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->case_ids);
+    alike->numbers = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->numbers);
+    alike->n_case_ids =
+        intake_alike_find(turn, query->site, find->kind, find->category, find->place, turn_now(turn), alike->case_ids);
+    for (size_t i = 0; i < alike->n_case_ids; i++) {
+        const Intakerec__Case *record = intake_case_load(turn, alike->case_ids[i]);
+        alike->numbers[alike->n_numbers++] = record ? record->number : "";
+    }
+    reply->kind_case = INTAKE__REPLY__KIND_ALIKE;
+    reply->alike = alike;
+}
+
+static void answer_imported(struct turn *turn, const Hb__Query *query, const Intake__FindImported *find,
+                            Intake__Reply *reply)
+{
+    if (!may(turn, query, "import"))
+        return;
+    if (find->n_external_ids > INTAKE_FIND_MAX) {
+        Hb__Refusal *refusal =
+            turn_refuse(turn, 413, "too_large", "一次最多查询 1000 个编号", "at most 1000 ids at a time");
+        refusal_field(turn, refusal, "external_ids");
+        return;
+    }
+    Intake__Imported *imported = arena_alloc(turn_arena(turn), sizeof *imported);
+    intake__imported__init(imported);
+    imported->external_ids = arena_alloc(turn_arena(turn), (find->n_external_ids + 1) * sizeof(char *));
+    imported->case_ids = arena_alloc(turn_arena(turn), (find->n_external_ids + 1) * sizeof(uint64_t));
+    for (size_t i = 0; i < find->n_external_ids; i++) {
+        char *id = find->external_ids[i];
+        bool fits = strlen(id) <= INTAKE_NAME_BYTES_MAX && strlen(find->source) <= INTAKE_NAME_BYTES_MAX;
+        uint64_t case_id = fits ? intake_imported(turn, query->site, find->source, id) : 0;
+        if (!case_id)
+            continue;
+        imported->external_ids[imported->n_external_ids++] = id;
+        imported->case_ids[imported->n_case_ids++] = case_id;
+    }
+    reply->kind_case = INTAKE__REPLY__KIND_IMPORTED;
+    reply->imported = imported;
+}
+
+static void nothing_asked(struct turn *turn)
+{
+    turn_refuse(turn, 400, "bad_field", "查询不明", "the query is not one of intake's");
+}
+
+void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
+{
+    if (query->payload_case != HB__QUERY__PAYLOAD_INTAKE) {
+        nothing_asked(turn);
+        return;
+    }
+    Intake__Reply *answer = arena_alloc(turn_arena(turn), sizeof *answer);
+    intake__reply__init(answer);
+    switch (query->intake->kind_case) {
+    case INTAKE__QUERY__KIND_TRACK:
+        answer_track(turn, query->intake->track->code, answer);
+        break;
+    case INTAKE__QUERY__KIND_ALIKE:
+        answer_alike(turn, query, query->intake->alike, answer);
+        break;
+    case INTAKE__QUERY__KIND_IMPORTED:
+        answer_imported(turn, query, query->intake->imported, answer);
+        break;
+    case INTAKE__QUERY__KIND__NOT_SET:
+        nothing_asked(turn);
+        break;
+    }
+    if (turn_refused(turn))
+        return;
+    reply->payload_case = HB__QUERY_REPLY__PAYLOAD_INTAKE;
+    reply->intake = answer;
+}

@@ -1,0 +1,19 @@
+#include "intake.h"
+
+const struct service intake_service = {
+    .name = "intake",
+    .id = HB__SERVICE__INTAKE,
+    .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__ROUTING | 1u << HB__SERVICE__CASEWORK |
+             1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION | 1u << HB__SERVICE__ANALYTICS,
+    .tables = intake_tables,
+    .tables_count = INTAKE_TABLES_COUNT,
+    .keeps_organisation = true,
+    .keeps_vault = true,
+    .prepare = intake_prepare,
+    .seal_key = intake_seal_key,
+    .decide = intake_decide,
+    .reply = intake_reply,
+    .react = intake_react,
+    .evolve = intake_evolve,
+    .answer = intake_answer,
+};

@@ -1,0 +1,127 @@
+/* intake: the register (登记): submissions, case numbers, duplicate hints; the vault of personal data. */
+#ifndef HEARBACK_INTAKE_H
+#define HEARBACK_INTAKE_H
+
+#include "base/truth.h"
+#include "hearback/policy.pb-c.h"
+#include "hearback/record/intake.pb-c.h"
+#include "service/service.h"
+
+extern const struct service intake_service;
+
+struct facts;
+
+#define INTAKE_TEXT_CHARACTERS_MAX 20000u
+#define INTAKE_FIELDS_MAX 64u
+#define INTAKE_PARTY_CHARACTERS_MAX 500u
+#define INTAKE_NAME_BYTES_MAX 200u /* kind, category, channel, place, source, external id, ... */
+#define INTAKE_HISTORY_STEPS_MAX 32u
+#define INTAKE_OPEN_BOXES_MAX 1000u
+#define INTAKE_FIND_MAX 1000u
+#define INTAKE_ALIKE_MAX 5u
+#define INTAKE_ALIKE_WITHIN_MS (14ll * 24 * 3600 * 1000)
+#define INTAKE_GENERATION_MAX 8u
+#define INTAKE_CLOCK_LEAD_MS 60000 /* how far ahead of our clock a given time may be */
+
+enum intake_table {
+    INTAKE_CASES,
+    INTAKE_IDS,
+    INTAKE_COUNTERS,
+    INTAKE_NUMBERS,
+    INTAKE_ALIKE,
+    INTAKE_IMPORTED,
+    INTAKE_REQUESTS,
+    INTAKE_KEYS,
+    INTAKE_TABLES_COUNT,
+};
+extern const char *const intake_tables[];
+
+/* ---- tables.c; what is not there is NULL, or 0 ---- */
+Intakerec__Case *intake_case_load(struct turn *turn, uint64_t case_id);
+void intake_case_save(struct turn *turn, uint64_t case_id, const Intakerec__Case *record);
+uint64_t intake_last_id(struct turn *turn, uint32_t bucket);
+void intake_last_id_save(struct turn *turn, uint32_t bucket, uint64_t last);
+uint64_t intake_counter(struct turn *turn, const char *site, const char *counter);
+void intake_counter_save(struct turn *turn, const char *site, const char *counter, uint64_t last);
+void intake_number_save(struct turn *turn, const char *site, const char *number, uint64_t case_id);
+/* Cases of any site with this number: numbers are unique within a site only. */
+struct state_scan *intake_number_open(struct turn *turn, const char *number);
+uint64_t intake_number_next(struct turn *turn, struct state_scan *scan);
+void intake_alike_save(struct turn *turn, const Intakerec__Case *record, uint64_t case_id);
+/* The newest cases of the same site, kind, category and place received within 14 days before `received_ms`. */
+size_t intake_alike_find(struct turn *turn, const char *site, const char *kind, const char *category, const char *place,
+                         int64_t received_ms, uint64_t out[INTAKE_ALIKE_MAX]);
+uint64_t intake_imported(struct turn *turn, const char *site, const char *source, const char *external_id);
+void intake_imported_save(struct turn *turn, const char *site, const char *source, const char *external_id,
+                          uint64_t case_id);
+Hb__Position *intake_request(struct turn *turn, const Casework__CaseRequested *request);
+void intake_request_save(struct turn *turn, const Casework__CaseRequested *request, const Hb__Position *position);
+uint64_t intake_key_case(struct turn *turn, uint64_t key_id);
+void intake_key_save(struct turn *turn, uint64_t key_id, uint64_t case_id);
+
+/* ---- number.c ---- */
+/* What counts: the pattern filled in but for the running number, which stands where "{n}" is left. */
+char *intake_number_counter(struct turn *turn, const char *pattern, const char *site_code, const char *kind,
+                            const char *date);
+char *intake_number_make(struct turn *turn, const char *counter, uint64_t count);
+
+/* ---- prepare.c ---- */
+void intake_prepare(struct turn *turn, Hb__Command *command);
+uint64_t intake_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
+/* fields.c: types one field in place, or refuses it. An empty one is left without content. */
+void intake_type_field(struct turn *turn, const Directory__Site *site, const Policy__FieldDef *def, Hb__Field *field,
+                       const char *path);
+size_t intake_characters(const char *text);
+const Directory__Site *intake_site(struct turn *turn, const char *site); /* NULL: refused */
+const Policy__Kind *intake_kind(struct turn *turn, const Policy__Policy *policy, const char *kind, const char *field);
+
+/* ---- register.c: one new case, whoever asks for it ---- */
+struct intake_new {
+    const Directory__Site *site;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind;
+    int64_t received_ms;
+    bool historic;
+    const char *first_stage; /* of the kind; settled on the spot, the case is registered in another */
+    struct facts *facts;     /* all of them, for conditions */
+    Hb__Event *event;        /* CaseRegistered, being filled */
+    Intake__CaseRegistered *registered;
+};
+/* Begins it: number, id, kind, stage, the common facts. */
+struct intake_new intake_register_begin(struct turn *turn, const Directory__Site *site, const Policy__Policy *policy,
+                                        const Policy__Kind *kind, int64_t received_ms, bool historic);
+/* Category, channel and place, with their facts. */
+void intake_register_about(struct turn *turn, struct intake_new *fresh, const char *category, const char *channel,
+                           const char *place);
+/* A fact of the case: in the event, and for its conditions. */
+void intake_register_fact(struct turn *turn, struct intake_new *fresh, const char *name, Hb__Value *value);
+void intake_register_fields(struct turn *turn, struct intake_new *fresh, Hb__Field *const *fields, size_t count);
+/* Whether there is a text and a party, as facts: never what is in them. */
+void intake_register_party(struct turn *turn, struct intake_new *fresh);
+void intake_register_defaults(struct turn *turn, struct intake_new *fresh);
+void intake_register_stage(struct turn *turn, struct intake_new *fresh, const char *stage);
+/* promised.c: the clocks that start at registration. */
+void intake_promise(struct turn *turn, struct intake_new *fresh);
+/* Duplicate hints and promised dates; then says it. */
+void intake_register_say(struct turn *turn, struct intake_new *fresh);
+
+/* ---- decide.c, checks.c, history.c, open.c ---- */
+const Hb__Actor *intake_actor(const Hb__Command *command); /* an empty one when the command names none */
+void intake_decide(struct turn *turn, const Hb__Command *command);
+void intake_decide_open(struct turn *turn, const Hb__Command *command, const Intake__Open *open);
+/* conditions.c; `missing_out` (may be NULL) names the fact whose absence made it unknown. */
+enum truth intake_holds(struct turn *turn, const struct intake_new *fresh, const Policy__Condition *condition,
+                        const char **missing_out);
+void intake_check_needed(struct turn *turn, const struct intake_new *fresh);
+void intake_check_rules(struct turn *turn, const struct intake_new *fresh, const char *step, const Hb__Actor *actor);
+/* On the spot: checks and takes the kind's step `settle`. */
+void intake_settle(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit, const Hb__Actor *actor);
+void intake_check_history(struct turn *turn, const struct intake_new *fresh, const Intake__History *history);
+
+void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
+                  Hb__CommandReply *reply);
+void intake_react(struct turn *turn, const Hb__Event *event);
+void intake_evolve(struct turn *turn, const Hb__Event *event);
+void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+#endif

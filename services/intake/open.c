@@ -1,0 +1,111 @@
+/* Opening sealed data: who may, and the record that it was opened. The texts themselves are in the reply only. */
+#include "intake.h"
+
+#include "organisation/organisation.h"
+
+/* Notification opens what it sends, acting for nobody: no account, no person, no tracking code. */
+static bool is_system(const Hb__Actor *actor)
+{
+    return !actor->account[0] && !actor->person[0] && !actor->complainant && !actor->operator_;
+}
+
+/* The complainant sees what is sealed under the keys of the very case whose tracking code was given; staff what
+   belongs to cases of sites where they hold the right. */
+static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t owner, uint64_t key_id)
+{
+    const Hb__Actor *actor = intake_actor(command);
+    if (is_system(actor))
+        return true;
+    if (actor->complainant) {
+        const Intakerec__Case *own = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
+        return own && (key_id == own->identity_key || key_id == own->content_key);
+    }
+    const Intakerec__Case *record = intake_case_load(turn, owner);
+    return record && rights_may(turn, actor, "open", record->site);
+}
+
+static bool has_key(const Intake__DataOpened *opened, uint64_t key_id)
+{
+    for (size_t i = 0; i < opened->n_keys; i++)
+        if (opened->keys[i] == key_id)
+            return true;
+    return false;
+}
+
+static bool has_field(const Intake__DataOpened *opened, const char *field)
+{
+    for (size_t i = 0; i < opened->n_fields; i++)
+        if (strcmp(opened->fields[i], field) == 0)
+            return true;
+    return false;
+}
+
+static void note_box(struct turn *turn, Intake__DataOpened *opened, const Hb__Sealed *box)
+{
+    if (!has_key(opened, box->key_id)) {
+        opened->keys = arena_grow(turn_arena(turn), opened->keys, opened->n_keys, sizeof *opened->keys);
+        opened->keys[opened->n_keys++] = box->key_id;
+    }
+    if (!has_field(opened, box->field)) {
+        opened->fields = arena_grow(turn_arena(turn), opened->fields, opened->n_fields, sizeof *opened->fields);
+        opened->fields[opened->n_fields++] = box->field;
+    }
+}
+
+static void refuse_box(struct turn *turn, size_t at, bool known)
+{
+    Hb__Refusal *refusal =
+        known ? turn_refuse(turn, 403, "not_allowed", "无权查看该密封内容", "no right to open this sealed text")
+              : turn_refuse(turn, 404, "not_found", "没有该密封内容所属的案件",
+                            "there is no case this sealed text belongs to");
+    refusal_field(turn, refusal, arena_printf(turn_arena(turn), "boxes[%zu]", at));
+}
+
+static bool check_shape(struct turn *turn, const Intake__Open *open)
+{
+    Hb__Refusal *refusal = NULL;
+    if (open->n_boxes > INTAKE_OPEN_BOXES_MAX) {
+        refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 1000 项", "at most 1000 texts at a time");
+        refusal_field(turn, refusal, "boxes");
+    } else if (!open->purpose[0] || strlen(open->purpose) > INTAKE_NAME_BYTES_MAX) {
+        refusal = turn_refuse(turn, 422, "missing_field", "须说明查看目的（200 字节以内）",
+                              "say for what purpose (at most 200 bytes)");
+        refusal_field(turn, refusal, "purpose");
+    }
+    return !refusal;
+}
+
+void intake_decide_open(struct turn *turn, const Hb__Command *command, const Intake__Open *open)
+{
+    if (!check_shape(turn, open))
+        return;
+    Intake__DataOpened *opened = arena_alloc(turn_arena(turn), sizeof *opened);
+    intake__data_opened__init(opened);
+    uint64_t case_id = command->case_id;
+    for (size_t i = 0; i < open->n_boxes; i++) {
+        const Hb__Sealed *box = open->boxes[i];
+        bool seen = has_key(opened, box->key_id);
+        uint64_t owner = seen ? 0 : intake_key_case(turn, box->key_id);
+        if (!seen && (!owner || !may_open(turn, command, owner, box->key_id))) {
+            refuse_box(turn, i, owner != 0);
+            return;
+        }
+        case_id = case_id ? case_id : owner;
+        note_box(turn, opened, box);
+    }
+    if (open->n_boxes == 0)
+        return;
+    const Intakerec__Case *record = intake_case_load(turn, case_id);
+    if (!record) {
+        turn_refuse(turn, 404, "not_found", "没有该案件", "there is no such case");
+        return;
+    }
+    opened->purpose = open->purpose;
+    Hb__Event *event = turn_event(turn, record->site, case_id);
+    event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
+    event->intake = arena_alloc(turn_arena(turn), sizeof *event->intake);
+    intake__event__init(event->intake);
+    event->intake->kind_case = INTAKE__EVENT__KIND_OPENED;
+    event->intake->opened = opened;
+    turn_say(turn, event);
+}

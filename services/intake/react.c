@@ -1,0 +1,132 @@
+/* Cases that rules ask for (CaseRequested): registered, or refused where everyone can see it. */
+#include "intake.h"
+
+#include "organisation/organisation.h"
+#include "policy/facts.h"
+#include "policy/lookup.h"
+
+static Intake__Event *payload_new(struct turn *turn, Hb__Event *event)
+{
+    event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
+    event->intake = arena_alloc(turn_arena(turn), sizeof *event->intake);
+    intake__event__init(event->intake);
+    return event->intake;
+}
+
+static void say_refused(struct turn *turn, const Hb__Event *cause, uint32_t status, const char *code, const char *zh,
+                        const char *en)
+{
+    Hb__Refusal *refusal = arena_alloc(turn_arena(turn), sizeof *refusal);
+    hb__refusal__init(refusal);
+    refusal->status = status;
+    refusal->code = arena_strdup(turn_arena(turn), code);
+    refusal->text = label_new(turn, zh, en);
+    Intake__CaseRequestRefused *refused = arena_alloc(turn_arena(turn), sizeof *refused);
+    intake__case_request_refused__init(refused);
+    refused->requested_by = event_position(turn, cause);
+    refused->rule = cause->casework->case_requested->rule;
+    refused->refusal = refusal;
+    Hb__Event *event = turn_event(turn, cause->site, cause->case_id);
+    Intake__Event *payload = payload_new(turn, event);
+    payload->kind_case = INTAKE__EVENT__KIND_REQUEST_REFUSED;
+    payload->request_refused = refused;
+    event_clauses(turn, event, cause->clauses, cause->n_clauses);
+    turn_say(turn, event);
+}
+
+static const Hb__Value *with_value(const Casework__CaseRequested *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_with; i++)
+        if (strcmp(request->with[i]->name, name) == 0)
+            return request->with[i]->value;
+    return NULL;
+}
+
+/* What the rule gives, else what the asking case has. Names of a policy are short; longer ones are not names. */
+static const char *inherited(const Casework__CaseRequested *request, const char *name, const char *own)
+{
+    const Hb__Value *value = with_value(request, name);
+    bool named = value && value->kind_case == HB__VALUE__KIND_TEXT && strlen(value->text) <= INTAKE_NAME_BYTES_MAX;
+    return named ? value->text : own;
+}
+
+static bool is_common(const char *name)
+{
+    return strcmp(name, "category") == 0 || strcmp(name, "channel") == 0 || strcmp(name, "place") == 0 ||
+           strcmp(name, "kind") == 0;
+}
+
+static void link_back(struct turn *turn, Intake__CaseRegistered *registered, const char *name, uint64_t case_id)
+{
+    Intake__Link *link = arena_alloc(turn_arena(turn), sizeof *link);
+    intake__link__init(link);
+    link->name = arena_strdup(turn_arena(turn), name[0] ? name : "caused_by");
+    link->case_id = case_id;
+    registered->links = arena_alloc(turn_arena(turn), sizeof *registered->links);
+    registered->links[registered->n_links++] = link;
+}
+
+/* Its personal texts are sealed under the keys of the case it came from: the vault is not for decide and react, and
+   whoever is erased there is erased here too. */
+static void fill(struct turn *turn, struct intake_new *fresh, const Hb__Event *cause, const Intakerec__Case *source)
+{
+    const Casework__CaseRequested *request = cause->casework->case_requested;
+    Intake__CaseRegistered *registered = fresh->registered;
+    registered->identity_key = source->identity_key;
+    registered->content_key = source->content_key;
+    registered->requested_by = event_position(turn, cause);
+    registered->rule = request->rule;
+    registered->department = request->to;
+    registered->not_by = request->not_by;
+    registered->due_ms = request->due_ms;
+    link_back(turn, registered, request->link, cause->case_id);
+    intake_register_about(turn, fresh, inherited(request, "category", source->category),
+                          inherited(request, "channel", "system"), inherited(request, "place", source->place));
+    for (size_t i = 0; i < request->n_with; i++)
+        if (!is_common(request->with[i]->name) && request->with[i]->value)
+            intake_register_fact(turn, fresh, request->with[i]->name, request->with[i]->value);
+    intake_register_defaults(turn, fresh);
+    fresh->event->generation = cause->generation + 1;
+    event_clauses(turn, fresh->event, cause->clauses, cause->n_clauses);
+}
+
+static void meet_request(struct turn *turn, const Hb__Event *cause)
+{
+    const Casework__CaseRequested *request = cause->casework->case_requested;
+    const Directory__Site *site = organisation_site(turn, cause->site);
+    const Policy__Policy *policy = site ? organisation_policy(turn, cause->site, 0) : NULL;
+    const Policy__Kind *kind = policy ? policy_kind(policy, request->kind) : NULL;
+    const Intakerec__Case *source = intake_case_load(turn, cause->case_id);
+    if (cause->generation + 1 > INTAKE_GENERATION_MAX)
+        say_refused(turn, cause, 409, "too_deep", "规则引发的案件超过 8 层", "more than 8 cases opened one by another");
+    else if (!source)
+        say_refused(turn, cause, 404, "not_found", "没有提出请求的案件", "the asking case is not known");
+    else if (!policy)
+        say_refused(turn, cause, 409, "no_policy", "该站点没有制度", "no policy is in force at the site");
+    else if (!kind)
+        say_refused(turn, cause, 422, "unknown_kind",
+                    arena_printf(turn_arena(turn), "现行制度没有事项 %s", request->kind),
+                    arena_printf(turn_arena(turn), "the policy in force has no kind %s", request->kind));
+    else {
+        struct intake_new fresh = intake_register_begin(turn, site, policy, kind, turn_now(turn), false);
+        fill(turn, &fresh, cause, source);
+        intake_register_say(turn, &fresh);
+    }
+}
+
+static bool same_position(const Hb__Position *a, const Hb__Position *b)
+{
+    return a && a->log && b->log && a->offset == b->offset && a->log->cell == b->log->cell &&
+           a->log->service == b->log->service && a->log->partition == b->log->partition &&
+           a->log->epoch == b->log->epoch;
+}
+
+void intake_react(struct turn *turn, const Hb__Event *event)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK ||
+        event->casework->kind_case != CASEWORK__EVENT__KIND_CASE_REQUESTED)
+        return;
+    const Hb__Position *first = intake_request(turn, event->casework->case_requested);
+    if (same_position(first, event_position(turn, event)))
+        meet_request(turn, event);
+}

@@ -1,0 +1,108 @@
+/* Replies to accepted commands, made again from what was said (and, for texts and codes, from the vault). */
+#include "intake.h"
+
+#include "vault/vault.h"
+
+static const Hb__Event *find_registered(Hb__Event *const *said, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (said[i]->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+            said[i]->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+            return said[i];
+    return NULL;
+}
+
+static char *tracking_code(struct turn *turn, const char *number, uint64_t case_id)
+{
+    char code[VAULT_TRACKING_CHARACTERS + 1];
+    vault_tracking_code(turn_vault(turn), case_id, code);
+    return arena_printf(turn_arena(turn), "%s-%s", number, code);
+}
+
+static char **numbers_of(struct turn *turn, const uint64_t *cases, size_t count, size_t *count_out)
+{
+    char **numbers = arena_alloc(turn_arena(turn), (count + 1) * sizeof *numbers);
+    *count_out = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Intakerec__Case *record = intake_case_load(turn, cases[i]);
+        if (record)
+            numbers[(*count_out)++] = record->number;
+    }
+    return numbers;
+}
+
+static void reply_registered(struct turn *turn, const Hb__Event *event, Intake__Submitted *submitted)
+{
+    const Intake__CaseRegistered *registered = event->intake->registered;
+    submitted->number = registered->number;
+    submitted->tracking_code = tracking_code(turn, registered->number, event->case_id);
+    submitted->promised = registered->promised;
+    submitted->n_promised = registered->n_promised;
+    submitted->alike = numbers_of(turn, registered->alike, registered->n_alike, &submitted->n_alike);
+    submitted->stage = registered->stage;
+}
+
+/* An import that said nothing: the case was there already. */
+static uint64_t reply_existed(struct turn *turn, const Hb__Command *command, Intake__Submitted *submitted)
+{
+    const Intake__Import *import = command->intake->import;
+    uint64_t case_id = intake_imported(turn, command->site, import->source, import->external_id);
+    const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
+    if (!record)
+        return 0;
+    submitted->existed = true;
+    submitted->number = record->number;
+    submitted->tracking_code = tracking_code(turn, record->number, case_id);
+    return case_id;
+}
+
+static void reply_submitted(struct turn *turn, const Hb__Command *command, const Hb__Event *registered,
+                            Hb__CommandReply *reply)
+{
+    Intake__Submitted *submitted = arena_alloc(turn_arena(turn), sizeof *submitted);
+    intake__submitted__init(submitted);
+    if (registered) {
+        reply_registered(turn, registered, submitted);
+        reply->case_id = registered->case_id;
+    } else if (command->intake->kind_case == INTAKE__COMMAND__KIND_IMPORT) {
+        reply->case_id = reply_existed(turn, command, submitted);
+    }
+    reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_SUBMITTED;
+    reply->submitted = submitted;
+}
+
+static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__CommandReply *reply)
+{
+    Intake__Opened *opened = arena_alloc(turn_arena(turn), sizeof *opened);
+    intake__opened__init(opened);
+    opened->texts = arena_alloc(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->texts);
+    opened->gone = arena_alloc(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->gone);
+    for (size_t i = 0; i < open->n_boxes; i++) {
+        char *text = "";
+        if (vault_open(turn_vault(turn), open->boxes[i], turn_arena(turn), &text)) {
+            text = "";
+            opened->gone[opened->n_gone++] = open->boxes[i]->field;
+        }
+        opened->texts[opened->n_texts++] = text;
+    }
+    reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_OPENED;
+    reply->opened = opened;
+}
+
+void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
+                  Hb__CommandReply *reply)
+{
+    if (command->payload_case != HB__COMMAND__PAYLOAD_INTAKE)
+        return;
+    switch (command->intake->kind_case) {
+    case INTAKE__COMMAND__KIND_SUBMIT:
+    case INTAKE__COMMAND__KIND_IMPORT:
+        reply_submitted(turn, command, find_registered(said, count), reply);
+        return;
+    case INTAKE__COMMAND__KIND_OPEN:
+        reply_opened(turn, command->intake->open, reply);
+        return;
+    case INTAKE__COMMAND__KIND__NOT_SET:
+        return;
+    }
+}

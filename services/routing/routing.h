@@ -1,0 +1,68 @@
+/* routing: who is responsible for a case. Nobody else says so, also after an escalation takes over. */
+#ifndef HEARBACK_ROUTING_H
+#define HEARBACK_ROUTING_H
+
+#include "base/truth.h"
+#include "hearback/policy.pb-c.h"
+#include "hearback/record/routing.pb-c.h"
+#include "organisation/organisation.h"
+#include "service/service.h"
+
+extern const struct service routing_service;
+
+#define ROUTING_JOINT_MAX 16u /* joint departments of one case; the policy's further ones are left out */
+
+enum routing_table {
+    ROUTING_CASES,
+    ROUTING_HISTORY,
+    ROUTING_LOADS,
+    ROUTING_DEPARTMENTS,
+    ROUTING_TABLES_COUNT,
+};
+extern const char *const routing_tables[];
+
+/* tables.c: NULL when there is no such row. */
+Routerec__Case *routing_case_load(struct turn *turn, uint64_t case_id);
+void routing_case_save(struct turn *turn, uint64_t case_id, const Routerec__Case *record);
+void routing_history_add(struct turn *turn, uint64_t case_id, const Routerec__Routed *routed, uint32_t times);
+/* Scans the routings of a case, oldest first. */
+struct state_scan *routing_history_open(struct turn *turn, uint64_t case_id);
+Routerec__Routed *routing_history_next(struct turn *turn, struct state_scan *scan);
+Routerec__Load *routing_load(struct turn *turn, const char *person); /* zeros when there is no row */
+void routing_load_save(struct turn *turn, const char *person, const Routerec__Load *load);
+void routing_department_save(struct turn *turn, const char *site, const char *department, const char *head);
+/* The first department of a site that has a head, else the first of all; "" when the site has none. */
+const char *routing_department_first(struct turn *turn, const char *site);
+
+/* choose.c: whom it falls to. */
+struct routing_choice {
+    const char *lead;
+    const char *handler; /* "" the department owns it */
+    const char **joint;
+    size_t joint_count;
+    const char *row; /* name of the row, or how else it was decided */
+    char *const *clauses;
+    size_t clauses_count;
+    const char *zh, *en; /* why */
+};
+/* The first routing. Problems met on the way are said as RouteProblem. */
+struct routing_choice routing_choose(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
+/* After `return_case`. */
+struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
+/* The member of a department with the least to do, "" when nobody is present. `not_by` and `never` (persons,
+   NULL-ended, may be NULL) are left out. */
+const char *routing_handler(struct turn *turn, const char *site, const char *department, const char *not_by,
+                            const Directory__Person *const *never);
+
+/* conditions.c: a condition over the facts of the case, at an instant. */
+enum truth routing_holds(struct turn *turn, const Routerec__Case *record, const Policy__Condition *condition,
+                         int64_t now_ms);
+
+void routing_decide(struct turn *turn, const Hb__Command *command);
+void routing_react(struct turn *turn, const Hb__Event *event);
+void routing_evolve(struct turn *turn, const Hb__Event *event);
+void routing_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+bool routing_needs_case(const Hb__Event *event);
+bool routing_knows_case(struct turn *turn, uint64_t case_id);
+
+#endif
