@@ -10,50 +10,6 @@ const Hb__Actor *intake_actor(const Hb__Command *command)
     return command->actor ? command->actor : &nobody;
 }
 
-/* ---- rights ---- */
-
-static void refuse_right(struct turn *turn, const char *zh, const char *en)
-{
-    turn_refuse(turn, 403, "not_allowed", zh, en);
-}
-
-/* The public portal speaks for a complainant without an account: only on the web, only for kinds open to it, and
-   without what is the staff's to say. */
-static void check_portal(struct turn *turn, const Directory__Site *site, const Policy__Kind *kind,
-                         const Intake__Submit *submit)
-{
-    if (!site->public_ || !kind->public_)
-        refuse_right(turn, "该类事项不对公众开放", "this kind is not open to the public here");
-    else if (strcmp(submit->channel, "web") != 0)
-        refuse_right(turn, "公众提交的渠道只能是 web", "the public submits by the channel web only");
-    else if (submit->settle || submit->department[0])
-        refuse_right(turn, "现场办结和指定部门仅限工作人员", "to settle and to name a department is for staff");
-}
-
-static void check_rights(struct turn *turn, const Hb__Command *command, const Directory__Site *site,
-                         const Policy__Kind *kind, const Intake__Submit *submit)
-{
-    const Hb__Actor *actor = intake_actor(command);
-    if (actor->complainant && !actor->account[0])
-        check_portal(turn, site, kind, submit);
-    else if (!rights_may(turn, actor, "submit", site->id))
-        refuse_right(turn, "无权在该站点登记", "no right to submit at this site");
-}
-
-/* `register` may be a step of the kind: then it says who takes it. */
-static void check_step_by(struct turn *turn, const struct intake_new *fresh, const Hb__Actor *actor)
-{
-    const Policy__Step *step = policy_step(fresh->kind, "register");
-    if (!step || !step->n_by || (actor->complainant && fresh->kind->public_) || actor->operator_)
-        return;
-    if (who_includes(turn, fresh->site->id, step->by, step->n_by, fresh->facts, actor))
-        return;
-    Hb__Refusal *refusal =
-        turn_refuse(turn, 403, "not_allowed", "所任岗位不得登记该类事项", "no post of yours may register this kind");
-    for (size_t i = 0; i < step->n_clauses; i++)
-        refusal_clause(turn, refusal, step->clauses[i]);
-}
-
 /* ---- what both have ---- */
 
 static void fill(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit)
@@ -111,14 +67,14 @@ static void decide_submit(struct turn *turn, const Hb__Command *command, const I
     const Hb__Actor *actor = intake_actor(command);
     if (!look_up(turn, command, submit, &about))
         return;
-    check_rights(turn, command, about.site, about.kind, submit);
+    intake_check_account(turn, actor, about.site, about.kind, submit);
     check_department(turn, &about, submit);
     check_text_given(turn, submit, actor);
     if (turn_refused(turn))
         return;
     struct intake_new fresh = intake_register_begin(turn, about.site, about.policy, about.kind, turn_now(turn), false);
     fill(turn, &fresh, submit);
-    check_step_by(turn, &fresh, actor);
+    intake_check_policy(turn, &fresh, submit, actor);
     intake_check_needed(turn, &fresh);
     intake_check_rules(turn, &fresh, "register", actor);
     if (submit->settle && !turn_refused(turn))
@@ -164,7 +120,7 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
     if (!look_up(turn, command, import->submit, &about))
         return;
     if (!rights_may(turn, intake_actor(command), "import", about.site->id)) {
-        refuse_right(turn, "无权向该站点导入", "no right to import to this site");
+        turn_refuse(turn, 403, "not_allowed", "无权向该站点导入", "no right to import to this site");
         return;
     }
     if (intake_imported(turn, about.site->id, import->source, import->external_id))

@@ -105,10 +105,14 @@ void intake_promise(struct turn *turn, struct intake_new *fresh);
 /* Duplicate hints and promised dates; then says it. */
 void intake_register_say(struct turn *turn, struct intake_new *fresh);
 
-/* ---- decide.c, checks.c, history.c, open.c ---- */
+/* ---- decide.c, rights.c, checks.c, open.c ---- */
 const Hb__Actor *intake_actor(const Hb__Command *command); /* an empty one when the command names none */
 void intake_decide(struct turn *turn, const Hb__Command *command);
 void intake_decide_open(struct turn *turn, const Hb__Command *command, const Intake__Open *open);
+void intake_check_account(struct turn *turn, const Hb__Actor *actor, const Directory__Site *site,
+                          const Policy__Kind *kind, const Intake__Submit *submit);
+void intake_check_policy(struct turn *turn, const struct intake_new *fresh, const Intake__Submit *submit,
+                         const Hb__Actor *actor);
 /* conditions.c; `missing_out` (may be NULL) names the fact whose absence made it unknown. */
 enum truth intake_holds(struct turn *turn, const struct intake_new *fresh, const Policy__Condition *condition,
                         const char **missing_out);

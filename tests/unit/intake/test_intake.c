@@ -70,6 +70,20 @@ static void publish(struct world *world)
 {
     Policy__Kind *inquiry = MAKE(world, Policy__Kind, POLICY__KIND__INIT);
     inquiry->name = "inquiry";
+    Policy__Never *never = MAKE(world, Policy__Never, POLICY__NEVER__INIT);
+    never->who = LIST(world, Policy__Who *, &never->n_who, world_who(world, "respondent"));
+    never->acts = LIST(world, char *, &never->n_acts, "any");
+    never->clauses = LIST(world, char *, &never->n_clauses, "TEST-04");
+    Policy__May *may = MAKE(world, Policy__May, POLICY__MAY__INIT);
+    may->who = LIST(world, Policy__Who *, &may->n_who, world_who(world, "receptionist"));
+    may->acts = LIST(world, char *, &may->n_acts, "register");
+    may->clauses = LIST(world, char *, &may->n_clauses, "TEST-05");
+    inquiry->never = LIST(world, Policy__Never *, &inquiry->n_never, never);
+    inquiry->may = LIST(world, Policy__May *, &inquiry->n_may, may);
+    Policy__FieldDef *verdict = world_field(world, "verdict", POLICY__FIELD_DEF__TYPE__NAME);
+    verdict->write = LIST(world, Policy__Who *, &verdict->n_write, world_who(world, "archivist"));
+    inquiry->fields = LIST(world, Policy__FieldDef *, &inquiry->n_fields, verdict,
+                           world_field(world, "respondent", POLICY__FIELD_DEF__TYPE__PERSON));
     inquiry->stages = LIST(world, Policy__Stage *, &inquiry->n_stages, world_stage(world, "open", POLICY__PHASE__NEW));
     Policy__Policy policy = POLICY__POLICY__INIT;
     Policy__Defaults defaults = POLICY__DEFAULTS__INIT;
@@ -368,6 +382,31 @@ static void who_may_submit(void **state)
     command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
     command->intake->submit = new_submit(world);
     assert_string_equal(world_command(world, HB__SERVICE__INTAKE, command)->refused->code, "unknown_site");
+}
+
+static void the_policy_says_who_may_register(void **state)
+{
+    struct world *world = *state;
+    world_person(world, "mo", "guard", "service", false);
+    world_account(world, "mo", "submit");
+    Intake__Submit *submit = MAKE(world, Intake__Submit, INTAKE__SUBMIT__INIT);
+    submit->kind = "inquiry";
+    submit->channel = "phone";
+    const Hb__Refusal *refusal = submit_by(world, world_actor(world, "mo"), submit)->refused;
+    assert_int_equal(refusal->status, 403);
+    assert_string_equal(refusal->clauses[0], "TEST-05");
+    submit_ok(world, submit);
+    add_field(world, submit, "respondent", "lin"); /* the accused does not register the accusation */
+    refusal = submit_by(world, world_actor(world, "lin"), submit)->refused;
+    assert_int_equal(refusal->status, 403);
+    assert_string_equal(refusal->clauses[0], "TEST-04");
+    submit->n_fields = 0;
+    add_field(world, submit, "respondent", "nobody");
+    refused(world, submit, 422, "bad_field");
+    submit->n_fields = 0;
+    add_field(world, submit, "verdict", "upheld");
+    refusal = refused(world, submit, 403, "not_allowed");
+    assert_string_equal(refusal->field, "fields.verdict");
 }
 
 static void settled_on_the_spot(void **state)
@@ -710,6 +749,7 @@ int main(void)
         WITH_WORLD(what_is_unknown_is_refused_with_what_is_accepted),
         WITH_WORLD(what_is_needed_and_what_the_policy_forbids),
         WITH_WORLD(who_may_submit),
+        WITH_WORLD(the_policy_says_who_may_register),
         WITH_WORLD(settled_on_the_spot),
         WITH_WORLD(a_repeated_command_gets_the_first_outcome),
         WITH_WORLD(a_tracking_code_finds_its_case_and_no_other),
