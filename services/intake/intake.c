@@ -16,4 +16,5 @@ const struct service intake_service = {
     .react = intake_react,
     .evolve = intake_evolve,
     .answer = intake_answer,
+    .too_deep = intake_too_deep,
 };

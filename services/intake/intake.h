@@ -125,6 +125,7 @@ void intake_check_history(struct turn *turn, const struct intake_new *fresh, con
 void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                   Hb__CommandReply *reply);
 void intake_react(struct turn *turn, const Hb__Event *event);
+void intake_too_deep(struct turn *turn, const Hb__Event *cause);
 void intake_evolve(struct turn *turn, const Hb__Event *event);
 void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 

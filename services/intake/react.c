@@ -114,6 +114,19 @@ static void meet_request(struct turn *turn, const Hb__Event *cause)
     }
 }
 
+static bool is_request(const Hb__Event *event)
+{
+    return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+           event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_REQUESTED;
+}
+
+/* The chain of causes is at its end: the case is not registered, and its rule is told. */
+void intake_too_deep(struct turn *turn, const Hb__Event *cause)
+{
+    if (is_request(cause))
+        say_refused(turn, cause, 409, "too_deep", "规则连锁过长", "the chain of rules that led here is too long");
+}
+
 static bool same_position(const Hb__Position *a, const Hb__Position *b)
 {
     return a && a->log && b->log && a->offset == b->offset && a->log->cell == b->log->cell &&
@@ -123,8 +136,7 @@ static bool same_position(const Hb__Position *a, const Hb__Position *b)
 
 void intake_react(struct turn *turn, const Hb__Event *event)
 {
-    if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK ||
-        event->casework->kind_case != CASEWORK__EVENT__KIND_CASE_REQUESTED)
+    if (!is_request(event))
         return;
     const Hb__Position *first = intake_request(turn, event->casework->case_requested);
     if (same_position(first, event_position(turn, event)))

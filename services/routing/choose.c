@@ -89,24 +89,28 @@ static struct chooser chooser_of(struct turn *turn, const Hb__Event *event, cons
     return chooser;
 }
 
-/* A policy may have any number of rows that cannot be judged: the first few problems say enough. */
-static void say_problem(struct chooser *chooser, const char *row, const char *zh, const char *en)
+void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record, const char *row,
+                         const char *zh, const char *en)
 {
-    struct turn *turn = chooser->turn;
-    if (chooser->problems++ >= PROBLEMS_MAX)
-        return;
     Routing__RouteProblem *problem = arena_alloc(turn_arena(turn), sizeof *problem);
     routing__route_problem__init(problem);
     problem->row = arena_strdup(turn_arena(turn), row);
     problem->text = label_new(turn, zh, en);
-    Hb__Event *event = turn_event(turn, chooser->record->site, chooser->event->case_id);
-    event->policy_version = chooser->record->policy_version;
+    Hb__Event *event = turn_event(turn, record->site, cause->case_id);
+    event->policy_version = record->policy_version;
     event->payload_case = HB__EVENT__PAYLOAD_ROUTING;
     event->routing = arena_alloc(turn_arena(turn), sizeof *event->routing);
     routing__event__init(event->routing);
     event->routing->kind_case = ROUTING__EVENT__KIND_PROBLEM;
     event->routing->problem = problem;
     turn_say(turn, event);
+}
+
+/* A policy may have any number of rows that cannot be judged: the first few problems say enough. */
+static void say_problem(struct chooser *chooser, const char *row, const char *zh, const char *en)
+{
+    if (chooser->problems++ < PROBLEMS_MAX)
+        routing_say_problem(chooser->turn, chooser->event, chooser->record, row, zh, en);
 }
 
 static const char *handler_of(struct chooser *chooser, const char *lead, const char *named,

@@ -131,3 +131,12 @@ void routing_react(struct turn *turn, const Hb__Event *event)
     else if (record->times && record->reopened && is_step(event))
         route_reopened(turn, event, record);
 }
+
+/* The chain of causes is at its end: what should have been routed stays as it is, visibly. */
+void routing_too_deep(struct turn *turn, const Hb__Event *cause)
+{
+    const Routerec__Case *record = cause->case_id ? routing_case_load(turn, cause->case_id) : NULL;
+    if (record)
+        routing_say_problem(turn, cause, record, "", "规则连锁过长，未分派",
+                            "the chain of rules is too long: not routed");
+}

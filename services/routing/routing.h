@@ -47,6 +47,8 @@ struct routing_choice {
 };
 /* The first routing. Problems met on the way are said as RouteProblem. */
 struct routing_choice routing_choose(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
+void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record, const char *row,
+                         const char *zh, const char *en);
 /* After `return_case`. */
 struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
 /* The member of a department with the least to do, "" when nobody is present. `not_by` and `never` (persons,
@@ -60,6 +62,7 @@ enum truth routing_holds(struct turn *turn, const Routerec__Case *record, const 
 
 void routing_decide(struct turn *turn, const Hb__Command *command);
 void routing_react(struct turn *turn, const Hb__Event *event);
+void routing_too_deep(struct turn *turn, const Hb__Event *cause);
 void routing_evolve(struct turn *turn, const Hb__Event *event);
 void routing_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 bool routing_needs_case(const Hb__Event *event);

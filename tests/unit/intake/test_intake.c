@@ -659,6 +659,48 @@ static void an_import_of_today_is_live(void **state)
     assert_true(event->history && event->intake->registered->historic);
 }
 
+static const Hb__QueryReply *ask(struct world *world, const char *person, Intake__Query *payload)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    query.site = "garden";
+    query.actor = world_actor(world, person);
+    query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
+    query.intake = payload;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__INTAKE, &query, &world->arena);
+    assert_non_null(reply);
+    return reply;
+}
+
+static void what_was_imported_and_what_is_alike_can_be_asked(void **state)
+{
+    struct world *world = *state;
+    uint64_t imported = import_it(world, "ji", new_import(world, "401"))->case_id;
+    uint64_t fresh = submit_ok(world, new_submit(world))->case_id;
+    Intake__Query payload = INTAKE__QUERY__INIT;
+    Intake__FindImported find = INTAKE__FIND_IMPORTED__INIT;
+    payload.kind_case = INTAKE__QUERY__KIND_IMPORTED;
+    payload.imported = &find;
+    find.source = "boston";
+    find.external_ids = LIST(world, char *, &find.n_external_ids, "400", "401");
+    const Hb__QueryReply *reply = ask(world, "ji", &payload);
+    assert_null(reply->refused);
+    assert_int_equal(reply->intake->imported->n_external_ids, 1);
+    assert_string_equal(reply->intake->imported->external_ids[0], "401");
+    assert_int_equal(reply->intake->imported->case_ids[0], imported);
+    assert_int_equal(ask(world, "lin", &payload)->refused->status, 403);
+    Intake__FindAlike alike = INTAKE__FIND_ALIKE__INIT;
+    payload.kind_case = INTAKE__QUERY__KIND_ALIKE;
+    payload.alike = &alike;
+    alike.kind = "repair";
+    alike.category = "lift";
+    alike.place = "B1";
+    reply = ask(world, "lin", &payload);
+    assert_null(reply->refused);
+    assert_int_equal(reply->intake->alike->n_case_ids, 2); /* by the time it was received, newest first */
+    assert_int_equal(reply->intake->alike->case_ids[0], fresh);
+    assert_int_equal(reply->intake->alike->case_ids[1], imported);
+}
+
 /* ---- requests ---- */
 
 static void request_case(struct world *world, uint64_t case_id, const char *kind, uint64_t source, uint32_t generation)
@@ -738,6 +780,104 @@ static void a_request_that_cannot_be_met_is_refused_visibly(void **state)
     assert_string_equal(last_said(world)->intake->request_refused->refusal->code, "too_deep");
 }
 
+/* ---- a bad day ---- */
+
+#define STORM_COMMANDS 40u
+
+struct storm {
+    struct world *world;
+    Hb__Command *commands[STORM_COMMANDS];
+    char numbers[STORM_COMMANDS][64]; /* as replied, "" not yet */
+    unsigned done;
+};
+struct storm_ask {
+    struct storm *storm;
+    unsigned index;
+};
+
+static void storm_reply(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct storm_ask *ask = context;
+    if (err || reply->kind_case != BUS__REPLY__KIND_COMMAND || reply->command->refused)
+        return;
+    char *number = ask->storm->numbers[ask->index];
+    if (number[0])
+        assert_string_equal(number, reply->command->submitted->number); /* told twice, told the same */
+    else
+        ask->storm->done++;
+    snprintf(number, sizeof ask->storm->numbers[0], "%s", reply->command->submitted->number);
+}
+
+static void storm_ask(struct storm *storm, unsigned index)
+{
+    struct storm_ask *ask = arena_alloc(&storm->world->arena, sizeof *ask);
+    *ask = (struct storm_ask){storm, index};
+    Bus__Request request = BUS__REQUEST__INIT;
+    request.kind_case = BUS__REQUEST__KIND_COMMAND;
+    request.command = storm->commands[index];
+    simulation_ask(storm->world->simulation, HB__SERVICE__INTAKE, &request, 2000, storm_reply, ask);
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const Hb__Event *const *x = a, *const *y = b;
+    return (*x)->intake->registered->count < (*y)->intake->registered->count ? -1 : 1;
+}
+
+/* Crashes, lost and doubled messages, commands sent again: each is registered once, numbers have no gaps, no two cases
+   share a key, whatever was acknowledged is there. */
+static void nothing_is_lost_or_doubled_in_a_storm(void **state)
+{
+    struct world *world = *state;
+    struct storm *storm = arena_zero(&world->arena, sizeof *storm);
+    storm->world = world;
+    for (unsigned i = 0; i < STORM_COMMANDS; i++) {
+        Hb__Command *command = new_command(world, "lin");
+        command->account = "a-lin";
+        command->id = arena_printf(&world->arena, "1741572000000-storm-%u", i);
+        command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
+        command->intake->submit = new_submit(world);
+        storm->commands[i] = command;
+    }
+    simulation_faults_set(world->simulation,
+                          (struct simulation_faults){
+                              .drop = 100, .duplicate = 100, .delay_ms_max = 300, .crash = 100, .down_ms_max = 3000});
+    for (unsigned round = 0; round < 200 && storm->done < STORM_COMMANDS; round++) {
+        for (unsigned i = 0; i < STORM_COMMANDS; i++)
+            if (!storm->numbers[i][0] && simulation_random(world->simulation, 4) == 0)
+                storm_ask(storm, i);
+        simulation_run(world->simulation, simulation_now(world->simulation) + 1000);
+    }
+    simulation_faults_set(world->simulation, (struct simulation_faults){0});
+    simulation_run(world->simulation, simulation_now(world->simulation) + 60000);
+    assert_int_equal(storm->done, STORM_COMMANDS);
+    struct world_last *said = (struct world_last *)world_said(world, HB__SERVICE__INTAKE);
+    assert_int_equal(said->count, STORM_COMMANDS);
+    qsort(said->events, said->count, sizeof *said->events, by_count);
+    for (unsigned i = 0; i < said->count; i++) {
+        const Intake__CaseRegistered *registered = said->events[i]->intake->registered;
+        assert_string_equal(registered->number, arena_printf(&world->arena, "20250310-repair-%03u", i + 1));
+        unsigned told = 0;
+        for (unsigned j = 0; j < STORM_COMMANDS; j++)
+            told += strcmp(storm->numbers[j], registered->number) == 0;
+        assert_int_equal(told, 1);
+        for (unsigned j = 0; j < i; j++) {
+            const Intake__CaseRegistered *other = said->events[j]->intake->registered;
+            assert_true(said->events[j]->case_id != said->events[i]->case_id);
+            assert_true(other->identity_key != registered->identity_key);
+            assert_true(other->content_key != registered->content_key);
+        }
+    }
+    const Intake__CaseRegistered *oldest = said->events[0]->intake->registered;
+    const Intake__CaseRegistered *newest = said->events[STORM_COMMANDS - 1]->intake->registered;
+    assert_true(oldest->content_key >> 32 != newest->content_key >> 32); /* it did crash in between */
+    /* What was sealed before the crashes still opens. */
+    const Hb__CommandReply *reply =
+        open_boxes(world, world_actor(world, "bo"), 0, "check", oldest->party->name->sealed, newest->text->sealed);
+    assert_null(reply->refused);
+    assert_int_equal(reply->opened->n_gone, 0);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -757,8 +897,10 @@ int main(void)
         WITH_WORLD(history_is_imported_once),
         WITH_WORLD(history_follows_the_table_of_moves),
         WITH_WORLD(an_import_of_today_is_live),
+        WITH_WORLD(what_was_imported_and_what_is_alike_can_be_asked),
         WITH_WORLD(a_rule_opens_a_case_once),
         WITH_WORLD(a_request_that_cannot_be_met_is_refused_visibly),
+        WITH_WORLD(nothing_is_lost_or_doubled_in_a_storm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
