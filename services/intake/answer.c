@@ -56,7 +56,7 @@ static void answer_track(struct turn *turn, const char *given, Intake__Reply *re
 
 static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
 {
-    if (!organisation_site(turn, query->site)) {
+    if (strlen(query->site) > INTAKE_NAME_BYTES_MAX || !organisation_site(turn, query->site)) {
         Hb__Refusal *refusal = turn_refuse(turn, 404, "unknown_site", "没有该站点", "there is no such site");
         refusal_field(turn, refusal, "site");
         return false;

@@ -43,6 +43,14 @@ static bool look_up(struct turn *turn, const Hb__Command *command, const Intake_
     return out->kind != NULL;
 }
 
+/* Each text may be long, but not all of them at once. */
+static void say(struct turn *turn, struct intake_new *fresh)
+{
+    if (!turn_refused(turn) && !intake_register_say(turn, fresh))
+        turn_refuse(turn, 413, "too_large", "登记内容合计最多约 96 KiB",
+                    "a submission has at most about 96 KiB in all");
+}
+
 /* ---- submit ---- */
 
 static void check_department(struct turn *turn, const struct about *about, const Intake__Submit *submit)
@@ -79,8 +87,7 @@ static void decide_submit(struct turn *turn, const Hb__Command *command, const I
     intake_check_rules(turn, &fresh, "register", actor);
     if (submit->settle && !turn_refused(turn))
         intake_settle(turn, &fresh, submit, actor);
-    if (!turn_refused(turn))
-        intake_register_say(turn, &fresh);
+    say(turn, &fresh);
 }
 
 /* ---- import ---- */
@@ -140,8 +147,7 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
     fresh.registered->source = import->source;
     fresh.registered->external_id = import->external_id;
     intake_register_fact(turn, &fresh, "external_ref", value_text(turn, import->external_id));
-    if (!turn_refused(turn))
-        intake_register_say(turn, &fresh);
+    say(turn, &fresh);
 }
 
 void intake_decide(struct turn *turn, const Hb__Command *command)

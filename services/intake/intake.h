@@ -13,12 +13,14 @@ struct facts;
 
 #define INTAKE_TEXT_CHARACTERS_MAX 20000u
 #define INTAKE_FIELDS_MAX 64u
+#define INTAKE_EVENT_BYTES_MAX (96u << 10) /* of one registration: the log takes no event above 128 KiB */
 #define INTAKE_PARTY_CHARACTERS_MAX 500u
 #define INTAKE_NAME_BYTES_MAX 200u /* kind, category, channel, place, source, external id, ... */
 #define INTAKE_HISTORY_STEPS_MAX 32u
 #define INTAKE_OPEN_BOXES_MAX 1000u
 #define INTAKE_FIND_MAX 1000u
 #define INTAKE_ALIKE_MAX 5u
+#define INTAKE_PROMISED_MAX 32u
 #define INTAKE_ALIKE_WITHIN_MS (14ll * 24 * 3600 * 1000)
 #define INTAKE_GENERATION_MAX 8u
 #define INTAKE_CLOCK_LEAD_MS 60000 /* how far ahead of our clock a given time may be */
@@ -102,8 +104,8 @@ void intake_register_defaults(struct turn *turn, struct intake_new *fresh);
 void intake_register_stage(struct turn *turn, struct intake_new *fresh, const char *stage);
 /* promised.c: the clocks that start at registration. */
 void intake_promise(struct turn *turn, struct intake_new *fresh);
-/* Duplicate hints and promised dates; then says it. */
-void intake_register_say(struct turn *turn, struct intake_new *fresh);
+/* Duplicate hints and promised dates; then says it. False: it is too large, and nothing was said. */
+bool intake_register_say(struct turn *turn, struct intake_new *fresh);
 
 /* ---- decide.c, rights.c, checks.c, open.c ---- */
 const Hb__Actor *intake_actor(const Hb__Command *command); /* an empty one when the command names none */

@@ -107,5 +107,8 @@ void intake_decide_open(struct turn *turn, const Hb__Command *command, const Int
     intake__event__init(event->intake);
     event->intake->kind_case = INTAKE__EVENT__KIND_OPENED;
     event->intake->opened = opened;
-    turn_say(turn, event);
+    if (hb__event__get_packed_size(event) > INTAKE_EVENT_BYTES_MAX)
+        turn_refuse(turn, 413, "too_large", "字段名过长", "the names of the fields are too long");
+    else
+        turn_say(turn, event);
 }

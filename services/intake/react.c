@@ -110,7 +110,8 @@ static void meet_request(struct turn *turn, const Hb__Event *cause)
     else {
         struct intake_new fresh = intake_register_begin(turn, site, policy, kind, turn_now(turn), false);
         fill(turn, &fresh, cause, source);
-        intake_register_say(turn, &fresh);
+        if (!intake_register_say(turn, &fresh))
+            say_refused(turn, cause, 413, "too_large", "案件内容过大", "the case is too large");
     }
 }
 

@@ -180,9 +180,12 @@ static void hint_alike(struct turn *turn, struct intake_new *fresh)
                                             registered->place, fresh->received_ms, registered->alike);
 }
 
-void intake_register_say(struct turn *turn, struct intake_new *fresh)
+bool intake_register_say(struct turn *turn, struct intake_new *fresh)
 {
     hint_alike(turn, fresh);
     intake_promise(turn, fresh);
+    if (hb__event__get_packed_size(fresh->event) > INTAKE_EVENT_BYTES_MAX)
+        return false;
     turn_say(turn, fresh->event);
+    return true;
 }

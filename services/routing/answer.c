@@ -59,13 +59,13 @@ static void answer_why(struct turn *turn, const Hb__Query *query, uint64_t case_
 
 static void answer_workload(struct turn *turn, const Hb__Query *query, const char *department, Routing__Reply *reply)
 {
-    if (!organisation_site(turn, query->site)) {
+    if (strlen(query->site) > ROUTING_NAME_BYTES_MAX || !organisation_site(turn, query->site)) {
         turn_refuse(turn, 404, "unknown_site", "没有该站点", "there is no such site");
         return;
     }
     if (!may_read(turn, query, query->site))
         return;
-    if (!organisation_department(turn, query->site, department)) {
+    if (strlen(department) > ROUTING_NAME_BYTES_MAX || !organisation_department(turn, query->site, department)) {
         Hb__Refusal *refusal = turn_refuse(turn, 404, "not_found", "没有该部门", "there is no such department");
         refusal_field(turn, refusal, "department");
         return;

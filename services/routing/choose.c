@@ -142,7 +142,7 @@ static bool choose_hint(struct chooser *chooser, struct routing_choice *out)
     struct turn *turn = chooser->turn;
     const Intake__CaseRegistered *registered = chooser->event->intake->registered;
     const char *hint = registered->department, *site = chooser->record->site, *lead = "", *named = "";
-    if (!hint[0])
+    if (!hint[0] || strlen(hint) > ROUTING_NAME_BYTES_MAX)
         return false;
     const Directory__Department *department = organisation_department(turn, site, hint);
     const Directory__Person *person = department ? NULL : organisation_person(turn, hint);

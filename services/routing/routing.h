@@ -10,7 +10,8 @@
 
 extern const struct service routing_service;
 
-#define ROUTING_JOINT_MAX 16u /* joint departments of one case; the policy's further ones are left out */
+#define ROUTING_NAME_BYTES_MAX 200u /* of a site, department or person: longer ones are unknown */
+#define ROUTING_JOINT_MAX 16u       /* joint departments of one case; the policy's further ones are left out */
 
 enum routing_table {
     ROUTING_CASES,

@@ -331,6 +331,11 @@ static void what_is_unknown_is_refused_with_what_is_accepted(void **state)
     longest[3 * 20000] = 0;
     submit->text = plain(world, longest);
     submit_ok(world, submit);
+    submit = new_submit(world); /* each is short enough, together they are too long for one event */
+    submit->text = plain(world, longest);
+    add_field(world, submit, "detail", longest);
+    add_field(world, submit, "explanation", longest);
+    refused(world, submit, 413, "too_large");
 }
 
 static void what_is_needed_and_what_the_policy_forbids(void **state)
@@ -535,6 +540,11 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     Hb__Sealed made_up = *text;
     made_up.key_id = 99;
     assert_int_equal(open_boxes(world, world_actor(world, "bo"), 0, "x", &made_up, text)->refused->status, 404);
+    char *endless = arena_zero(&world->arena, 100001);
+    memset(endless, 'x', 100000);
+    Hb__Sealed named = *text;
+    named.field = endless;
+    assert_int_equal(open_boxes(world, world_actor(world, "bo"), 0, "x", &named, text)->refused->status, 413);
     Hb__Sealed moved = *text;
     moved.field = "party.name";
     reply = open_boxes(world, world_actor(world, "bo"), 0, "x", &moved, text);
