@@ -95,8 +95,11 @@ static int month_days(int year, int month)
 
 bool date_parse(const char *text, int32_t *date_out)
 {
-    int year, month, day, used = 0;
-    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 || text[10])
+    for (int i = 0; i < 10; i++) /* stops at a NUL too: it is neither */
+        if (i == 4 || i == 7 ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+            return false;
+    int year, month, day;
+    if (text[10] || sscanf(text, "%4d-%2d-%2d", &year, &month, &day) != 3)
         return false;
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days(year, month))
         return false;
@@ -108,9 +111,9 @@ static int32_t add_months(int32_t date, int months)
 {
     int year, month, day;
     date_split(date, &year, &month, &day);
-    month += months - 1;
-    year += month / 12;
-    month = month % 12 + 1;
+    int total = year * 12 + month - 1 + months;
+    year = total / 12;
+    month = total % 12 + 1;
     int most = month_days(year, month);
     return date_from(year, month, day < most ? day : most);
 }
@@ -132,26 +135,34 @@ static const Calendar__Exception *exception_of(const struct calendar *calendar, 
     return found ? definition->exceptions[low] : NULL;
 }
 
-static size_t shifts_of(const struct calendar *calendar, int32_t date, Calendar__Shift *const **shifts_out)
+static size_t weekly_shifts(const Calendar__Calendar *definition, int weekday, Calendar__Shift *const **shifts_out)
 {
     static Calendar__Shift office = {PROTOBUF_C_MESSAGE_INIT(&calendar__shift__descriptor), 510, 1080};
     static Calendar__Shift *const office_list[] = {&office};
-    const Calendar__Calendar *definition = calendar->definition;
-    int weekday = date_weekday(date);
-    if (!definition || definition->n_week != 7) {
-        *shifts_out = office_list;
-        return weekday < 5;
+    if (definition && definition->n_week == 7) {
+        *shifts_out = definition->week[weekday]->shifts;
+        return definition->week[weekday]->n_shifts;
     }
+    *shifts_out = office_list;
+    return weekday < 5;
+}
+
+static size_t shifts_of(const struct calendar *calendar, int32_t date, Calendar__Shift *const **shifts_out)
+{
     const Calendar__Exception *exception = exception_of(calendar, date);
-    const Calendar__Day *day = definition->week[exception && exception->works && definition->week[weekday]->n_shifts == 0 ? 0 : weekday];
-    if (exception && !exception->works)
+    size_t count = weekly_shifts(calendar->definition, date_weekday(date), shifts_out);
+    if (!exception)
+        return count;
+    if (!exception->works)
         return 0;
-    if (exception && exception->n_shifts) {
+    if (exception->n_shifts) {
         *shifts_out = exception->shifts;
         return exception->n_shifts;
     }
-    *shifts_out = day->shifts;
-    return day->n_shifts;
+    /* A worked day off follows the first day of the week that has hours, Monday as a rule. */
+    for (int weekday = 0; weekday < 7 && count == 0; weekday++)
+        count = weekly_shifts(calendar->definition, weekday, shifts_out);
+    return count;
 }
 
 bool calendar_works(const struct calendar *calendar, int32_t date)
@@ -166,6 +177,14 @@ const char *calendar_day_name(const struct calendar *calendar, int32_t date)
     return exception ? exception->name : "";
 }
 
+static bool year_published(const Calendar__Calendar *definition, int year)
+{
+    for (size_t i = 0; i < definition->n_years; i++)
+        if ((int)definition->years[i] == year)
+            return true;
+    return false;
+}
+
 bool calendar_published(const struct calendar *calendar, int32_t date)
 {
     const Calendar__Calendar *definition = calendar->definition;
@@ -173,10 +192,8 @@ bool calendar_published(const struct calendar *calendar, int32_t date)
         return true;
     int year, month, day;
     date_split(date, &year, &month, &day);
-    for (size_t i = 0; i < definition->n_years; i++)
-        if ((int)definition->years[i] == year)
-            return true;
-    return false;
+    bool next_too = definition->december_from && month == 12 && day >= (int)definition->december_from;
+    return year_published(definition, year) && (!next_too || year_published(definition, year + 1));
 }
 
 int calendar_opening(const struct calendar *calendar, int32_t date)
@@ -199,6 +216,11 @@ static int32_t next_working(const struct calendar *calendar, int32_t date)
     return date;
 }
 
+int32_t calendar_next_working(const struct calendar *calendar, int32_t date)
+{
+    return next_working(calendar, date);
+}
+
 int32_t calendar_add_working_days(const struct calendar *calendar, int32_t date, unsigned days)
 {
     while (days--)
@@ -206,10 +228,18 @@ int32_t calendar_add_working_days(const struct calendar *calendar, int32_t date,
     return date;
 }
 
+static int32_t previous_working(const struct calendar *calendar, int32_t date)
+{
+    for (int i = 0; i < SEARCH_DAYS_MAX && !calendar_works(calendar, date); i++)
+        date--;
+    return date;
+}
+
 int64_t calendar_working_ms(const struct calendar *calendar, int64_t from_ms, int64_t to_ms)
 {
     int64_t total = 0;
-    for (int32_t date = date_of(calendar, from_ms); from_ms < to_ms && date <= date_of(calendar, to_ms); date++) {
+    int32_t last = from_ms < to_ms ? date_of(calendar, to_ms) : INT32_MIN;
+    for (int32_t date = date_of(calendar, from_ms); date <= last; date++) {
         Calendar__Shift *const *shifts;
         size_t count = shifts_of(calendar, date, &shifts);
         for (size_t i = 0; i < count; i++) {
@@ -245,10 +275,8 @@ int64_t calendar_add_working_ms(const struct calendar *calendar, int64_t from_ms
 
 int64_t last_working_day_before(const struct calendar *calendar, int64_t due_ms, unsigned minute)
 {
-    int32_t date = date_of(calendar, due_ms - 1) - 1; /* 24:00 belongs to the day it ends */
-    for (int i = 0; i < SEARCH_DAYS_MAX && !calendar_works(calendar, date); i++)
-        date--;
-    return instant_of(calendar, date, (int)minute);
+    int32_t due = date_of(calendar, due_ms - 1); /* 24:00 belongs to the day it ends */
+    return instant_of(calendar, previous_working(calendar, due - 1), (int)minute);
 }
 
 /* ---- due dates ---- */
@@ -259,10 +287,16 @@ struct counting {
     struct due *due;
 };
 
-static void note(struct counting *counting, int32_t date, enum day_what what, const char *zh, const char *en)
+/* The result depends on whether this day is worked. */
+static bool works(struct counting *counting, int32_t date)
 {
     if (!calendar_published(counting->rules->calendar, date))
         counting->due->provisional = true;
+    return calendar_works(counting->rules->calendar, date);
+}
+
+static void note(struct counting *counting, int32_t date, enum day_what what, const char *zh, const char *en)
+{
     if (!counting->rules->explain)
         return;
     struct due *due = counting->due;
@@ -270,22 +304,23 @@ static void note(struct counting *counting, int32_t date, enum day_what what, co
     due->notes[due->notes_count++] = (struct day_note){date, what, zh, en};
 }
 
-static void note_skipped(struct counting *counting, int32_t date, enum day_what what)
+static void note_off(struct counting *counting, int32_t date, enum day_what what)
 {
     const char *name = calendar_day_name(counting->rules->calendar, date);
-    bool named = *name;
-    note(counting, date, what, named ? name : "休息日", named ? "holiday" : "not a working day");
+    bool weekend = date_weekday(date) > 4;
+    if (!counting->rules->explain)
+        return;
+    if (*name)
+        note(counting, date, what, name, arena_printf(counting->arena, "holiday: %s", name));
+    else
+        note(counting, date, what, weekend ? "周末" : "休息日", weekend ? "weekend" : "not a working day");
 }
 
-static void note_counted(struct counting *counting, int32_t date, bool natural)
+static void note_worked(struct counting *counting, int32_t date)
 {
-    const struct calendar *calendar = counting->rules->calendar;
-    const Calendar__Exception *exception = exception_of(calendar, date);
+    const Calendar__Exception *exception = exception_of(counting->rules->calendar, date);
     bool made_up = exception && exception->works && date_weekday(date) > 4;
-    if (natural)
-        note(counting, date, DAY_COUNTED, "自然日", "natural day");
-    else
-        note(counting, date, DAY_COUNTED, made_up ? "调休上班" : "工作日", made_up ? "made-up working day" : "working day");
+    note(counting, date, DAY_COUNTED, made_up ? "调休上班" : "工作日", made_up ? "made-up working day" : "working day");
 }
 
 /* Where the count begins: a start on a non-working day may move on at the same clock time; one at or after closing may
@@ -296,28 +331,27 @@ static int64_t roll_start(struct counting *counting, int64_t start_ms)
     const struct calendar *calendar = rules->calendar;
     int32_t date = date_of(calendar, start_ms);
     note(counting, date, DAY_START, "起算", "start");
-    if (rules->options && rules->options->start_roll_keep_time && !calendar_works(calendar, date)) {
+    if (rules->options && rules->options->start_roll_keep_time && !works(counting, date)) {
         int64_t of_day = ms_of_day(calendar, start_ms);
-        for (int32_t skipped = date; skipped < next_working(calendar, date); skipped++)
-            note_skipped(counting, skipped, DAY_ROLLED);
-        date = next_working(calendar, date);
+        for (int i = 0; i < SEARCH_DAYS_MAX && !works(counting, date); i++)
+            note_off(counting, date++, DAY_ROLLED);
         start_ms = instant_at(calendar, date, of_day);
     }
-    if (rules->options && rules->options->after_hours_next_opening && calendar_works(calendar, date) &&
+    if (rules->options && rules->options->after_hours_next_opening && works(counting, date) &&
         minute_of(calendar, start_ms) >= calendar_closing(calendar, date)) {
-        note(counting, date, DAY_ROLLED, "下班后收到", "after closing");
-        date = next_working(calendar, date + 1);
+        note(counting, date++, DAY_ROLLED, "下班后", "after closing");
+        for (int i = 0; i < SEARCH_DAYS_MAX && !works(counting, date); i++)
+            note_off(counting, date++, DAY_ROLLED);
         start_ms = instant_of(calendar, date, calendar_opening(calendar, date));
     }
     return start_ms;
 }
 
-static int64_t end_on(const struct counting *counting, int32_t date, int64_t start_ms)
+static int64_t end_on(const struct due_rules *rules, const Policy__Term *term, int32_t date, int64_t start_ms)
 {
-    const struct due_rules *rules = counting->rules;
-    Policy__TimeOptions__Ends ends =
-        rules->options ? rules->options->ends : POLICY__TIME_OPTIONS__ENDS__CLOSE_OF_BUSINESS;
-    switch (ends) {
+    if (term->minute_given)
+        return instant_of(rules->calendar, date, (int)term->minute_of_day);
+    switch (rules->options ? rules->options->ends : POLICY__TIME_OPTIONS__ENDS__CLOSE_OF_BUSINESS) {
     case POLICY__TIME_OPTIONS__ENDS__CLOSE_OF_BUSINESS:
         return instant_of(rules->calendar, date, (int)rules->close_of_business_min);
     case POLICY__TIME_OPTIONS__ENDS__MIDNIGHT:
@@ -328,60 +362,112 @@ static int64_t end_on(const struct counting *counting, int32_t date, int64_t sta
     return instant_at(rules->calendar, date, ms_of_day(rules->calendar, start_ms));
 }
 
+static bool due_rolls(const struct due_rules *rules)
+{
+    return !rules->options || rules->options->roll == POLICY__TIME_OPTIONS__ROLL__NEXT_WORKING_DAY;
+}
+
 static int32_t roll_end(struct counting *counting, int32_t date)
 {
-    const struct due_rules *rules = counting->rules;
-    if (rules->options && rules->options->roll == POLICY__TIME_OPTIONS__ROLL__NO_ROLL)
+    if (!due_rolls(counting->rules))
         return date;
-    for (int i = 0; i < SEARCH_DAYS_MAX && !calendar_works(rules->calendar, date); i++)
-        note_skipped(counting, date++, DAY_ROLLED);
+    for (int i = 0; i < SEARCH_DAYS_MAX && !works(counting, date); i++)
+        note_off(counting, date++, DAY_ROLLED);
     return date;
 }
 
-static int64_t count_natural(struct counting *counting, int32_t first, int32_t last, int64_t start_ms)
+static void count_natural(struct counting *counting, const Policy__Term *term, int32_t first, int32_t last,
+                          int64_t start_ms)
 {
+    struct due *due = counting->due;
     for (int32_t date = first; date <= last; date++)
-        note_counted(counting, date, true);
+        note(counting, date, DAY_COUNTED, "自然日", "natural day");
+    due->unrolled_ms = end_on(counting->rules, term, last, start_ms);
     last = roll_end(counting, last);
     note(counting, last, DAY_DUE, "到期", "due");
-    return end_on(counting, last, start_ms);
+    due->at_ms = end_on(counting->rules, term, last, start_ms);
 }
 
-static int64_t count_working(struct counting *counting, unsigned days, int64_t start_ms)
+static void count_working(struct counting *counting, const Policy__Term *term, int32_t first, int64_t start_ms)
 {
-    const struct calendar *calendar = counting->rules->calendar;
-    bool first_counts = counting->rules->options && counting->rules->options->first_day_counts;
-    int32_t date = date_of(calendar, start_ms);
-    if (first_counts)
-        date--;
-    for (int guard = 0; days && guard < SEARCH_DAYS_MAX; guard++) {
-        date++;
-        if (calendar_works(calendar, date)) {
-            note_counted(counting, date, false);
-            days--;
+    int32_t date = first - 1;
+    unsigned left = term->amount;
+    for (int idle = 0; left && idle < SEARCH_DAYS_MAX;) {
+        if (works(counting, ++date)) {
+            note_worked(counting, date);
+            left--;
+            idle = 0;
         } else {
-            note_skipped(counting, date, DAY_SKIPPED);
+            note_off(counting, date, DAY_SKIPPED);
+            idle++;
         }
     }
+    if (term->amount == 0)
+        date = date_of(counting->rules->calendar, start_ms);
     note(counting, date, DAY_DUE, "到期", "due");
-    return end_on(counting, date, start_ms);
+    counting->due->at_ms = counting->due->unrolled_ms = end_on(counting->rules, term, date, start_ms);
 }
 
-static int64_t days_due(struct counting *counting, const Policy__Term *term, int64_t start_ms)
+static int32_t natural_shift(const Policy__Term *term, int32_t date, int sign)
 {
+    int amount = sign * (int)term->amount;
+    return term->unit == POLICY__TERM__UNIT__WEEKS    ? date + 7 * amount
+           : term->unit == POLICY__TERM__UNIT__MONTHS ? add_months(date, amount)
+                                                      : date + amount;
+}
+
+static void days_after(struct counting *counting, const Policy__Term *term, int64_t start_ms)
+{
+    const struct due_rules *rules = counting->rules;
     start_ms = roll_start(counting, start_ms);
-    int32_t date = date_of(counting->rules->calendar, start_ms);
-    bool first_counts = counting->rules->options && counting->rules->options->first_day_counts;
-    int32_t amount = (int32_t)term->amount;
+    int32_t date = date_of(rules->calendar, start_ms);
+    bool first_counts = rules->options && rules->options->first_day_counts && term->amount;
     counting->due->in_days = true;
-    if (term->unit == POLICY__TERM__UNIT__WORKING_DAYS) {
-        counting->due->in_working_days = true;
-        return count_working(counting, term->amount, start_ms);
+    counting->due->in_working_days = term->unit == POLICY__TERM__UNIT__WORKING_DAYS;
+    if (counting->due->in_working_days)
+        count_working(counting, term, date + !first_counts, start_ms);
+    else
+        count_natural(counting, term, date + !first_counts, natural_shift(term, date, 1) - first_counts, start_ms);
+}
+
+/* "14 days before 09:00", "2 working days before work_from": the same clock time unless a minute is given; never rolls.
+ */
+static void days_before(struct counting *counting, const Policy__Term *term, int64_t from_ms)
+{
+    const struct calendar *calendar = counting->rules->calendar;
+    int32_t date = date_of(calendar, from_ms);
+    counting->due->in_days = true;
+    counting->due->in_working_days = term->unit == POLICY__TERM__UNIT__WORKING_DAYS;
+    if (!counting->due->in_working_days)
+        date = natural_shift(term, date, -1);
+    for (unsigned i = 0; counting->due->in_working_days && i < term->amount; i++) {
+        date = previous_working(calendar, date - 1);
+        works(counting, date);
     }
-    int32_t last = term->unit == POLICY__TERM__UNIT__WEEKS    ? date + 7 * amount
-                   : term->unit == POLICY__TERM__UNIT__MONTHS ? add_months(date, amount)
-                                                              : date + amount;
-    return count_natural(counting, date + !first_counts, last - first_counts, start_ms);
+    note(counting, date, DAY_DUE, "到期", "due");
+    counting->due->at_ms = term->minute_given ? instant_of(calendar, date, (int)term->minute_of_day)
+                                              : instant_at(calendar, date, ms_of_day(calendar, from_ms));
+    counting->due->unrolled_ms = counting->due->at_ms;
+}
+
+static void span(struct counting *counting, const Policy__Term *term, int64_t unit_ms, int64_t start_ms)
+{
+    if (!*term->field)
+        start_ms = roll_start(counting, start_ms);
+    counting->due->at_ms = start_ms + (term->before ? -1 : 1) * (int64_t)term->amount * unit_ms;
+}
+
+static void end_of_day(struct counting *counting, const Policy__Term *term, int32_t date)
+{
+    int minute = term->minute_given ? (int)term->minute_of_day : 1440;
+    note(counting, date, DAY_DUE, "到期", "due");
+    counting->due->at_ms = instant_of(counting->rules->calendar, date, minute);
+}
+
+static bool too_long(const Policy__Term *term)
+{
+    unsigned days = term->unit == POLICY__TERM__UNIT__MONTHS ? 31 : term->unit == POLICY__TERM__UNIT__WEEKS ? 7 : 1;
+    return term->amount > DUE_DAYS_MAX / days;
 }
 
 bool due_compute(const struct due_rules *rules, const Policy__Term *term, int64_t start_ms, struct arena *arena,
@@ -389,47 +475,61 @@ bool due_compute(const struct due_rules *rules, const Policy__Term *term, int64_
 {
     struct counting counting = {rules, arena, due_out};
     *due_out = (struct due){0};
-    if (*term->field && !rules->resolve)
+    if (*term->field && (!rules->resolve || !rules->resolve(rules->context, term->field, &start_ms)))
         return false;
-    if (*term->field && !rules->resolve(rules->context, term->field, &start_ms))
-        return false;
-    const struct calendar *calendar = rules->calendar;
-    int64_t sign = term->before ? -1 : 1;
-    bool of_day = term->minute_given;
     switch (term->unit) {
     case POLICY__TERM__UNIT__MINUTES:
+        span(&counting, term, MINUTE_MS, start_ms);
+        return true;
     case POLICY__TERM__UNIT__HOURS:
-        start_ms = *term->field ? start_ms : roll_start(&counting, start_ms);
-        due_out->at_ms = start_ms + sign * (int64_t)term->amount * (term->unit == POLICY__TERM__UNIT__HOURS ? HOUR_MS : MINUTE_MS);
-        break;
+        span(&counting, term, HOUR_MS, start_ms);
+        return true;
     case POLICY__TERM__UNIT__NATURAL_DAYS:
     case POLICY__TERM__UNIT__WEEKS:
     case POLICY__TERM__UNIT__MONTHS:
     case POLICY__TERM__UNIT__WORKING_DAYS:
+        if (too_long(term))
+            return false;
         if (term->before)
-            due_out->at_ms = start_ms - (int64_t)term->amount * DAY_MS;
+            days_before(&counting, term, start_ms);
         else
-            due_out->at_ms = days_due(&counting, term, start_ms);
-        if (of_day)
-            due_out->at_ms = instant_of(calendar, date_of(calendar, due_out->at_ms - 1), (int)term->minute_of_day);
-        break;
+            days_after(&counting, term, start_ms);
+        return true;
     case POLICY__TERM__UNIT__SAME_DAY:
+        end_of_day(&counting, term, date_of(rules->calendar, start_ms));
+        return true;
     case POLICY__TERM__UNIT__NEXT_DAY:
-        due_out->at_ms = instant_of(calendar, date_of(calendar, start_ms) + (term->unit == POLICY__TERM__UNIT__NEXT_DAY),
-                                    of_day ? (int)term->minute_of_day : 1440);
-        break;
+        end_of_day(&counting, term, date_of(rules->calendar, start_ms) + 1);
+        return true;
     case POLICY__TERM__UNIT__FIELD:
         due_out->at_ms = start_ms;
-        break;
+        return *term->field;
     case POLICY__TERM__UNIT__DATE:
         due_out->at_ms = term->at_ms;
-        break;
+        return true;
     case POLICY__TERM__UNIT__UNIT_NONE:
     case POLICY__TERM__UNIT__TIME_OF_DAY:
     case POLICY__TERM__UNIT__NOW:
         return false;
     }
-    return true;
+    return false;
+}
+
+/* The same time of day on the next working day; 24:00 belongs to the day it ends. */
+static int64_t roll_instant(const struct calendar *calendar, int64_t at_ms)
+{
+    int32_t date = date_of(calendar, at_ms - 1);
+    int64_t of_day = zone_local_ms(calendar->zone, at_ms) - (int64_t)date * DAY_MS;
+    return calendar_works(calendar, date) ? at_ms : instant_at(calendar, next_working(calendar, date), of_day);
+}
+
+/* A pause within the days the due had rolled over is added to the rolled due: the clock still ran there. */
+static void pause_natural(const struct due_rules *rules, struct due *due, int64_t from_ms, int64_t to_ms)
+{
+    int64_t base = from_ms <= due->unrolled_ms ? due->unrolled_ms : due->at_ms;
+    due->unrolled_ms = base + (to_ms - from_ms);
+    int64_t rolled = due_rolls(rules) ? roll_instant(rules->calendar, due->unrolled_ms) : due->unrolled_ms;
+    due->at_ms = rolled > due->at_ms ? rolled : due->at_ms;
 }
 
 void due_add_pause(const struct due_rules *rules, struct due *due, int64_t from_ms, int64_t to_ms)
@@ -440,13 +540,11 @@ void due_add_pause(const struct due_rules *rules, struct due *due, int64_t from_
     if (due->in_working_days) {
         int64_t working = calendar_working_ms(calendar, from_ms, to_ms);
         due->at_ms = working ? calendar_add_working_ms(calendar, due->at_ms, working) : due->at_ms;
-        return;
+    } else if (due->in_days) {
+        pause_natural(rules, due, from_ms, to_ms);
+    } else {
+        due->at_ms += to_ms - from_ms;
     }
-    due->at_ms += to_ms - from_ms;
-    bool rolls = due->in_days && !(rules->options && rules->options->roll == POLICY__TIME_OPTIONS__ROLL__NO_ROLL);
-    int32_t date = date_of(calendar, due->at_ms - 1);
-    if (rolls && !calendar_works(calendar, date)) {
-        int64_t of_day = due->at_ms - instant_of(calendar, date, 0);
-        due->at_ms = instant_of(calendar, next_working(calendar, date), 0) + of_day;
-    }
+    if (due->in_days && !calendar_published(calendar, date_of(calendar, due->at_ms - 1)))
+        due->provisional = true;
 }

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const weekdays[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                       "friday", "saturday", "sunday",    NULL};
 
 static enum err malformed(struct arena *arena, char **why_out, const char *what, const char *where)
 {
@@ -15,13 +16,15 @@ static enum err malformed(struct arena *arena, char **why_out, const char *what,
 
 static bool time_parse(const char *text, uint32_t *minute_out)
 {
-    unsigned hour, minute;
-    int used = 0;
-    if (!text || sscanf(text, "%2u:%2u%n", &hour, &minute, &used) != 2 || used != 5 || text[5] || minute > 59 ||
-        hour * 60 + minute > 1440)
+    if (!text || strlen(text) != 5 || text[2] != ':')
         return false;
+    for (int i = 0; i < 5; i++)
+        if (i != 2 && (text[i] < '0' || text[i] > '9'))
+            return false;
+    unsigned hour = (unsigned)(text[0] - '0') * 10 + (unsigned)(text[1] - '0');
+    unsigned minute = (unsigned)(text[3] - '0') * 10 + (unsigned)(text[4] - '0');
     *minute_out = hour * 60 + minute;
-    return true;
+    return minute < 60 && *minute_out <= 1440;
 }
 
 /* Pairs of times: ["08:30", "12:00", "13:30", "18:00"]. */
@@ -46,17 +49,43 @@ static bool shifts_parse(json_t *list, struct arena *arena, Calendar__Shift ***s
     return true;
 }
 
+static enum err known_only(json_t *object, const char *const *known, const char *accepted, struct arena *arena,
+                           char **why_out)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        size_t i = 0;
+        while (known[i] && strcmp(key, known[i]) != 0)
+            i++;
+        if (!known[i])
+            return malformed(arena, why_out, arena_printf(arena, "unknown; accepted: %s", accepted), key);
+    }
+    return ERR_NONE;
+}
+
 static enum err week_parse(json_t *week, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
 {
+    size_t worked = 0;
+    if (!json_is_object(week))
+        return malformed(arena, why_out, "an object of weekdays is needed, as {\"monday\": [\"08:30\", \"18:00\"]}",
+                         "week");
+    enum err err =
+        known_only(week, weekdays, "monday tuesday wednesday thursday friday saturday sunday", arena, why_out);
+    if (err)
+        return err;
     calendar->week = arena_alloc(arena, 7 * sizeof *calendar->week);
     for (int i = 0; i < 7; i++) {
         Calendar__Day *day = calendar->week[calendar->n_week++] = arena_alloc(arena, sizeof *day);
         calendar__day__init(day);
         json_t *shifts = json_object_get(week, weekdays[i]);
         if (shifts && !shifts_parse(shifts, arena, &day->shifts, &day->n_shifts))
-            return malformed(arena, why_out, "pairs of times in order are accepted, as [\"08:30\", \"18:00\"]", weekdays[i]);
+            return malformed(arena, why_out, "pairs of times in order are accepted, as [\"08:30\", \"18:00\"]",
+                             weekdays[i]);
+        worked += day->n_shifts;
     }
-    return ERR_NONE;
+    return worked ? ERR_NONE : malformed(arena, why_out, "at least one weekday must have hours", "week");
 }
 
 static int by_date(const void *a, const void *b)
@@ -88,25 +117,46 @@ static Calendar__Exception *exception_at(Calendar__Calendar *calendar, int32_t d
     return exception;
 }
 
+static const char *const exception_keys[] = {"date", "works", "name", "shift", NULL};
+
+static enum err exception_parse(json_t *item, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
+{
+    const char *text = json_string_value(json_object_get(item, "date"));
+    json_t *works = json_object_get(item, "works"), *name = json_object_get(item, "name");
+    json_t *shift = json_object_get(item, "shift");
+    int32_t date;
+    if (!text || !date_parse(text, &date))
+        return malformed(arena, why_out, "a date is accepted as 2025-10-01", text ? text : "exceptions");
+    if (!json_is_boolean(works))
+        return malformed(arena, why_out, "works must be true (a worked day) or false (a day off)", text);
+    if (name && !json_is_string(name))
+        return malformed(arena, why_out, "the name must be a text", text);
+    if (known_only(item, exception_keys, "date works name shift", arena, why_out))
+        return malformed(arena, why_out, *why_out, text);
+    size_t before = calendar->n_exceptions;
+    Calendar__Exception *exception = exception_at(calendar, date, arena);
+    if (calendar->n_exceptions == before)
+        return malformed(arena, why_out, "this date stands twice", text);
+    exception->works = json_is_true(works);
+    exception->name = arena_strdup(arena, json_string_value(name));
+    if (shift && (!shifts_parse(shift, arena, &exception->shifts, &exception->n_shifts) || !exception->works))
+        return malformed(arena, why_out, "the shift is pairs of times, of a worked day only", text);
+    return ERR_NONE;
+}
+
 static enum err exceptions_parse(json_t *list, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
 {
     size_t i;
     json_t *item;
-    json_array_foreach(list, i, item) {
-        const char *text = json_string_value(json_object_get(item, "date"));
-        int32_t date;
-        if (!text || !date_parse(text, &date))
-            return malformed(arena, why_out, "a date is accepted as 2025-10-01", text ? text : "exceptions");
-        Calendar__Exception *exception = exception_at(calendar, date, arena);
-        exception->works = json_is_true(json_object_get(item, "works"));
-        const char *name = json_string_value(json_object_get(item, "name"));
-        exception->name = arena_strdup(arena, name);
-        json_t *shift = json_object_get(item, "shift");
-        if (shift && !shifts_parse(shift, arena, &exception->shifts, &exception->n_shifts))
-            return malformed(arena, why_out, "the shift is not pairs of times", text);
+    enum err err =
+        list && !json_is_array(list) ? malformed(arena, why_out, "a list is accepted", "exceptions") : ERR_NONE;
+    json_array_foreach(list, i, item)
+    {
+        if (!err)
+            err = exception_parse(item, arena, calendar, why_out);
     }
     sort_exceptions(calendar);
-    return ERR_NONE;
+    return err;
 }
 
 static void year_add(Calendar__Calendar *calendar, uint32_t year, struct arena *arena)
@@ -121,28 +171,51 @@ static void year_add(Calendar__Calendar *calendar, uint32_t year, struct arena *
     calendar->years = grown;
 }
 
+static enum err years_parse(json_t *list, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
+{
+    size_t i;
+    json_t *year;
+    if (list && !json_is_array(list))
+        return malformed(arena, why_out, "a list is accepted, as [2025, 2026]", "years");
+    json_array_foreach(list, i, year)
+    {
+        json_int_t value = json_integer_value(year);
+        if (!json_is_integer(year) || value < 1900 || value > 9999)
+            return malformed(arena, why_out, "a year is a number from 1900 to 9999", "years");
+        year_add(calendar, (uint32_t)value, arena);
+    }
+    return ERR_NONE;
+}
+
 static json_t *parse(struct bytes json, struct arena *arena, char **why_out)
 {
     json_error_t error;
     json_t *root = json_loadb((const char *)json.data, json.size, JSON_REJECT_DUPLICATES, &error);
-    if (!root || !json_is_object(root))
-        *why_out = arena_printf(arena, "line %d: %s", error.line, root ? "an object is accepted" : error.text);
+    if (!root)
+        *why_out = arena_printf(arena, "line %d: %s", error.line, error.text);
+    else if (!json_is_object(root))
+        *why_out = arena_strdup(arena, "line 1: an object is accepted");
     return root;
 }
 
-static const char *const known_keys[] = {"name", "zone", "week", "years", "source", "exceptions", "no_holidays"};
+static const char *const known_keys[] = {"name",       "zone",        "week",          "years", "source",
+                                         "exceptions", "no_holidays", "december_from", NULL};
 
-static enum err known_only(json_t *root, struct arena *arena, char **why_out)
+static enum err head_parse(json_t *root, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach(root, key, value) {
-        bool known = false;
-        for (size_t i = 0; i < sizeof known_keys / sizeof *known_keys; i++)
-            known = known || strcmp(key, known_keys[i]) == 0;
-        if (!known)
-            return malformed(arena, why_out, "unknown; accepted: name zone week years source exceptions no_holidays", key);
-    }
+    json_t *december = json_object_get(root, "december_from"), *none = json_object_get(root, "no_holidays");
+    json_int_t from = json_integer_value(december);
+    calendar->name = arena_strdup(arena, json_string_value(json_object_get(root, "name")));
+    calendar->zone = arena_strdup(arena, json_string_value(json_object_get(root, "zone")));
+    calendar->source = arena_strdup(arena, json_string_value(json_object_get(root, "source")));
+    calendar->no_holidays = json_is_true(none);
+    if (!*calendar->name || !*calendar->zone)
+        return malformed(arena, why_out, "a name and an IANA zone are needed", "calendar");
+    if (none && !json_is_boolean(none))
+        return malformed(arena, why_out, "true or false is accepted", "no_holidays");
+    if (december && (!json_is_integer(december) || from < 1 || from > 31))
+        return malformed(arena, why_out, "a day of December, 1 to 31, is accepted", "december_from");
+    calendar->december_from = (uint32_t)from;
     return ERR_NONE;
 }
 
@@ -155,17 +228,12 @@ enum err calendar_parse(struct bytes json, struct arena *arena, Calendar__Calend
     }
     Calendar__Calendar *calendar = *calendar_out = arena_alloc(arena, sizeof *calendar);
     calendar__calendar__init(calendar);
-    calendar->name = arena_strdup(arena, json_string_value(json_object_get(root, "name")));
-    calendar->zone = arena_strdup(arena, json_string_value(json_object_get(root, "zone")));
-    calendar->source = arena_strdup(arena, json_string_value(json_object_get(root, "source")));
-    calendar->no_holidays = json_is_true(json_object_get(root, "no_holidays"));
-    size_t i;
-    json_t *year;
-    json_array_foreach(json_object_get(root, "years"), i, year)
-        year_add(calendar, (uint32_t)json_integer_value(year), arena);
-    enum err err = known_only(root, arena, why_out);
-    if (!err && (!*calendar->name || !*calendar->zone))
-        err = malformed(arena, why_out, "a name and an IANA zone are needed", "calendar");
+    enum err err = known_only(root, known_keys, "name zone week years source exceptions no_holidays december_from",
+                              arena, why_out);
+    if (!err)
+        err = head_parse(root, arena, calendar, why_out);
+    if (!err)
+        err = years_parse(json_object_get(root, "years"), arena, calendar, why_out);
     if (!err)
         err = week_parse(json_object_get(root, "week"), arena, calendar, why_out);
     if (!err)
@@ -196,29 +264,36 @@ enum err calendar_load(const char *path, struct arena *arena, Calendar__Calendar
     return err;
 }
 
+static enum err holiday_cn_day(json_t *day, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
+{
+    int32_t date;
+    const char *text = json_string_value(json_object_get(day, "date"));
+    json_t *off = json_object_get(day, "isOffDay");
+    if (!text || !date_parse(text, &date) || !json_is_boolean(off))
+        return malformed(arena, why_out, "a day needs a date, as 2025-10-01, and isOffDay", text ? text : "days");
+    Calendar__Exception *exception = exception_at(calendar, date, arena);
+    exception->works = json_is_false(off);
+    exception->n_shifts = 0;
+    exception->name = arena_strdup(arena, json_string_value(json_object_get(day, "name")));
+    return ERR_NONE;
+}
+
 enum err calendar_add_holiday_cn(Calendar__Calendar *calendar, struct bytes json, struct arena *arena, char **why_out)
 {
     json_t *root = parse(json, arena, why_out), *day;
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return ERR_MALFORMED;
-    }
     json_t *days = json_object_get(root, "days");
+    json_int_t year = json_integer_value(json_object_get(root, "year"));
+    enum err err = json_is_object(root) ? ERR_NONE : ERR_MALFORMED;
+    if (!err && (!json_is_array(days) || year < 1900 || year > 9999))
+        err = malformed(arena, why_out, "year and days are needed", "holiday-cn");
     size_t i;
-    enum err err = ERR_NONE;
-    json_array_foreach(days, i, day) {
-        int32_t date;
-        const char *text = json_string_value(json_object_get(day, "date"));
-        if (!text || !date_parse(text, &date) || !json_is_boolean(json_object_get(day, "isOffDay"))) {
-            err = malformed(arena, why_out, "a day needs date and isOffDay", text ? text : "days");
-            break;
-        }
-        Calendar__Exception *exception = exception_at(calendar, date, arena);
-        exception->works = !json_is_true(json_object_get(day, "isOffDay"));
-        exception->name = arena_strdup(arena, json_string_value(json_object_get(day, "name")));
+    json_array_foreach(days, i, day)
+    {
+        if (!err)
+            err = holiday_cn_day(day, arena, calendar, why_out);
     }
     if (!err && json_array_size(days))
-        year_add(calendar, (uint32_t)json_integer_value(json_object_get(root, "year")), arena);
+        year_add(calendar, (uint32_t)year, arena);
     sort_exceptions(calendar);
     json_decref(root);
     return err;

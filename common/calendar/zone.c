@@ -246,7 +246,8 @@ static bool read_header(struct reader *reader, struct header *header)
     header->typecnt = take(reader, 4);
     header->charcnt = take(reader, 4);
     return !reader->bad && header->timecnt <= TRANSITIONS_MAX && header->typecnt >= 1 && header->typecnt <= TYPES_MAX &&
-           header->charcnt <= 4096 && header->leapcnt <= 4096 && header->isutcnt <= TYPES_MAX && header->isstdcnt <= TYPES_MAX;
+           header->charcnt <= 4096 && header->leapcnt <= 4096 && header->isutcnt <= TYPES_MAX &&
+           header->isstdcnt <= TYPES_MAX;
 }
 
 static void skip(struct reader *reader, uint64_t size)

@@ -9,8 +9,8 @@
 
 struct zone;
 
-/* `folder` NULL: ZONE_FOLDER_DEFAULT. `name` is an IANA name ("Asia/Shanghai"); anything with "..", or a damaged file, is
-   ERR_MALFORMED. Free with zone_free. */
+/* `folder` NULL: ZONE_FOLDER_DEFAULT. `name` is an IANA name ("Asia/Shanghai"); anything with "..", or a damaged file,
+   is ERR_MALFORMED. Free with zone_free. */
 enum err zone_load(const char *folder, const char *name, struct zone **zone_out) MUST_CHECK;
 /* The same from bytes already read (tests, fuzzing). */
 enum err zone_parse(struct bytes file, struct zone **zone_out) MUST_CHECK;

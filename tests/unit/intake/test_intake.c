@@ -83,6 +83,7 @@ static void publish(struct world *world)
     Policy__FieldDef *verdict = world_field(world, "verdict", POLICY__FIELD_DEF__TYPE__NAME);
     verdict->write = LIST(world, Policy__Who *, &verdict->n_write, world_who(world, "archivist"));
     inquiry->fields = LIST(world, Policy__FieldDef *, &inquiry->n_fields, verdict,
+                           world_field(world, "category", POLICY__FIELD_DEF__TYPE__NAME),
                            world_field(world, "respondent", POLICY__FIELD_DEF__TYPE__PERSON));
     inquiry->stages = LIST(world, Policy__Stage *, &inquiry->n_stages, world_stage(world, "open", POLICY__PHASE__NEW));
     Policy__Policy policy = POLICY__POLICY__INIT;
@@ -268,7 +269,12 @@ static void numbers_have_no_gaps_and_count_by_kind_and_day(void **state)
     Intake__Submit *inquiry = MAKE(world, Intake__Submit, INTAKE__SUBMIT__INIT);
     inquiry->kind = "inquiry";
     inquiry->channel = "phone";
+    add_field(world, inquiry, "category", "water"); /* as a form asks it */
     assert_string_equal(submit_ok(world, inquiry)->submitted->number, "20250310-inquiry-001");
+    assert_string_equal(last_said(world)->intake->registered->category, "water");
+    inquiry->category = "lift";
+    add_field(world, inquiry, "category", "water");
+    refused(world, inquiry, 422, "bad_field");
     simulation_run(world->simulation, PUPPET_START_MS + 14 * PUPPET_HOUR_MS); /* 24:00 in Shanghai */
     assert_string_equal(submit_ok(world, new_submit(world))->submitted->number, "20250311-repair-001");
 }

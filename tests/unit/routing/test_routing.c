@@ -256,6 +256,11 @@ static void a_named_department_is_adopted_if_it_exists(void **state)
     assert_string_equal(last_routed(world, 6)->lead, "engineering");
     assert_string_equal(last_routed(world, 6)->handler, "zhang");
     assert_string_equal(last_routed(world, 6)->row, "request");
+    world_person_deputy(world, "zhang", "technician", "engineering", true, "hao");
+    event = new_registered(world, 7, "lift");
+    event->intake->registered->department = "zhang";
+    puppet_say(world, HB__SERVICE__INTAKE, event);
+    assert_string_equal(last_routed(world, 7)->handler, "hao"); /* the deputy */
 }
 
 static void work_is_spread_over_those_present(void **state)

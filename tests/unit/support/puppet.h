@@ -179,8 +179,8 @@ static inline void world_department(struct world *world, const char *id, const c
     world_directory(world, &payload);
 }
 
-static inline void world_person(struct world *world, const char *id, const char *post_name, const char *department,
-                                bool absent)
+static inline void world_person_deputy(struct world *world, const char *id, const char *post_name,
+                                       const char *department, bool absent, const char *deputy)
 {
     Directory__Event payload = DIRECTORY__EVENT__INIT;
     Directory__Person person = DIRECTORY__PERSON__INIT;
@@ -193,9 +193,16 @@ static inline void world_person(struct world *world, const char *id, const char 
     person.posts = posts;
     person.n_posts = 1;
     person.absent = absent;
+    person.deputy = (char *)(uintptr_t)deputy;
     payload.kind_case = DIRECTORY__EVENT__KIND_PERSON_DEFINED;
     payload.person_defined = &person;
     world_directory(world, &payload);
+}
+
+static inline void world_person(struct world *world, const char *id, const char *post_name, const char *department,
+                                bool absent)
+{
+    world_person_deputy(world, id, post_name, department, absent, "");
 }
 
 static inline void world_account(struct world *world, const char *person, const char *scope)

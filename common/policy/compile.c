@@ -1,0 +1,456 @@
+#include "policy/internal.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* ---- reading folders ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+enum err policy_read_pack(const char *folder, const char *name, struct arena *arena, struct policy_source **sources,
+                          size_t *count)
+{
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return ERR_NOT_FOUND;
+    char **files = NULL;
+    size_t files_count = 0;
+    struct dirent *entry;
+    while ((entry = readdir(dir))) {
+        size_t size = strlen(entry->d_name);
+        if (size < 6 || strcmp(entry->d_name + size - 5, ".yaml") != 0)
+            continue;
+        files = arena_grow(arena, files, files_count, sizeof *files);
+        files[files_count++] = arena_strdup(arena, entry->d_name);
+    }
+    closedir(dir);
+    qsort(files, files_count, sizeof *files, by_name); /* the same order on any machine */
+    enum err err = files_count ? ERR_NONE : ERR_NOT_FOUND;
+    for (size_t i = 0; i < files_count && !err; i++) {
+        struct policy_source source;
+        err = yaml_read_file(arena_printf(arena, "%s/%s", folder, files[i]), arena, &source.text);
+        source.path = arena_printf(arena, "%s/%s", name, files[i]);
+        *sources = arena_grow(arena, *sources, *count, sizeof **sources);
+        (*sources)[(*count)++] = source;
+    }
+    return err;
+}
+
+static bool pack_read(const struct policy_source *sources, size_t count, const char *pack)
+{
+    size_t size = strlen(pack);
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(sources[i].path, pack, size) == 0 && sources[i].path[size] == '/')
+            return true;
+    return false;
+}
+
+/* The pack a file says its own extends, by a look at the text: the compiler reads it properly later. */
+static char *extends_of(struct bytes text, struct arena *arena)
+{
+    for (size_t i = 0; i + 9 < text.size; i++) {
+        bool at_line = i == 0 || text.data[i - 1] == '\n';
+        if (!at_line || memcmp(text.data + i, "extends: ", 9) != 0)
+            continue;
+        size_t end = i + 9;
+        while (end < text.size && text.data[end] > ' ' && text.data[end] != '#')
+            end++;
+        return arena_text(arena, (const char *)text.data + i + 9, end - i - 9);
+    }
+    return NULL;
+}
+
+enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,
+                            struct policy_source **sources_out, size_t *count_out)
+{
+    *sources_out = NULL;
+    *count_out = 0;
+    for (size_t i = 0; i < packs_count; i++) {
+        char *pack = arena_strdup(arena, packs[i]);
+        while (pack && !pack_read(*sources_out, *count_out, pack)) {
+            if (strchr(pack, '/') || pack[0] == '.')
+                break;
+            size_t first = *count_out;
+            enum err err = policy_read_pack(arena_printf(arena, "%s/%s", folder, pack), pack, arena, sources_out, count_out);
+            if (err && err != ERR_NOT_FOUND) /* a missing pack is a mistake the compiler names */
+                return err;
+            pack = NULL;
+            for (size_t s = first; s < *count_out && !pack; s++)
+                pack = extends_of((*sources_out)[s].text, arena);
+        }
+    }
+    return ERR_NONE;
+}
+
+/* ---- packs ---- */
+
+static const char *const top_keys[] = {"pack",    "name",    "extends",    "in_force", "source",  "calendar", "settings", "posts",
+                                       "rosters", "kinds",   "categories", "ladders",  "notices", "documents", "limits",
+                                       "never",   "defaults", "review",    "trial"};
+
+/* All files of a pack: each top key at most once per file; the pack is their union. */
+static json_t *pack_load(struct compile *compile, const struct policy_source *sources, size_t count, const char *pack)
+{
+    json_t *all = json_object();
+    size_t size = strlen(pack);
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(sources[i].path, pack, size) != 0 || sources[i].path[size] != '/')
+            continue;
+        found = true;
+        json_t *root;
+        char *why;
+        compile->file = sources[i].path;
+        compile->line = 1;
+        if (yaml_parse(sources[i].path, sources[i].text, &compile->places, &root, &why)) {
+            mistake(compile, NULL, "%s", why);
+            continue;
+        }
+        only_keys(compile, root, top_keys, sizeof top_keys / sizeof *top_keys);
+        json_t *merged = merge_packs(compile, all, root);
+        json_decref(all);
+        json_decref(root);
+        all = merged;
+    }
+    if (!found) {
+        compile->file = pack;
+        compile->line = 0;
+        mistake(compile, NULL, "there is no pack \"%s\"", pack);
+    }
+    return all;
+}
+
+static json_t *pack_with_bases(struct compile *compile, const struct policy_source *sources, size_t count, const char *pack,
+                               unsigned depth)
+{
+    json_t *own = pack_load(compile, sources, count, pack);
+    Policy__Pack *entry = POLICY_NEW(compile, Policy__Pack, POLICY__PACK__INIT);
+    entry->name = arena_strdup(compile->arena, pack);
+    entry->title = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+    label_of(compile, own, "name", &entry->title, json_object_size(own) > 0);
+    entry->extends = (char *)(uintptr_t)text_of(compile, json_object_get(own, "extends"));
+    entry->in_force = (char *)(uintptr_t)text_of(compile, json_object_get(own, "in_force"));
+    entry->source = (char *)(uintptr_t)text_of(compile, json_object_get(own, "source"));
+    if (*entry->extends && depth >= 8) {
+        mistake(compile, json_object_get(own, "extends"), "packs extend each other in a circle, or more than 8 deep");
+    } else if (*entry->extends) {
+        json_t *base = pack_with_bases(compile, sources, count, entry->extends, depth + 1);
+        json_t *merged = merge_packs(compile, base, own);
+        json_decref(base);
+        json_decref(own);
+        own = merged;
+    }
+    bool listed = false;
+    for (size_t i = 0; i < compile->policy->n_packs; i++)
+        listed = listed || strcmp(compile->policy->packs[i]->name, pack) == 0;
+    if (!listed)
+        POLICY_ADD(compile, compile->policy->packs, compile->policy->n_packs, entry);
+    return own;
+}
+
+/* `like: other` copies a kind, then the kind's own items replace or add. */
+static void resolve_likes(struct compile *compile)
+{
+    json_t *kinds = json_object_get(compile->root, "kinds"), *kind;
+    const char *name;
+    for (unsigned round = 0; round < 4; round++) {
+        void *next;
+        json_object_foreach_safe(kinds, next, name, kind) {
+            json_t *like = json_object_get(kind, "like");
+            if (!like)
+                continue;
+            json_t *base = json_object_get(kinds, json_string_value(like) ? json_string_value(like) : "");
+            if (!base || base == kind) {
+                const char *before = path_enter(compile, name, kind);
+                mistake(compile, like, "there is no kind \"%s\"", json_string_value(like));
+                compile->path = before;
+                json_object_del(kind, "like");
+            } else if (!json_object_get(base, "like")) {
+                json_t *merged = merge_kind(compile, base, kind);
+                json_object_del(merged, "like");
+                json_object_set_new(kinds, name, merged);
+            }
+        }
+    }
+}
+
+/* ---- sections beside kinds ---- */
+
+static void settings_of(struct compile *compile)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(compile->settings, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "value", "unit", "min", "max", "needed");
+        Policy__Setting *setting = POLICY_NEW(compile, Policy__Setting, POLICY__SETTING__INIT);
+        setting->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &setting->label, true);
+        clauses_of(compile, item, &setting->clauses, &setting->n_clauses, true);
+        json_t *value = json_object_get(item, "value");
+        if (json_is_string(value))
+            setting->value = (char *)(uintptr_t)text_of(compile, value);
+        if (json_object_get(item, "needed") && (!value || !*setting->value))
+            mistake(compile, item, "this setting must be filled in before the policy can be published");
+        POLICY_ADD(compile, compile->policy->settings, compile->policy->n_settings, setting);
+        compile->path = before;
+    }
+}
+
+static void posts_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "in", "superior", "deputy", "duties");
+        Policy__Post *post = POLICY_NEW(compile, Policy__Post, POLICY__POST__INIT);
+        post->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &post->label, true);
+        clauses_of(compile, item, &post->clauses, &post->n_clauses, true);
+        post->department = (char *)(uintptr_t)text_of(compile, json_object_get(item, "in"));
+        post->superior = (char *)(uintptr_t)text_of(compile, json_object_get(item, "superior"));
+        post->deputy = (char *)(uintptr_t)text_of(compile, json_object_get(item, "deputy"));
+        if (*post->superior && !json_object_get(map, post->superior))
+            mistake(compile, json_object_get(item, "superior"), "there is no post \"%s\"", post->superior);
+        POLICY_ADD(compile, compile->policy->posts, compile->policy->n_posts, post);
+        compile->path = before;
+    }
+}
+
+static void rosters_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "posts", "cover");
+        Policy__Roster *roster = POLICY_NEW(compile, Policy__Roster, POLICY__ROSTER__INIT);
+        roster->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &roster->label, true);
+        clauses_of(compile, item, &roster->clauses, &roster->n_clauses, true);
+        texts_of(compile, json_object_get(item, "posts"), &roster->posts, &roster->n_posts);
+        roster->cover = (char *)(uintptr_t)text_of(compile, json_object_get(item, "cover"));
+        POLICY_ADD(compile, compile->policy->rosters, compile->policy->n_rosters, roster);
+        compile->path = before;
+    }
+}
+
+static void categories_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "name", "to", "clause");
+        Policy__Category *category = POLICY_NEW(compile, Policy__Category, POLICY__CATEGORY__INIT);
+        category->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &category->label, true);
+        category->department = (char *)(uintptr_t)text_of(compile, json_object_get(item, "to"));
+        POLICY_ADD(compile, compile->policy->categories, compile->policy->n_categories, category);
+        compile->path = before;
+    }
+}
+
+static void notices_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "receipt");
+        Policy__Notice *notice = POLICY_NEW(compile, Policy__Notice, POLICY__NOTICE__INIT);
+        notice->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &notice->label, false);
+        label_of(compile, item, "subject", &notice->subject, false);
+        label_of(compile, item, "text", &notice->text, true);
+        clauses_of(compile, item, &notice->clauses, &notice->n_clauses, true);
+        whos_of(compile, json_object_get(item, "to"), &notice->to, &notice->n_to);
+        texts_of(compile, json_object_get(item, "by"), &notice->by, &notice->n_by);
+        notice->receipt = json_object_get(item, "receipt") != NULL;
+        POLICY_ADD(compile, compile->policy->notices, compile->policy->n_notices, notice);
+        compile->path = before;
+    }
+}
+
+static void documents_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "number", "blocks", "class", "code", "copies");
+        Policy__DocumentDef *document = POLICY_NEW(compile, Policy__DocumentDef, POLICY__DOCUMENT_DEF__INIT);
+        document->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &document->label, true);
+        clauses_of(compile, item, &document->clauses, &document->n_clauses, true);
+        document->number = (char *)(uintptr_t)text_of(compile, json_object_get(item, "number"));
+        document->class_ = (char *)(uintptr_t)text_of(compile, json_object_get(item, "class"));
+        texts_of(compile, json_object_get(item, "blocks"), &document->blocks, &document->n_blocks);
+        POLICY_ADD(compile, compile->policy->documents, compile->policy->n_documents, document);
+        compile->path = before;
+    }
+}
+
+static void ladder_row_of(struct compile *compile, json_t *item, Policy__Ladder *ladder)
+{
+    Policy__LadderRow *row = POLICY_NEW(compile, Policy__LadderRow, POLICY__LADDER_ROW__INIT);
+    ONLY_KEYS(compile, item, "at", "tell", "page", "hand_to", "acknowledge");
+    json_t *at = json_object_get(item, "at");
+    const char *text = text_of(compile, at);
+    char *end;
+    double percent = strtod(text, &end);
+    if (strcmp(text, "start") == 0) {
+        row->at = POLICY__LADDER_ROW__AT__START;
+    } else if (strcmp(text, "warning") == 0) {
+        row->at = POLICY__LADDER_ROW__AT__WARNING;
+    } else if (strcmp(text, "late") == 0) {
+        row->at = POLICY__LADDER_ROW__AT__LATE;
+    } else if (strcmp(text, "unacknowledged") == 0) {
+        row->at = POLICY__LADDER_ROW__AT__UNACKNOWLEDGED;
+    } else if (text[0] == '+') {
+        row->at = POLICY__LADDER_ROW__AT__AFTER;
+        json_t *span = json_string(text + 1);
+        row->after = term_of(compile, span);
+        json_decref(span);
+    } else if (end != text && strcmp(end, " %") == 0 && percent >= 100) {
+        row->at = POLICY__LADDER_ROW__AT__PERMILLE;
+        row->permille = (uint32_t)(percent * 10 + 0.5);
+    } else {
+        mistake(compile, at ? at : item, "accepted: start, warning, late, +4 h, 150 %%, unacknowledged");
+    }
+    whos_of(compile, json_object_get(item, "tell"), &row->tell, &row->n_tell);
+    whos_of(compile, json_object_get(item, "page"), &row->tell, &row->n_tell);
+    if (json_object_get(item, "hand_to"))
+        row->hand_to = who_of(compile, json_object_get(item, "hand_to"));
+    if (json_object_get(item, "acknowledge"))
+        row->acknowledge = term_of(compile, json_object_get(item, "acknowledge"));
+    if (row->n_tell == 0 && !row->hand_to)
+        mistake(compile, item, "this level tells nobody: \"tell\" or \"hand_to\" is needed");
+    bool counts = row->at != POLICY__LADDER_ROW__AT__START && row->at != POLICY__LADDER_ROW__AT__WARNING;
+    for (size_t i = 0; counts && i < ladder->n_rows; i++)
+        row->level = ladder->rows[i]->level > row->level ? ladder->rows[i]->level : row->level;
+    row->level += counts;
+    POLICY_ADD(compile, ladder->rows, ladder->n_rows, row);
+}
+
+static void ladders_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item, *row;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "rows");
+        Policy__Ladder *ladder = POLICY_NEW(compile, Policy__Ladder, POLICY__LADDER__INIT);
+        ladder->name = arena_strdup(compile->arena, name);
+        clauses_of(compile, item, &ladder->clauses, &ladder->n_clauses, true);
+        size_t i;
+        json_array_foreach(json_object_get(item, "rows"), i, row) ladder_row_of(compile, row, ladder);
+        if (ladder->n_rows == 0)
+            mistake(compile, item, "a ladder needs rows, as [{at: late, tell: coordinator}]");
+        POLICY_ADD(compile, compile->policy->ladders, compile->policy->n_ladders, ladder);
+        compile->path = before;
+    }
+}
+
+static void defaults_of(struct compile *compile, json_t *map)
+{
+    Policy__Defaults *defaults = compile->policy->defaults = POLICY_NEW(compile, Policy__Defaults, POLICY__DEFAULTS__INIT);
+    defaults->close_of_business_min = 1080;
+    defaults->warn_hours_permille = 750;
+    defaults->warn_days_min = 540;
+    defaults->ladder = json_object_get(json_object_get(compile->root, "ladders"), "default") ? (char *)(uintptr_t)"default"
+                                                                                               : (char *)(uintptr_t)"";
+    if (!map)
+        return;
+    const char *before = path_enter(compile, "defaults", map);
+    ONLY_KEYS(compile, map, "close_of_business", "warn", "ladder");
+    json_t *close = json_object_get(map, "close_of_business"), *warn = json_object_get(map, "warn");
+    if (close && !minute_parse(text_of(compile, close), &defaults->close_of_business_min))
+        mistake(compile, close, "a time of day is accepted, as 18:00");
+    if (json_object_get(map, "ladder"))
+        defaults->ladder = (char *)(uintptr_t)text_of(compile, json_object_get(map, "ladder"));
+    if (warn) {
+        ONLY_KEYS(compile, warn, "hours", "days");
+        const char *hours = text_of(compile, json_object_get(warn, "hours")), *days = text_of(compile, json_object_get(warn, "days"));
+        char *end;
+        double percent = strtod(hours, &end);
+        if (*hours && (strcmp(end, " %") != 0 || percent <= 0 || percent >= 100))
+            mistake(compile, json_object_get(warn, "hours"), "a share is accepted, as 75 %%");
+        else if (*hours)
+            defaults->warn_hours_permille = (uint32_t)(percent * 10 + 0.5);
+        if (*days && (strncmp(days, "last working day before ", 24) != 0 || !minute_parse(days + 24, &defaults->warn_days_min)))
+            mistake(compile, json_object_get(warn, "days"), "accepted: last working day before 09:00");
+    }
+    compile->path = before;
+}
+
+static void kinds_of(struct compile *compile, json_t *map)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        Policy__Kind *kind = POLICY_NEW(compile, Policy__Kind, POLICY__KIND__INIT);
+        POLICY_ADD(compile, compile->policy->kinds, compile->policy->n_kinds, kind);
+        kind_compile(compile, name, item, kind);
+        compile->path = before;
+    }
+    size_t i = 0;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        kind_compile_rules(compile, item, compile->policy->kinds[i++]);
+        compile->path = before;
+    }
+    if (compile->policy->n_kinds == 0)
+        mistake(compile, map, "a policy needs kinds");
+}
+
+void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs, size_t packs_count,
+                    struct arena *arena, struct policy_result *result_out)
+{
+    struct compile compile = {.arena = arena, .result = result_out, .path = "", .file = ""};
+    *result_out = (struct policy_result){0};
+    yaml_places_init(&compile.places, arena);
+    compile.policy = POLICY_NEW(&compile, Policy__Policy, POLICY__POLICY__INIT);
+    compile.root = json_object();
+    for (size_t i = 0; i < packs_count; i++) {
+        json_t *pack = pack_with_bases(&compile, sources, sources_count, packs[i], 0);
+        json_t *merged = merge_packs(&compile, compile.root, pack);
+        json_decref(compile.root);
+        json_decref(pack);
+        compile.root = merged;
+    }
+    compile.settings = json_object_get(compile.root, "settings");
+    if (result_out->count == 0) { /* of half a pack everything would be a mistake */
+        resolve_likes(&compile);
+        settings_of(&compile);
+        compile.policy->calendar = (char *)(uintptr_t)text_of(&compile, json_object_get(compile.root, "calendar"));
+        defaults_of(&compile, json_object_get(compile.root, "defaults"));
+        const char *top = path_enter(&compile, "posts", NULL);
+        posts_of(&compile, json_object_get(compile.root, "posts"));
+        compile.path = "rosters";
+        rosters_of(&compile, json_object_get(compile.root, "rosters"));
+        compile.path = "categories";
+        categories_of(&compile, json_object_get(compile.root, "categories"));
+        compile.path = "notices";
+        notices_of(&compile, json_object_get(compile.root, "notices"));
+        compile.path = "documents";
+        documents_of(&compile, json_object_get(compile.root, "documents"));
+        compile.path = "ladders";
+        ladders_of(&compile, json_object_get(compile.root, "ladders"));
+        compile.path = "kinds";
+        kinds_of(&compile, json_object_get(compile.root, "kinds"));
+        compile.path = "never";
+        nevers_of(&compile, json_object_get(compile.root, "never"), &compile.policy->never, &compile.policy->n_never);
+        compile.path = top;
+    }
+    json_decref(compile.root);
+    if (result_out->count == 0)
+        result_out->policy = compile.policy;
+}

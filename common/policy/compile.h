@@ -1,0 +1,43 @@
+/* Policy packs in YAML -> one compiled Policy (layer 1; notation and meaning: policy-language.md, and the author's guide in
+   services/directory). Every mistake is reported at once: file, line, field, what is accepted. */
+#ifndef HEARBACK_POLICY_COMPILE_H
+#define HEARBACK_POLICY_COMPILE_H
+
+#include "base/arena.h"
+#include "hearback/policy.pb-c.h"
+
+struct policy_source {
+    const char *path; /* "PROP-11/pack.yaml": the folder names the pack */
+    struct bytes text;
+};
+
+struct policy_mistake {
+    const char *file;
+    unsigned line;
+    const char *field;   /* "kinds.complaint.clocks.reply.limit" */
+    const char *message; /* what is wrong, and what would be accepted */
+    bool warning;        /* publishing goes on */
+};
+
+struct policy_result {
+    Policy__Policy *policy; /* NULL when there is a mistake */
+    struct policy_mistake *mistakes;
+    size_t count;
+};
+
+/* Compiles the packs named, each with the packs it extends; all their files are among `sources`. */
+void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs, size_t packs_count,
+                    struct arena *arena, struct policy_result *result_out);
+
+/* Reads <folder>/<NAME>/x.yaml of the named packs and of all they extend. A pack that is not there is a mistake. */
+enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,
+                            struct policy_source **sources_out, size_t *count_out) MUST_CHECK;
+/* Adds the files of one folder as those of the pack `name`. */
+enum err policy_read_pack(const char *folder, const char *name, struct arena *arena, struct policy_source **sources,
+                          size_t *count) MUST_CHECK;
+
+/* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, empty ladders,
+   notices to nobody, texts without translation, cycles of rules. Adds to result->mistakes. */
+void policy_check(struct policy_result *result, struct arena *arena);
+
+#endif

@@ -1,0 +1,71 @@
+/* Shared by the files of the policy compiler. */
+#ifndef HEARBACK_POLICY_INTERNAL_H
+#define HEARBACK_POLICY_INTERNAL_H
+
+#include "policy/compile.h"
+#include "policy/lookup.h"
+#include "yaml/yaml.h"
+
+struct compile {
+    struct arena *arena;
+    struct yaml_places places;
+    struct policy_result *result;
+    json_t *root;      /* the merged pack */
+    json_t *settings;  /* of the root */
+    const char *path;  /* field path at hand */
+    const char *file;  /* where the item at hand stands, for nodes without a place */
+    unsigned line;
+    Policy__Policy *policy;
+    const Policy__Kind *kind; /* while its clocks, rules, routes are compiled */
+};
+
+#define POLICY_NEW(compile, type, init_value)                                                                          \
+    ({                                                                                                                 \
+        type *new_item_ = arena_alloc((compile)->arena, sizeof(type));                                                 \
+        *new_item_ = (type)init_value;                                                                                 \
+        new_item_;                                                                                                     \
+    })
+#define POLICY_ADD(compile, list, count, item)                                                                         \
+    do {                                                                                                               \
+        (list) = arena_grow((compile)->arena, (list), (count), sizeof *(list));                                        \
+        (list)[(count)++] = (item);                                                                                    \
+    } while (0)
+
+/* errors.c */
+void mistake(struct compile *compile, const json_t *node, const char *format, ...) PRINTF_LIKE(3, 4);
+const char *path_enter(struct compile *compile, const char *name, const json_t *node); /* returns the path to restore */
+const char *nearest(struct compile *compile, const char *word, const char *const *words, size_t count);
+void only_keys(struct compile *compile, json_t *map, const char *const *keys, size_t count);
+#define ONLY_KEYS(compile, map, ...)                                                                                   \
+    do {                                                                                                               \
+        static const char *const keys_[] = {__VA_ARGS__};                                                              \
+        only_keys((compile), (map), keys_, sizeof keys_ / sizeof *keys_);                                              \
+    } while (0)
+
+/* merge.c */
+json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
+json_t *merge_kind(struct compile *compile, json_t *base, json_t *over);
+
+/* notation.c: scalars, labels, times, who, conditions, triggers. A `$name` stands for the setting's value. */
+const char *text_of(struct compile *compile, json_t *node); /* "" when absent; a mistake when it is no scalar */
+bool yes_of(struct compile *compile, json_t *node);
+void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label **label_out, bool needed);
+void clauses_of(struct compile *compile, json_t *item, char ***list, size_t *count, bool needed);
+void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count);
+bool minute_parse(const char *text, uint32_t *minute_out);
+Policy__Term *term_of(struct compile *compile, json_t *node);
+void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **options_out);
+Policy__Who *who_of(struct compile *compile, json_t *node);
+void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t *count);
+Policy__Condition *condition_of(struct compile *compile, json_t *node);
+Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts);
+void triggers_of(struct compile *compile, json_t *node, bool starts, Policy__Trigger ***list, size_t *count);
+Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node);
+int phase_of(const char *name); /* -1: no phase */
+
+/* kinds.c, compile.c */
+void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind);
+void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind);
+void nevers_of(struct compile *compile, json_t *map, Policy__Never ***list, size_t *count);
+
+#endif

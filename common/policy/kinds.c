@@ -1,0 +1,527 @@
+/* Kinds: fields, stages, steps, routes, clocks, rules. */
+#include "policy/internal.h"
+
+#include <stdlib.h>
+
+/* ---- fields ---- */
+
+static const struct {
+    const char *word;
+    Policy__FieldDef__Type type;
+} field_types[] = {{"text", POLICY__FIELD_DEF__TYPE__TEXT},         {"yes_no", POLICY__FIELD_DEF__TYPE__YES_NO},
+                   {"number", POLICY__FIELD_DEF__TYPE__NUMBER},     {"money", POLICY__FIELD_DEF__TYPE__MONEY},
+                   {"time", POLICY__FIELD_DEF__TYPE__TIME},         {"duration", POLICY__FIELD_DEF__TYPE__DURATION},
+                   {"person", POLICY__FIELD_DEF__TYPE__PERSON},     {"department", POLICY__FIELD_DEF__TYPE__DEPARTMENT},
+                   {"place", POLICY__FIELD_DEF__TYPE__PLACE},       {"file", POLICY__FIELD_DEF__TYPE__FILE},
+                   {"name", POLICY__FIELD_DEF__TYPE__NAME}};
+
+static void choices_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
+{
+    size_t i;
+    json_t *item;
+    const char *key;
+    if (strcmp(json_string_value(node) ? json_string_value(node) : "", "$categories") == 0) {
+        for (size_t c = 0; c < compile->policy->n_categories; c++) {
+            Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+            choice->name = compile->policy->categories[c]->name;
+            choice->label = compile->policy->categories[c]->label;
+            POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
+        }
+        return;
+    }
+    if (json_is_object(node)) { /* {name: [zh, en]} */
+        json_object_foreach(node, key, item) {
+            Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+            choice->name = arena_strdup(compile->arena, key);
+            label_of(compile, node, key, &choice->label, true);
+            POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
+        }
+        return;
+    }
+    if (!json_is_array(node)) {
+        mistake(compile, node, "a list of choices is accepted, or {name: [Chinese, English]}");
+        return;
+    }
+    json_array_foreach(node, i, item) {
+        Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+        choice->name = (char *)(uintptr_t)text_of(compile, item);
+        choice->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+        choice->label->zh = choice->label->en = choice->name;
+        POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
+    }
+}
+
+static void needed_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
+{
+    const char *text = json_string_value(node);
+    if (!node)
+        return;
+    if (json_is_object(node)) {
+        ONLY_KEYS(compile, node, "if", "at");
+        field->needed = POLICY__FIELD_DEF__NEEDED__WHEN;
+        field->needed_if = condition_of(compile, json_object_get(node, "if"));
+        field->needed_at = (char *)(uintptr_t)text_of(compile, json_object_get(node, "at"));
+    } else if (text && strcmp(text, "always") == 0) {
+        field->needed = POLICY__FIELD_DEF__NEEDED__ALWAYS;
+    } else if (text && strncmp(text, "at ", 3) == 0) {
+        field->needed = POLICY__FIELD_DEF__NEEDED__AT_STEP;
+        field->needed_at = arena_strdup(compile->arena, text + 3);
+    } else {
+        mistake(compile, node, "accepted: always, at STEP, {if: condition}");
+    }
+}
+
+static void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
+{
+    ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept");
+    field->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
+    label_of(compile, map, "name", &field->label, true);
+    json_t *one_of = json_object_get(map, "one_of"), *type = json_object_get(map, "type"), *value = json_object_get(map, "default");
+    field->type = one_of ? POLICY__FIELD_DEF__TYPE__CHOICE : POLICY__FIELD_DEF__TYPE__TEXT;
+    if (one_of)
+        choices_of(compile, one_of, field);
+    bool known = !type;
+    for (size_t i = 0; type && i < sizeof field_types / sizeof *field_types; i++)
+        if (strcmp(field_types[i].word, text_of(compile, type)) == 0) {
+            field->type = field_types[i].type;
+            known = true;
+        }
+    if (!known)
+        mistake(compile, type, "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name",
+                text_of(compile, type));
+    needed_of(compile, json_object_get(map, "needed"), field);
+    field->public_ = yes_of(compile, json_object_get(map, "public"));
+    whos_of(compile, json_object_get(map, "write"), &field->write, &field->n_write);
+    if (value)
+        field->default_value = value_of(compile, name, value);
+}
+
+/* ---- steps ---- */
+
+static Policy__Need *need_of(struct compile *compile, json_t *node)
+{
+    Policy__Need *need = POLICY_NEW(compile, Policy__Need, POLICY__NEED__INIT);
+    const char *text = text_of(compile, node);
+    if (strncmp(text, "told ", 5) == 0) {
+        need->type = POLICY__NEED__TYPE__TOLD;
+        need->name = arena_strdup(compile->arena, text + 5);
+    } else if (strncmp(text, "approved ", 9) == 0) {
+        need->type = POLICY__NEED__TYPE__APPROVED;
+        need->name = arena_strdup(compile->arena, text + 9);
+    } else {
+        need->name = (char *)(uintptr_t)text;
+        if (!policy_field(compile->kind, text)) {
+            const char *names[256];
+            size_t count = 0;
+            for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
+                names[count++] = compile->kind->fields[i]->name;
+            mistake(compile, node, "\"%s\" is no field of %s%s (also accepted: told NOTICE)", text, compile->kind->name,
+                    nearest(compile, text, names, count));
+        }
+    }
+    return need;
+}
+
+static void facts_of(struct compile *compile, json_t *map, Hb__Fact ***list, size_t *count)
+{
+    const char *key;
+    json_t *value;
+    if (map && !json_is_object(map))
+        mistake(compile, map, "a map is accepted, as {outcome: on_spot}");
+    json_object_foreach(map, key, value) {
+        Hb__Fact *fact = POLICY_NEW(compile, Hb__Fact, HB__FACT__INIT);
+        fact->name = arena_strdup(compile->arena, key);
+        fact->value = value_of(compile, key, value);
+        POLICY_ADD(compile, *list, *count, fact);
+    }
+}
+
+static void stage_known(struct compile *compile, json_t *node, const char *stage)
+{
+    if (!*stage || policy_stage(compile->kind, stage))
+        return;
+    const char *names[128];
+    size_t count = 0;
+    for (size_t i = 0; i < compile->kind->n_stages && count < 128; i++)
+        names[count++] = compile->kind->stages[i]->name;
+    mistake(compile, node, "\"%s\" is no stage of %s%s", stage, compile->kind->name, nearest(compile, stage, names, count));
+}
+
+static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
+{
+    ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields");
+    step->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &step->clauses, &step->n_clauses, false);
+    label_of(compile, map, "name", &step->label, true);
+    texts_of(compile, json_object_get(map, "from"), &step->from, &step->n_from);
+    step->to = (char *)(uintptr_t)text_of(compile, json_object_get(map, "to"));
+    for (size_t i = 0; i < step->n_from; i++)
+        stage_known(compile, json_object_get(map, "from"), step->from[i]);
+    stage_known(compile, json_object_get(map, "to"), step->to);
+    whos_of(compile, json_object_get(map, "by"), &step->by, &step->n_by);
+    if (step->n_by == 0)
+        mistake(compile, map, "\"by\" is missing: who may take this step?");
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(map, "needs"), i, item)
+        POLICY_ADD(compile, step->needs, step->n_needs, need_of(compile, item));
+    facts_of(compile, json_object_get(map, "set"), &step->set, &step->n_set);
+    texts_of(compile, json_object_get(map, "fields"), &step->fields, &step->n_fields);
+    for (size_t f = 0; f < step->n_fields; f++)
+        if (!policy_field(compile->kind, step->fields[f]))
+            mistake(compile, json_object_get(map, "fields"), "\"%s\" is no field of %s", step->fields[f], compile->kind->name);
+    const char *round = text_of(compile, json_object_get(map, "round"));
+    step->round_next = strcmp(round, "next") == 0;
+    if (*round && !step->round_next)
+        mistake(compile, json_object_get(map, "round"), "next is accepted");
+    if (json_object_get(map, "override"))
+        step->override = who_of(compile, json_object_get(map, "override"));
+}
+
+/* ---- clocks ---- */
+
+static Policy__LimitRow *limit_row_of(struct compile *compile, json_t *node)
+{
+    Policy__LimitRow *row = POLICY_NEW(compile, Policy__LimitRow, POLICY__LIMIT_ROW__INIT);
+    json_t *is = node;
+    if (json_is_object(node) && !json_object_get(node, "earliest")) {
+        ONLY_KEYS(compile, node, "if", "is", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll");
+        row->condition = condition_of(compile, json_object_get(node, "if"));
+        options_of(compile, node, &row->options);
+        row->has_options = row->options != NULL;
+        is = json_object_get(node, "is");
+        if (!is)
+            mistake(compile, node, "\"is\" is missing: the limit of this row");
+    }
+    json_t *earliest = json_is_object(is) ? json_object_get(is, "earliest") : NULL;
+    size_t i;
+    json_t *item;
+    if (earliest)
+        json_array_foreach(earliest, i, item) POLICY_ADD(compile, row->terms, row->n_terms, term_of(compile, item));
+    else if (is)
+        POLICY_ADD(compile, row->terms, row->n_terms, term_of(compile, is));
+    return row;
+}
+
+static Policy__Warn *warn_of(struct compile *compile, json_t *node)
+{
+    Policy__Warn *warn = POLICY_NEW(compile, Policy__Warn, POLICY__WARN__INIT);
+    const char *text = text_of(compile, node);
+    char *end;
+    double percent = strtod(text, &end);
+    uint32_t minute;
+    if (end != text && strcmp(end, " %") == 0 && percent > 0 && percent < 100) {
+        warn->permille = (uint32_t)(percent * 10 + 0.5);
+    } else if (strncmp(text, "due day ", 8) == 0 && minute_parse(text + 8, &minute)) {
+        warn->type = POLICY__WARN__TYPE__DUE_DAY;
+        warn->minute_of_day = minute;
+    } else if (strncmp(text, "last working day before ", 24) == 0 && minute_parse(text + 24, &minute)) {
+        warn->type = POLICY__WARN__TYPE__LAST_WORKING_DAY;
+        warn->minute_of_day = minute;
+    } else {
+        warn->before = term_of(compile, node);
+        warn->type = warn->before->minute_given ? POLICY__WARN__TYPE__DAYS_BEFORE : POLICY__WARN__TYPE__BEFORE;
+        warn->minute_of_day = warn->before->minute_of_day;
+    }
+    return warn;
+}
+
+static void warns_of(struct compile *compile, json_t *node, Policy__Clock *clock)
+{
+    size_t i;
+    json_t *item;
+    clock->warn_default = node == NULL;
+    if (json_is_array(node))
+        json_array_foreach(node, i, item) POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, item));
+    else if (node && strcmp(text_of(compile, node), "none") != 0)
+        POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, node));
+}
+
+static void extend_of(struct compile *compile, json_t *node, Policy__Clock *clock)
+{
+    if (!node)
+        return;
+    ONLY_KEYS(compile, node, "by", "add", "times", "told", "needs", "more");
+    clock->extend = POLICY_NEW(compile, Policy__Extend, POLICY__EXTEND__INIT);
+    whos_of(compile, json_object_get(node, "by"), &clock->extend->by, &clock->extend->n_by);
+    clock->extend->add = term_of(compile, json_object_get(node, "add"));
+    const char *times = text_of(compile, json_object_get(node, "times"));
+    clock->extend->times = *times ? (uint32_t)strtoul(times, NULL, 10) : 1;
+    if (json_object_get(node, "told"))
+        clock->extend->told = who_of(compile, json_object_get(node, "told"));
+}
+
+static void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock)
+{
+    ONLY_KEYS(compile, map, "clause", "name", "if", "start", "stop", "limit", "pause", "resume", "extend", "warn", "late", "ladder",
+              "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll", "backdating");
+    clock->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &clock->clauses, &clock->n_clauses, true);
+    label_of(compile, map, "name", &clock->label, true);
+    clock->condition = condition_of(compile, json_object_get(map, "if"));
+    triggers_of(compile, json_object_get(map, "start"), true, &clock->start, &clock->n_start);
+    triggers_of(compile, json_object_get(map, "stop"), false, &clock->stop, &clock->n_stop);
+    json_t *limit = json_object_get(map, "limit"), *item, *pause = json_object_get(map, "pause");
+    size_t i;
+    if (json_is_array(limit))
+        json_array_foreach(limit, i, item) POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, item));
+    else if (limit)
+        POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, limit));
+    if (!clock->n_start || !clock->n_stop || !clock->n_limit)
+        mistake(compile, map, "a clock needs start, stop and limit");
+    if (pause && json_is_string(pause) && strcmp(text_of(compile, pause), "none") == 0) {
+        clock->pause = POLICY__CLOCK__PAUSE__PAUSE_NONE;
+    } else if (pause) {
+        clock->pause = POLICY__CLOCK__PAUSE__PAUSE_TRIGGERS;
+        triggers_of(compile, pause, false, &clock->pause_at, &clock->n_pause_at);
+        triggers_of(compile, json_object_get(map, "resume"), false, &clock->resume_at, &clock->n_resume_at);
+    }
+    extend_of(compile, json_object_get(map, "extend"), clock);
+    warns_of(compile, json_object_get(map, "warn"), clock);
+    whos_of(compile, json_object_get(map, "late"), &clock->late, &clock->n_late);
+    const char *ladder = text_of(compile, json_object_get(map, "ladder"));
+    clock->ladder = strcmp(ladder, "none") == 0 ? (char *)(uintptr_t)""
+                    : *ladder                   ? (char *)(uintptr_t)ladder
+                                                : compile->policy->defaults->ladder;
+    if (*clock->ladder && !policy_ladder(compile->policy, clock->ladder))
+        mistake(compile, json_object_get(map, "ladder"), "there is no ladder \"%s\"", clock->ladder);
+    clock->main = yes_of(compile, json_object_get(map, "main"));
+    clock->backdating = yes_of(compile, json_object_get(map, "backdating"));
+    options_of(compile, map, &clock->options);
+}
+
+/* ---- rules ---- */
+
+static void notice_known(struct compile *compile, json_t *node, const char *name)
+{
+    if (policy_notice(compile->policy, name))
+        return;
+    const char *names[128];
+    size_t count = 0;
+    for (size_t i = 0; i < compile->policy->n_notices && count < 128; i++)
+        names[count++] = compile->policy->notices[i]->name;
+    mistake(compile, node, "there is no notice \"%s\"%s", name, nearest(compile, name, names, count));
+}
+
+static Policy__Action *action_new(struct compile *compile, Policy__Action__Type type, json_t *node)
+{
+    Policy__Action *action = POLICY_NEW(compile, Policy__Action, POLICY__ACTION__INIT);
+    action->type = type;
+    if (json_is_string(node))
+        action->name = (char *)(uintptr_t)text_of(compile, node);
+    return action;
+}
+
+static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule)
+{
+    Hb__Fact **facts = NULL;
+    size_t count = 0;
+    facts_of(compile, map, &facts, &count);
+    for (size_t i = 0; i < count; i++) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__SET, NULL);
+        action->set = facts[i];
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+}
+
+static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
+{
+    json_t *node;
+    ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "set", "step", "tell", "escalate", "issue", "assign");
+    if ((node = json_object_get(map, "open"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__OPEN, node);
+        action->link = (char *)(uintptr_t)text_of(compile, json_object_get(map, "link"));
+        if (json_object_get(map, "to"))
+            action->to = who_of(compile, json_object_get(map, "to"));
+        if (json_object_get(map, "not_by"))
+            action->not_by = who_of(compile, json_object_get(map, "not_by"));
+        if (json_object_get(map, "due"))
+            action->due = term_of(compile, json_object_get(map, "due"));
+        facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
+        if (!json_object_get(json_object_get(compile->root, "kinds"), action->name))
+            mistake(compile, node, "there is no kind \"%s\"", action->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+    if ((node = json_object_get(map, "set")))
+        set_actions(compile, node, rule);
+    if ((node = json_object_get(map, "step"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__STEP, node);
+        if (!policy_step(compile->kind, action->name))
+            mistake(compile, node, "\"%s\" is no step of %s", action->name, compile->kind->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+    if ((node = json_object_get(map, "tell"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__TELL, node);
+        notice_known(compile, node, action->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+    if ((node = json_object_get(map, "escalate"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ESCALATE, node);
+        if (!policy_ladder(compile->policy, action->name))
+            mistake(compile, node, "there is no ladder \"%s\"", action->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+    if ((node = json_object_get(map, "issue")))
+        POLICY_ADD(compile, rule->then, rule->n_then, action_new(compile, POLICY__ACTION__TYPE__ISSUE, node));
+    if ((node = json_object_get(map, "assign"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ASSIGN, NULL);
+        action->to = who_of(compile, node);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+}
+
+static void rule_of(struct compile *compile, const char *name, json_t *map, Policy__Rule *rule)
+{
+    ONLY_KEYS(compile, map, "clause", "before", "when", "if", "refuse", "override", "then", "at_most", "name");
+    rule->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &rule->clauses, &rule->n_clauses, true);
+    rule->condition = condition_of(compile, json_object_get(map, "if"));
+    json_t *before = json_object_get(map, "before"), *when = json_object_get(map, "when"), *then = json_object_get(map, "then"), *item;
+    size_t i;
+    if (!before == !when)
+        mistake(compile, map, "a rule has either \"before: STEP\" or \"when: EVENT\"");
+    if (before) {
+        rule->before = (char *)(uintptr_t)text_of(compile, before);
+        if (!policy_step(compile->kind, rule->before))
+            mistake(compile, before, "\"%s\" is no step of %s", rule->before, compile->kind->name);
+        label_of(compile, map, "refuse", &rule->refuse, true);
+    }
+    if (when) {
+        rule->when = trigger_of(compile, when, false);
+        if (json_is_array(then))
+            json_array_foreach(then, i, item) actions_of(compile, item, rule);
+        else if (then)
+            actions_of(compile, then, rule);
+        if (rule->n_then == 0)
+            mistake(compile, map, "\"then\" is missing: what follows?");
+    }
+    if (json_object_get(map, "override"))
+        rule->override = who_of(compile, json_object_get(map, "override"));
+    const char *most = text_of(compile, json_object_get(map, "at_most"));
+    rule->at_most = (uint32_t)strtoul(most, NULL, 10);
+}
+
+/* ---- routes, rights ---- */
+
+static void route_of(struct compile *compile, const char *name, json_t *map, Policy__RouteRow *row)
+{
+    ONLY_KEYS(compile, map, "clause", "if", "to", "joint", "never", "name");
+    row->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &row->clauses, &row->n_clauses, true);
+    row->condition = condition_of(compile, json_object_get(map, "if"));
+    if (json_object_get(map, "to"))
+        row->to = who_of(compile, json_object_get(map, "to"));
+    else
+        mistake(compile, map, "\"to\" is missing: who is responsible?");
+    whos_of(compile, json_object_get(map, "joint"), &row->joint, &row->n_joint);
+    if (json_object_get(map, "never"))
+        row->never = who_of(compile, json_object_get(map, "never"));
+}
+
+static void may_of(struct compile *compile, const char *name, json_t *map, Policy__May *may)
+{
+    ONLY_KEYS(compile, map, "clause", "who", "do", "what", "if");
+    may->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &may->clauses, &may->n_clauses, true);
+    whos_of(compile, json_object_get(map, "who"), &may->who, &may->n_who);
+    texts_of(compile, json_object_get(map, "do"), &may->acts, &may->n_acts);
+    may->what = (char *)(uintptr_t)text_of(compile, json_object_get(map, "what"));
+    may->condition = condition_of(compile, json_object_get(map, "if"));
+}
+
+void nevers_of(struct compile *compile, json_t *map, Policy__Never ***list, size_t *count)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "who", "except", "do", "what", "if");
+        Policy__Never *never = POLICY_NEW(compile, Policy__Never, POLICY__NEVER__INIT);
+        never->name = arena_strdup(compile->arena, name);
+        clauses_of(compile, item, &never->clauses, &never->n_clauses, true);
+        whos_of(compile, json_object_get(item, "who"), &never->who, &never->n_who);
+        whos_of(compile, json_object_get(item, "except"), &never->except, &never->n_except);
+        texts_of(compile, json_object_get(item, "do"), &never->acts, &never->n_acts);
+        never->what = (char *)(uintptr_t)text_of(compile, json_object_get(item, "what"));
+        never->condition = condition_of(compile, json_object_get(item, "if"));
+        POLICY_ADD(compile, *list, *count, never);
+        compile->path = before;
+    }
+}
+
+/* ---- one kind: first what can be named, then what names it ---- */
+
+#define EACH(compile, map, section, type, init, list, count, fill)                                               \
+    do {                                                                                                               \
+        const char *name_, *section_path_ = path_enter(compile, section, json_object_get(map, section));               \
+        json_t *item_;                                                                                                 \
+        json_object_foreach(json_object_get(map, section), name_, item_)                                               \
+        {                                                                                                              \
+            const char *before_ = path_enter(compile, name_, item_);                                                   \
+            type *made_ = arena_alloc((compile)->arena, sizeof *made_);                                                \
+            init(made_);                                                       \
+            POLICY_ADD(compile, list, count, made_);                                                                   \
+            fill(compile, name_, item_, made_);                                                                        \
+            (compile)->path = before_;                                                                                 \
+        }                                                                                                              \
+        (compile)->path = section_path_;                                                                               \
+    } while (0)
+
+static void stages_of(struct compile *compile, json_t *map, json_t *names, Policy__Kind *kind)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(map, name, value) {
+        Policy__Stage *stage = POLICY_NEW(compile, Policy__Stage, POLICY__STAGE__INIT);
+        int phase = phase_of(text_of(compile, value));
+        stage->name = arena_strdup(compile->arena, name);
+        stage->phase = phase < 0 ? POLICY__PHASE__NEW : (Policy__Phase)phase;
+        label_of(compile, names, name, &stage->label, false);
+        if (!*stage->label->zh)
+            stage->label->zh = stage->label->en = stage->name;
+        if (phase < 0)
+            mistake(compile, value, "\"%s\" is no phase; accepted: new working waiting done closed archived", text_of(compile, value));
+        POLICY_ADD(compile, kind->stages, kind->n_stages, stage);
+    }
+    if (kind->n_stages == 0)
+        mistake(compile, map, "a kind needs stages, as {registered: new, closed: closed}");
+}
+
+void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
+{
+    ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route", "returns",
+              "accept", "clocks", "rules", "may", "never", "public", "unpromised");
+    compile->kind = kind;
+    kind->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
+    label_of(compile, map, "name", &kind->label, true);
+    kind->number = (char *)(uintptr_t)text_of(compile, json_object_get(map, "number"));
+    kind->public_ = yes_of(compile, json_object_get(map, "public"));
+    const char *unpromised = text_of(compile, json_object_get(map, "unpromised"));
+    kind->unpromised_on_time = strcmp(unpromised, "on time") == 0;
+    if (*unpromised && !kind->unpromised_on_time)
+        mistake(compile, json_object_get(map, "unpromised"), "\"on time\" is accepted: a case without a main clock counts as on time");
+    stages_of(compile, json_object_get(map, "stages"), json_object_get(map, "stage_names"), kind);
+    EACH(compile, map, "fields", Policy__FieldDef, policy__field_def__init, kind->fields, kind->n_fields, field_of);
+    EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);
+    json_t *returns = json_object_get(map, "returns");
+    if (returns) {
+        ONLY_KEYS(compile, returns, "clause", "at_most", "to");
+        kind->returns_at_most = (uint32_t)strtoul(text_of(compile, json_object_get(returns, "at_most")), NULL, 10);
+        if (json_object_get(returns, "to"))
+            kind->returns_to = who_of(compile, json_object_get(returns, "to"));
+    }
+}
+
+void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind)
+{
+    compile->kind = kind;
+    EACH(compile, map, "route", Policy__RouteRow, policy__route_row__init, kind->route, kind->n_route, route_of);
+    EACH(compile, map, "clocks", Policy__Clock, policy__clock__init, kind->clocks, kind->n_clocks, clock_of);
+    EACH(compile, map, "rules", Policy__Rule, policy__rule__init, kind->rules, kind->n_rules, rule_of);
+    EACH(compile, map, "may", Policy__May, policy__may__init, kind->may, kind->n_may, may_of);
+    const char *before = path_enter(compile, "never", json_object_get(map, "never"));
+    nevers_of(compile, json_object_get(map, "never"), &kind->never, &kind->n_never);
+    compile->path = before;
+}

@@ -1,0 +1,133 @@
+/* Layers: a lower one replaces single fields of a named item, adds items, or removes one by `removed:` in its place. Only
+   named maps are merged; a list is one value. Route rows of the lower layer come first (policy-language.md 5). */
+#include "policy/internal.h"
+
+static const char *const sections[] = {"settings", "posts", "rosters", "categories", "ladders", "notices", "documents", "limits", "may"};
+static const char *const kind_sections[] = {"fields", "steps", "clocks", "rules", "may", "never"};
+
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static json_t *copy_with(json_t *base, json_t *over)
+{
+    json_t *merged = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach(base, key, value) json_object_set(merged, key, value);
+    json_object_foreach(over, key, value) json_object_set(merged, key, value);
+    return merged;
+}
+
+/* The item's own place is that of the lower layer: mistakes are found where they can be mended. */
+static json_t *remember(struct compile *compile, json_t *merged, const json_t *over)
+{
+    struct yaml_place place = yaml_place_of(&compile->places, over);
+    compile->places.list =
+        arena_grow(compile->arena, compile->places.list, compile->places.count, sizeof *compile->places.list);
+    compile->places.list[compile->places.count].node = merged;
+    compile->places.list[compile->places.count++].place = place;
+    return merged;
+}
+
+static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
+{
+    json_t *merged = json_object();
+    const char *key;
+    json_t *value;
+    json_object_foreach(base, key, value) json_object_set(merged, key, value);
+    json_object_foreach(over, key, value) {
+        json_t *below = json_object_get(merged, key);
+        if (json_is_object(value) && json_object_get(value, "removed"))
+            json_object_del(merged, key);
+        else if (json_is_object(below) && json_is_object(value))
+            json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
+        else
+            json_object_set(merged, key, value);
+    }
+    return remember(compile, merged, over);
+}
+
+static bool unconditional(json_t *row)
+{
+    return json_is_object(row) && !json_object_get(row, "if");
+}
+
+static json_t *merge_route(struct compile *compile, json_t *base, json_t *over)
+{
+    json_t *both = merge_items(compile, base, over), *merged = json_object();
+    const char *key;
+    json_t *row;
+    json_object_foreach(over, key, row) if (json_object_get(both, key) && !unconditional(json_object_get(both, key)))
+        json_object_set(merged, key, json_object_get(both, key));
+    json_object_foreach(both, key, row) if (!unconditional(row) && !json_object_get(merged, key))
+        json_object_set(merged, key, row);
+    json_object_foreach(over, key, row) if (json_object_get(both, key) && !json_object_get(merged, key))
+        json_object_set(merged, key, json_object_get(both, key));
+    if (json_object_size(merged) == 0 || !json_object_size(over)) { /* the last row has no `if`: the lower layer's wins */
+        json_object_foreach(both, key, row) if (!json_object_get(merged, key)) json_object_set(merged, key, row);
+    } else {
+        bool total = false;
+        json_object_foreach(merged, key, row) total = total || unconditional(row);
+        json_object_foreach(both, key, row) if (!total && !json_object_get(merged, key)) json_object_set(merged, key, row);
+    }
+    json_decref(both);
+    return remember(compile, merged, over);
+}
+
+json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
+{
+    json_t *merged = copy_with(base, over);
+    const char *key;
+    json_t *value;
+    json_object_foreach(over, key, value) {
+        json_t *below = json_object_get(base, key);
+        if (!json_is_object(below) || !json_is_object(value))
+            continue;
+        if (strcmp(key, "route") == 0)
+            json_object_set_new(merged, key, merge_route(compile, below, value));
+        else if (is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections))
+            json_object_set_new(merged, key, merge_items(compile, below, value));
+        else if (strcmp(key, "stages") == 0)
+            json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
+    }
+    return remember(compile, merged, over);
+}
+
+static json_t *merge_kinds(struct compile *compile, json_t *base, json_t *over)
+{
+    json_t *merged = copy_with(base, over);
+    const char *key;
+    json_t *value;
+    json_object_foreach(over, key, value) {
+        json_t *below = json_object_get(base, key);
+        if (json_is_object(below) && json_is_object(value) && json_object_get(value, "removed"))
+            json_object_del(merged, key);
+        else if (json_is_object(below) && json_is_object(value))
+            json_object_set_new(merged, key, merge_kind(compile, below, value));
+    }
+    return remember(compile, merged, over);
+}
+
+json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
+{
+    json_t *merged = copy_with(base, over);
+    const char *key;
+    json_t *value;
+    json_object_foreach(over, key, value) {
+        json_t *below = json_object_get(base, key);
+        if (!json_is_object(below) || !json_is_object(value))
+            continue;
+        if (strcmp(key, "kinds") == 0)
+            json_object_set_new(merged, key, merge_kinds(compile, below, value));
+        else if (is_among(key, sections, sizeof sections / sizeof *sections) || strcmp(key, "never") == 0)
+            json_object_set_new(merged, key, merge_items(compile, below, value));
+        else if (strcmp(key, "defaults") == 0)
+            json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
+    }
+    return remember(compile, merged, over);
+}

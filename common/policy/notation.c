@@ -1,0 +1,576 @@
+/* The small notations: scalars, labels, times, who, conditions, triggers (policy-language.md 1). */
+#include "policy/internal.h"
+
+#include "calendar/calendar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- scalars ---- */
+
+static json_t *resolved(struct compile *compile, json_t *node)
+{
+    const char *text = json_string_value(node);
+    if (!text || text[0] != '$')
+        return node;
+    json_t *setting = json_object_get(compile->settings, text + 1);
+    json_t *value = json_is_object(setting) ? json_object_get(setting, "value") : setting;
+    if (!value) {
+        const char *names[256];
+        size_t count = 0;
+        const char *key;
+        json_t *one;
+        json_object_foreach(compile->settings, key, one) if (count < 256) names[count++] = key;
+        mistake(compile, node, "there is no setting \"%s\"%s", text + 1, nearest(compile, text + 1, names, count));
+        return NULL;
+    }
+    return value;
+}
+
+const char *text_of(struct compile *compile, json_t *node)
+{
+    if (!node)
+        return "";
+    json_t *value = resolved(compile, node);
+    if (!value)
+        return "";
+    if (!json_is_string(value)) {
+        mistake(compile, node, "a single word or text is accepted here");
+        return "";
+    }
+    return arena_strdup(compile->arena, json_string_value(value));
+}
+
+bool yes_of(struct compile *compile, json_t *node)
+{
+    const char *text = text_of(compile, node);
+    if (strcmp(text, "yes") == 0)
+        return true;
+    if (*text && strcmp(text, "no") != 0)
+        mistake(compile, node, "yes or no is accepted");
+    return false;
+}
+
+void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label **label_out, bool needed)
+{
+    json_t *node = json_object_get(item, key);
+    Hb__Label *label = *label_out = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+    if (!node) {
+        if (needed)
+            mistake(compile, item, "\"%s\" is missing; accepted: [Chinese, English]", key);
+        return;
+    }
+    if (json_is_object(node)) { /* long texts in files of their own languages: {zh: .., en: ..} */
+        label->zh = (char *)(uintptr_t)text_of(compile, json_object_get(node, "zh"));
+        label->en = (char *)(uintptr_t)text_of(compile, json_object_get(node, "en"));
+    } else if (json_array_size(node) == 2 || json_array_size(node) == 1) {
+        label->zh = (char *)(uintptr_t)text_of(compile, json_array_get(node, 0));
+        label->en = (char *)(uintptr_t)text_of(compile, json_array_get(node, 1));
+    } else {
+        mistake(compile, node, "a pair is accepted: [Chinese, English]");
+    }
+}
+
+void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count)
+{
+    size_t i;
+    json_t *item;
+    if (json_is_string(node))
+        POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, node));
+    else if (node && !json_is_array(node))
+        mistake(compile, node, "a word or a list of words is accepted");
+    else
+        json_array_foreach(node, i, item) POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, item));
+}
+
+void clauses_of(struct compile *compile, json_t *item, char ***list, size_t *count, bool needed)
+{
+    json_t *node = json_object_get(item, "clause");
+    texts_of(compile, node, list, count);
+    if (!node && needed)
+        mistake(compile, item, "\"clause\" is missing: every item names the clause it comes from");
+}
+
+int phase_of(const char *name)
+{
+    static const char *const names[] = {"", "new", "working", "waiting", "done", "closed", "archived"};
+    for (int i = 1; i < 7; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+/* ---- times ---- */
+
+bool minute_parse(const char *text, uint32_t *minute_out)
+{
+    unsigned hour, minute;
+    int used = 0;
+    if (sscanf(text, "%2u:%2u%n", &hour, &minute, &used) != 2 || used != 5 || text[5] || minute > 59 || hour * 60 + minute > 1440)
+        return false;
+    *minute_out = hour * 60 + minute;
+    return true;
+}
+
+static const struct {
+    const char *word;
+    Policy__Term__Unit unit;
+} units[] = {
+    {"min", POLICY__TERM__UNIT__MINUTES},      {"h", POLICY__TERM__UNIT__HOURS},
+    {"working days", POLICY__TERM__UNIT__WORKING_DAYS}, {"working day", POLICY__TERM__UNIT__WORKING_DAYS},
+    {"days", POLICY__TERM__UNIT__NATURAL_DAYS}, {"day", POLICY__TERM__UNIT__NATURAL_DAYS},
+    {"weeks", POLICY__TERM__UNIT__WEEKS},      {"week", POLICY__TERM__UNIT__WEEKS},
+    {"months", POLICY__TERM__UNIT__MONTHS},    {"month", POLICY__TERM__UNIT__MONTHS},
+};
+
+/* "10 min", "3 working days from accepted", "30 min before work_from" */
+static bool span_parse(struct compile *compile, const char *text, Policy__Term *term)
+{
+    char *end;
+    unsigned long amount = strtoul(text, &end, 10);
+    if (end == text || *end != ' ' || amount > 100000)
+        return false;
+    const char *rest = end + 1;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        size_t size = strlen(units[i].word);
+        if (strncmp(rest, units[i].word, size) != 0 || (rest[size] && rest[size] != ' '))
+            continue;
+        term->unit = units[i].unit;
+        term->amount = (uint32_t)amount;
+        rest += size;
+        if (!*rest)
+            return true;
+        bool before = strncmp(rest, " before ", 8) == 0, from = strncmp(rest, " from ", 6) == 0;
+        if (!before && !from)
+            return false;
+        const char *of = rest + (before ? 8 : 6);
+        if (minute_parse(of, &term->minute_of_day)) { /* "14 days before 09:00": at that time */
+            term->before = before;
+            term->minute_given = true;
+            return before;
+        }
+        term->before = before;
+        term->field = arena_strdup(compile->arena, of);
+        return *of && !strchr(of, ' ');
+    }
+    return false;
+}
+
+static bool is_word(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_' || *c == '.'))
+            return false;
+    return *text >= 'a' && *text <= 'z';
+}
+
+static bool term_parse(struct compile *compile, const char *text, Policy__Term *term)
+{
+    static const struct {
+        const char *word;
+        Policy__Term__Unit unit;
+    } days[] = {{"same day", POLICY__TERM__UNIT__SAME_DAY}, {"next day", POLICY__TERM__UNIT__NEXT_DAY}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = strlen(days[i].word);
+        if (strncmp(text, days[i].word, size) != 0)
+            continue;
+        term->unit = days[i].unit;
+        if (!text[size])
+            return true;
+        term->minute_given = true;
+        return text[size] == ' ' && minute_parse(text + size + 1, &term->minute_of_day);
+    }
+    if (minute_parse(text, &term->minute_of_day)) {
+        term->unit = POLICY__TERM__UNIT__TIME_OF_DAY;
+        term->minute_given = true;
+        return true;
+    }
+    int32_t date;
+    if (date_parse(text, &date)) {
+        term->unit = POLICY__TERM__UNIT__DATE;
+        term->at_ms = (int64_t)date * DAY_MS;
+        return true;
+    }
+    if (strcmp(text, "now") == 0) {
+        term->unit = POLICY__TERM__UNIT__NOW;
+        return true;
+    }
+    if (is_word(text)) {
+        term->unit = POLICY__TERM__UNIT__FIELD;
+        term->field = arena_strdup(compile->arena, text);
+        return true;
+    }
+    return span_parse(compile, text, term);
+}
+
+Policy__Term *term_of(struct compile *compile, json_t *node)
+{
+    Policy__Term *term = POLICY_NEW(compile, Policy__Term, POLICY__TERM__INIT);
+    const char *text = text_of(compile, node);
+    if (*text && !term_parse(compile, text, term))
+        mistake(compile, node,
+                "\"%s\" is no time; accepted: 10 min, 24 h, 3 days, 5 working days, 1 week, 6 months, same day, same day 18:00, "
+                "next day 12:00, a time field, 30 min before FIELD, 3 working days from STAGE",
+                text);
+    return term;
+}
+
+void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **options_out)
+{
+    json_t *first = json_object_get(item, "first_day"), *ends = json_object_get(item, "ends"), *roll = json_object_get(item, "roll"),
+           *calendar = json_object_get(item, "calendar"), *after = json_object_get(item, "after_hours"),
+           *start = json_object_get(item, "start_roll");
+    if (!first && !ends && !roll && !calendar && !after && !start)
+        return;
+    Policy__TimeOptions *options = *options_out = POLICY_NEW(compile, Policy__TimeOptions, POLICY__TIME_OPTIONS__INIT);
+    options->first_day_counts = first && yes_of(compile, first);
+    const char *text = text_of(compile, ends);
+    if (strcmp(text, "24:00") == 0)
+        options->ends = POLICY__TIME_OPTIONS__ENDS__MIDNIGHT;
+    else if (strcmp(text, "same time") == 0)
+        options->ends = POLICY__TIME_OPTIONS__ENDS__SAME_TIME;
+    else if (*text)
+        mistake(compile, ends, "24:00 or \"same time\" is accepted");
+    text = text_of(compile, roll);
+    if (strcmp(text, "none") == 0)
+        options->roll = POLICY__TIME_OPTIONS__ROLL__NO_ROLL;
+    else if (*text)
+        mistake(compile, roll, "none is accepted");
+    options->calendar = (char *)(uintptr_t)text_of(compile, calendar);
+    text = text_of(compile, after);
+    options->after_hours_next_opening = strcmp(text, "next opening") == 0;
+    if (*text && !options->after_hours_next_opening)
+        mistake(compile, after, "\"next opening\" is accepted");
+    text = text_of(compile, start);
+    options->start_roll_keep_time = strcmp(text, "keep time") == 0;
+    if (*text && !options->start_roll_keep_time)
+        mistake(compile, start, "\"keep time\" is accepted");
+}
+
+/* ---- who ---- */
+
+Policy__Who *who_of(struct compile *compile, json_t *node)
+{
+    Policy__Who *who = POLICY_NEW(compile, Policy__Who, POLICY__WHO__INIT);
+    char *rest = arena_strdup(compile->arena, text_of(compile, node)), *of;
+    while ((of = strstr(rest, " of "))) {
+        *of = 0;
+        static const char *const words[] = {"head", "superior", "deputy", "department", "duty", "members", "holders"};
+        bool known = false;
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            known = known || strcmp(words[i], rest) == 0;
+        if (!known)
+            mistake(compile, node, "\"%s of\" is not known%s (accepted: head superior deputy department duty members holders)",
+                    rest, nearest(compile, rest, words, sizeof words / sizeof *words));
+        POLICY_ADD(compile, who->of, who->n_of, rest);
+        rest = of + 4;
+    }
+    who->root = rest;
+    if (!is_word(rest))
+        mistake(compile, node, "\"%s\" names nobody: a role, a post, a roster or a department is accepted", rest);
+    return who;
+}
+
+void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t *count)
+{
+    size_t i;
+    json_t *item;
+    if (json_is_string(node))
+        POLICY_ADD(compile, *list, *count, who_of(compile, node));
+    else if (node && !json_is_array(node))
+        mistake(compile, node, "somebody or a list is accepted, as [handler, head of lead]");
+    else
+        json_array_foreach(node, i, item) POLICY_ADD(compile, *list, *count, who_of(compile, item));
+}
+
+/* ---- conditions ---- */
+
+static Hb__Value *new_value(struct compile *compile, Hb__Value__KindCase kind)
+{
+    Hb__Value *value = POLICY_NEW(compile, Hb__Value, HB__VALUE__INIT);
+    value->kind_case = kind;
+    return value;
+}
+
+static bool money_parse(const char *text, int64_t *fen_out)
+{
+    char *end;
+    double amount = strtod(text, &end);
+    if (end == text || strcmp(end, " yuan") != 0 || amount < 0 || amount > 1e12)
+        return false;
+    *fen_out = (int64_t)(amount * 100 + 0.5);
+    return true;
+}
+
+static bool number_parse(const char *text, int64_t *number_out)
+{
+    char *end;
+    *number_out = strtoll(text, &end, 10);
+    return end != text && !*end;
+}
+
+/* A scalar is read by the type of its place: the field it is compared with. */
+Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node)
+{
+    const char *text = text_of(compile, node);
+    const Policy__FieldDef *field = compile->kind ? policy_field(compile->kind, fact) : NULL;
+    Hb__Value *value;
+    if (strcmp(fact, "phase") == 0 || (strlen(fact) > 6 && strcmp(fact + strlen(fact) - 6, ".phase") == 0)) {
+        value = new_value(compile, HB__VALUE__KIND_NUMBER);
+        value->number = phase_of(text);
+        if (value->number < 0)
+            mistake(compile, node, "\"%s\" is no phase; accepted: new working waiting done closed archived", text);
+        return value;
+    }
+    int64_t number;
+    bool yes_no = (field && field->type == POLICY__FIELD_DEF__TYPE__YES_NO) || (!field && (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0));
+    if (yes_no) {
+        value = new_value(compile, HB__VALUE__KIND_YES);
+        value->yes = yes_of(compile, node);
+    } else if (field && field->type == POLICY__FIELD_DEF__TYPE__CHOICE) {
+        value = new_value(compile, HB__VALUE__KIND_TEXT);
+        value->text = (char *)(uintptr_t)text;
+        bool listed = field->n_one_of == 0;
+        const char *names[128];
+        size_t count = 0;
+        for (size_t i = 0; i < field->n_one_of && i < 128; i++) {
+            names[count++] = field->one_of[i]->name;
+            listed = listed || strcmp(field->one_of[i]->name, text) == 0;
+        }
+        if (!listed)
+            mistake(compile, node, "\"%s\" is not a choice of %s%s", text, fact, nearest(compile, text, names, count));
+    } else if (money_parse(text, &number)) {
+        value = new_value(compile, HB__VALUE__KIND_MONEY_FEN);
+        value->money_fen = number;
+    } else if (number_parse(text, &number) && (!field || field->type == POLICY__FIELD_DEF__TYPE__NUMBER)) {
+        value = new_value(compile, HB__VALUE__KIND_NUMBER);
+        value->number = number;
+    } else {
+        value = new_value(compile, HB__VALUE__KIND_TEXT);
+        value->text = (char *)(uintptr_t)text;
+    }
+    return value;
+}
+
+static Policy__Node *add_node(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op, const char *fact)
+{
+    Policy__Node *node = POLICY_NEW(compile, Policy__Node, POLICY__NODE__INIT);
+    node->op = op;
+    node->fact = arena_strdup(compile->arena, fact);
+    POLICY_ADD(compile, condition->nodes, condition->n_nodes, node);
+    return node;
+}
+
+static void add_values(struct compile *compile, Policy__Node *node, const char *fact, json_t *values)
+{
+    size_t i;
+    json_t *item;
+    if (json_is_array(values))
+        json_array_foreach(values, i, item) POLICY_ADD(compile, node->values, node->n_values, value_of(compile, fact, item));
+    else
+        POLICY_ADD(compile, node->values, node->n_values, value_of(compile, fact, values));
+}
+
+static const struct {
+    const char *word;
+    Policy__Node__Op op;
+} comparisons[] = {{"over", POLICY__NODE__OP__OVER},         {"under", POLICY__NODE__OP__UNDER},
+                   {"at_least", POLICY__NODE__OP__AT_LEAST}, {"at_most", POLICY__NODE__OP__AT_MOST},
+                   {"after", POLICY__NODE__OP__AFTER},       {"before", POLICY__NODE__OP__BEFORE},
+                   {"same_as", POLICY__NODE__OP__SAME_AS}};
+
+static void add_comparison(struct compile *compile, Policy__Condition *condition, const char *fact, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons && !known; i++) {
+            if (strcmp(comparisons[i].word, key) != 0)
+                continue;
+            known = true;
+            Policy__Node *node = add_node(compile, condition, comparisons[i].op, fact);
+            if (node->op == POLICY__NODE__OP__SAME_AS)
+                node->other = (char *)(uintptr_t)text_of(compile, value);
+            else if (node->op == POLICY__NODE__OP__AFTER || node->op == POLICY__NODE__OP__BEFORE)
+                node->term = term_of(compile, value);
+            else
+                add_values(compile, node, fact, value);
+        }
+        if (!known)
+            mistake(compile, value, "\"%s\" is no comparison; accepted: over under at_least at_most after before same_as", key);
+    }
+}
+
+static void add_map(struct compile *compile, Policy__Condition *condition, json_t *map);
+
+static void add_group(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op, json_t *list)
+{
+    Policy__Node *node = add_node(compile, condition, op, "");
+    size_t i;
+    json_t *item;
+    if (!json_is_array(list)) {
+        mistake(compile, list, "a list of conditions is accepted");
+        return;
+    }
+    json_array_foreach(list, i, item) {
+        add_map(compile, condition, item);
+        node->count++;
+    }
+}
+
+static void add_linked(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(map) || json_object_size(map) != 1) {
+        mistake(compile, map, "one line is accepted, as {revisits.phase: closed}");
+        return;
+    }
+    json_object_foreach(map, key, value) {
+        if (!strchr(key, '.'))
+            mistake(compile, value, "a fact of linked cases is accepted, as LINK.phase");
+        add_values(compile, add_node(compile, condition, op, key), key, value);
+    }
+}
+
+static void add_line(struct compile *compile, Policy__Condition *condition, const char *key, json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (strcmp(key, "any") == 0) {
+        add_group(compile, condition, POLICY__NODE__OP__ANY, value);
+    } else if (strcmp(key, "all") == 0) {
+        add_group(compile, condition, POLICY__NODE__OP__ALL, value);
+    } else if (strcmp(key, "not") == 0) {
+        add_node(compile, condition, POLICY__NODE__OP__NOT, "")->count = 1;
+        add_map(compile, condition, value);
+    } else if (strcmp(key, "some") == 0 || strcmp(key, "every") == 0 || strcmp(key, "none") == 0) {
+        add_linked(compile, condition,
+                   *key == 's'   ? POLICY__NODE__OP__SOME_LINKED
+                   : *key == 'e' ? POLICY__NODE__OP__EVERY_LINKED
+                                 : POLICY__NODE__OP__NONE_LINKED,
+                   value);
+    } else if (strncmp(key, "told ", 5) == 0) {
+        bool missing = text && strcmp(text, "missing") == 0;
+        if (!missing && (!text || strcmp(text, "present") != 0))
+            mistake(compile, value, "missing or present is accepted");
+        if (missing)
+            add_node(compile, condition, POLICY__NODE__OP__NOT, "")->count = 1;
+        add_node(compile, condition, POLICY__NODE__OP__TOLD, key + 5);
+    } else if (text && strcmp(text, "missing") == 0) {
+        add_node(compile, condition, POLICY__NODE__OP__MISSING, key);
+    } else if (text && strcmp(text, "present") == 0) {
+        add_node(compile, condition, POLICY__NODE__OP__PRESENT, key);
+    } else if (text && strcmp(text, "passed") == 0) {
+        add_node(compile, condition, POLICY__NODE__OP__PASSED, key);
+    } else if (json_is_object(value)) {
+        add_comparison(compile, condition, key, value);
+    } else {
+        add_values(compile, add_node(compile, condition, POLICY__NODE__OP__EQUAL, key), key, value);
+    }
+}
+
+/* A map is the conjunction of its lines; as one operand it is wrapped, so that operands can be counted. */
+static void add_map(struct compile *compile, Policy__Condition *condition, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(map)) {
+        mistake(compile, map, "a condition is a map, as {severity: major}");
+        return;
+    }
+    Policy__Node *all = add_node(compile, condition, POLICY__NODE__OP__ALL, "");
+    json_object_foreach(map, key, value) {
+        if (json_is_object(value) && json_object_size(value) > 1 && strcmp(key, "not") != 0)
+            all->count += (uint32_t)json_object_size(value) - 1; /* {over: 1, under: 5}: two comparisons of one fact */
+        add_line(compile, condition, key, value);
+        all->count++;
+    }
+}
+
+Policy__Condition *condition_of(struct compile *compile, json_t *node)
+{
+    if (!node)
+        return NULL;
+    Policy__Condition *condition = POLICY_NEW(compile, Policy__Condition, POLICY__CONDITION__INIT);
+    add_map(compile, condition, node);
+    return condition;
+}
+
+/* ---- triggers ---- */
+
+static bool time_fact(const char *name)
+{
+    return strcmp(name, "received_at") == 0 || strcmp(name, "registered_at") == 0;
+}
+
+static bool prefixed(struct compile *compile, Policy__Trigger *trigger, const char *text)
+{
+    static const struct {
+        const char *prefix;
+        Policy__Trigger__Type type;
+    } prefixes[] = {{"told ", POLICY__TRIGGER__TYPE__TOLD},
+                    {"late ", POLICY__TRIGGER__TYPE__LATE},
+                    {"approved ", POLICY__TRIGGER__TYPE__APPROVED},
+                    {"refused ", POLICY__TRIGGER__TYPE__REFUSED}};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(text, prefixes[i].prefix, strlen(prefixes[i].prefix)) == 0) {
+            trigger->type = prefixes[i].type;
+            trigger->name = arena_strdup(compile->arena, text + strlen(prefixes[i].prefix));
+            return true;
+        }
+    const char *space = strchr(text, ' ');
+    if (!space)
+        return false;
+    trigger->type = POLICY__TRIGGER__TYPE__LINKED;
+    trigger->other = arena_text(compile->arena, text, (size_t)(space - text));
+    trigger->name = arena_strdup(compile->arena, space + 1);
+    return true;
+}
+
+Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
+{
+    Policy__Trigger *trigger = POLICY_NEW(compile, Policy__Trigger, POLICY__TRIGGER__INIT);
+    const char *text = text_of(compile, node);
+    if (!*text || prefixed(compile, trigger, text))
+        return trigger;
+    trigger->name = (char *)(uintptr_t)text;
+    const Policy__FieldDef *field = policy_field(compile->kind, text);
+    if (policy_stage(compile->kind, text)) { /* a stage wins over a step of the same name */
+        trigger->type = POLICY__TRIGGER__TYPE__STAGE;
+        if (field)
+            mistake(compile, node, "\"%s\" is both a stage and a field: rename one", text);
+    } else if (policy_step(compile->kind, text)) {
+        trigger->type = POLICY__TRIGGER__TYPE__STEP;
+        if (field)
+            mistake(compile, node, "\"%s\" is both a step and a field: rename one", text);
+    } else if (time_fact(text) || (starts && field && field->type == POLICY__FIELD_DEF__TYPE__TIME)) {
+        trigger->type = POLICY__TRIGGER__TYPE__TIME_FIELD;
+    } else if (field) {
+        trigger->type = POLICY__TRIGGER__TYPE__FIELD;
+    } else {
+        const char *names[256];
+        size_t count = 0;
+        for (size_t i = 0; i < compile->kind->n_stages && count < 256; i++)
+            names[count++] = compile->kind->stages[i]->name;
+        for (size_t i = 0; i < compile->kind->n_steps && count < 256; i++)
+            names[count++] = compile->kind->steps[i]->name;
+        for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
+            names[count++] = compile->kind->fields[i]->name;
+        mistake(compile, node, "\"%s\" is no stage, step or field of %s%s (also accepted: told NOTICE, late CLOCK, received_at)",
+                text, compile->kind->name, nearest(compile, text, names, count));
+    }
+    return trigger;
+}
+
+void triggers_of(struct compile *compile, json_t *node, bool starts, Policy__Trigger ***list, size_t *count)
+{
+    size_t i;
+    json_t *item;
+    if (json_is_string(node))
+        POLICY_ADD(compile, *list, *count, trigger_of(compile, node, starts));
+    else if (node && !json_is_array(node))
+        mistake(compile, node, "an event or a list of events is accepted");
+    else
+        json_array_foreach(node, i, item) POLICY_ADD(compile, *list, *count, trigger_of(compile, item, starts));
+}

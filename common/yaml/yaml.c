@@ -1,0 +1,202 @@
+#include "yaml/yaml.h"
+
+#include <stdio.h>
+#include <yaml.h>
+
+struct parse {
+    yaml_parser_t parser;
+    const char *file;
+    struct yaml_places *places;
+    char **why_out;
+    enum err err;
+};
+
+void yaml_places_init(struct yaml_places *places, struct arena *arena)
+{
+    *places = (struct yaml_places){.arena = arena};
+}
+
+struct yaml_place yaml_place_of(const struct yaml_places *places, const json_t *node)
+{
+    for (size_t i = places->count; i-- > 0;)
+        if (places->list[i].node == node)
+            return places->list[i].place;
+    return (struct yaml_place){"", 0, 0};
+}
+
+static json_t *placed(struct parse *parse, json_t *node, yaml_mark_t mark)
+{
+    struct yaml_places *places = parse->places;
+    places->list = arena_grow(places->arena, places->list, places->count, sizeof *places->list);
+    places->list[places->count].node = node;
+    places->list[places->count++].place =
+        (struct yaml_place){parse->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1};
+    return node;
+}
+
+static void wrong(struct parse *parse, yaml_mark_t mark, const char *what)
+{
+    if (parse->err)
+        return;
+    parse->err = ERR_MALFORMED;
+    *parse->why_out = arena_printf(parse->places->arena, "%s:%zu:%zu: %s", parse->file, mark.line + 1, mark.column + 1, what);
+}
+
+static bool next(struct parse *parse, yaml_event_t *event)
+{
+    if (parse->err)
+        return false;
+    if (yaml_parser_parse(&parse->parser, event))
+        return true;
+    wrong(parse, parse->parser.problem_mark, parse->parser.problem ? parse->parser.problem : "not YAML");
+    return false;
+}
+
+static json_t *node(struct parse *parse, yaml_event_t *event, unsigned depth);
+
+static json_t *scalar(struct parse *parse, const yaml_event_t *event)
+{
+    const char *text = (const char *)event->data.scalar.value;
+    json_t *string = json_stringn(text, event->data.scalar.length);
+    if (!string) {
+        wrong(parse, event->start_mark, "the text is not UTF-8");
+        return NULL;
+    }
+    if (strlen(text) != event->data.scalar.length)
+        wrong(parse, event->start_mark, "a text must not hold NUL");
+    return placed(parse, string, event->start_mark);
+}
+
+static json_t *sequence(struct parse *parse, yaml_mark_t mark, unsigned depth)
+{
+    json_t *list = placed(parse, json_array(), mark);
+    yaml_event_t event;
+    while (next(parse, &event)) {
+        bool end = event.type == YAML_SEQUENCE_END_EVENT;
+        json_t *item = end ? NULL : node(parse, &event, depth + 1);
+        yaml_event_delete(&event);
+        if (item)
+            json_array_append_new(list, item);
+        if (end)
+            break;
+    }
+    return list;
+}
+
+static json_t *mapping(struct parse *parse, yaml_mark_t mark, unsigned depth)
+{
+    json_t *map = placed(parse, json_object(), mark);
+    yaml_event_t event;
+    while (next(parse, &event)) {
+        if (event.type == YAML_MAPPING_END_EVENT) {
+            yaml_event_delete(&event);
+            break;
+        }
+        if (event.type != YAML_SCALAR_EVENT) {
+            wrong(parse, event.start_mark, "a key must be a plain word");
+            yaml_event_delete(&event);
+            break;
+        }
+        char *key = arena_strdup(parse->places->arena, (const char *)event.data.scalar.value);
+        yaml_mark_t key_mark = event.start_mark;
+        bool tagged = event.data.scalar.anchor || event.data.scalar.tag;
+        yaml_event_delete(&event);
+        if (json_object_get(map, key))
+            wrong(parse, key_mark, arena_printf(parse->places->arena, "the key \"%s\" stands here twice", key));
+        if (tagged)
+            wrong(parse, key_mark, "anchors and tags are not accepted");
+        if (!next(parse, &event))
+            break;
+        json_t *value = node(parse, &event, depth + 1);
+        yaml_event_delete(&event);
+        if (value && json_object_set_new(map, key, value))
+            wrong(parse, key_mark, "the key is not UTF-8");
+    }
+    return map;
+}
+
+static json_t *node(struct parse *parse, yaml_event_t *event, unsigned depth)
+{
+    if (depth > YAML_DEPTH_MAX) {
+        wrong(parse, event->start_mark, "nested deeper than 32 levels");
+        return NULL;
+    }
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        if (event->data.scalar.anchor || event->data.scalar.tag)
+            wrong(parse, event->start_mark, "anchors and tags are not accepted");
+        return scalar(parse, event);
+    case YAML_SEQUENCE_START_EVENT:
+        if (event->data.sequence_start.anchor || event->data.sequence_start.tag)
+            wrong(parse, event->start_mark, "anchors and tags are not accepted");
+        return sequence(parse, event->start_mark, depth);
+    case YAML_MAPPING_START_EVENT:
+        if (event->data.mapping_start.anchor || event->data.mapping_start.tag)
+            wrong(parse, event->start_mark, "anchors and tags are not accepted");
+        return mapping(parse, event->start_mark, depth);
+    default:
+        wrong(parse, event->start_mark, "anchors, aliases and tags are not accepted");
+        return NULL;
+    }
+}
+
+enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out, char **why_out)
+{
+    struct parse parse = {.file = arena_strdup(places->arena, file), .places = places, .why_out = why_out};
+    *array_out = NULL;
+    if (text.size > YAML_BYTES_MAX) {
+        *why_out = arena_printf(places->arena, "%s: over 1 MB", file);
+        return ERR_TOO_LARGE;
+    }
+    if (!yaml_parser_initialize(&parse.parser))
+        return ERR_NO_MEMORY;
+    yaml_parser_set_encoding(&parse.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parse.parser, text.data, text.size);
+    json_t *all = json_array();
+    yaml_event_t event;
+    bool end = false;
+    while (!end && next(&parse, &event)) {
+        end = event.type == YAML_STREAM_END_EVENT;
+        bool content = event.type == YAML_SCALAR_EVENT || event.type == YAML_SEQUENCE_START_EVENT ||
+                       event.type == YAML_MAPPING_START_EVENT || event.type == YAML_ALIAS_EVENT;
+        json_t *root = content ? node(&parse, &event, 1) : NULL;
+        yaml_event_delete(&event);
+        if (root)
+            json_array_append_new(all, root);
+    }
+    yaml_parser_delete(&parse.parser);
+    if (parse.err)
+        json_decref(all);
+    else
+        *array_out = all;
+    return parse.err;
+}
+
+enum err yaml_parse(const char *file, struct bytes text, struct yaml_places *places, json_t **root_out, char **why_out)
+{
+    json_t *all;
+    enum err err = yaml_parse_all(file, text, places, &all, why_out);
+    if (err)
+        return err;
+    if (json_array_size(all) != 1) {
+        *why_out = arena_printf(places->arena, "%s: %zu documents; one is accepted", file, json_array_size(all));
+        json_decref(all);
+        return ERR_MALFORMED;
+    }
+    *root_out = json_incref(json_array_get(all, 0));
+    json_decref(all);
+    return ERR_NONE;
+}
+
+enum err yaml_read_file(const char *path, struct arena *arena, struct bytes *text_out)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return ERR_NOT_FOUND;
+    uint8_t *text = arena_alloc(arena, YAML_BYTES_MAX + 1);
+    size_t size = fread(text, 1, YAML_BYTES_MAX + 1, file);
+    bool bad = ferror(file);
+    fclose(file);
+    *text_out = bytes_of(text, size);
+    return bad ? ERR_IO : size > YAML_BYTES_MAX ? ERR_TOO_LARGE : ERR_NONE;
+}

@@ -1,0 +1,114 @@
+/* The shipped packs compile and check without a mistake; the traps of the notation come out as meant. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "policy/compile.h"
+#include "policy/lookup.h"
+
+#include <stdio.h>
+
+static const Policy__Policy *compile_pack(struct arena *arena, const char *pack)
+{
+    struct policy_source *sources;
+    size_t count;
+    struct policy_result result;
+    const char *const packs[] = {pack};
+    assert_int_equal(policy_read_folder(SOURCE_DIR "/services/directory/policies", packs, 1, arena, &sources, &count), ERR_NONE);
+    policy_compile(sources, count, packs, 1, arena, &result);
+    policy_check(&result, arena);
+    for (size_t i = 0; i < result.count; i++)
+        print_message("%s:%u: %s: %s\n", result.mistakes[i].file, result.mistakes[i].line, result.mistakes[i].field,
+                      result.mistakes[i].message);
+    assert_non_null(result.policy);
+    assert_int_equal(result.count, 0);
+    return result.policy;
+}
+
+static void shipped_packs_are_sound(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    compile_pack(&arena, "GEN-FRAME");
+    const Policy__Policy *policy = compile_pack(&arena, "PROP-11");
+    const Policy__Kind *complaint = policy_kind(policy, "complaint"), *repair = policy_kind(policy, "repair");
+    assert_non_null(complaint);
+    assert_non_null(repair);
+    assert_non_null(policy_step(repair, "arrive"));
+    assert_null(policy_step(complaint, "arrive"));
+    assert_int_equal(policy_clock(complaint, "reply")->n_limit, 2);
+    assert_true(policy_clock(complaint, "reply")->main);
+    assert_false(policy_clock(repair, "reply")->main);
+    assert_string_equal(complaint->route[0]->name, "major"); /* rows of the lower layer come first */
+    assert_string_equal(complaint->route[complaint->n_route - 1]->name, "otherwise");
+    assert_int_equal(policy_clock(complaint, "reply")->start[0]->type, POLICY__TRIGGER__TYPE__STAGE);
+    assert_int_equal(policy_clock(repair, "on_site")->stop[0]->type, POLICY__TRIGGER__TYPE__STEP);
+    assert_int_equal(policy_field(complaint, "category")->n_one_of, policy->n_categories);
+    policy = compile_pack(&arena, "boston-311");
+    assert_int_equal(policy_clock(policy_kind(policy, "request"), "promise")->n_limit, 94);
+    arena_fini(&arena);
+}
+
+struct wrong {
+    const char *text, *line, *says;
+};
+
+#define HEAD "pack: X\nname: [甲, X]\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n"
+#define STAGES "    stages: {a: new, b: closed}\n"
+#define ROUTE "    route: {o: {clause: C, to: x}}\n"
+
+static const struct wrong wrongs[] = {
+    {HEAD STAGES "    stepps: {}\n", ":8", "did you mean \"steps\""},
+    {HEAD "    stages: {a: nwe, b: closed}\n", ":7", "no phase"},
+    {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: c, by: x}}\n", ":8", "no stage of k"},
+    {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b}}\n", ":8", "\"by\" is missing"},
+    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: 3 wroking days}}\n", ":8", "is no time"},
+    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: aa, stop: b, limit: 3 days}}\n", ":8", "no stage, step or field"},
+    {HEAD STAGES "    clocks: {t: {name: [甲, T], start: a, stop: b, limit: 3 days}}\n", ":8", "\"clause\" is missing"},
+    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: $nope}}\n", ":8", "there is no setting"},
+    {HEAD STAGES "    rules: {r: {clause: C, when: a, then: {tell: nobody}}}\n", ":8", "there is no notice"},
+    {HEAD STAGES "    rules: {r: {clause: C, then: {set: {x: y}}}}\n", ":8", "either"},
+    {HEAD STAGES "    rules: {r: {clause: C, when: a, then: {step: fly}}}\n", ":8", "no step of k"},
+    {HEAD STAGES "    fields: {f: {name: [甲, F], type: txet}}\n", ":8", "is no type"},
+    {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: x, needs: [ff]}}\n", ":8", "no field of k"},
+    {HEAD STAGES "    route: {o: {clause: C, to: x, if: {f: {oevr: 1}}}}\n", ":8", "no comparison"},
+    {"pack: X\nname: [甲, X]\nkinds: &a\n  k: *a\n", ":3", "anchors"},
+    {"pack: X\nname: [甲, X]\npack: Y\n", ":3", "twice"},
+    {"pack: X\nname: [甲\n", ":3", ""},
+    {"pack: X\nname: [甲, X]\nextends: NOPE\n", "NOPE", "there is no pack"},
+};
+
+static void mistakes_name_their_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof wrongs / sizeof *wrongs; i++) {
+        struct arena arena;
+        arena_init(&arena);
+        struct policy_source source = {"X/pack.yaml", bytes_of_text(wrongs[i].text)};
+        const char *const packs[] = {"X"};
+        struct policy_result result;
+        policy_compile(&source, 1, packs, 1, &arena, &result);
+        bool found = false;
+        for (size_t m = 0; m < result.count; m++) {
+            char *line = arena_printf(&arena, "%s:%u: %s", result.mistakes[m].file, result.mistakes[m].line, result.mistakes[m].message);
+            found = found || (strstr(line, wrongs[i].line) && strstr(line, wrongs[i].says));
+        }
+        if (!found)
+            for (size_t m = 0; m < result.count; m++)
+                print_message("case %zu said %s:%u: %s: %s\n", i, result.mistakes[m].file, result.mistakes[m].line,
+                              result.mistakes[m].field, result.mistakes[m].message);
+        assert_true(found);
+        assert_null(result.policy);
+        arena_fini(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_packs_are_sound), cmocka_unit_test(mistakes_name_their_line)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
