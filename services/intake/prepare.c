@@ -226,6 +226,25 @@ static void check_names(struct turn *turn, const Intake__Submit *submit)
         bad_field(turn, "identity_key", "密钥由系统分配", "keys are given by the system");
 }
 
+/* A form may ask category, channel and place like any field of the kind: they are the submission's own. */
+static void lift_field(struct turn *turn, Intake__Submit *submit, const char *name, char **own)
+{
+    for (size_t i = 0; i < submit->n_fields; i++) {
+        Hb__Field *field = submit->fields[i];
+        bool plain =
+            field->content_case == HB__FIELD__CONTENT_TEXT && field->text->kind_case == HB__PERSONAL__KIND_PLAIN;
+        bool value = field->content_case == HB__FIELD__CONTENT_VALUE && field->value->kind_case == HB__VALUE__KIND_TEXT;
+        if (strcmp(field->name, name) != 0 || (!plain && !value))
+            continue;
+        char *given = plain ? field->text->plain : field->value->text;
+        if ((*own)[0] && given[0] && strcmp(*own, given) != 0)
+            bad_field(turn, name, "前后不一致", "it is given twice and differs");
+        else if (given[0])
+            *own = given;
+        field->content_case = HB__FIELD__CONTENT__NOT_SET;
+    }
+}
+
 static const Policy__Kind *prepare_submit(struct turn *turn, const Hb__Command *command, const Directory__Site *site,
                                           Intake__Submit *submit)
 {
@@ -235,6 +254,9 @@ static const Policy__Kind *prepare_submit(struct turn *turn, const Hb__Command *
         return NULL;
     }
     bool complainant = command->actor && command->actor->complainant;
+    lift_field(turn, submit, "category", &submit->category);
+    lift_field(turn, submit, "channel", &submit->channel);
+    lift_field(turn, submit, "place", &submit->place);
     check_names(turn, submit);
     const Policy__Kind *kind = turn_refused(turn) ? NULL : intake_kind(turn, policy, submit->kind, "kind");
     if (!kind)

@@ -119,9 +119,10 @@ static const char *handler_of(struct chooser *chooser, const char *lead, const c
     if (chooser->nobody || !lead[0])
         return "";
     const char *not_by = chooser->record->not_by;
-    const Directory__Person *person = named[0] ? organisation_person(chooser->turn, named) : NULL;
-    if (person && !person->absent && strcmp(named, not_by) != 0 && !among(never, named))
-        return person->id;
+    const Directory__Person *person =
+        named[0] ? organisation_present(chooser->turn, organisation_person(chooser->turn, named)) : NULL;
+    if (person && strcmp(person->id, not_by) != 0 && !among(never, person->id))
+        return person->id; /* or the deputy */
     return routing_handler(chooser->turn, chooser->record->site, lead, not_by, never);
 }
 
