@@ -228,6 +228,21 @@ static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublish
     return bytes_of(joined, size);
 }
 
+bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash)
+{
+    const Directory__PolicyPublished *said = published(turn, site, version);
+    return said && bytes_equal(bytes_of(said->hash.data, said->hash.len), hash);
+}
+
+bool organisation_policy_bytes(struct turn *turn, const char *site, uint32_t version, struct bytes *policy_out)
+{
+    const Directory__PolicyPublished *said =
+        published(turn, site, version ? version : organisation_policy_version(turn, site));
+    if (said)
+        *policy_out = join_parts(turn, said);
+    return said != NULL;
+}
+
 const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version)
 {
     if (version == 0)
@@ -334,6 +349,22 @@ const Directory__Site **organisation_sites(struct turn *turn)
     while (state_scan_next(scan, &key, &value)) {
         list = arena_grow(turn_arena(turn), list, count, sizeof *list);
         list[count++] = organisation_site(turn, (const char *)key.data);
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
+const Directory__Department **organisation_departments(struct turn *turn, const char *site)
+{
+    struct key prefix = key_text(site);
+    struct state_scan *scan = state_scan_open(turn, DEPARTMENT, key_bytes(&prefix), (struct bytes){0});
+    const Directory__Department **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    while (state_scan_next(scan, &key, &value)) {
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = organisation_department(turn, site, (const char *)key.data + prefix.size);
     }
     list = arena_grow(turn_arena(turn), list, count, sizeof *list);
     list[count] = NULL;

@@ -33,6 +33,10 @@ bool organisation_known(struct turn *turn); /* at least one site has been heard 
  */
 const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version);
 uint32_t organisation_policy_version(struct turn *turn, const char *site); /* in force; 0: none */
+/* Is the version in force made of exactly these bytes? `hash` is BLAKE2b-256 of the packed policy. */
+bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash);
+/* Packed form, as published. */
+bool organisation_policy_bytes(struct turn *turn, const char *site, uint32_t version, struct bytes *policy_out);
 /* Calendars are always today's. "" gives the site's policy calendar, or Monday to Friday where there is none. */
 const struct calendar *organisation_calendar(struct turn *turn, const char *site, const char *name);
 const struct zone *organisation_zone(struct turn *turn, const char *site);
@@ -41,6 +45,7 @@ const struct zone *organisation_zone(struct turn *turn, const char *site);
 const Directory__Person **organisation_members(struct turn *turn, const char *site, const char *department);
 const Directory__Person **organisation_holders(struct turn *turn, const char *site, const char *post);
 const Directory__Site **organisation_sites(struct turn *turn);
+const Directory__Department **organisation_departments(struct turn *turn, const char *site);
 bool organisation_holds(const Directory__Person *person, const char *site, const char *post);
 bool organisation_member(const Directory__Person *person, const char *site, const char *department);
 
