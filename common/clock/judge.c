@@ -1,25 +1,44 @@
 #include "clock/judge.h"
 
-/* A run while the history is walked. */
+#include <stdlib.h>
+
+#define CLOSE_OF_BUSINESS_DEFAULT 1080u
+
+/* A time in which the clock stands still. The list is that of the case, whatever runs there are. */
+struct pause {
+    int64_t from_ms, to_ms;
+    bool open; /* not yet ended; to_ms means nothing */
+};
+
+/* A happening in the place where it counts for this clock. */
+struct moment {
+    int64_t at_ms;
+    size_t index;
+};
+
+/* The run that is open while the history is walked. */
 struct live {
     struct run run;
-    bool open;             /* started and not yet stopped */
-    bool active;           /* the clock's `if` holds */
+    bool open;   /* started and not yet stopped */
+    bool active; /* the clock's `if` holds */
     bool was_active;
-    struct due due;
+    int64_t active_since; /* when it became known that the clock runs */
+    int64_t inactive_since;
+    struct due due; /* with pauses and extension */
     bool has_due;
+    bool frozen; /* in a pause that began before the due */
     struct due_rules due_rules;
-    int64_t pauses[64][2]; /* closed pauses of this run */
-    unsigned pauses_count;
-    int64_t paused_since;  /* 0: not paused */
-    int64_t extended_due;
+    int64_t extended_due, extended_at;
+    unsigned extended_count;
 };
 
 struct judge {
     const struct judge_rules *rules;
     const struct happening *happenings;
-    size_t upto;
+    size_t upto; /* facts are those after this happening */
     struct arena *arena;
+    struct pause *pauses;
+    size_t pauses_count;
     struct run *runs;
     size_t runs_count;
     struct live live;
@@ -28,179 +47,17 @@ struct judge {
     bool time_field_used; /* a time field starts one run a round */
 };
 
-static bool resolve(void *context, const char *name, int64_t *ms_out)
+static bool same(const char *a, const char *b)
 {
-    struct judge *judge = context;
-    if (judge->rules->instant(judge->rules->context, name, judge->upto, ms_out))
-        return true;
-    for (size_t i = judge->upto + 1; i-- > 0;) { /* "from accepted": the last time that stage or step was reached */
-        const struct happening *happening = &judge->happenings[i];
-        if ((happening->stage && strcmp(happening->stage, name) == 0) || (happening->step && strcmp(happening->step, name) == 0)) {
-            *ms_out = happening->at_ms;
-            return true;
-        }
-    }
-    return false;
+    return a && strcmp(a, b) == 0;
 }
 
-static enum truth holds(const struct judge *judge, const Policy__Condition *condition, int64_t at_ms)
+static int64_t occurred(const struct happening *happening)
 {
-    if (!condition || condition->n_nodes == 0)
-        return TRUTH_YES;
-    return judge->rules->holds(judge->rules->context, condition, judge->upto, at_ms);
+    return happening->occurred_ms ? happening->occurred_ms : happening->at_ms;
 }
 
-static bool row_due(struct judge *judge, const Policy__LimitRow *row, int64_t start_ms, struct due *due_out,
-                    struct due_rules *rules_out)
-{
-    const Policy__Clock *clock = judge->rules->clock;
-    const Policy__TimeOptions *options = row->has_options && row->options ? row->options : clock->options;
-    const char *name = options && *options->calendar ? options->calendar : "";
-    *rules_out = (struct due_rules){judge->rules->calendar(judge->rules->context, name), options,
-                                    judge->rules->defaults && judge->rules->defaults->close_of_business_min
-                                        ? judge->rules->defaults->close_of_business_min
-                                        : 1080,
-                                    resolve, judge, judge->rules->explain};
-    bool found = false;
-    for (size_t i = 0; i < row->n_terms; i++) {
-        struct due due;
-        if (due_compute(rules_out, row->terms[i], start_ms, judge->arena, &due) && (!found || due.at_ms < due_out->at_ms)) {
-            *due_out = due;
-            found = true;
-        }
-    }
-    return found;
-}
-
-/* The first row that holds; of rows that may hold, the shortest that comes before it. */
-static bool limit_due(struct judge *judge, int64_t start_ms, int64_t at_ms, struct due *due_out, struct due_rules *rules_out)
-{
-    const Policy__Clock *clock = judge->rules->clock;
-    bool found = false;
-    for (size_t i = 0; i < clock->n_limit; i++) {
-        enum truth truth = holds(judge, clock->limit[i]->condition, at_ms);
-        struct due due;
-        struct due_rules rules;
-        if (truth == TRUTH_NO)
-            continue;
-        if (row_due(judge, clock->limit[i], start_ms, &due, &rules) && (!found || due.at_ms < due_out->at_ms)) {
-            *due_out = due;
-            *rules_out = rules;
-            found = true;
-        }
-        if (truth == TRUTH_YES)
-            break;
-    }
-    return found;
-}
-
-static void recompute(struct judge *judge, int64_t at_ms)
-{
-    struct live *live = &judge->live;
-    if (!live->open)
-        return;
-    live->has_due = limit_due(judge, live->run.start_ms, at_ms, &live->due, &live->due_rules);
-    if (!live->has_due)
-        return;
-    live->run.first_due_ms = live->due.at_ms;
-    for (unsigned i = 0; i < live->pauses_count; i++)
-        due_add_pause(&live->due_rules, &live->due, live->pauses[i][0], live->pauses[i][1]);
-    if (live->extended_due > live->due.at_ms)
-        live->due.at_ms = live->extended_due;
-    live->run.due_ms = live->due.at_ms;
-    live->run.provisional = live->due.provisional;
-    live->run.in_days = live->due.in_days;
-    live->run.notes = live->due.notes;
-    live->run.notes_count = live->due.notes_count;
-}
-
-/* The due instant has passed unmet: it counts from its own time, whatever is learned later. */
-static void look_for_miss(struct judge *judge, int64_t before_ms)
-{
-    struct live *live = &judge->live;
-    bool counts = live->open && live->active && live->has_due && !live->paused_since && !live->run.missed;
-    if (counts && live->due.at_ms < before_ms) {
-        live->run.missed = true;
-        live->run.missed_due_ms = live->due.at_ms;
-    }
-}
-
-/* ---- warnings ---- */
-
-static void add_warning(struct run *run, int64_t at_ms)
-{
-    bool fits = run->warn_count < sizeof run->warn_ms / sizeof *run->warn_ms;
-    if (fits && at_ms > run->start_ms && at_ms < run->due_ms)
-        run->warn_ms[run->warn_count++] = at_ms;
-}
-
-static void add_warnings(struct judge *judge, struct run *run, const struct due_rules *due_rules)
-{
-    const Policy__Clock *clock = judge->rules->clock;
-    const Policy__Defaults *defaults = judge->rules->defaults;
-    int64_t limit = run->first_due_ms - run->start_ms;
-    if (clock->warn_default && defaults) {
-        if (run->in_days && defaults->warn_days_min)
-            add_warning(run, last_working_day_before(due_rules->calendar, run->due_ms, defaults->warn_days_min));
-        else if (!run->in_days && defaults->warn_hours_permille && limit > 5 * MINUTE_MS)
-            add_warning(run, run->due_ms - limit * (1000 - (int64_t)defaults->warn_hours_permille) / 1000);
-        return;
-    }
-    for (size_t i = 0; i < clock->n_warn; i++) {
-        const Policy__Warn *warn = clock->warn[i];
-        int32_t due_date = date_of(due_rules->calendar, run->due_ms - 1);
-        int64_t span = warn->before ? (int64_t)warn->before->amount : 0;
-        switch (warn->type) {
-        case POLICY__WARN__TYPE__PERMILLE:
-            if (warn->permille)
-                add_warning(run, run->due_ms - limit * (1000 - (int64_t)warn->permille) / 1000);
-            break;
-        case POLICY__WARN__TYPE__BEFORE:
-            if (warn->before)
-                add_warning(run, run->due_ms - span * (warn->before->unit == POLICY__TERM__UNIT__MINUTES ? MINUTE_MS
-                                                       : warn->before->unit == POLICY__TERM__UNIT__HOURS ? HOUR_MS
-                                                                                                         : DAY_MS));
-            break;
-        case POLICY__WARN__TYPE__LAST_WORKING_DAY:
-            add_warning(run, last_working_day_before(due_rules->calendar, run->due_ms, warn->minute_of_day));
-            break;
-        case POLICY__WARN__TYPE__DUE_DAY:
-            add_warning(run, instant_of(due_rules->calendar, due_date, (int)warn->minute_of_day));
-            break;
-        case POLICY__WARN__TYPE__DAYS_BEFORE:
-            add_warning(run, instant_of(due_rules->calendar, due_date - (int32_t)span, (int)warn->minute_of_day));
-            break;
-        }
-    }
-}
-
-/* ---- starting and ending runs ---- */
-
-static void close_run(struct judge *judge, enum run_state state, int64_t at_ms)
-{
-    struct live *live = &judge->live;
-    live->run.state = state;
-    live->run.ended_ms = at_ms;
-    if (live->has_due)
-        add_warnings(judge, &live->run, &live->due_rules);
-    bool ever_mattered = live->active || live->was_active;
-    if (ever_mattered) {
-        judge->runs = arena_grow(judge->arena, judge->runs, judge->runs_count, sizeof *judge->runs);
-        judge->runs[judge->runs_count++] = live->run;
-    }
-    live->open = false;
-}
-
-static void open_run(struct judge *judge, int64_t start_ms, int64_t at_ms)
-{
-    judge->live = (struct live){.open = true};
-    judge->live.run.round = judge->round;
-    judge->live.run.part = judge->part++;
-    judge->live.run.start_ms = start_ms;
-    judge->live.active = holds(judge, judge->rules->clock->condition, at_ms) == TRUTH_YES;
-    judge->live.was_active = judge->live.active;
-    recompute(judge, at_ms);
-}
+/* ---- triggers ---- */
 
 static bool fact_filled(const struct happening *happening, const char *name)
 {
@@ -214,41 +71,398 @@ static bool triggers(const Policy__Trigger *trigger, const struct happening *hap
 {
     switch (trigger->type) {
     case POLICY__TRIGGER__TYPE__STAGE:
-        return happening->stage && strcmp(happening->stage, trigger->name) == 0;
+        return same(happening->stage, trigger->name);
     case POLICY__TRIGGER__TYPE__STEP:
-        return happening->step && strcmp(happening->step, trigger->name) == 0;
+        return same(happening->step, trigger->name);
     case POLICY__TRIGGER__TYPE__FIELD:
     case POLICY__TRIGGER__TYPE__TIME_FIELD:
         return fact_filled(happening, trigger->name);
     case POLICY__TRIGGER__TYPE__TOLD:
-        return happening->told && strcmp(happening->told, trigger->name) == 0;
+        return same(happening->told, trigger->name);
     case POLICY__TRIGGER__TYPE__LATE:
+        return same(happening->late, trigger->name);
     case POLICY__TRIGGER__TYPE__APPROVED:
+        return same(happening->approved, trigger->name);
     case POLICY__TRIGGER__TYPE__REFUSED:
+        return same(happening->refused, trigger->name);
     case POLICY__TRIGGER__TYPE__LINKED:
-        return false;
+        return same(happening->linked_stage, trigger->name) && same(happening->linked_kind, trigger->other);
     }
     return false;
 }
 
-static bool any_triggers(Policy__Trigger *const *list, size_t count, const struct happening *happening)
+static const Policy__Trigger *find_trigger(Policy__Trigger *const *list, size_t count,
+                                           const struct happening *happening)
 {
     for (size_t i = 0; i < count; i++)
         if (triggers(list[i], happening))
+            return list[i];
+    return NULL;
+}
+
+static bool stops(const struct judge *judge, const struct happening *happening)
+{
+    return find_trigger(judge->rules->clock->stop, judge->rules->clock->n_stop, happening) != NULL;
+}
+
+/* Starts count when they occurred, stops when they were recorded unless the clock allows back-dating. A time field
+   carries its own instant and is known from its recording on. */
+static int64_t counts_at(const struct judge *judge, const struct happening *happening)
+{
+    const Policy__Clock *clock = judge->rules->clock;
+    if (stops(judge, happening))
+        return clock->backdating ? occurred(happening) : happening->at_ms;
+    const Policy__Trigger *start = find_trigger(clock->start, clock->n_start, happening);
+    return start && start->type != POLICY__TRIGGER__TYPE__TIME_FIELD ? occurred(happening) : happening->at_ms;
+}
+
+static int by_moment(const void *a, const void *b)
+{
+    const struct moment *x = a, *y = b;
+    if (x->at_ms != y->at_ms)
+        return x->at_ms < y->at_ms ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static struct moment *moments_of(const struct judge *judge, size_t count)
+{
+    struct moment *moments = arena_alloc(judge->arena, (count + 1) * sizeof *moments);
+    for (size_t i = 0; i < count; i++)
+        moments[i] = (struct moment){counts_at(judge, &judge->happenings[i]), i};
+    if (count)
+        qsort(moments, count, sizeof *moments, by_moment);
+    return moments;
+}
+
+/* ---- pauses ---- */
+
+static bool pauses_here(const Policy__Clock *clock, const struct happening *happening, bool before)
+{
+    switch (clock->pause) {
+    case POLICY__CLOCK__PAUSE__PAUSE_NONE:
+        return false;
+    case POLICY__CLOCK__PAUSE__PAUSE_WAITING:
+        return happening->phase == POLICY__PHASE__PHASE_NONE ? before : happening->phase == POLICY__PHASE__WAITING;
+    case POLICY__CLOCK__PAUSE__PAUSE_TRIGGERS:
+        if (find_trigger(clock->resume_at, clock->n_resume_at, happening))
+            return false;
+        return before || find_trigger(clock->pause_at, clock->n_pause_at, happening);
+    }
+    return before;
+}
+
+/* Pauses follow recorded time and are known in full before any run is judged: one that begins after a due instant does
+   not move it, so looking ahead changes nothing. */
+static void find_pauses(struct judge *judge, size_t count)
+{
+    bool paused = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct happening *happening = &judge->happenings[i];
+        bool now = pauses_here(judge->rules->clock, happening, paused);
+        if (now && !paused) {
+            judge->pauses = arena_grow(judge->arena, judge->pauses, judge->pauses_count, sizeof *judge->pauses);
+            judge->pauses[judge->pauses_count++] = (struct pause){.from_ms = happening->at_ms, .open = true};
+        } else if (!now && paused) {
+            judge->pauses[judge->pauses_count - 1].to_ms = happening->at_ms;
+            judge->pauses[judge->pauses_count - 1].open = false;
+        }
+        paused = now;
+    }
+}
+
+/* The pause as far as it lies after `since_ms`; false when none of it does. */
+static bool pause_after(const struct pause *pause, int64_t since_ms, int64_t *from_out)
+{
+    *from_out = pause->from_ms > since_ms ? pause->from_ms : since_ms;
+    return pause->open || pause->to_ms > since_ms;
+}
+
+/* Moves the due by all pauses after `since_ms` that begin at or before it. True when the last of them is still open. */
+static bool add_pauses(const struct judge *judge, const struct due_rules *rules, struct due *due, int64_t since_ms)
+{
+    for (size_t i = 0; i < judge->pauses_count; i++) {
+        int64_t from;
+        if (!pause_after(&judge->pauses[i], since_ms, &from))
+            continue;
+        if (from > due->at_ms)
+            return false;
+        if (judge->pauses[i].open)
             return true;
+        due_add_pause(rules, due, from, judge->pauses[i].to_ms);
+    }
     return false;
 }
 
-/* When the clock starts by this happening; a time field starts it at the instant it names, even in the past. */
-static bool starts(struct judge *judge, const struct happening *happening, int64_t *start_out)
+/* Milliseconds of [from, to) taken out so far; a pause still open has moved nothing yet. */
+static int64_t paused_ms(const struct judge *judge, int64_t from_ms, int64_t to_ms)
+{
+    int64_t total = 0, from;
+    for (size_t i = 0; i < judge->pauses_count && !judge->pauses[i].open; i++) {
+        if (!pause_after(&judge->pauses[i], from_ms, &from))
+            continue;
+        int64_t to = judge->pauses[i].to_ms > to_ms ? to_ms : judge->pauses[i].to_ms;
+        total += to > from ? to - from : 0;
+    }
+    return total;
+}
+
+/* ---- the due instant ---- */
+
+static bool resolve(void *context, const char *name, int64_t *ms_out)
+{
+    struct judge *judge = context;
+    if (judge->rules->instant(judge->rules->context, name, judge->upto, ms_out))
+        return true;
+    for (size_t i = judge->upto + 1; i-- > 0;) { /* "from accepted": the last time that stage or step was reached */
+        const struct happening *happening = &judge->happenings[i];
+        if (same(happening->stage, name) || same(happening->step, name)) {
+            *ms_out = occurred(happening);
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum truth holds(const struct judge *judge, const Policy__Condition *condition, int64_t at_ms)
+{
+    if (!condition || condition->n_nodes == 0)
+        return TRUTH_YES;
+    return judge->rules->holds(judge->rules->context, condition, judge->upto, at_ms);
+}
+
+static unsigned close_of_business(const Policy__Defaults *defaults)
+{
+    return defaults && defaults->close_of_business_min ? defaults->close_of_business_min : CLOSE_OF_BUSINESS_DEFAULT;
+}
+
+static bool row_due(struct judge *judge, const Policy__LimitRow *row, int64_t start_ms, struct due *due_out,
+                    struct due_rules *rules_out)
+{
+    const Policy__TimeOptions *options = row->has_options && row->options ? row->options : judge->rules->clock->options;
+    const char *name = options && *options->calendar ? options->calendar : "";
+    *rules_out = (struct due_rules){judge->rules->calendar(judge->rules->context, name),
+                                    options,
+                                    close_of_business(judge->rules->defaults),
+                                    resolve,
+                                    judge,
+                                    judge->rules->explain};
+    bool found = false;
+    for (size_t i = 0; i < row->n_terms; i++) {
+        struct due due;
+        if (due_compute(rules_out, row->terms[i], start_ms, judge->arena, &due) &&
+            (!found || due.at_ms < due_out->at_ms)) {
+            *due_out = due;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* The first row that holds; but of rows before it that may hold, the shortest. */
+static bool limit_due(struct judge *judge, int64_t at_ms)
 {
     const Policy__Clock *clock = judge->rules->clock;
+    struct live *live = &judge->live;
+    live->run.limit_row = -1;
+    for (size_t i = 0; i < clock->n_limit; i++) {
+        enum truth truth = holds(judge, clock->limit[i]->condition, at_ms);
+        struct due due;
+        struct due_rules rules;
+        if (truth == TRUTH_NO)
+            continue;
+        if (row_due(judge, clock->limit[i], live->run.start_ms, &due, &rules) &&
+            (live->run.limit_row < 0 || due.at_ms < live->due.at_ms)) {
+            live->due = due;
+            live->due_rules = rules;
+            live->run.limit_row = (int)i;
+        }
+        if (truth == TRUTH_YES)
+            break;
+    }
+    return live->run.limit_row >= 0;
+}
+
+/* The extended date stands, moved by what pauses follow its grant, unless the limit itself ends later. */
+static void apply_extension(struct judge *judge)
+{
+    struct live *live = &judge->live;
+    if (!live->extended_count)
+        return;
+    struct due extended = live->due;
+    extended.at_ms = extended.unrolled_ms = live->extended_due;
+    bool frozen = add_pauses(judge, &live->due_rules, &extended, live->extended_at);
+    if (extended.at_ms <= live->due.at_ms)
+        return;
+    live->due.at_ms = extended.at_ms;
+    live->frozen = frozen;
+}
+
+/* Everything about the due is computed again from the start, the facts now and the pauses; nothing is patched. */
+static void recompute(struct judge *judge, int64_t at_ms)
+{
+    struct live *live = &judge->live;
+    struct run *run = &live->run;
+    live->frozen = false;
+    live->has_due = limit_due(judge, at_ms);
+    run->due_ms = run->first_due_ms = run->limit_ms = 0;
+    run->provisional = run->in_days = false;
+    run->notes = NULL;
+    run->notes_count = 0;
+    if (!live->has_due)
+        return;
+    run->first_due_ms = live->due.at_ms;
+    live->frozen = add_pauses(judge, &live->due_rules, &live->due, run->start_ms);
+    apply_extension(judge);
+    run->due_ms = live->due.at_ms;
+    run->limit_ms = run->due_ms - run->start_ms - paused_ms(judge, run->start_ms, run->due_ms);
+    run->provisional = live->due.provisional;
+    run->in_days = live->due.in_days;
+    run->notes = live->due.notes;
+    run->notes_count = live->due.notes_count;
+}
+
+/* The due instant has passed unmet: it counts from its own time, whatever is learned later. */
+static void look_for_miss(struct judge *judge, int64_t before_ms)
+{
+    struct live *live = &judge->live;
+    struct run *run = &live->run;
+    bool counts = live->open && live->active && live->has_due && !live->frozen && !run->missed;
+    if (!counts || live->due.at_ms >= before_ms)
+        return;
+    run->missed = true;
+    run->missed_due_ms = live->due.at_ms;
+    run->missed_known_ms = live->active_since > live->due.at_ms ? live->active_since : 0;
+}
+
+/* ---- warnings ---- */
+
+static void add_warning(struct run *run, int64_t at_ms)
+{
+    bool in_run = at_ms > run->start_ms && at_ms < run->due_ms && (!run->ended_ms || at_ms < run->ended_ms);
+    bool frozen = run->paused_since_ms && at_ms >= run->paused_since_ms;
+    unsigned place = run->warn_count;
+    if (!in_run || frozen || place == sizeof run->warn_ms / sizeof *run->warn_ms)
+        return;
+    for (; place > 0 && run->warn_ms[place - 1] > at_ms; place--)
+        run->warn_ms[place] = run->warn_ms[place - 1];
+    run->warn_ms[place] = at_ms;
+    run->warn_count++;
+}
+
+/* The instant at which this share of the running time has run. */
+static int64_t share_ms(struct judge *judge, const struct run *run, uint32_t permille)
+{
+    struct due at = {.at_ms = run->start_ms + run->limit_ms / 1000 * permille + run->limit_ms % 1000 * permille / 1000};
+    struct due_rules hours = {.calendar = judge->live.due_rules.calendar};
+    add_pauses(judge, &hours, &at, run->start_ms);
+    return at.at_ms;
+}
+
+/* A span before the due instant, or days before its day at a given minute. */
+static int64_t before_due(struct judge *judge, const struct run *run, const Policy__Warn *warn)
+{
+    const struct calendar *calendar = judge->live.due_rules.calendar;
+    Policy__Term term = *warn->before;
+    struct due_rules rules = {.calendar = calendar};
+    struct due due;
+    term.before = true;
+    term.field = (char *)protobuf_c_empty_string;
+    if (warn->type == POLICY__WARN__TYPE__DAYS_BEFORE) {
+        term.minute_of_day = warn->before->minute_given ? warn->before->minute_of_day : warn->minute_of_day;
+        term.minute_given = true;
+    }
+    int64_t from =
+        warn->type == POLICY__WARN__TYPE__DAYS_BEFORE ? run->due_ms - 1 : run->due_ms; /* 24:00: the day it ends */
+    return due_compute(&rules, &term, from, judge->arena, &due) ? due.at_ms : run->due_ms;
+}
+
+static int64_t warn_at(struct judge *judge, const struct run *run, const Policy__Warn *warn)
+{
+    const struct calendar *calendar = judge->live.due_rules.calendar;
+    switch (warn->type) {
+    case POLICY__WARN__TYPE__PERMILLE:
+        return share_ms(judge, run, warn->permille);
+    case POLICY__WARN__TYPE__BEFORE:
+    case POLICY__WARN__TYPE__DAYS_BEFORE:
+        return warn->before ? before_due(judge, run, warn) : run->due_ms;
+    case POLICY__WARN__TYPE__LAST_WORKING_DAY:
+        return last_working_day_before(calendar, run->due_ms, warn->minute_of_day);
+    case POLICY__WARN__TYPE__DUE_DAY:
+        return instant_of(calendar, date_of(calendar, run->due_ms - 1), (int)warn->minute_of_day);
+    }
+    return run->due_ms;
+}
+
+static void add_warnings(struct judge *judge, struct run *run)
+{
+    const Policy__Clock *clock = judge->rules->clock;
+    const Policy__Defaults *defaults = judge->rules->defaults;
+    for (size_t i = 0; i < clock->n_warn; i++)
+        add_warning(run, warn_at(judge, run, clock->warn[i]));
+    if (clock->n_warn || !clock->warn_default || !defaults)
+        return;
+    if (run->in_days && defaults->warn_days_min)
+        add_warning(run, last_working_day_before(judge->live.due_rules.calendar, run->due_ms, defaults->warn_days_min));
+    else if (!run->in_days && defaults->warn_hours_permille)
+        add_warning(run, share_ms(judge, run, defaults->warn_hours_permille));
+}
+
+/* ---- starting and ending runs ---- */
+
+static void close_run(struct judge *judge, enum run_state state, int64_t at_ms)
+{
+    struct live *live = &judge->live;
+    live->open = false;
+    live->run.state = state;
+    live->run.ended_ms = at_ms;
+    if (!live->was_active)
+        return;
+    if (live->has_due)
+        add_warnings(judge, &live->run);
+    judge->runs = arena_grow(judge->arena, judge->runs, judge->runs_count, sizeof *judge->runs);
+    judge->runs[judge->runs_count++] = live->run;
+}
+
+/* A clock whose `if` no longer holds was cancelled by the change that made it so, not by what came after. */
+static void end_run(struct judge *judge, enum run_state state, int64_t at_ms)
+{
+    if (judge->live.active)
+        close_run(judge, state, at_ms);
+    else
+        close_run(judge, RUN_CANCELLED, judge->live.inactive_since);
+}
+
+static void look_at_condition(struct judge *judge, int64_t at_ms)
+{
+    struct live *live = &judge->live;
+    bool active = holds(judge, judge->rules->clock->condition, at_ms) == TRUTH_YES;
+    if (active && !live->active)
+        live->active_since = at_ms;
+    if (!active && live->active)
+        live->inactive_since = at_ms;
+    live->active = active;
+    live->was_active |= active;
+}
+
+static void open_run(struct judge *judge, int64_t start_ms)
+{
+    judge->live = (struct live){.open = true};
+    judge->live.run.round = judge->round;
+    judge->live.run.part = judge->part++;
+    judge->live.run.start_ms = start_ms;
+}
+
+/* When the clock starts by this happening; a time field starts it at the instant it names, even in the past. */
+static bool starts(struct judge *judge, const struct moment *moment, int64_t *start_out)
+{
+    const Policy__Clock *clock = judge->rules->clock;
+    const struct happening *happening = &judge->happenings[moment->index];
     for (size_t i = 0; i < clock->n_start; i++) {
         const Policy__Trigger *trigger = clock->start[i];
         if (!triggers(trigger, happening))
             continue;
         if (trigger->type != POLICY__TRIGGER__TYPE__TIME_FIELD) {
-            *start_out = happening->at_ms;
+            *start_out = moment->at_ms;
             return true;
         }
         if (!judge->time_field_used &&
@@ -260,115 +474,103 @@ static bool starts(struct judge *judge, const struct happening *happening, int64
     return false;
 }
 
-/* ---- pausing ---- */
-
-static bool pauses_now(const struct judge *judge, const struct happening *happening, bool *resumes_out)
-{
-    const Policy__Clock *clock = judge->rules->clock;
-    *resumes_out = false;
-    switch (clock->pause) {
-    case POLICY__CLOCK__PAUSE__PAUSE_NONE:
-        return false;
-    case POLICY__CLOCK__PAUSE__PAUSE_WAITING:
-        *resumes_out = happening->phase != POLICY__PHASE__PHASE_NONE && happening->phase != POLICY__PHASE__WAITING;
-        return happening->phase == POLICY__PHASE__WAITING;
-    case POLICY__CLOCK__PAUSE__PAUSE_TRIGGERS:
-        *resumes_out = any_triggers(clock->resume_at, clock->n_resume_at, happening);
-        return any_triggers(clock->pause_at, clock->n_pause_at, happening);
-    }
-    return false;
-}
-
-static void pause_or_resume(struct judge *judge, const struct happening *happening)
-{
-    struct live *live = &judge->live;
-    bool resumes, pauses = pauses_now(judge, happening, &resumes);
-    if (!live->open)
-        return;
-    if (pauses && !live->paused_since && !live->run.missed) {
-        live->paused_since = happening->at_ms;
-    } else if (resumes && live->paused_since) {
-        if (live->pauses_count < 64) {
-            live->pauses[live->pauses_count][0] = live->paused_since;
-            live->pauses[live->pauses_count++][1] = happening->at_ms;
-        }
-        live->paused_since = 0;
-    }
-}
-
 /* ---- the walk ---- */
 
+/* Counts only when granted, and told where that is asked for, at or before the due instant as it stood. */
 static void extend(struct judge *judge, const struct happening *happening)
 {
     struct live *live = &judge->live;
-    const Policy__Clock *clock = judge->rules->clock;
-    if (!happening->extends || strcmp(happening->extends, clock->name) != 0 || !live->open || !live->has_due)
+    const Policy__Extend *rule = judge->rules->clock->extend;
+    if (!same(happening->extends, judge->rules->clock->name) || !live->open || !live->has_due)
         return;
-    bool must_tell = clock->extend && clock->extend->told;
-    bool in_time = happening->at_ms <= live->due.at_ms &&
-                   (!must_tell || (happening->extension_told_ms && happening->extension_told_ms <= live->due.at_ms));
-    if (in_time && happening->extended_due_ms > live->extended_due)
-        live->extended_due = happening->extended_due_ms;
+    int64_t told = rule && rule->told ? happening->extension_told_ms : happening->at_ms;
+    bool in_time = live->frozen || (happening->at_ms <= live->due.at_ms && told <= live->due.at_ms);
+    bool too_often = rule && rule->times && live->extended_count >= rule->times;
+    if (!in_time || told == 0 || too_often || live->run.missed || happening->extended_due_ms <= live->due.at_ms)
+        return;
+    live->extended_due = happening->extended_due_ms;
+    live->extended_at = happening->at_ms;
+    live->extended_count++;
 }
 
-static void next_round(struct judge *judge, const struct happening *happening)
+/* A new round ends what runs, and begins every clock again that had begun before. */
+static void next_round(struct judge *judge, const struct moment *moment)
 {
-    if (happening->round == 0 || happening->round == judge->round)
+    uint32_t round = judge->happenings[moment->index].round;
+    if (round == 0 || round == judge->round)
         return;
     bool began = judge->live.open || judge->part > 0;
     if (judge->live.open)
-        close_run(judge, RUN_CANCELLED, happening->at_ms);
-    judge->round = happening->round;
+        end_run(judge, RUN_CANCELLED, moment->at_ms);
+    judge->round = round;
     judge->part = 0;
-    if (began) /* a new round starts every clock that had started before */
-        open_run(judge, happening->at_ms, happening->at_ms);
+    if (began)
+        open_run(judge, moment->at_ms);
 }
 
-static void walk_one(struct judge *judge, const struct happening *happening)
+static void walk_one(struct judge *judge, const struct moment *moment)
 {
-    struct live *live = &judge->live;
-    const Policy__Clock *clock = judge->rules->clock;
-    look_for_miss(judge, happening->at_ms);
-    if (live->open && any_triggers(clock->stop, clock->n_stop, happening))
-        close_run(judge, live->active ? RUN_MET : RUN_CANCELLED, happening->at_ms);
-    next_round(judge, happening);
+    const struct happening *happening = &judge->happenings[moment->index];
     int64_t start;
-    if (!live->open && starts(judge, happening, &start))
-        open_run(judge, start, happening->at_ms);
-    if (live->open) {
-        enum truth truth = holds(judge, clock->condition, happening->at_ms);
-        live->active = truth == TRUTH_YES;
-        live->was_active |= live->active;
-    }
-    pause_or_resume(judge, happening);
+    look_for_miss(judge, moment->at_ms);
+    if (judge->live.open && stops(judge, happening))
+        end_run(judge, RUN_MET, moment->at_ms);
+    judge->upto = moment->index > judge->upto ? moment->index : judge->upto;
+    next_round(judge, moment);
+    if (!judge->live.open && starts(judge, moment, &start))
+        open_run(judge, start);
+    if (!judge->live.open)
+        return;
+    look_at_condition(judge, moment->at_ms);
+    recompute(judge, moment->at_ms);
     extend(judge, happening);
-    if (happening->facts_count || happening->extends || live->pauses_count || happening->step)
-        recompute(judge, happening->at_ms);
+    if (happening->extends)
+        recompute(judge, moment->at_ms);
 }
 
 static void finish(struct judge *judge, int64_t horizon_ms)
 {
     struct live *live = &judge->live;
     look_for_miss(judge, horizon_ms);
+    const struct pause *last = judge->pauses_count ? &judge->pauses[judge->pauses_count - 1] : NULL;
+    bool paused = last && last->open && (live->frozen || !live->has_due);
     if (!live->open)
         return;
-    live->run.paused_since_ms = live->paused_since;
-    close_run(judge, !live->active ? RUN_CANCELLED : live->paused_since ? RUN_PAUSED : RUN_RUNNING, 0);
+    if (paused && live->active)
+        live->run.paused_since_ms = last->from_ms > live->run.start_ms ? last->from_ms : live->run.start_ms;
+    end_run(judge, paused ? RUN_PAUSED : RUN_RUNNING, 0);
 }
 
-struct run *clock_judge(const struct judge_rules *rules, const struct happening *happenings, size_t count, int64_t horizon_ms,
-                        struct arena *arena, size_t *runs_out)
+/* What is late only by a happening beyond the horizon may yet turn out otherwise. */
+static void wait_for_horizon(struct judge *judge, int64_t horizon_ms)
+{
+    for (size_t i = 0; i < judge->runs_count; i++) {
+        struct run *run = &judge->runs[i];
+        if (!run->missed || run->missed_due_ms < horizon_ms)
+            continue;
+        run->missed = false;
+        run->missed_due_ms = run->missed_known_ms = 0;
+        if (run->state != RUN_MET)
+            continue;
+        run->state = RUN_RUNNING;
+        run->ended_ms = 0;
+    }
+}
+
+struct run *clock_judge(const struct judge_rules *rules, const struct happening *happenings, size_t count,
+                        int64_t horizon_ms, struct arena *arena, size_t *runs_out)
 {
     struct judge *judge = arena_zero(arena, sizeof *judge);
     judge->rules = rules;
     judge->happenings = happenings;
     judge->arena = arena;
     judge->round = 1;
-    for (size_t i = 0; i < count; i++) {
-        judge->upto = i;
-        walk_one(judge, &happenings[i]);
-    }
+    find_pauses(judge, count);
+    const struct moment *moments = moments_of(judge, count);
+    for (size_t i = 0; i < count; i++)
+        walk_one(judge, &moments[i]);
     finish(judge, horizon_ms);
+    wait_for_horizon(judge, horizon_ms);
     *runs_out = judge->runs_count;
     return judge->runs;
 }
@@ -376,12 +578,19 @@ struct run *clock_judge(const struct judge_rules *rules, const struct happening 
 int64_t clock_row_ms(const struct run *run, const Policy__LadderRow *row, const struct calendar *calendar,
                      const Policy__Defaults *defaults, struct arena *arena)
 {
-    if (row->at == POLICY__LADDER_ROW__AT__PERMILLE)
-        return run->due_ms + (run->first_due_ms - run->start_ms) * ((int64_t)row->permille - 1000) / 1000;
-    if (row->at != POLICY__LADDER_ROW__AT__AFTER || !row->after)
-        return run->due_ms;
-    struct due_rules rules = {.calendar = calendar,
-                              .close_of_business_min = defaults ? defaults->close_of_business_min : 1080};
+    struct due_rules rules = {.calendar = calendar, .close_of_business_min = close_of_business(defaults)};
     struct due due;
-    return due_compute(&rules, row->after, run->due_ms, arena, &due) ? due.at_ms : run->due_ms;
+    switch (row->at) {
+    case POLICY__LADDER_ROW__AT__START:
+        return run->start_ms;
+    case POLICY__LADDER_ROW__AT__PERMILLE:
+        return run->due_ms + run->limit_ms * ((int64_t)row->permille - 1000) / 1000;
+    case POLICY__LADDER_ROW__AT__AFTER:
+        return row->after && due_compute(&rules, row->after, run->due_ms, arena, &due) ? due.at_ms : run->due_ms;
+    case POLICY__LADDER_ROW__AT__WARNING:
+    case POLICY__LADDER_ROW__AT__LATE:
+    case POLICY__LADDER_ROW__AT__UNACKNOWLEDGED:
+        break;
+    }
+    return run->due_ms;
 }
