@@ -275,7 +275,7 @@ void instance_position(struct instance *instance, struct arena *arena, Bus__Posi
     report->waiting = instance->waiting_count;
     count_table(instance, RUNTIME_JOBS, &report->jobs);
     int64_t now = instance->env->now(instance->env->context);
-    report->timers_due = instance->timer_next <= now;
+    report->timers_due = instance->service->fire && instance->timer_next <= now;
     report->effects_due = instance->effect_next <= now;
     for (struct pending *p = instance->door; p; p = p->next)
         report->parked++;

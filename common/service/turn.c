@@ -205,6 +205,13 @@ static bool bucket_ours(const struct instance *instance, const Hb__Event *event)
     return bucket >= from && bucket < to;
 }
 
+/* The event that the others of its case wait for must not queue behind them. */
+static bool makes_known(struct turn *turn, const Hb__Event *event)
+{
+    const struct service *service = turn->instance->service;
+    return service->needs_case && !service->needs_case(event) && !service->knows_case(turn, event->case_id);
+}
+
 /* False when the feed had to stop: its next event does not follow the last one heard. */
 static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored)
 {
@@ -229,7 +236,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
         poisoned ? arena_printf(turn->arena, "poison/%s/%" PRIu64, config_service_name(feed->service), event->offset)
         : !ours  ? NULL
                  : waiting_needs(turn, event);
-    bool waits = ours && (needs || waiting_behind(turn, event->case_id));
+    bool waits = ours && (needs || (!makes_known(turn, event) && waiting_behind(turn, event->case_id)));
     if (waits) {
         turn->phase = PHASE_EVOLVE;
         waiting_put(turn, event, stored, needs ? needs : "");
@@ -493,7 +500,7 @@ static void take_inputs(struct turn *turn, struct answered *answered)
     int64_t before = instance->service->timers_await_horizon ? horizon - 1 : turn->now;
     if (before > turn->now)
         before = turn->now;
-    bool others_wait = instance->commands || instance->timer_next <= before;
+    bool others_wait = instance->commands || (instance->service->fire && instance->timer_next <= before);
     if (!instance->holding)
         hear(turn, &budget, others_wait ? half : most);
     unsigned timers_most = budget.inputs + (instance->commands ? half / 2 : half);

@@ -1,0 +1,25 @@
+/* A policy's conditions over one case of a site: the site's zone and calendar, and what the caller knows of the case
+   (layer 4). */
+#ifndef HEARBACK_ORGANISATION_CONDITIONS_H
+#define HEARBACK_ORGANISATION_CONDITIONS_H
+
+#include "organisation/organisation.h"
+#include "policy/condition.h"
+
+struct case_view {
+    struct turn *turn;
+    const char *site;
+    const Policy__Policy *policy;
+    const struct facts *facts;
+    int64_t now_ms;
+    void *context; /* of the callbacks; each may be NULL: then it is unknown */
+    enum truth (*told)(void *context, const char *notice);
+    const struct facts *(*linked)(void *context, const char *link, size_t index);
+    bool (*moment)(void *context, const char *name, int64_t *ms_out); /* when a stage or step was last reached */
+};
+
+enum truth case_holds(const struct case_view *view, const Policy__Condition *condition, const char **missing_out);
+/* The instant a term means in this case: a date field, or a span from a field, stage or step. */
+bool case_instant(const struct case_view *view, const Policy__Term *term, int64_t *ms_out);
+
+#endif

@@ -1,0 +1,13 @@
+/* Fields as entered become what the policy says they are (layer 4). */
+#ifndef HEARBACK_ORGANISATION_FIELDS_H
+#define HEARBACK_ORGANISATION_FIELDS_H
+
+#include "organisation/organisation.h"
+
+#define FIELD_NAME_BYTES_MAX 200u
+
+/* Types one field in place: free text stays Personal, all else becomes a value; or turn_refuse with `path` and what is
+   accepted. A field left empty loses its content. */
+void field_type(struct turn *turn, const char *site, const Policy__FieldDef *def, Hb__Field *field, const char *path);
+
+#endif

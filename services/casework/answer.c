@@ -1,0 +1,125 @@
+#include "casework.h"
+
+static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__Case *record, uint64_t case_id)
+{
+    bool own = query->actor && query->actor->complainant && query->case_id == case_id;
+    return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
+}
+
+static void add_allowed(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor, Casework__CaseFile *file)
+{
+    for (size_t i = 0; i < one->kind->n_steps; i++) {
+        const Policy__Step *step = one->kind->steps[i];
+        const char *clause;
+        if (step->n_from == 0 || casework_step_bar(one, step, actor, &clause) != CASEWORK_FREE)
+            continue;
+        Casework__Allowed *allowed = CASEWORK_NEW(turn, Casework__Allowed, casework__allowed__init);
+        allowed->step = step->name;
+        allowed->label = step->label;
+        allowed->clauses = step->clauses;
+        allowed->n_clauses = step->n_clauses;
+        for (size_t n = 0; n < step->n_needs; n++)
+            if (step->needs[n]->type == POLICY__NEED__TYPE__FIELD)
+                CASEWORK_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
+        allowed->offers = step->fields;
+        allowed->n_offers = step->n_fields;
+        Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
+        casework_check_guards(one, step, &one->facts, actor, &collect);
+        allowed->blocked = blocked.problems;
+        allowed->n_blocked = blocked.n_problems;
+        CASEWORK_ADD(turn, file->allowed, file->n_allowed, allowed);
+    }
+}
+
+static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
+{
+    const Caserec__Case *record = one->record;
+    Casework__CaseFile *file = CASEWORK_NEW(turn, Casework__CaseFile, casework__case_file__init);
+    file->case_id = one->id;
+    file->site = record->site;
+    file->number = record->number;
+    file->kind = record->kind;
+    file->stage = record->stage;
+    file->phase = record->phase;
+    file->round = record->round;
+    file->version = record->version;
+    file->facts = record->facts;
+    file->n_facts = record->n_facts;
+    file->texts = record->texts;
+    file->n_texts = record->n_texts;
+    file->text = record->text;
+    file->party = record->party;
+    file->lead = (char *)(uintptr_t)facts_text(&one->facts, "lead");
+    file->handler = (char *)(uintptr_t)facts_text(&one->facts, "handler");
+    file->received_ms = record->received_ms;
+    file->registered_ms = record->registered_ms;
+    file->closed_ms = record->closed_ms;
+    file->policy_version = record->policy_version;
+    file->historic = record->historic;
+    file->external_id = record->external_id;
+    file->content_key = record->content_key;
+    file->identity_key = record->identity_key;
+    const Hb__Value *joint = facts_get(&one->facts, "joint");
+    if (joint && joint->kind_case == HB__VALUE__KIND_TEXTS) {
+        file->joint = joint->texts->text;
+        file->n_joint = joint->texts->n_text;
+    }
+    for (size_t i = 0; i < record->n_problems; i++)
+        if (!record->problems[i]->settled)
+            CASEWORK_ADD(turn, file->problems, file->n_problems, record->problems[i]->noted);
+    for (size_t i = 0; i < record->n_links; i++) {
+        Casework__Linked *linked = CASEWORK_NEW(turn, Casework__Linked, casework__linked__init);
+        linked->name = record->links[i]->name;
+        linked->case_id = record->links[i]->case_id;
+        linked->kind = record->links[i]->kind;
+        linked->stage = record->links[i]->stage;
+        linked->phase = record->links[i]->phase;
+        linked->number = record->links[i]->number;
+        CASEWORK_ADD(turn, file->links, file->n_links, linked);
+    }
+    add_allowed(turn, one, actor, file);
+    return file;
+}
+
+static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTimeline *query)
+{
+    Casework__Timeline *timeline = CASEWORK_NEW(turn, Casework__Timeline, casework__timeline__init);
+    struct key prefix = key_u64(query->case_id), from = prefix;
+    key_add_u32(&from, query->after + 1);
+    struct state_scan *scan = state_scan_open(turn, CASEWORK_FILE, key_bytes(&prefix), key_bytes(&from));
+    uint32_t most = query->limit && query->limit < CASEWORK_TIMELINE_MAX ? query->limit : CASEWORK_TIMELINE_MAX;
+    struct bytes key, value;
+    while (timeline->n_events < most && state_scan_next(scan, &key, &value)) {
+        ProtobufCBinaryData data = {value.size, (uint8_t *)(uintptr_t)value.data};
+        CASEWORK_ADD(turn, timeline->events, timeline->n_events, data);
+        timeline->next = bytes_get_u32(key.data + 8);
+    }
+    if (timeline->n_events < most)
+        timeline->next = 0;
+    return timeline;
+}
+
+void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
+{
+    if (query->payload_case != HB__QUERY__PAYLOAD_CASEWORK) {
+        turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
+        return;
+    }
+    bool get = query->casework->kind_case == CASEWORK__QUERY__KIND_GET;
+    bool timeline = query->casework->kind_case == CASEWORK__QUERY__KIND_TIMELINE;
+    uint64_t case_id = get ? query->casework->get->case_id : timeline ? query->casework->timeline->case_id : 0;
+    struct casework_case one;
+    if (!casework_open(turn, case_id, &one) || !may_read(turn, query, one.record, case_id)) {
+        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+        return;
+    }
+    reply->payload_case = HB__QUERY_REPLY__PAYLOAD_CASEWORK;
+    reply->casework = CASEWORK_NEW(turn, Casework__Reply, casework__reply__init);
+    if (get) {
+        reply->casework->kind_case = CASEWORK__REPLY__KIND_FILE;
+        reply->casework->file = file_of(turn, &one, query->actor);
+    } else {
+        reply->casework->kind_case = CASEWORK__REPLY__KIND_TIMELINE;
+        reply->casework->timeline = timeline_of(turn, query->casework->timeline);
+    }
+}

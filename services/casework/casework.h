@@ -1,0 +1,79 @@
+/* casework: the case file (案卷) and every human action on a registered case. */
+#ifndef HEARBACK_CASEWORK_H
+#define HEARBACK_CASEWORK_H
+
+#include "hearback/record/casework.pb-c.h"
+#include "organisation/conditions.h"
+#include "policy/lookup.h"
+#include "service/service.h"
+
+#define CASEWORK_GENERATION_MAX 8u
+#define CASEWORK_NOTE_CHARACTERS_MAX 20000u
+#define CASEWORK_TIMELINE_MAX 200u
+#define CASEWORK_REFUSAL_THROTTLE_MS 60000
+
+extern const struct service casework_service;
+
+enum casework_table { CASEWORK_CASE, CASEWORK_FILE, CASEWORK_FIRED, CASEWORK_THROTTLE };
+extern const char *const casework_tables[];
+
+/* One case as its rules see it. Lives in the turn's arena. */
+struct casework_case {
+    uint64_t id;
+    Caserec__Case *record;
+    struct facts facts;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind;
+    struct case_view view;
+};
+
+/* tables.c */
+Caserec__Case *casework_load(struct turn *turn, uint64_t case_id);
+void casework_save(struct turn *turn, uint64_t case_id, Caserec__Case *record);
+bool casework_open(struct turn *turn, uint64_t case_id, struct casework_case *out); /* false: unknown, or its policy is */
+void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
+bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
+void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
+bool casework_throttled(struct turn *turn, const char *account, uint64_t case_id, const char *step);
+void casework_throttle_save(struct turn *turn, const char *account, uint64_t case_id, const char *step);
+bool casework_told(const Caserec__Case *record, const char *notice);
+
+/* steps.c: may a step be taken, and taking it. */
+enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
+enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
+                                    const char **clause_out);
+void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
+                          Hb__Refusal **refusal);
+void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
+                           const Hb__Actor *actor, Hb__Refusal **refusal);
+Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
+                               const Hb__Personal *note, const char *rule);
+Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind, void *payload);
+
+/* decide.c, react.c, evolve.c, answer.c, history.c */
+void casework_prepare(struct turn *turn, Hb__Command *command);
+uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
+void casework_decide(struct turn *turn, const Hb__Command *command);
+void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count, Hb__CommandReply *reply);
+void casework_react(struct turn *turn, const Hb__Event *event);
+void casework_too_deep(struct turn *turn, const Hb__Event *event);
+void casework_evolve(struct turn *turn, const Hb__Event *event);
+void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+void casework_say_history(struct turn *turn, const Hb__Event *event);
+
+#define CASEWORK_NEW(turn, type, init)                                                                                 \
+    ({                                                                                                                 \
+        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
+        init(made_);                                                                                                   \
+        made_;                                                                                                         \
+    })
+#define CASEWORK_ADD(turn, list, count, item)                                                                          \
+    do {                                                                                                               \
+        void *grown_ = arena_alloc(turn_arena(turn), ((count) + 1) * sizeof *(list));                                  \
+        if (count)                                                                                                     \
+            memcpy(grown_, (list), (count) * sizeof *(list));                                                          \
+        (list) = grown_;                                                                                               \
+        (list)[(count)++] = (item);                                                                                    \
+    } while (0)
+
+#endif

@@ -1,0 +1,296 @@
+/* Folds what casework hears and says into the case file. */
+#include "casework.h"
+#include "message/message.h"
+
+static void moment(struct turn *turn, Caserec__Case *record, const char *name, int64_t at_ms)
+{
+    if (!*name)
+        return;
+    for (size_t i = 0; i < record->n_moments; i++)
+        if (strcmp(record->moments[i]->name, name) == 0) {
+            record->moments[i]->at_ms = at_ms;
+            return;
+        }
+    Caserec__Moment *fresh = CASEWORK_NEW(turn, Caserec__Moment, caserec__moment__init);
+    fresh->name = (char *)(uintptr_t)name;
+    fresh->at_ms = at_ms;
+    CASEWORK_ADD(turn, record->moments, record->n_moments, fresh);
+}
+
+static void fold_facts(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
+{
+    facts_list_fold(turn_arena(turn), &record->facts, &record->n_facts, event);
+}
+
+static void fold_texts(struct turn *turn, Caserec__Case *record, Hb__Field *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool replaced = false;
+        for (size_t t = 0; t < record->n_texts && !replaced; t++)
+            if (strcmp(record->texts[t]->name, texts[i]->name) == 0) {
+                record->texts[t] = texts[i];
+                replaced = true;
+            }
+        if (!replaced)
+            CASEWORK_ADD(turn, record->texts, record->n_texts, texts[i]);
+    }
+}
+
+/* ---- intake ---- */
+
+static void link_add(struct turn *turn, Caserec__Case *record, const char *name, uint64_t case_id, const char *kind,
+                     const char *number, const char *stage, uint32_t phase)
+{
+    Caserec__Link *link = CASEWORK_NEW(turn, Caserec__Link, caserec__link__init);
+    link->name = (char *)(uintptr_t)name;
+    link->case_id = case_id;
+    link->kind = (char *)(uintptr_t)kind;
+    link->number = (char *)(uintptr_t)number;
+    link->stage = (char *)(uintptr_t)stage;
+    link->phase = phase;
+    CASEWORK_ADD(turn, record->links, record->n_links, link);
+}
+
+static void evolve_registered(struct turn *turn, const Hb__Event *event)
+{
+    const Intake__CaseRegistered *registered = event->intake->registered;
+    Caserec__Case record = CASEREC__CASE__INIT;
+    record.site = event->site;
+    record.kind = registered->kind;
+    record.number = registered->number;
+    record.stage = registered->stage;
+    record.phase = registered->phase;
+    record.round = 1;
+    record.version = 1;
+    record.text = registered->text;
+    struct bytes party = registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
+    record.party = (ProtobufCBinaryData){party.size, (uint8_t *)(uintptr_t)party.data};
+    record.content_key = registered->content_key;
+    record.identity_key = registered->identity_key;
+    record.received_ms = event->occurred_ms;
+    record.registered_ms = event->recorded_ms;
+    record.policy_version = event->policy_version;
+    record.generation = event->generation;
+    record.historic = registered->historic;
+    record.external_id = registered->external_id;
+    if (registered->phase == POLICY__PHASE__CLOSED)
+        record.closed_ms = event->occurred_ms;
+    fold_facts(turn, &record, event);
+    struct facts facts = {record.facts, record.n_facts};
+    facts_set(turn_arena(turn), &facts, "stage", value_text(turn, record.stage));
+    facts_set(turn_arena(turn), &facts, "phase", value_number(turn, record.phase));
+    facts_set(turn_arena(turn), &facts, "round", value_number(turn, 1));
+    record.facts = facts.list;
+    record.n_facts = facts.count;
+    fold_texts(turn, &record, registered->texts, registered->n_texts);
+    moment(turn, &record, record.stage, event->occurred_ms);
+    for (size_t i = 0; i < registered->n_links; i++) {
+        const Intake__Link *link = registered->links[i];
+        Caserec__Case *other = casework_load(turn, link->case_id);
+        if (!other)
+            continue;
+        link_add(turn, &record, link->name, link->case_id, other->kind, other->number, other->stage, other->phase);
+        link_add(turn, other, link->name, event->case_id, record.kind, record.number, record.stage, record.phase);
+        casework_save(turn, link->case_id, other);
+    }
+    casework_file_add(turn, event->case_id, &record, event);
+    casework_save(turn, event->case_id, &record);
+    turn_case_known(turn, event->case_id);
+}
+
+/* ---- own ---- */
+
+static void tell_links(struct turn *turn, uint64_t case_id, const Caserec__Case *record)
+{
+    for (size_t i = 0; i < record->n_links; i++) {
+        Caserec__Case *other = casework_load(turn, record->links[i]->case_id);
+        for (size_t l = 0; other && l < other->n_links; l++)
+            if (other->links[l]->case_id == case_id) {
+                other->links[l]->stage = record->stage;
+                other->links[l]->phase = record->phase;
+            }
+        if (other)
+            casework_save(turn, record->links[i]->case_id, other);
+    }
+}
+
+static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
+{
+    const Casework__StepTaken *taken = event->casework->step_taken;
+    bool ends = taken->phase == POLICY__PHASE__CLOSED || taken->phase == POLICY__PHASE__ARCHIVED;
+    bool ended = record->phase == POLICY__PHASE__CLOSED || record->phase == POLICY__PHASE__ARCHIVED;
+    if (ends != ended)
+        record->closed_ms = ends ? event->occurred_ms : 0;
+    bool entered = strcmp(record->stage, taken->stage) != 0;
+    record->stage = taken->stage;
+    record->phase = taken->phase;
+    record->round = taken->round;
+    record->version = taken->version;
+    fold_facts(turn, record, event);
+    fold_texts(turn, record, taken->texts, taken->n_texts);
+    moment(turn, record, taken->step, event->occurred_ms);
+    if (entered)
+        moment(turn, record, taken->stage, event->occurred_ms);
+    if (record->n_links && entered)
+        tell_links(turn, event->case_id, record);
+}
+
+static void settle_problems(Caserec__Case *record, const char *rule)
+{
+    for (size_t i = 0; i < record->n_problems; i++)
+        if (*rule && strcmp(record->problems[i]->noted->rule, rule) == 0)
+            record->problems[i]->settled = true;
+}
+
+static void evolve_problem(struct turn *turn, Caserec__Case *record, Casework__ProblemNoted *noted)
+{
+    Caserec__Problem *problem = CASEWORK_NEW(turn, Caserec__Problem, caserec__problem__init);
+    problem->noted = noted;
+    CASEWORK_ADD(turn, record->problems, record->n_problems, problem);
+}
+
+static void acknowledge(Caserec__Case *record, const Casework__EscalationAcknowledged *done)
+{
+    for (size_t i = 0; i < record->n_levels; i++)
+        if (record->levels[i]->row == done->row && strcmp(record->levels[i]->ladder, done->ladder) == 0 &&
+            strcmp(record->levels[i]->clock, done->clock) == 0)
+            record->levels[i]->acknowledged = true;
+}
+
+static const Hb__Position *source_of(const Casework__Event *said, const char **rule_out)
+{
+    switch (said->kind_case) {
+    case CASEWORK__EVENT__KIND_CASE_REQUESTED:
+        *rule_out = said->case_requested->rule;
+        return said->case_requested->source;
+    case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
+        *rule_out = said->notice_requested->rule;
+        return said->notice_requested->source;
+    case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
+        *rule_out = said->escalation_requested->rule;
+        return said->escalation_requested->source;
+    case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
+        *rule_out = said->document_issued->rule;
+        return said->document_issued->source;
+    case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
+        *rule_out = said->problem_noted->rule;
+        return said->problem_noted->source;
+    case CASEWORK__EVENT__KIND_STEP_TAKEN:
+        *rule_out = said->step_taken->rule;
+        return said->step_taken->rule_source;
+    case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
+    case CASEWORK__EVENT__KIND_ACTION_REFUSED:
+    case CASEWORK__EVENT__KIND_HISTORY_ENDED:
+    case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
+    case CASEWORK__EVENT__KIND__NOT_SET:
+        break;
+    }
+    *rule_out = "";
+    return NULL;
+}
+
+static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
+{
+    const Casework__Event *said = event->casework;
+    const char *rule;
+    const Hb__Position *source = source_of(said, &rule);
+    if (*rule && source) {
+        casework_fired_save(turn, event->case_id, rule, source);
+        if (said->kind_case != CASEWORK__EVENT__KIND_PROBLEM_NOTED)
+            settle_problems(record, rule);
+    }
+    switch (said->kind_case) {
+    case CASEWORK__EVENT__KIND_STEP_TAKEN:
+        evolve_step(turn, record, event);
+        return;
+    case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
+        evolve_problem(turn, record, said->problem_noted);
+        return;
+    case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
+        acknowledge(record, said->escalation_acknowledged);
+        return;
+    case CASEWORK__EVENT__KIND_ACTION_REFUSED:
+        if (event->actor && *event->actor->account)
+            casework_throttle_save(turn, event->actor->account, event->case_id, said->action_refused->step);
+        return;
+    case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
+        record->extended = said->extension_granted->times;
+        return;
+    case CASEWORK__EVENT__KIND_CASE_REQUESTED:
+    case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
+    case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
+    case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
+    case CASEWORK__EVENT__KIND_HISTORY_ENDED:
+    case CASEWORK__EVENT__KIND__NOT_SET:
+        return;
+    }
+}
+
+/* ---- others ---- */
+
+static void evolve_told(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
+{
+    if (event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
+        return;
+    Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
+    told->notice = event->notification->told->notice;
+    told->round = record->round;
+    told->at_ms = event->occurred_ms;
+    CASEWORK_ADD(turn, record->told, record->n_told, told);
+}
+
+static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
+{
+    if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED)
+        return;
+    const Escalation__LevelReached *reached = event->escalation->reached;
+    Caserec__Level *level = CASEWORK_NEW(turn, Caserec__Level, caserec__level__init);
+    level->key = reached->key;
+    level->ladder = reached->ladder;
+    level->row = reached->row;
+    level->clock = reached->clock;
+    level->told = reached->told;
+    level->n_told = reached->n_told;
+    CASEWORK_ADD(turn, record->levels, record->n_levels, level);
+}
+
+static bool registers(const Hb__Event *event)
+{
+    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+}
+
+void casework_evolve(struct turn *turn, const Hb__Event *event)
+{
+    if (event->case_id == 0)
+        return;
+    if (registers(event)) {
+        evolve_registered(turn, event);
+        return;
+    }
+    Caserec__Case *record = casework_load(turn, event->case_id);
+    if (!record)
+        return;
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        evolve_own(turn, record, event);
+        break;
+    case HB__EVENT__PAYLOAD_ROUTING:
+        fold_facts(turn, record, event);
+        break;
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+        evolve_told(turn, record, event);
+        break;
+    case HB__EVENT__PAYLOAD_ESCALATION:
+        evolve_level(turn, record, event);
+        break;
+    case HB__EVENT__PAYLOAD_INTAKE:
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        break;
+    }
+    casework_file_add(turn, event->case_id, record, event);
+    casework_save(turn, event->case_id, record);
+}

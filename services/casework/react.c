@@ -1,0 +1,306 @@
+/* What follows: the `when` rules of the case's policy, upon any event of the case. All that match read the state just
+   after the event, and all act; each effect happens once per (rule, source event). */
+#include "casework.h"
+
+/* ---- does the event trigger the rule? ---- */
+
+struct cause {
+    const char *stage, *step, *told, *late; /* "" when not */
+    const Hb__Event *event;
+    const char *linked_kind, *linked_stage;
+};
+
+static struct cause cause_of(const Hb__Event *event)
+{
+    struct cause cause = {"", "", "", "", event, "", ""};
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_INTAKE:
+        if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED) {
+            cause.stage = event->intake->registered->stage;
+            cause.step = *event->intake->registered->settled_step ? event->intake->registered->settled_step : "register";
+        }
+        return cause;
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN) {
+            const Casework__StepTaken *taken = event->casework->step_taken;
+            cause.step = taken->step;
+            cause.stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : "";
+        }
+        return cause;
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+        if (event->notification->kind_case == NOTIFICATION__EVENT__KIND_TOLD)
+            cause.told = event->notification->told->notice;
+        return cause;
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+        if (event->watchdog->kind_case == WATCHDOG__EVENT__KIND_MISSED)
+            cause.late = event->watchdog->missed->instance->clock;
+        return cause;
+    case HB__EVENT__PAYLOAD_ROUTING:
+    case HB__EVENT__PAYLOAD_ESCALATION:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        return cause;
+    }
+    return cause;
+}
+
+static bool fills(const Hb__Event *event, const char *field)
+{
+    for (size_t i = 0; i < event->n_facts; i++)
+        if (strcmp(event->facts[i]->name, field) == 0 && event->facts[i]->value)
+            return true;
+    return false;
+}
+
+static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
+{
+    switch (trigger->type) {
+    case POLICY__TRIGGER__TYPE__STAGE:
+        return *cause->stage && strcmp(cause->stage, trigger->name) == 0;
+    case POLICY__TRIGGER__TYPE__STEP:
+        return *cause->step && strcmp(cause->step, trigger->name) == 0;
+    case POLICY__TRIGGER__TYPE__TOLD:
+        return *cause->told && strcmp(cause->told, trigger->name) == 0;
+    case POLICY__TRIGGER__TYPE__LATE:
+        return *cause->late && strcmp(cause->late, trigger->name) == 0;
+    case POLICY__TRIGGER__TYPE__FIELD:
+    case POLICY__TRIGGER__TYPE__TIME_FIELD:
+        return cause->event && fills(cause->event, trigger->name);
+    case POLICY__TRIGGER__TYPE__LINKED:
+        return *cause->linked_stage && strcmp(cause->linked_stage, trigger->name) == 0 &&
+               strcmp(cause->linked_kind, trigger->other) == 0;
+    case POLICY__TRIGGER__TYPE__APPROVED:
+    case POLICY__TRIGGER__TYPE__REFUSED:
+        return false;
+    }
+    return false;
+}
+
+/* ---- acting ---- */
+
+static void note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses, size_t count,
+                         Hb__Position *source, const char *zh, const char *en)
+{
+    Casework__ProblemNoted *noted = CASEWORK_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
+    noted->rule = (char *)(uintptr_t)rule;
+    noted->text = label_new(turn, zh, en);
+    noted->source = source;
+    Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_PROBLEM_NOTED, noted);
+    event_clauses(turn, event, clauses, count);
+    turn_say(turn, event);
+}
+
+static const char *named(struct turn *turn, const struct casework_case *one, const Policy__Who *who)
+{
+    const char *person;
+    const char *department = who_department(turn, one->record->site, who, &one->facts, &person);
+    return *person ? person : department;
+}
+
+static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
+                      Hb__Position *source)
+{
+    if (one->record->generation >= CASEWORK_GENERATION_MAX) {
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "由规则引发的事项层层相因，已超过 8 层",
+                     "cases made by rules follow each other more than 8 deep");
+        return;
+    }
+    Casework__CaseRequested *request = CASEWORK_NEW(turn, Casework__CaseRequested, casework__case_requested__init);
+    request->rule = rule->name;
+    request->source = source;
+    request->kind = action->name;
+    request->link = action->link;
+    if (action->to)
+        request->to = (char *)(uintptr_t)named(turn, one, action->to);
+    if (action->not_by)
+        request->not_by = (char *)(uintptr_t)named(turn, one, action->not_by);
+    if (action->due)
+        (void)!case_instant(&one->view, action->due, &request->due_ms);
+    request->with = action->with;
+    request->n_with = action->n_with;
+    Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_CASE_REQUESTED, request);
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    turn_say(turn, event);
+}
+
+static void take_step(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
+                      Hb__Position *source)
+{
+    const Policy__Step *step = policy_step(one->kind, action->name);
+    if (!step || !policy_step_from(step, one->record->stage)) {
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                     arena_printf(turn_arena(turn), "规则要求的步骤 %s 此时不可办理", action->name),
+                     arena_printf(turn_arena(turn), "the rule's step %s is not possible at this stage", action->name));
+        return;
+    }
+    Hb__Event *event = casework_step_event(one, step, NULL, 0, NULL, rule->name);
+    event->casework->step_taken->rule_source = source;
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    turn_say(turn, event);
+}
+
+static void set_fact(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
+                     Hb__Position *source)
+{
+    const Hb__Value *now = facts_get(&one->facts, action->set->name);
+    if (now && value_equal(now, action->set->value))
+        return; /* setting a field to its value is no event */
+    Policy__Step bare = POLICY__STEP__INIT;
+    bare.name = (char *)(uintptr_t)"set";
+    Hb__Event *event = casework_step_event(one, &bare, NULL, 0, NULL, rule->name);
+    event->casework->step_taken->rule_source = source;
+    event_fact(turn, event, action->set->name, action->set->value);
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    turn_say(turn, event);
+}
+
+static void act(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
+                Hb__Position *source)
+{
+    Hb__Event *event = NULL;
+    switch (action->type) {
+    case POLICY__ACTION__TYPE__OPEN:
+        open_case(turn, one, rule, action, source);
+        return;
+    case POLICY__ACTION__TYPE__STEP:
+        take_step(turn, one, rule, action, source);
+        return;
+    case POLICY__ACTION__TYPE__SET:
+        set_fact(turn, one, rule, action, source);
+        return;
+    case POLICY__ACTION__TYPE__TELL: {
+        Casework__NoticeRequested *request = CASEWORK_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
+        request->rule = rule->name;
+        request->notice = action->name;
+        request->source = source;
+        event = casework_event(turn, one, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);
+        break;
+    }
+    case POLICY__ACTION__TYPE__ESCALATE: {
+        Casework__EscalationRequested *request =
+            CASEWORK_NEW(turn, Casework__EscalationRequested, casework__escalation_requested__init);
+        request->rule = rule->name;
+        request->ladder = action->name;
+        request->source = source;
+        event = casework_event(turn, one, CASEWORK__EVENT__KIND_ESCALATION_REQUESTED, request);
+        break;
+    }
+    case POLICY__ACTION__TYPE__ISSUE: {
+        Casework__DocumentIssued *issued = CASEWORK_NEW(turn, Casework__DocumentIssued, casework__document_issued__init);
+        issued->document = action->name;
+        issued->rule = rule->name;
+        issued->source = source;
+        event = casework_event(turn, one, CASEWORK__EVENT__KIND_DOCUMENT_ISSUED, issued);
+        break;
+    }
+    case POLICY__ACTION__TYPE__ASSIGN:
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "尚不支持由规则指派",
+                     "assigning by a rule is not supported; name a route row instead");
+        return;
+    }
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    turn_say(turn, event);
+}
+
+static void fire(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, Hb__Position *source)
+{
+    const char *unknown;
+    switch (case_holds(&one->view, rule->condition, &unknown)) {
+    case TRUTH_NO:
+        return;
+    case TRUTH_YES:
+        for (size_t i = 0; i < rule->n_then; i++)
+            act(turn, one, rule, rule->then[i], source);
+        return;
+    case TRUTH_UNKNOWN:
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                     arena_printf(turn_arena(turn), "规则 %s 待定：%s 未知", rule->name, unknown ? unknown : ""),
+                     arena_printf(turn_arena(turn), "rule %s waits: %s is not known", rule->name, unknown ? unknown : ""));
+        return;
+    }
+}
+
+static void run_rules(struct turn *turn, const struct casework_case *one, const struct cause *cause, Hb__Position *source)
+{
+    for (size_t i = 0; i < one->kind->n_rules; i++) {
+        const Policy__Rule *rule = one->kind->rules[i];
+        if (rule->when && triggered(rule->when, cause) && !casework_fired(turn, one->id, rule->name, source))
+            fire(turn, one, rule, source);
+    }
+}
+
+/* A rule that could not be decided for want of a fact is tried again when facts change. */
+static void retry_problems(struct turn *turn, const struct casework_case *one)
+{
+    for (size_t i = 0; i < one->record->n_problems; i++) {
+        const Caserec__Problem *problem = one->record->problems[i];
+        const Policy__Rule *rule = NULL;
+        for (size_t r = 0; r < one->kind->n_rules && !problem->settled; r++)
+            if (strcmp(one->kind->rules[r]->name, problem->noted->rule) == 0 && one->kind->rules[r]->when)
+                rule = one->kind->rules[r];
+        if (!rule || case_holds(&one->view, rule->condition, NULL) != TRUTH_YES || !rule->condition)
+            continue;
+        for (size_t a = 0; a < rule->n_then; a++)
+            act(turn, one, rule, rule->then[a], problem->noted->source);
+    }
+}
+
+/* ---- linked cases ---- */
+
+static void react_linked(struct turn *turn, const struct casework_case *one, const struct cause *cause, Hb__Position *source)
+{
+    for (size_t i = 0; *cause->stage && i < one->record->n_links; i++) {
+        struct casework_case other;
+        if (!casework_open(turn, one->record->links[i]->case_id, &other))
+            continue;
+        struct cause linked = {"", "", "", "", NULL, one->record->kind, cause->stage};
+        run_rules(turn, &other, &linked, source);
+    }
+}
+
+static void react_request_refused(struct turn *turn, const Hb__Event *event)
+{
+    struct casework_case one;
+    const Intake__CaseRequestRefused *refused = event->intake->request_refused;
+    if (!casework_open(turn, event->case_id, &one) || casework_fired(turn, one.id, "request_refused", refused->requested_by))
+        return;
+    const Hb__Refusal *why = refused->refusal;
+    note_problem(turn, &one, "request_refused", NULL, 0, refused->requested_by, why && why->text ? why->text->zh : "未能登记",
+                 why && why->text ? why->text->en : "the requested case could not be registered");
+}
+
+void casework_react(struct turn *turn, const Hb__Event *event)
+{
+    struct casework_case one;
+    if (event->case_id == 0)
+        return;
+    bool registered = event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+    bool refused = event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REQUEST_REFUSED;
+    if (refused) {
+        react_request_refused(turn, event);
+        return;
+    }
+    if (!casework_open(turn, event->case_id, &one))
+        return;
+    if (registered && event->intake->registered->historic)
+        casework_say_history(turn, event);
+    if (event->history)
+        return; /* for facts before as_of no rule runs */
+    Hb__Position *source = event_position(turn, event);
+    struct cause cause = cause_of(event);
+    run_rules(turn, &one, &cause, source);
+    react_linked(turn, &one, &cause, source);
+    bool facts_changed = event->n_facts && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
+    if (facts_changed)
+        retry_problems(turn, &one);
+}
+
+void casework_too_deep(struct turn *turn, const Hb__Event *event)
+{
+    struct casework_case one;
+    if (event->case_id && casework_open(turn, event->case_id, &one))
+        note_problem(turn, &one, "", NULL, 0, event_position(turn, event), "规则相互引发超过 64 层，已停止",
+                     "rules caused each other more than 64 times: stopped here");
+}

@@ -1,0 +1,212 @@
+/* May this step be taken, by this person, now? And taking it: one StepTaken. The order of the questions is the order of the
+   refusals a person sees: stage, right, missing fields (all together), guards (all together). */
+#include "casework.h"
+
+static struct turn *turn_of(const struct casework_case *one)
+{
+    return one->view.turn;
+}
+
+static bool names_step(char *const *acts, size_t count, const char *step)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(acts[i], step) == 0 || strcmp(acts[i], "any") == 0)
+            return true;
+    return false;
+}
+
+/* `never` wins over everything; unknown counts as yes. */
+static bool forbidden(const struct casework_case *one, Policy__Never *const *list, size_t count, const char *step,
+                      const Hb__Actor *actor, const char **clause_out)
+{
+    struct turn *turn = turn_of(one);
+    for (size_t i = 0; i < count; i++) {
+        const Policy__Never *never = list[i];
+        bool about = names_step(never->acts, never->n_acts, step) && (!*never->what || strcmp(never->what, one->record->kind) == 0);
+        if (!about || case_holds(&one->view, never->condition, NULL) == TRUTH_NO)
+            continue;
+        bool meant = who_includes(turn, one->record->site, never->who, never->n_who, &one->facts, actor) &&
+                     !who_includes(turn, one->record->site, never->except, never->n_except, &one->facts, actor);
+        if (meant) {
+            *clause_out = never->n_clauses ? never->clauses[0] : "";
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool permitted(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor)
+{
+    struct turn *turn = turn_of(one);
+    const char *site = one->record->site;
+    Policy__Who *override = step->override;
+    if (who_includes(turn, site, step->by, step->n_by, &one->facts, actor) ||
+        (override && who_includes(turn, site, &override, 1, &one->facts, actor)))
+        return true;
+    for (size_t i = 0; i < one->kind->n_may; i++) {
+        const Policy__May *may = one->kind->may[i];
+        if (names_step(may->acts, may->n_acts, step->name) && case_holds(&one->view, may->condition, NULL) == TRUTH_YES &&
+            who_includes(turn, site, may->who, may->n_who, &one->facts, actor))
+            return true;
+    }
+    return false;
+}
+
+enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
+                                    const char **clause_out)
+{
+    *clause_out = step->n_clauses ? step->clauses[0] : "";
+    if (!policy_step_from(step, one->record->stage))
+        return CASEWORK_WRONG_STAGE;
+    if (forbidden(one, one->kind->never, one->kind->n_never, step->name, actor, clause_out) ||
+        forbidden(one, one->policy->never, one->policy->n_never, step->name, actor, clause_out) ||
+        !permitted(one, step, actor))
+        return CASEWORK_NOT_ALLOWED;
+    return CASEWORK_FREE;
+}
+
+/* ---- needs ---- */
+
+static bool given(Hb__Field *const *fields, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(fields[i]->name, name) == 0 && fields[i]->content_case != HB__FIELD__CONTENT__NOT_SET)
+            return true;
+    return false;
+}
+
+static Hb__Refusal *missing(const struct casework_case *one, Hb__Refusal **refusal)
+{
+    if (!*refusal)
+        *refusal = turn_refuse(turn_of(one), 422, "missing_field", "缺少必填内容", "something needed is missing");
+    return *refusal;
+}
+
+static void miss_field(const struct casework_case *one, const char *name, const char *clause, Hb__Refusal **refusal)
+{
+    struct turn *turn = turn_of(one);
+    const Policy__FieldDef *field = policy_field(one->kind, name);
+    const char *zh = field && field->label ? field->label->zh : name, *en = field && field->label ? field->label->en : name;
+    refusal_problem(turn, missing(one, refusal), name, clause, arena_printf(turn_arena(turn), "请填写%s", zh),
+                    arena_printf(turn_arena(turn), "please fill in: %s", en));
+}
+
+void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
+                          Hb__Refusal **refusal)
+{
+    struct turn *turn = turn_of(one);
+    const char *clause = step->n_clauses ? step->clauses[0] : "";
+    for (size_t i = 0; i < step->n_needs; i++) {
+        const Policy__Need *need = step->needs[i];
+        if (need->type == POLICY__NEED__TYPE__FIELD) {
+            if (!given(fields, count, need->name) && !facts_get(&one->facts, need->name))
+                miss_field(one, need->name, clause, refusal);
+        } else if (need->type == POLICY__NEED__TYPE__TOLD && !casework_told(one->record, need->name)) {
+            const Policy__Notice *notice = policy_notice(one->policy, need->name);
+            refusal_problem(turn, missing(one, refusal), need->name, clause,
+                            arena_printf(turn_arena(turn), "尚未送达：%s", notice ? notice->label->zh : need->name),
+                            arena_printf(turn_arena(turn), "no proof of delivery yet: %s", notice ? notice->label->en : need->name));
+        }
+    }
+    for (size_t i = 0; i < one->kind->n_fields; i++) {
+        const Policy__FieldDef *field = one->kind->fields[i];
+        bool at_step = *field->needed_at && strcmp(field->needed_at, step->name) == 0;
+        bool needed = field->needed == POLICY__FIELD_DEF__NEEDED__AT_STEP ? at_step
+                      : field->needed == POLICY__FIELD_DEF__NEEDED__WHEN
+                          ? (at_step || !*field->needed_at) && case_holds(&one->view, field->needed_if, NULL) == TRUTH_YES
+                          : false;
+        if (needed && !given(fields, count, field->name) && !facts_get(&one->facts, field->name))
+            miss_field(one, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
+    }
+}
+
+/* ---- guards: all `before` rules on the state before the step, with what the step fills in ---- */
+
+void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
+                           const Hb__Actor *actor, Hb__Refusal **refusal)
+{
+    struct turn *turn = turn_of(one);
+    struct case_view view = one->view;
+    view.facts = with;
+    for (size_t i = 0; i < one->kind->n_rules; i++) {
+        const Policy__Rule *rule = one->kind->rules[i];
+        Policy__Who *override = rule->override;
+        const char *unknown;
+        if (strcmp(rule->before, step->name) != 0)
+            continue;
+        if (override && who_includes(turn, one->record->site, &override, 1, &one->facts, actor))
+            continue;
+        enum truth truth = case_holds(&view, rule->condition, &unknown);
+        if (truth == TRUTH_NO)
+            continue;
+        if (!*refusal)
+            *refusal = turn_refuse(turn, 409, "guard", "制度不允许此时办理", "the policy does not allow this now");
+        const char *clause = rule->n_clauses ? rule->clauses[0] : "";
+        refusal_clause(turn, *refusal, clause);
+        if (truth == TRUTH_YES)
+            refusal_problem(turn, *refusal, "", clause, rule->refuse->zh, rule->refuse->en);
+        else
+            refusal_problem(turn, *refusal, unknown ? unknown : "", clause,
+                            arena_printf(turn_arena(turn), "%s（%s未知）", rule->refuse->zh, unknown ? unknown : ""),
+                            arena_printf(turn_arena(turn), "%s (%s is not known)", rule->refuse->en, unknown ? unknown : ""));
+    }
+}
+
+/* ---- taking it ---- */
+
+Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind, void *payload)
+{
+    Hb__Event *event = turn_event(turn, one->record->site, one->id);
+    event->policy_version = one->record->policy_version;
+    event->generation = one->record->generation;
+    event->payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event->casework = CASEWORK_NEW(turn, Casework__Event, casework__event__init);
+    event->casework->kind_case = kind;
+    event->casework->step_taken = payload; /* all arms share one pointer */
+    return event;
+}
+
+static void add_field(struct turn *turn, Hb__Event *event, Casework__StepTaken *taken, Hb__Field *field)
+{
+    switch (field->content_case) {
+    case HB__FIELD__CONTENT_VALUE:
+        event_fact(turn, event, field->name, field->value);
+        return;
+    case HB__FIELD__CONTENT_TEXT: {
+        Hb__Value *present = value_number(turn, 0);
+        present->kind_case = HB__VALUE__KIND_PRESENT;
+        present->present = true;
+        event_fact(turn, event, field->name, present);
+        CASEWORK_ADD(turn, taken->texts, taken->n_texts, field);
+        return;
+    }
+    case HB__FIELD__CONTENT__NOT_SET:
+        return;
+    }
+}
+
+Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
+                               const Hb__Personal *note, const char *rule)
+{
+    struct turn *turn = turn_of(one);
+    Casework__StepTaken *taken = CASEWORK_NEW(turn, Casework__StepTaken, casework__step_taken__init);
+    const Policy__Stage *stage = policy_stage(one->kind, *step->to ? step->to : one->record->stage);
+    taken->step = step->name;
+    taken->from = one->record->stage;
+    taken->stage = stage ? stage->name : one->record->stage;
+    taken->phase = stage ? (uint32_t)stage->phase : one->record->phase;
+    taken->round = one->record->round + step->round_next;
+    taken->version = one->record->version + 1;
+    taken->note = (Hb__Personal *)(uintptr_t)note;
+    taken->rule = (char *)(uintptr_t)rule;
+    Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_STEP_TAKEN, taken);
+    event_clauses(turn, event, step->clauses, step->n_clauses);
+    event_fact_text(turn, event, "stage", taken->stage);
+    event_fact_number(turn, event, "phase", taken->phase);
+    event_fact_number(turn, event, "round", taken->round);
+    for (size_t i = 0; i < step->n_set; i++)
+        event_fact(turn, event, step->set[i]->name, step->set[i]->value);
+    for (size_t i = 0; i < count; i++)
+        add_field(turn, event, taken, fields[i]);
+    return event;
+}
