@@ -14,6 +14,7 @@ struct pause {
 struct moment {
     int64_t at_ms;
     size_t index;
+    uint32_t round; /* that begins here; 0: none */
 };
 
 /* The run that is open while the history is walked. */
@@ -124,11 +125,18 @@ static int by_moment(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* A new round begins when it was recorded, whatever else the happening starts: rounds never overlap. */
 static struct moment *moments_of(const struct judge *judge, size_t count)
 {
     struct moment *moments = arena_alloc(judge->arena, (count + 1) * sizeof *moments);
-    for (size_t i = 0; i < count; i++)
-        moments[i] = (struct moment){counts_at(judge, &judge->happenings[i]), i};
+    uint32_t round = judge->round;
+    for (size_t i = 0; i < count; i++) {
+        const struct happening *happening = &judge->happenings[i];
+        bool begins = happening->round > round;
+        moments[i] =
+            (struct moment){begins ? happening->at_ms : counts_at(judge, happening), i, begins ? happening->round : 0};
+        round = begins ? happening->round : round;
+    }
     if (count)
         qsort(moments, count, sizeof *moments, by_moment);
     return moments;
@@ -151,6 +159,17 @@ static bool pauses_here(const Policy__Clock *clock, const struct happening *happ
     return before;
 }
 
+/* A pause that begins at the instant the last one ended goes on with it. */
+static void begin_pause(struct judge *judge, int64_t at_ms)
+{
+    if (judge->pauses_count && judge->pauses[judge->pauses_count - 1].to_ms == at_ms) {
+        judge->pauses[judge->pauses_count - 1].open = true;
+        return;
+    }
+    judge->pauses = arena_grow(judge->arena, judge->pauses, judge->pauses_count, sizeof *judge->pauses);
+    judge->pauses[judge->pauses_count++] = (struct pause){.from_ms = at_ms, .open = true};
+}
+
 /* Pauses follow recorded time and are known in full before any run is judged: one that begins after a due instant does
    not move it, so looking ahead changes nothing. */
 static void find_pauses(struct judge *judge, size_t count)
@@ -159,10 +178,9 @@ static void find_pauses(struct judge *judge, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct happening *happening = &judge->happenings[i];
         bool now = pauses_here(judge->rules->clock, happening, paused);
-        if (now && !paused) {
-            judge->pauses = arena_grow(judge->arena, judge->pauses, judge->pauses_count, sizeof *judge->pauses);
-            judge->pauses[judge->pauses_count++] = (struct pause){.from_ms = happening->at_ms, .open = true};
-        } else if (!now && paused) {
+        if (now && !paused)
+            begin_pause(judge, happening->at_ms);
+        if (!now && paused) {
             judge->pauses[judge->pauses_count - 1].to_ms = happening->at_ms;
             judge->pauses[judge->pauses_count - 1].open = false;
         }
@@ -496,13 +514,12 @@ static void extend(struct judge *judge, const struct happening *happening)
 /* A new round ends what runs, and begins every clock again that had begun before. */
 static void next_round(struct judge *judge, const struct moment *moment)
 {
-    uint32_t round = judge->happenings[moment->index].round;
-    if (round == 0 || round == judge->round)
+    if (moment->round == 0)
         return;
     bool began = judge->live.open || judge->part > 0;
     if (judge->live.open)
         end_run(judge, RUN_CANCELLED, moment->at_ms);
-    judge->round = round;
+    judge->round = moment->round;
     judge->part = 0;
     if (began)
         open_run(judge, moment->at_ms);
