@@ -444,6 +444,7 @@ static void close_run(struct judge *judge, enum run_state state, int64_t at_ms)
 /* A clock whose `if` no longer holds was cancelled by the change that made it so, not by what came after. */
 static void end_run(struct judge *judge, enum run_state state, int64_t at_ms)
 {
+    judge->live.run.by_condition = !judge->live.active;
     if (judge->live.active)
         close_run(judge, state, at_ms);
     else

@@ -55,6 +55,7 @@ struct run {
     bool missed;      /* a due instant before the horizon passed before the stop; stays true when met later */
     int64_t missed_due_ms;
     int64_t missed_known_ms; /* not 0: the clock's `if` or its late-recorded start made the miss known only then */
+    bool by_condition;       /* cancelled because the clock's `if` no longer held at ended_ms, not by a new round */
     bool provisional;        /* the due depends on a year that is not published */
     bool in_days;
     int limit_row;      /* index into the clock's limit; -1: none could be computed */

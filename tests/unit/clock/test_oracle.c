@@ -477,7 +477,7 @@ static unsigned long setting(const char *name, unsigned long otherwise)
 static void judge_agrees_with_the_simulator(void **state)
 {
     (void)state;
-    unsigned long histories = setting("ORACLE_HISTORIES", 6000), first = setting("ORACLE_SEED", 1);
+    unsigned long histories = setting("ORACLE_HISTORIES", 3000), first = setting("ORACLE_SEED", 1);
     unsigned long seen[4] = {0}, missed = 0, wrong = 0;
     static struct simulator s;
     struct world world;
