@@ -1,0 +1,226 @@
+/* Level-triggered: a point of a clock (or a rule) means rows of a ladder; each row is said once ever, by its key. */
+#include "escalation.h"
+
+#include <inttypes.h>
+
+struct step {
+    struct turn *turn;
+    const Hb__Event *event;
+    Escrec__Case *record;
+    struct facts facts;
+    const Policy__Policy *policy;
+    const char *ladder, *clock, *part;
+    uint32_t round;
+    int64_t due_ms;
+};
+
+static char *key_of(const struct step *step, uint32_t row, int64_t warning)
+{
+    return arena_printf(turn_arena(step->turn), "%s/%s/%" PRIu32 "/%s/%" PRIu32 "/%" PRId64 "/%" PRId64, step->ladder, step->clock,
+                        step->round, step->part, row, step->due_ms, warning);
+}
+
+static void say(const struct step *step, Escalation__Event__KindCase kind, void *payload, char *const *clauses, size_t count)
+{
+    Hb__Event *event = turn_event(step->turn, step->event->site, step->event->case_id);
+    event->policy_version = step->record->policy_version;
+    event->payload_case = HB__EVENT__PAYLOAD_ESCALATION;
+    event->escalation = ESCALATION_NEW(step->turn, Escalation__Event, escalation__event__init);
+    event->escalation->kind_case = kind;
+    event->escalation->reached = payload; /* all arms share one pointer */
+    event_clauses(step->turn, event, clauses, count);
+    turn_say(step->turn, event);
+}
+
+static void add_told(const struct step *step, Escalation__LevelReached *reached, Policy__Who *const *who, size_t count)
+{
+    const Directory__Person **persons = who_persons(step->turn, step->event->site, who, count, &step->facts, NULL);
+    for (; *persons; persons++) {
+        bool listed = false;
+        for (size_t i = 0; i < reached->n_told; i++)
+            listed = listed || strcmp(reached->told[i], (*persons)->id) == 0;
+        if (!listed)
+            ESCALATION_ADD(step->turn, reached->told, reached->n_told, (*persons)->id);
+    }
+}
+
+static void reach(const struct step *step, uint32_t index, uint32_t level, const char *notice, Policy__Who *const *tell,
+                  size_t tell_count, Policy__Who *const *also, size_t also_count, const Policy__Who *hand_to, char *key,
+                  char *const *clauses, size_t clauses_count)
+{
+    struct turn *turn = step->turn;
+    if (escalation_level(step->record, key))
+        return;
+    Escalation__LevelReached *reached = ESCALATION_NEW(turn, Escalation__LevelReached, escalation__level_reached__init);
+    reached->ladder = (char *)(uintptr_t)step->ladder;
+    reached->row = index;
+    reached->level = level;
+    reached->clock = (char *)(uintptr_t)step->clock;
+    reached->round = step->round;
+    reached->due_ms = step->due_ms;
+    reached->notice = (char *)(uintptr_t)notice;
+    reached->key = key;
+    add_told(step, reached, tell, tell_count);
+    add_told(step, reached, also, also_count);
+    if (hand_to) {
+        Policy__Who *one = (Policy__Who *)(uintptr_t)hand_to;
+        const Directory__Person **person = who_persons(turn, step->event->site, &one, 1, &step->facts, NULL);
+        reached->hand_to = *person ? (*person)->id : (char *)(uintptr_t)"";
+    }
+    say(step, ESCALATION__EVENT__KIND_REACHED, reached, clauses, clauses_count);
+    if (reached->n_told || *reached->hand_to)
+        return;
+    Escalation__LevelProblem *problem = ESCALATION_NEW(turn, Escalation__LevelProblem, escalation__level_problem__init);
+    problem->ladder = reached->ladder;
+    problem->row = index;
+    problem->key = key;
+    problem->text = label_new(turn, "升级对象无人在岗", "nobody to tell at this level");
+    say(step, ESCALATION__EVENT__KIND_PROBLEM, problem, clauses, clauses_count);
+}
+
+static const Policy__Clock *clock_of(const struct step *step)
+{
+    const Policy__Kind *kind = step->policy ? policy_kind(step->policy, step->record->kind) : NULL;
+    return kind ? policy_clock(kind, step->clock) : NULL;
+}
+
+/* Rows of the ladder that come at this point; `late:` of the clock is told with the first row at `late`. */
+static void reach_rows(const struct step *step, Policy__LadderRow__At at, const char *notice, int64_t warning)
+{
+    const Policy__Ladder *ladder = step->policy && *step->ladder ? policy_ladder(step->policy, step->ladder) : NULL;
+    const Policy__Clock *clock = clock_of(step);
+    bool late = at == POLICY__LADDER_ROW__AT__LATE, told_late = false;
+    Policy__Who **also = late && clock ? clock->late : NULL;
+    size_t also_count = late && clock ? clock->n_late : 0;
+    for (size_t i = 0; ladder && i < ladder->n_rows; i++) {
+        const Policy__LadderRow *row = ladder->rows[i];
+        if (row->at != at)
+            continue;
+        reach(step, (uint32_t)i, row->level, notice, row->tell, row->n_tell, told_late ? NULL : also, told_late ? 0 : also_count,
+              row->hand_to, key_of(step, (uint32_t)i, warning), ladder->clauses, ladder->n_clauses);
+        told_late = true;
+    }
+    if (late && !told_late && also_count)
+        reach(step, 0, 1, notice, also, also_count, NULL, 0, NULL, key_of(step, 0, 0), clock->clauses, clock->n_clauses);
+}
+
+static void reach_row(const struct step *step, uint32_t index)
+{
+    const Policy__Ladder *ladder = step->policy ? policy_ladder(step->policy, step->ladder) : NULL;
+    if (!ladder || index >= ladder->n_rows)
+        return;
+    const Policy__LadderRow *row = ladder->rows[index];
+    reach(step, index, row->level, "late", row->tell, row->n_tell, NULL, 0, row->hand_to, key_of(step, index, 0), ladder->clauses,
+          ladder->n_clauses);
+}
+
+/* The miss was withdrawn: who was told is told so; rows not reached will not be. */
+static void withdraw(const struct step *step)
+{
+    for (size_t i = 0; i < step->record->n_levels; i++) {
+        const Escrec__Level *level = step->record->levels[i];
+        const Escalation__LevelReached *reached = level->reached;
+        bool of_miss = reached->level > 0 && !level->cancelled && strcmp(reached->clock, step->clock) == 0 &&
+                       reached->round == step->round && reached->due_ms == step->due_ms;
+        if (!of_miss)
+            continue;
+        Escalation__LevelCancelled *cancelled = ESCALATION_NEW(step->turn, Escalation__LevelCancelled, escalation__level_cancelled__init);
+        cancelled->key = reached->key;
+        cancelled->told = reached->told;
+        cancelled->n_told = reached->n_told;
+        cancelled->ladder = reached->ladder;
+        cancelled->row = reached->row;
+        cancelled->clock = reached->clock;
+        say(step, ESCALATION__EVENT__KIND_CANCELLED, cancelled, NULL, 0);
+    }
+}
+
+static void at_instance(struct step *step, const Watchdog__Instance *instance, const char *ladder, int64_t due_ms)
+{
+    step->clock = instance->clock;
+    step->round = instance->round;
+    step->part = instance->part;
+    step->ladder = ladder;
+    step->due_ms = due_ms;
+}
+
+static void react_watchdog(struct step *step, const Watchdog__Event *said)
+{
+    switch (said->kind_case) {
+    case WATCHDOG__EVENT__KIND_MISSED:
+        at_instance(step, said->missed->instance, said->missed->ladder, said->missed->due_ms);
+        reach_rows(step, POLICY__LADDER_ROW__AT__LATE, "late", 0);
+        return;
+    case WATCHDOG__EVENT__KIND_POINT:
+        at_instance(step, said->point->instance, said->point->ladder, said->point->due_ms);
+        if (said->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
+            reach_rows(step, POLICY__LADDER_ROW__AT__WARNING, "warning", said->point->at_ms);
+        else
+            reach_row(step, said->point->index);
+        return;
+    case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
+        at_instance(step, said->miss_withdrawn->instance, "", said->miss_withdrawn->due_ms);
+        withdraw(step);
+        return;
+    case WATCHDOG__EVENT__KIND_ARMED:
+    case WATCHDOG__EVENT__KIND_PAUSED:
+    case WATCHDOG__EVENT__KIND_MET:
+    case WATCHDOG__EVENT__KIND_CANCELLED:
+    case WATCHDOG__EVENT__KIND__NOT_SET:
+        return;
+    }
+}
+
+static void react_casework(struct step *step, const Casework__Event *said)
+{
+    if (said->kind_case == CASEWORK__EVENT__KIND_ESCALATION_REQUESTED) {
+        step->ladder = said->escalation_requested->ladder;
+        step->clock = said->escalation_requested->rule;
+        step->part = "";
+        step->due_ms = (int64_t)said->escalation_requested->source->offset; /* once per source event */
+        reach_rows(step, POLICY__LADDER_ROW__AT__START, "late", 0);
+    } else if (said->kind_case == CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED) {
+        const Casework__EscalationAcknowledged *done = said->escalation_acknowledged;
+        for (size_t i = 0; i < step->record->n_levels; i++) {
+            const Escrec__Level *level = step->record->levels[i];
+            bool meant = level->reached->row == done->row && strcmp(level->reached->ladder, done->ladder) == 0 &&
+                         strcmp(level->reached->clock, done->clock) == 0 && !*level->acknowledged_by;
+            if (!meant)
+                continue;
+            Escalation__Acknowledged *acknowledged = ESCALATION_NEW(step->turn, Escalation__Acknowledged, escalation__acknowledged__init);
+            acknowledged->key = level->reached->key;
+            acknowledged->person = done->person;
+            say(step, ESCALATION__EVENT__KIND_ACKNOWLEDGED, acknowledged, NULL, 0);
+        }
+    }
+}
+
+void escalation_react(struct turn *turn, const Hb__Event *event)
+{
+    struct step step = {.turn = turn, .event = event, .clock = "", .part = "", .ladder = ""};
+    if (event->case_id == 0)
+        return;
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        step.record = escalation_load(turn, event->case_id);
+        break;
+    case HB__EVENT__PAYLOAD_INTAKE:
+    case HB__EVENT__PAYLOAD_ROUTING:
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+    case HB__EVENT__PAYLOAD_ESCALATION:
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        return;
+    }
+    if (!step.record)
+        return;
+    step.facts = (struct facts){step.record->facts, step.record->n_facts};
+    step.policy = organisation_policy(turn, step.record->site, step.record->policy_version);
+    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG)
+        react_watchdog(&step, event->watchdog);
+    else
+        react_casework(&step, event->casework);
+}

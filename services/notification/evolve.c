@@ -1,0 +1,151 @@
+#include "message/message.h"
+#include "notification.h"
+
+#include <inttypes.h>
+
+static void evolve_registered(struct turn *turn, const Hb__Event *event)
+{
+    const Intake__CaseRegistered *registered = event->intake->registered;
+    Noterec__Case record = NOTEREC__CASE__INIT;
+    record.site = event->site;
+    record.kind = registered->kind;
+    record.policy_version = event->policy_version;
+    record.number = registered->number;
+    struct bytes party = registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
+    record.party = (ProtobufCBinaryData){party.size, (uint8_t *)(uintptr_t)party.data};
+    facts_list_fold(turn_arena(turn), &record.facts, &record.n_facts, event);
+    notification_case_save(turn, event->case_id, &record);
+    turn_case_known(turn, event->case_id);
+}
+
+static void evolve_facts(struct turn *turn, const Hb__Event *event)
+{
+    Noterec__Case *record = event->n_facts ? notification_case(turn, event->case_id) : NULL;
+    if (!record)
+        return;
+    facts_list_fold(turn_arena(turn), &record->facts, &record->n_facts, event);
+    notification_case_save(turn, event->case_id, record);
+}
+
+static char *effect_id(struct turn *turn, uint64_t notice_id)
+{
+    return arena_printf(turn_arena(turn), "%016" PRIx64, notice_id);
+}
+
+static const Hb__Sealed *sealed_address(struct turn *turn, const Noterec__Case *record)
+{
+    ProtobufCMessage *message;
+    char *why;
+    bug_unless(message_unpack(&intake__party__descriptor, bytes_of(record->party.data, record->party.len), turn_arena(turn), &message,
+                              &why) == ERR_NONE);
+    const Intake__Party *party = (const Intake__Party *)message;
+    return party->email ? party->email->sealed : NULL;
+}
+
+static void set_effect(struct turn *turn, const Noterec__Notice *row, int64_t due_ms, uint32_t attempt)
+{
+    const Noterec__Case *record = notification_case(turn, row->case_id);
+    const Directory__Person *person = *row->queued->person ? organisation_person(turn, row->queued->person) : NULL;
+    Noterec__Mail mail = NOTEREC__MAIL__INIT;
+    mail.case_id = row->case_id;
+    mail.site = row->site;
+    mail.message_id = row->queued->message_id;
+    mail.subject = row->queued->subject ? row->queued->subject->zh : row->queued->notice;
+    mail.text = row->queued->text ? arena_printf(turn_arena(turn), "%s\r\n\r\n%s", row->queued->text->zh, row->queued->text->en)
+                                  : row->queued->notice;
+    if (person)
+        mail.to = person->email;
+    else
+        mail.to_sealed = (Hb__Sealed *)(uintptr_t)sealed_address(turn, record);
+    turn_effect_set(turn, effect_id(turn, row->queued->notice_id), due_ms, attempt, message_pack(&mail.base, turn_arena(turn)));
+}
+
+static void evolve_queued(struct turn *turn, const Hb__Event *event)
+{
+    Notification__NoticeQueued *queued = event->notification->queued;
+    Noterec__Case *record = notification_case(turn, event->case_id);
+    if (!record)
+        return;
+    Noterec__Notice row = NOTEREC__NOTICE__INIT;
+    row.case_id = event->case_id;
+    row.site = event->site;
+    row.queued = queued;
+    row.status = queued->status;
+    row.queued_ms = event->recorded_ms;
+    notification_notice_save(turn, queued->notice_id, &row);
+    NOTIFICATION_ADD(turn, record->notices, record->n_notices, queued->notice_id);
+    notification_case_save(turn, event->case_id, record);
+    struct key key = {.size = 0};
+    key_add_u32(&key, (uint32_t)queued->source->log->service);
+    key_add_u64(&key, queued->source->offset);
+    key_add_text(&key, queued->notice);
+    state_put(turn, NOTIFICATION_ASKED, key_bytes(&key), (struct bytes){0});
+    if (strcmp(queued->status, "queued") == 0)
+        set_effect(turn, &row, event->recorded_ms, 1);
+}
+
+static void finish(struct turn *turn, const Hb__Event *event, uint64_t id, const char *status, uint32_t attempts, char *error, char *proof)
+{
+    Noterec__Notice *row = notification_notice(turn, id);
+    if (!row)
+        return;
+    row->status = (char *)(uintptr_t)status;
+    row->attempts = attempts;
+    row->error = error;
+    row->proof = proof;
+    row->done_ms = event->recorded_ms;
+    notification_notice_save(turn, id, row);
+    turn_effect_clear(turn, effect_id(turn, id));
+}
+
+static void evolve_own(struct turn *turn, const Hb__Event *event)
+{
+    const Notification__Event *said = event->notification;
+    static char none[] = "";
+    switch (said->kind_case) {
+    case NOTIFICATION__EVENT__KIND_QUEUED:
+        evolve_queued(turn, event);
+        return;
+    case NOTIFICATION__EVENT__KIND_ATTEMPT_FAILED: {
+        Noterec__Notice *row = notification_notice(turn, said->attempt_failed->notice_id);
+        row->attempts = said->attempt_failed->attempt;
+        row->error = said->attempt_failed->error;
+        notification_notice_save(turn, said->attempt_failed->notice_id, row);
+        set_effect(turn, row, said->attempt_failed->next_ms, said->attempt_failed->attempt + 1);
+        return;
+    }
+    case NOTIFICATION__EVENT__KIND_DELIVERED:
+        finish(turn, event, said->delivered->notice_id, "delivered", said->delivered->attempt, none, said->delivered->proof);
+        return;
+    case NOTIFICATION__EVENT__KIND_FAILED:
+        finish(turn, event, said->failed->notice_id, "failed", said->failed->attempts, said->failed->error, none);
+        return;
+    case NOTIFICATION__EVENT__KIND_TOLD:
+    case NOTIFICATION__EVENT__KIND__NOT_SET:
+        return;
+    }
+}
+
+void notification_evolve(struct turn *turn, const Hb__Event *event)
+{
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_INTAKE:
+        if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+            evolve_registered(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_ROUTING:
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        evolve_facts(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+        evolve_own(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+    case HB__EVENT__PAYLOAD_ESCALATION:
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        return;
+    }
+}

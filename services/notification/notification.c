@@ -1,0 +1,31 @@
+#include "notification.h"
+
+static const char *const tables[] = {"case", "notice", "asked"};
+
+static bool needs_case(const Hb__Event *event)
+{
+    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
+           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
+}
+
+static bool knows_case(struct turn *turn, uint64_t case_id)
+{
+    struct key key = key_u64(case_id);
+    return state_has(turn, NOTIFICATION_CASE, key_bytes(&key));
+}
+
+const struct service notification_service = {
+    .name = "notification",
+    .id = HB__SERVICE__NOTIFICATION,
+    .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
+             1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION,
+    .tables = tables,
+    .tables_count = 3,
+    .keeps_organisation = true,
+    .react = notification_react,
+    .evolve = notification_evolve,
+    .answer = notification_answer,
+    .effect_done = notification_effect_done,
+    .needs_case = needs_case,
+    .knows_case = knows_case,
+};

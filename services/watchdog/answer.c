@@ -1,0 +1,95 @@
+/* Every date explains itself, day by day. */
+#include "watchdog.h"
+
+static const char *state_text(const struct run *run)
+{
+    switch (run->state) {
+    case RUN_RUNNING:
+        return run->missed ? "missed" : "running";
+    case RUN_PAUSED:
+        return "paused";
+    case RUN_MET:
+        return run->missed ? "missed" : "met";
+    case RUN_CANCELLED:
+        return "cancelled";
+    }
+    return "";
+}
+
+static const char *what_text(enum day_what what)
+{
+    switch (what) {
+    case DAY_START:
+        return "start";
+    case DAY_COUNTED:
+        return "counted";
+    case DAY_SKIPPED:
+        return "skipped";
+    case DAY_ROLLED:
+        return "rolled";
+    case DAY_DUE:
+        return "due";
+    }
+    return "";
+}
+
+static void add_days(struct turn *turn, const struct run *run, Watchdog__ClockState *state)
+{
+    for (size_t i = 0; i < run->notes_count; i++) {
+        int year, month, day;
+        Watchdog__DayNote *note = WATCHDOG_NEW(turn, Watchdog__DayNote, watchdog__day_note__init);
+        date_split(run->notes[i].date, &year, &month, &day);
+        note->date = arena_printf(turn_arena(turn), "%04d-%02d-%02d", year, month, day);
+        note->what = (char *)(uintptr_t)what_text(run->notes[i].what);
+        note->reason = label_new(turn, run->notes[i].zh, run->notes[i].en);
+        WATCHDOG_ADD(turn, state->days, state->n_days, note);
+    }
+}
+
+static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, Watchdog__Clocks *clocks)
+{
+    size_t count;
+    const struct run *runs = watchdog_judge(turn, one, clock, turn_now(turn), true, &count);
+    for (size_t i = 0; i < count; i++) {
+        Watchdog__ClockState *state = WATCHDOG_NEW(turn, Watchdog__ClockState, watchdog__clock_state__init);
+        state->instance = WATCHDOG_NEW(turn, Watchdog__Instance, watchdog__instance__init);
+        state->instance->clock = clock->name;
+        state->instance->round = runs[i].round;
+        state->label = clock->label;
+        state->clauses = clock->clauses;
+        state->n_clauses = clock->n_clauses;
+        state->state = (char *)(uintptr_t)state_text(&runs[i]);
+        state->start_ms = runs[i].start_ms;
+        state->due_ms = runs[i].due_ms;
+        state->met_ms = runs[i].state == RUN_MET ? runs[i].ended_ms : 0;
+        state->provisional = runs[i].provisional;
+        state->main = clock->main;
+        bool live = runs[i].state == RUN_RUNNING || runs[i].state == RUN_PAUSED;
+        state->remaining_ms = live && runs[i].due_ms ? runs[i].due_ms - turn_now(turn) : 0;
+        add_days(turn, &runs[i], state);
+        WATCHDOG_ADD(turn, clocks->clocks, clocks->n_clocks, state);
+    }
+}
+
+void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
+{
+    bool understood = query->payload_case == HB__QUERY__PAYLOAD_WATCHDOG && query->watchdog->kind_case == WATCHDOG__QUERY__KIND_CLOCKS;
+    if (!understood) {
+        turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
+        return;
+    }
+    uint64_t case_id = query->watchdog->clocks->case_id;
+    struct watchdog_case one;
+    bool own = query->actor && query->actor->complainant && query->case_id == case_id;
+    if (!watchdog_open(turn, case_id, &one) ||
+        !(own || !query->actor || rights_may(turn, query->actor, "read", one.record->site))) {
+        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+        return;
+    }
+    reply->payload_case = HB__QUERY_REPLY__PAYLOAD_WATCHDOG;
+    reply->watchdog = WATCHDOG_NEW(turn, Watchdog__Reply, watchdog__reply__init);
+    reply->watchdog->kind_case = WATCHDOG__REPLY__KIND_CLOCKS;
+    reply->watchdog->clocks = WATCHDOG_NEW(turn, Watchdog__Clocks, watchdog__clocks__init);
+    for (size_t i = 0; i < one.kind->n_clocks; i++)
+        add_clock(turn, &one, one.kind->clocks[i], reply->watchdog->clocks);
+}

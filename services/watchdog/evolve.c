@@ -1,0 +1,230 @@
+#include "watchdog.h"
+
+/* ---- what happened ---- */
+
+static Watchrec__Happening *happen(struct turn *turn, Watchrec__Case *record, const Hb__Event *event)
+{
+    Watchrec__Happening *row = WATCHDOG_NEW(turn, Watchrec__Happening, watchrec__happening__init);
+    row->at_ms = event->history ? event->occurred_ms : event->recorded_ms;
+    row->occurred_ms = event->occurred_ms;
+    row->facts = event->facts;
+    row->n_facts = event->n_facts;
+    WATCHDOG_ADD(turn, record->happenings, record->n_happenings, row);
+    return row;
+}
+
+static void evolve_registered(struct turn *turn, const Hb__Event *event)
+{
+    const Intake__CaseRegistered *registered = event->intake->registered;
+    Watchrec__Case record = WATCHREC__CASE__INIT;
+    record.site = event->site;
+    record.kind = registered->kind;
+    record.policy_version = event->policy_version;
+    record.collecting = registered->historic;
+    Watchrec__Happening *row = happen(turn, &record, event);
+    row->stage = registered->stage;
+    row->step = *registered->settled_step ? registered->settled_step : (char *)(uintptr_t)"register";
+    row->phase = registered->phase;
+    row->round = 1;
+    watchdog_save(turn, event->case_id, &record);
+    turn_case_known(turn, event->case_id);
+}
+
+static void evolve_casework(struct turn *turn, const Hb__Event *event)
+{
+    Watchrec__Case *record = watchdog_load(turn, event->case_id);
+    if (!record)
+        return;
+    if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN) {
+        const Casework__StepTaken *taken = event->casework->step_taken;
+        Watchrec__Happening *row = happen(turn, record, event);
+        row->step = taken->step;
+        row->stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : (char *)(uintptr_t)"";
+        row->phase = taken->phase;
+        row->round = taken->round;
+    } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {
+        Watchrec__Happening *row = happen(turn, record, event);
+        row->extends = event->casework->extension_granted->clock;
+        row->extended_due_ms = event->casework->extension_granted->due_ms;
+    } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
+        record->collecting = false;
+        record->as_of_ms = event->casework->history_ended->as_of_ms;
+    } else {
+        return;
+    }
+    watchdog_save(turn, event->case_id, record);
+}
+
+static void evolve_facts(struct turn *turn, const Hb__Event *event)
+{
+    Watchrec__Case *record = watchdog_load(turn, event->case_id);
+    if (!record || event->n_facts == 0)
+        return;
+    happen(turn, record, event);
+    watchdog_save(turn, event->case_id, record);
+}
+
+static void evolve_told(struct turn *turn, const Hb__Event *event)
+{
+    Watchrec__Case *record = watchdog_load(turn, event->case_id);
+    if (!record || event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
+        return;
+    happen(turn, record, event)->told = event->notification->told->notice;
+    watchdog_save(turn, event->case_id, record);
+}
+
+/* ---- what was said ---- */
+
+static uint32_t part_of(const Watchdog__Instance *instance)
+{
+    uint32_t part = 0;
+    for (const char *c = instance->part; *c >= '0' && *c <= '9'; c++)
+        part = part * 10 + (uint32_t)(*c - '0');
+    return part;
+}
+
+static Watchrec__Said *said_of(struct turn *turn, Watchrec__Case *record, const Watchdog__Instance *instance)
+{
+    Watchrec__Said *said = watchdog_said(record, instance->clock, instance->round, part_of(instance));
+    if (said)
+        return said;
+    said = WATCHDOG_NEW(turn, Watchrec__Said, watchrec__said__init);
+    said->clock = instance->clock;
+    said->round = instance->round;
+    said->part = part_of(instance);
+    WATCHDOG_ADD(turn, record->said, record->n_said, said);
+    return said;
+}
+
+/* Several runs of a case may share an instant: the key tells them apart. */
+static struct key timer_key(uint64_t case_id, const Watchrec__Said *said)
+{
+    struct key key = key_u64(case_id);
+    key_add_text(&key, said->clock);
+    key_add_u32(&key, said->round);
+    key_add_u32(&key, said->part);
+    return key;
+}
+
+static void clear_timers(struct turn *turn, uint64_t case_id, Watchrec__Said *said)
+{
+    struct key key = timer_key(case_id, said);
+    for (size_t i = 0; i < said->n_timers; i++)
+        turn_timer_clear(turn, said->timers[i], key_bytes(&key));
+    said->n_timers = 0;
+}
+
+static void set_timer(struct turn *turn, uint64_t case_id, Watchrec__Said *said, int64_t at_ms)
+{
+    if (at_ms <= 0)
+        return;
+    for (size_t i = 0; i < said->n_timers; i++)
+        if (said->timers[i] == at_ms)
+            return;
+    struct key key = timer_key(case_id, said);
+    turn_timer_set(turn, at_ms, key_bytes(&key));
+    WATCHDOG_ADD(turn, said->timers, said->n_timers, at_ms);
+}
+
+static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
+{
+    const Watchdog__ClockArmed *armed = event->watchdog->armed;
+    clear_timers(turn, event->case_id, said);
+    if (said->due_ms != armed->due_ms)
+        said->warned = 0;
+    if (!said->armed_ms)
+        said->armed_ms = event->recorded_ms;
+    said->start_ms = armed->start_ms;
+    said->due_ms = armed->due_ms;
+    said->provisional = armed->provisional;
+    said->paused = said->met = said->cancelled = false;
+    /* what lies before the arming has been looked at with it: only the future needs a timer, and the last minute */
+    int64_t from = event->recorded_ms - 120000;
+    for (size_t i = 0; i < armed->n_warn_ms; i++)
+        if (armed->warn_ms[i] >= from)
+            set_timer(turn, event->case_id, said, armed->warn_ms[i]);
+    if (armed->due_ms >= from)
+        set_timer(turn, event->case_id, said, armed->due_ms);
+    for (size_t i = 0; i < armed->n_row_ms; i++)
+        if (armed->row_ms[i] >= from)
+            set_timer(turn, event->case_id, said, armed->row_ms[i]);
+}
+
+static void evolve_own(struct turn *turn, const Hb__Event *event)
+{
+    const Watchdog__Event *own = event->watchdog;
+    Watchrec__Case *record = watchdog_load(turn, event->case_id);
+    Watchrec__Said *said;
+    if (!record)
+        return;
+    switch (own->kind_case) {
+    case WATCHDOG__EVENT__KIND_ARMED:
+        evolve_armed(turn, event, said_of(turn, record, own->armed->instance));
+        break;
+    case WATCHDOG__EVENT__KIND_PAUSED:
+        said = said_of(turn, record, own->paused->instance);
+        said->paused = true;
+        clear_timers(turn, event->case_id, said);
+        break;
+    case WATCHDOG__EVENT__KIND_MET:
+        said = said_of(turn, record, own->met->instance);
+        said->met = true;
+        clear_timers(turn, event->case_id, said);
+        break;
+    case WATCHDOG__EVENT__KIND_CANCELLED:
+        said = said_of(turn, record, own->cancelled->instance);
+        said->cancelled = true;
+        clear_timers(turn, event->case_id, said);
+        break;
+    case WATCHDOG__EVENT__KIND_MISSED:
+        said = said_of(turn, record, own->missed->instance);
+        said->missed = true;
+        said->missed_due_ms = own->missed->due_ms;
+        break;
+    case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
+        said = said_of(turn, record, own->miss_withdrawn->instance);
+        said->missed = false;
+        break;
+    case WATCHDOG__EVENT__KIND_POINT:
+        said = said_of(turn, record, own->point->instance);
+        if (own->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
+            said->warned |= 1u << own->point->index;
+        else
+            said->rows |= 1u << own->point->index;
+        break;
+    case WATCHDOG__EVENT__KIND__NOT_SET:
+        return;
+    }
+    watchdog_save(turn, event->case_id, record);
+}
+
+void watchdog_evolve(struct turn *turn, const Hb__Event *event)
+{
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_INTAKE:
+        if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+            evolve_registered(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        evolve_casework(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_ROUTING:
+        evolve_facts(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+        evolve_told(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+        evolve_own(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+        if (event->directory->kind_case == DIRECTORY__EVENT__KIND_CALENDAR_DEFINED && state_count(turn, WATCHDOG_CASE))
+            turn_job_add(turn, "recount", event->directory->calendar_defined->name, (struct bytes){0});
+        return;
+    case HB__EVENT__PAYLOAD_ESCALATION:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        return;
+    }
+}

@@ -1,0 +1,6 @@
+#include "watchdog.h"
+
+int main(int argc, char **argv)
+{
+    return service_main(argc, argv, &watchdog_service, NULL);
+}

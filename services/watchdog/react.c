@@ -1,0 +1,237 @@
+/* Says what the judgement is and has not been said: level-triggered, so the order in which facts are heard does not
+   matter. Everything said for an instant before the end of a history bears that instant and the mark `history`. */
+#include "watchdog.h"
+
+struct looking {
+    struct turn *turn;
+    struct watchdog_case *one;
+    const Policy__Clock *clock;
+    const struct run *run;
+    const Watchrec__Said *said; /* NULL: nothing yet */
+};
+
+static Watchdog__Instance *instance_of(const struct looking *looking)
+{
+    Watchdog__Instance *instance = WATCHDOG_NEW(looking->turn, Watchdog__Instance, watchdog__instance__init);
+    instance->clock = looking->clock->name;
+    instance->round = looking->run->round;
+    if (looking->run->part)
+        instance->part = arena_printf(turn_arena(looking->turn), "%u", looking->run->part);
+    return instance;
+}
+
+static void say(const struct looking *looking, Watchdog__Event__KindCase kind, void *payload, int64_t occurred_ms)
+{
+    struct turn *turn = looking->turn;
+    const Watchrec__Case *record = looking->one->record;
+    Hb__Event *event = turn_event(turn, record->site, looking->one->id);
+    event->policy_version = record->policy_version;
+    event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
+    event->watchdog = WATCHDOG_NEW(turn, Watchdog__Event, watchdog__event__init);
+    event->watchdog->kind_case = kind;
+    event->watchdog->armed = payload; /* all arms share one pointer */
+    event->history = record->as_of_ms && occurred_ms && occurred_ms < record->as_of_ms;
+    event->occurred_ms = occurred_ms ? occurred_ms : turn_now(turn);
+    event_clauses(turn, event, looking->clock->clauses, looking->clock->n_clauses);
+    turn_say(turn, event);
+}
+
+static const Policy__Ladder *ladder_of(const struct looking *looking)
+{
+    return *looking->clock->ladder ? policy_ladder(looking->one->policy, looking->clock->ladder) : NULL;
+}
+
+/* Instants of the rows that come by time; 0 for those that do not. */
+static void add_rows(const struct looking *looking, Watchdog__ClockArmed *armed)
+{
+    struct turn *turn = looking->turn;
+    const Policy__Ladder *ladder = ladder_of(looking);
+    const struct calendar *calendar = watchdog_calendar(turn, looking->one, looking->clock);
+    for (size_t i = 0; ladder && i < ladder->n_rows && i < WATCHDOG_ROWS_MAX; i++) {
+        const Policy__LadderRow *row = ladder->rows[i];
+        bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
+        int64_t at = timed ? clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(turn)) : 0;
+        WATCHDOG_ADD(turn, armed->row_ms, armed->n_row_ms, at);
+    }
+}
+
+static void say_armed(const struct looking *looking, const char *reason)
+{
+    Watchdog__ClockArmed *armed = WATCHDOG_NEW(looking->turn, Watchdog__ClockArmed, watchdog__clock_armed__init);
+    const struct run *run = looking->run;
+    armed->instance = instance_of(looking);
+    armed->start_ms = run->start_ms;
+    armed->due_ms = run->due_ms;
+    armed->provisional = run->provisional;
+    armed->main = looking->clock->main;
+    armed->moved_from_ms = looking->said && looking->said->due_ms != run->due_ms ? looking->said->due_ms : 0;
+    armed->reason = (char *)(uintptr_t)reason;
+    armed->ladder = looking->clock->ladder;
+    for (unsigned i = 0; i < run->warn_count; i++)
+        WATCHDOG_ADD(looking->turn, armed->warn_ms, armed->n_warn_ms, run->warn_ms[i]);
+    add_rows(looking, armed);
+    bool first = !looking->said;
+    say(looking, WATCHDOG__EVENT__KIND_ARMED, armed, first && looking->one->record->as_of_ms ? run->start_ms : 0);
+}
+
+static void say_point(const struct looking *looking, Watchdog__ClockPointReached__Point point, uint32_t index, int64_t at_ms)
+{
+    Watchdog__ClockPointReached *reached = WATCHDOG_NEW(looking->turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
+    reached->instance = instance_of(looking);
+    reached->point = point;
+    reached->index = index;
+    reached->ladder = looking->clock->ladder;
+    reached->due_ms = looking->run->due_ms;
+    reached->at_ms = at_ms;
+    reached->main = looking->clock->main;
+    say(looking, WATCHDOG__EVENT__KIND_POINT, reached, at_ms);
+}
+
+static void add_unheard(const struct looking *looking, Watchdog__DeadlineMissed *missed)
+{
+    static const struct {
+        Hb__Service service;
+        const char *name;
+    } producers[] = {{HB__SERVICE__INTAKE, "intake"},
+                     {HB__SERVICE__CASEWORK, "casework"},
+                     {HB__SERVICE__NOTIFICATION, "notification"}};
+    for (size_t i = 0; i < sizeof producers / sizeof *producers; i++)
+        if (turn_as_of(looking->turn, producers[i].service) <= missed->due_ms)
+            WATCHDOG_ADD(looking->turn, missed->unheard, missed->n_unheard, (char *)(uintptr_t)producers[i].name);
+}
+
+static void say_missed(const struct looking *looking)
+{
+    Watchdog__DeadlineMissed *missed = WATCHDOG_NEW(looking->turn, Watchdog__DeadlineMissed, watchdog__deadline_missed__init);
+    missed->instance = instance_of(looking);
+    missed->due_ms = looking->run->missed_due_ms;
+    missed->main = looking->clock->main;
+    missed->ladder = looking->clock->ladder;
+    add_unheard(looking, missed);
+    say(looking, WATCHDOG__EVENT__KIND_MISSED, missed, missed->due_ms);
+}
+
+static void say_withdrawn(const struct looking *looking)
+{
+    Watchdog__DeadlineMissWithdrawn *withdrawn =
+        WATCHDOG_NEW(looking->turn, Watchdog__DeadlineMissWithdrawn, watchdog__deadline_miss_withdrawn__init);
+    withdrawn->instance = instance_of(looking);
+    withdrawn->due_ms = looking->said->missed_due_ms;
+    withdrawn->main = looking->clock->main;
+    withdrawn->because = (char *)(uintptr_t)"a fact heard later";
+    say(looking, WATCHDOG__EVENT__KIND_MISS_WITHDRAWN, withdrawn, 0);
+}
+
+static void look_at_points(const struct looking *looking, int64_t horizon_ms)
+{
+    const struct run *run = looking->run;
+    const Watchrec__Said *said = looking->said;
+    uint32_t warned = said && said->due_ms == run->due_ms ? said->warned : 0;
+    uint32_t rows = said ? said->rows : 0;
+    int64_t armed_ms = said ? said->armed_ms : turn_now(looking->turn);
+    int64_t end = run->ended_ms ? run->ended_ms : INT64_MAX;
+    for (unsigned i = 0; i < run->warn_count; i++)
+        if (!(warned & 1u << i) && run->warn_ms[i] < horizon_ms && run->warn_ms[i] >= armed_ms && !run->ended_ms)
+            say_point(looking, WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING, i, run->warn_ms[i]);
+    const Policy__Ladder *ladder = ladder_of(looking);
+    const struct calendar *calendar = watchdog_calendar(looking->turn, looking->one, looking->clock);
+    for (size_t i = 0; ladder && i < ladder->n_rows && i < WATCHDOG_ROWS_MAX; i++) {
+        const Policy__LadderRow *row = ladder->rows[i];
+        bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
+        if (rows & 1u << i)
+            continue;
+        if (row->at == POLICY__LADDER_ROW__AT__START && !said)
+            say_point(looking, WATCHDOG__CLOCK_POINT_REACHED__POINT__ROW, (uint32_t)i, run->start_ms);
+        int64_t at = timed && run->missed
+                         ? clock_row_ms(run, row, calendar, looking->one->policy->defaults, turn_arena(looking->turn))
+                         : INT64_MAX;
+        if (at < horizon_ms && at < end)
+            say_point(looking, WATCHDOG__CLOCK_POINT_REACHED__POINT__ROW, (uint32_t)i, at);
+    }
+}
+
+static void look_at_end(const struct looking *looking)
+{
+    const struct run *run = looking->run;
+    const Watchrec__Said *said = looking->said;
+    if (run->state == RUN_MET && !(said && said->met)) {
+        Watchdog__ClockMet *met = WATCHDOG_NEW(looking->turn, Watchdog__ClockMet, watchdog__clock_met__init);
+        met->instance = instance_of(looking);
+        met->at_ms = run->ended_ms;
+        met->due_ms = run->due_ms;
+        met->main = looking->clock->main;
+        met->late = run->missed;
+        say(looking, WATCHDOG__EVENT__KIND_MET, met, run->ended_ms);
+    } else if (run->state == RUN_CANCELLED && !(said && said->cancelled)) {
+        Watchdog__ClockCancelled *cancelled = WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
+        cancelled->instance = instance_of(looking);
+        cancelled->main = looking->clock->main;
+        cancelled->because = (char *)(uintptr_t)(run->ended_ms ? "a new round, or stopped while it did not apply" : "its condition no longer holds");
+        say(looking, WATCHDOG__EVENT__KIND_CANCELLED, cancelled, run->ended_ms);
+    } else if (run->state == RUN_PAUSED && !(said && said->paused)) {
+        Watchdog__ClockPaused *paused = WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
+        paused->instance = instance_of(looking);
+        paused->since_ms = run->paused_since_ms;
+        paused->main = looking->clock->main;
+        say(looking, WATCHDOG__EVENT__KIND_PAUSED, paused, run->paused_since_ms);
+    }
+}
+
+static void look_at_run(const struct looking *looking, int64_t horizon_ms)
+{
+    const struct run *run = looking->run;
+    const Watchrec__Said *said = looking->said;
+    bool live = run->state == RUN_RUNNING || run->state == RUN_PAUSED;
+    bool revived = said && (said->met || said->cancelled) && live;
+    if (!said && run->due_ms)
+        say_armed(looking, "started");
+    else if (said && run->due_ms && (said->due_ms != run->due_ms || said->provisional != run->provisional))
+        say_armed(looking, "moved");
+    else if (revived || (said && said->paused && run->state == RUN_RUNNING))
+        say_armed(looking, "resumed");
+    if (!run->due_ms)
+        return;
+    if (run->missed && !(said && said->missed))
+        say_missed(looking);
+    else if (!run->missed && said && said->missed)
+        say_withdrawn(looking);
+    look_at_points(looking, horizon_ms);
+    look_at_end(looking);
+}
+
+void watchdog_look(struct turn *turn, uint64_t case_id)
+{
+    struct watchdog_case one;
+    if (!watchdog_open(turn, case_id, &one) || one.record->collecting)
+        return;
+    int64_t horizon = turn_horizon(turn);
+    for (size_t c = 0; c < one.kind->n_clocks; c++) {
+        size_t count;
+        const Policy__Clock *clock = one.kind->clocks[c];
+        const struct run *runs = watchdog_judge(turn, &one, clock, horizon, false, &count);
+        for (size_t i = 0; i < count; i++) {
+            struct looking looking = {turn, &one, clock, &runs[i], watchdog_said(one.record, clock->name, runs[i].round, runs[i].part)};
+            look_at_run(&looking, horizon);
+        }
+    }
+}
+
+void watchdog_react(struct turn *turn, const Hb__Event *event)
+{
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_INTAKE:
+    case HB__EVENT__PAYLOAD_ROUTING:
+    case HB__EVENT__PAYLOAD_CASEWORK:
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+        if (event->case_id)
+            watchdog_look(turn, event->case_id);
+        return;
+    case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it */
+    case HB__EVENT__PAYLOAD_ESCALATION:
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        return;
+    }
+}

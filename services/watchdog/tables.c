@@ -1,0 +1,163 @@
+/* Table case: case id BE64 -> Watchrec.Case: what happened, in order of arrival, and what has been said of each run. */
+#include "watchdog.h"
+
+#include <stdlib.h>
+
+Watchrec__Case *watchdog_load(struct turn *turn, uint64_t case_id)
+{
+    struct key key = key_u64(case_id);
+    return state_load(turn, WATCHDOG_CASE, key_bytes(&key), &watchrec__case__descriptor);
+}
+
+void watchdog_save(struct turn *turn, uint64_t case_id, const Watchrec__Case *record)
+{
+    struct key key = key_u64(case_id);
+    state_save(turn, WATCHDOG_CASE, key_bytes(&key), (const ProtobufCMessage *)record);
+}
+
+Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part)
+{
+    for (size_t i = 0; i < record->n_said; i++)
+        if (record->said[i]->round == round && record->said[i]->part == part && strcmp(record->said[i]->clock, clock) == 0)
+            return record->said[i];
+    return NULL;
+}
+
+/* ---- judging ---- */
+
+static const char *or_null(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+struct placed {
+    struct happening happening;
+    size_t arrival;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    if (x->happening.at_ms != y->happening.at_ms)
+        return x->happening.at_ms < y->happening.at_ms ? -1 : 1;
+    return x->arrival < y->arrival ? -1 : x->arrival > y->arrival;
+}
+
+static void fold_facts(struct turn *turn, struct watchdog_case *one)
+{
+    struct facts facts = {0};
+    one->facts = arena_alloc(turn_arena(turn), (one->count + 1) * sizeof *one->facts);
+    for (size_t i = 0; i < one->count; i++) {
+        facts_fold(turn_arena(turn), &facts, one->happenings[i].facts, one->happenings[i].facts_count);
+        one->facts[i] = facts;
+    }
+}
+
+static enum truth view_told(void *context, const char *notice)
+{
+    const struct watchdog_case *one = context;
+    for (size_t i = 0; i <= one->upto && i < one->count; i++)
+        if (one->happenings[i].told && strcmp(one->happenings[i].told, notice) == 0)
+            return TRUTH_YES;
+    return TRUTH_NO;
+}
+
+static bool view_moment(void *context, const char *name, int64_t *ms_out)
+{
+    const struct watchdog_case *one = context;
+    for (size_t i = one->upto + 1; i-- > 0;) {
+        const struct happening *happening = &one->happenings[i];
+        if ((happening->stage && strcmp(happening->stage, name) == 0) || (happening->step && strcmp(happening->step, name) == 0)) {
+            *ms_out = happening->at_ms;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *out)
+{
+    *out = (struct watchdog_case){.id = case_id, .record = watchdog_load(turn, case_id)};
+    if (!out->record)
+        return false;
+    out->policy = organisation_policy(turn, out->record->site, out->record->policy_version);
+    out->kind = out->policy ? policy_kind(out->policy, out->record->kind) : NULL;
+    if (!out->kind)
+        return false;
+    out->count = out->record->n_happenings;
+    struct placed *placed = arena_alloc(turn_arena(turn), (out->count + 1) * sizeof *placed);
+    for (size_t i = 0; i < out->count; i++) {
+        const Watchrec__Happening *row = out->record->happenings[i];
+        placed[i] = (struct placed){{.at_ms = row->at_ms,
+                                     .occurred_ms = row->occurred_ms,
+                                     .stage = or_null(row->stage),
+                                     .step = or_null(row->step),
+                                     .told = or_null(row->told),
+                                     .extends = or_null(row->extends),
+                                     .extended_due_ms = row->extended_due_ms,
+                                     .extension_told_ms = row->at_ms,
+                                     .phase = (Policy__Phase)row->phase,
+                                     .round = row->round,
+                                     .facts = row->facts,
+                                     .facts_count = row->n_facts},
+                                    i};
+    }
+    qsort(placed, out->count, sizeof *placed, by_time);
+    out->happenings = arena_alloc(turn_arena(turn), (out->count + 1) * sizeof *out->happenings);
+    for (size_t i = 0; i < out->count; i++)
+        out->happenings[i] = placed[i].happening;
+    fold_facts(turn, out);
+    out->view = (struct case_view){.turn = turn,
+                                   .site = out->record->site,
+                                   .policy = out->policy,
+                                   .context = out,
+                                   .told = view_told,
+                                   .moment = view_moment};
+    return true;
+}
+
+struct judging {
+    struct turn *turn;
+    struct watchdog_case *one;
+};
+
+static const struct calendar *calendar_of(void *context, const char *name)
+{
+    const struct judging *judging = context;
+    return organisation_calendar(judging->turn, judging->one->record->site, name);
+}
+
+static enum truth holds(void *context, const Policy__Condition *condition, size_t upto, int64_t at_ms)
+{
+    struct judging *judging = context;
+    struct watchdog_case *one = judging->one;
+    one->upto = upto;
+    one->view.facts = &one->facts[upto];
+    one->view.now_ms = at_ms;
+    return case_holds(&one->view, condition, NULL);
+}
+
+static bool instant(void *context, const char *name, size_t upto, int64_t *ms_out)
+{
+    const struct judging *judging = context;
+    return facts_time(&judging->one->facts[upto], name, ms_out);
+}
+
+struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms, bool explain,
+                           size_t *count_out)
+{
+    struct judging judging = {turn, one};
+    struct judge_rules rules = {.clock = clock,
+                                .defaults = one->policy->defaults,
+                                .calendar = calendar_of,
+                                .holds = holds,
+                                .instant = instant,
+                                .context = &judging,
+                                .explain = explain};
+    return clock_judge(&rules, one->happenings, one->count, horizon_ms, turn_arena(turn), count_out);
+}
+
+const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one, const Policy__Clock *clock)
+{
+    return organisation_calendar(turn, one->record->site, clock->options && clock->options->calendar ? clock->options->calendar : "");
+}

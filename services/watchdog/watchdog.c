@@ -1,0 +1,62 @@
+#include "watchdog.h"
+
+static const char *const tables[] = {"case"};
+
+static bool registers(const Hb__Event *event)
+{
+    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+}
+
+static bool needs_case(const Hb__Event *event)
+{
+    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY && !registers(event);
+}
+
+static bool knows_case(struct turn *turn, uint64_t case_id)
+{
+    struct key key = key_u64(case_id);
+    return state_has(turn, WATCHDOG_CASE, key_bytes(&key));
+}
+
+/* A timer only says: look at this case again. */
+static void fire(struct turn *turn, struct bytes key, int64_t due_ms)
+{
+    (void)due_ms;
+    watchdog_look(turn, bytes_get_u64(key.data));
+}
+
+/* A published calendar moves dates: a job looks at every case, some at a time. */
+static struct bytes job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next, unsigned keys_max)
+{
+    (void)what;
+    (void)payload;
+    struct state_scan *scan = state_scan_open(turn, WATCHDOG_CASE, (struct bytes){0}, next);
+    struct bytes key, value, after = {0};
+    unsigned looked = 0;
+    /* every look may say several events, and an input may say at most TURN_SAID_MAX */
+    while (looked < 4 && looked < keys_max && state_scan_next(scan, &key, &value)) {
+        watchdog_look(turn, bytes_get_u64(key.data));
+        struct key following = key_u64(bytes_get_u64(key.data) + 1);
+        after = arena_copy(turn_arena(turn), key_bytes(&following));
+        looked++;
+    }
+    return looked ? after : (struct bytes){0};
+}
+
+const struct service watchdog_service = {
+    .name = "watchdog",
+    .id = HB__SERVICE__WATCHDOG,
+    .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
+             1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__ESCALATION | 1u << HB__SERVICE__NOTIFICATION,
+    .tables = tables,
+    .tables_count = 1,
+    .keeps_organisation = true,
+    .timers_await_horizon = true,
+    .react = watchdog_react,
+    .evolve = watchdog_evolve,
+    .answer = watchdog_answer,
+    .fire = fire,
+    .job_step = job_step,
+    .needs_case = needs_case,
+    .knows_case = knows_case,
+};

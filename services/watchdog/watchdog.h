@@ -1,0 +1,60 @@
+/* watchdog: every clock. It stores facts; what a clock says is judged anew from them (common/clock). */
+#ifndef HEARBACK_WATCHDOG_H
+#define HEARBACK_WATCHDOG_H
+
+#include "clock/judge.h"
+#include "hearback/record/watchdog.pb-c.h"
+#include "organisation/conditions.h"
+#include "policy/lookup.h"
+#include "service/service.h"
+
+#define WATCHDOG_ROWS_MAX 32u
+
+extern const struct service watchdog_service;
+
+enum watchdog_table { WATCHDOG_CASE };
+
+/* A case made ready for judging. */
+struct watchdog_case {
+    uint64_t id;
+    Watchrec__Case *record;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind;
+    struct happening *happenings;
+    size_t count;
+    struct facts *facts; /* after each happening */
+    struct case_view view;
+    size_t upto;
+};
+
+Watchrec__Case *watchdog_load(struct turn *turn, uint64_t case_id);
+void watchdog_save(struct turn *turn, uint64_t case_id, const Watchrec__Case *record);
+bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *out);
+struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms, bool explain,
+                           size_t *count_out);
+const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one, const Policy__Clock *clock);
+Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
+
+/* Says whatever the judgement is that has not been said yet. */
+void watchdog_look(struct turn *turn, uint64_t case_id);
+
+void watchdog_react(struct turn *turn, const Hb__Event *event);
+void watchdog_evolve(struct turn *turn, const Hb__Event *event);
+void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+#define WATCHDOG_NEW(turn, type, init)                                                                                 \
+    ({                                                                                                                 \
+        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
+        init(made_);                                                                                                   \
+        made_;                                                                                                         \
+    })
+#define WATCHDOG_ADD(turn, list, count, item)                                                                          \
+    do {                                                                                                               \
+        void *grown_ = arena_alloc(turn_arena(turn), ((count) + 1) * sizeof *(list));                                  \
+        if (count)                                                                                                     \
+            memcpy(grown_, (list), (count) * sizeof *(list));                                                          \
+        (list) = grown_;                                                                                               \
+        (list)[(count)++] = (item);                                                                                    \
+    } while (0)
+
+#endif
