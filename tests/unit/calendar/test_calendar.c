@@ -136,6 +136,7 @@ static void units_and_options(void **state)
     expect_due(&cn, "2025-03-03 10:00", DAYS(2), &midnight, "2025-03-05 24:00");
     expect_due(&cn, "2025-03-03 10:00", DAYS(5), &stay, "2025-03-08 18:00");
     expect_due(&cn, "2025-03-03 10:00", term(POLICY__TERM__UNIT__WEEKS, 1), NULL, "2025-03-10 18:00");
+    expect_due(&cn, "2025-03-03 10:00", term(POLICY__TERM__UNIT__WEEKS, 2), NULL, "2025-03-17 18:00");
     expect_due(&cn, "2025-01-31 10:00", term(POLICY__TERM__UNIT__MONTHS, 1), NULL, "2025-02-28 18:00");
     expect_due(&cn, "2024-08-31 10:00", term(POLICY__TERM__UNIT__MONTHS, 6), NULL, "2025-02-28 18:00");
     Policy__Term next = term(POLICY__TERM__UNIT__NEXT_DAY, 0);
