@@ -22,8 +22,8 @@ enum {
     MEMBER,
     HOLDER,
 };
-const char *const organisation_tables[] = {"site",   "department", "person",   "account", "calendar",
-                                           "part",   "policy",     "in_force", "member",  "holder"};
+const char *const organisation_tables[] = {"site", "department", "person",   "account", "calendar",
+                                           "part", "policy",     "in_force", "member",  "holder"};
 const unsigned organisation_tables_count = sizeof organisation_tables / sizeof *organisation_tables;
 
 #define DEPUTIES_MAX 4
@@ -42,6 +42,12 @@ static struct key key_three(const char *first, const char *second, const char *t
     return key;
 }
 
+/* Ids come from outside too: what is longer than any id is simply not there. */
+static bool too_long(const char *id)
+{
+    return strnlen(id, ORGANISATION_ID_BYTES_MAX + 1) > ORGANISATION_ID_BYTES_MAX;
+}
+
 /* ---- folding ---- */
 
 static void index_posts(struct turn *turn, const Directory__Person *person, bool there)
@@ -51,7 +57,8 @@ static void index_posts(struct turn *turn, const Directory__Person *person, bool
         struct key member = key_three(post->site, post->department, person->id);
         struct key holder = key_three(post->site, post->post, person->id);
         if (there) {
-            state_put(turn, MEMBER, key_bytes(&member), (struct bytes){0});
+            if (*post->department) /* a post of the whole site is in none */
+                state_put(turn, MEMBER, key_bytes(&member), (struct bytes){0});
             state_put(turn, HOLDER, key_bytes(&holder), (struct bytes){0});
         } else {
             state_delete(turn, MEMBER, key_bytes(&member));
@@ -120,30 +127,40 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
 
 const Directory__Site *organisation_site(struct turn *turn, const char *site)
 {
+    if (too_long(site))
+        return NULL;
     struct key key = key_text(site);
     return state_load(turn, SITE, key_bytes(&key), &directory__site__descriptor);
 }
 
 const Directory__Department *organisation_department(struct turn *turn, const char *site, const char *department)
 {
+    if (too_long(site) || too_long(department))
+        return NULL;
     struct key key = key_two(site, department);
     return state_load(turn, DEPARTMENT, key_bytes(&key), &directory__department__descriptor);
 }
 
 const Directory__Person *organisation_person(struct turn *turn, const char *person)
 {
+    if (too_long(person))
+        return NULL;
     struct key key = key_text(person);
     return state_load(turn, PERSON, key_bytes(&key), &directory__person__descriptor);
 }
 
 const Directory__Account *organisation_account(struct turn *turn, const char *account)
 {
+    if (too_long(account))
+        return NULL;
     struct key key = key_text(account);
     return state_load(turn, ACCOUNT, key_bytes(&key), &directory__account__descriptor);
 }
 
 const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name)
 {
+    if (too_long(name))
+        return NULL;
     struct key key = key_text(name);
     return state_load(turn, CALENDAR, key_bytes(&key), &calendar__calendar__descriptor);
 }
@@ -155,6 +172,8 @@ bool organisation_known(struct turn *turn)
 
 uint32_t organisation_policy_version(struct turn *turn, const char *site)
 {
+    if (too_long(site))
+        return 0;
     struct key key = key_text(site);
     struct bytes version;
     return state_get(turn, IN_FORCE, key_bytes(&key), &version) ? bytes_get_u32(version.data) : 0;
@@ -170,8 +189,13 @@ struct cached {
     const Calendar__Calendar *definition;
     struct calendar *calendar;
     struct zone *zone;
-    char zone_name[64];
 };
+
+/* What an entry was built from; `kind` keeps policies, zones and calendars apart. */
+static void identify(uint8_t identity[32], const char *kind, struct bytes content)
+{
+    crypto_generichash(identity, 32, content.data, content.size, (const uint8_t *)kind, strlen(kind));
+}
 
 static struct cached *cache_find(struct turn *turn, const uint8_t hash[32])
 {
@@ -203,8 +227,12 @@ void organisation_cache_free(void *cache)
     }
 }
 
-static const Directory__PolicyPublished *published(struct turn *turn, const char *site, uint32_t version)
+const Directory__PolicyPublished *organisation_policy_published(struct turn *turn, const char *site, uint32_t version)
 {
+    if (version == 0)
+        version = organisation_policy_version(turn, site);
+    if (version == 0 || too_long(site))
+        return NULL;
     struct key key = key_text(site);
     key_add_u32(&key, version);
     return state_load(turn, POLICY, key_bytes(&key), &directory__policy_published__descriptor);
@@ -230,14 +258,13 @@ static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublish
 
 bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash)
 {
-    const Directory__PolicyPublished *said = published(turn, site, version);
+    const Directory__PolicyPublished *said = organisation_policy_published(turn, site, version);
     return said && bytes_equal(bytes_of(said->hash.data, said->hash.len), hash);
 }
 
 bool organisation_policy_bytes(struct turn *turn, const char *site, uint32_t version, struct bytes *policy_out)
 {
-    const Directory__PolicyPublished *said =
-        published(turn, site, version ? version : organisation_policy_version(turn, site));
+    const Directory__PolicyPublished *said = organisation_policy_published(turn, site, version);
     if (said)
         *policy_out = join_parts(turn, said);
     return said != NULL;
@@ -245,14 +272,12 @@ bool organisation_policy_bytes(struct turn *turn, const char *site, uint32_t ver
 
 const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version)
 {
-    if (version == 0)
-        version = organisation_policy_version(turn, site);
-    const Directory__PolicyPublished *said = version ? published(turn, site, version) : NULL;
+    const Directory__PolicyPublished *said = organisation_policy_published(turn, site, version);
     if (!said)
         return NULL;
-    bug_unless(said->hash.len == 32);
     uint8_t identity[32];
-    crypto_generichash(identity, 32, said->hash.data, 32, (const uint8_t *)site, strlen(site) > 64 ? 64 : strlen(site));
+    struct bytes packed = message_pack((const ProtobufCMessage *)said, turn_arena(turn));
+    identify(identity, "policy of hearback", packed);
     struct cached *entry = cache_find(turn, identity);
     if (!entry) {
         struct bytes joined = join_parts(turn, said);
@@ -260,24 +285,50 @@ const Policy__Policy *organisation_policy(struct turn *turn, const char *site, u
         char *why;
         entry = cache_add(turn, identity);
         bug_unless(message_unpack(&policy__policy__descriptor, joined, &entry->arena, &message, &why) == ERR_NONE);
-        entry->policy = (const Policy__Policy *)message;
+        Policy__Policy *policy = (Policy__Policy *)message;
+        policy->version = said->version;
+        entry->policy = policy;
     }
     return entry->policy;
 }
 
-const struct zone *organisation_zone(struct turn *turn, const char *site)
+static struct cached *zone_cached(struct turn *turn, const char *name)
 {
-    const Directory__Site *found = organisation_site(turn, site);
-    const char *name = found && *found->zone ? found->zone : "UTC";
     uint8_t identity[32];
-    crypto_generichash(identity, 32, (const uint8_t *)name, strlen(name), (const uint8_t *)"zone-of-hearback", 16);
+    identify(identity, "zone of hearback", bytes_of_text(name));
     struct cached *entry = cache_find(turn, identity);
     if (!entry) {
         entry = cache_add(turn, identity);
-        if (zone_load(turn_zones_folder(turn), name, &entry->zone)) /* an unknown zone was refused by directory */
+        if (zone_load(turn_zones_folder(turn), name, &entry->zone)) /* directory refuses zones that are not there */
             entry->zone = NULL;
     }
-    return entry->zone;
+    return entry;
+}
+
+static const char *zone_name(struct turn *turn, const char *site)
+{
+    const Directory__Site *found = organisation_site(turn, site);
+    return found && *found->zone ? found->zone : "UTC";
+}
+
+const struct zone *organisation_zone(struct turn *turn, const char *site)
+{
+    return zone_cached(turn, zone_name(turn, site))->zone;
+}
+
+/* Monday to Friday in the zone of the site. */
+static const struct calendar *plain_calendar(struct turn *turn, const char *site)
+{
+    const char *name = zone_name(turn, site);
+    uint8_t identity[32];
+    identify(identity, "plain calendar of hearback", bytes_of_text(name));
+    struct cached *entry = cache_find(turn, identity);
+    if (!entry) {
+        const struct zone *zone = zone_cached(turn, name)->zone;
+        entry = cache_add(turn, identity);
+        entry->calendar = calendar_new(NULL, zone);
+    }
+    return entry->calendar;
 }
 
 const struct calendar *organisation_calendar(struct turn *turn, const char *site, const char *name)
@@ -285,29 +336,23 @@ const struct calendar *organisation_calendar(struct turn *turn, const char *site
     const Policy__Policy *policy = *name ? NULL : organisation_policy(turn, site, 0);
     if (policy)
         name = policy->calendar;
-    const struct zone *zone = organisation_zone(turn, site);
+    if (!*name || too_long(name))
+        return plain_calendar(turn, site);
     struct key key = key_text(name);
-    struct bytes row = {0};
-    bool defined = *name && state_get(turn, CALENDAR, key_bytes(&key), &row);
+    struct bytes row;
+    if (!state_get(turn, CALENDAR, key_bytes(&key), &row))
+        return plain_calendar(turn, site);
     uint8_t identity[32];
-    const char *zone_identity = defined ? "" : site;
-    crypto_generichash(identity, 32, row.data, row.size, (const uint8_t *)"calendar-of-hearback", 20);
-    if (!defined)
-        crypto_generichash(identity, 32, (const uint8_t *)zone_identity, strlen(zone_identity), identity, 32);
+    identify(identity, "calendar of hearback", row);
     struct cached *entry = cache_find(turn, identity);
-    if (entry)
-        return entry->calendar;
-    entry = cache_add(turn, identity);
-    if (defined) {
+    if (!entry) {
         ProtobufCMessage *message;
         char *why;
+        entry = cache_add(turn, identity);
         bug_unless(message_unpack(&calendar__calendar__descriptor, row, &entry->arena, &message, &why) == ERR_NONE);
         entry->definition = (const Calendar__Calendar *)message;
-        if (zone_load(turn_zones_folder(turn), entry->definition->zone, &entry->zone))
-            entry->zone = NULL;
-        zone = entry->zone;
+        entry->calendar = calendar_new(entry->definition, zone_cached(turn, entry->definition->zone)->zone);
     }
-    entry->calendar = calendar_new(entry->definition, zone);
     return entry->calendar;
 }
 
@@ -315,15 +360,16 @@ const struct calendar *organisation_calendar(struct turn *turn, const char *site
 
 static const Directory__Person **persons_under(struct turn *turn, unsigned table, const char *site, const char *name)
 {
-    struct key prefix = key_two(site, name);
-    struct state_scan *scan = state_scan_open(turn, table, key_bytes(&prefix), (struct bytes){0});
     const Directory__Person **list = NULL;
     size_t count = 0;
     struct bytes key, value;
-    while (state_scan_next(scan, &key, &value)) {
-        const Directory__Person *person = organisation_person(turn, (const char *)key.data + prefix.size);
-        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
-        list[count++] = person;
+    if (!too_long(site) && !too_long(name)) {
+        struct key prefix = key_two(site, name);
+        struct state_scan *scan = state_scan_open(turn, table, key_bytes(&prefix), (struct bytes){0});
+        while (state_scan_next(scan, &key, &value)) {
+            list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+            list[count++] = organisation_person(turn, (const char *)key.data + prefix.size);
+        }
     }
     list = arena_grow(turn_arena(turn), list, count, sizeof *list);
     list[count] = NULL;
@@ -338,6 +384,55 @@ const Directory__Person **organisation_members(struct turn *turn, const char *si
 const Directory__Person **organisation_holders(struct turn *turn, const char *site, const char *post)
 {
     return persons_under(turn, HOLDER, site, post);
+}
+
+/* The person's first post at the site, "" when there is none: where a list by post has named them. */
+static const char *first_post(const Directory__Person *person, const char *site)
+{
+    const char *first = "";
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0 && (!*first || strcmp(person->posts[i]->post, first) < 0))
+            first = person->posts[i]->post;
+    return first;
+}
+
+const Directory__Person **organisation_people(struct turn *turn, const char *site)
+{
+    const Directory__Person **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    bool all = !*site;
+    struct key prefix = {.size = 0};
+    if (!all && !too_long(site))
+        prefix = key_text(site);
+    struct state_scan *scan = state_scan_open(turn, all ? PERSON : HOLDER, key_bytes(&prefix), (struct bytes){0});
+    while ((all || prefix.size) && state_scan_next(scan, &key, &value)) {
+        const char *post = (const char *)key.data + prefix.size;
+        const char *id = all ? post : post + strlen(post) + 1;
+        const Directory__Person *person = organisation_person(turn, id);
+        if (!all && strcmp(first_post(person, site), post) != 0)
+            continue;
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = person;
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
+const Calendar__Calendar **organisation_calendars(struct turn *turn)
+{
+    struct state_scan *scan = state_scan_open(turn, CALENDAR, (struct bytes){0}, (struct bytes){0});
+    const Calendar__Calendar **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    while (state_scan_next(scan, &key, &value)) {
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = organisation_calendar_definition(turn, (const char *)key.data);
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
 }
 
 const Directory__Site **organisation_sites(struct turn *turn)
@@ -357,7 +452,7 @@ const Directory__Site **organisation_sites(struct turn *turn)
 
 const Directory__Department **organisation_departments(struct turn *turn, const char *site)
 {
-    struct key prefix = key_text(site);
+    struct key prefix = too_long(site) ? key_text("") : key_text(site);
     struct state_scan *scan = state_scan_open(turn, DEPARTMENT, key_bytes(&prefix), (struct bytes){0});
     const Directory__Department **list = NULL;
     size_t count = 0;

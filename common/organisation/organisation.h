@@ -15,6 +15,7 @@ struct condition_context;
 
 /* Tables of the organisation in the state_* calls: ORGANISATION_TABLE_FIRST + index in organisation_tables. */
 #define ORGANISATION_TABLE_FIRST 100u
+#define ORGANISATION_ID_BYTES_MAX 128u /* nothing has a longer id: asking for one finds nothing */
 extern const char *const organisation_tables[];
 extern const unsigned organisation_tables_count; /* at most 16 */
 void organisation_cache_free(void *cache);
@@ -29,10 +30,12 @@ const Directory__Account *organisation_account(struct turn *turn, const char *ac
 const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name); /* NULL: unknown */
 bool organisation_known(struct turn *turn); /* at least one site has been heard of */
 
-/* The policy in force at a site (version 0) or a certain version; NULL when there is none. Unpacked once per version.
- */
+/* The policy in force at a site (version 0) or a certain version; NULL when there is none. Unpacked once per version;
+   `version` is filled in (the packed form has none: equal policies have equal bytes). */
 const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version);
 uint32_t organisation_policy_version(struct turn *turn, const char *site); /* in force; 0: none */
+/* What was said when it was published: packs, hash. Version 0: in force. NULL: none. */
+const Directory__PolicyPublished *organisation_policy_published(struct turn *turn, const char *site, uint32_t version);
 /* Is the version in force made of exactly these bytes? `hash` is BLAKE2b-256 of the packed policy. */
 bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash);
 /* Packed form, as published. */
@@ -44,7 +47,10 @@ const struct zone *organisation_zone(struct turn *turn, const char *site);
 /* Lists end with NULL. */
 const Directory__Person **organisation_members(struct turn *turn, const char *site, const char *department);
 const Directory__Person **organisation_holders(struct turn *turn, const char *site, const char *post);
+/* Everybody who holds a post at the site, each once; site "": everybody. */
+const Directory__Person **organisation_people(struct turn *turn, const char *site);
 const Directory__Site **organisation_sites(struct turn *turn);
+const Calendar__Calendar **organisation_calendars(struct turn *turn);
 const Directory__Department **organisation_departments(struct turn *turn, const char *site);
 bool organisation_holds(const Directory__Person *person, const char *site, const char *post);
 bool organisation_member(const Directory__Person *person, const char *site, const char *department);
@@ -52,6 +58,8 @@ bool organisation_member(const Directory__Person *person, const char *site, cons
 /* The person present: absent -> deputy (at most 4 steps), NULL when nobody. */
 const Directory__Person *organisation_present(struct turn *turn, const Directory__Person *person);
 
+/* Is this word a role in a case (handler, lead, complainant ...)? A role is never a post, whoever bears its name. */
+bool who_is_role(const char *word);
 /* Who: persons meant by an expression in a case whose facts are given (lead, handler, first_contact, respondent, filer,
    taker facts...), each once, present ones; `complainant_out` (may be NULL) tells whether the complainant is among
    them. */
@@ -61,7 +69,8 @@ const Directory__Person **who_persons(struct turn *turn, const char *site, Polic
    person. "" when none. `person_out`: the person named, "" when a department. */
 const char *who_department(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
                            const char **person_out);
-/* Is this actor among them? `handler` also means any member of the lead department while no handler is named. */
+/* Is this actor among them? A department means its members. `handler` also means any member of the lead department
+ * while no handler is named. */
 bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,
                   const Hb__Actor *actor);
 

@@ -1,13 +1,16 @@
-/* `who`: which persons and departments an expression means now. Reads right to left: {of: [superior, head], root: lead} is
-   the superior of the head of the lead department. Resolved when it is used, not when the case began. */
+/* `who`: which persons and departments an expression means now. Reads right to left: {of: [superior, head], root: lead}
+   is the superior of the head of the lead department. Resolved when it is used, not when the case began. */
 #include "organisation/organisation.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
+
+#define SUPERIORS_MAX 8 /* posts climbed until somebody holds one */
 
 struct group {
     struct turn *turn;
     const char *site;
     const Policy__Policy *policy;
+    const Directory__Person *actor; /* NULL: nobody acts */
     const Directory__Person **persons;
     size_t persons_count;
     const char **departments;
@@ -45,7 +48,7 @@ static void add_department(struct group *group, const char *department)
 
 static struct group empty_like(const struct group *group)
 {
-    return (struct group){.turn = group->turn, .site = group->site, .policy = group->policy};
+    return (struct group){.turn = group->turn, .site = group->site, .policy = group->policy, .actor = group->actor};
 }
 
 /* A fact's text is a person or a department of the site. */
@@ -67,31 +70,62 @@ static void add_fact(struct group *group, const Hb__Value *value)
             add_named(group, value->texts->text[i]);
 }
 
-static void start(struct group *group, const char *root, const struct facts *facts)
+bool who_is_role(const char *word)
 {
-    const Hb__Value *value = facts ? facts_get(facts, root) : NULL;
-    if (strcmp(root, "category") == 0) {
-        const Policy__Category *category = group->policy ? policy_category(group->policy, facts_text(facts, "category")) : NULL;
+    static const char *const roles[] = {"complainant", "filer", "handler", "lead",     "joint",    "first_contact",
+                                        "respondent",  "actor", "owner",   "category", "employee", "anyone"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (strcmp(roles[i], word) == 0)
+            return true;
+    return false;
+}
+
+static bool empty(const struct group *group)
+{
+    return group->persons_count == 0 && group->departments_count == 0;
+}
+
+static void start_role(struct group *group, const char *role, const struct facts *facts)
+{
+    if (strcmp(role, "actor") == 0)
+        add_person(group, group->actor);
+    if (strcmp(role, "employee") == 0)
+        add_all(group, organisation_people(group->turn, group->site));
+    if (strcmp(role, "category") == 0 && group->policy && facts) {
+        const Policy__Category *category = policy_category(group->policy, facts_text(facts, "category"));
         if (category)
             add_department(group, category->department);
-        return;
     }
-    if (value) {
-        add_fact(group, value);
-        return;
-    }
-    if (strcmp(root, "handler") == 0) { /* nobody is named yet: the department's head stands in */
-        const char *lead = facts ? facts_text(facts, "lead") : "";
-        add_department(group, lead);
-        return;
-    }
-    const Policy__Roster *roster = group->policy ? policy_roster(group->policy, root) : NULL;
+    if (strcmp(role, "owner") == 0 && facts)
+        add_named(group, facts_text(facts, "handler"));
+    /* while nobody is named yet, the lead department stands in */
+    if ((strcmp(role, "handler") == 0 || strcmp(role, "owner") == 0) && empty(group) && facts)
+        add_named(group, facts_text(facts, "lead"));
+}
+
+static void start_place(struct group *group, const char *name)
+{
+    const Policy__Roster *roster = group->policy ? policy_roster(group->policy, name) : NULL;
     for (size_t i = 0; roster && i < roster->n_posts; i++)
         add_all(group, organisation_holders(group->turn, group->site, roster->posts[i]));
-    if (organisation_department(group->turn, group->site, root))
-        add_department(group, root);
+    if (organisation_department(group->turn, group->site, name))
+        add_department(group, name);
     else if (!roster)
-        add_all(group, organisation_holders(group->turn, group->site, root));
+        add_all(group, organisation_holders(group->turn, group->site, name));
+}
+
+/* The word on the right: a fact that names somebody, a role, a roster, a department or a post, in this order. */
+static void start(struct group *group, const char *root, const struct facts *facts)
+{
+    const Hb__Value *value = facts && strcmp(root, "category") != 0 ? facts_get(facts, root) : NULL;
+    if (value)
+        add_fact(group, value);
+    if (!empty(group))
+        return;
+    if (who_is_role(root))
+        start_role(group, root, facts);
+    else
+        start_place(group, root);
 }
 
 static const Directory__Person *head_of(const struct group *group, const char *department)
@@ -100,23 +134,56 @@ static const Directory__Person *head_of(const struct group *group, const char *d
     return found && *found->head ? organisation_person(group->turn, found->head) : NULL;
 }
 
+/* Climbs the chain of posts until somebody else holds one. False: nobody does. */
+static bool add_post_superiors(struct group *to, const Directory__Person *person, const char *post_name)
+{
+    for (int step = 0; step < SUPERIORS_MAX && to->policy; step++) {
+        const Policy__Post *post = policy_post(to->policy, post_name);
+        if (!post || !*post->superior)
+            return false;
+        const Directory__Person **holders = organisation_holders(to->turn, to->site, post->superior);
+        bool other = false;
+        for (; *holders; holders++) {
+            if (strcmp((*holders)->id, person->id) == 0)
+                continue;
+            add_person(to, *holders);
+            other = true;
+        }
+        if (other)
+            return true;
+        post_name = post->superior;
+    }
+    return false;
+}
+
+/* By the posts held at the site; where the policy knows no superior, the head of the department or of the one above. */
 static void add_superiors(struct group *to, const Directory__Person *person)
 {
     for (size_t i = 0; i < person->n_posts; i++) {
         const Directory__Post *held = person->posts[i];
-        if (strcmp(held->site, to->site) != 0)
+        if (strcmp(held->site, to->site) != 0 || add_post_superiors(to, person, held->post))
             continue;
-        const Policy__Post *post = to->policy ? policy_post(to->policy, held->post) : NULL;
-        if (post && *post->superior) {
-            add_all(to, organisation_holders(to->turn, to->site, post->superior));
-            continue;
-        }
         const Directory__Department *department = organisation_department(to->turn, to->site, held->department);
         const Directory__Person *head = department ? head_of(to, held->department) : NULL;
         if (head && strcmp(head->id, person->id) != 0)
             add_person(to, head);
         else if (department && *department->parent)
             add_person(to, head_of(to, department->parent));
+    }
+}
+
+/* The person's own deputy, else who holds the deputy's post by the policy. */
+static void add_deputies(struct group *to, const Directory__Person *person)
+{
+    if (*person->deputy) {
+        add_person(to, organisation_person(to->turn, person->deputy));
+        return;
+    }
+    for (size_t i = 0; i < person->n_posts && to->policy; i++) {
+        const Policy__Post *post =
+            strcmp(person->posts[i]->site, to->site) == 0 ? policy_post(to->policy, person->posts[i]->post) : NULL;
+        if (post && *post->deputy)
+            add_all(to, organisation_holders(to->turn, to->site, post->deputy));
     }
 }
 
@@ -147,16 +214,16 @@ static struct group apply(const struct group *from, const char *word)
         }
     } else if (strcmp(word, "deputy") == 0) {
         for (size_t i = 0; i < from->persons_count; i++)
-            if (*from->persons[i]->deputy)
-                add_person(&to, organisation_person(from->turn, from->persons[i]->deputy));
+            add_deputies(&to, from->persons[i]);
     } else if (strcmp(word, "department") == 0) {
         to = *from;
         to.persons = NULL;
         to.persons_count = 0;
         for (size_t i = 0; i < from->persons_count; i++)
             add_departments_of(&to, from->persons[i]);
-    } else if (strcmp(word, "members") == 0) {
-        to = *from;
+    } else if (strcmp(word, "members") == 0) { /* each of them, not the department through its head */
+        for (size_t i = 0; i < from->persons_count; i++)
+            add_person(&to, from->persons[i]);
         for (size_t i = 0; i < from->departments_count; i++)
             add_all(&to, organisation_members(from->turn, from->site, from->departments[i]));
     } else { /* duty of ROSTER, holders of POST: the root already means them */
@@ -165,9 +232,10 @@ static struct group apply(const struct group *from, const char *word)
     return to;
 }
 
-static struct group mean(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts)
+static struct group mean(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
+                         const Directory__Person *actor)
 {
-    struct group group = {.turn = turn, .site = site, .policy = organisation_policy(turn, site, 0)};
+    struct group group = {.turn = turn, .site = site, .policy = organisation_policy(turn, site, 0), .actor = actor};
     start(&group, who->root, facts);
     for (size_t i = who->n_of; i-- > 0;)
         group = apply(&group, who->of[i]);
@@ -202,7 +270,7 @@ const Directory__Person **who_persons(struct turn *turn, const char *site, Polic
                 *complainant_out = true;
             continue;
         }
-        struct group group = mean(turn, site, who[i], facts);
+        struct group group = mean(turn, site, who[i], facts, NULL);
         add_telling(&all, &group);
     }
     all.persons = arena_grow(turn_arena(turn), all.persons, all.persons_count, sizeof *all.persons);
@@ -213,7 +281,7 @@ const Directory__Person **who_persons(struct turn *turn, const char *site, Polic
 const char *who_department(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
                            const char **person_out)
 {
-    struct group group = mean(turn, site, who, facts);
+    struct group group = mean(turn, site, who, facts, NULL);
     *person_out = "";
     if (group.departments_count)
         return group.departments[0];
@@ -227,9 +295,7 @@ const char *who_department(struct turn *turn, const char *site, const Policy__Wh
 static bool is_meant(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
                      const Directory__Person *person)
 {
-    if (who->n_of == 0 && organisation_holds(person, site, who->root))
-        return true;
-    struct group group = mean(turn, site, who, facts);
+    struct group group = mean(turn, site, who, facts, person);
     for (size_t i = 0; i < group.departments_count; i++)
         if (organisation_member(person, site, group.departments[i]))
             return true;
@@ -241,6 +307,14 @@ static bool is_meant(struct turn *turn, const char *site, const Policy__Who *who
     return false;
 }
 
+static bool has_post_at(const Directory__Person *person, const char *site)
+{
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0)
+            return true;
+    return false;
+}
+
 bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,
                   const Hb__Actor *actor)
 {
@@ -248,14 +322,14 @@ bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, 
         return false;
     const Directory__Person *person = *actor->person ? organisation_person(turn, actor->person) : NULL;
     for (size_t i = 0; i < count; i++) {
-        const char *root = who[i]->root;
-        bool of_site = false;
-        for (size_t p = 0; person && p < person->n_posts; p++)
-            of_site = of_site || strcmp(person->posts[p]->site, site) == 0;
-        if (strcmp(root, "anyone") == 0 || (strcmp(root, "complainant") == 0 && actor->complainant) ||
-            (strcmp(root, "employee") == 0 && of_site))
+        const char *root = who[i]->n_of ? "" : who[i]->root;
+        if (strcmp(root, "anyone") == 0 || (strcmp(root, "complainant") == 0 && actor->complainant))
             return true;
-        if (person && is_meant(turn, site, who[i], facts, person))
+        if (!person)
+            continue;
+        /* the common case without loading all of a large staff */
+        bool employee = strcmp(root, "employee") == 0;
+        if (employee ? has_post_at(person, site) : is_meant(turn, site, who[i], facts, person))
             return true;
     }
     return false;

@@ -93,6 +93,8 @@ struct state_scan *state_scan_open(struct turn *turn, unsigned table, struct byt
 bool state_scan_next(struct state_scan *scan, struct bytes *key_out, struct bytes *value_out);
 /* The last row with the prefix. */
 bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct bytes *key_out, struct bytes *value_out);
+/* The last key with the prefix that is smaller than `before`: for walking backwards. */
+bool state_before(struct turn *turn, unsigned table, struct bytes prefix, struct bytes before, struct bytes *key_out);
 uint64_t state_count(struct turn *turn, unsigned table);
 
 /* A new event about a case (0: none) of a site, in the turn's arena: fill payload, facts, clauses, occurred_ms (0:

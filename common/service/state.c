@@ -154,6 +154,11 @@ bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct b
     return store_last(turn->txn, table_of(turn, table), prefix, turn->arena, key_out, value_out);
 }
 
+bool state_before(struct turn *turn, unsigned table, struct bytes prefix, struct bytes before, struct bytes *key_out)
+{
+    return store_before(turn->txn, table_of(turn, table), prefix, before, turn->arena, key_out);
+}
+
 uint64_t state_count(struct turn *turn, unsigned table)
 {
     return store_count(turn->txn, table_of(turn, table));

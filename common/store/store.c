@@ -355,6 +355,27 @@ bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, s
     return found;
 }
 
+bool store_before(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes before, struct arena *arena,
+                  struct bytes *key_out)
+{
+    MDB_cursor *cursor;
+    if (txn->err)
+        return false;
+    int rc = mdb_cursor_open(txn->txn, table, &cursor);
+    note(txn, rc);
+    if (rc)
+        return false;
+    MDB_val k = val_of(before), v;
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    rc = mdb_cursor_get(cursor, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
+    note(txn, rc);
+    bool found = rc == 0 && k.mv_size >= prefix.size && memcmp(k.mv_data, prefix.data, prefix.size) == 0;
+    if (found)
+        *key_out = arena_copy(arena, bytes_of(k.mv_data, k.mv_size));
+    mdb_cursor_close(cursor);
+    return found;
+}
+
 uint64_t store_count(struct store_txn *txn, store_table table)
 {
     MDB_stat stat;

@@ -1,0 +1,30 @@
+#include "analytics.h"
+
+static const char *const tables[] = {"case", "order", "number", "external", "figures", "changes"};
+
+static bool needs_case(const Hb__Event *event)
+{
+    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
+           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
+}
+
+static bool knows_case(struct turn *turn, uint64_t case_id)
+{
+    struct key key = key_u64(case_id);
+    return state_has(turn, ANALYTICS_CASE, key_bytes(&key));
+}
+
+const struct service analytics_service = {
+    .name = "analytics",
+    .id = HB__SERVICE__ANALYTICS,
+    .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
+             1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION |
+             1u << HB__SERVICE__NOTIFICATION,
+    .tables = tables,
+    .tables_count = 6,
+    .keeps_organisation = true,
+    .evolve = analytics_evolve,
+    .answer = analytics_answer,
+    .needs_case = needs_case,
+    .knows_case = knows_case,
+};

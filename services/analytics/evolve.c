@@ -1,0 +1,223 @@
+#include "analytics.h"
+#include "calendar/calendar.h"
+
+Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id)
+{
+    struct key key = key_u64(case_id);
+    return state_load(turn, ANALYTICS_CASE, key_bytes(&key), &anarec__case__descriptor);
+}
+
+static void save(struct turn *turn, const Anarec__Case *one)
+{
+    struct key key = key_u64(one->row->case_id);
+    state_save(turn, ANALYTICS_CASE, key_bytes(&key), &one->base);
+}
+
+/* ---- change hints ---- */
+
+static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *event, const char *what)
+{
+    struct bytes last;
+    uint64_t id = state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &last, NULL) ? bytes_get_u64(last.data) + 1 : 1;
+    Analytics__Change change = ANALYTICS__CHANGE__INIT;
+    change.id = id;
+    change.case_id = one->row->case_id;
+    change.version = one->row->version;
+    change.site = one->row->site;
+    change.department = one->row->department;
+    change.what = (char *)(uintptr_t)what;
+    change.at_ms = event->occurred_ms;
+    struct key key = key_u64(id);
+    state_save(turn, ANALYTICS_CHANGES, key_bytes(&key), &change.base);
+    if (id > ANALYTICS_CHANGES_KEPT) {
+        struct key old = key_u64(id - ANALYTICS_CHANGES_KEPT);
+        state_delete(turn, ANALYTICS_CHANGES, key_bytes(&old));
+    }
+}
+
+/* ---- a case appears ---- */
+
+static void index_case(struct turn *turn, const Analytics__CaseRow *row)
+{
+    uint8_t id[8];
+    bytes_put_u64(id, row->case_id);
+    struct key order = key_text(row->site), number = order, external = order;
+    key_add_u64(&order, (uint64_t)row->received_ms);
+    key_add_u64(&order, row->case_id);
+    key_add_text(&number, row->number);
+    state_put(turn, ANALYTICS_ORDER, key_bytes(&order), (struct bytes){0});
+    state_put(turn, ANALYTICS_NUMBER, key_bytes(&number), bytes_of(id, sizeof id));
+    if (*row->external_id) {
+        key_add_text(&external, row->external_id);
+        state_put(turn, ANALYTICS_EXTERNAL, key_bytes(&external), bytes_of(id, sizeof id));
+    }
+}
+
+static bool promised_main(const Intake__CaseRegistered *registered)
+{
+    for (size_t i = 0; i < registered->n_promised; i++)
+        if (registered->promised[i]->main)
+            return true;
+    return false;
+}
+
+static char *period_of(struct turn *turn, const char *site, int64_t ms)
+{
+    int year, month, day;
+    date_split(date_of_local(zone_local_ms(organisation_zone(turn, site), ms)), &year, &month, &day);
+    return arena_printf(turn_arena(turn), "%04d-%02d", year, month);
+}
+
+static void evolve_registered(struct turn *turn, const Hb__Event *event)
+{
+    const Intake__CaseRegistered *registered = event->intake->registered;
+    const Policy__Policy *policy = organisation_policy(turn, event->site, event->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, registered->kind) : NULL;
+    Anarec__Case one = ANAREC__CASE__INIT;
+    Analytics__CaseRow row = ANALYTICS__CASE_ROW__INIT;
+    one.row = &row;
+    row.case_id = event->case_id;
+    row.site = event->site;
+    row.number = registered->number;
+    row.external_id = registered->external_id;
+    row.kind = registered->kind;
+    row.category = registered->category;
+    row.channel = registered->channel;
+    row.stage = registered->stage;
+    row.phase = registered->phase;
+    row.received_ms = event->occurred_ms;
+    row.round = 1;
+    row.version = 1;
+    row.historic = registered->historic;
+    if (registered->phase == POLICY__PHASE__CLOSED)
+        row.closed_ms = event->occurred_ms;
+    one.registered_ms = event->recorded_ms;
+    one.period = period_of(turn, event->site, event->occurred_ms);
+    one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
+    row.on_time = (char *)(uintptr_t)(one.unpromised ? "true" : "");
+    index_case(turn, &row);
+    analytics_count(turn, &one, 1);
+    hint(turn, &one, event, "registered");
+    save(turn, &one);
+    turn_case_known(turn, event->case_id);
+}
+
+/* ---- a case changes: the old contribution goes out, the new one in ---- */
+
+static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
+{
+    const Casework__StepTaken *taken = event->casework->step_taken;
+    Analytics__CaseRow *row = one->row;
+    bool ends = taken->phase == POLICY__PHASE__CLOSED || taken->phase == POLICY__PHASE__ARCHIVED;
+    if (ends && !row->closed_ms)
+        row->closed_ms = event->occurred_ms;
+    else if (!ends)
+        row->closed_ms = 0;
+    bool working = taken->phase == POLICY__PHASE__WORKING || taken->phase == POLICY__PHASE__WAITING || taken->phase == POLICY__PHASE__DONE;
+    if (working && !one->responded_ms)
+        one->responded_ms = event->occurred_ms;
+    row->stage = taken->stage;
+    row->phase = taken->phase;
+    row->round = taken->round;
+    row->version = taken->version;
+    struct facts changed = {event->facts, event->n_facts};
+    for (size_t i = 0; i < changed.count; i++) {
+        const Hb__Fact *fact = changed.list[i];
+        if (!fact->value || fact->value->kind_case != HB__VALUE__KIND_TEXT)
+            continue;
+        if (strcmp(fact->name, "satisfied") == 0)
+            one->satisfied = fact->value->text;
+        if (strcmp(fact->name, "category") == 0)
+            row->category = fact->value->text;
+    }
+    return "step";
+}
+
+static const char *clock_said(Anarec__Case *one, const Watchdog__Event *said)
+{
+    Analytics__CaseRow *row = one->row;
+    static char yes[] = "true", no[] = "false", none[] = "";
+    switch (said->kind_case) {
+    case WATCHDOG__EVENT__KIND_ARMED:
+        if (!said->armed->main)
+            return NULL;
+        row->due_ms = said->armed->due_ms;
+        row->provisional = said->armed->provisional;
+        if (one->unpromised || (one->met && said->armed->instance->round > 1 && strcmp(row->on_time, yes) == 0))
+            row->on_time = none;
+        one->unpromised = false;
+        one->met = false;
+        return "due";
+    case WATCHDOG__EVENT__KIND_MET:
+        if (!said->met->main)
+            return NULL;
+        row->on_time = said->met->late ? no : yes;
+        one->met = true;
+        return "met";
+    case WATCHDOG__EVENT__KIND_MISSED:
+        if (!said->missed->main)
+            return NULL;
+        row->on_time = no;
+        return "late";
+    case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
+        if (!said->miss_withdrawn->main)
+            return NULL;
+        row->on_time = one->met ? yes : none;
+        return "withdrawn";
+    case WATCHDOG__EVENT__KIND_PAUSED:
+    case WATCHDOG__EVENT__KIND_CANCELLED:
+    case WATCHDOG__EVENT__KIND_POINT:
+    case WATCHDOG__EVENT__KIND__NOT_SET:
+        return NULL;
+    }
+    return NULL;
+}
+
+/* What changed in the row, NULL when nothing did. */
+static const char *apply(Anarec__Case *one, const Hb__Event *event)
+{
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_ROUTING:
+        if (event->routing->kind_case != ROUTING__EVENT__KIND_ROUTED)
+            return NULL;
+        one->row->department = event->routing->routed->lead;
+        one->row->handler = event->routing->routed->handler;
+        return "routed";
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ? step_taken(one, event) : NULL;
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+        return clock_said(one, event->watchdog);
+    case HB__EVENT__PAYLOAD_ESCALATION:
+        if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED || event->escalation->reached->level <= one->row->level)
+            return NULL;
+        one->row->level = event->escalation->reached->level;
+        return "escalated";
+    case HB__EVENT__PAYLOAD_INTAKE:
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        return NULL;
+    }
+    return NULL;
+}
+
+void analytics_evolve(struct turn *turn, const Hb__Event *event)
+{
+    if (event->case_id == 0)
+        return;
+    if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE) {
+        if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+            evolve_registered(turn, event);
+        return;
+    }
+    Anarec__Case *before = analytics_load(turn, event->case_id), *after = analytics_load(turn, event->case_id);
+    const char *what = after ? apply(after, event) : NULL;
+    if (!what)
+        return;
+    analytics_count(turn, before, -1);
+    analytics_count(turn, after, 1);
+    hint(turn, after, event, what);
+    save(turn, after);
+}

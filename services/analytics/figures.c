@@ -1,0 +1,59 @@
+/* Figures are kept by taking a case's old contribution out and putting its new one in: they always equal a full recount. */
+#include "analytics.h"
+
+static Analytics__Figures *figures_load(struct turn *turn, const struct key *key, const char *name)
+{
+    Analytics__Figures *figures = state_load(turn, ANALYTICS_FIGURES, key_bytes(key), &analytics__figures__descriptor);
+    if (figures)
+        return figures;
+    figures = ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
+    figures->key = (char *)(uintptr_t)name;
+    return figures;
+}
+
+static void add(uint64_t *to, int sign, uint64_t amount)
+{
+    *to = sign > 0 ? *to + amount : *to - amount;
+}
+
+static void contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign)
+{
+    const Analytics__CaseRow *row = one->row;
+    bool on_time = strcmp(row->on_time, "true") == 0, overdue = strcmp(row->on_time, "false") == 0;
+    add(&figures->registered, sign, 1);
+    add(row->closed_ms ? &figures->closed : &figures->open, sign, 1);
+    add(&figures->rated, sign, on_time || overdue);
+    add(&figures->on_time, sign, on_time);
+    add(&figures->overdue, sign, overdue);
+    add(&figures->reopened, sign, row->round > 1);
+    add(&figures->escalated, sign, row->level > 0);
+    add(&figures->satisfied, sign, strcmp(one->satisfied, "satisfied") == 0);
+    add(&figures->dissatisfied, sign, strcmp(one->satisfied, "dissatisfied") == 0);
+    if (one->responded_ms) {
+        add(&figures->response_count, sign, 1);
+        add(&figures->response_ms_sum, sign, (uint64_t)(one->responded_ms - row->received_ms));
+    }
+    if (row->closed_ms) {
+        add(&figures->resolution_count, sign, 1);
+        add(&figures->resolution_ms_sum, sign, (uint64_t)(row->closed_ms - row->received_ms));
+    }
+}
+
+static void count_under(struct turn *turn, const Anarec__Case *one, const char *dimension, const char *name, int sign)
+{
+    struct key key = key_text(one->row->site);
+    key_add_text(&key, dimension);
+    key_add_text(&key, name);
+    Analytics__Figures *figures = figures_load(turn, &key, name);
+    contribute(figures, one, sign);
+    state_save(turn, ANALYTICS_FIGURES, key_bytes(&key), &figures->base);
+}
+
+void analytics_count(struct turn *turn, const Anarec__Case *one, int sign)
+{
+    count_under(turn, one, "total", "", sign);
+    count_under(turn, one, "category", one->row->category, sign);
+    count_under(turn, one, "kind", one->row->kind, sign);
+    count_under(turn, one, "department", one->row->department, sign);
+    count_under(turn, one, "period", one->period, sign);
+}
