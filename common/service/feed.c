@@ -135,6 +135,13 @@ static void receive_events(struct feed *feed, struct bytes batch, uint64_t after
         stop(feed, "the batch is malformed");
 }
 
+/* Up to when everything of this log has been heard. */
+static int64_t feed_as_of(const struct feed *feed)
+{
+    bool drained = !feed_has(feed) && feed->cursor == feed->received;
+    return drained && feed->told_as_of > feed->as_of && feed->cursor >= feed->end ? feed->told_as_of : feed->as_of;
+}
+
 static void on_fetched(struct feed *feed, const Bus__Fetched *fetched, uint64_t after)
 {
     switch (fetched->problem) {
@@ -159,9 +166,11 @@ static void on_fetched(struct feed *feed, const Bus__Fetched *fetched, uint64_t 
         feed->log.cell = fetched->log->cell;
         feed->log.epoch = fetched->log->epoch;
     }
+    feed->as_of = feed_as_of(feed); /* the horizon never goes back */
     receive_events(feed, bytes_of(fetched->events.data, fetched->events.len), after);
     feed->end = fetched->end;
-    feed->told_as_of = fetched->as_of_ms;
+    if (fetched->as_of_ms > feed->told_as_of)
+        feed->told_as_of = fetched->as_of_ms;
     if (!feed_has(feed) && feed->received >= fetched->end)
         feed->caught_up_once = true;
 }
@@ -230,13 +239,6 @@ void instance_ask_all(struct instance *instance, int64_t now, bool urgent)
         if (urgent && !feed->stopped && !feed->urgent)
             ask(feed, true);
     }
-}
-
-/* Up to when everything of this log has been heard. */
-static int64_t feed_as_of(const struct feed *feed)
-{
-    bool drained = !feed_has(feed) && feed->cursor == feed->received;
-    return drained && feed->told_as_of > feed->as_of && feed->cursor >= feed->end ? feed->told_as_of : feed->as_of;
 }
 
 int64_t instance_horizon(const struct instance *instance, int64_t now)

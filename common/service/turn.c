@@ -247,7 +247,8 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     record_heard(turn, feed, event->offset, waits || !ours);
     feed->cursor = event->offset;
     eventlog_hash(stored, feed->hash);
-    feed->as_of = event->recorded_ms;
+    if (event->recorded_ms > feed->as_of) /* what was promised before still holds */
+        feed->as_of = event->recorded_ms;
     instance->cursors_moved++;
     instance->counts.events_heard++;
     if (poisoned) {

@@ -3,16 +3,6 @@
 
 #include <sodium.h>
 
-static Hb__Event *policy_event(struct turn *turn, const char *site, Directory__Event__KindCase kind)
-{
-    Hb__Event *event = turn_event(turn, site, 0);
-    event->payload_case = HB__EVENT__PAYLOAD_DIRECTORY;
-    event->directory = arena_alloc(turn_arena(turn), sizeof *event->directory);
-    directory__event__init(event->directory);
-    event->directory->kind_case = kind;
-    return event;
-}
-
 static ProtobufCBinaryData hash_of(struct turn *turn, const uint8_t *data, size_t size)
 {
     ProtobufCBinaryData hash = {32, arena_alloc(turn_arena(turn), 32)};
@@ -22,47 +12,57 @@ static ProtobufCBinaryData hash_of(struct turn *turn, const uint8_t *data, size_
 
 static ProtobufCBinaryData say_part(struct turn *turn, const char *site, const uint8_t *data, size_t size)
 {
-    Hb__Event *event = policy_event(turn, site, DIRECTORY__EVENT__KIND_POLICY_PART);
     Directory__PolicyPart *part = arena_alloc(turn_arena(turn), sizeof *part);
     directory__policy_part__init(part);
     part->data = (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)data};
     part->hash = hash_of(turn, data, size);
-    event->directory->policy_part = part;
-    turn_say(turn, event);
+    directory_say(turn, site, DIRECTORY__EVENT__KIND_POLICY_PART, &part->base);
     return part->hash;
+}
+
+/* Calendars the door found among the shipped ones, unless somebody defined them meanwhile. */
+static void say_calendars(struct turn *turn, const Directory__PublishPolicy *publish)
+{
+    for (size_t i = 0; i < publish->n_calendars; i++) {
+        if (organisation_calendar_definition(turn, publish->calendars[i]->name))
+            continue;
+        publish->calendars[i]->version = 1;
+        directory_say(turn, "", DIRECTORY__EVENT__KIND_CALENDAR_DEFINED, &publish->calendars[i]->base);
+    }
+}
+
+static void say_policy(struct turn *turn, const Directory__PublishPolicy *publish, uint32_t version,
+                       ProtobufCBinaryData whole)
+{
+    const ProtobufCBinaryData *compiled = &publish->compiled;
+    Directory__PolicyPublished *published = arena_alloc(turn_arena(turn), sizeof *published);
+    directory__policy_published__init(published);
+    published->site = arena_strdup(turn_arena(turn), publish->site);
+    published->version = version;
+    published->hash = whole;
+    published->packs = publish->packs;
+    published->n_packs = publish->n_packs;
+    published->parts =
+        arena_alloc(turn_arena(turn), (compiled->len / DIRECTORY_PART_BYTES_MAX + 1) * sizeof *published->parts);
+    for (size_t at = 0; at < compiled->len; at += DIRECTORY_PART_BYTES_MAX) {
+        size_t size = compiled->len - at < DIRECTORY_PART_BYTES_MAX ? compiled->len - at : DIRECTORY_PART_BYTES_MAX;
+        published->parts[published->n_parts++] = say_part(turn, publish->site, compiled->data + at, size);
+    }
+    directory_say(turn, publish->site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED, &published->base);
 }
 
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish)
 {
-    const char *site = publish->site;
-    if (!organisation_site(turn, site)) {
-        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
-        return;
-    }
-    uint32_t version = organisation_policy_version(turn, site);
+    uint32_t version = organisation_policy_version(turn, publish->site);
     if (version && publish->only_if_none)
         return;
-    const ProtobufCBinaryData *compiled = &publish->compiled;
-    if (compiled->len > DIRECTORY_POLICY_BYTES_MAX || compiled->len / DIRECTORY_PART_BYTES_MAX > TURN_SAID_MAX - 4) {
-        turn_refuse(turn, 413, "too_large", "制度过大", "the compiled policy is over 3 MB");
+    if (publish->n_calendars > DIRECTORY_PACKS_MAX) {
+        turn_refuse(turn, 413, "too_large", "制度使用的日历过多", "the policy counts by more than 16 calendars");
         return;
     }
-    ProtobufCBinaryData whole = hash_of(turn, compiled->data, compiled->len);
-    if (version && organisation_policy_is(turn, site, version, bytes_of(whole.data, whole.len)))
+    ProtobufCBinaryData whole = hash_of(turn, publish->compiled.data, publish->compiled.len);
+    if (version && organisation_policy_is(turn, publish->site, version, bytes_of(whole.data, whole.len)))
         return; /* already in force */
-    Directory__PolicyPublished *published = arena_alloc(turn_arena(turn), sizeof *published);
-    directory__policy_published__init(published);
-    published->site = arena_strdup(turn_arena(turn), site);
-    published->version = version + 1;
-    published->hash = whole;
-    published->packs = publish->packs;
-    published->n_packs = publish->n_packs;
-    published->parts = arena_alloc(turn_arena(turn), (compiled->len / DIRECTORY_PART_BYTES_MAX + 1) * sizeof *published->parts);
-    for (size_t at = 0; at < compiled->len; at += DIRECTORY_PART_BYTES_MAX) {
-        size_t size = compiled->len - at < DIRECTORY_PART_BYTES_MAX ? compiled->len - at : DIRECTORY_PART_BYTES_MAX;
-        published->parts[published->n_parts++] = say_part(turn, site, compiled->data + at, size);
-    }
-    Hb__Event *event = policy_event(turn, site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED);
-    event->directory->policy_published = published;
-    turn_say(turn, event);
+    say_calendars(turn, publish);
+    say_policy(turn, publish, version + 1, whole);
 }

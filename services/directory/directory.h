@@ -6,25 +6,43 @@
 #include "organisation/organisation.h"
 #include "service/service.h"
 
+#define DIRECTORY_BUCKETS 1024u
+#define DIRECTORY_CHANGES_MAX TURN_SAID_MAX /* of one Organise: each is an event */
+#define DIRECTORY_THINGS_MAX 1000u          /* in one Organise, changed or not */
+#define DIRECTORY_THING_BYTES_MAX (96u << 10)
+#define DIRECTORY_ORGANISE_BYTES_MAX (1u << 20)
 #define DIRECTORY_PART_BYTES_MAX (60u << 10) /* of a PolicyPart */
-#define DIRECTORY_POLICY_BYTES_MAX (4u << 20)
+#define DIRECTORY_POLICY_BYTES_MAX (2u << 20)
+#define DIRECTORY_SOURCES_BYTES_MAX (2u << 20)
+#define DIRECTORY_PACKS_MAX 16u
+#define DIRECTORY_PROBLEMS_MAX 100u /* told in one refusal */
 #define DIRECTORY_ID_CHARACTERS_MAX 32u
+#define DIRECTORY_TEXT_BYTES_MAX 256u /* names, addresses */
 #define DIRECTORY_TOKEN_HASH_BYTES 32u
 
 extern const struct service directory_service;
 
+/* prepare.c: the door */
 void directory_prepare(struct turn *turn, Hb__Command *command);
 void directory_decide(struct turn *turn, const Hb__Command *command);
 void directory_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                      Hb__CommandReply *reply);
 void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
+/* check.c: refuses with all that is wrong; reads the state only. */
+void directory_check_organise(struct turn *turn, const Directory__Organise *organise);
+
 /* decide_organise.c, decide_policy.c */
 void directory_decide_organise(struct turn *turn, const Directory__Organise *organise);
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish);
+void directory_say(struct turn *turn, const char *site, Directory__Event__KindCase kind, ProtobufCMessage *payload);
 
-/* secrets.c: account NUL -> token hash; '#' token hash -> account. */
+/* compile.c: compiles the packs and finds their calendars; fills in `compiled` and `calendars`, or refuses with every
+   mistake. Reads files: at the door only. */
+void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);
+
+/* secrets.c: account NUL -> token hash; '#' token hash -> account NUL. Door and queries only. */
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise);
-bool directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out);
+enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out) MUST_CHECK;
 
 #endif

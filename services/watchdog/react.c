@@ -166,7 +166,7 @@ static void look_at_end(const struct looking *looking)
         Watchdog__ClockCancelled *cancelled = WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
         cancelled->instance = instance_of(looking);
         cancelled->main = looking->clock->main;
-        cancelled->because = (char *)(uintptr_t)(run->ended_ms ? "a new round, or stopped while it did not apply" : "its condition no longer holds");
+        cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds" : "a new round, or stopped while it did not apply");
         say(looking, WATCHDOG__EVENT__KIND_CANCELLED, cancelled, run->ended_ms);
     } else if (run->state == RUN_PAUSED && !(said && said->paused)) {
         Watchdog__ClockPaused *paused = WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);

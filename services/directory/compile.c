@@ -1,0 +1,214 @@
+/* From the names of packs to a packed policy. Files of the command stand before shipped ones of the same pack; what they
+   extend is found in both. */
+#include "calendar/calendar.h"
+#include "directory.h"
+#include "message/message.h"
+#include "policy/compile.h"
+
+struct gathered {
+    struct turn *turn;
+    const Directory__PublishPolicy *publish;
+    const char **names; /* packs to be read from the shipped ones */
+    size_t names_count;
+    struct policy_source *sources;
+    size_t count;
+};
+
+static void refuse_field(struct turn *turn, uint32_t status, const char *code, const char *field, const char *zh,
+                         const char *en)
+{
+    refusal_field(turn, turn_refuse(turn, status, code, zh, en), field);
+}
+
+static bool of_pack(const char *path, const char *pack)
+{
+    size_t size = strlen(pack);
+    return strncmp(path, pack, size) == 0 && path[size] == '/';
+}
+
+/* Is the pack of this path (or name) among the files of the command? */
+static bool brought(const struct gathered *gathered, const char *path)
+{
+    size_t size = strcspn(path, "/");
+    char *pack = arena_text(turn_arena(gathered->turn), path, size);
+    for (size_t i = 0; i < gathered->publish->n_sources; i++)
+        if (of_pack(gathered->publish->sources[i]->path, pack))
+            return true;
+    return false;
+}
+
+static void want(struct gathered *gathered, const char *name)
+{
+    if (brought(gathered, name))
+        return;
+    gathered->names = arena_grow(turn_arena(gathered->turn), gathered->names, gathered->names_count, sizeof *gathered->names);
+    gathered->names[gathered->names_count++] = name;
+}
+
+/* `extends: NAME` at the beginning of a line; the compiler reads it properly later. */
+static void want_base(struct gathered *gathered, const char *text)
+{
+    static const char word[] = "extends:";
+    for (const char *at = text; at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, word, sizeof word - 1) != 0)
+            continue;
+        at += sizeof word - 1;
+        at += strspn(at, " \"'");
+        size_t size = strcspn(at, " \"'#\r\n");
+        want(gathered, arena_text(turn_arena(gathered->turn), at, size));
+    }
+}
+
+static void add_source(struct gathered *gathered, struct policy_source source)
+{
+    gathered->sources =
+        arena_grow(turn_arena(gathered->turn), gathered->sources, gathered->count, sizeof *gathered->sources);
+    gathered->sources[gathered->count++] = source;
+}
+
+static bool gather(struct gathered *gathered)
+{
+    const Directory__PublishPolicy *publish = gathered->publish;
+    struct arena *arena = turn_arena(gathered->turn);
+    const char *folder = turn_policies_folder(gathered->turn);
+    for (size_t i = 0; i < publish->n_packs; i++)
+        want(gathered, publish->packs[i]);
+    for (size_t i = 0; i < publish->n_sources; i++) {
+        want_base(gathered, publish->sources[i]->text);
+        add_source(gathered, (struct policy_source){publish->sources[i]->path, bytes_of_text(publish->sources[i]->text)});
+    }
+    struct policy_source *shipped = NULL;
+    size_t shipped_count = 0;
+    if (folder && policy_read_folder(folder, gathered->names, gathered->names_count, arena, &shipped, &shipped_count)) {
+        turn_refuse(gathered->turn, 503, "io", "无法读取制度文件", "the policy files cannot be read");
+        return false;
+    }
+    for (size_t i = 0; i < shipped_count; i++) /* a shipped pack may extend one that was brought along */
+        if (!brought(gathered, shipped[i].path))
+            add_source(gathered, shipped[i]);
+    return true;
+}
+
+/* ---- what is wrong ---- */
+
+static void add_mistake(struct turn *turn, Hb__Refusal *refusal, const struct policy_mistake *mistake)
+{
+    struct arena *arena = turn_arena(turn);
+    const char *place = *mistake->file && mistake->line ? arena_printf(arena, "%s:%u: ", mistake->file, mistake->line)
+                        : *mistake->file                ? arena_printf(arena, "%s: ", mistake->file)
+                                                        : "";
+    const char *field = mistake->field ? mistake->field : "";
+    const char *text = arena_printf(arena, "%s%s%s%s", place, field, *field ? ": " : "", mistake->message);
+    refusal_problem(turn, refusal, field, "", text, text);
+}
+
+static bool refuse_mistakes(struct turn *turn, const struct policy_result *result)
+{
+    size_t wrong = 0;
+    for (size_t i = 0; i < result->count; i++)
+        wrong += !result->mistakes[i].warning;
+    if (!wrong)
+        return false;
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "policy_mistakes",
+                                       arena_printf(turn_arena(turn), "制度文件有 %zu 处错误", wrong),
+                                       arena_printf(turn_arena(turn), "the policy has %zu mistakes", wrong));
+    for (size_t i = 0; i < result->count && refusal->n_problems < DIRECTORY_PROBLEMS_MAX; i++)
+        if (!result->mistakes[i].warning)
+            add_mistake(turn, refusal, &result->mistakes[i]);
+    return true;
+}
+
+static bool acceptable(struct turn *turn, const Directory__PublishPolicy *publish)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < publish->n_sources; i++)
+        bytes += strlen(publish->sources[i]->text);
+    if (publish->n_packs == 0)
+        refuse_field(turn, 422, "missing_field", "packs", "请指定制度包", "name the packs");
+    else if (publish->n_packs > DIRECTORY_PACKS_MAX)
+        refuse_field(turn, 413, "too_large", "packs", "一个站点最多 16 个制度包", "a site has at most 16 packs");
+    else if (bytes > DIRECTORY_SOURCES_BYTES_MAX)
+        refuse_field(turn, 413, "too_large", "sources", "制度文件总计最多 2 MiB", "the files have at most 2 MiB together");
+    for (size_t i = 0; i < publish->n_packs && !turn_refused(turn); i++)
+        if (!*publish->packs[i] || strchr(publish->packs[i], '/') || strlen(publish->packs[i]) > DIRECTORY_TEXT_BYTES_MAX)
+            refuse_field(turn, 422, "bad_field", "packs", "制度包名无效", "this is no name of a pack");
+    return !turn_refused(turn);
+}
+
+/* ---- the calendars it counts by ---- */
+
+static void load_calendar(struct turn *turn, Directory__PublishPolicy *publish, const char *name)
+{
+    if (!*name || organisation_calendar_definition(turn, name))
+        return;
+    for (size_t i = 0; i < publish->n_calendars; i++)
+        if (strcmp(publish->calendars[i]->name, name) == 0)
+            return;
+    const char *folder = turn_calendars_folder(turn);
+    Calendar__Calendar *calendar = NULL;
+    char *why = NULL;
+    bool plain = !strchr(name, '/') && *name != '.';
+    if (folder && plain &&
+        !calendar_load(arena_printf(turn_arena(turn), "%s/%s.json", folder, name), turn_arena(turn), &calendar, &why) &&
+        strcmp(calendar->name, name) == 0) {
+        publish->calendars = arena_grow(turn_arena(turn), publish->calendars, publish->n_calendars, sizeof *publish->calendars);
+        publish->calendars[publish->n_calendars++] = calendar;
+        return;
+    }
+    /* without it deadlines would silently be counted wrong */
+    Hb__Refusal *refusal =
+        turn_refuse(turn, 422, "unknown_calendar", "制度所用的日历尚未定义", "the policy counts by a calendar that is not defined");
+    const char *text =
+        arena_printf(turn_arena(turn), "calendar \"%s\": %s; define it with Organise first", name, why ? why : "not shipped");
+    refusal_problem(turn, refusal, "calendar", "", text, text);
+}
+
+static void load_calendars(struct turn *turn, Directory__PublishPolicy *publish, const Policy__Policy *policy)
+{
+    load_calendar(turn, publish, policy->calendar);
+    for (size_t k = 0; k < policy->n_kinds; k++) {
+        for (size_t c = 0; c < policy->kinds[k]->n_clocks; c++) {
+            const Policy__Clock *clock = policy->kinds[k]->clocks[c];
+            if (clock->options)
+                load_calendar(turn, publish, clock->options->calendar);
+            for (size_t r = 0; r < clock->n_limit; r++)
+                if (clock->limit[r]->options)
+                    load_calendar(turn, publish, clock->limit[r]->options->calendar);
+        }
+    }
+}
+
+/* What every service will do with it, tried here: what cannot be unpacked must never be published. */
+static bool fits(struct turn *turn, struct bytes packed)
+{
+    ProtobufCMessage *message;
+    char *why = NULL;
+    if (packed.size <= DIRECTORY_POLICY_BYTES_MAX &&
+        !message_unpack(&policy__policy__descriptor, packed, turn_arena(turn), &message, &why))
+        return true;
+    turn_refuse(turn, 413, "too_large", "编译后的制度过大（最多 2 MiB）",
+                arena_printf(turn_arena(turn), "the compiled policy is too large (at most 2 MiB)%s%s", why ? ": " : "",
+                             why ? why : ""));
+    return false;
+}
+
+void directory_compile(struct turn *turn, Directory__PublishPolicy *publish)
+{
+    struct gathered gathered = {.turn = turn, .publish = publish};
+    struct policy_result result;
+    if (!acceptable(turn, publish) || !gather(&gathered))
+        return;
+    policy_compile(gathered.sources, gathered.count, (const char *const *)publish->packs, publish->n_packs, turn_arena(turn),
+                   &result);
+    policy_check(&result, turn_arena(turn));
+    if (refuse_mistakes(turn, &result))
+        return;
+    result.policy->site = publish->site;
+    load_calendars(turn, publish, result.policy);
+    struct bytes packed = message_pack((const ProtobufCMessage *)result.policy, turn_arena(turn));
+    if (turn_refused(turn) || !fits(turn, packed))
+        return;
+    publish->compiled = (ProtobufCBinaryData){packed.size, (uint8_t *)(uintptr_t)packed.data};
+    publish->n_sources = 0; /* decide needs the outcome only */
+}

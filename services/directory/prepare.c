@@ -1,0 +1,80 @@
+/* The door: rights, and all that needs files or the secrets: packs are compiled, zones looked up, token hashes kept. The
+   turn that follows sees only what is in the command and in the tables. */
+#include "calendar/zone.h"
+#include "directory.h"
+
+/* The very first command comes from whoever holds a key on the bus and speaks for nobody: there is no account yet. */
+static bool may_organise(struct turn *turn, const Hb__Command *command)
+{
+    return rights_may(turn, command->actor, "organise", "*") || (!command->actor && !organisation_known(turn));
+}
+
+static void check_zone(struct turn *turn, const char *field, const char *name)
+{
+    struct zone *zone = NULL;
+    if (*name && !zone_load(turn_zones_folder(turn), name, &zone)) {
+        zone_free(zone);
+        return;
+    }
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "没有这个时区", "there is no such time zone");
+    if (!*refusal->field) {
+        refusal_field(turn, refusal, field);
+        refusal_accepts(turn, refusal, "Asia/Shanghai");
+    }
+}
+
+static void check_zones(struct turn *turn, const Directory__Organise *organise)
+{
+    for (size_t i = 0; i < organise->n_sites; i++)
+        check_zone(turn, arena_printf(turn_arena(turn), "sites[%zu].zone", i), organise->sites[i]->zone);
+    for (size_t i = 0; i < organise->n_calendars; i++)
+        check_zone(turn, arena_printf(turn_arena(turn), "calendars[%zu].zone", i), organise->calendars[i]->zone);
+}
+
+/* Secrets are written last, when nothing speaks against the command any more: decide asks the same questions again, on
+   the state of its turn. */
+static void prepare_organise(struct turn *turn, const Hb__Command *command)
+{
+    const Directory__Organise *organise = command->directory->organise;
+    if (!may_organise(turn, command)) {
+        turn_refuse(turn, 403, "not_allowed", "无权维护组织", "this account may not change the organisation");
+        return;
+    }
+    directory_check_organise(turn, organise);
+    if (!turn_refused(turn))
+        check_zones(turn, organise);
+    if (!turn_refused(turn))
+        directory_secrets_save(turn, organise);
+}
+
+static void prepare_policy(struct turn *turn, const Hb__Command *command)
+{
+    Directory__PublishPolicy *publish = command->directory->publish_policy;
+    if (publish->compiled.len || publish->n_calendars)
+        turn_refuse(turn, 422, "bad_field", "不得提交已编译的制度", "compiled and calendars are given by the door");
+    else if (!rights_may(turn, command->actor, "policy", publish->site))
+        turn_refuse(turn, 403, "not_allowed", "无权发布制度", "this account may not publish policies at this site");
+    else if (!organisation_site(turn, publish->site))
+        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
+    else if (!publish->only_if_none || !organisation_policy_version(turn, publish->site))
+        directory_compile(turn, publish);
+}
+
+void directory_prepare(struct turn *turn, Hb__Command *command)
+{
+    if (command->payload_case != HB__COMMAND__PAYLOAD_DIRECTORY) {
+        turn_refuse(turn, 400, "not_understood", "该服务不接受此命令", "this service does not take that command");
+        return;
+    }
+    switch (command->directory->kind_case) {
+    case DIRECTORY__COMMAND__KIND_ORGANISE:
+        prepare_organise(turn, command);
+        return;
+    case DIRECTORY__COMMAND__KIND_PUBLISH_POLICY:
+        prepare_policy(turn, command);
+        return;
+    case DIRECTORY__COMMAND__KIND__NOT_SET:
+        break;
+    }
+    turn_refuse(turn, 400, "not_understood", "无法理解该命令", "this command is of a kind not known here");
+}

@@ -1,0 +1,34 @@
+/* A whole system in the simulator: all eight services, one site with three departments and seven people, GEN-FRAME or
+   PROP-11 in force. */
+#ifndef HEARBACK_TESTS_GROUP_H
+#define HEARBACK_TESTS_GROUP_H
+
+#include "simulation/simulation.h"
+
+extern const struct service directory_service, intake_service, routing_service, casework_service, watchdog_service,
+    escalation_service, notification_service, analytics_service;
+
+struct group {
+    struct simulation *simulation;
+    struct arena arena;
+    char folder[512];
+    unsigned commands;
+};
+
+void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms, struct simulation_faults faults);
+void group_found(struct group *group, const char *pack); /* organisation and policy; needs a world without faults */
+void group_close(struct group *group);
+
+/* Fields are pairs of name and text, ended by NULL. The ids are made from `n`, so that a repetition is the same command. */
+void group_submit_fill(struct group *group, Hb__Command *command, const char *kind, const char *category, const char *text,
+                       const char *const *fields);
+void group_act_fill(struct group *group, Hb__Command *command, uint64_t case_id, const char *person, const char *step,
+                    const char *const *fields);
+const Hb__CommandReply *group_submit(struct group *group, const char *kind, const char *category, const char *text,
+                                     const char *const *fields);
+const Hb__CommandReply *group_act(struct group *group, uint64_t case_id, const char *person, const char *step,
+                                  const char *const *fields);
+const Casework__CaseFile *group_case(struct group *group, uint64_t case_id, const char *person);
+const Watchdog__Clocks *group_clocks(struct group *group, uint64_t case_id);
+
+#endif

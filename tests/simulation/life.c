@@ -1,0 +1,172 @@
+/* The life of one complaint through all services, and of another that nobody touches (issue: "The life of one complaint"). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "group.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_MS 1741570200000ll /* Monday 2025-03-10 09:30 in Shanghai */
+#define HOUR 3600000ll
+
+static char base[] = "/dev/shm/hearback-life-XXXXXX";
+
+static void open_world(struct group *group, const char *name, const char *pack)
+{
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s/%s", base, name);
+    group_open(group, folder, 7, START_MS, (struct simulation_faults){0});
+    group_found(group, pack);
+}
+
+#define OK(reply)                                                                                                      \
+    do {                                                                                                               \
+        const Hb__CommandReply *got = (reply);                                                                         \
+        assert_non_null(got);                                                                                          \
+        if (got->refused) {                                                                                            \
+            print_message("refused: %s\n", got->refused->text->en);                                                    \
+            for (size_t i = 0; i < got->refused->n_problems; i++)                                                      \
+                print_message("  %s\n", got->refused->problems[i]->text->en);                                          \
+        }                                                                                                              \
+        assert_null(got->refused);                                                                                     \
+    } while (0)
+#define FIELDS(...) (const char *const[]){__VA_ARGS__, NULL}
+
+struct tally {
+    unsigned warnings, missed, level[4], notices_queued, told_reply, gm_copy;
+    int64_t warned_at, missed_at, level_at[4];
+};
+
+static bool tally_events(void *context, const Hb__Event *event)
+{
+    struct tally *tally = context;
+    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG && event->watchdog->kind_case == WATCHDOG__EVENT__KIND_POINT &&
+        event->watchdog->point->main && event->watchdog->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING) {
+        tally->warnings++;
+        tally->warned_at = event->occurred_ms;
+    }
+    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG && event->watchdog->kind_case == WATCHDOG__EVENT__KIND_MISSED &&
+        event->watchdog->missed->main) {
+        tally->missed++;
+        tally->missed_at = event->occurred_ms;
+    }
+    if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION && event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED &&
+        strcmp(event->escalation->reached->clock, "reply") == 0) {
+        uint32_t level = event->escalation->reached->level;
+        assert_true(level < 4);
+        tally->level[level]++;
+        tally->level_at[level] = event->recorded_ms;
+    }
+    if (event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION) {
+        tally->notices_queued += event->notification->kind_case == NOTIFICATION__EVENT__KIND_QUEUED;
+        if (event->notification->kind_case == NOTIFICATION__EVENT__KIND_TOLD)
+            tally->told_reply += strcmp(event->notification->told->notice, "reply") == 0;
+        if (event->notification->kind_case == NOTIFICATION__EVENT__KIND_QUEUED)
+            tally->gm_copy += strcmp(event->notification->queued->notice, "gm_copy") == 0;
+    }
+    return true;
+}
+
+static struct tally tally_of(struct group *group)
+{
+    struct tally tally = {0};
+    simulation_events(group->simulation, HB__SERVICE__WATCHDOG, 0, tally_events, &tally);
+    simulation_events(group->simulation, HB__SERVICE__ESCALATION, 0, tally_events, &tally);
+    simulation_events(group->simulation, HB__SERVICE__NOTIFICATION, 0, tally_events, &tally);
+    return tally;
+}
+
+static void handle(struct group *group, uint64_t id)
+{
+    OK(group_act(group, id, "bai", "investigate", FIELDS("finding", "夜间施工属实")));
+    OK(group_act(group, id, "bai", "propose", FIELDS("solution", "限时施工")));
+    OK(group_act(group, id, "chen", "approve", NULL));
+    OK(group_act(group, id, "bai", "answer", FIELDS("reply_text", "已限时施工")));
+}
+
+static void a_complaint_lives(void **state)
+{
+    (void)state;
+    struct group group;
+    open_world(&group, "life", "PROP-11");
+    const Hb__CommandReply *reply = group_submit(&group, "complaint", "noise", "楼上半夜装修", NULL);
+    OK(reply);
+    uint64_t id = reply->case_id;
+    assert_string_equal(reply->submitted->number, "20250310-complaint-001");
+    assert_int_equal(strlen(reply->submitted->tracking_code), strlen(reply->submitted->number) + 9);
+    const Casework__CaseFile *file = group_case(&group, id, "li");
+    assert_non_null(file);
+    assert_string_equal(file->lead, "customer_service_centre");
+    OK(group_act(&group, id, "bai", "accept", NULL));
+    reply = group_act(&group, id, "zhou", "contact", FIELDS("contact_by", "phone"));
+    assert_non_null(reply->refused); /* another department */
+    assert_int_equal(reply->refused->status, 403);
+    OK(group_act(&group, id, "bai", "contact", FIELDS("contact_by", "phone")));
+    reply = group_act(&group, id, "bai", "propose", NULL);
+    assert_int_equal(reply->refused->status, 422);
+    assert_int_equal(reply->refused->n_problems, 2); /* all that is missing, together */
+    handle(&group, id);
+    assert_int_equal(tally_of(&group).told_reply, 1);
+    OK(group_act(&group, id, "complainant", "follow_up", FIELDS("satisfied", "dissatisfied", "opinion", "仍然很吵")));
+    file = group_case(&group, id, "li");
+    assert_string_equal(file->stage, "handling"); /* the rule has reopened it */
+    assert_int_equal(file->round, 2);
+    assert_int_equal(tally_of(&group).gm_copy, 1);
+    reply = group_act(&group, id, "li", "close", NULL);
+    assert_int_equal(reply->refused->status, 409);
+    handle(&group, id);
+    OK(group_act(&group, id, "li", "follow_up", FIELDS("satisfied", "satisfied")));
+    OK(group_act(&group, id, "li", "close", NULL));
+    OK(group_act(&group, id, "chen", "archive", NULL));
+    file = group_case(&group, id, "li");
+    assert_string_equal(file->stage, "archived");
+    char why[512];
+    enum err err = simulation_check(group.simulation, why, sizeof why);
+    if (err)
+        print_message("%s\n", why);
+    assert_int_equal(err, ERR_NONE);
+    group_close(&group);
+}
+
+static void nobody_touches_it(void **state)
+{
+    (void)state;
+    struct group group;
+    open_world(&group, "late", "GEN-FRAME");
+    const Hb__CommandReply *reply = group_submit(&group, "complaint", "service", "没有人管", NULL);
+    OK(reply);
+    simulation_run(group.simulation, START_MS + 8 * 24 * HOUR);
+    struct tally tally = tally_of(&group);
+    assert_int_equal(tally.warnings, 1);
+    assert_int_equal(tally.warned_at, START_MS + 48 * HOUR - HOUR / 2); /* 09:00 of Wednesday, the last working day before */
+    assert_int_equal(tally.missed, 1);
+    assert_int_equal(tally.missed_at, START_MS + 80 * HOUR + HOUR / 2); /* Thursday 18:00: three working days, close of business */
+    assert_int_equal(tally.level[0], 1);
+    assert_int_equal(tally.level[1], 1);
+    assert_int_equal(tally.level[2], 1); /* 150 % */
+    assert_true(tally.level_at[1] >= tally.missed_at && tally.level_at[1] < tally.missed_at + 61000);
+    assert_true(tally.level_at[2] > tally.level_at[1]);
+    char why[512];
+    enum err err = simulation_check(group.simulation, why, sizeof why);
+    if (err)
+        print_message("%s\n", why);
+    assert_int_equal(err, ERR_NONE);
+    group_close(&group);
+}
+
+int main(void)
+{
+    if (!mkdtemp(base))
+        return 2;
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_complaint_lives), cmocka_unit_test(nobody_touches_it)};
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    char command[300];
+    snprintf(command, sizeof command, "rm -rf '%s'", base);
+    return system(command) || failed;
+}
