@@ -6,13 +6,23 @@
         (list)[(count)++] = (item);                                                                                    \
     } while (0)
 
-static void authenticate(struct turn *turn, const Directory__Authenticate *query, Directory__Reply *reply)
+/* ---- authenticate ---- */
+
+static void authenticate(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
 {
-    const char *id;
-    const Directory__Account *account = NULL;
-    if (directory_secrets_find(turn, bytes_of(query->token_hash.data, query->token_hash.len), &id))
-        account = organisation_account(turn, id);
-    if (!account || (account->token_expires_ms && (int64_t)account->token_expires_ms < turn_now(turn))) {
+    const ProtobufCBinaryData *hash = &query->directory->authenticate->token_hash;
+    const char *id = "";
+    if (query->actor && !query->actor->operator_) {
+        turn_refuse(turn, 403, "not_allowed", "仅限网关", "for the gateway only");
+        return;
+    }
+    enum err err = directory_secrets_find(turn, bytes_of(hash->data, hash->len), &id);
+    if (err && err != ERR_NOT_FOUND) {
+        turn_refuse(turn, 503, "service_down", "无法读取令牌", "the tokens cannot be read now");
+        return;
+    }
+    const Directory__Account *account = err ? NULL : organisation_account(turn, id);
+    if (!account || (account->token_expires_ms && (int64_t)account->token_expires_ms <= turn_now(turn))) {
         turn_refuse(turn, 401, "not_signed_in", "令牌无效或已过期", "the token is not valid or has expired");
         return;
     }
@@ -20,56 +30,134 @@ static void authenticate(struct turn *turn, const Directory__Authenticate *query
     reply->authenticated = arena_alloc(turn_arena(turn), sizeof *reply->authenticated);
     directory__authenticated__init(reply->authenticated);
     reply->authenticated->account = (Directory__Account *)(uintptr_t)account;
-    if (*account->person)
-        reply->authenticated->person = (Directory__Person *)(uintptr_t)organisation_person(turn, account->person);
+    reply->authenticated->person = (Directory__Person *)(uintptr_t)organisation_person(turn, account->person);
 }
 
-static void add_people(struct turn *turn, const char *site, const char *department, Directory__Organisation *all)
+/* ---- the organisation ---- */
+
+static bool outsider(const Hb__Query *query)
 {
-    for (const Directory__Person **person = organisation_members(turn, site, department); *person; person++) {
+    return query->actor && query->actor->complainant && !*query->actor->account;
+}
+
+/* Without an actor a service asks for itself (its key says that it may). Outsiders see what is open to the public. */
+static bool may_see(struct turn *turn, const Hb__Query *query, const Directory__Site *site)
+{
+    bool listed = query->n_sites == 0;
+    for (size_t i = 0; i < query->n_sites; i++)
+        listed = listed || strcmp(query->sites[i], site->id) == 0;
+    if (!listed)
+        return false;
+    if (outsider(query))
+        return site->public_;
+    return !query->actor || rights_may(turn, query->actor, "read", site->id);
+}
+
+static void add_people(struct turn *turn, const char *site, Directory__Organisation *all)
+{
+    for (const Directory__Person **person = organisation_people(turn, site); *person; person++) {
         bool listed = false;
-        for (size_t i = 0; i < all->n_people; i++)
-            listed = listed || strcmp(all->people[i]->id, (*person)->id) == 0;
+        for (size_t i = 0; i < all->n_people && !listed; i++)
+            listed = strcmp(all->people[i]->id, (*person)->id) == 0;
         if (!listed)
             ADD(turn, all->people, all->n_people, (Directory__Person *)(uintptr_t)*person);
     }
 }
 
-static void organisation(struct turn *turn, const Directory__GetOrganisation *query, Directory__Reply *reply)
+static void add_departments(struct turn *turn, const char *site, bool public, Directory__Organisation *all)
 {
-    reply->kind_case = DIRECTORY__REPLY__KIND_ORGANISATION;
-    Directory__Organisation *all = reply->organisation = arena_alloc(turn_arena(turn), sizeof *all);
-    directory__organisation__init(all);
-    for (const Directory__Site **site = organisation_sites(turn); *site; site++) {
-        if (*query->site && strcmp(query->site, (*site)->id) != 0)
-            continue;
-        ADD(turn, all->sites, all->n_sites, (Directory__Site *)(uintptr_t)*site);
-        for (const Directory__Department **department = organisation_departments(turn, (*site)->id); *department; department++) {
-            ADD(turn, all->departments, all->n_departments, (Directory__Department *)(uintptr_t)*department);
-            add_people(turn, (*site)->id, (*department)->id, all);
-        }
-        Directory__SitePolicy *policy = arena_alloc(turn_arena(turn), sizeof *policy);
-        directory__site_policy__init(policy);
-        policy->site = (*site)->id;
-        policy->version = organisation_policy_version(turn, (*site)->id);
-        policy->packs = (*site)->packs;
-        policy->n_packs = (*site)->n_packs;
-        ADD(turn, all->policies, all->n_policies, policy);
+    for (const Directory__Department **department = organisation_departments(turn, site); *department; department++) {
+        Directory__Department *shown = (Directory__Department *)(uintptr_t)*department;
+        if (public)
+            shown->head = (char *)(uintptr_t) ""; /* a copy in the arena: staff are not the public's to list */
+        ADD(turn, all->departments, all->n_departments, shown);
     }
 }
 
-static void policy(struct turn *turn, const Directory__GetPolicy *query, Directory__Reply *reply)
+static void add_policy(struct turn *turn, const char *site, Directory__Organisation *all)
 {
+    const Directory__PolicyPublished *published = organisation_policy_published(turn, site, 0);
+    if (!published)
+        return;
+    Directory__SitePolicy *policy = arena_alloc(turn_arena(turn), sizeof *policy);
+    directory__site_policy__init(policy);
+    policy->site = published->site;
+    policy->version = published->version;
+    policy->packs = published->packs;
+    policy->n_packs = published->n_packs;
+    ADD(turn, all->policies, all->n_policies, policy);
+}
+
+static void add_site(struct turn *turn, const Hb__Query *query, const Directory__Site *site,
+                     Directory__Organisation *all)
+{
+    ADD(turn, all->sites, all->n_sites, (Directory__Site *)(uintptr_t)site);
+    add_departments(turn, site->id, outsider(query), all);
+    add_policy(turn, site->id, all);
+    if (!outsider(query))
+        add_people(turn, site->id, all);
+}
+
+static void organisation(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
+{
+    const char *wanted = query->directory->organisation->site;
+    const Directory__Site *one = *wanted ? organisation_site(turn, wanted) : NULL;
+    if (*wanted && !one) {
+        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
+        return;
+    }
+    if (one && !may_see(turn, query, one)) {
+        turn_refuse(turn, 403, "not_allowed", "无权查看该站点", "no right to read at this site");
+        return;
+    }
+    reply->kind_case = DIRECTORY__REPLY__KIND_ORGANISATION;
+    Directory__Organisation *all = reply->organisation = arena_alloc(turn_arena(turn), sizeof *all);
+    directory__organisation__init(all);
+    if (one)
+        add_site(turn, query, one, all);
+    for (const Directory__Site **site = organisation_sites(turn); !one && *site; site++)
+        if (may_see(turn, query, *site))
+            add_site(turn, query, *site, all);
+    bool everything = !query->actor || rights_may(turn, query->actor, "read", "*");
+    if (!one && everything && query->n_sites == 0)
+        add_people(turn, "", all); /* those without a post too */
+    if (!outsider(query))
+        for (const Calendar__Calendar **calendar = organisation_calendars(turn); *calendar; calendar++)
+            ADD(turn, all->calendars, all->n_calendars, (Calendar__Calendar *)(uintptr_t)*calendar);
+}
+
+/* ---- the policy ---- */
+
+static bool may_read_policy(struct turn *turn, const Hb__Query *query, const Directory__Site *site)
+{
+    if (outsider(query))
+        return site->public_;
+    return !query->actor || rights_may(turn, query->actor, "read", site->id) ||
+           rights_may(turn, query->actor, "submit", site->id) || rights_may(turn, query->actor, "policy", site->id);
+}
+
+static void policy(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
+{
+    const Directory__GetPolicy *get = query->directory->policy;
+    const Directory__Site *site = organisation_site(turn, get->site);
     struct bytes bytes;
-    if (!organisation_policy_bytes(turn, query->site, query->version, &bytes)) {
-        turn_refuse(turn, 404, "no_policy", "该站点没有制度", "this site has no such policy");
+    if (!site) {
+        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
+        return;
+    }
+    if (!may_read_policy(turn, query, site)) {
+        turn_refuse(turn, 403, "not_allowed", "无权查看该站点的制度", "no right to read the policy of this site");
+        return;
+    }
+    if (!organisation_policy_bytes(turn, get->site, get->version, &bytes)) {
+        turn_refuse(turn, 404, "no_policy", "该站点没有此制度", "this site has no such policy");
         return;
     }
     reply->kind_case = DIRECTORY__REPLY__KIND_POLICY;
     reply->policy = arena_alloc(turn_arena(turn), sizeof *reply->policy);
     directory__policy_reply__init(reply->policy);
     reply->policy->policy = (ProtobufCBinaryData){bytes.size, (uint8_t *)(uintptr_t)bytes.data};
-    reply->policy->version = query->version ? query->version : organisation_policy_version(turn, query->site);
+    reply->policy->version = get->version ? get->version : organisation_policy_version(turn, get->site);
 }
 
 void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
@@ -83,13 +171,13 @@ void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     directory__reply__init(reply->directory);
     switch (query->directory->kind_case) {
     case DIRECTORY__QUERY__KIND_AUTHENTICATE:
-        authenticate(turn, query->directory->authenticate, reply->directory);
+        authenticate(turn, query, reply->directory);
         return;
     case DIRECTORY__QUERY__KIND_ORGANISATION:
-        organisation(turn, query->directory->organisation, reply->directory);
+        organisation(turn, query, reply->directory);
         return;
     case DIRECTORY__QUERY__KIND_POLICY:
-        policy(turn, query->directory->policy, reply->directory);
+        policy(turn, query, reply->directory);
         return;
     case DIRECTORY__QUERY__KIND__NOT_SET:
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");

@@ -1,9 +1,9 @@
-/* From the names of packs to a packed policy. Files of the command stand before shipped ones of the same pack; what they
-   extend is found in both. */
+/* From the names of packs to a packed policy. Files of the command stand before shipped ones of the same pack; what
+   they extend is found in both. */
+#include "policy/compile.h"
 #include "calendar/calendar.h"
 #include "directory.h"
 #include "message/message.h"
-#include "policy/compile.h"
 
 struct gathered {
     struct turn *turn;
@@ -41,7 +41,8 @@ static void want(struct gathered *gathered, const char *name)
 {
     if (brought(gathered, name))
         return;
-    gathered->names = arena_grow(turn_arena(gathered->turn), gathered->names, gathered->names_count, sizeof *gathered->names);
+    gathered->names =
+        arena_grow(turn_arena(gathered->turn), gathered->names, gathered->names_count, sizeof *gathered->names);
     gathered->names[gathered->names_count++] = name;
 }
 
@@ -76,7 +77,8 @@ static bool gather(struct gathered *gathered)
         want(gathered, publish->packs[i]);
     for (size_t i = 0; i < publish->n_sources; i++) {
         want_base(gathered, publish->sources[i]->text);
-        add_source(gathered, (struct policy_source){publish->sources[i]->path, bytes_of_text(publish->sources[i]->text)});
+        add_source(gathered,
+                   (struct policy_source){publish->sources[i]->path, bytes_of_text(publish->sources[i]->text)});
     }
     struct policy_source *shipped = NULL;
     size_t shipped_count = 0;
@@ -110,9 +112,9 @@ static bool refuse_mistakes(struct turn *turn, const struct policy_result *resul
         wrong += !result->mistakes[i].warning;
     if (!wrong)
         return false;
-    Hb__Refusal *refusal = turn_refuse(turn, 422, "policy_mistakes",
-                                       arena_printf(turn_arena(turn), "制度文件有 %zu 处错误", wrong),
-                                       arena_printf(turn_arena(turn), "the policy has %zu mistakes", wrong));
+    Hb__Refusal *refusal =
+        turn_refuse(turn, 422, "policy_mistakes", arena_printf(turn_arena(turn), "制度文件有 %zu 处错误", wrong),
+                    arena_printf(turn_arena(turn), "the policy has %zu mistakes", wrong));
     for (size_t i = 0; i < result->count && refusal->n_problems < DIRECTORY_PROBLEMS_MAX; i++)
         if (!result->mistakes[i].warning)
             add_mistake(turn, refusal, &result->mistakes[i]);
@@ -129,9 +131,11 @@ static bool acceptable(struct turn *turn, const Directory__PublishPolicy *publis
     else if (publish->n_packs > DIRECTORY_PACKS_MAX)
         refuse_field(turn, 413, "too_large", "packs", "一个站点最多 16 个制度包", "a site has at most 16 packs");
     else if (bytes > DIRECTORY_SOURCES_BYTES_MAX)
-        refuse_field(turn, 413, "too_large", "sources", "制度文件总计最多 2 MiB", "the files have at most 2 MiB together");
+        refuse_field(turn, 413, "too_large", "sources", "制度文件总计最多 2 MiB",
+                     "the files have at most 2 MiB together");
     for (size_t i = 0; i < publish->n_packs && !turn_refused(turn); i++)
-        if (!*publish->packs[i] || strchr(publish->packs[i], '/') || strlen(publish->packs[i]) > DIRECTORY_TEXT_BYTES_MAX)
+        if (!*publish->packs[i] || strchr(publish->packs[i], '/') ||
+            strlen(publish->packs[i]) > DIRECTORY_TEXT_BYTES_MAX)
             refuse_field(turn, 422, "bad_field", "packs", "制度包名无效", "this is no name of a pack");
     return !turn_refused(turn);
 }
@@ -152,15 +156,16 @@ static void load_calendar(struct turn *turn, Directory__PublishPolicy *publish, 
     if (folder && plain &&
         !calendar_load(arena_printf(turn_arena(turn), "%s/%s.json", folder, name), turn_arena(turn), &calendar, &why) &&
         strcmp(calendar->name, name) == 0) {
-        publish->calendars = arena_grow(turn_arena(turn), publish->calendars, publish->n_calendars, sizeof *publish->calendars);
+        publish->calendars =
+            arena_grow(turn_arena(turn), publish->calendars, publish->n_calendars, sizeof *publish->calendars);
         publish->calendars[publish->n_calendars++] = calendar;
         return;
     }
     /* without it deadlines would silently be counted wrong */
-    Hb__Refusal *refusal =
-        turn_refuse(turn, 422, "unknown_calendar", "制度所用的日历尚未定义", "the policy counts by a calendar that is not defined");
-    const char *text =
-        arena_printf(turn_arena(turn), "calendar \"%s\": %s; define it with Organise first", name, why ? why : "not shipped");
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "unknown_calendar", "制度所用的日历尚未定义",
+                                       "the policy counts by a calendar that is not defined");
+    const char *text = arena_printf(turn_arena(turn), "calendar \"%s\": %s; define it with Organise first", name,
+                                    why ? why : "not shipped");
     refusal_problem(turn, refusal, "calendar", "", text, text);
 }
 
@@ -199,8 +204,8 @@ void directory_compile(struct turn *turn, Directory__PublishPolicy *publish)
     struct policy_result result;
     if (!acceptable(turn, publish) || !gather(&gathered))
         return;
-    policy_compile(gathered.sources, gathered.count, (const char *const *)publish->packs, publish->n_packs, turn_arena(turn),
-                   &result);
+    policy_compile(gathered.sources, gathered.count, (const char *const *)publish->packs, publish->n_packs,
+                   turn_arena(turn), &result);
     policy_check(&result, turn_arena(turn));
     if (refuse_mistakes(turn, &result))
         return;

@@ -86,8 +86,9 @@ void directory_decide_organise(struct turn *turn, const Directory__Organise *org
         return;
     compare_all(&changes, organise);
     if (changes.count > DIRECTORY_CHANGES_MAX) {
-        turn_refuse(turn, 413, "too_large", "一次最多改变 64 项，请分几次提交",
-                    "at most 64 changes in one command: send sites and departments, then people, then heads and accounts");
+        turn_refuse(
+            turn, 413, "too_large", "一次最多改变 64 项，请分几次提交",
+            "at most 64 changes in one command: send sites and departments, then people, then heads and accounts");
         return;
     }
     for (size_t i = 0; i < changes.count; i++)

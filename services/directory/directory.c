@@ -1,12 +1,33 @@
 #include "directory.h"
 
+/* Marks of things and cases of the kind policy_change will be heard here; so far nothing of casework's concerns us. */
+static void ignore_casework(const Casework__Event *said)
+{
+    switch (said->kind_case) {
+    case CASEWORK__EVENT__KIND_STEP_TAKEN:
+    case CASEWORK__EVENT__KIND_CASE_REQUESTED:
+    case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
+    case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
+    case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
+    case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
+    case CASEWORK__EVENT__KIND_ACTION_REFUSED:
+    case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
+    case CASEWORK__EVENT__KIND_HISTORY_ENDED:
+    case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
+    case CASEWORK__EVENT__KIND__NOT_SET:
+        return;
+    }
+}
+
 static void evolve(struct turn *turn, const Hb__Event *event)
 {
-    /* Own events are folded by organisation_evolve, which the runtime calls first. */
     (void)turn;
     switch (event->payload_case) {
-    case HB__EVENT__PAYLOAD_DIRECTORY:
-    case HB__EVENT__PAYLOAD_CASEWORK: /* marks of things and policy changes: with the kinds that need them */
+    case HB__EVENT__PAYLOAD_DIRECTORY: /* folded by organisation_evolve, which the runtime calls first */
+        return;
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        ignore_casework(event->casework);
+        return;
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ROUTING:
     case HB__EVENT__PAYLOAD_WATCHDOG:
@@ -22,7 +43,7 @@ static void evolve(struct turn *turn, const Hb__Event *event)
 const struct service directory_service = {
     .name = "directory",
     .id = HB__SERVICE__DIRECTORY,
-    .hears = 0,
+    .hears = 1u << HB__SERVICE__CASEWORK,
     .keeps_organisation = true,
     .keeps_secrets = true,
     .prepare = directory_prepare,

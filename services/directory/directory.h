@@ -1,5 +1,5 @@
-/* directory: sites, departments, people, accounts, calendars and the policies in force. Its state is common/organisation's
-   tables, folded from its own events; token hashes live in the secrets store and in no event. */
+/* directory: sites, departments, people, accounts, calendars and the policies in force. Its state is
+   common/organisation's tables, folded from its own events; token hashes live in the secrets store and in no event. */
 #ifndef HEARBACK_DIRECTORY_H
 #define HEARBACK_DIRECTORY_H
 

@@ -1,7 +1,8 @@
-/* The door: rights, and all that needs files or the secrets: packs are compiled, zones looked up, token hashes kept. The
-   turn that follows sees only what is in the command and in the tables. */
+/* The door: rights, and all that needs files or the secrets: packs are compiled, zones looked up, token hashes kept.
+   The turn that follows sees only what is in the command and in the tables. */
 #include "calendar/zone.h"
 #include "directory.h"
+#include "policy/lookup.h"
 
 /* The very first command comes from whoever holds a key on the bus and speaks for nobody: there is no account yet. */
 static bool may_organise(struct turn *turn, const Hb__Command *command)
@@ -47,6 +48,14 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
         directory_secrets_save(turn, organise);
 }
 
+/* Once a policy has the kind `policy_change`, it changes by such a case only; the operator may always (design.md 6). */
+static bool needs_change_case(struct turn *turn, const Hb__Command *command, const char *site)
+{
+    const Policy__Policy *policy = organisation_policy(turn, site, 0);
+    bool operator= command->actor && command->actor->operator_;
+    return policy && policy_kind(policy, "policy_change") && !operator;
+}
+
 static void prepare_policy(struct turn *turn, const Hb__Command *command)
 {
     Directory__PublishPolicy *publish = command->directory->publish_policy;
@@ -56,6 +65,9 @@ static void prepare_policy(struct turn *turn, const Hb__Command *command)
         turn_refuse(turn, 403, "not_allowed", "无权发布制度", "this account may not publish policies at this site");
     else if (!organisation_site(turn, publish->site))
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
+    else if (!publish->only_if_none && needs_change_case(turn, command, publish->site))
+        turn_refuse(turn, 409, "guard", "该站点的制度须经制度变更事项修改",
+                    "the policy of this site is changed by a case of the kind policy_change");
     else if (!publish->only_if_none || !organisation_policy_version(turn, publish->site))
         directory_compile(turn, publish);
 }

@@ -1,6 +1,13 @@
-/* Token hashes: written at the door, before the turn; never in an event, never folded (design.md 7). */
+/* Token hashes: written at the door, before the turn; never in an event, never folded (design.md 7). One table:
+   account NUL -> hash, and '#' hash -> account NUL; no account begins with '#'. */
 #include "directory.h"
 #include "store/store.h"
+
+struct secrets {
+    struct turn *turn;
+    struct store_txn *txn;
+    store_table table;
+};
 
 static struct key hash_key(struct bytes hash)
 {
@@ -10,44 +17,77 @@ static struct key hash_key(struct bytes hash)
     return key;
 }
 
+static void refuse_full(struct turn *turn)
+{
+    turn_refuse(turn, 503, "full", "无法写入令牌", "the tokens cannot be written now");
+}
+
+/* One token opens one account. */
+static bool taken(const struct secrets *secrets, struct bytes hash, struct bytes account)
+{
+    struct key key = hash_key(hash);
+    struct bytes owner;
+    return store_get(secrets->txn, secrets->table, key_bytes(&key), turn_arena(secrets->turn), &owner) &&
+           !bytes_equal(owner, account);
+}
+
+static void save(const struct secrets *secrets, const Directory__AccountSecret *secret, size_t index)
+{
+    struct bytes hash = bytes_of(secret->token_hash.data, secret->token_hash.len), old;
+    struct key account = key_text(secret->account);
+    if (store_get(secrets->txn, secrets->table, key_bytes(&account), turn_arena(secrets->turn), &old)) {
+        struct key old_key = hash_key(old); /* a new token ends the old one */
+        store_delete(secrets->txn, secrets->table, key_bytes(&old_key));
+        store_delete(secrets->txn, secrets->table, key_bytes(&account));
+    }
+    if (hash.size == 0)
+        return;
+    if (taken(secrets, hash, key_bytes(&account))) {
+        Hb__Refusal *refusal =
+            turn_refuse(secrets->turn, 422, "bad_field", "该令牌已属于另一账号", "another account has this token");
+        refusal_field(secrets->turn, refusal,
+                      arena_printf(turn_arena(secrets->turn), "secrets[%zu].token_hash", index));
+        return;
+    }
+    struct key by_hash = hash_key(hash);
+    store_put(secrets->txn, secrets->table, key_bytes(&account), hash);
+    store_put(secrets->txn, secrets->table, key_bytes(&by_hash), key_bytes(&account));
+}
+
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise)
 {
     struct store *store = turn_secrets(turn);
-    store_table table;
+    struct secrets secrets = {.turn = turn};
     if (organise->n_secrets == 0)
         return;
-    if (store_table_open(store, "secrets", &table)) {
-        turn_refuse(turn, 503, "full", "无法写入密钥", "the secrets cannot be written now");
+    if (store_table_open(store, "secrets", &secrets.table)) {
+        refuse_full(turn);
         return;
     }
-    struct store_txn *txn = store_begin(store, true);
-    for (size_t i = 0; i < organise->n_secrets; i++) {
-        const Directory__AccountSecret *secret = organise->secrets[i];
-        struct bytes hash = bytes_of(secret->token_hash.data, secret->token_hash.len), old;
-        struct key account = key_text(secret->account), by_hash = hash_key(hash);
-        if (store_get(txn, table, key_bytes(&account), turn_arena(turn), &old)) { /* a new token ends the old one */
-            struct key old_key = hash_key(old);
-            store_delete(txn, table, key_bytes(&old_key));
-        }
-        store_put(txn, table, key_bytes(&account), hash);
-        store_put(txn, table, key_bytes(&by_hash), key_bytes(&account));
-    }
-    if (store_commit(txn))
-        turn_refuse(turn, 503, "full", "无法写入密钥", "the secrets cannot be written now");
+    secrets.txn = store_begin(store, true);
+    for (size_t i = 0; i < organise->n_secrets && !turn_refused(turn); i++)
+        save(&secrets, organise->secrets[i], i);
+    if (turn_refused(turn))
+        store_abort(secrets.txn);
+    else if (store_commit(secrets.txn))
+        refuse_full(turn);
 }
 
-bool directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out)
+enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out)
 {
     struct store *store = turn_secrets(turn);
     store_table table;
-    if (token_hash.size != DIRECTORY_TOKEN_HASH_BYTES || store_table_open(store, "secrets", &table))
-        return false;
+    enum err err = store_table_open(store, "secrets", &table);
+    if (token_hash.size != DIRECTORY_TOKEN_HASH_BYTES)
+        return ERR_NOT_FOUND;
+    if (err)
+        return err;
     struct store_txn *txn = store_begin(store, false);
     struct key key = hash_key(token_hash);
-    struct bytes account;
+    struct bytes account = {0};
     bool found = store_get(txn, table, key_bytes(&key), turn_arena(turn), &account);
+    err = store_error(txn);
     store_abort(txn);
-    if (found)
-        *account_out = (const char *)account.data;
-    return found;
+    *account_out = (const char *)account.data;
+    return err ? err : found ? ERR_NONE : ERR_NOT_FOUND;
 }

@@ -1,0 +1,359 @@
+/* What may stand in an Organise. Everything wrong is told at once, each with its place in the command. What passes here
+   is folded by every service, so nothing may pass that one of them could stumble over. */
+#include "directory.h"
+
+struct check {
+    struct turn *turn;
+    const Directory__Organise *organise;
+};
+
+/* ---- telling ---- */
+
+static void wrong(struct check *check, const char *field, const char *zh, const char *en)
+{
+    Hb__Refusal *refusal = turn_refuse(check->turn, 422, "bad_field", zh, en);
+    if (!*refusal->field)
+        refusal_field(check->turn, refusal, field);
+    if (refusal->n_problems < DIRECTORY_PROBLEMS_MAX)
+        refusal_problem(check->turn, refusal, field, "", zh, en);
+}
+
+/* "people", 3, "name" -> "people[3].name" */
+static const char *at(struct check *check, const char *list, size_t index, const char *field)
+{
+    return arena_printf(turn_arena(check->turn), "%s[%zu].%s", list, index, field);
+}
+
+static bool letters_only(const char *text, size_t most, const char *accepted)
+{
+    return strnlen(text, most + 1) <= most && text[strspn(text, accepted)] == 0;
+}
+
+#define SITE_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-"
+#define ID_LETTERS SITE_LETTERS "_"
+#define CODE_LETTERS ID_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static bool good_id(const char *id)
+{
+    return *id && letters_only(id, DIRECTORY_ID_CHARACTERS_MAX, ID_LETTERS);
+}
+
+static void check_id(struct check *check, const char *field, const char *id, const char *letters)
+{
+    if (!*id || !letters_only(id, DIRECTORY_ID_CHARACTERS_MAX, letters))
+        wrong(check, field, "编号须为 1 至 32 个小写字母、数字、- 或 _（站点不用 _）",
+              "an id has 1 to 32 lower-case letters, digits, - or _ (no _ in sites)");
+}
+
+/* A line of text: it may come to stand in a mail header or a file of others. */
+static bool line_ok(const char *text)
+{
+    if (strnlen(text, DIRECTORY_TEXT_BYTES_MAX + 1) > DIRECTORY_TEXT_BYTES_MAX)
+        return false;
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return false;
+    return true;
+}
+
+static void check_line(struct check *check, const char *field, const char *text, bool needed)
+{
+    if (!line_ok(text) || (needed && !*text))
+        wrong(check, field, needed ? "须为一行文字，最多 256 字节，不得为空" : "须为一行文字，最多 256 字节",
+              needed ? "one line of text is needed, at most 256 bytes" : "one line of text, at most 256 bytes");
+}
+
+static void check_label(struct check *check, const char *field, const Hb__Label *label)
+{
+    if (!label || !*label->zh || !line_ok(label->zh) || !line_ok(label->en))
+        wrong(check, field, "缺少名称", "a name is needed: {zh, en}, one line each");
+}
+
+static void check_language(struct check *check, const char *field, const char *language)
+{
+    if (*language && strcmp(language, "zh-CN") != 0 && strcmp(language, "en") != 0)
+        wrong(check, field, "语言须为 zh-CN 或 en", "accepted: zh-CN, en");
+}
+
+/* ---- who and what is known, before or by this very command ---- */
+
+static bool site_known(const struct check *check, const char *id)
+{
+    for (size_t i = 0; i < check->organise->n_sites; i++)
+        if (strcmp(check->organise->sites[i]->id, id) == 0)
+            return true;
+    return organisation_site(check->turn, id) != NULL;
+}
+
+static bool department_known(const struct check *check, const char *site, const char *id)
+{
+    const Directory__Organise *organise = check->organise;
+    for (size_t i = 0; i < organise->n_departments; i++)
+        if (strcmp(organise->departments[i]->id, id) == 0 && strcmp(organise->departments[i]->site, site) == 0)
+            return true;
+    return organisation_department(check->turn, site, id) != NULL;
+}
+
+static bool person_known(const struct check *check, const char *id)
+{
+    for (size_t i = 0; i < check->organise->n_people; i++)
+        if (strcmp(check->organise->people[i]->id, id) == 0)
+            return true;
+    return organisation_person(check->turn, id) != NULL;
+}
+
+static bool account_known(const struct check *check, const char *id)
+{
+    for (size_t i = 0; i < check->organise->n_accounts; i++)
+        if (strcmp(check->organise->accounts[i]->id, id) == 0)
+            return true;
+    return organisation_account(check->turn, id) != NULL;
+}
+
+static void check_person_named(struct check *check, const char *field, const char *id)
+{
+    if (*id && !person_known(check, id))
+        wrong(check, field, "没有这个人", "there is no such person");
+}
+
+/* ---- sites and departments ---- */
+
+static void check_site(struct check *check, size_t i)
+{
+    const Directory__Site *site = check->organise->sites[i];
+    check_id(check, at(check, "sites", i, "id"), site->id, SITE_LETTERS);
+    check_label(check, at(check, "sites", i, "name"), site->name);
+    check_line(check, at(check, "sites", i, "zone"), site->zone, true);
+    check_language(check, at(check, "sites", i, "language"), site->language);
+    if (!letters_only(site->code, 16, CODE_LETTERS))
+        wrong(check, at(check, "sites", i, "code"), "代码最多 16 个字母、数字、- 或 _",
+              "a code has at most 16 letters, digits, - or _");
+    if (site->n_packs > DIRECTORY_PACKS_MAX)
+        wrong(check, at(check, "sites", i, "packs"), "一个站点最多 16 个制度包", "a site has at most 16 packs");
+    for (size_t p = 0; p < site->n_packs; p++)
+        check_line(check, at(check, "sites", i, "packs"), site->packs[p], true);
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(check->organise->sites[j]->id, site->id) == 0)
+            wrong(check, at(check, "sites", i, "id"), "该站点出现两次", "this site stands twice");
+}
+
+static void check_department(struct check *check, size_t i)
+{
+    const Directory__Organise *organise = check->organise;
+    const Directory__Department *department = organise->departments[i];
+    check_id(check, at(check, "departments", i, "id"), department->id, ID_LETTERS);
+    check_label(check, at(check, "departments", i, "name"), department->name);
+    check_person_named(check, at(check, "departments", i, "head"), department->head);
+    if (!site_known(check, department->site))
+        wrong(check, at(check, "departments", i, "site"), "没有这个站点", "there is no such site");
+    else if (*department->parent && !department_known(check, department->site, department->parent))
+        wrong(check, at(check, "departments", i, "parent"), "没有上级部门", "there is no such department at this site");
+    if (*department->parent && strcmp(department->parent, department->id) == 0)
+        wrong(check, at(check, "departments", i, "parent"), "部门不能是自己的上级", "a department is not above itself");
+    if (who_is_role(department->id))
+        wrong(check, at(check, "departments", i, "id"), "该词在制度中表示案件角色", "this word means a role in a case");
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(organise->departments[j]->id, department->id) == 0 &&
+            strcmp(organise->departments[j]->site, department->site) == 0)
+            wrong(check, at(check, "departments", i, "id"), "该部门出现两次", "this department stands twice");
+}
+
+/* ---- people ---- */
+
+/* A post the policy in force knows. One already held stays: the policy may have changed since. */
+static void check_post_name(struct check *check, const char *field, const Directory__Person *person,
+                            const Directory__Post *post)
+{
+    const Directory__Person *before = organisation_person(check->turn, person->id);
+    if (!good_id(post->post) || who_is_role(post->post)) {
+        wrong(check, field, "岗位名须为小写字母、数字、- 或 _，且不是案件角色",
+              "a post has lower-case letters, digits, - or _, and is no role in a case");
+        return;
+    }
+    const Policy__Policy *policy = organisation_policy(check->turn, post->site, 0);
+    if (!policy || policy->n_posts == 0 || (before && organisation_holds(before, post->site, post->post)))
+        return;
+    for (size_t i = 0; i < policy->n_posts; i++)
+        if (strcmp(policy->posts[i]->name, post->post) == 0)
+            return;
+    wrong(check, field, "该站点的制度没有这个岗位", "the policy of this site has no such post");
+    Hb__Refusal *refusal = turn_refuse(check->turn, 422, "bad_field", "", "");
+    for (size_t i = 0; refusal->n_accepted == i && i < policy->n_posts; i++)
+        refusal_accepts(check->turn, refusal, policy->posts[i]->name);
+}
+
+static void check_post(struct check *check, size_t i, size_t p)
+{
+    const Directory__Person *person = check->organise->people[i];
+    const Directory__Post *post = person->posts[p];
+    char *place = arena_printf(turn_arena(check->turn), "people[%zu].posts", i);
+    if (!site_known(check, post->site))
+        wrong(check, at(check, place, p, "site"), "没有这个站点", "there is no such site");
+    else if (*post->department && !department_known(check, post->site, post->department))
+        wrong(check, at(check, place, p, "department"), "该站点没有这个部门",
+              "there is no such department at this site");
+    else
+        check_post_name(check, at(check, place, p, "post"), person, post);
+}
+
+static void check_person(struct check *check, size_t i)
+{
+    const Directory__Person *person = check->organise->people[i];
+    check_id(check, at(check, "people", i, "id"), person->id, ID_LETTERS);
+    check_line(check, at(check, "people", i, "name"), person->name, true);
+    check_language(check, at(check, "people", i, "language"), person->language);
+    const char *sign = strchr(person->email, '@');
+    if (*person->email && (!line_ok(person->email) || strpbrk(person->email, " ,;<>\"") || !sign ||
+                           sign == person->email || !sign[1] || strchr(sign + 1, '@')))
+        wrong(check, at(check, "people", i, "email"), "邮箱地址无效", "an address is accepted as name@example.org");
+    check_person_named(check, at(check, "people", i, "deputy"), person->deputy);
+    if (*person->deputy && strcmp(person->deputy, person->id) == 0)
+        wrong(check, at(check, "people", i, "deputy"), "不能做自己的代理人", "nobody is their own deputy");
+    if (person->n_posts > 32)
+        wrong(check, at(check, "people", i, "posts"), "一人最多 32 个岗位", "a person holds at most 32 posts");
+    for (size_t p = 0; p < person->n_posts; p++)
+        check_post(check, i, p);
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(check->organise->people[j]->id, person->id) == 0)
+            wrong(check, at(check, "people", i, "id"), "此人出现两次", "this person stands twice");
+}
+
+/* ---- accounts ---- */
+
+static bool scope_known(const char *scope)
+{
+    static const char *const scopes[] = {"read",     "act",    "submit", "import", "policy",
+                                         "organise", "report", "open",   "*"};
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (strcmp(scopes[i], scope) == 0)
+            return true;
+    return false;
+}
+
+static void check_account(struct check *check, size_t i)
+{
+    const Directory__Account *account = check->organise->accounts[i];
+    check_id(check, at(check, "accounts", i, "id"), account->id, ID_LETTERS);
+    check_person_named(check, at(check, "accounts", i, "person"), account->person);
+    for (size_t s = 0; s < account->n_scopes; s++)
+        if (!scope_known(account->scopes[s]))
+            wrong(check, at(check, "accounts", i, "scopes"), "没有这种权限",
+                  "accepted: read act submit import policy organise report open *");
+    for (size_t s = 0; s < account->n_sites; s++)
+        if (strcmp(account->sites[s], "*") != 0 && !site_known(check, account->sites[s]))
+            wrong(check, at(check, "accounts", i, "sites"), "没有这个站点", "there is no such site");
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(check->organise->accounts[j]->id, account->id) == 0)
+            wrong(check, at(check, "accounts", i, "id"), "该账号出现两次", "this account stands twice");
+}
+
+static void check_secret(struct check *check, size_t i)
+{
+    const Directory__AccountSecret *secret = check->organise->secrets[i];
+    if (!account_known(check, secret->account))
+        wrong(check, at(check, "secrets", i, "account"), "没有这个账号", "there is no such account");
+    if (secret->token_hash.len != 0 && secret->token_hash.len != DIRECTORY_TOKEN_HASH_BYTES)
+        wrong(check, at(check, "secrets", i, "token_hash"), "令牌散列须为 32 字节，或为空（作废）",
+              "a token hash has 32 bytes, or none: then there is no token any more");
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(check->organise->secrets[j]->account, secret->account) == 0)
+            wrong(check, at(check, "secrets", i, "account"), "该账号出现两次", "this account stands twice");
+}
+
+/* ---- calendars ---- */
+
+static bool shifts_ok(Calendar__Shift *const *shifts, size_t count)
+{
+    uint32_t last = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (shifts[i]->from_min < last || shifts[i]->to_min <= shifts[i]->from_min || shifts[i]->to_min > 1440)
+            return false;
+        last = shifts[i]->to_min;
+    }
+    return true;
+}
+
+static bool week_ok(const Calendar__Calendar *calendar)
+{
+    size_t worked = 0;
+    for (size_t i = 0; i < calendar->n_week; i++) {
+        if (!shifts_ok(calendar->week[i]->shifts, calendar->week[i]->n_shifts))
+            return false;
+        worked += calendar->week[i]->n_shifts;
+    }
+    return calendar->n_week == 7 && worked > 0;
+}
+
+static bool exceptions_ok(const Calendar__Calendar *calendar)
+{
+    for (size_t i = 0; i < calendar->n_exceptions; i++) {
+        const Calendar__Exception *exception = calendar->exceptions[i];
+        bool ordered = i == 0 || calendar->exceptions[i - 1]->date < exception->date;
+        bool shifts = shifts_ok(exception->shifts, exception->n_shifts) && (exception->works || !exception->n_shifts);
+        if (!ordered || !shifts || !line_ok(exception->name))
+            return false;
+    }
+    return true;
+}
+
+static void check_calendar(struct check *check, size_t i)
+{
+    const Calendar__Calendar *calendar = check->organise->calendars[i];
+    check_id(check, at(check, "calendars", i, "name"), calendar->name, ID_LETTERS);
+    check_line(check, at(check, "calendars", i, "zone"), calendar->zone, true);
+    if (!week_ok(calendar))
+        wrong(check, at(check, "calendars", i, "week"), "须有七天，周一在前，至少一天有班次，班次按时间先后",
+              "seven days, Monday first, at least one with shifts; shifts in order, within 0 and 1440 minutes");
+    if (!exceptions_ok(calendar))
+        wrong(check, at(check, "calendars", i, "exceptions"), "例外须按日期先后，每日一条；休息日没有班次",
+              "exceptions in order of date, one a day; a day off has no shifts");
+    if (calendar->december_from > 31)
+        wrong(check, at(check, "calendars", i, "december_from"), "须为 0 至 31", "accepted: 0 to 31");
+    for (size_t j = 0; j < i; j++)
+        if (strcmp(check->organise->calendars[j]->name, calendar->name) == 0)
+            wrong(check, at(check, "calendars", i, "name"), "该日历出现两次", "this calendar stands twice");
+}
+
+/* ---- size ---- */
+
+static void check_size(struct check *check, const char *list, size_t i, const ProtobufCMessage *thing)
+{
+    if (protobuf_c_message_get_packed_size(thing) > DIRECTORY_THING_BYTES_MAX)
+        wrong(check, arena_printf(turn_arena(check->turn), "%s[%zu]", list, i), "超过 96 KiB", "this is over 96 KiB");
+}
+
+static bool not_too_many(struct turn *turn, const Directory__Organise *organise)
+{
+    size_t things = organise->n_sites + organise->n_departments + organise->n_people + organise->n_accounts +
+                    organise->n_secrets + organise->n_calendars;
+    bool ok = things <= DIRECTORY_THINGS_MAX &&
+              protobuf_c_message_get_packed_size(&organise->base) <= DIRECTORY_ORGANISE_BYTES_MAX;
+    if (!ok)
+        turn_refuse(turn, 413, "too_large", "一次最多 1000 项、1 MiB", "at most 1000 things and 1 MiB in one command");
+    return ok;
+}
+
+void directory_check_organise(struct turn *turn, const Directory__Organise *organise)
+{
+    struct check check = {turn, organise};
+    if (!not_too_many(turn, organise))
+        return;
+    for (size_t i = 0; i < organise->n_sites; i++) {
+        check_size(&check, "sites", i, &organise->sites[i]->base);
+        check_site(&check, i);
+    }
+    for (size_t i = 0; i < organise->n_departments; i++)
+        check_department(&check, i);
+    for (size_t i = 0; i < organise->n_people; i++)
+        check_person(&check, i);
+    for (size_t i = 0; i < organise->n_accounts; i++) {
+        check_size(&check, "accounts", i, &organise->accounts[i]->base);
+        check_account(&check, i);
+    }
+    for (size_t i = 0; i < organise->n_secrets; i++)
+        check_secret(&check, i);
+    for (size_t i = 0; i < organise->n_calendars; i++) {
+        check_size(&check, "calendars", i, &organise->calendars[i]->base);
+        check_calendar(&check, i);
+    }
+}
