@@ -142,6 +142,15 @@ static bool acceptable(struct turn *turn, const Directory__PublishPolicy *publis
 
 /* ---- the calendars it counts by ---- */
 
+/* Calendars ship beside the packs, unless the configuration says otherwise. */
+static const char *calendar_path(struct turn *turn, const char *name)
+{
+    const char *folder = turn_calendars_folder(turn), *packs = turn_policies_folder(turn);
+    if (folder)
+        return arena_printf(turn_arena(turn), "%s/%s.json", folder, name);
+    return packs ? arena_printf(turn_arena(turn), "%s/../calendars/%s.json", packs, name) : NULL;
+}
+
 static void load_calendar(struct turn *turn, Directory__PublishPolicy *publish, const char *name)
 {
     if (!*name || organisation_calendar_definition(turn, name))
@@ -149,13 +158,12 @@ static void load_calendar(struct turn *turn, Directory__PublishPolicy *publish, 
     for (size_t i = 0; i < publish->n_calendars; i++)
         if (strcmp(publish->calendars[i]->name, name) == 0)
             return;
-    const char *folder = turn_calendars_folder(turn);
+    bool plain = !strchr(name, '/') && *name != '.' && strlen(name) <= DIRECTORY_ID_CHARACTERS_MAX;
+    const char *path = plain ? calendar_path(turn, name) : NULL;
     Calendar__Calendar *calendar = NULL;
     char *why = NULL;
-    bool plain = !strchr(name, '/') && *name != '.';
-    if (folder && plain &&
-        !calendar_load(arena_printf(turn_arena(turn), "%s/%s.json", folder, name), turn_arena(turn), &calendar, &why) &&
-        strcmp(calendar->name, name) == 0) {
+    enum err err = path ? calendar_load(path, turn_arena(turn), &calendar, &why) : ERR_NOT_FOUND;
+    if (!err && strcmp(calendar->name, name) == 0) {
         publish->calendars =
             arena_grow(turn_arena(turn), publish->calendars, publish->n_calendars, sizeof *publish->calendars);
         publish->calendars[publish->n_calendars++] = calendar;
@@ -164,8 +172,9 @@ static void load_calendar(struct turn *turn, Directory__PublishPolicy *publish, 
     /* without it deadlines would silently be counted wrong */
     Hb__Refusal *refusal = turn_refuse(turn, 422, "unknown_calendar", "制度所用的日历尚未定义",
                                        "the policy counts by a calendar that is not defined");
-    const char *text = arena_printf(turn_arena(turn), "calendar \"%s\": %s; define it with Organise first", name,
-                                    why ? why : "not shipped");
+    const char *text =
+        arena_printf(turn_arena(turn), "calendar \"%s\": %s; define it with Organise first", name,
+                     err == ERR_MALFORMED && why ? why : "not known here, and none of that name is shipped");
     refusal_problem(turn, refusal, "calendar", "", text, text);
 }
 
