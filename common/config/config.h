@@ -24,4 +24,7 @@ enum err config_secret(const Config__Config *config, const char *name, char secr
 const char *config_service_name(Hb__Service service);
 Hb__Service config_service_of_name(const char *name);
 
+/* Makes the missing secret keys (0600, synced) and fills in all public keys. */
+enum err config_keys_create(Config__Config *config, struct arena *arena) MUST_CHECK;
+
 #endif

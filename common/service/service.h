@@ -153,10 +153,12 @@ Hb__Value *value_time(struct turn *turn, int64_t ms);
 /* ---- the whole program ---- */
 
 struct effect_done;
+struct ev_loop;
+struct Config__Config;
 /* Works outside the turn, in the real process only; the simulation has its own. Start one attempt; call
    effect_done_call exactly once, from the loop. */
 struct effect_driver {
-    void *(*open)(struct instance *instance);
+    void *(*open)(struct instance *instance, struct ev_loop *loop, const struct Config__Config *config);
     void (*start)(void *driver, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done);
 };
 void effect_done_call(struct effect_done *done, struct bytes result);

@@ -1,0 +1,26 @@
+#ifndef HEARBACK_BUS_INTERNAL_H
+#define HEARBACK_BUS_INTERNAL_H
+
+#include "bus/bus.h"
+
+#define BUS_NAME_MAX 48
+
+struct bus_key {
+    uint8_t public_key[32];
+    char name[BUS_NAME_MAX];
+    uint32_t rights;
+};
+
+struct bus_keys {
+    struct bus_key *list;
+    unsigned count;
+    uint8_t throwaway[32]; /* of the start-up self-test: known, and never in the list */
+};
+
+/* zap.c: answers ZeroMQ's authentication requests from the key table, in a thread of its own, before any bind. */
+enum err zap_start(void *context, const struct bus_keys *keys) MUST_CHECK;
+/* True when a key that is not in the table is refused. */
+enum err zap_self_test(void *context, const char server_public[41], const char server_secret[41]) MUST_CHECK;
+const struct bus_key *bus_key_find(const struct bus_keys *keys, const char *name);
+
+#endif

@@ -1,0 +1,142 @@
+/* CURVE without a ZAP handler accepts any client key (pitfalls.md 5): so the handler starts before any bind, and the start-up
+   self-test proves that a throw-away key is refused. RFC 27 (ZAP). */
+#include "bus/internal.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zmq.h>
+
+struct zap {
+    void *socket;
+    const struct bus_keys *keys;
+};
+
+static const struct bus_key *find_public(const struct bus_keys *keys, const uint8_t *public_key)
+{
+    for (unsigned i = 0; i < keys->count; i++)
+        if (memcmp(keys->list[i].public_key, public_key, 32) == 0)
+            return &keys->list[i];
+    return NULL;
+}
+
+const struct bus_key *bus_key_find(const struct bus_keys *keys, const char *name)
+{
+    for (unsigned i = 0; i < keys->count; i++)
+        if (strcmp(keys->list[i].name, name) == 0)
+            return &keys->list[i];
+    return NULL;
+}
+
+/* version, request id, domain, address, identity, mechanism, credentials */
+static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char *mechanism, size_t mechanism_room, uint8_t key[32])
+{
+    bool curve = false;
+    int more = 1;
+    for (int frame = 0; more; frame++) {
+        zmq_msg_t message;
+        zmq_msg_init(&message);
+        if (zmq_msg_recv(&message, socket, 0) < 0)
+            return false;
+        size_t size = zmq_msg_size(&message);
+        if (frame == 1 && size <= 64) {
+            memcpy(request_id, zmq_msg_data(&message), size);
+            *id_size = size;
+        }
+        if (frame == 5 && size < mechanism_room) {
+            memcpy(mechanism, zmq_msg_data(&message), size);
+            mechanism[size] = 0;
+        }
+        if (frame == 6 && size == 32) {
+            memcpy(key, zmq_msg_data(&message), 32);
+            curve = true;
+        }
+        more = zmq_msg_more(&message);
+        zmq_msg_close(&message);
+    }
+    return curve || true;
+}
+
+static void *run(void *context)
+{
+    struct zap *zap = context;
+    for (;;) {
+        uint8_t id[64], key[32] = {0};
+        char mechanism[16] = "";
+        size_t id_size = 0;
+        if (!receive(zap->socket, id, &id_size, mechanism, sizeof mechanism, key))
+            return NULL;
+        const struct bus_key *known = strcmp(mechanism, "CURVE") == 0 ? find_public(zap->keys, key) : NULL;
+        const char *status = known ? "200" : "400", *text = known ? "OK" : "unknown key", *user = known ? known->name : "";
+        zmq_send(zap->socket, "1.0", 3, ZMQ_SNDMORE);
+        zmq_send(zap->socket, id, id_size, ZMQ_SNDMORE);
+        zmq_send(zap->socket, status, 3, ZMQ_SNDMORE);
+        zmq_send(zap->socket, text, strlen(text), ZMQ_SNDMORE);
+        zmq_send(zap->socket, user, strlen(user), ZMQ_SNDMORE);
+        zmq_send(zap->socket, "", 0, 0);
+    }
+}
+
+enum err zap_start(void *context, const struct bus_keys *keys)
+{
+    struct zap *zap = malloc(sizeof *zap); /* lives as long as the process */
+    bug_unless(zap);
+    *zap = (struct zap){zmq_socket(context, ZMQ_REP), keys};
+    pthread_t thread;
+    if (!zap->socket || zmq_bind(zap->socket, "inproc://zeromq.zap.01") || pthread_create(&thread, NULL, run, zap))
+        return ERR_IO;
+    pthread_detach(thread);
+    return ERR_NONE;
+}
+
+/* ---- the self-test ---- */
+
+static bool refused(void *monitor, void *server, int wait_ms)
+{
+    zmq_pollitem_t items[2] = {{.socket = monitor, .events = ZMQ_POLLIN}, {.socket = server, .events = ZMQ_POLLIN}};
+    for (int waited = 0; waited < wait_ms; waited += 50) {
+        zmq_poll(items, 2, 50);
+        if (items[1].revents & ZMQ_POLLIN)
+            return false; /* its message came through */
+        if (!(items[0].revents & ZMQ_POLLIN))
+            continue;
+        uint8_t frame[8] = {0};
+        int size = zmq_recv(monitor, frame, sizeof frame, 0);
+        char address[256];
+        zmq_recv(monitor, address, sizeof address, 0);
+        uint16_t event;
+        memcpy(&event, frame, sizeof event);
+        if (size >= 2 && event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
+            return true;
+    }
+    return false;
+}
+
+enum err zap_self_test(void *context, const char server_public[41], const char server_secret[41])
+{
+    char client_public[41], client_secret[41], endpoint[128], monitor_name[64];
+    size_t size = sizeof endpoint;
+    int on = 1, linger = 0;
+    void *server = zmq_socket(context, ZMQ_ROUTER), *client = zmq_socket(context, ZMQ_DEALER), *monitor = zmq_socket(context, ZMQ_PAIR);
+    snprintf(monitor_name, sizeof monitor_name, "inproc://hearback-self-test");
+    bool ready = server && client && monitor && zmq_curve_keypair(client_public, client_secret) == 0 &&
+                 zmq_setsockopt(server, ZMQ_CURVE_SERVER, &on, sizeof on) == 0 &&
+                 zmq_setsockopt(server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0 &&
+                 zmq_bind(server, "tcp://127.0.0.1:*") == 0 &&
+                 zmq_getsockopt(server, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0 &&
+                 zmq_socket_monitor(server, monitor_name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 0 &&
+                 zmq_connect(monitor, monitor_name) == 0 && zmq_setsockopt(client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0 &&
+                 zmq_setsockopt(client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0 &&
+                 zmq_setsockopt(client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0 && zmq_connect(client, endpoint) == 0;
+    enum err err = !ready ? ERR_IO : (zmq_send(client, "x", 1, ZMQ_DONTWAIT), refused(monitor, server, 3000)) ? ERR_NONE : ERR_DENIED;
+    void *sockets[] = {client, server, monitor};
+    if (server)
+        zmq_socket_monitor(server, NULL, 0);
+    for (size_t i = 0; i < 3; i++)
+        if (sockets[i]) {
+            zmq_setsockopt(sockets[i], ZMQ_LINGER, &linger, sizeof linger);
+            zmq_close(sockets[i]);
+        }
+    return err;
+}

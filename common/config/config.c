@@ -1,0 +1,298 @@
+#include "config/config.h"
+
+#include "yaml/yaml.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+struct reading {
+    struct arena *arena;
+    struct yaml_places places;
+    const char *path;
+    char **why_out;
+    enum err err;
+};
+
+static void wrong(struct reading *reading, const json_t *node, const char *what)
+{
+    struct yaml_place place = yaml_place_of(&reading->places, node);
+    if (reading->err)
+        return;
+    reading->err = ERR_MALFORMED;
+    *reading->why_out = arena_printf(reading->arena, "%s:%u: %s", reading->path, place.line, what);
+}
+
+static void only(struct reading *reading, json_t *map, const char *const *keys, size_t count)
+{
+    const char *key;
+    json_t *value;
+    if (map && !json_is_object(map))
+        wrong(reading, map, "a map is accepted here");
+    json_object_foreach(map, key, value) {
+        bool known = false;
+        char *all = arena_strdup(reading->arena, "");
+        for (size_t i = 0; i < count; i++) {
+            known = known || strcmp(keys[i], key) == 0;
+            all = arena_printf(reading->arena, "%s %s", all, keys[i]);
+        }
+        if (!known)
+            wrong(reading, value, arena_printf(reading->arena, "\"%s\" is not known here; accepted:%s", key, all));
+    }
+}
+#define ONLY(reading, map, ...)                                                                                        \
+    do {                                                                                                               \
+        static const char *const keys_[] = {__VA_ARGS__};                                                              \
+        only((reading), (map), keys_, sizeof keys_ / sizeof *keys_);                                                   \
+    } while (0)
+
+static char *text_of(struct reading *reading, json_t *map, const char *key)
+{
+    json_t *node = json_object_get(map, key);
+    if (node && !json_is_string(node))
+        wrong(reading, node, arena_printf(reading->arena, "%s: a text is accepted", key));
+    return arena_strdup(reading->arena, json_string_value(node));
+}
+
+static uint32_t number_of(struct reading *reading, json_t *map, const char *key, uint32_t most)
+{
+    const char *text = text_of(reading, map, key);
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text && (*end || number > most))
+        wrong(reading, json_object_get(map, key), arena_printf(reading->arena, "%s: a number up to %u is accepted", key, most));
+    return (uint32_t)number;
+}
+
+static void rights_of(struct reading *reading, json_t *map, char ***list, size_t *count)
+{
+    static const char *const known[] = {"fetch", "query", "command", "actor", "seal", "control"};
+    json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(map, "rights"), i, item) {
+        const char *name = json_string_value(item) ? json_string_value(item) : "";
+        bool found = false;
+        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+            found = found || strcmp(known[k], name) == 0;
+        if (!found)
+            wrong(reading, item, "accepted rights: fetch query command actor seal control");
+        *list = arena_grow(reading->arena, *list, *count, sizeof **list);
+        (*list)[(*count)++] = arena_strdup(reading->arena, name);
+    }
+}
+
+static void instance_of(struct reading *reading, json_t *map, Config__Config *config)
+{
+    Config__Instance *instance = arena_alloc(reading->arena, sizeof *instance);
+    config__instance__init(instance);
+    ONLY(reading, map, "service", "partition", "buckets_from", "buckets_to", "endpoint", "public_key", "rights");
+    instance->service = config_service_of_name(text_of(reading, map, "service"));
+    if (instance->service == HB__SERVICE__SERVICE_NONE)
+        wrong(reading, map, "service: accepted: directory intake routing casework watchdog escalation notification analytics gateway");
+    instance->partition = number_of(reading, map, "partition", 1023);
+    instance->bucket_from = number_of(reading, map, "buckets_from", 1024);
+    instance->bucket_to = number_of(reading, map, "buckets_to", 1024);
+    instance->endpoint = text_of(reading, map, "endpoint");
+    instance->public_key = text_of(reading, map, "public_key");
+    if (strncmp(instance->endpoint, "ipc://", 6) != 0 && strncmp(instance->endpoint, "tcp://", 6) != 0)
+        wrong(reading, map, "endpoint: ipc:///path or tcp://host:port is accepted");
+    if (config_instance(config, instance->service, instance->partition))
+        wrong(reading, map, "this service and partition stands here twice");
+    rights_of(reading, map, &instance->rights, &instance->n_rights);
+    config->instances = arena_grow(reading->arena, config->instances, config->n_instances, sizeof *config->instances);
+    config->instances[config->n_instances++] = instance;
+}
+
+static void key_of(struct reading *reading, json_t *map, Config__Config *config)
+{
+    Config__Key *key = arena_alloc(reading->arena, sizeof *key);
+    config__key__init(key);
+    ONLY(reading, map, "name", "public_key", "rights");
+    key->name = text_of(reading, map, "name");
+    key->public_key = text_of(reading, map, "public_key");
+    rights_of(reading, map, &key->rights, &key->n_rights);
+    config->keys = arena_grow(reading->arena, config->keys, config->n_keys, sizeof *config->keys);
+    config->keys[config->n_keys++] = key;
+}
+
+static void read_all(struct reading *reading, json_t *root, Config__Config *config)
+{
+    size_t i;
+    json_t *item, *http = json_object_get(root, "http"), *smtp = json_object_get(root, "smtp");
+    ONLY(reading, root, "cell", "data", "secrets", "epoch_keys", "policies", "calendars", "zones", "http", "smtp", "instances", "keys");
+    config->cell = text_of(reading, root, "cell");
+    config->data = text_of(reading, root, "data");
+    config->secrets = text_of(reading, root, "secrets");
+    config->epoch_keys = text_of(reading, root, "epoch_keys");
+    config->policies = text_of(reading, root, "policies");
+    config->calendars = text_of(reading, root, "calendars");
+    config->zones = text_of(reading, root, "zones");
+    config->http = arena_alloc(reading->arena, sizeof *config->http);
+    config__http__init(config->http);
+    ONLY(reading, http, "address", "port", "public_url");
+    config->http->address = text_of(reading, http, "address");
+    config->http->port = number_of(reading, http, "port", 65535);
+    config->http->public_url = text_of(reading, http, "public_url");
+    config->smtp = arena_alloc(reading->arena, sizeof *config->smtp);
+    config__smtp__init(config->smtp);
+    ONLY(reading, smtp, "url", "from", "user", "password_file");
+    config->smtp->url = text_of(reading, smtp, "url");
+    config->smtp->from = text_of(reading, smtp, "from");
+    config->smtp->user = text_of(reading, smtp, "user");
+    config->smtp->password_file = text_of(reading, smtp, "password_file");
+    json_array_foreach(json_object_get(root, "instances"), i, item) instance_of(reading, item, config);
+    json_array_foreach(json_object_get(root, "keys"), i, item) key_of(reading, item, config);
+    if (strlen(config->cell) != 16 || strspn(config->cell, "0123456789abcdef") != 16)
+        wrong(reading, root, "cell: 16 hexadecimal digits are accepted");
+    if (!*config->data || !*config->secrets || !*config->epoch_keys)
+        wrong(reading, root, "data, secrets and epoch_keys name folders and are needed");
+}
+
+enum err config_load(const char *path, struct arena *arena, Config__Config **config_out, char **why_out)
+{
+    struct reading reading = {.arena = arena, .path = path, .why_out = why_out};
+    struct bytes text;
+    json_t *root;
+    enum err err = yaml_read_file(path, arena, &text);
+    if (err) {
+        *why_out = arena_printf(arena, "%s: %s", path, err_text(err));
+        return err;
+    }
+    yaml_places_init(&reading.places, arena);
+    err = yaml_parse(path, text, &reading.places, &root, why_out);
+    if (err)
+        return err;
+    Config__Config *config = *config_out = arena_alloc(arena, sizeof *config);
+    config__config__init(config);
+    read_all(&reading, root, config);
+    json_decref(root);
+    return reading.err;
+}
+
+/* ---- writing ---- */
+
+static void write_rights(FILE *file, char *const *rights, size_t count)
+{
+    fprintf(file, "rights: [");
+    for (size_t i = 0; i < count; i++)
+        fprintf(file, "%s%s", i ? ", " : "", rights[i]);
+    fprintf(file, "]");
+}
+
+static void write_all(FILE *file, const Config__Config *config)
+{
+    fprintf(file,
+            "# Every instance of this system: its endpoint, key, rights and partition. Secret keys are in `secrets`.\n"
+            "cell: \"%s\"\ndata: \"%s\"\nsecrets: \"%s\"\nepoch_keys: \"%s\"\npolicies: \"%s\"\ncalendars: \"%s\"\n",
+            config->cell, config->data, config->secrets, config->epoch_keys, config->policies, config->calendars);
+    if (*config->zones)
+        fprintf(file, "zones: \"%s\"\n", config->zones);
+    fprintf(file, "http: {address: \"%s\", port: \"%u\", public_url: \"%s\"}\n", config->http->address, config->http->port,
+            config->http->public_url);
+    fprintf(file, "smtp: {url: \"%s\", from: \"%s\", user: \"%s\", password_file: \"%s\"}\n", config->smtp->url, config->smtp->from,
+            config->smtp->user, config->smtp->password_file);
+    fprintf(file, "instances:\n");
+    for (size_t i = 0; i < config->n_instances; i++) {
+        const Config__Instance *instance = config->instances[i];
+        fprintf(file, "  - {service: %s, partition: %u, endpoint: \"%s\", public_key: '%s', ", config_service_name(instance->service),
+                instance->partition, instance->endpoint, instance->public_key);
+        if (instance->bucket_to)
+            fprintf(file, "buckets_from: %u, buckets_to: %u, ", instance->bucket_from, instance->bucket_to);
+        write_rights(file, instance->rights, instance->n_rights);
+        fprintf(file, "}\n");
+    }
+    fprintf(file, "keys:\n");
+    for (size_t i = 0; i < config->n_keys; i++) {
+        fprintf(file, "  - {name: %s, public_key: '%s', ", config->keys[i]->name, config->keys[i]->public_key);
+        write_rights(file, config->keys[i]->rights, config->keys[i]->n_rights);
+        fprintf(file, "}\n");
+    }
+}
+
+enum err config_save(const char *path, const Config__Config *config)
+{
+    char temporary[4200];
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (!file)
+        return ERR_IO;
+    write_all(file, config);
+    bool good = fflush(file) == 0 && fsync(fd) == 0;
+    good = fclose(file) == 0 && good;
+    return good && rename(temporary, path) == 0 ? ERR_NONE : ERR_IO;
+}
+
+/* ---- looking up ---- */
+
+const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition)
+{
+    for (size_t i = 0; i < config->n_instances; i++)
+        if (config->instances[i]->service == service && config->instances[i]->partition == partition)
+            return config->instances[i];
+    return NULL;
+}
+
+char *config_instance_folder(const Config__Config *config, const Config__Instance *instance, struct arena *arena)
+{
+    return arena_printf(arena, "%s/%s-%u", config->data, config_service_name(instance->service), instance->partition);
+}
+
+enum err config_secret(const Config__Config *config, const char *name, char secret_out[41])
+{
+    char path[4200];
+    snprintf(path, sizeof path, "%s/%s.secret", config->secrets, name);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_DENIED;
+    size_t size = fread(secret_out, 1, 40, file);
+    fclose(file);
+    secret_out[size] = 0;
+    return size == 40 ? ERR_NONE : ERR_MALFORMED;
+}
+
+/* ---- keys at first start ---- */
+
+static enum err secret_create(const Config__Config *config, const char *name, char public_out[41], char secret[41])
+{
+    char path[4200];
+    enum err err = config_secret(config, name, secret);
+    if (err == ERR_NONE)
+        return zmq_curve_public(public_out, secret) ? ERR_MALFORMED : ERR_NONE;
+    if (err != ERR_NOT_FOUND)
+        return err;
+    if (zmq_curve_keypair(public_out, secret))
+        return ERR_IO;
+    snprintf(path, sizeof path, "%s/%s.secret", config->secrets, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return ERR_IO;
+    bool good = write(fd, secret, 40) == 40 && fsync(fd) == 0;
+    return close(fd) == 0 && good ? ERR_NONE : ERR_IO;
+}
+
+enum err config_keys_create(Config__Config *config, struct arena *arena)
+{
+    char public_key[41], secret[41];
+    if (mkdir(config->secrets, 0700) && errno != EEXIST)
+        return ERR_IO;
+    for (size_t i = 0; i < config->n_instances; i++) {
+        Config__Instance *instance = config->instances[i];
+        char *name = arena_printf(arena, "%s-%u", config_service_name(instance->service), instance->partition);
+        enum err err = secret_create(config, name, public_key, secret);
+        if (err)
+            return err;
+        instance->public_key = arena_strdup(arena, public_key);
+    }
+    for (size_t i = 0; i < config->n_keys; i++) {
+        enum err err = secret_create(config, config->keys[i]->name, public_key, secret);
+        if (err)
+            return err;
+        config->keys[i]->public_key = arena_strdup(arena, public_key);
+    }
+    return ERR_NONE;
+}

@@ -1,0 +1,460 @@
+#include "json/json.h"
+
+#include "calendar/calendar.h"
+#include "message/message.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- instants ---- */
+
+static const struct {
+    const char *proto, *json;
+} instants[] = {
+    {"at_ms", "at"},
+    {"time_ms", "time"},
+    {"as_of_ms", "as_of"},
+    {"received_ms", "received_at"},
+    {"received_from_ms", "received_from"},
+    {"received_to_ms", "received_to"},
+    {"registered_ms", "registered_at"},
+    {"closed_ms", "closed_at"},
+    {"due_ms", "due_at"},
+    {"start_ms", "start_at"},
+    {"met_ms", "met_at"},
+    {"queued_ms", "queued_at"},
+    {"done_ms", "done_at"},
+    {"recorded_ms", "recorded_at"},
+    {"occurred_ms", "occurred_at"},
+    {"since_ms", "since"},
+    {"next_ms", "next_at"},
+    {"moved_from_ms", "moved_from"},
+    {"token_expires_ms", "token_expires_at"},
+};
+#define INSTANTS (sizeof instants / sizeof *instants)
+
+static const char *json_name(const char *proto)
+{
+    for (size_t i = 0; i < INSTANTS; i++)
+        if (strcmp(instants[i].proto, proto) == 0)
+            return instants[i].json;
+    return NULL;
+}
+
+char *json_time_text(const struct zone *zone, int64_t ms, struct arena *arena)
+{
+    int64_t local = zone_local_ms(zone, ms), of_day;
+    int32_t offset = zone_offset_s(zone, ms) / 60, date = date_of_local(local);
+    int year, month, day;
+    date_split(date, &year, &month, &day);
+    of_day = (local - (int64_t)date * DAY_MS) / 1000;
+    char *text = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(of_day / 3600), (int)(of_day / 60 % 60),
+                              (int)(of_day % 60));
+    if (offset == 0)
+        return arena_printf(arena, "%sZ", text);
+    int away = offset < 0 ? -offset : offset;
+    return arena_printf(arena, "%s%c%02d:%02d", text, offset < 0 ? '-' : '+', away / 60, away % 60);
+}
+
+bool json_time_parse(const char *text, const struct zone *zone, int64_t *ms_out)
+{
+    int year, month, day, hour = 0, minute = 0, second = 0, used = 0, away_hours, away_minutes, more = 0;
+    int32_t date;
+    char head[11] = "";
+    if (strlen(text) < 10)
+        return false;
+    memcpy(head, text, 10);
+    if (!date_parse(head, &date) || sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3)
+        return false;
+    const char *rest = text + 10;
+    if (*rest) {
+        if ((*rest != 'T' && *rest != ' ') || sscanf(rest + 1, "%2d:%2d%n", &hour, &minute, &used) != 2)
+            return false;
+        rest += 1 + used;
+        if (*rest == ':') {
+            if (sscanf(rest + 1, "%2d%n", &second, &used) != 1)
+                return false;
+            rest += 1 + used;
+        }
+        if (*rest == '.')
+            rest += 1 + strspn(rest + 1, "0123456789");
+    }
+    if (hour > 23 || minute > 59 || second > 59 || hour < 0 || minute < 0 || second < 0)
+        return false;
+    int64_t local = (int64_t)date * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * 1000ll;
+    if (!*rest) {
+        *ms_out = zone_utc_ms(zone, local);
+        return true;
+    }
+    if (strcmp(rest, "Z") == 0) {
+        *ms_out = local;
+        return true;
+    }
+    if ((*rest != '+' && *rest != '-') || sscanf(rest + 1, "%2d:%2d%n", &away_hours, &away_minutes, &more) != 2 || rest[1 + more])
+        return false;
+    *ms_out = local - (*rest == '-' ? -1 : 1) * (away_hours * HOUR_MS + away_minutes * MINUTE_MS);
+    return true;
+}
+
+/* ---- message -> JSON ---- */
+
+static bool is_wide(ProtobufCType type)
+{
+    return type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_SINT64 || type == PROTOBUF_C_TYPE_SFIXED64;
+}
+
+static bool is_unsigned_wide(ProtobufCType type)
+{
+    return type == PROTOBUF_C_TYPE_UINT64 || type == PROTOBUF_C_TYPE_FIXED64;
+}
+
+static size_t size_of(ProtobufCType type)
+{
+    switch (type) {
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return 8;
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return sizeof(void *);
+    case PROTOBUF_C_TYPE_BYTES:
+        return sizeof(ProtobufCBinaryData);
+    default:
+        return 4;
+    }
+}
+
+static json_t *wide_text(int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, value);
+    return json_string(text);
+}
+
+static json_t *scalar(const ProtobufCFieldDescriptor *field, const void *at, const struct zone *zone)
+{
+    char text[24];
+    if (is_wide(field->type) || (field->type == PROTOBUF_C_TYPE_FIXED64 && json_name(field->name))) {
+        int64_t value;
+        memcpy(&value, at, sizeof value);
+        if (!json_name(field->name))
+            return wide_text(value);
+        struct arena arena;
+        arena_init(&arena);
+        json_t *time = json_string(json_time_text(zone, value, &arena));
+        arena_fini(&arena);
+        return time;
+    }
+    if (is_unsigned_wide(field->type)) {
+        uint64_t value;
+        memcpy(&value, at, sizeof value);
+        snprintf(text, sizeof text, "%" PRIu64, value);
+        return json_string(text);
+    }
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_BOOL: {
+        protobuf_c_boolean value;
+        memcpy(&value, at, sizeof value);
+        return json_boolean(value);
+    }
+    case PROTOBUF_C_TYPE_ENUM: {
+        int value;
+        memcpy(&value, at, sizeof value);
+        const ProtobufCEnumValue *known = protobuf_c_enum_descriptor_get_value(field->descriptor, value);
+        return known ? json_string(known->name) : json_integer(value);
+    }
+    case PROTOBUF_C_TYPE_STRING: {
+        const char *value;
+        memcpy(&value, at, sizeof value);
+        return json_string(value ? value : "");
+    }
+    case PROTOBUF_C_TYPE_BYTES: {
+        ProtobufCBinaryData value;
+        memcpy(&value, at, sizeof value);
+        size_t room = sodium_base64_ENCODED_LEN(value.len, sodium_base64_VARIANT_ORIGINAL);
+        char *encoded = malloc(room);
+        bug_unless(encoded);
+        sodium_bin2base64(encoded, room, value.data, value.len, sodium_base64_VARIANT_ORIGINAL);
+        json_t *json = json_string(encoded);
+        free(encoded);
+        return json;
+    }
+    case PROTOBUF_C_TYPE_MESSAGE: {
+        const ProtobufCMessage *value;
+        memcpy(&value, at, sizeof value);
+        return json_from_message(value, zone);
+    }
+    case PROTOBUF_C_TYPE_UINT32:
+    case PROTOBUF_C_TYPE_FIXED32: {
+        uint32_t value;
+        memcpy(&value, at, sizeof value);
+        return json_integer(value);
+    }
+    default: {
+        int32_t value;
+        memcpy(&value, at, sizeof value);
+        return json_integer(value);
+    }
+    }
+}
+
+json_t *json_from_message(const ProtobufCMessage *message, const struct zone *zone)
+{
+    json_t *json = json_object();
+    for (unsigned i = 0; message && i < message->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+        const char *name = json_name(field->name);
+        if (!message_field_set(message, field))
+            continue;
+        const char *at = (const char *)message + field->offset;
+        if (field->label != PROTOBUF_C_LABEL_REPEATED) {
+            json_object_set_new(json, name ? name : field->name, scalar(field, at, zone));
+            continue;
+        }
+        size_t count;
+        const char *items;
+        memcpy(&count, (const char *)message + field->quantifier_offset, sizeof count);
+        memcpy(&items, at, sizeof items);
+        json_t *list = json_array();
+        for (size_t n = 0; n < count; n++)
+            json_array_append_new(list, scalar(field, items + n * size_of(field->type), zone));
+        json_object_set_new(json, name ? name : field->name, list);
+    }
+    return json;
+}
+
+/* ---- JSON -> message ---- */
+
+struct reading {
+    struct arena *arena;
+    char *path, *why;
+};
+
+static enum err wrong(struct reading *reading, const char *path, const char *why)
+{
+    reading->path = arena_strdup(reading->arena, path);
+    reading->why = arena_strdup(reading->arena, why);
+    return ERR_MALFORMED;
+}
+
+static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor, const char *path,
+                             unsigned depth, ProtobufCMessage **out);
+
+static bool read_integer(json_t *json, int64_t *out)
+{
+    if (json_is_integer(json)) {
+        *out = json_integer_value(json);
+        return true;
+    }
+    const char *text = json_string_value(json);
+    char *end;
+    if (!text || !*text)
+        return false;
+    errno = 0;
+    *out = *text == '-' ? strtoll(text, &end, 10) : (int64_t)strtoull(text, &end, 10);
+    return !*end && errno == 0 && ((*text >= '0' && *text <= '9') || *text == '-');
+}
+
+static enum err read_bytes(struct reading *reading, json_t *json, const char *path, void *at)
+{
+    const char *text = json_string_value(json);
+    size_t room = text ? strlen(text) : 0, size;
+    ProtobufCBinaryData value = {0, arena_alloc(reading->arena, room + 1)};
+    if (!text || sodium_base642bin(value.data, room + 1, text, room, NULL, &size, NULL, sodium_base64_VARIANT_ORIGINAL))
+        return wrong(reading, path, "base64 text is accepted");
+    value.len = size;
+    memcpy(at, &value, sizeof value);
+    return ERR_NONE;
+}
+
+static enum err read_enum(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path, void *at)
+{
+    const ProtobufCEnumDescriptor *descriptor = field->descriptor;
+    const char *text = json_string_value(json);
+    const ProtobufCEnumValue *value = text ? protobuf_c_enum_descriptor_get_value_by_name(descriptor, text) : NULL;
+    if (!value && json_is_integer(json))
+        value = protobuf_c_enum_descriptor_get_value(descriptor, (int)json_integer_value(json));
+    if (!value) {
+        char *all = arena_strdup(reading->arena, "accepted:");
+        for (unsigned i = 0; i < descriptor->n_values; i++)
+            all = arena_printf(reading->arena, "%s %s", all, descriptor->values[i].name);
+        return wrong(reading, path, all);
+    }
+    memcpy(at, &value->value, sizeof value->value);
+    return ERR_NONE;
+}
+
+static enum err read_number(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path, void *at)
+{
+    int64_t value;
+    bool instant = json_name(field->name) && json_is_string(json) && json_time_parse(json_string_value(json), NULL, &value);
+    if (!instant && !read_integer(json, &value))
+        return wrong(reading, path, json_name(field->name) ? "a time is accepted, as 2025-03-10T17:00:00+08:00" : "a whole number is accepted");
+    if (size_of(field->type) == 8) {
+        memcpy(at, &value, 8);
+        return ERR_NONE;
+    }
+    bool natural = field->type == PROTOBUF_C_TYPE_UINT32 || field->type == PROTOBUF_C_TYPE_FIXED32;
+    if (value < (natural ? 0 : INT32_MIN) || value > (natural ? (int64_t)UINT32_MAX : INT32_MAX))
+        return wrong(reading, path, natural ? "a number from 0 to 4294967295 is accepted" : "a 32-bit number is accepted");
+    uint32_t narrow = (uint32_t)value;
+    memcpy(at, &narrow, 4);
+    return ERR_NONE;
+}
+
+static enum err read_scalar(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path,
+                            unsigned depth, void *at)
+{
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_BOOL: {
+        protobuf_c_boolean value = json_is_true(json);
+        if (!json_is_boolean(json))
+            return wrong(reading, path, "true or false is accepted");
+        memcpy(at, &value, sizeof value);
+        return ERR_NONE;
+    }
+    case PROTOBUF_C_TYPE_ENUM:
+        return read_enum(reading, json, field, path, at);
+    case PROTOBUF_C_TYPE_STRING: {
+        if (!json_is_string(json) || strlen(json_string_value(json)) != json_string_length(json))
+            return wrong(reading, path, "a text is accepted");
+        char *value = arena_strdup(reading->arena, json_string_value(json));
+        memcpy(at, &value, sizeof value);
+        return ERR_NONE;
+    }
+    case PROTOBUF_C_TYPE_BYTES:
+        return read_bytes(reading, json, path, at);
+    case PROTOBUF_C_TYPE_MESSAGE: {
+        ProtobufCMessage *value;
+        enum err err = read_message(reading, json, field->descriptor, path, depth + 1, &value);
+        if (!err)
+            memcpy(at, &value, sizeof value);
+        return err;
+    }
+    default:
+        return read_number(reading, json, field, path, at);
+    }
+}
+
+static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor, const char *key)
+{
+    for (unsigned i = 0; i < descriptor->n_fields; i++) {
+        const char *name = json_name(descriptor->fields[i].name);
+        if (strcmp(descriptor->fields[i].name, key) == 0 || (name && strcmp(name, key) == 0))
+            return &descriptor->fields[i];
+    }
+    return NULL;
+}
+
+static enum err unknown(struct reading *reading, const ProtobufCMessageDescriptor *descriptor, const char *path)
+{
+    char *all = arena_strdup(reading->arena, "not known here; accepted:");
+    for (unsigned i = 0; i < descriptor->n_fields; i++) {
+        const char *name = json_name(descriptor->fields[i].name);
+        all = arena_printf(reading->arena, "%s %s", all, name ? name : descriptor->fields[i].name);
+    }
+    return wrong(reading, path, all);
+}
+
+static enum err read_field(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path,
+                           unsigned depth, ProtobufCMessage *message)
+{
+    char *at = (char *)message + field->offset;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = json_array_size(json), each = size_of(field->type);
+        if (!json_is_array(json))
+            return wrong(reading, path, "a list is accepted");
+        char *items = arena_zero(reading->arena, (count + 1) * each);
+        for (size_t i = 0; i < count; i++) {
+            enum err err = read_scalar(reading, json_array_get(json, i), field, arena_printf(reading->arena, "%s[%zu]", path, i), depth,
+                                       items + i * each);
+            if (err)
+                return err;
+        }
+        memcpy(at, &items, sizeof items);
+        memcpy((char *)message + field->quantifier_offset, &count, sizeof count);
+        return ERR_NONE;
+    }
+    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+        int arm;
+        memcpy(&arm, (char *)message + field->quantifier_offset, sizeof arm);
+        if (arm)
+            return wrong(reading, path, "only one of the alternatives is accepted");
+        arm = (int)field->id;
+        memcpy((char *)message + field->quantifier_offset, &arm, sizeof arm);
+    }
+    return read_scalar(reading, json, field, path, depth, at);
+}
+
+static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor, const char *path,
+                             unsigned depth, ProtobufCMessage **out)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(json))
+        return wrong(reading, path, "an object is accepted");
+    if (depth > MESSAGE_DEPTH_MAX)
+        return wrong(reading, path, "nested too deep");
+    ProtobufCMessage *message = arena_alloc(reading->arena, descriptor->sizeof_message);
+    descriptor->message_init(message);
+    json_object_foreach(json, key, value) {
+        const ProtobufCFieldDescriptor *field = find_field(descriptor, key);
+        char *inner = *path ? arena_printf(reading->arena, "%s.%s", path, key) : arena_strdup(reading->arena, key);
+        enum err err = !field               ? unknown(reading, descriptor, inner)
+                       : json_is_null(value) ? ERR_NONE
+                                             : read_field(reading, value, field, inner, depth, message);
+        if (err)
+            return err;
+    }
+    *out = message;
+    return ERR_NONE;
+}
+
+enum err json_to_message(json_t *json, const ProtobufCMessageDescriptor *descriptor, struct arena *arena,
+                         ProtobufCMessage **message_out, char **path_out, char **why_out)
+{
+    struct reading reading = {.arena = arena};
+    enum err err = read_message(&reading, json, descriptor, "", 1, message_out);
+    *path_out = reading.path;
+    *why_out = reading.why;
+    return err;
+}
+
+static bool shallow(const json_t *json, unsigned left)
+{
+    size_t i;
+    const char *key;
+    json_t *value;
+    if (left == 0)
+        return false;
+    if (json_is_array(json)) {
+        json_array_foreach(json, i, value) if (!shallow(value, left - 1)) return false;
+    } else if (json_is_object(json)) {
+        json_object_foreach((json_t *)(uintptr_t)json, key, value) if (!shallow(value, left - 1)) return false;
+    }
+    return true;
+}
+
+enum err json_parse(struct bytes text, struct arena *arena, json_t **json_out, char **why_out)
+{
+    json_error_t error;
+    json_t *json = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    if (!json) {
+        *why_out = arena_printf(arena, "line %d, column %d: %s", error.line, error.column, error.text);
+        return ERR_MALFORMED;
+    }
+    if (!shallow(json, JSON_DEPTH_LIMIT)) {
+        json_decref(json);
+        *why_out = arena_strdup(arena, "nested deeper than 32 levels");
+        return ERR_MALFORMED;
+    }
+    *json_out = json;
+    return ERR_NONE;
+}

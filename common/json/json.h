@@ -1,0 +1,33 @@
+/* proto3 JSON by descriptor, both ways (layer 3), so that the API and the wire never drift. Differences from the standard
+   mapping, on purpose: proto field names (snake_case); 64-bit integers as strings (numbers are read too); enums by name;
+   bytes as base64; and instants: an integer field `x_ms` among the names below is written as RFC 3339 text under `x_at`
+   (`at_ms` -> `at`, `time_ms` -> `time`, `as_of_ms` -> `as_of`), in the zone given; both forms are read. Spans
+   (`duration_ms`, `remaining_ms`, `..._sum`) stay numbers. Absent fields have their default; unset oneofs and empty fields are left out. */
+#ifndef HEARBACK_JSON_JSON_H
+#define HEARBACK_JSON_JSON_H
+
+#include "base/arena.h"
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+
+#define JSON_DEPTH_LIMIT 32
+
+struct zone;
+
+/* A new reference. `zone` NULL: UTC. */
+json_t *json_from_message(const ProtobufCMessage *message, const struct zone *zone);
+
+/* The message in the arena. ERR_MALFORMED: `*path_out` says where, `*why_out` what is wrong and what is accepted. */
+enum err json_to_message(json_t *json, const ProtobufCMessageDescriptor *descriptor, struct arena *arena,
+                         ProtobufCMessage **message_out, char **path_out, char **why_out) MUST_CHECK;
+
+/* Parses text: duplicates, NUL and more than JSON_DEPTH_LIMIT levels are refused; `*why_out` says the line. */
+enum err json_parse(struct bytes text, struct arena *arena, json_t **json_out, char **why_out) MUST_CHECK;
+
+/* "2025-03-10T17:00:00+08:00" */
+char *json_time_text(const struct zone *zone, int64_t ms, struct arena *arena);
+/* RFC 3339, or without an offset in `zone`: "2025-03-10 17:00:00". */
+bool json_time_parse(const char *text, const struct zone *zone, int64_t *ms_out);
+
+#endif

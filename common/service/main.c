@@ -1,0 +1,289 @@
+/* main() of every service: one loop, one bus, one instance. */
+#include "service/instance.h"
+#include "store/store.h"
+
+#include <ev.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PEERS_MAX 64u
+
+struct program {
+    const struct service *service;
+    const struct effect_driver *driver;
+    void *driver_state;
+    struct arena arena;
+    Config__Config *config;
+    const Config__Instance *me;
+    struct ev_loop *loop;
+    struct bus *bus;
+    struct instance *instance;
+    struct env env;
+    struct {
+        Hb__Service service;
+        uint32_t partition;
+        struct bus_peer *peer;
+    } peers[PEERS_MAX];
+    unsigned peers_count;
+    ev_timer timer;
+    ev_idle idle;
+    ev_signal terminate, interrupt;
+    bool told_ready;
+};
+
+/* ---- the world ---- */
+
+static int64_t ms_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t env_now(void *context)
+{
+    (void)context;
+    return ms_of(CLOCK_REALTIME);
+}
+
+static int64_t env_boot(void *context)
+{
+    (void)context;
+    return ms_of(CLOCK_BOOTTIME);
+}
+
+static void env_random(void *context, uint8_t *out, size_t size)
+{
+    (void)context;
+    randombytes_buf(out, size);
+}
+
+static struct bus_peer *peer_of(struct program *program, Hb__Service service, uint32_t partition)
+{
+    for (unsigned i = 0; i < program->peers_count; i++)
+        if (program->peers[i].service == service && program->peers[i].partition == partition)
+            return program->peers[i].peer;
+    const Config__Instance *instance = config_instance(program->config, service, partition);
+    struct bus_peer *peer;
+    if (!instance || program->peers_count == PEERS_MAX || bus_connect(program->bus, instance, &peer))
+        return NULL;
+    program->peers[program->peers_count].service = service;
+    program->peers[program->peers_count].partition = partition;
+    program->peers[program->peers_count++].peer = peer;
+    return peer;
+}
+
+static void env_ask(void *context, Hb__Service service, uint32_t partition, Bus__Request *request, uint32_t timeout_ms,
+                    bus_done_fn *done, void *done_context)
+{
+    struct bus_peer *peer = peer_of(context, service, partition);
+    bug_unless(peer); /* feeds are made from the same configuration */
+    bus_request(peer, request, timeout_ms, done, done_context);
+}
+
+static void env_reply(void *context, const struct bus_call *call, Bus__Reply *reply)
+{
+    (void)context;
+    bus_reply(call, reply);
+}
+
+static void env_wake(void *context)
+{
+    struct program *program = context;
+    ev_idle_start(program->loop, &program->idle);
+}
+
+static void env_effect_start(void *context, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done)
+{
+    struct program *program = context;
+    bug_unless(program->driver);
+    program->driver->start(program->driver_state, id, attempt, payload, done);
+}
+
+/* ---- stepping ---- */
+
+/* READY=1 and the like, by one datagram, when systemd runs us (sd_notify(3)). */
+static void notify(const char *text)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!path || strlen(path) >= sizeof address.sun_path)
+        return;
+    memcpy(address.sun_path, path, strlen(path));
+    if (address.sun_path[0] == '@')
+        address.sun_path[0] = 0;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
+           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+    close(fd);
+}
+
+static void step(struct program *program)
+{
+    enum err fatal;
+    bool more = instance_step(program->instance, &fatal);
+    if (fatal) {
+        fprintf(stderr, "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"commit_failed\",\"why\":\"%s\","
+                        "\"advice\":\"the disk refused a write; the service restarts and reads again\"}\n",
+                program->service->name, err_text(fatal));
+        _exit(3);
+    }
+    if (instance_stopping(program->instance))
+        ev_break(program->loop, EVBREAK_ALL);
+    if (!program->told_ready && strcmp(instance_health(program->instance), "ready") == 0) {
+        program->told_ready = true;
+        notify("READY=1");
+    }
+    notify("WATCHDOG=1");
+    if (more)
+        ev_idle_start(program->loop, &program->idle);
+    else
+        ev_idle_stop(program->loop, &program->idle);
+    int64_t wait = instance_next(program->instance) - env_now(program);
+    ev_timer_stop(program->loop, &program->timer);
+    ev_timer_set(&program->timer, wait > 0 ? (double)wait / 1000.0 : 0.0005, 0.);
+    ev_timer_start(program->loop, &program->timer);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    step(watcher->data);
+}
+
+static void on_idle(struct ev_loop *loop, ev_idle *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    step(watcher->data);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)watcher;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_request(void *context, const struct bus_call *call, const Bus__Request *request, struct bytes stored)
+{
+    struct program *program = context;
+    instance_serve(program->instance, call, request, stored);
+    ev_idle_start(program->loop, &program->idle);
+}
+
+/* ---- starting ---- */
+
+static int fail(const struct program *program, const char *what, const char *why)
+{
+    fprintf(stderr, "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"start_refused\",\"what\":\"%s\",\"why\":\"%s\"}\n",
+            program->service->name, what, why);
+    return 2;
+}
+
+static bool overlap(const Config__Instance *a, const Config__Instance *b)
+{
+    uint32_t a_to = a->bucket_to ? a->bucket_to : 1024, b_to = b->bucket_to ? b->bucket_to : 1024;
+    return a->bucket_from < b_to && b->bucket_from < a_to;
+}
+
+static unsigned feeds_of(const struct program *program, struct instance_feed_options *feeds)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < program->config->n_instances && count < PEERS_MAX; i++) {
+        const Config__Instance *other = program->config->instances[i];
+        bool heard = program->service->hears & 1u << other->service;
+        if (heard && (other->service == HB__SERVICE__DIRECTORY || overlap(program->me, other)))
+            feeds[count++] = (struct instance_feed_options){other->service, other->partition};
+    }
+    return count;
+}
+
+static int open_all(struct program *program, uint32_t partition, const char *config_path)
+{
+    char *why = NULL, text[512];
+    static struct instance_feed_options feeds[PEERS_MAX];
+    if (config_load(config_path, &program->arena, &program->config, &why))
+        return fail(program, "configuration", why ? why : config_path);
+    program->me = config_instance(program->config, program->service->id, partition);
+    if (!program->me)
+        return fail(program, "configuration", "it names no such instance");
+    snprintf(text, sizeof text, "%s-%" PRIu32, program->service->name, partition);
+    enum err err = bus_open(program->loop, program->config, text, &program->bus);
+    if (err)
+        return fail(program, "bus", err == ERR_NOT_FOUND ? "there is no secret key of this instance: run hearback up once" : err_text(err));
+    struct instance_options options = {.folder = config_instance_folder(program->config, program->me, &program->arena),
+                                       .cell = strtoull(program->config->cell, NULL, 16),
+                                       .partition = partition,
+                                       .bucket_from = program->me->bucket_from,
+                                       .bucket_to = program->me->bucket_to,
+                                       .feeds = feeds,
+                                       .feeds_count = feeds_of(program, feeds),
+                                       .policies_folder = program->config->policies,
+                                       .calendars_folder = program->config->calendars,
+                                       .zones_folder = *program->config->zones ? program->config->zones : NULL,
+                                       .epoch_keys_folder = program->config->epoch_keys,
+                                       .build_ms = 1735689600000ll};
+    program->env = (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
+    err = instance_open(program->service, &options, &program->env, &program->instance, text, sizeof text);
+    if (err)
+        return fail(program, "state", text);
+    if (program->driver)
+        program->driver_state = program->driver->open(program->instance, program->loop, program->config);
+    err = bus_serve(program->bus, program->me->endpoint, on_request, program);
+    if (err)
+        return fail(program, program->me->endpoint,
+                    err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
+    return 0;
+}
+
+int service_main(int argc, char **argv, const struct service *service, const struct effect_driver *driver)
+{
+    static struct program program;
+    const char *config = NULL;
+    uint32_t partition = 0;
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
+    int option;
+    program.service = service;
+    program.driver = driver;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'c')
+            config = optarg;
+        else if (option == 'p')
+            partition = (uint32_t)strtoul(optarg, NULL, 10);
+        else
+            return 2;
+    }
+    if (!config) {
+        fprintf(stderr, "usage: hearback-%s --config FILE [--partition N]\n", service->name);
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    arena_init(&program.arena);
+    program.loop = ev_default_loop(EVFLAG_NOENV);
+    ev_init(&program.timer, on_timer);
+    ev_idle_init(&program.idle, on_idle);
+    program.timer.data = program.idle.data = &program;
+    ev_signal_init(&program.terminate, on_signal, SIGTERM);
+    ev_signal_init(&program.interrupt, on_signal, SIGINT);
+    ev_signal_start(program.loop, &program.terminate);
+    ev_signal_start(program.loop, &program.interrupt);
+    int failed = open_all(&program, partition, config);
+    if (failed)
+        return failed;
+    step(&program);
+    ev_run(program.loop, 0);
+    instance_close(program.instance);
+    return 0;
+}
