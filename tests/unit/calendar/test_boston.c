@@ -104,7 +104,7 @@ static bool city_read(struct city *city)
     if (!file)
         return false;
     size_t room = 8u << 20;
-    char *text = arena_alloc(&city->arena, room), *columns[COLUMNS];
+    char *text = arena_alloc(&city->arena, room), *columns[COLUMNS] = {0};
     text[fread(text, 1, room - 1, file)] = 0;
     fclose(file);
     char *at = read_record(text, columns);

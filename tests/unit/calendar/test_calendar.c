@@ -450,7 +450,7 @@ static void china_equals_its_sources(void **state)
     imported.years = NULL;
     for (int year = FIRST_YEAR; year <= LAST_YEAR; year++) {
         char *why = "";
-        size_t size;
+        size_t size = 0;
         char *text = whole_file(&cn, arena_printf(&cn.arena, DATA "holidays-cn/%d.json", year), &size);
         if (!text) {
             print_message("skipped: holidays-cn/%d.json missing\n", year);
