@@ -1,0 +1,76 @@
+# Sourced by the other scripts: which Debian 12 packages Hearback needs and why, and `need SET...`, which installs the
+# missing ones. Works offline once they are there.
+
+packages_build="
+gcc: compiles Hearback
+libc6-dev: headers of the C library
+cmake: describes the build
+ninja-build: runs the build
+pkg-config: finds the libraries
+libzmq3-dev: the bus between services
+libprotobuf-c-dev: events, commands and records
+protobuf-c-compiler: generates their code
+protobuf-compiler: reads the .proto files
+liblmdb-dev: the store
+libev-dev: the event loop
+libsodium-dev: sealing of personal data, hash chain, CURVE
+libjansson-dev: JSON
+libyaml-dev: policy packs and configuration
+libmicrohttpd-dev: the HTTP server of the gateway
+libcurl4-openssl-dev: SMTP, and the hearback command's HTTP
+tzdata: time zones"
+
+packages_tests="
+libcmocka-dev: unit tests
+python3: drives the system tests from outside
+python3-aiosmtpd: a real SMTP server that mails must reach
+libasan8: address sanitizer
+libubsan1: undefined behaviour sanitizer
+chromium: the browser of the browser tests
+chromium-driver: drives it
+fonts-noto-cjk: shows Chinese in it"
+
+have_package() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
+
+# need build|tests ...: installs what is missing, saying which and why.
+need() {
+  local set line name missing=()
+  for set in "$@"; do
+    local list=packages_$set
+    while IFS= read -r line; do
+      name=${line%%:*}
+      if [ -n "$name" ] && ! have_package "$name"; then
+        echo "missing package $line"
+        missing+=("$name")
+      fi
+    done <<<"${!list}"
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "These packages must be installed by root, and there is no sudo: apt-get install ${missing[*]}" >&2; return 1; }
+    root=(sudo)
+  fi
+  echo "installing ${#missing[@]} packages with apt-get ..."
+  local log
+  log=$(mktemp)
+  if ! { "${root[@]}" apt-get update -q && "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "apt-get could not install: ${missing[*]}. Is this Debian 12 with a reachable mirror?" >&2
+    return 1
+  fi
+  rm -f "$log"
+}
+
+# build PRESET FOLDER: configures and builds, quietly unless it fails.
+build() {
+  local log
+  log=$(mktemp)
+  if ! { cmake --preset "$1" && cmake --build "$2" ${3:+--target $3}; } >"$log" 2>&1; then
+    grep -E 'error|FAILED|CMake Error' "$log" | head -n 20 >&2
+    echo "the build ($1) failed; all of its output is in $log" >&2
+    return 1
+  fi
+  rm -f "$log"
+}
