@@ -30,6 +30,9 @@ chromium: the browser of the browser tests
 chromium-driver: drives it
 fonts-noto-cjk: shows Chinese in it"
 
+packages_format="
+clang-format: lays out the C sources (.clang-format)"
+
 have_package() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 # need build|tests ...: installs what is missing, saying which and why.

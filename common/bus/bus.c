@@ -76,7 +76,8 @@ static bool anything(const struct bus *bus)
         return true;
     for (const struct bus_peer *peer = bus->peers; peer; peer = peer->next) {
         int events = events_of(&peer->dealer);
-        if ((events & ZMQ_POLLIN) || (peer->unsent && (events & ZMQ_POLLOUT)) || (events_of(&peer->monitor) & ZMQ_POLLIN))
+        if ((events & ZMQ_POLLIN) || (peer->unsent && (events & ZMQ_POLLOUT)) ||
+            (events_of(&peer->monitor) & ZMQ_POLLIN))
             return true;
     }
     return false;
@@ -176,8 +177,8 @@ static void receive_replies(struct bus_peer *peer)
         ProtobufCMessage *unpacked;
         char *why;
         bool whole = !zmq_msg_more(&message) &&
-                     message_unpack(&bus__reply__descriptor, bytes_of(zmq_msg_data(&message), zmq_msg_size(&message)), &bus->arena,
-                                    &unpacked, &why) == ERR_NONE;
+                     message_unpack(&bus__reply__descriptor, bytes_of(zmq_msg_data(&message), zmq_msg_size(&message)),
+                                    &bus->arena, &unpacked, &why) == ERR_NONE;
         struct asked *asked = whole ? take_asked(bus, ((Bus__Reply *)unpacked)->id) : NULL;
         if (asked)
             finish(asked, ERR_NONE, (Bus__Reply *)unpacked);
@@ -273,7 +274,8 @@ static void receive_request(struct bus *bus)
     call.route_size = whole ? zmq_msg_size(&route) : 0;
     if (single && call.route_size <= sizeof call.route) {
         memcpy(call.route, zmq_msg_data(&route), call.route_size);
-        const char *user = zmq_msg_gets(&body, "User-Id"); /* of a payload frame: the first one loses it (pitfalls.md 5) */
+        const char *user =
+            zmq_msg_gets(&body, "User-Id"); /* of a payload frame: the first one loses it (pitfalls.md 5) */
         const struct bus_key *key = user ? bus_key_find(&bus->keys, user) : NULL;
         call.rights = key ? key->rights : 0;
         snprintf(call.user, sizeof call.user, "%s", user ? user : "");
@@ -376,7 +378,8 @@ static void load_keys(struct bus *bus, const Config__Config *config)
         add_key(&bus->keys, name, instance->public_key, rights_of(instance->rights, instance->n_rights));
     }
     for (size_t i = 0; i < config->n_keys; i++)
-        add_key(&bus->keys, config->keys[i]->name, config->keys[i]->public_key, rights_of(config->keys[i]->rights, config->keys[i]->n_rights));
+        add_key(&bus->keys, config->keys[i]->name, config->keys[i]->public_key,
+                rights_of(config->keys[i]->rights, config->keys[i]->n_rights));
 }
 
 enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char *name, struct bus **bus_out)

@@ -29,7 +29,8 @@ enum bus_right {
    self-test that a throw-away key is refused (else ERR_DENIED). `name` is whose secret key this
    process uses: "casework-0", "operator". One bus per process, never closed before exit
    (pitfalls.md 5). */
-enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char *name, struct bus **bus_out) MUST_CHECK;
+enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char *name,
+                  struct bus **bus_out) MUST_CHECK;
 
 /* One request that came in. Keep a copy to reply later; replying to a peer that has gone is no error. */
 struct bus_call {

@@ -1,5 +1,5 @@
-/* CURVE without a ZAP handler accepts any client key (pitfalls.md 5): so the handler starts before any bind, and the start-up
-   self-test proves that a throw-away key is refused. RFC 27 (ZAP). */
+/* CURVE without a ZAP handler accepts any client key (pitfalls.md 5): so the handler starts before any bind, and the
+   start-up self-test proves that a throw-away key is refused. RFC 27 (ZAP). */
 #include "bus/internal.h"
 
 #include <pthread.h>
@@ -30,7 +30,8 @@ const struct bus_key *bus_key_find(const struct bus_keys *keys, const char *name
 }
 
 /* version, request id, domain, address, identity, mechanism, credentials */
-static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char *mechanism, size_t mechanism_room, uint8_t key[32])
+static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char *mechanism, size_t mechanism_room,
+                    uint8_t key[32])
 {
     bool curve = false;
     int more = 1;
@@ -68,7 +69,8 @@ static void *run(void *context)
         if (!receive(zap->socket, id, &id_size, mechanism, sizeof mechanism, key))
             return NULL;
         const struct bus_key *known = strcmp(mechanism, "CURVE") == 0 ? find_public(zap->keys, key) : NULL;
-        const char *status = known ? "200" : "400", *text = known ? "OK" : "unknown key", *user = known ? known->name : "";
+        const char *status = known ? "200" : "400", *text = known ? "OK" : "unknown key",
+                   *user = known ? known->name : "";
         zmq_send(zap->socket, "1.0", 3, ZMQ_SNDMORE);
         zmq_send(zap->socket, id, id_size, ZMQ_SNDMORE);
         zmq_send(zap->socket, status, 3, ZMQ_SNDMORE);
@@ -118,18 +120,22 @@ enum err zap_self_test(void *context, const char server_public[41], const char s
     char client_public[41], client_secret[41], endpoint[128], monitor_name[64];
     size_t size = sizeof endpoint;
     int on = 1, linger = 0;
-    void *server = zmq_socket(context, ZMQ_ROUTER), *client = zmq_socket(context, ZMQ_DEALER), *monitor = zmq_socket(context, ZMQ_PAIR);
+    void *server = zmq_socket(context, ZMQ_ROUTER), *client = zmq_socket(context, ZMQ_DEALER),
+         *monitor = zmq_socket(context, ZMQ_PAIR);
     snprintf(monitor_name, sizeof monitor_name, "inproc://hearback-self-test");
-    bool ready = server && client && monitor && zmq_curve_keypair(client_public, client_secret) == 0 &&
-                 zmq_setsockopt(server, ZMQ_CURVE_SERVER, &on, sizeof on) == 0 &&
-                 zmq_setsockopt(server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0 &&
-                 zmq_bind(server, "tcp://127.0.0.1:*") == 0 &&
-                 zmq_getsockopt(server, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0 &&
-                 zmq_socket_monitor(server, monitor_name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 0 &&
-                 zmq_connect(monitor, monitor_name) == 0 && zmq_setsockopt(client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0 &&
-                 zmq_setsockopt(client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0 &&
-                 zmq_setsockopt(client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0 && zmq_connect(client, endpoint) == 0;
-    enum err err = !ready ? ERR_IO : (zmq_send(client, "x", 1, ZMQ_DONTWAIT), refused(monitor, server, 3000)) ? ERR_NONE : ERR_DENIED;
+    bool ready =
+        server && client && monitor && zmq_curve_keypair(client_public, client_secret) == 0 &&
+        zmq_setsockopt(server, ZMQ_CURVE_SERVER, &on, sizeof on) == 0 &&
+        zmq_setsockopt(server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0 &&
+        zmq_bind(server, "tcp://127.0.0.1:*") == 0 && zmq_getsockopt(server, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0 &&
+        zmq_socket_monitor(server, monitor_name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 0 &&
+        zmq_connect(monitor, monitor_name) == 0 &&
+        zmq_setsockopt(client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0 &&
+        zmq_setsockopt(client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0 &&
+        zmq_setsockopt(client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0 && zmq_connect(client, endpoint) == 0;
+    enum err err = !ready                                                                     ? ERR_IO
+                   : (zmq_send(client, "x", 1, ZMQ_DONTWAIT), refused(monitor, server, 3000)) ? ERR_NONE
+                                                                                              : ERR_DENIED;
     void *sockets[] = {client, server, monitor};
     if (server)
         zmq_socket_monitor(server, NULL, 0);

@@ -54,8 +54,7 @@ static enum err known_only(json_t *object, const char *const *known, const char 
 {
     const char *key;
     json_t *value;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         size_t i = 0;
         while (known[i] && strcmp(key, known[i]) != 0)
             i++;
@@ -150,8 +149,7 @@ static enum err exceptions_parse(json_t *list, struct arena *arena, Calendar__Ca
     json_t *item;
     enum err err =
         list && !json_is_array(list) ? malformed(arena, why_out, "a list is accepted", "exceptions") : ERR_NONE;
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (!err)
             err = exception_parse(item, arena, calendar, why_out);
     }
@@ -177,8 +175,7 @@ static enum err years_parse(json_t *list, struct arena *arena, Calendar__Calenda
     json_t *year;
     if (list && !json_is_array(list))
         return malformed(arena, why_out, "a list is accepted, as [2025, 2026]", "years");
-    json_array_foreach(list, i, year)
-    {
+    json_array_foreach(list, i, year) {
         json_int_t value = json_integer_value(year);
         if (!json_is_integer(year) || value < 1900 || value > 9999)
             return malformed(arena, why_out, "a year is a number from 1900 to 9999", "years");
@@ -287,8 +284,7 @@ enum err calendar_add_holiday_cn(Calendar__Calendar *calendar, struct bytes json
     if (!err && (!json_is_array(days) || year < 1900 || year > 9999))
         err = malformed(arena, why_out, "year and days are needed", "holiday-cn");
     size_t i;
-    json_array_foreach(days, i, day)
-    {
+    json_array_foreach(days, i, day) {
         if (!err)
             err = holiday_cn_day(day, arena, calendar, why_out);
     }

@@ -64,7 +64,8 @@ static uint32_t number_of(struct reading *reading, json_t *map, const char *key,
     char *end;
     unsigned long number = strtoul(text, &end, 10);
     if (*text && (*end || number > most))
-        wrong(reading, json_object_get(map, key), arena_printf(reading->arena, "%s: a number up to %u is accepted", key, most));
+        wrong(reading, json_object_get(map, key),
+              arena_printf(reading->arena, "%s: a number up to %u is accepted", key, most));
     return (uint32_t)number;
 }
 
@@ -92,7 +93,9 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     ONLY(reading, map, "service", "partition", "buckets_from", "buckets_to", "endpoint", "public_key", "rights");
     instance->service = config_service_of_name(text_of(reading, map, "service"));
     if (instance->service == HB__SERVICE__SERVICE_NONE)
-        wrong(reading, map, "service: accepted: directory intake routing casework watchdog escalation notification analytics gateway");
+        wrong(
+            reading, map,
+            "service: accepted: directory intake routing casework watchdog escalation notification analytics gateway");
     instance->partition = number_of(reading, map, "partition", 1023);
     instance->bucket_from = number_of(reading, map, "buckets_from", 1024);
     instance->bucket_to = number_of(reading, map, "buckets_to", 1024);
@@ -123,7 +126,8 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
 {
     size_t i;
     json_t *item, *http = json_object_get(root, "http"), *smtp = json_object_get(root, "smtp");
-    ONLY(reading, root, "cell", "data", "secrets", "epoch_keys", "policies", "calendars", "zones", "http", "smtp", "instances", "keys");
+    ONLY(reading, root, "cell", "data", "secrets", "epoch_keys", "policies", "calendars", "zones", "http", "smtp",
+         "instances", "keys");
     config->cell = text_of(reading, root, "cell");
     config->data = text_of(reading, root, "data");
     config->secrets = text_of(reading, root, "secrets");
@@ -144,8 +148,10 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     config->smtp->from = text_of(reading, smtp, "from");
     config->smtp->user = text_of(reading, smtp, "user");
     config->smtp->password_file = text_of(reading, smtp, "password_file");
-    json_array_foreach(json_object_get(root, "instances"), i, item) instance_of(reading, item, config);
-    json_array_foreach(json_object_get(root, "keys"), i, item) key_of(reading, item, config);
+    json_array_foreach(json_object_get(root, "instances"), i, item)
+        instance_of(reading, item, config);
+    json_array_foreach(json_object_get(root, "keys"), i, item)
+        key_of(reading, item, config);
     if (strlen(config->cell) != 16 || strspn(config->cell, "0123456789abcdef") != 16)
         wrong(reading, root, "cell: 16 hexadecimal digits are accepted");
     if (!*config->data || !*config->secrets || !*config->epoch_keys)
@@ -191,15 +197,15 @@ static void write_all(FILE *file, const Config__Config *config)
             config->cell, config->data, config->secrets, config->epoch_keys, config->policies, config->calendars);
     if (*config->zones)
         fprintf(file, "zones: \"%s\"\n", config->zones);
-    fprintf(file, "http: {address: \"%s\", port: \"%u\", public_url: \"%s\"}\n", config->http->address, config->http->port,
-            config->http->public_url);
-    fprintf(file, "smtp: {url: \"%s\", from: \"%s\", user: \"%s\", password_file: \"%s\"}\n", config->smtp->url, config->smtp->from,
-            config->smtp->user, config->smtp->password_file);
+    fprintf(file, "http: {address: \"%s\", port: \"%u\", public_url: \"%s\"}\n", config->http->address,
+            config->http->port, config->http->public_url);
+    fprintf(file, "smtp: {url: \"%s\", from: \"%s\", user: \"%s\", password_file: \"%s\"}\n", config->smtp->url,
+            config->smtp->from, config->smtp->user, config->smtp->password_file);
     fprintf(file, "instances:\n");
     for (size_t i = 0; i < config->n_instances; i++) {
         const Config__Instance *instance = config->instances[i];
-        fprintf(file, "  - {service: %s, partition: %u, endpoint: \"%s\", public_key: '%s', ", config_service_name(instance->service),
-                instance->partition, instance->endpoint, instance->public_key);
+        fprintf(file, "  - {service: %s, partition: %u, endpoint: \"%s\", public_key: '%s', ",
+                config_service_name(instance->service), instance->partition, instance->endpoint, instance->public_key);
         if (instance->bucket_to)
             fprintf(file, "buckets_from: %u, buckets_to: %u, ", instance->bucket_from, instance->bucket_to);
         write_rights(file, instance->rights, instance->n_rights);

@@ -6,12 +6,18 @@ static const struct {
     Hb__Service service;
     const char *name;
 } names[] = {
-    {HB__SERVICE__DIRECTORY, "directory"},   {HB__SERVICE__INTAKE, "intake"},
-    {HB__SERVICE__ROUTING, "routing"},       {HB__SERVICE__CASEWORK, "casework"},
-    {HB__SERVICE__WATCHDOG, "watchdog"},     {HB__SERVICE__ESCALATION, "escalation"},
-    {HB__SERVICE__NOTIFICATION, "notification"}, {HB__SERVICE__ANALYTICS, "analytics"},
-    {HB__SERVICE__GATEWAY, "gateway"},       {HB__SERVICE__TOOL, "tool"},
-    {HB__SERVICE__TOY_PING, "ping"},         {HB__SERVICE__TOY_PONG, "pong"},
+    {HB__SERVICE__DIRECTORY, "directory"},
+    {HB__SERVICE__INTAKE, "intake"},
+    {HB__SERVICE__ROUTING, "routing"},
+    {HB__SERVICE__CASEWORK, "casework"},
+    {HB__SERVICE__WATCHDOG, "watchdog"},
+    {HB__SERVICE__ESCALATION, "escalation"},
+    {HB__SERVICE__NOTIFICATION, "notification"},
+    {HB__SERVICE__ANALYTICS, "analytics"},
+    {HB__SERVICE__GATEWAY, "gateway"},
+    {HB__SERVICE__TOOL, "tool"},
+    {HB__SERVICE__TOY_PING, "ping"},
+    {HB__SERVICE__TOY_PONG, "pong"},
 };
 
 const char *config_service_name(Hb__Service service)

@@ -12,7 +12,8 @@ static enum append local_append(void *context, struct store_txn *txn, store_tabl
     (void)context;
     struct key last = key_u64(after);
     struct key next = key_u64(after + 1);
-    bool ends_here = (after == 0 || store_has(txn, table, key_bytes(&last))) && !store_has(txn, table, key_bytes(&next));
+    bool ends_here =
+        (after == 0 || store_has(txn, table, key_bytes(&last))) && !store_has(txn, table, key_bytes(&next));
     if (!ends_here)
         return store_error(txn) ? APPEND_UNKNOWN : APPEND_FENCED;
     for (unsigned i = 0; i < count; i++) {
@@ -31,8 +32,8 @@ enum append eventlog_append(const struct eventlog_driver *driver, struct store_t
     return driver->append(driver->context, txn, table, after, events, count);
 }
 
-struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t after, size_t bytes_max, struct arena *arena,
-                           uint64_t *last_out)
+struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t after, size_t bytes_max,
+                           struct arena *arena, uint64_t *last_out)
 {
     struct key from = key_u64(after + 1);
     struct store_scan scan;
@@ -66,7 +67,8 @@ struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t af
     return bytes_of(batch, size);
 }
 
-bool eventlog_get(struct store_txn *txn, store_table table, uint64_t offset, struct arena *arena, struct bytes *event_out)
+bool eventlog_get(struct store_txn *txn, store_table table, uint64_t offset, struct arena *arena,
+                  struct bytes *event_out)
 {
     struct key key = key_u64(offset);
     return store_get(txn, table, key_bytes(&key), arena, event_out);

@@ -30,11 +30,12 @@ enum append eventlog_append(const struct eventlog_driver *driver, struct store_t
 
 /* Stored bytes of events after `after`, in order, as repeated (u32 big-endian size, event), at most `bytes_max` but at
    least one event when there is one. `last_out` is the last offset returned (`after` when none). */
-struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t after, size_t bytes_max, struct arena *arena,
-                           uint64_t *last_out);
+struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t after, size_t bytes_max,
+                           struct arena *arena, uint64_t *last_out);
 
 /* One event's stored bytes; false when the log has no such offset. */
-bool eventlog_get(struct store_txn *txn, store_table table, uint64_t offset, struct arena *arena, struct bytes *event_out);
+bool eventlog_get(struct store_txn *txn, store_table table, uint64_t offset, struct arena *arena,
+                  struct bytes *event_out);
 
 /* Last offset, 0 when empty. */
 uint64_t eventlog_end(struct store_txn *txn, store_table table, struct arena *arena);
@@ -43,7 +44,7 @@ uint64_t eventlog_end(struct store_txn *txn, store_table table, struct arena *ar
 void eventlog_hash(struct bytes event, uint8_t hash_out[EVENTLOG_HASH_BYTES]);
 
 /* Splits a batch as eventlog_read makes it. Returns false at its end; a malformed batch ends it with
-   *err_out = ERR_MALFORMED. */
+ *err_out = ERR_MALFORMED. */
 bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err *err_out);
 
 /* Walks the chain from the first event: ERR_CORRUPT with a text naming the first offset that does not fit. */

@@ -51,8 +51,8 @@ char *json_time_text(const struct zone *zone, int64_t ms, struct arena *arena)
     int year, month, day;
     date_split(date, &year, &month, &day);
     of_day = (local - (int64_t)date * DAY_MS) / 1000;
-    char *text = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(of_day / 3600), (int)(of_day / 60 % 60),
-                              (int)(of_day % 60));
+    char *text = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(of_day / 3600),
+                              (int)(of_day / 60 % 60), (int)(of_day % 60));
     if (offset == 0)
         return arena_printf(arena, "%sZ", text);
     int away = offset < 0 ? -offset : offset;
@@ -93,7 +93,8 @@ bool json_time_parse(const char *text, const struct zone *zone, int64_t *ms_out)
         *ms_out = local;
         return true;
     }
-    if ((*rest != '+' && *rest != '-') || sscanf(rest + 1, "%2d:%2d%n", &away_hours, &away_minutes, &more) != 2 || rest[1 + more])
+    if ((*rest != '+' && *rest != '-') || sscanf(rest + 1, "%2d:%2d%n", &away_hours, &away_minutes, &more) != 2 ||
+        rest[1 + more])
         return false;
     *ms_out = local - (*rest == '-' ? -1 : 1) * (away_hours * HOUR_MS + away_minutes * MINUTE_MS);
     return true;
@@ -244,8 +245,8 @@ static enum err wrong(struct reading *reading, const char *path, const char *why
     return ERR_MALFORMED;
 }
 
-static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor, const char *path,
-                             unsigned depth, ProtobufCMessage **out);
+static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor,
+                             const char *path, unsigned depth, ProtobufCMessage **out);
 
 static bool read_integer(json_t *json, int64_t *out)
 {
@@ -274,7 +275,8 @@ static enum err read_bytes(struct reading *reading, json_t *json, const char *pa
     return ERR_NONE;
 }
 
-static enum err read_enum(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path, void *at)
+static enum err read_enum(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field,
+                          const char *path, void *at)
 {
     const ProtobufCEnumDescriptor *descriptor = field->descriptor;
     const char *text = json_string_value(json);
@@ -291,26 +293,31 @@ static enum err read_enum(struct reading *reading, json_t *json, const ProtobufC
     return ERR_NONE;
 }
 
-static enum err read_number(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path, void *at)
+static enum err read_number(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field,
+                            const char *path, void *at)
 {
     int64_t value;
-    bool instant = json_name(field->name) && json_is_string(json) && json_time_parse(json_string_value(json), NULL, &value);
+    bool instant =
+        json_name(field->name) && json_is_string(json) && json_time_parse(json_string_value(json), NULL, &value);
     if (!instant && !read_integer(json, &value))
-        return wrong(reading, path, json_name(field->name) ? "a time is accepted, as 2025-03-10T17:00:00+08:00" : "a whole number is accepted");
+        return wrong(reading, path,
+                     json_name(field->name) ? "a time is accepted, as 2025-03-10T17:00:00+08:00"
+                                            : "a whole number is accepted");
     if (size_of(field->type) == 8) {
         memcpy(at, &value, 8);
         return ERR_NONE;
     }
     bool natural = field->type == PROTOBUF_C_TYPE_UINT32 || field->type == PROTOBUF_C_TYPE_FIXED32;
     if (value < (natural ? 0 : INT32_MIN) || value > (natural ? (int64_t)UINT32_MAX : INT32_MAX))
-        return wrong(reading, path, natural ? "a number from 0 to 4294967295 is accepted" : "a 32-bit number is accepted");
+        return wrong(reading, path,
+                     natural ? "a number from 0 to 4294967295 is accepted" : "a 32-bit number is accepted");
     uint32_t narrow = (uint32_t)value;
     memcpy(at, &narrow, 4);
     return ERR_NONE;
 }
 
-static enum err read_scalar(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path,
-                            unsigned depth, void *at)
+static enum err read_scalar(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field,
+                            const char *path, unsigned depth, void *at)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_BOOL: {
@@ -363,8 +370,8 @@ static enum err unknown(struct reading *reading, const ProtobufCMessageDescripto
     return wrong(reading, path, all);
 }
 
-static enum err read_field(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field, const char *path,
-                           unsigned depth, ProtobufCMessage *message)
+static enum err read_field(struct reading *reading, json_t *json, const ProtobufCFieldDescriptor *field,
+                           const char *path, unsigned depth, ProtobufCMessage *message)
 {
     char *at = (char *)message + field->offset;
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
@@ -373,8 +380,8 @@ static enum err read_field(struct reading *reading, json_t *json, const Protobuf
             return wrong(reading, path, "a list is accepted");
         char *items = arena_zero(reading->arena, (count + 1) * each);
         for (size_t i = 0; i < count; i++) {
-            enum err err = read_scalar(reading, json_array_get(json, i), field, arena_printf(reading->arena, "%s[%zu]", path, i), depth,
-                                       items + i * each);
+            enum err err = read_scalar(reading, json_array_get(json, i), field,
+                                       arena_printf(reading->arena, "%s[%zu]", path, i), depth, items + i * each);
             if (err)
                 return err;
         }
@@ -393,8 +400,8 @@ static enum err read_field(struct reading *reading, json_t *json, const Protobuf
     return read_scalar(reading, json, field, path, depth, at);
 }
 
-static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor, const char *path,
-                             unsigned depth, ProtobufCMessage **out)
+static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor,
+                             const char *path, unsigned depth, ProtobufCMessage **out)
 {
     const char *key;
     json_t *value;
@@ -407,7 +414,7 @@ static enum err read_message(struct reading *reading, json_t *json, const Protob
     json_object_foreach(json, key, value) {
         const ProtobufCFieldDescriptor *field = find_field(descriptor, key);
         char *inner = *path ? arena_printf(reading->arena, "%s.%s", path, key) : arena_strdup(reading->arena, key);
-        enum err err = !field               ? unknown(reading, descriptor, inner)
+        enum err err = !field                ? unknown(reading, descriptor, inner)
                        : json_is_null(value) ? ERR_NONE
                                              : read_field(reading, value, field, inner, depth, message);
         if (err)
@@ -435,9 +442,13 @@ static bool shallow(const json_t *json, unsigned left)
     if (left == 0)
         return false;
     if (json_is_array(json)) {
-        json_array_foreach(json, i, value) if (!shallow(value, left - 1)) return false;
+        json_array_foreach(json, i, value)
+            if (!shallow(value, left - 1))
+                return false;
     } else if (json_is_object(json)) {
-        json_object_foreach((json_t *)(uintptr_t)json, key, value) if (!shallow(value, left - 1)) return false;
+        json_object_foreach((json_t *)(uintptr_t)json, key, value)
+            if (!shallow(value, left - 1))
+                return false;
     }
     return true;
 }

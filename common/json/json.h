@@ -1,8 +1,10 @@
-/* proto3 JSON by descriptor, both ways (layer 3), so that the API and the wire never drift. Differences from the standard
-   mapping, on purpose: proto field names (snake_case); 64-bit integers as strings (numbers are read too); enums by name;
-   bytes as base64; and instants: an integer field `x_ms` among the names below is written as RFC 3339 text under `x_at`
+/* proto3 JSON by descriptor, both ways (layer 3), so that the API and the wire never drift. Differences from the
+   standard mapping, on purpose: proto field names (snake_case); 64-bit integers as strings (numbers are read too);
+   enums by name; bytes as base64; and instants: an integer field `x_ms` among the names below is written as RFC 3339
+   text under `x_at`
    (`at_ms` -> `at`, `time_ms` -> `time`, `as_of_ms` -> `as_of`), in the zone given; both forms are read. Spans
-   (`duration_ms`, `remaining_ms`, `..._sum`) stay numbers. Absent fields have their default; unset oneofs and empty fields are left out. */
+   (`duration_ms`, `remaining_ms`, `..._sum`) stay numbers. Absent fields have their default; unset oneofs and empty
+   fields are left out. */
 #ifndef HEARBACK_JSON_JSON_H
 #define HEARBACK_JSON_JSON_H
 

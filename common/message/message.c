@@ -60,7 +60,8 @@ static enum err scan_message(struct scan *scan, const ProtobufCMessageDescriptor
             return wrong(scan, tag_at, "no field tag");
         if (++scan->fields > MESSAGE_FIELDS_MAX)
             return wrong(scan, tag_at, "more than 65536 fields");
-        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(tag >> 3));
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(tag >> 3));
         switch (tag & 7) {
         case WIRE_VARINT:
             if (!read_varint(&at, end, &size))

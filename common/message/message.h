@@ -1,6 +1,6 @@
 /* Packing and unpacking protobuf messages safely (layer 1). protobuf-c has no recursion limit, amplifies small
-   inputs 70-fold and accepts invalid UTF-8 (pitfalls.md 6.3); so the wire form is scanned along the descriptor before it is
-   unpacked, and unpacked into an arena with a cap. */
+   inputs 70-fold and accepts invalid UTF-8 (pitfalls.md 6.3); so the wire form is scanned along the descriptor before
+   it is unpacked, and unpacked into an arena with a cap. */
 #ifndef HEARBACK_MESSAGE_MESSAGE_H
 #define HEARBACK_MESSAGE_MESSAGE_H
 
@@ -10,7 +10,7 @@
 
 #define MESSAGE_DEPTH_MAX 16u
 #define MESSAGE_FIELDS_MAX 65536u
-#define MESSAGE_CAP_FACTOR 8u        /* memory: at most this many times the input ... */
+#define MESSAGE_CAP_FACTOR 8u         /* memory: at most this many times the input ... */
 #define MESSAGE_CAP_EXTRA (64u << 10) /* ... plus this */
 
 /* Unpacks `stored` into the arena; nothing is to be freed. ERR_MALFORMED: not the wire form of this message, too deep,

@@ -40,9 +40,9 @@ char *metrics_print(const struct metrics *metrics, struct arena *arena)
     char *text = arena_strdup(arena, "");
     for (unsigned i = 0; i < metrics->count; i++) {
         const struct metric *metric = &metrics->list[i];
-        text = arena_printf(arena, "%s# HELP %s %s\n# TYPE %s %s\n%s{%s} %" PRIu64 "\n", text, metric->name, metric->help,
-                            metric->name, metric->kind == METRIC_COUNTER ? "counter" : "gauge", metric->name,
-                            metric->labels, *metric->value);
+        text = arena_printf(arena, "%s# HELP %s %s\n# TYPE %s %s\n%s{%s} %" PRIu64 "\n", text, metric->name,
+                            metric->help, metric->name, metric->kind == METRIC_COUNTER ? "counter" : "gauge",
+                            metric->name, metric->labels, *metric->value);
     }
     return text;
 }

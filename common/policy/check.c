@@ -13,7 +13,8 @@ static void found(struct check *check, bool warning, const char *field, const ch
 {
     struct policy_result *result = check->result;
     result->mistakes = arena_grow(check->arena, result->mistakes, result->count, sizeof *result->mistakes);
-    result->mistakes[result->count++] = (struct policy_mistake){.file = "", .field = field, .message = message, .warning = warning};
+    result->mistakes[result->count++] =
+        (struct policy_mistake){.file = "", .field = field, .message = message, .warning = warning};
 }
 
 static bool reached(const struct check *check, const char *stage)
@@ -46,7 +47,8 @@ static void check_stages(struct check *check)
         if (!reached(check, stage->name))
             found(check, true, field, "no step leads to this stage");
         else if (!ended && !left(check, stage->name))
-            found(check, false, field, "a dead end: no step leads out of this stage, and it is neither closed nor archived");
+            found(check, false, field,
+                  "a dead end: no step leads out of this stage, and it is neither closed nor archived");
     }
 }
 
@@ -104,8 +106,10 @@ static void check_loops(struct check *check)
             if (rule->then[a]->type != POLICY__ACTION__TYPE__STEP || !rule->when)
                 continue;
             const Policy__Step *step = policy_step(check->kind, rule->then[a]->name);
-            bool again = step && ((rule->when->type == POLICY__TRIGGER__TYPE__STAGE && strcmp(step->to, rule->when->name) == 0) ||
-                                  (rule->when->type == POLICY__TRIGGER__TYPE__STEP && strcmp(step->name, rule->when->name) == 0));
+            bool again =
+                step &&
+                ((rule->when->type == POLICY__TRIGGER__TYPE__STAGE && strcmp(step->to, rule->when->name) == 0) ||
+                 (rule->when->type == POLICY__TRIGGER__TYPE__STEP && strcmp(step->name, rule->when->name) == 0));
             if (again)
                 found(check, false, arena_printf(check->arena, "kinds.%s.rules.%s", check->kind->name, rule->name),
                       "this rule causes itself: a cycle without a person's step");
@@ -115,8 +119,8 @@ static void check_loops(struct check *check)
 
 static bool who_known(const struct check *check, const Policy__Who *who)
 {
-    static const char *const roles[] = {"complainant", "filer",   "handler", "lead",     "first_contact", "respondent", "actor",
-                                        "owner",       "anyone",  "employee", "category", "joint"};
+    static const char *const roles[] = {"complainant", "filer", "handler", "lead",     "first_contact", "respondent",
+                                        "actor",       "owner", "anyone",  "employee", "category",      "joint"};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strcmp(roles[i], who->root) == 0)
             return true;
@@ -130,7 +134,8 @@ static void check_ladders_and_notices(struct check *check)
             for (size_t w = 0; w < check->policy->ladders[i]->rows[r]->n_tell; w++)
                 if (!who_known(check, check->policy->ladders[i]->rows[r]->tell[w]))
                     found(check, true, arena_printf(check->arena, "ladders.%s", check->policy->ladders[i]->name),
-                          arena_printf(check->arena, "\"%s\" is no post of this policy: a department must bear that name",
+                          arena_printf(check->arena,
+                                       "\"%s\" is no post of this policy: a department must bear that name",
                                        check->policy->ladders[i]->rows[r]->tell[w]->root));
     for (size_t i = 0; i < check->policy->n_notices; i++) {
         const Policy__Notice *notice = check->policy->notices[i];

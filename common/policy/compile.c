@@ -76,7 +76,8 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
             if (strchr(pack, '/') || pack[0] == '.')
                 break;
             size_t first = *count_out;
-            enum err err = policy_read_pack(arena_printf(arena, "%s/%s", folder, pack), pack, arena, sources_out, count_out);
+            enum err err =
+                policy_read_pack(arena_printf(arena, "%s/%s", folder, pack), pack, arena, sources_out, count_out);
             if (err && err != ERR_NOT_FOUND) /* a missing pack is a mistake the compiler names */
                 return err;
             pack = NULL;
@@ -89,9 +90,9 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {"pack",    "name",    "extends",    "in_force", "source",  "calendar", "settings", "posts",
-                                       "rosters", "kinds",   "categories", "ladders",  "notices", "documents", "limits",
-                                       "never",   "defaults", "review",    "trial"};
+static const char *const top_keys[] = {
+    "pack",       "name",    "extends", "in_force",  "source", "calendar", "settings", "posts",  "rosters", "kinds",
+    "categories", "ladders", "notices", "documents", "limits", "never",    "defaults", "review", "trial"};
 
 /* All files of a pack: each top key at most once per file; the pack is their union. */
 static json_t *pack_load(struct compile *compile, const struct policy_source *sources, size_t count, const char *pack)
@@ -125,8 +126,8 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
     return all;
 }
 
-static json_t *pack_with_bases(struct compile *compile, const struct policy_source *sources, size_t count, const char *pack,
-                               unsigned depth)
+static json_t *pack_with_bases(struct compile *compile, const struct policy_source *sources, size_t count,
+                               const char *pack, unsigned depth)
 {
     json_t *own = pack_load(compile, sources, count, pack);
     Policy__Pack *entry = POLICY_NEW(compile, Policy__Pack, POLICY__PACK__INIT);
@@ -350,7 +351,8 @@ static void ladders_of(struct compile *compile, json_t *map)
         ladder->name = arena_strdup(compile->arena, name);
         clauses_of(compile, item, &ladder->clauses, &ladder->n_clauses, true);
         size_t i;
-        json_array_foreach(json_object_get(item, "rows"), i, row) ladder_row_of(compile, row, ladder);
+        json_array_foreach(json_object_get(item, "rows"), i, row)
+            ladder_row_of(compile, row, ladder);
         if (ladder->n_rows == 0)
             mistake(compile, item, "a ladder needs rows, as [{at: late, tell: coordinator}]");
         POLICY_ADD(compile, compile->policy->ladders, compile->policy->n_ladders, ladder);
@@ -360,12 +362,14 @@ static void ladders_of(struct compile *compile, json_t *map)
 
 static void defaults_of(struct compile *compile, json_t *map)
 {
-    Policy__Defaults *defaults = compile->policy->defaults = POLICY_NEW(compile, Policy__Defaults, POLICY__DEFAULTS__INIT);
+    Policy__Defaults *defaults = compile->policy->defaults =
+        POLICY_NEW(compile, Policy__Defaults, POLICY__DEFAULTS__INIT);
     defaults->close_of_business_min = 1080;
     defaults->warn_hours_permille = 750;
     defaults->warn_days_min = 540;
-    defaults->ladder = json_object_get(json_object_get(compile->root, "ladders"), "default") ? (char *)(uintptr_t)"default"
-                                                                                               : (char *)(uintptr_t)"";
+    defaults->ladder = json_object_get(json_object_get(compile->root, "ladders"), "default")
+                           ? (char *)(uintptr_t) "default"
+                           : (char *)(uintptr_t) "";
     if (!map)
         return;
     const char *before = path_enter(compile, "defaults", map);
@@ -377,14 +381,16 @@ static void defaults_of(struct compile *compile, json_t *map)
         defaults->ladder = (char *)(uintptr_t)text_of(compile, json_object_get(map, "ladder"));
     if (warn) {
         ONLY_KEYS(compile, warn, "hours", "days");
-        const char *hours = text_of(compile, json_object_get(warn, "hours")), *days = text_of(compile, json_object_get(warn, "days"));
+        const char *hours = text_of(compile, json_object_get(warn, "hours")),
+                   *days = text_of(compile, json_object_get(warn, "days"));
         char *end;
         double percent = strtod(hours, &end);
         if (*hours && (strcmp(end, " %") != 0 || percent <= 0 || percent >= 100))
             mistake(compile, json_object_get(warn, "hours"), "a share is accepted, as 75 %%");
         else if (*hours)
             defaults->warn_hours_permille = (uint32_t)(percent * 10 + 0.5);
-        if (*days && (strncmp(days, "last working day before ", 24) != 0 || !minute_parse(days + 24, &defaults->warn_days_min)))
+        if (*days &&
+            (strncmp(days, "last working day before ", 24) != 0 || !minute_parse(days + 24, &defaults->warn_days_min)))
             mistake(compile, json_object_get(warn, "days"), "accepted: last working day before 09:00");
     }
     compile->path = before;
@@ -411,8 +417,8 @@ static void kinds_of(struct compile *compile, json_t *map)
         mistake(compile, map, "a policy needs kinds");
 }
 
-void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs, size_t packs_count,
-                    struct arena *arena, struct policy_result *result_out)
+void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs,
+                    size_t packs_count, struct arena *arena, struct policy_result *result_out)
 {
     struct compile compile = {.arena = arena, .result = result_out, .path = "", .file = ""};
     *result_out = (struct policy_result){0};

@@ -1,5 +1,5 @@
-/* Policy packs in YAML -> one compiled Policy (layer 1; notation and meaning: policy-language.md, and the author's guide in
-   services/directory). Every mistake is reported at once: file, line, field, what is accepted. */
+/* Policy packs in YAML -> one compiled Policy (layer 1; notation and meaning: policy-language.md, and the author's
+   guide in services/directory). Every mistake is reported at once: file, line, field, what is accepted. */
 #ifndef HEARBACK_POLICY_COMPILE_H
 #define HEARBACK_POLICY_COMPILE_H
 
@@ -26,8 +26,8 @@ struct policy_result {
 };
 
 /* Compiles the packs named, each with the packs it extends; all their files are among `sources`. */
-void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs, size_t packs_count,
-                    struct arena *arena, struct policy_result *result_out);
+void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs,
+                    size_t packs_count, struct arena *arena, struct policy_result *result_out);
 
 /* Reads <folder>/<NAME>/x.yaml of the named packs and of all they extend. A pack that is not there is a mistake. */
 enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,
@@ -36,8 +36,8 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 enum err policy_read_pack(const char *folder, const char *name, struct arena *arena, struct policy_source **sources,
                           size_t *count) MUST_CHECK;
 
-/* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, empty ladders,
-   notices to nobody, texts without translation, cycles of rules. Adds to result->mistakes. */
+/* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, empty
+   ladders, notices to nobody, texts without translation, cycles of rules. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
 
 #endif

@@ -58,7 +58,8 @@ static enum truth compare_time(struct evaluation *evaluation, const Policy__Node
         if (!context->minute_of_day)
             return unknown(evaluation, node->fact);
         int64_t seconds_in_minute = at % 60000;
-        at = (int64_t)context->minute_of_day(context->context, at) * 60000 + (seconds_in_minute < 0 ? 0 : seconds_in_minute);
+        at = (int64_t)context->minute_of_day(context->context, at) * 60000 +
+             (seconds_in_minute < 0 ? 0 : seconds_in_minute);
         bound = (int64_t)node->term->minute_of_day * 60000;
     } else if (!context->term_instant || !context->term_instant(context->context, node->term, &bound)) {
         return unknown(evaluation, node->fact);
@@ -88,7 +89,9 @@ static enum truth over_linked(struct evaluation *evaluation, const Policy__Node 
         all = all && holds;
         any = any || holds;
     }
-    return of(node->op == POLICY__NODE__OP__SOME_LINKED ? any : node->op == POLICY__NODE__OP__EVERY_LINKED ? all : !any);
+    return of(node->op == POLICY__NODE__OP__SOME_LINKED    ? any
+              : node->op == POLICY__NODE__OP__EVERY_LINKED ? all
+                                                           : !any);
 }
 
 static enum truth leaf(struct evaluation *evaluation, const Policy__Node *node)
@@ -138,14 +141,17 @@ static enum truth expression(struct evaluation *evaluation, size_t *at)
     if (*at >= evaluation->condition->n_nodes)
         return TRUTH_UNKNOWN; /* compiled conditions are whole; a cut one holds nowhere */
     const Policy__Node *node = evaluation->condition->nodes[(*at)++];
-    bool group = node->op == POLICY__NODE__OP__ALL || node->op == POLICY__NODE__OP__ANY || node->op == POLICY__NODE__OP__NOT;
+    bool group =
+        node->op == POLICY__NODE__OP__ALL || node->op == POLICY__NODE__OP__ANY || node->op == POLICY__NODE__OP__NOT;
     if (!group)
         return leaf(evaluation, node);
     enum truth result = node->op == POLICY__NODE__OP__ANY ? TRUTH_NO : TRUTH_YES;
     for (uint32_t i = 0; i < node->count; i++) {
         enum truth one = expression(evaluation, at);
         if (node->op == POLICY__NODE__OP__ANY)
-            result = result == TRUTH_YES || one == TRUTH_YES ? TRUTH_YES : one == TRUTH_UNKNOWN ? TRUTH_UNKNOWN : result;
+            result = result == TRUTH_YES || one == TRUTH_YES ? TRUTH_YES
+                     : one == TRUTH_UNKNOWN                  ? TRUTH_UNKNOWN
+                                                             : result;
         else /* NOT negates the conjunction of its operands */
             result = result == TRUTH_NO || one == TRUTH_NO ? TRUTH_NO : one == TRUTH_UNKNOWN ? TRUTH_UNKNOWN : result;
     }

@@ -1,4 +1,5 @@
-/* Conditions: flat arrays in prefix order, three-valued, over the facts of a case (policy-language.md 1 and 5). Layer 1. */
+/* Conditions: flat arrays in prefix order, three-valued, over the facts of a case (policy-language.md 1 and 5).
+ * Layer 1. */
 #ifndef HEARBACK_POLICY_CONDITION_H
 #define HEARBACK_POLICY_CONDITION_H
 

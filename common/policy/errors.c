@@ -84,6 +84,7 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
             all = arena_printf(compile->arena, "%s %s", all, keys[i]);
         }
         if (!known)
-            mistake(compile, value, "\"%s\" is not known here%s (accepted:%s)", key, nearest(compile, key, keys, count), all);
+            mistake(compile, value, "\"%s\" is not known here%s (accepted:%s)", key, nearest(compile, key, keys, count),
+                    all);
     }
 }

@@ -8,11 +8,11 @@
 static const struct {
     const char *word;
     Policy__FieldDef__Type type;
-} field_types[] = {{"text", POLICY__FIELD_DEF__TYPE__TEXT},         {"yes_no", POLICY__FIELD_DEF__TYPE__YES_NO},
-                   {"number", POLICY__FIELD_DEF__TYPE__NUMBER},     {"money", POLICY__FIELD_DEF__TYPE__MONEY},
-                   {"time", POLICY__FIELD_DEF__TYPE__TIME},         {"duration", POLICY__FIELD_DEF__TYPE__DURATION},
-                   {"person", POLICY__FIELD_DEF__TYPE__PERSON},     {"department", POLICY__FIELD_DEF__TYPE__DEPARTMENT},
-                   {"place", POLICY__FIELD_DEF__TYPE__PLACE},       {"file", POLICY__FIELD_DEF__TYPE__FILE},
+} field_types[] = {{"text", POLICY__FIELD_DEF__TYPE__TEXT},     {"yes_no", POLICY__FIELD_DEF__TYPE__YES_NO},
+                   {"number", POLICY__FIELD_DEF__TYPE__NUMBER}, {"money", POLICY__FIELD_DEF__TYPE__MONEY},
+                   {"time", POLICY__FIELD_DEF__TYPE__TIME},     {"duration", POLICY__FIELD_DEF__TYPE__DURATION},
+                   {"person", POLICY__FIELD_DEF__TYPE__PERSON}, {"department", POLICY__FIELD_DEF__TYPE__DEPARTMENT},
+                   {"place", POLICY__FIELD_DEF__TYPE__PLACE},   {"file", POLICY__FIELD_DEF__TYPE__FILE},
                    {"name", POLICY__FIELD_DEF__TYPE__NAME}};
 
 static void choices_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
@@ -77,7 +77,8 @@ static void field_of(struct compile *compile, const char *name, json_t *map, Pol
     field->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
     label_of(compile, map, "name", &field->label, true);
-    json_t *one_of = json_object_get(map, "one_of"), *type = json_object_get(map, "type"), *value = json_object_get(map, "default");
+    json_t *one_of = json_object_get(map, "one_of"), *type = json_object_get(map, "type"),
+           *value = json_object_get(map, "default");
     field->type = one_of ? POLICY__FIELD_DEF__TYPE__CHOICE : POLICY__FIELD_DEF__TYPE__TEXT;
     if (one_of)
         choices_of(compile, one_of, field);
@@ -88,7 +89,8 @@ static void field_of(struct compile *compile, const char *name, json_t *map, Pol
             known = true;
         }
     if (!known)
-        mistake(compile, type, "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name",
+        mistake(compile, type,
+                "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name",
                 text_of(compile, type));
     needed_of(compile, json_object_get(map, "needed"), field);
     field->public_ = yes_of(compile, json_object_get(map, "public"));
@@ -145,7 +147,8 @@ static void stage_known(struct compile *compile, json_t *node, const char *stage
     size_t count = 0;
     for (size_t i = 0; i < compile->kind->n_stages && count < 128; i++)
         names[count++] = compile->kind->stages[i]->name;
-    mistake(compile, node, "\"%s\" is no stage of %s%s", stage, compile->kind->name, nearest(compile, stage, names, count));
+    mistake(compile, node, "\"%s\" is no stage of %s%s", stage, compile->kind->name,
+            nearest(compile, stage, names, count));
 }
 
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
@@ -170,7 +173,8 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     texts_of(compile, json_object_get(map, "fields"), &step->fields, &step->n_fields);
     for (size_t f = 0; f < step->n_fields; f++)
         if (!policy_field(compile->kind, step->fields[f]))
-            mistake(compile, json_object_get(map, "fields"), "\"%s\" is no field of %s", step->fields[f], compile->kind->name);
+            mistake(compile, json_object_get(map, "fields"), "\"%s\" is no field of %s", step->fields[f],
+                    compile->kind->name);
     const char *round = text_of(compile, json_object_get(map, "round"));
     step->round_next = strcmp(round, "next") == 0;
     if (*round && !step->round_next)
@@ -198,7 +202,8 @@ static Policy__LimitRow *limit_row_of(struct compile *compile, json_t *node)
     size_t i;
     json_t *item;
     if (earliest)
-        json_array_foreach(earliest, i, item) POLICY_ADD(compile, row->terms, row->n_terms, term_of(compile, item));
+        json_array_foreach(earliest, i, item)
+            POLICY_ADD(compile, row->terms, row->n_terms, term_of(compile, item));
     else if (is)
         POLICY_ADD(compile, row->terms, row->n_terms, term_of(compile, is));
     return row;
@@ -233,7 +238,8 @@ static void warns_of(struct compile *compile, json_t *node, Policy__Clock *clock
     json_t *item;
     clock->warn_default = node == NULL;
     if (json_is_array(node))
-        json_array_foreach(node, i, item) POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, item));
+        json_array_foreach(node, i, item)
+            POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, item));
     else if (node && strcmp(text_of(compile, node), "none") != 0)
         POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, node));
 }
@@ -254,8 +260,9 @@ static void extend_of(struct compile *compile, json_t *node, Policy__Clock *cloc
 
 static void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock)
 {
-    ONLY_KEYS(compile, map, "clause", "name", "if", "start", "stop", "limit", "pause", "resume", "extend", "warn", "late", "ladder",
-              "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll", "backdating");
+    ONLY_KEYS(compile, map, "clause", "name", "if", "start", "stop", "limit", "pause", "resume", "extend", "warn",
+              "late", "ladder", "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll",
+              "backdating");
     clock->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &clock->clauses, &clock->n_clauses, true);
     label_of(compile, map, "name", &clock->label, true);
@@ -265,7 +272,8 @@ static void clock_of(struct compile *compile, const char *name, json_t *map, Pol
     json_t *limit = json_object_get(map, "limit"), *item, *pause = json_object_get(map, "pause");
     size_t i;
     if (json_is_array(limit))
-        json_array_foreach(limit, i, item) POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, item));
+        json_array_foreach(limit, i, item)
+            POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, item));
     else if (limit)
         POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, limit));
     if (!clock->n_start || !clock->n_stop || !clock->n_limit)
@@ -281,7 +289,7 @@ static void clock_of(struct compile *compile, const char *name, json_t *map, Pol
     warns_of(compile, json_object_get(map, "warn"), clock);
     whos_of(compile, json_object_get(map, "late"), &clock->late, &clock->n_late);
     const char *ladder = text_of(compile, json_object_get(map, "ladder"));
-    clock->ladder = strcmp(ladder, "none") == 0 ? (char *)(uintptr_t)""
+    clock->ladder = strcmp(ladder, "none") == 0 ? (char *)(uintptr_t) ""
                     : *ladder                   ? (char *)(uintptr_t)ladder
                                                 : compile->policy->defaults->ladder;
     if (*clock->ladder && !policy_ladder(compile->policy, clock->ladder))
@@ -328,7 +336,8 @@ static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule
 static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
-    ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "set", "step", "tell", "escalate", "issue", "assign");
+    ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "set", "step", "tell", "escalate", "issue",
+              "assign");
     if ((node = json_object_get(map, "open"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__OPEN, node);
         action->link = (char *)(uintptr_t)text_of(compile, json_object_get(map, "link"));
@@ -377,7 +386,8 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
     rule->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &rule->clauses, &rule->n_clauses, true);
     rule->condition = condition_of(compile, json_object_get(map, "if"));
-    json_t *before = json_object_get(map, "before"), *when = json_object_get(map, "when"), *then = json_object_get(map, "then"), *item;
+    json_t *before = json_object_get(map, "before"), *when = json_object_get(map, "when"),
+           *then = json_object_get(map, "then"), *item;
     size_t i;
     if (!before == !when)
         mistake(compile, map, "a rule has either \"before: STEP\" or \"when: EVENT\"");
@@ -390,7 +400,8 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
     if (when) {
         rule->when = trigger_of(compile, when, false);
         if (json_is_array(then))
-            json_array_foreach(then, i, item) actions_of(compile, item, rule);
+            json_array_foreach(then, i, item)
+                actions_of(compile, item, rule);
         else if (then)
             actions_of(compile, then, rule);
         if (rule->n_then == 0)
@@ -452,15 +463,14 @@ void nevers_of(struct compile *compile, json_t *map, Policy__Never ***list, size
 
 /* ---- one kind: first what can be named, then what names it ---- */
 
-#define EACH(compile, map, section, type, init, list, count, fill)                                               \
+#define EACH(compile, map, section, type, init, list, count, fill)                                                     \
     do {                                                                                                               \
         const char *name_, *section_path_ = path_enter(compile, section, json_object_get(map, section));               \
         json_t *item_;                                                                                                 \
-        json_object_foreach(json_object_get(map, section), name_, item_)                                               \
-        {                                                                                                              \
+        json_object_foreach(json_object_get(map, section), name_, item_) {                                             \
             const char *before_ = path_enter(compile, name_, item_);                                                   \
             type *made_ = arena_alloc((compile)->arena, sizeof *made_);                                                \
-            init(made_);                                                       \
+            init(made_);                                                                                               \
             POLICY_ADD(compile, list, count, made_);                                                                   \
             fill(compile, name_, item_, made_);                                                                        \
             (compile)->path = before_;                                                                                 \
@@ -481,7 +491,8 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
         if (!*stage->label->zh)
             stage->label->zh = stage->label->en = stage->name;
         if (phase < 0)
-            mistake(compile, value, "\"%s\" is no phase; accepted: new working waiting done closed archived", text_of(compile, value));
+            mistake(compile, value, "\"%s\" is no phase; accepted: new working waiting done closed archived",
+                    text_of(compile, value));
         POLICY_ADD(compile, kind->stages, kind->n_stages, stage);
     }
     if (kind->n_stages == 0)
@@ -490,8 +501,8 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
 
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
-    ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route", "returns",
-              "accept", "clocks", "rules", "may", "never", "public", "unpromised");
+    ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
+              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
@@ -501,7 +512,8 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     const char *unpromised = text_of(compile, json_object_get(map, "unpromised"));
     kind->unpromised_on_time = strcmp(unpromised, "on time") == 0;
     if (*unpromised && !kind->unpromised_on_time)
-        mistake(compile, json_object_get(map, "unpromised"), "\"on time\" is accepted: a case without a main clock counts as on time");
+        mistake(compile, json_object_get(map, "unpromised"),
+                "\"on time\" is accepted: a case without a main clock counts as on time");
     stages_of(compile, json_object_get(map, "stages"), json_object_get(map, "stage_names"), kind);
     EACH(compile, map, "fields", Policy__FieldDef, policy__field_def__init, kind->fields, kind->n_fields, field_of);
     EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);

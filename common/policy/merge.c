@@ -1,8 +1,9 @@
-/* Layers: a lower one replaces single fields of a named item, adds items, or removes one by `removed:` in its place. Only
-   named maps are merged; a list is one value. Route rows of the lower layer come first (policy-language.md 5). */
+/* Layers: a lower one replaces single fields of a named item, adds items, or removes one by `removed:` in its place.
+   Only named maps are merged; a list is one value. Route rows of the lower layer come first (policy-language.md 5). */
 #include "policy/internal.h"
 
-static const char *const sections[] = {"settings", "posts", "rosters", "categories", "ladders", "notices", "documents", "limits", "may"};
+static const char *const sections[] = {"settings", "posts",     "rosters", "categories", "ladders",
+                                       "notices",  "documents", "limits",  "may"};
 static const char *const kind_sections[] = {"fields", "steps", "clocks", "rules", "may", "never"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)
@@ -18,8 +19,10 @@ static json_t *copy_with(json_t *base, json_t *over)
     json_t *merged = json_object();
     const char *key;
     json_t *value;
-    json_object_foreach(base, key, value) json_object_set(merged, key, value);
-    json_object_foreach(over, key, value) json_object_set(merged, key, value);
+    json_object_foreach(base, key, value)
+        json_object_set(merged, key, value);
+    json_object_foreach(over, key, value)
+        json_object_set(merged, key, value);
     return merged;
 }
 
@@ -39,7 +42,8 @@ static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
     json_t *merged = json_object();
     const char *key;
     json_t *value;
-    json_object_foreach(base, key, value) json_object_set(merged, key, value);
+    json_object_foreach(base, key, value)
+        json_object_set(merged, key, value);
     json_object_foreach(over, key, value) {
         json_t *below = json_object_get(merged, key);
         if (json_is_object(value) && json_object_get(value, "removed"))
@@ -62,18 +66,27 @@ static json_t *merge_route(struct compile *compile, json_t *base, json_t *over)
     json_t *both = merge_items(compile, base, over), *merged = json_object();
     const char *key;
     json_t *row;
-    json_object_foreach(over, key, row) if (json_object_get(both, key) && !unconditional(json_object_get(both, key)))
-        json_object_set(merged, key, json_object_get(both, key));
-    json_object_foreach(both, key, row) if (!unconditional(row) && !json_object_get(merged, key))
-        json_object_set(merged, key, row);
-    json_object_foreach(over, key, row) if (json_object_get(both, key) && !json_object_get(merged, key))
-        json_object_set(merged, key, json_object_get(both, key));
-    if (json_object_size(merged) == 0 || !json_object_size(over)) { /* the last row has no `if`: the lower layer's wins */
-        json_object_foreach(both, key, row) if (!json_object_get(merged, key)) json_object_set(merged, key, row);
+    json_object_foreach(over, key, row)
+        if (json_object_get(both, key) && !unconditional(json_object_get(both, key)))
+            json_object_set(merged, key, json_object_get(both, key));
+    json_object_foreach(both, key, row)
+        if (!unconditional(row) && !json_object_get(merged, key))
+            json_object_set(merged, key, row);
+    json_object_foreach(over, key, row)
+        if (json_object_get(both, key) && !json_object_get(merged, key))
+            json_object_set(merged, key, json_object_get(both, key));
+    if (json_object_size(merged) == 0 ||
+        !json_object_size(over)) { /* the last row has no `if`: the lower layer's wins */
+        json_object_foreach(both, key, row)
+            if (!json_object_get(merged, key))
+                json_object_set(merged, key, row);
     } else {
         bool total = false;
-        json_object_foreach(merged, key, row) total = total || unconditional(row);
-        json_object_foreach(both, key, row) if (!total && !json_object_get(merged, key)) json_object_set(merged, key, row);
+        json_object_foreach(merged, key, row)
+            total = total || unconditional(row);
+        json_object_foreach(both, key, row)
+            if (!total && !json_object_get(merged, key))
+                json_object_set(merged, key, row);
     }
     json_decref(both);
     return remember(compile, merged, over);

@@ -20,7 +20,9 @@ static json_t *resolved(struct compile *compile, json_t *node)
         size_t count = 0;
         const char *key;
         json_t *one;
-        json_object_foreach(compile->settings, key, one) if (count < 256) names[count++] = key;
+        json_object_foreach(compile->settings, key, one)
+            if (count < 256)
+                names[count++] = key;
         mistake(compile, node, "there is no setting \"%s\"%s", text + 1, nearest(compile, text + 1, names, count));
         return NULL;
     }
@@ -80,7 +82,8 @@ void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count
     else if (node && !json_is_array(node))
         mistake(compile, node, "a word or a list of words is accepted");
     else
-        json_array_foreach(node, i, item) POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, item));
+        json_array_foreach(node, i, item)
+            POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, item));
 }
 
 void clauses_of(struct compile *compile, json_t *item, char ***list, size_t *count, bool needed)
@@ -106,7 +109,8 @@ bool minute_parse(const char *text, uint32_t *minute_out)
 {
     unsigned hour, minute;
     int used = 0;
-    if (sscanf(text, "%2u:%2u%n", &hour, &minute, &used) != 2 || used != 5 || text[5] || minute > 59 || hour * 60 + minute > 1440)
+    if (sscanf(text, "%2u:%2u%n", &hour, &minute, &used) != 2 || used != 5 || text[5] || minute > 59 ||
+        hour * 60 + minute > 1440)
         return false;
     *minute_out = hour * 60 + minute;
     return true;
@@ -116,11 +120,16 @@ static const struct {
     const char *word;
     Policy__Term__Unit unit;
 } units[] = {
-    {"min", POLICY__TERM__UNIT__MINUTES},      {"h", POLICY__TERM__UNIT__HOURS},
-    {"working days", POLICY__TERM__UNIT__WORKING_DAYS}, {"working day", POLICY__TERM__UNIT__WORKING_DAYS},
-    {"days", POLICY__TERM__UNIT__NATURAL_DAYS}, {"day", POLICY__TERM__UNIT__NATURAL_DAYS},
-    {"weeks", POLICY__TERM__UNIT__WEEKS},      {"week", POLICY__TERM__UNIT__WEEKS},
-    {"months", POLICY__TERM__UNIT__MONTHS},    {"month", POLICY__TERM__UNIT__MONTHS},
+    {"min", POLICY__TERM__UNIT__MINUTES},
+    {"h", POLICY__TERM__UNIT__HOURS},
+    {"working days", POLICY__TERM__UNIT__WORKING_DAYS},
+    {"working day", POLICY__TERM__UNIT__WORKING_DAYS},
+    {"days", POLICY__TERM__UNIT__NATURAL_DAYS},
+    {"day", POLICY__TERM__UNIT__NATURAL_DAYS},
+    {"weeks", POLICY__TERM__UNIT__WEEKS},
+    {"week", POLICY__TERM__UNIT__WEEKS},
+    {"months", POLICY__TERM__UNIT__MONTHS},
+    {"month", POLICY__TERM__UNIT__MONTHS},
 };
 
 /* "10 min", "3 working days from accepted", "30 min before work_from" */
@@ -209,7 +218,8 @@ Policy__Term *term_of(struct compile *compile, json_t *node)
     const char *text = text_of(compile, node);
     if (*text && !term_parse(compile, text, term))
         mistake(compile, node,
-                "\"%s\" is no time; accepted: 10 min, 24 h, 3 days, 5 working days, 1 week, 6 months, same day, same day 18:00, "
+                "\"%s\" is no time; accepted: 10 min, 24 h, 3 days, 5 working days, 1 week, 6 months, same day, same "
+                "day 18:00, "
                 "next day 12:00, a time field, 30 min before FIELD, 3 working days from STAGE",
                 text);
     return term;
@@ -217,9 +227,9 @@ Policy__Term *term_of(struct compile *compile, json_t *node)
 
 void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **options_out)
 {
-    json_t *first = json_object_get(item, "first_day"), *ends = json_object_get(item, "ends"), *roll = json_object_get(item, "roll"),
-           *calendar = json_object_get(item, "calendar"), *after = json_object_get(item, "after_hours"),
-           *start = json_object_get(item, "start_roll");
+    json_t *first = json_object_get(item, "first_day"), *ends = json_object_get(item, "ends"),
+           *roll = json_object_get(item, "roll"), *calendar = json_object_get(item, "calendar"),
+           *after = json_object_get(item, "after_hours"), *start = json_object_get(item, "start_roll");
     if (!first && !ends && !roll && !calendar && !after && !start)
         return;
     Policy__TimeOptions *options = *options_out = POLICY_NEW(compile, Policy__TimeOptions, POLICY__TIME_OPTIONS__INIT);
@@ -260,8 +270,9 @@ Policy__Who *who_of(struct compile *compile, json_t *node)
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             known = known || strcmp(words[i], rest) == 0;
         if (!known)
-            mistake(compile, node, "\"%s of\" is not known%s (accepted: head superior deputy department duty members holders)",
-                    rest, nearest(compile, rest, words, sizeof words / sizeof *words));
+            mistake(compile, node,
+                    "\"%s of\" is not known%s (accepted: head superior deputy department duty members holders)", rest,
+                    nearest(compile, rest, words, sizeof words / sizeof *words));
         POLICY_ADD(compile, who->of, who->n_of, rest);
         rest = of + 4;
     }
@@ -280,7 +291,8 @@ void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t 
     else if (node && !json_is_array(node))
         mistake(compile, node, "somebody or a list is accepted, as [handler, head of lead]");
     else
-        json_array_foreach(node, i, item) POLICY_ADD(compile, *list, *count, who_of(compile, item));
+        json_array_foreach(node, i, item)
+            POLICY_ADD(compile, *list, *count, who_of(compile, item));
 }
 
 /* ---- conditions ---- */
@@ -323,7 +335,8 @@ Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node)
         return value;
     }
     int64_t number;
-    bool yes_no = (field && field->type == POLICY__FIELD_DEF__TYPE__YES_NO) || (!field && (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0));
+    bool yes_no = (field && field->type == POLICY__FIELD_DEF__TYPE__YES_NO) ||
+                  (!field && (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0));
     if (yes_no) {
         value = new_value(compile, HB__VALUE__KIND_YES);
         value->yes = yes_of(compile, node);
@@ -352,7 +365,8 @@ Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node)
     return value;
 }
 
-static Policy__Node *add_node(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op, const char *fact)
+static Policy__Node *add_node(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op,
+                              const char *fact)
 {
     Policy__Node *node = POLICY_NEW(compile, Policy__Node, POLICY__NODE__INIT);
     node->op = op;
@@ -366,7 +380,8 @@ static void add_values(struct compile *compile, Policy__Node *node, const char *
     size_t i;
     json_t *item;
     if (json_is_array(values))
-        json_array_foreach(values, i, item) POLICY_ADD(compile, node->values, node->n_values, value_of(compile, fact, item));
+        json_array_foreach(values, i, item)
+            POLICY_ADD(compile, node->values, node->n_values, value_of(compile, fact, item));
     else
         POLICY_ADD(compile, node->values, node->n_values, value_of(compile, fact, values));
 }
@@ -398,7 +413,8 @@ static void add_comparison(struct compile *compile, Policy__Condition *condition
                 add_values(compile, node, fact, value);
         }
         if (!known)
-            mistake(compile, value, "\"%s\" is no comparison; accepted: over under at_least at_most after before same_as", key);
+            mistake(compile, value,
+                    "\"%s\" is no comparison; accepted: over under at_least at_most after before same_as", key);
     }
 }
 
@@ -557,8 +573,9 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
             names[count++] = compile->kind->steps[i]->name;
         for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
             names[count++] = compile->kind->fields[i]->name;
-        mistake(compile, node, "\"%s\" is no stage, step or field of %s%s (also accepted: told NOTICE, late CLOCK, received_at)",
-                text, compile->kind->name, nearest(compile, text, names, count));
+        mistake(compile, node,
+                "\"%s\" is no stage, step or field of %s%s (also accepted: told NOTICE, late CLOCK, received_at)", text,
+                compile->kind->name, nearest(compile, text, names, count));
     }
     return trigger;
 }
@@ -572,5 +589,6 @@ void triggers_of(struct compile *compile, json_t *node, bool starts, Policy__Tri
     else if (node && !json_is_array(node))
         mistake(compile, node, "an event or a list of events is accepted");
     else
-        json_array_foreach(node, i, item) POLICY_ADD(compile, *list, *count, trigger_of(compile, item, starts));
+        json_array_foreach(node, i, item)
+            POLICY_ADD(compile, *list, *count, trigger_of(compile, item, starts));
 }

@@ -15,9 +15,12 @@ void instance_counters_open(struct instance *instance)
                 &instance->counts.commits_cursor_only);
     metrics_add(metrics, METRIC_COUNTER, "hearback_events_heard_total", "Events heard", labels,
                 &instance->counts.events_heard);
-    metrics_add(metrics, METRIC_COUNTER, "hearback_events_said_total", "Events said", labels, &instance->counts.events_said);
-    metrics_add(metrics, METRIC_COUNTER, "hearback_commands_total", "Commands decided", labels, &instance->counts.commands);
-    metrics_add(metrics, METRIC_COUNTER, "hearback_refusals_total", "Commands refused", labels, &instance->counts.refusals);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_events_said_total", "Events said", labels,
+                &instance->counts.events_said);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_commands_total", "Commands decided", labels,
+                &instance->counts.commands);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_refusals_total", "Commands refused", labels,
+                &instance->counts.refusals);
     metrics_add(metrics, METRIC_COUNTER, "hearback_quarantined_total", "Inputs that aborted the service twice", labels,
                 &instance->counts.quarantined);
     metrics_add(metrics, METRIC_GAUGE, "hearback_waiting_events", "Events waiting for what they need", labels,

@@ -1,6 +1,6 @@
 /* The door: what happens to a command before its turn, asynchronously: it waits for what its sender has already seen
-   (`after`), is typed and checked by the service (prepare), and its personal texts are sealed: by intake's own vault, or
-   by asking intake. Commands on one case leave the door in the order they came. */
+   (`after`), is typed and checked by the service (prepare), and its personal texts are sealed: by intake's own vault,
+   or by asking intake. Commands on one case leave the door in the order they came. */
 #include "message/message.h"
 #include "service/internal.h"
 #include "vault/vault.h"
@@ -60,7 +60,7 @@ static void body_hash(struct instance *instance, const Hb__Command *command, str
 {
     Hb__Command bare = *command;
     bare.n_after = 0;
-    bare.trace = (char *)(uintptr_t)"";
+    bare.trace = (char *)(uintptr_t) "";
     bare.actor = NULL;
     struct bytes body = message_pack(message_of(&bare), arena);
     crypto_generichash(out, 32, body.data, body.size, instance->head_key, sizeof instance->head_key);
@@ -178,7 +178,8 @@ static void on_sealed(void *context, enum err err, const Bus__Reply *reply)
             Hb__Sealed *copy = NEW(&pending->arena, Hb__Sealed, HB__SEALED__INIT);
             copy->key_id = seal->sealed[i]->key_id;
             copy->field = arena_strdup(&pending->arena, seal->sealed[i]->field);
-            struct bytes box = arena_copy(&pending->arena, bytes_of(seal->sealed[i]->box.data, seal->sealed[i]->box.len));
+            struct bytes box =
+                arena_copy(&pending->arena, bytes_of(seal->sealed[i]->box.data, seal->sealed[i]->box.len));
             copy->box = (ProtobufCBinaryData){box.size, (uint8_t *)(uintptr_t)box.data};
             seal_with(asked->plains.list[i], copy);
         }
@@ -206,7 +207,8 @@ static void seal_by_intake(struct pending *pending, const struct plains *plains,
     *asked = (struct seal_asked){pending, *plains};
     pending->sealing = true;
     pending->instance->sealing++;
-    pending->instance->env->ask(pending->instance->env->context, HB__SERVICE__INTAKE, 0, &request, 5000, on_sealed, asked);
+    pending->instance->env->ask(pending->instance->env->context, HB__SERVICE__INTAKE, 0, &request, 5000, on_sealed,
+                                asked);
 }
 
 /* ---- through the door ---- */
@@ -219,7 +221,8 @@ static bool answered_before(struct turn *turn, struct pending *pending)
     bool same = bytes_equal(bytes_of(outcome->body_hash.data, outcome->body_hash.len),
                             bytes_of(pending->body_hash, sizeof pending->body_hash));
     if (!same) {
-        pending_refuse(pending, 422, "body_mismatch", "同一编号的请求内容不同", "another request was made under this id");
+        pending_refuse(pending, 422, "body_mismatch", "同一编号的请求内容不同",
+                       "another request was made under this id");
         return true;
     }
     Bus__Reply *reply = reply_new(turn->arena);
@@ -283,13 +286,16 @@ static void look_at(struct pending *pending, int64_t now)
     if (pending->prepared || pending->gone)
         return;
     if (instance->suspect)
-        pending_refuse(pending, 503, "clock_suspect", "系统时钟可疑，暂不接受写入", "the clock is suspect: no writes until it is trusted");
+        pending_refuse(pending, 503, "clock_suspect", "系统时钟可疑，暂不接受写入",
+                       "the clock is suspect: no writes until it is trusted");
     else if (instance->full)
         pending_refuse(pending, 503, "full", "存储空间不足，暂不接受写入", "no room on disk: no writes until there is");
-    else if (after_reached(instance, pending->command->after, pending->command->n_after) && organisation_heard(instance))
+    else if (after_reached(instance, pending->command->after, pending->command->n_after) &&
+             organisation_heard(instance))
         prepare(pending, now);
     else if (now - pending->came_ms >= AFTER_PARK_MS)
-        pending_refuse(pending, 503, "catching_up", "系统正在追赶，请稍后再试", "this service is catching up; try again shortly");
+        pending_refuse(pending, 503, "catching_up", "系统正在追赶，请稍后再试",
+                       "this service is catching up; try again shortly");
 }
 
 /* Moves what is ready from the door to the queue of commands, never past an earlier one of the same case. */

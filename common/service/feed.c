@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 void feed_open(struct feed *feed, struct instance *instance, const struct instance_feed_options *options)
 {
     *feed = (struct feed){.instance = instance, .service = options->service, .partition = options->partition};
@@ -220,8 +219,7 @@ static void ask(struct feed *feed, bool urgent)
     else
         feed->asking = true;
     feed->instance->env->ask(feed->instance->env->context, feed->service, feed->partition, &request,
-                             (uint32_t)(feed->instance->options.idle_ms + 10000),
-                             on_reply, asked);
+                             (uint32_t)(feed->instance->options.idle_ms + 10000), on_reply, asked);
 }
 
 void feed_ask(struct feed *feed, int64_t now)

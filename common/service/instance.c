@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 static const char *const runtime_table_names[RUNTIME_TABLES] = {
-    "meta", "log", "cursors", "heard", "outcomes", "outcomes_age", "waiting", "waiting_for", "timers", "effects",
-    "effects_due", "jobs",
+    "meta",    "log",         "cursors", "heard",   "outcomes",    "outcomes_age",
+    "waiting", "waiting_for", "timers",  "effects", "effects_due", "jobs",
 };
 
 /* ---- opening ---- */
@@ -76,8 +76,9 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
         eventlog_hash(stored, hash);
     if (end != head->offset || memcmp(hash, instance->head_hash, sizeof hash) != 0) {
         snprintf(why_out, why_size,
-                 "offset %" PRIu64 ": the log does not end as its head says (offset %" PRIu64 "): restore from a backup", end,
-                 head->offset);
+                 "offset %" PRIu64 ": the log does not end as its head says (offset %" PRIu64
+                 "): restore from a backup",
+                 end, head->offset);
         return ERR_CORRUPT;
     }
     if (head->cell != instance->options.cell) {
@@ -350,7 +351,8 @@ static void at_most(int64_t *next, int64_t candidate)
 
 int64_t instance_next(const struct instance *instance)
 {
-    int64_t now = machine_now(instance), next = now + instance->options.idle_ms; /* clock steps and suspends are noticed at least then */
+    int64_t now = machine_now(instance),
+            next = now + instance->options.idle_ms; /* clock steps and suspends are noticed at least then */
     if (instance->full)
         at_most(&next, instance->full_retry_at);
     if (instance->suspect)

@@ -15,15 +15,16 @@ struct vault;
 /* The world as an instance reaches it: real or simulated. */
 struct env {
     void *context;
-    int64_t (*now)(void *context);                                /* wall clock, ms UTC */
-    int64_t (*boot)(void *context);                               /* ms since boot, counts through suspend */
+    int64_t (*now)(void *context);  /* wall clock, ms UTC */
+    int64_t (*boot)(void *context); /* ms since boot, counts through suspend */
     void (*random)(void *context, uint8_t *out, size_t size);
     /* Asks another instance; `done` exactly once, never from inside. NULL peer in the configuration: times out. */
     void (*ask)(void *context, Hb__Service service, uint32_t partition, Bus__Request *request, uint32_t timeout_ms,
                 bus_done_fn *done, void *done_context);
     void (*reply)(void *context, const struct bus_call *call, Bus__Reply *reply);
-    void (*wake)(void *context);                                  /* there is something to do: step soon */
-    void (*effect_start)(void *context, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done);
+    void (*wake)(void *context); /* there is something to do: step soon */
+    void (*effect_start)(void *context, const char *id, uint32_t attempt, struct bytes payload,
+                         struct effect_done *done);
     /* A place where the simulation may crash the instance ("before_commit", "after_commit"): true means dead. */
     bool (*crash_here)(void *context, const char *place);
 };
@@ -35,22 +36,22 @@ struct instance_feed_options {
 };
 
 struct instance_options {
-    const char *folder;       /* state: <folder>/data.mdb; vault in <folder>/vault */
+    const char *folder; /* state: <folder>/data.mdb; vault in <folder>/vault */
     uint64_t cell;
     uint32_t partition;
     uint32_t bucket_from, bucket_to; /* [from, to); 0 and 0: all */
     const struct instance_feed_options *feeds;
     unsigned feeds_count;
-    bool no_sync;             /* simulation */
-    uint64_t map_bytes;       /* 0: the default */
+    bool no_sync;       /* simulation */
+    uint64_t map_bytes; /* 0: the default */
     const char *policies_folder;
     const char *calendars_folder;
     const char *zones_folder; /* NULL: the system's */
     const char *epoch_keys_folder;
     const struct eventlog_driver *eventlog;
-    struct log *log;          /* may be NULL: silent */
-    int64_t build_ms;         /* a wall clock before this is suspect; 0: not checked */
-    int64_t idle_ms;          /* a parked fetch is answered after this at the latest; 0: 20 s. A rehearsal of years says more */
+    struct log *log;  /* may be NULL: silent */
+    int64_t build_ms; /* a wall clock before this is suspect; 0: not checked */
+    int64_t idle_ms;  /* a parked fetch is answered after this at the latest; 0: 20 s. A rehearsal of years says more */
 };
 
 /* Opens tables, checks the end of the log, reads cursors. On failure *why_out (static storage in the instance or a
@@ -92,8 +93,8 @@ enum err instance_log_verify(struct instance *instance, char *why_out, size_t wh
 /* Reads one event of another log for a refold; false when it is not there. */
 typedef bool instance_read_fn(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
                               struct bytes *event_out);
-/* A fresh fold: opens an empty instance in `folder`, walks this one's `heard` and folds every input and the own events it
-   caused in that order, then compares. ERR_CORRUPT with a text when the state differs or the causes do not fit. */
+/* A fresh fold: opens an empty instance in `folder`, walks this one's `heard` and folds every input and the own events
+   it caused in that order, then compares. ERR_CORRUPT with a text when the state differs or the causes do not fit. */
 enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
                              char *why_out, size_t why_size) MUST_CHECK;
 

@@ -13,7 +13,7 @@
 #define FETCH_BYTES_MAX (1u << 20)
 #define IDLE_MS_DEFAULT 20000
 #define AFTER_PARK_MS 2000
-#define CURSOR_ONLY_MS 1000      /* a cursor that moved alone is committed after this */
+#define CURSOR_ONLY_MS 1000 /* a cursor that moved alone is committed after this */
 #define CURSOR_ONLY_EVENTS 1000u
 #define HORIZON_GRACE_MS 60000
 #define CLOCK_STEP_MS 60000
@@ -55,7 +55,7 @@ struct feed {
     int64_t told_as_of; /* from the last reply, valid once the buffer is drained */
     bool asking, urgent, stopped, caught_up_once;
     int64_t retry_at;
-    uint64_t end; /* of the producer's log, as last told */
+    uint64_t end;  /* of the producer's log, as last told */
     uint32_t asks; /* guards against an answer to a fetch of before a restart of the feed */
 };
 
@@ -181,7 +181,8 @@ struct instance {
     int64_t timer_next; /* due of the first timer, INT64_MAX none */
     int64_t effect_next;
     struct {
-        uint64_t turns, events_heard, events_said, commands, refusals, commits_cursor_only, quarantined, released, waits;
+        uint64_t turns, events_heard, events_said, commands, refusals, commits_cursor_only, quarantined, released,
+            waits;
     } counts;
     uint64_t waiting_count;
 
@@ -223,7 +224,8 @@ void turn_known(struct turn *turn, const char *key);
 /* rows.c: timers, effects, jobs, outcomes */
 bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out);
 bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome **outcome_out);
-void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t body_hash[32], uint64_t first, uint64_t last);
+void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t body_hash[32], uint64_t first,
+                  uint64_t last);
 void outcomes_expire(struct turn *turn, unsigned most);
 bool job_first(struct turn *turn, uint64_t *id_out, Record__Job **job_out);
 void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
@@ -244,8 +246,8 @@ void command_reply_fill(struct turn *turn, const Hb__Command *command, uint64_t 
 void serve_parked(struct instance *instance, int64_t now);
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale);
 Bus__Reply *reply_new(struct arena *arena);
-void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code, const char *zh,
-                  const char *en);
+void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code,
+                  const char *zh, const char *en);
 
 /* counters.c */
 void instance_counters_open(struct instance *instance);

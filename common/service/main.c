@@ -101,7 +101,8 @@ static void env_wake(void *context)
     ev_idle_start(program->loop, &program->idle);
 }
 
-static void env_effect_start(void *context, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done)
+static void env_effect_start(void *context, const char *id, uint32_t attempt, struct bytes payload,
+                             struct effect_done *done)
 {
     struct program *program = context;
     bug_unless(program->driver);
@@ -133,8 +134,9 @@ static void step(struct program *program)
     enum err fatal;
     bool more = instance_step(program->instance, &fatal);
     if (fatal) {
-        fprintf(stderr, "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"commit_failed\",\"why\":\"%s\","
-                        "\"advice\":\"the disk refused a write; the service restarts and reads again\"}\n",
+        fprintf(stderr,
+                "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"commit_failed\",\"why\":\"%s\","
+                "\"advice\":\"the disk refused a write; the service restarts and reads again\"}\n",
                 program->service->name, err_text(fatal));
         _exit(3);
     }
@@ -187,7 +189,8 @@ static void on_request(void *context, const struct bus_call *call, const Bus__Re
 
 static int fail(const struct program *program, const char *what, const char *why)
 {
-    fprintf(stderr, "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"start_refused\",\"what\":\"%s\",\"why\":\"%s\"}\n",
+    fprintf(stderr,
+            "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"start_refused\",\"what\":\"%s\",\"why\":\"%s\"}\n",
             program->service->name, what, why);
     return 2;
 }
@@ -222,7 +225,9 @@ static int open_all(struct program *program, uint32_t partition, const char *con
     snprintf(text, sizeof text, "%s-%" PRIu32, program->service->name, partition);
     enum err err = bus_open(program->loop, program->config, text, &program->bus);
     if (err)
-        return fail(program, "bus", err == ERR_NOT_FOUND ? "there is no secret key of this instance: run hearback up once" : err_text(err));
+        return fail(program, "bus",
+                    err == ERR_NOT_FOUND ? "there is no secret key of this instance: run hearback up once"
+                                         : err_text(err));
     struct instance_options options = {.folder = config_instance_folder(program->config, program->me, &program->arena),
                                        .cell = strtoull(program->config->cell, NULL, 16),
                                        .partition = partition,
@@ -235,7 +240,8 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .zones_folder = *program->config->zones ? program->config->zones : NULL,
                                        .epoch_keys_folder = program->config->epoch_keys,
                                        .build_ms = 1735689600000ll};
-    program->env = (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
+    program->env =
+        (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
     err = instance_open(program->service, &options, &program->env, &program->instance, text, sizeof text);
     if (err)
         return fail(program, "state", text);
@@ -253,7 +259,8 @@ int service_main(int argc, char **argv, const struct service *service, const str
     static struct program program;
     const char *config = NULL;
     uint32_t partition = 0;
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
     int option;
     program.service = service;
     program.driver = driver;

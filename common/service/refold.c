@@ -192,7 +192,8 @@ static enum err fold_all(struct walk *walk)
     struct arena *arena = walk->turn.arena;
     struct arena rows;
     arena_init(&rows);
-    store_scan_open(&scan, walk->from_txn, walk->from->runtime_tables[RUNTIME_HEARD], (struct bytes){0}, (struct bytes){0});
+    store_scan_open(&scan, walk->from_txn, walk->from->runtime_tables[RUNTIME_HEARD], (struct bytes){0},
+                    (struct bytes){0});
     struct bytes key, value;
     enum err err = ERR_NONE;
     uint64_t turn = 0;
@@ -237,7 +238,8 @@ static enum err compare(struct walk *walk)
 enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
                              char *why_out, size_t why_size)
 {
-    struct walk walk = {.from = instance, .read = read, .read_context = context, .own_next = 1, .why = why_out, .why_size = why_size};
+    struct walk walk = {
+        .from = instance, .read = read, .read_context = context, .own_next = 1, .why = why_out, .why_size = why_size};
     struct instance_options options = instance->options;
     options.folder = folder;
     options.no_sync = true;

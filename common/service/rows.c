@@ -173,7 +173,8 @@ void turn_job_add(struct turn *turn, const char *what, const char *cause, struct
     bug_unless(turn->phase == PHASE_EVOLVE);
     struct bytes last;
     store_table table = turn->instance->runtime_tables[RUNTIME_JOBS];
-    uint64_t id = store_last(turn->txn, table, (struct bytes){0}, turn->arena, &last, NULL) ? bytes_get_u64(last.data) : 0;
+    uint64_t id =
+        store_last(turn->txn, table, (struct bytes){0}, turn->arena, &last, NULL) ? bytes_get_u64(last.data) : 0;
     Record__Job job = RECORD__JOB__INIT;
     job.what = (char *)(uintptr_t)what;
     job.cause = (char *)(uintptr_t)cause;
@@ -185,7 +186,8 @@ void turn_job_add(struct turn *turn, const char *what, const char *cause, struct
 bool job_first(struct turn *turn, uint64_t *id_out, Record__Job **job_out)
 {
     struct store_scan scan;
-    store_scan_open(&scan, turn->txn, turn->instance->runtime_tables[RUNTIME_JOBS], (struct bytes){0}, (struct bytes){0});
+    store_scan_open(&scan, turn->txn, turn->instance->runtime_tables[RUNTIME_JOBS], (struct bytes){0},
+                    (struct bytes){0});
     struct bytes key, value;
     if (!store_scan_next(&scan, turn->arena, &key, &value))
         return false;
@@ -235,7 +237,8 @@ bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome
     return true;
 }
 
-void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t body_hash[32], uint64_t first, uint64_t last)
+void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t body_hash[32], uint64_t first,
+                  uint64_t last)
 {
     Record__Outcome outcome = RECORD__OUTCOME__INIT;
     outcome.first = first;

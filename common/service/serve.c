@@ -13,8 +13,8 @@ Bus__Reply *reply_new(struct arena *arena)
     return NEW(arena, Bus__Reply, BUS__REPLY__INIT);
 }
 
-void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code, const char *zh,
-                  const char *en)
+void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code,
+                  const char *zh, const char *en)
 {
     Bus__Reply reply = BUS__REPLY__INIT;
     Hb__Refusal refusal = HB__REFUSAL__INIT;
@@ -366,11 +366,12 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
     (void)stored;
     int64_t now = instance->env->now(instance->env->context);
     uint32_t right = right_of(request);
-    bool position = request->kind_case == BUS__REQUEST__KIND_CONTROL &&
-                    (request->control->what == BUS__CONTROL__WHAT__POSITION ||
-                     request->control->what == BUS__CONTROL__WHAT__STATUS);
+    bool position =
+        request->kind_case == BUS__REQUEST__KIND_CONTROL && (request->control->what == BUS__CONTROL__WHAT__POSITION ||
+                                                             request->control->what == BUS__CONTROL__WHAT__STATUS);
     if (right == 0) {
-        reply_refuse(instance, call, 400, "not_understood", "无法理解该请求", "this request is of a kind not known here");
+        reply_refuse(instance, call, 400, "not_understood", "无法理解该请求",
+                     "this request is of a kind not known here");
         return;
     }
     /* health and metrics are for whoever may query */

@@ -98,8 +98,8 @@ bool state_before(struct turn *turn, unsigned table, struct bytes prefix, struct
 uint64_t state_count(struct turn *turn, unsigned table);
 
 /* A new event about a case (0: none) of a site, in the turn's arena: fill payload, facts, clauses, occurred_ms (0:
-   now), then turn_say. In decide the actor is the command's unless set; set policy_version to the case's. Everything else of the envelope (log, offset,
-   recorded time, cause, hops, hash) is the runtime's. */
+   now), then turn_say. In decide the actor is the command's unless set; set policy_version to the case's. Everything
+   else of the envelope (log, offset, recorded time, cause, hops, hash) is the runtime's. */
 Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
 void turn_say(struct turn *turn, Hb__Event *event);
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause);
@@ -134,7 +134,7 @@ void turn_case_known(struct turn *turn, uint64_t case_id);
 /* The vault and the secrets store live outside the folded state: prepare, reply and answer only. */
 struct vault *turn_vault(struct turn *turn);
 struct store *turn_secrets(struct turn *turn);
-const char *turn_policies_folder(const struct turn *turn);  /* NULL when not configured */
+const char *turn_policies_folder(const struct turn *turn); /* NULL when not configured */
 const char *turn_calendars_folder(const struct turn *turn);
 const char *turn_zones_folder(const struct turn *turn);
 void **turn_organisation_cache(struct turn *turn); /* of common/organisation; freed at close */

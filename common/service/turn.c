@@ -1,8 +1,8 @@
 /* The turn of the loop: the most important function of the repository, written once for all services.
 
    Take inputs; open one write transaction; for each input fold it, react to it, then fold and react to each event
-   said, first in first out, until nothing more is said; append the said events and one row of `heard`; commit once; only
-   then reply and hand the new events to waiting consumers (design.md 3). */
+   said, first in first out, until nothing more is said; append the said events and one row of `heard`; commit once;
+   only then reply and hand the new events to waiting consumers (design.md 3). */
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -217,10 +217,11 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
 {
     struct instance *instance = turn->instance;
     Hb__Event *event = unpack_event(turn, stored);
-    const char *wrong = !event                                                             ? "the event cannot be decoded"
-                        : event->offset != feed->cursor + 1                                ? "an offset is missing"
+    const char *wrong = !event                              ? "the event cannot be decoded"
+                        : event->offset != feed->cursor + 1 ? "an offset is missing"
                         : !bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
-                                       bytes_of(feed->hash, sizeof feed->hash)) ? "the hash of the event before does not fit"
+                                       bytes_of(feed->hash, sizeof feed->hash))
+                            ? "the hash of the event before does not fit"
                         : event->payload_case == HB__EVENT__PAYLOAD__NOT_SET && event->must_understand
                             ? "this version does not understand the event and must: roll out this service first"
                             : NULL;
@@ -330,8 +331,9 @@ static bool take_job_step(struct turn *turn)
     cause->job = arena_printf(turn->arena, "%s/%" PRIu64, job->what, id);
     turn->cause = cause;
     turn->phase = PHASE_REACT;
-    struct bytes next = turn->instance->service->job_step(turn, job->what, bytes_of(job->payload.data, job->payload.len),
-                                                          bytes_of(job->next.data, job->next.len), JOB_STEP_KEYS);
+    struct bytes next =
+        turn->instance->service->job_step(turn, job->what, bytes_of(job->payload.data, job->payload.len),
+                                          bytes_of(job->next.data, job->next.len), JOB_STEP_KEYS);
     turn_settle(turn);
     turn->phase = PHASE_EVOLVE;
     if (next.size) {
@@ -372,8 +374,8 @@ static void take_command(struct turn *turn, struct pending *pending, Bus__Reply 
     }
     poison_name(instance, "command", command->id, 0);
     if (poison_quarantines(instance)) {
-        reply->command->refused =
-            turn_refuse(turn, 500, "poison", "该请求使系统出错，已隔离", "this request makes the service fail; it is quarantined");
+        reply->command->refused = turn_refuse(turn, 500, "poison", "该请求使系统出错，已隔离",
+                                              "this request makes the service fail; it is quarantined");
         instance->counts.quarantined++;
         poison_passed(instance);
         return;

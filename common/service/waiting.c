@@ -65,8 +65,8 @@ void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored,
     struct instance *instance = turn->instance;
     struct key prefix = key_u64(event->case_id);
     struct bytes last;
-    bool others = store_last(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix), turn->arena, &last,
-                             NULL);
+    bool others =
+        store_last(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix), turn->arena, &last, NULL);
     struct key key = prefix;
     key_add_u64(&key, others ? bytes_get_u64(last.data + 8) + 1 : 1);
     Record__Waiting waiting = RECORD__WAITING__INIT;
@@ -95,8 +95,8 @@ static bool next_may_go(struct turn *turn, uint64_t case_id, struct bytes *key_o
     ProtobufCMessage *message;
     char *why;
     bug_unless(message_unpack(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
-    const char *needs = strncmp(waiting->needs, "poison/", 7) == 0 ? waiting->needs
-                                                                   : waiting_needs(turn, (const Hb__Event *)message);
+    const char *needs =
+        strncmp(waiting->needs, "poison/", 7) == 0 ? waiting->needs : waiting_needs(turn, (const Hb__Event *)message);
     if (!needs) {
         *stored_out = stored;
         return true;

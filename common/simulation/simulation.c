@@ -160,19 +160,21 @@ static void send_bytes(struct simulation *simulation, enum item_kind kind, uint3
     }
 }
 
-static void ask_from(struct simulation *simulation, uint32_t from, uint32_t to, Bus__Request *request, uint32_t timeout_ms,
-                     bus_done_fn *done, void *context)
+static void ask_from(struct simulation *simulation, uint32_t from, uint32_t to, Bus__Request *request,
+                     uint32_t timeout_ms, bus_done_fn *done, void *context)
 {
     struct ask *ask = malloc(sizeof *ask);
     bug_unless(ask);
     *ask = (struct ask){simulation->asks, ++simulation->next_ask, from, to, done, context};
     simulation->asks = ask;
-    push(simulation, (struct item){.kind = ITEM_TIMEOUT, .at = simulation->now + timeout_ms, .ask = ask->id, .from = from});
+    push(simulation,
+         (struct item){.kind = ITEM_TIMEOUT, .at = simulation->now + timeout_ms, .ask = ask->id, .from = from});
     if (to >= simulation->nodes_count)
         return; /* nobody there: it times out */
     request->id = ask->id;
     struct arena_mark mark = arena_mark(&simulation->arena);
-    send_bytes(simulation, ITEM_REQUEST, from, to, ask->id, message_pack((ProtobufCMessage *)request, &simulation->arena));
+    send_bytes(simulation, ITEM_REQUEST, from, to, ask->id,
+               message_pack((ProtobufCMessage *)request, &simulation->arena));
     arena_return(&simulation->arena, mark);
 }
 
@@ -217,7 +219,8 @@ static void env_ask(void *context, Hb__Service service, uint32_t partition, Bus_
 {
     (void)partition;
     struct node *node = context;
-    ask_from(node->simulation, index_of(node), node_of(node->simulation, service), request, timeout_ms, done, done_context);
+    ask_from(node->simulation, index_of(node), node_of(node->simulation, service), request, timeout_ms, done,
+             done_context);
 }
 
 static void env_reply(void *context, const struct bus_call *call, Bus__Reply *reply)
@@ -237,7 +240,8 @@ static void env_wake(void *context)
     ((struct node *)context)->wake = true;
 }
 
-static void env_effect_start(void *context, const char *id, uint32_t attempt, struct bytes payload, struct effect_done *done)
+static void env_effect_start(void *context, const char *id, uint32_t attempt, struct bytes payload,
+                             struct effect_done *done)
 {
     struct node *node = context;
     struct simulation *simulation = node->simulation;
@@ -246,7 +250,8 @@ static void env_effect_start(void *context, const char *id, uint32_t attempt, st
     if (simulation->options.effect)
         result = simulation->options.effect(simulation->options.effect_context, node->service->id, id, attempt, payload,
                                             &simulation->arena);
-    struct item item = {.kind = ITEM_EFFECT, .to = index_of(node), .to_life = node->life, .effect = done, .size = result.size};
+    struct item item = {
+        .kind = ITEM_EFFECT, .to = index_of(node), .to_life = node->life, .effect = done, .size = result.size};
     item.at = simulation->now + (int64_t)simulation_random(simulation, simulation->options.faults.delay_ms_max + 1);
     item.bytes = malloc(result.size ? result.size : 1);
     bug_unless(item.bytes);
@@ -316,7 +321,9 @@ static void start_node(struct node *node)
                                        .calendars_folder = simulation->options.calendars_folder,
                                        .zones_folder = simulation->options.zones_folder,
                                        .epoch_keys_folder = epoch,
-                                       .idle_ms = idle ? idle : faulty ? 20000 : 24ll * 3600 * 1000};
+                                       .idle_ms = idle     ? idle
+                                                  : faulty ? 20000
+                                                           : 24ll * 3600 * 1000};
     enum err err = instance_open(node->service, &options, &node->env, &node->instance, why, sizeof why);
     if (err)
         fprintf(stderr, "simulation: %s cannot start: %s\n", node->service->name, why);
@@ -393,7 +400,8 @@ static void step_node(struct node *node)
     if (instance_dead(node->instance)) {
         struct simulation *simulation = node->simulation;
         kill_node(node);
-        node->up_at = simulation->now + 1 + (int64_t)simulation_random(simulation, simulation->options.faults.down_ms_max + 1);
+        node->up_at =
+            simulation->now + 1 + (int64_t)simulation_random(simulation, simulation->options.faults.down_ms_max + 1);
         return;
     }
     node->wake |= more;
@@ -408,8 +416,8 @@ static void deliver_request(struct simulation *simulation, const struct item *it
     struct arena_mark mark = arena_mark(&simulation->arena);
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&bus__request__descriptor, bytes_of(item->bytes, item->size), &simulation->arena, &message,
-                              &why) == ERR_NONE);
+    bug_unless(message_unpack(&bus__request__descriptor, bytes_of(item->bytes, item->size), &simulation->arena,
+                              &message, &why) == ERR_NONE);
     struct bus_call call = {.route_size = 8, .request_id = item->ask};
     bytes_put_u32(call.route, item->from);
     bytes_put_u32(call.route + 4, item->from_life);
@@ -459,7 +467,8 @@ static void happen(struct simulation *simulation, struct item *item)
     free(item->bytes);
 }
 
-/* When something happens next, and which node it is (CLIENT: an item of the queue). Items first, then nodes in order. */
+/* When something happens next, and which node it is (CLIENT: an item of the queue). Items first, then nodes in order.
+ */
 static int64_t next_time(const struct simulation *simulation, uint32_t *node_out)
 {
     int64_t at = simulation->heap_size ? simulation->heap[0].at : INT64_MAX;
@@ -600,8 +609,8 @@ static const Bus__Reply *ask_and_wait(struct simulation *simulation, Hb__Service
     return waiter.reply;
 }
 
-const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Service service, const Hb__Command *command,
-                                           struct arena *arena)
+const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Service service,
+                                           const Hb__Command *command, struct arena *arena)
 {
     Bus__Request request = BUS__REQUEST__INIT;
     request.kind_case = BUS__REQUEST__KIND_COMMAND;
@@ -635,8 +644,8 @@ struct instance *simulation_instance(struct simulation *simulation, Hb__Service 
     return index < simulation->nodes_count ? simulation->nodes[index].instance : NULL;
 }
 
-uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after, simulation_event_fn *each,
-                           void *context)
+uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after,
+                           simulation_event_fn *each, void *context)
 {
     struct instance *instance = simulation_instance(simulation, service);
     bool go_on = instance != NULL;
@@ -657,7 +666,8 @@ uint64_t simulation_events(struct simulation *simulation, Hb__Service service, u
     return after;
 }
 
-static bool read_other(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena, struct bytes *event_out)
+static bool read_other(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
+                       struct bytes *event_out)
 {
     struct instance *producer = simulation_instance(context, log->service);
     return producer && instance_log_get(producer, offset, arena, event_out);
@@ -676,7 +686,8 @@ static enum err check_cursors(struct simulation *simulation, struct instance *in
         instance_position(producer, &simulation->arena, &other);
         if (report.cursors[i]->offset > other.end) {
             snprintf(why_out, why_size, "%s is at %" PRIu64 " of %s, which ends at %" PRIu64,
-                     instance_service(instance)->name, report.cursors[i]->offset, instance_service(producer)->name, other.end);
+                     instance_service(instance)->name, report.cursors[i]->offset, instance_service(producer)->name,
+                     other.end);
             err = ERR_CORRUPT;
         }
     }

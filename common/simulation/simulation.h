@@ -1,6 +1,7 @@
-/* Many services in one process under a virtual clock and a seeded bus: the same turn, the same store (without sync), the
-   same code as in production. What differs is the world: time, randomness, delays, losses and crashes come from the seed,
-   so the same input gives the same bytes on any machine (layer 4). Used by `hearback policy rehearse` and by the tests. */
+/* Many services in one process under a virtual clock and a seeded bus: the same turn, the same store (without sync),
+   the same code as in production. What differs is the world: time, randomness, delays, losses and crashes come from the
+   seed, so the same input gives the same bytes on any machine (layer 4). Used by `hearback policy rehearse` and by the
+   tests. */
 #ifndef HEARBACK_SIMULATION_SIMULATION_H
 #define HEARBACK_SIMULATION_SIMULATION_H
 
@@ -16,7 +17,8 @@ struct simulation_faults {
     unsigned down_ms_max;     /* how long a crashed instance stays away */
 };
 
-/* What the outside answers to an effect: bytes as the service's driver would give them. NULL handler: "250 simulated". */
+/* What the outside answers to an effect: bytes as the service's driver would give them. NULL handler: "250 simulated".
+ */
 typedef struct bytes simulation_effect_fn(void *context, Hb__Service service, const char *id, uint32_t attempt,
                                           struct bytes payload, struct arena *arena);
 
@@ -50,9 +52,10 @@ bool simulation_step(struct simulation *simulation, int64_t until_ms);
 /* Asks an instance as a client with every right (like gateway and operator in one). `done` as in bus.h. */
 void simulation_ask(struct simulation *simulation, Hb__Service service, Bus__Request *request, uint32_t timeout_ms,
                     bus_done_fn *done, void *context);
-/* The same, waiting for the answer while the world runs on (tests without faults). Replies live in `arena`. NULL: timed out. */
-const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Service service, const Hb__Command *command,
-                                           struct arena *arena);
+/* The same, waiting for the answer while the world runs on (tests without faults). Replies live in `arena`. NULL: timed
+ * out. */
+const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Service service,
+                                           const Hb__Command *command, struct arena *arena);
 const Hb__QueryReply *simulation_query(struct simulation *simulation, Hb__Service service, const Hb__Query *query,
                                        struct arena *arena);
 
@@ -65,8 +68,8 @@ void simulation_clock_jump(struct simulation *simulation, int64_t by_ms);
 
 /* Every event of a service's log after an offset, in order; the callback returns false to stop. */
 typedef bool simulation_event_fn(void *context, const Hb__Event *event);
-uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after, simulation_event_fn *each,
-                           void *context);
+uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after,
+                           simulation_event_fn *each, void *context);
 struct instance *simulation_instance(struct simulation *simulation, Hb__Service service); /* NULL while down */
 
 /* The invariants of the spine: hash chains, cursors never ahead of logs, a fresh fold equals the state. */

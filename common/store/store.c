@@ -355,8 +355,8 @@ bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, s
     return found;
 }
 
-bool store_before(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes before, struct arena *arena,
-                  struct bytes *key_out)
+bool store_before(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes before,
+                  struct arena *arena, struct bytes *key_out)
 {
     MDB_cursor *cursor;
     if (txn->err)

@@ -63,8 +63,8 @@ bool store_scan_next(struct store_scan *scan, struct arena *arena, struct bytes 
 bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, struct arena *arena,
                 struct bytes *key_out, struct bytes *value_out);
 /* The last key with the prefix that is smaller than `before`. */
-bool store_before(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes before, struct arena *arena,
-                  struct bytes *key_out);
+bool store_before(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes before,
+                  struct arena *arena, struct bytes *key_out);
 uint64_t store_count(struct store_txn *txn, store_table table);
 
 /* Copies the whole environment into `folder` (compacted), from a snapshot taken now. */

@@ -39,7 +39,8 @@ static void wrong(struct parse *parse, yaml_mark_t mark, const char *what)
     if (parse->err)
         return;
     parse->err = ERR_MALFORMED;
-    *parse->why_out = arena_printf(parse->places->arena, "%s:%zu:%zu: %s", parse->file, mark.line + 1, mark.column + 1, what);
+    *parse->why_out =
+        arena_printf(parse->places->arena, "%s:%zu:%zu: %s", parse->file, mark.line + 1, mark.column + 1, what);
 }
 
 static bool next(struct parse *parse, yaml_event_t *event)
@@ -140,7 +141,8 @@ static json_t *node(struct parse *parse, yaml_event_t *event, unsigned depth)
     }
 }
 
-enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out, char **why_out)
+enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out,
+                        char **why_out)
 {
     struct parse parse = {.file = arena_strdup(places->arena, file), .places = places, .why_out = why_out};
     *array_out = NULL;

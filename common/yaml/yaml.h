@@ -22,17 +22,20 @@ struct yaml_places {
     struct {
         const json_t *node;
         struct yaml_place place;
-    } *list;
+    } * list;
     size_t count;
 };
 void yaml_places_init(struct yaml_places *places, struct arena *arena);
 /* Where a node stood; {"", 0, 0} for one that was not read from a file. */
 struct yaml_place yaml_place_of(const struct yaml_places *places, const json_t *node);
 
-/* Parses one document. ERR_MALFORMED, ERR_TOO_LARGE: `*why_out` is "file:line:column: what". The caller owns *root_out. */
-enum err yaml_parse(const char *file, struct bytes text, struct yaml_places *places, json_t **root_out, char **why_out) MUST_CHECK;
+/* Parses one document. ERR_MALFORMED, ERR_TOO_LARGE: `*why_out` is "file:line:column: what". The caller owns *root_out.
+ */
+enum err yaml_parse(const char *file, struct bytes text, struct yaml_places *places, json_t **root_out,
+                    char **why_out) MUST_CHECK;
 /* Several documents ("---") as one array. */
-enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out, char **why_out) MUST_CHECK;
+enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out,
+                        char **why_out) MUST_CHECK;
 /* Reads a file of at most YAML_BYTES_MAX. */
 enum err yaml_read_file(const char *path, struct arena *arena, struct bytes *text_out) MUST_CHECK;
 

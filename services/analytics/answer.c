@@ -17,8 +17,9 @@ static bool fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
 {
     if (!filter)
         return true;
-    if (differs(filter->department, row->department) || differs(filter->handler, row->handler) || differs(filter->kind, row->kind) ||
-        differs(filter->category, row->category) || differs(filter->stage, row->stage) || differs(filter->on_time, row->on_time) ||
+    if (differs(filter->department, row->department) || differs(filter->handler, row->handler) ||
+        differs(filter->kind, row->kind) || differs(filter->category, row->category) ||
+        differs(filter->stage, row->stage) || differs(filter->on_time, row->on_time) ||
         differs(filter->external_id, row->external_id))
         return false;
     if (*filter->number && strncmp(filter->number, row->number, strlen(filter->number)) != 0)
@@ -107,7 +108,8 @@ static void list_site(struct turn *turn, const char *site, const Analytics__List
     list->cursor = (char *)(uintptr_t)(list->n_rows == limit && last.size ? cursor_of(turn, last, prefix.size) : "");
 }
 
-static void list_newest(struct turn *turn, const char *site, const Analytics__ListCases *query, Analytics__CaseList *list)
+static void list_newest(struct turn *turn, const char *site, const Analytics__ListCases *query,
+                        Analytics__CaseList *list)
 {
     struct key prefix = key_text(site);
     uint32_t limit = query->limit ? query->limit : ANALYTICS_LIST_DEFAULT;
@@ -148,7 +150,8 @@ static void answer_list(struct turn *turn, const Hb__Query *query, Analytics__Re
 
 /* ---- figures ---- */
 
-static void add_dimension(struct turn *turn, const char *site, const char *dimension, Analytics__Figures ***list, size_t *count)
+static void add_dimension(struct turn *turn, const char *site, const char *dimension, Analytics__Figures ***list,
+                          size_t *count)
 {
     struct key prefix = key_text(site);
     key_add_text(&prefix, dimension);

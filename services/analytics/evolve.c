@@ -18,7 +18,8 @@ static void save(struct turn *turn, const Anarec__Case *one)
 static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *event, const char *what)
 {
     struct bytes last;
-    uint64_t id = state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &last, NULL) ? bytes_get_u64(last.data) + 1 : 1;
+    uint64_t id =
+        state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &last, NULL) ? bytes_get_u64(last.data) + 1 : 1;
     Analytics__Change change = ANALYTICS__CHANGE__INIT;
     change.id = id;
     change.case_id = one->row->case_id;
@@ -113,7 +114,8 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
         row->closed_ms = event->occurred_ms;
     else if (!ends)
         row->closed_ms = 0;
-    bool working = taken->phase == POLICY__PHASE__WORKING || taken->phase == POLICY__PHASE__WAITING || taken->phase == POLICY__PHASE__DONE;
+    bool working = taken->phase == POLICY__PHASE__WORKING || taken->phase == POLICY__PHASE__WAITING ||
+                   taken->phase == POLICY__PHASE__DONE;
     if (working && !one->responded_ms)
         one->responded_ms = event->occurred_ms;
     row->stage = taken->stage;
@@ -188,7 +190,8 @@ static const char *apply(Anarec__Case *one, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_WATCHDOG:
         return clock_said(one, event->watchdog);
     case HB__EVENT__PAYLOAD_ESCALATION:
-        if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED || event->escalation->reached->level <= one->row->level)
+        if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED ||
+            event->escalation->reached->level <= one->row->level)
             return NULL;
         one->row->level = event->escalation->reached->level;
         return "escalated";

@@ -1,4 +1,5 @@
-/* Figures are kept by taking a case's old contribution out and putting its new one in: they always equal a full recount. */
+/* Figures are kept by taking a case's old contribution out and putting its new one in: they always equal a full
+ * recount. */
 #include "analytics.h"
 
 static Analytics__Figures *figures_load(struct turn *turn, const struct key *key, const char *name)

@@ -6,7 +6,8 @@ static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__C
     return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
 }
 
-static void add_allowed(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor, Casework__CaseFile *file)
+static void add_allowed(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
+                        Casework__CaseFile *file)
 {
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const Policy__Step *step = one->kind->steps[i];

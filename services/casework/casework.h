@@ -30,7 +30,8 @@ struct casework_case {
 /* tables.c */
 Caserec__Case *casework_load(struct turn *turn, uint64_t case_id);
 void casework_save(struct turn *turn, uint64_t case_id, Caserec__Case *record);
-bool casework_open(struct turn *turn, uint64_t case_id, struct casework_case *out); /* false: unknown, or its policy is */
+bool casework_open(struct turn *turn, uint64_t case_id,
+                   struct casework_case *out); /* false: unknown, or its policy is */
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
 bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
@@ -42,19 +43,21 @@ bool casework_told(const Caserec__Case *record, const char *notice);
 enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out);
-void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
-                          Hb__Refusal **refusal);
+void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
+                          size_t count, Hb__Refusal **refusal);
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
                            const Hb__Actor *actor, Hb__Refusal **refusal);
-Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
-                               const Hb__Personal *note, const char *rule);
-Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind, void *payload);
+Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
+                               size_t count, const Hb__Personal *note, const char *rule);
+Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind,
+                          void *payload);
 
 /* decide.c, react.c, evolve.c, answer.c, history.c */
 void casework_prepare(struct turn *turn, Hb__Command *command);
 uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
 void casework_decide(struct turn *turn, const Hb__Command *command);
-void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count, Hb__CommandReply *reply);
+void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
+                    Hb__CommandReply *reply);
 void casework_react(struct turn *turn, const Hb__Event *event);
 void casework_too_deep(struct turn *turn, const Hb__Event *event);
 void casework_evolve(struct turn *turn, const Hb__Event *event);

@@ -50,7 +50,8 @@ static void type_one(struct turn *turn, const struct casework_case *one, const P
 void casework_prepare(struct turn *turn, Hb__Command *command)
 {
     struct casework_case one;
-    if (command->payload_case != HB__COMMAND__PAYLOAD_CASEWORK || command->casework->kind_case != CASEWORK__COMMAND__KIND_ACT) {
+    if (command->payload_case != HB__COMMAND__PAYLOAD_CASEWORK ||
+        command->casework->kind_case != CASEWORK__COMMAND__KIND_ACT) {
         turn_refuse(turn, 400, "not_understood", "该服务不接受此命令", "this service does not take that command");
         return;
     }
@@ -97,26 +98,29 @@ static void add_next(struct turn *turn, const struct casework_case *one, const H
     }
 }
 
-static void refuse_stage(struct turn *turn, const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor)
+static void refuse_stage(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                         const Hb__Actor *actor)
 {
     struct arena *arena = turn_arena(turn);
     const Policy__Stage *from = step->n_from ? policy_stage(one->kind, step->from[0]) : NULL;
     const Policy__Stage *now = policy_stage(one->kind, one->record->stage);
-    Hb__Refusal *refusal =
-        turn_refuse(turn, 409, "wrong_stage", arena_printf(arena, "尚未%s，现为%s", from ? from->label->zh : "", now ? now->label->zh : ""),
-                    arena_printf(arena, "not at \"%s\" but at \"%s\"", from ? from->label->en : "", now ? now->label->en : ""));
+    Hb__Refusal *refusal = turn_refuse(
+        turn, 409, "wrong_stage",
+        arena_printf(arena, "尚未%s，现为%s", from ? from->label->zh : "", now ? now->label->zh : ""),
+        arena_printf(arena, "not at \"%s\" but at \"%s\"", from ? from->label->en : "", now ? now->label->en : ""));
     for (size_t i = 0; i < step->n_clauses; i++)
         refusal_clause(turn, refusal, step->clauses[i]);
     add_next(turn, one, actor, refusal);
 }
 
-static void refuse_right(struct turn *turn, const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
-                         const char *clause)
+static void refuse_right(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                         const Hb__Actor *actor, const char *clause)
 {
     struct arena *arena = turn_arena(turn);
     const Policy__Post *post = step->n_by ? policy_post(one->policy, step->by[0]->root) : NULL;
     Hb__Refusal *refusal = turn_refuse(
-        turn, 403, "not_allowed", arena_printf(arena, "只有%s可%s", post ? post->label->zh : "经办人员", step->label->zh),
+        turn, 403, "not_allowed",
+        arena_printf(arena, "只有%s可%s", post ? post->label->zh : "经办人员", step->label->zh),
         arena_printf(arena, "only %s may do this: %s", post ? post->label->en : "those responsible", step->label->en));
     refusal_clause(turn, refusal, clause);
     add_next(turn, one, actor, refusal);
@@ -184,7 +188,8 @@ static bool version_fits(struct turn *turn, const struct casework_case *one, con
     Hb__Refusal *refusal =
         turn_refuse(turn, 412, "stale_version",
                     arena_printf(arena, "案件已被他人更新，当前版本为 %llu", (unsigned long long)one->record->version),
-                    arena_printf(arena, "somebody changed the case: it is at version %llu now", (unsigned long long)one->record->version));
+                    arena_printf(arena, "somebody changed the case: it is at version %llu now",
+                                 (unsigned long long)one->record->version));
     refusal_accepts(turn, refusal, arena_printf(arena, "%llu", (unsigned long long)one->record->version));
     return false;
 }
@@ -230,7 +235,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         acknowledge(turn, &one, actor);
 }
 
-void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count, Hb__CommandReply *reply)
+void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
+                    Hb__CommandReply *reply)
 {
     (void)turn;
     for (unsigned i = 0; i < count; i++) {

@@ -63,7 +63,8 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     record.round = 1;
     record.version = 1;
     record.text = registered->text;
-    struct bytes party = registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
+    struct bytes party =
+        registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
     record.party = (ProtobufCBinaryData){party.size, (uint8_t *)(uintptr_t)party.data};
     record.content_key = registered->content_key;
     record.identity_key = registered->identity_key;
@@ -256,7 +257,8 @@ static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Eve
 
 static bool registers(const Hb__Event *event)
 {
-    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+           event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
 }
 
 void casework_evolve(struct turn *turn, const Hb__Event *event)

@@ -24,7 +24,8 @@ void casework_say_history(struct turn *turn, const Hb__Event *event)
         one.record->round = said->casework->step_taken->round;
         one.record->version = said->casework->step_taken->version;
     }
-    Casework__CaseHistoryEnded *ended = CASEWORK_NEW(turn, Casework__CaseHistoryEnded, casework__case_history_ended__init);
+    Casework__CaseHistoryEnded *ended =
+        CASEWORK_NEW(turn, Casework__CaseHistoryEnded, casework__case_history_ended__init);
     ended->as_of_ms = history && history->as_of_ms ? history->as_of_ms : event->recorded_ms;
     Hb__Event *end = casework_event(turn, &one, CASEWORK__EVENT__KIND_HISTORY_ENDED, ended);
     end->history = true;

@@ -17,7 +17,8 @@ static struct cause cause_of(const Hb__Event *event)
     case HB__EVENT__PAYLOAD_INTAKE:
         if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED) {
             cause.stage = event->intake->registered->stage;
-            cause.step = *event->intake->registered->settled_step ? event->intake->registered->settled_step : "register";
+            cause.step =
+                *event->intake->registered->settled_step ? event->intake->registered->settled_step : "register";
         }
         return cause;
     case HB__EVENT__PAYLOAD_CASEWORK:
@@ -80,8 +81,8 @@ static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
 
 /* ---- acting ---- */
 
-static void note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses, size_t count,
-                         Hb__Position *source, const char *zh, const char *en)
+static void note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
+                         size_t count, Hb__Position *source, const char *zh, const char *en)
 {
     Casework__ProblemNoted *noted = CASEWORK_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
     noted->rule = (char *)(uintptr_t)rule;
@@ -99,12 +100,12 @@ static const char *named(struct turn *turn, const struct casework_case *one, con
     return *person ? person : department;
 }
 
-static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
-                      Hb__Position *source)
+static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                      const Policy__Action *action, Hb__Position *source)
 {
     if (one->record->generation >= CASEWORK_GENERATION_MAX) {
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "由规则引发的事项层层相因，已超过 8 层",
-                     "cases made by rules follow each other more than 8 deep");
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                     "由规则引发的事项层层相因，已超过 8 层", "cases made by rules follow each other more than 8 deep");
         return;
     }
     Casework__CaseRequested *request = CASEWORK_NEW(turn, Casework__CaseRequested, casework__case_requested__init);
@@ -125,8 +126,8 @@ static void open_case(struct turn *turn, const struct casework_case *one, const 
     turn_say(turn, event);
 }
 
-static void take_step(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
-                      Hb__Position *source)
+static void take_step(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                      const Policy__Action *action, Hb__Position *source)
 {
     const Policy__Step *step = policy_step(one->kind, action->name);
     if (!step || !policy_step_from(step, one->record->stage)) {
@@ -141,14 +142,14 @@ static void take_step(struct turn *turn, const struct casework_case *one, const 
     turn_say(turn, event);
 }
 
-static void set_fact(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
-                     Hb__Position *source)
+static void set_fact(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                     const Policy__Action *action, Hb__Position *source)
 {
     const Hb__Value *now = facts_get(&one->facts, action->set->name);
     if (now && value_equal(now, action->set->value))
         return; /* setting a field to its value is no event */
     Policy__Step bare = POLICY__STEP__INIT;
-    bare.name = (char *)(uintptr_t)"set";
+    bare.name = (char *)(uintptr_t) "set";
     Hb__Event *event = casework_step_event(one, &bare, NULL, 0, NULL, rule->name);
     event->casework->step_taken->rule_source = source;
     event_fact(turn, event, action->set->name, action->set->value);
@@ -156,8 +157,8 @@ static void set_fact(struct turn *turn, const struct casework_case *one, const P
     turn_say(turn, event);
 }
 
-static void act(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Policy__Action *action,
-                Hb__Position *source)
+static void act(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                const Policy__Action *action, Hb__Position *source)
 {
     Hb__Event *event = NULL;
     switch (action->type) {
@@ -171,7 +172,8 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         set_fact(turn, one, rule, action, source);
         return;
     case POLICY__ACTION__TYPE__TELL: {
-        Casework__NoticeRequested *request = CASEWORK_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
+        Casework__NoticeRequested *request =
+            CASEWORK_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
         request->rule = rule->name;
         request->notice = action->name;
         request->source = source;
@@ -188,7 +190,8 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         break;
     }
     case POLICY__ACTION__TYPE__ISSUE: {
-        Casework__DocumentIssued *issued = CASEWORK_NEW(turn, Casework__DocumentIssued, casework__document_issued__init);
+        Casework__DocumentIssued *issued =
+            CASEWORK_NEW(turn, Casework__DocumentIssued, casework__document_issued__init);
         issued->document = action->name;
         issued->rule = rule->name;
         issued->source = source;
@@ -215,14 +218,16 @@ static void fire(struct turn *turn, const struct casework_case *one, const Polic
             act(turn, one, rule, rule->then[i], source);
         return;
     case TRUTH_UNKNOWN:
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                     arena_printf(turn_arena(turn), "规则 %s 待定：%s 未知", rule->name, unknown ? unknown : ""),
-                     arena_printf(turn_arena(turn), "rule %s waits: %s is not known", rule->name, unknown ? unknown : ""));
+        note_problem(
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+            arena_printf(turn_arena(turn), "规则 %s 待定：%s 未知", rule->name, unknown ? unknown : ""),
+            arena_printf(turn_arena(turn), "rule %s waits: %s is not known", rule->name, unknown ? unknown : ""));
         return;
     }
 }
 
-static void run_rules(struct turn *turn, const struct casework_case *one, const struct cause *cause, Hb__Position *source)
+static void run_rules(struct turn *turn, const struct casework_case *one, const struct cause *cause,
+                      Hb__Position *source)
 {
     for (size_t i = 0; i < one->kind->n_rules; i++) {
         const Policy__Rule *rule = one->kind->rules[i];
@@ -249,7 +254,8 @@ static void retry_problems(struct turn *turn, const struct casework_case *one)
 
 /* ---- linked cases ---- */
 
-static void react_linked(struct turn *turn, const struct casework_case *one, const struct cause *cause, Hb__Position *source)
+static void react_linked(struct turn *turn, const struct casework_case *one, const struct cause *cause,
+                         Hb__Position *source)
 {
     for (size_t i = 0; *cause->stage && i < one->record->n_links; i++) {
         struct casework_case other;
@@ -264,10 +270,12 @@ static void react_request_refused(struct turn *turn, const Hb__Event *event)
 {
     struct casework_case one;
     const Intake__CaseRequestRefused *refused = event->intake->request_refused;
-    if (!casework_open(turn, event->case_id, &one) || casework_fired(turn, one.id, "request_refused", refused->requested_by))
+    if (!casework_open(turn, event->case_id, &one) ||
+        casework_fired(turn, one.id, "request_refused", refused->requested_by))
         return;
     const Hb__Refusal *why = refused->refusal;
-    note_problem(turn, &one, "request_refused", NULL, 0, refused->requested_by, why && why->text ? why->text->zh : "未能登记",
+    note_problem(turn, &one, "request_refused", NULL, 0, refused->requested_by,
+                 why && why->text ? why->text->zh : "未能登记",
                  why && why->text ? why->text->en : "the requested case could not be registered");
 }
 
@@ -276,8 +284,10 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     struct casework_case one;
     if (event->case_id == 0)
         return;
-    bool registered = event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
-    bool refused = event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REQUEST_REFUSED;
+    bool registered =
+        event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+    bool refused = event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+                   event->intake->kind_case == INTAKE__EVENT__KIND_REQUEST_REFUSED;
     if (refused) {
         react_request_refused(turn, event);
         return;

@@ -1,5 +1,5 @@
-/* May this step be taken, by this person, now? And taking it: one StepTaken. The order of the questions is the order of the
-   refusals a person sees: stage, right, missing fields (all together), guards (all together). */
+/* May this step be taken, by this person, now? And taking it: one StepTaken. The order of the questions is the order of
+   the refusals a person sees: stage, right, missing fields (all together), guards (all together). */
 #include "casework.h"
 
 static struct turn *turn_of(const struct casework_case *one)
@@ -22,7 +22,8 @@ static bool forbidden(const struct casework_case *one, Policy__Never *const *lis
     struct turn *turn = turn_of(one);
     for (size_t i = 0; i < count; i++) {
         const Policy__Never *never = list[i];
-        bool about = names_step(never->acts, never->n_acts, step) && (!*never->what || strcmp(never->what, one->record->kind) == 0);
+        bool about = names_step(never->acts, never->n_acts, step) &&
+                     (!*never->what || strcmp(never->what, one->record->kind) == 0);
         if (!about || case_holds(&one->view, never->condition, NULL) == TRUTH_NO)
             continue;
         bool meant = who_includes(turn, one->record->site, never->who, never->n_who, &one->facts, actor) &&
@@ -45,7 +46,8 @@ static bool permitted(const struct casework_case *one, const Policy__Step *step,
         return true;
     for (size_t i = 0; i < one->kind->n_may; i++) {
         const Policy__May *may = one->kind->may[i];
-        if (names_step(may->acts, may->n_acts, step->name) && case_holds(&one->view, may->condition, NULL) == TRUTH_YES &&
+        if (names_step(may->acts, may->n_acts, step->name) &&
+            case_holds(&one->view, may->condition, NULL) == TRUTH_YES &&
             who_includes(turn, site, may->who, may->n_who, &one->facts, actor))
             return true;
     }
@@ -86,13 +88,14 @@ static void miss_field(const struct casework_case *one, const char *name, const 
 {
     struct turn *turn = turn_of(one);
     const Policy__FieldDef *field = policy_field(one->kind, name);
-    const char *zh = field && field->label ? field->label->zh : name, *en = field && field->label ? field->label->en : name;
+    const char *zh = field && field->label ? field->label->zh : name,
+               *en = field && field->label ? field->label->en : name;
     refusal_problem(turn, missing(one, refusal), name, clause, arena_printf(turn_arena(turn), "请填写%s", zh),
                     arena_printf(turn_arena(turn), "please fill in: %s", en));
 }
 
-void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
-                          Hb__Refusal **refusal)
+void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
+                          size_t count, Hb__Refusal **refusal)
 {
     struct turn *turn = turn_of(one);
     const char *clause = step->n_clauses ? step->clauses[0] : "";
@@ -105,16 +108,18 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
             const Policy__Notice *notice = policy_notice(one->policy, need->name);
             refusal_problem(turn, missing(one, refusal), need->name, clause,
                             arena_printf(turn_arena(turn), "尚未送达：%s", notice ? notice->label->zh : need->name),
-                            arena_printf(turn_arena(turn), "no proof of delivery yet: %s", notice ? notice->label->en : need->name));
+                            arena_printf(turn_arena(turn), "no proof of delivery yet: %s",
+                                         notice ? notice->label->en : need->name));
         }
     }
     for (size_t i = 0; i < one->kind->n_fields; i++) {
         const Policy__FieldDef *field = one->kind->fields[i];
         bool at_step = *field->needed_at && strcmp(field->needed_at, step->name) == 0;
-        bool needed = field->needed == POLICY__FIELD_DEF__NEEDED__AT_STEP ? at_step
-                      : field->needed == POLICY__FIELD_DEF__NEEDED__WHEN
-                          ? (at_step || !*field->needed_at) && case_holds(&one->view, field->needed_if, NULL) == TRUTH_YES
-                          : false;
+        bool needed =
+            field->needed == POLICY__FIELD_DEF__NEEDED__AT_STEP ? at_step
+            : field->needed == POLICY__FIELD_DEF__NEEDED__WHEN
+                ? (at_step || !*field->needed_at) && case_holds(&one->view, field->needed_if, NULL) == TRUTH_YES
+                : false;
         if (needed && !given(fields, count, field->name) && !facts_get(&one->facts, field->name))
             miss_field(one, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
     }
@@ -146,15 +151,17 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
         if (truth == TRUTH_YES)
             refusal_problem(turn, *refusal, "", clause, rule->refuse->zh, rule->refuse->en);
         else
-            refusal_problem(turn, *refusal, unknown ? unknown : "", clause,
-                            arena_printf(turn_arena(turn), "%s（%s未知）", rule->refuse->zh, unknown ? unknown : ""),
-                            arena_printf(turn_arena(turn), "%s (%s is not known)", rule->refuse->en, unknown ? unknown : ""));
+            refusal_problem(
+                turn, *refusal, unknown ? unknown : "", clause,
+                arena_printf(turn_arena(turn), "%s（%s未知）", rule->refuse->zh, unknown ? unknown : ""),
+                arena_printf(turn_arena(turn), "%s (%s is not known)", rule->refuse->en, unknown ? unknown : ""));
     }
 }
 
 /* ---- taking it ---- */
 
-Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind, void *payload)
+Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind,
+                          void *payload)
 {
     Hb__Event *event = turn_event(turn, one->record->site, one->id);
     event->policy_version = one->record->policy_version;
@@ -185,8 +192,8 @@ static void add_field(struct turn *turn, Hb__Event *event, Casework__StepTaken *
     }
 }
 
-Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields, size_t count,
-                               const Hb__Personal *note, const char *rule)
+Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
+                               size_t count, const Hb__Personal *note, const char *rule)
 {
     struct turn *turn = turn_of(one);
     Casework__StepTaken *taken = CASEWORK_NEW(turn, Casework__StepTaken, casework__step_taken__init);

@@ -52,8 +52,8 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
 static bool needs_change_case(struct turn *turn, const Hb__Command *command, const char *site)
 {
     const Policy__Policy *policy = organisation_policy(turn, site, 0);
-    bool operator= command->actor && command->actor->operator_;
-    return policy && policy_kind(policy, "policy_change") && !operator;
+    bool by_operator = command->actor && command->actor->operator_;
+    return policy && policy_kind(policy, "policy_change") && !by_operator;
 }
 
 static void prepare_policy(struct turn *turn, const Hb__Command *command)

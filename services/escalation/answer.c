@@ -2,8 +2,8 @@
 
 void escalation_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
-    bool understood =
-        query->payload_case == HB__QUERY__PAYLOAD_ESCALATION && query->escalation->kind_case == ESCALATION__QUERY__KIND_LEVELS;
+    bool understood = query->payload_case == HB__QUERY__PAYLOAD_ESCALATION &&
+                      query->escalation->kind_case == ESCALATION__QUERY__KIND_LEVELS;
     const Escrec__Case *record = understood ? escalation_load(turn, query->escalation->levels->case_id) : NULL;
     if (!record || (query->actor && !rights_may(turn, query->actor, "read", record->site))) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
@@ -12,7 +12,8 @@ void escalation_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_ESCALATION;
     reply->escalation = ESCALATION_NEW(turn, Escalation__Reply, escalation__reply__init);
     reply->escalation->kind_case = ESCALATION__REPLY__KIND_LEVELS;
-    Escalation__Levels *levels = reply->escalation->levels = ESCALATION_NEW(turn, Escalation__Levels, escalation__levels__init);
+    Escalation__Levels *levels = reply->escalation->levels =
+        ESCALATION_NEW(turn, Escalation__Levels, escalation__levels__init);
     for (size_t i = 0; i < record->n_levels; i++) {
         ESCALATION_ADD(turn, levels->levels, levels->n_levels, record->levels[i]->reached);
         ESCALATION_ADD(turn, levels->at_ms, levels->n_at_ms, record->levels[i]->at_ms);

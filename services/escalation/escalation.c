@@ -5,7 +5,8 @@ static const char *const tables[] = {"case"};
 static bool needs_case(const Hb__Event *event)
 {
     return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
-           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
+           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+             event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
 }
 
 static bool knows_case(struct turn *turn, uint64_t case_id)

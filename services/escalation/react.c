@@ -16,11 +16,12 @@ struct step {
 
 static char *key_of(const struct step *step, uint32_t row, int64_t warning)
 {
-    return arena_printf(turn_arena(step->turn), "%s/%s/%" PRIu32 "/%s/%" PRIu32 "/%" PRId64 "/%" PRId64, step->ladder, step->clock,
-                        step->round, step->part, row, step->due_ms, warning);
+    return arena_printf(turn_arena(step->turn), "%s/%s/%" PRIu32 "/%s/%" PRIu32 "/%" PRId64 "/%" PRId64, step->ladder,
+                        step->clock, step->round, step->part, row, step->due_ms, warning);
 }
 
-static void say(const struct step *step, Escalation__Event__KindCase kind, void *payload, char *const *clauses, size_t count)
+static void say(const struct step *step, Escalation__Event__KindCase kind, void *payload, char *const *clauses,
+                size_t count)
 {
     Hb__Event *event = turn_event(step->turn, step->event->site, step->event->case_id);
     event->policy_version = step->record->policy_version;
@@ -65,7 +66,7 @@ static void reach(const struct step *step, uint32_t index, uint32_t level, const
     if (hand_to) {
         Policy__Who *one = (Policy__Who *)(uintptr_t)hand_to;
         const Directory__Person **person = who_persons(turn, step->event->site, &one, 1, &step->facts, NULL);
-        reached->hand_to = *person ? (*person)->id : (char *)(uintptr_t)"";
+        reached->hand_to = *person ? (*person)->id : (char *)(uintptr_t) "";
     }
     say(step, ESCALATION__EVENT__KIND_REACHED, reached, clauses, clauses_count);
     if (reached->n_told || *reached->hand_to)
@@ -96,12 +97,14 @@ static void reach_rows(const struct step *step, Policy__LadderRow__At at, const 
         const Policy__LadderRow *row = ladder->rows[i];
         if (row->at != at)
             continue;
-        reach(step, (uint32_t)i, row->level, notice, row->tell, row->n_tell, told_late ? NULL : also, told_late ? 0 : also_count,
-              row->hand_to, key_of(step, (uint32_t)i, warning), ladder->clauses, ladder->n_clauses);
+        reach(step, (uint32_t)i, row->level, notice, row->tell, row->n_tell, told_late ? NULL : also,
+              told_late ? 0 : also_count, row->hand_to, key_of(step, (uint32_t)i, warning), ladder->clauses,
+              ladder->n_clauses);
         told_late = true;
     }
     if (late && !told_late && also_count)
-        reach(step, 0, 1, notice, also, also_count, NULL, 0, NULL, key_of(step, 0, 0), clock->clauses, clock->n_clauses);
+        reach(step, 0, 1, notice, also, also_count, NULL, 0, NULL, key_of(step, 0, 0), clock->clauses,
+              clock->n_clauses);
 }
 
 static void reach_row(const struct step *step, uint32_t index)
@@ -110,8 +113,8 @@ static void reach_row(const struct step *step, uint32_t index)
     if (!ladder || index >= ladder->n_rows)
         return;
     const Policy__LadderRow *row = ladder->rows[index];
-    reach(step, index, row->level, "late", row->tell, row->n_tell, NULL, 0, row->hand_to, key_of(step, index, 0), ladder->clauses,
-          ladder->n_clauses);
+    reach(step, index, row->level, "late", row->tell, row->n_tell, NULL, 0, row->hand_to, key_of(step, index, 0),
+          ladder->clauses, ladder->n_clauses);
 }
 
 /* The miss was withdrawn: who was told is told so; rows not reached will not be. */
@@ -124,7 +127,8 @@ static void withdraw(const struct step *step)
                        reached->round == step->round && reached->due_ms == step->due_ms;
         if (!of_miss)
             continue;
-        Escalation__LevelCancelled *cancelled = ESCALATION_NEW(step->turn, Escalation__LevelCancelled, escalation__level_cancelled__init);
+        Escalation__LevelCancelled *cancelled =
+            ESCALATION_NEW(step->turn, Escalation__LevelCancelled, escalation__level_cancelled__init);
         cancelled->key = reached->key;
         cancelled->told = reached->told;
         cancelled->n_told = reached->n_told;
@@ -187,7 +191,8 @@ static void react_casework(struct step *step, const Casework__Event *said)
                          strcmp(level->reached->clock, done->clock) == 0 && !*level->acknowledged_by;
             if (!meant)
                 continue;
-            Escalation__Acknowledged *acknowledged = ESCALATION_NEW(step->turn, Escalation__Acknowledged, escalation__acknowledged__init);
+            Escalation__Acknowledged *acknowledged =
+                ESCALATION_NEW(step->turn, Escalation__Acknowledged, escalation__acknowledged__init);
             acknowledged->key = level->reached->key;
             acknowledged->person = done->person;
             say(step, ESCALATION__EVENT__KIND_ACKNOWLEDGED, acknowledged, NULL, 0);

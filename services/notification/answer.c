@@ -2,8 +2,8 @@
 
 void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
-    bool understood =
-        query->payload_case == HB__QUERY__PAYLOAD_NOTIFICATION && query->notification->kind_case == NOTIFICATION__QUERY__KIND_NOTICES;
+    bool understood = query->payload_case == HB__QUERY__PAYLOAD_NOTIFICATION &&
+                      query->notification->kind_case == NOTIFICATION__QUERY__KIND_NOTICES;
     const Noterec__Case *record = understood ? notification_case(turn, query->notification->notices->case_id) : NULL;
     if (!record || (query->actor && !rights_may(turn, query->actor, "read", record->site))) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
@@ -16,7 +16,8 @@ void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryRep
         NOTIFICATION_NEW(turn, Notification__Notices, notification__notices__init);
     for (size_t i = 0; i < record->n_notices; i++) {
         const Noterec__Notice *row = notification_notice(turn, record->notices[i]);
-        Notification__NoticeState *state = NOTIFICATION_NEW(turn, Notification__NoticeState, notification__notice_state__init);
+        Notification__NoticeState *state =
+            NOTIFICATION_NEW(turn, Notification__NoticeState, notification__notice_state__init);
         state->notice = row->queued;
         state->status = row->status;
         state->queued_ms = row->queued_ms;

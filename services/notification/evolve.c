@@ -11,7 +11,8 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     record.kind = registered->kind;
     record.policy_version = event->policy_version;
     record.number = registered->number;
-    struct bytes party = registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
+    struct bytes party =
+        registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
     record.party = (ProtobufCBinaryData){party.size, (uint8_t *)(uintptr_t)party.data};
     facts_list_fold(turn_arena(turn), &record.facts, &record.n_facts, event);
     notification_case_save(turn, event->case_id, &record);
@@ -36,8 +37,8 @@ static const Hb__Sealed *sealed_address(struct turn *turn, const Noterec__Case *
 {
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&intake__party__descriptor, bytes_of(record->party.data, record->party.len), turn_arena(turn), &message,
-                              &why) == ERR_NONE);
+    bug_unless(message_unpack(&intake__party__descriptor, bytes_of(record->party.data, record->party.len),
+                              turn_arena(turn), &message, &why) == ERR_NONE);
     const Intake__Party *party = (const Intake__Party *)message;
     return party->email ? party->email->sealed : NULL;
 }
@@ -51,13 +52,15 @@ static void set_effect(struct turn *turn, const Noterec__Notice *row, int64_t du
     mail.site = row->site;
     mail.message_id = row->queued->message_id;
     mail.subject = row->queued->subject ? row->queued->subject->zh : row->queued->notice;
-    mail.text = row->queued->text ? arena_printf(turn_arena(turn), "%s\r\n\r\n%s", row->queued->text->zh, row->queued->text->en)
-                                  : row->queued->notice;
+    mail.text = row->queued->text
+                    ? arena_printf(turn_arena(turn), "%s\r\n\r\n%s", row->queued->text->zh, row->queued->text->en)
+                    : row->queued->notice;
     if (person)
         mail.to = person->email;
     else
         mail.to_sealed = (Hb__Sealed *)(uintptr_t)sealed_address(turn, record);
-    turn_effect_set(turn, effect_id(turn, row->queued->notice_id), due_ms, attempt, message_pack(&mail.base, turn_arena(turn)));
+    turn_effect_set(turn, effect_id(turn, row->queued->notice_id), due_ms, attempt,
+                    message_pack(&mail.base, turn_arena(turn)));
 }
 
 static void evolve_queued(struct turn *turn, const Hb__Event *event)
@@ -84,7 +87,8 @@ static void evolve_queued(struct turn *turn, const Hb__Event *event)
         set_effect(turn, &row, event->recorded_ms, 1);
 }
 
-static void finish(struct turn *turn, const Hb__Event *event, uint64_t id, const char *status, uint32_t attempts, char *error, char *proof)
+static void finish(struct turn *turn, const Hb__Event *event, uint64_t id, const char *status, uint32_t attempts,
+                   char *error, char *proof)
 {
     Noterec__Notice *row = notification_notice(turn, id);
     if (!row)
@@ -115,7 +119,8 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         return;
     }
     case NOTIFICATION__EVENT__KIND_DELIVERED:
-        finish(turn, event, said->delivered->notice_id, "delivered", said->delivered->attempt, none, said->delivered->proof);
+        finish(turn, event, said->delivered->notice_id, "delivered", said->delivered->attempt, none,
+               said->delivered->proof);
         return;
     case NOTIFICATION__EVENT__KIND_FAILED:
         finish(turn, event, said->failed->notice_id, "failed", said->failed->attempts, said->failed->error, none);

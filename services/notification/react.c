@@ -1,5 +1,5 @@
-/* A request for a notice, or a level reached, becomes one NoticeQueued per addressee. A complainant without an e-mail address
-   has the portal: what stands there counts as delivered. In a history nothing is sent, and it is said so. */
+/* A request for a notice, or a level reached, becomes one NoticeQueued per addressee. A complainant without an e-mail
+   address has the portal: what stands there counts as delivered. In a history nothing is sent, and it is said so. */
 #include "calendar/calendar.h"
 #include "message/message.h"
 #include "notification.h"
@@ -42,7 +42,8 @@ static char *local_time(const struct asking *asking, int64_t ms)
     int year, month, day;
     date_split(date_of_local(local), &year, &month, &day);
     int minute = (int)((local - (int64_t)date_of_local(local) * DAY_MS) / MINUTE_MS);
-    return arena_printf(turn_arena(asking->turn), "%04d-%02d-%02d %02d:%02d", year, month, day, minute / 60, minute % 60);
+    return arena_printf(turn_arena(asking->turn), "%04d-%02d-%02d %02d:%02d", year, month, day, minute / 60,
+                        minute % 60);
 }
 
 static const char *value_of(const struct asking *asking, const char *name, size_t size)
@@ -82,7 +83,8 @@ static char *fill(const struct asking *asking, const char *text)
 
 static uint64_t notice_id(const struct asking *asking)
 {
-    return (uint64_t)asking->source->log->service << 56 | (asking->source->offset & 0xffffffffffull) << 12 | (asking->index & 0xfff);
+    return (uint64_t)asking->source->log->service << 56 | (asking->source->offset & 0xffffffffffull) << 12 |
+           (asking->index & 0xfff);
 }
 
 static const Hb__Sealed *address_of(const struct asking *asking)
@@ -91,8 +93,9 @@ static const Hb__Sealed *address_of(const struct asking *asking)
         return NULL;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&intake__party__descriptor, bytes_of(asking->record->party.data, asking->record->party.len),
-                              turn_arena(asking->turn), &message, &why) == ERR_NONE);
+    bug_unless(message_unpack(&intake__party__descriptor,
+                              bytes_of(asking->record->party.data, asking->record->party.len), turn_arena(asking->turn),
+                              &message, &why) == ERR_NONE);
     const Intake__Party *party = (const Intake__Party *)message;
     return party->email && party->email->kind_case == HB__PERSONAL__KIND_SEALED ? party->email->sealed : NULL;
 }
@@ -101,7 +104,8 @@ static void queue(struct asking *asking, const char *person, bool complainant, c
                   const char *reason)
 {
     struct turn *turn = asking->turn;
-    Notification__NoticeQueued *queued = NOTIFICATION_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
+    Notification__NoticeQueued *queued =
+        NOTIFICATION_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
     queued->notice_id = notice_id(asking);
     asking->index++;
     queued->notice = (char *)(uintptr_t)asking->name;
@@ -111,7 +115,8 @@ static void queue(struct asking *asking, const char *person, bool complainant, c
     queued->source = asking->source;
     queued->status = (char *)(uintptr_t)status;
     queued->reason = (char *)(uintptr_t)reason;
-    queued->message_id = arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIx64 "@hearback>", queued->notice_id, turn_cell(turn));
+    queued->message_id =
+        arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIx64 "@hearback>", queued->notice_id, turn_cell(turn));
     const Policy__Notice *notice = asking->notice;
     bool subject = notice && notice->subject && *notice->subject->zh;
     queued->subject = label_new(turn, fill(asking, subject ? notice->subject->zh : "{number}"),
@@ -157,7 +162,8 @@ static void say_told_when_complete(struct asking *asking)
     }
     if (!any || !all)
         return;
-    Notification__NoticeTold *told = NOTIFICATION_NEW(asking->turn, Notification__NoticeTold, notification__notice_told__init);
+    Notification__NoticeTold *told =
+        NOTIFICATION_NEW(asking->turn, Notification__NoticeTold, notification__notice_told__init);
     told->notice = (char *)(uintptr_t)asking->name;
     told->source = asking->source;
     turn_say(asking->turn, own_event(asking, NOTIFICATION__EVENT__KIND_TOLD, told));
@@ -167,7 +173,8 @@ static void say_told_when_complete(struct asking *asking)
 
 static bool begin(struct asking *asking, struct turn *turn, const Hb__Event *event, const char *name)
 {
-    *asking = (struct asking){.turn = turn, .event = event, .name = name, .clock = "", .source = event_position(turn, event)};
+    *asking =
+        (struct asking){.turn = turn, .event = event, .name = name, .clock = "", .source = event_position(turn, event)};
     asking->record = notification_case(turn, event->case_id);
     if (!asking->record || notification_asked(turn, asking->source, name))
         return false;
@@ -220,14 +227,16 @@ static void react_escalation(struct turn *turn, const Hb__Event *event)
 static void react_own(struct turn *turn, const Hb__Event *event)
 {
     const Notification__Event *said = event->notification;
-    bool published = said->kind_case == NOTIFICATION__EVENT__KIND_QUEUED && strcmp(said->queued->status, "published") == 0;
+    bool published =
+        said->kind_case == NOTIFICATION__EVENT__KIND_QUEUED && strcmp(said->queued->status, "published") == 0;
     uint64_t id = published                                                ? said->queued->notice_id
                   : said->kind_case == NOTIFICATION__EVENT__KIND_DELIVERED ? said->delivered->notice_id
                                                                            : 0;
     const Noterec__Notice *row = id ? notification_notice(turn, id) : NULL;
     if (!row)
         return;
-    struct asking asking = {.turn = turn, .event = event, .name = row->queued->notice, .clock = "", .source = row->queued->source};
+    struct asking asking = {
+        .turn = turn, .event = event, .name = row->queued->notice, .clock = "", .source = row->queued->source};
     asking.record = notification_case(turn, event->case_id);
     if (asking.record)
         say_told_when_complete(&asking);
@@ -277,7 +286,8 @@ void notification_effect_done(struct turn *turn, const char *id, uint32_t attemp
     Hb__Event about = HB__EVENT__INIT;
     about.site = row->site;
     about.case_id = row->case_id;
-    struct asking asking = {.turn = turn, .event = &about, .name = row->queued->notice, .clock = "", .source = row->queued->source};
+    struct asking asking = {
+        .turn = turn, .event = &about, .name = row->queued->notice, .clock = "", .source = row->queued->source};
     asking.record = notification_case(turn, row->case_id);
     char *text = arena_text(turn_arena(turn), (const char *)result.data, result.size);
     if (!utf8_valid(text, result.size))
@@ -285,13 +295,15 @@ void notification_effect_done(struct turn *turn, const char *id, uint32_t attemp
     bool delivered = strncmp(text, "250", 3) == 0;
     bool final = !delivered && (text[0] == '5' || attempt >= NOTIFICATION_ATTEMPTS_MAX);
     if (delivered) {
-        Notification__NoticeDelivered *said = NOTIFICATION_NEW(turn, Notification__NoticeDelivered, notification__notice_delivered__init);
+        Notification__NoticeDelivered *said =
+            NOTIFICATION_NEW(turn, Notification__NoticeDelivered, notification__notice_delivered__init);
         said->notice_id = number;
         said->attempt = attempt;
         said->proof = text;
         turn_say(turn, own_event(&asking, NOTIFICATION__EVENT__KIND_DELIVERED, said));
     } else if (final) {
-        Notification__NoticeFailed *said = NOTIFICATION_NEW(turn, Notification__NoticeFailed, notification__notice_failed__init);
+        Notification__NoticeFailed *said =
+            NOTIFICATION_NEW(turn, Notification__NoticeFailed, notification__notice_failed__init);
         said->notice_id = number;
         said->attempts = attempt;
         said->error = text;

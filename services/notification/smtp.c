@@ -1,5 +1,6 @@
-/* Sending mail: libcurl on the loop, one recipient a transfer, our own stable Message-ID, so that a repetition after a lost
-   answer can be noticed (RFC 5321 allows it). The complainant's address is opened by intake only now, outside the turn. */
+/* Sending mail: libcurl on the loop, one recipient a transfer, our own stable Message-ID, so that a repetition after a
+   lost answer can be noticed (RFC 5321 allows it). The complainant's address is opened by intake only now, outside the
+   turn. */
 #include "hearback/config.pb-c.h"
 #include "message/message.h"
 #include "notification.h"
@@ -74,9 +75,11 @@ static void collect(struct smtp *smtp)
         if (message->data.result == CURLE_OK)
             snprintf(result, sizeof result, "250 accepted by %s", smtp->config->url);
         else if (code >= 400 && code < 600)
-            snprintf(result, sizeof result, "%ld %s", code, sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
+            snprintf(result, sizeof result, "%ld %s", code,
+                     sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
         else
-            snprintf(result, sizeof result, "451 %s", sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
+            snprintf(result, sizeof result, "451 %s",
+                     sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
         end(sending, result);
     }
 }
@@ -87,7 +90,8 @@ static void on_io(struct ev_loop *loop, ev_io *watcher, int events)
     struct watching *watching = (struct watching *)watcher;
     struct smtp *smtp = watching->smtp;
     int running;
-    curl_multi_socket_action(smtp->multi, watcher->fd, (events & EV_READ ? CURL_CSELECT_IN : 0) | (events & EV_WRITE ? CURL_CSELECT_OUT : 0),
+    curl_multi_socket_action(smtp->multi, watcher->fd,
+                             (events & EV_READ ? CURL_CSELECT_IN : 0) | (events & EV_WRITE ? CURL_CSELECT_OUT : 0),
                              &running);
     collect(smtp);
 }
@@ -189,11 +193,13 @@ static char *compose(struct sending *sending)
     struct tm broken;
     gmtime_r(&now, &broken);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &broken);
-    return arena_printf(arena,
-                        "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nMessage-ID: %s\r\nSubject: %s\r\nAuto-Submitted: auto-generated\r\n"
-                        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n",
-                        date, sending->smtp->config->from, sending->to, mail->message_id, encoded_word(arena, mail->subject),
-                        encode(arena, mail->text, true));
+    return arena_printf(
+        arena,
+        "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nMessage-ID: %s\r\nSubject: %s\r\nAuto-Submitted: auto-generated\r\n"
+        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: "
+        "base64\r\n\r\n%s\r\n",
+        date, sending->smtp->config->from, sending->to, mail->message_id, encoded_word(arena, mail->subject),
+        encode(arena, mail->text, true));
 }
 
 static size_t on_read(char *buffer, size_t size, size_t count, void *context)
@@ -245,7 +251,8 @@ static void on_opened(void *context, enum err err, const Bus__Reply *reply)
 {
     struct sending *sending = context;
     const Hb__CommandReply *answer = !err && reply->kind_case == BUS__REPLY__KIND_COMMAND ? reply->command : NULL;
-    bool opened = answer && !answer->refused && answer->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED && answer->opened->n_texts == 1;
+    bool opened = answer && !answer->refused && answer->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED &&
+                  answer->opened->n_texts == 1;
     if (opened && !*answer->opened->texts[0]) {
         end(sending, "550 the address was erased");
         return;
@@ -265,8 +272,9 @@ static void open_address(struct sending *sending, const char *id)
     Hb__Command command = HB__COMMAND__INIT;
     Intake__Command intake = INTAKE__COMMAND__INIT;
     Intake__Open open = INTAKE__OPEN__INIT;
-    command.account = (char *)(uintptr_t)"notification";
-    command.id = arena_printf(&sending->arena, "%013" PRId64 "-%s-%" PRIu32, env->now(env->context), id, sending->attempt);
+    command.account = (char *)(uintptr_t) "notification";
+    command.id =
+        arena_printf(&sending->arena, "%013" PRId64 "-%s-%" PRIu32, env->now(env->context), id, sending->attempt);
     command.site = sending->mail->site;
     command.case_id = sending->mail->case_id;
     command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
@@ -275,7 +283,7 @@ static void open_address(struct sending *sending, const char *id)
     intake.open = &open;
     open.boxes = &sending->mail->to_sealed;
     open.n_boxes = 1;
-    open.purpose = (char *)(uintptr_t)"send a notice";
+    open.purpose = (char *)(uintptr_t) "send a notice";
     request.kind_case = BUS__REQUEST__KIND_COMMAND;
     request.command = &command;
     env->ask(env->context, HB__SERVICE__INTAKE, 0, &request, 10000, on_opened, sending);

@@ -1,4 +1,5 @@
-/* Tables: case: case id -> Noterec.Case. notice: notice id -> Noterec.Notice. asked: source service BE32, offset BE64, notice NUL
+/* Tables: case: case id -> Noterec.Case. notice: notice id -> Noterec.Notice. asked: source service BE32, offset BE64,
+   notice NUL
    -> "": each request is met once, whatever is redelivered. */
 #include "notification.h"
 

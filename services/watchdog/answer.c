@@ -46,7 +46,8 @@ static void add_days(struct turn *turn, const struct run *run, Watchdog__ClockSt
     }
 }
 
-static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, Watchdog__Clocks *clocks)
+static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock,
+                      Watchdog__Clocks *clocks)
 {
     size_t count;
     const struct run *runs = watchdog_judge(turn, one, clock, turn_now(turn), true, &count);
@@ -73,7 +74,8 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
 
 void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
-    bool understood = query->payload_case == HB__QUERY__PAYLOAD_WATCHDOG && query->watchdog->kind_case == WATCHDOG__QUERY__KIND_CLOCKS;
+    bool understood = query->payload_case == HB__QUERY__PAYLOAD_WATCHDOG &&
+                      query->watchdog->kind_case == WATCHDOG__QUERY__KIND_CLOCKS;
     if (!understood) {
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;

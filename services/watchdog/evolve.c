@@ -23,7 +23,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     record.collecting = registered->historic;
     Watchrec__Happening *row = happen(turn, &record, event);
     row->stage = registered->stage;
-    row->step = *registered->settled_step ? registered->settled_step : (char *)(uintptr_t)"register";
+    row->step = *registered->settled_step ? registered->settled_step : (char *)(uintptr_t) "register";
     row->phase = registered->phase;
     row->round = 1;
     watchdog_save(turn, event->case_id, &record);
@@ -39,7 +39,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         const Casework__StepTaken *taken = event->casework->step_taken;
         Watchrec__Happening *row = happen(turn, record, event);
         row->step = taken->step;
-        row->stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : (char *)(uintptr_t)"";
+        row->stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : (char *)(uintptr_t) "";
         row->phase = taken->phase;
         row->round = taken->round;
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {

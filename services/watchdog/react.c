@@ -50,7 +50,8 @@ static void add_rows(const struct looking *looking, Watchdog__ClockArmed *armed)
     for (size_t i = 0; ladder && i < ladder->n_rows && i < WATCHDOG_ROWS_MAX; i++) {
         const Policy__LadderRow *row = ladder->rows[i];
         bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
-        int64_t at = timed ? clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(turn)) : 0;
+        int64_t at =
+            timed ? clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(turn)) : 0;
         WATCHDOG_ADD(turn, armed->row_ms, armed->n_row_ms, at);
     }
 }
@@ -74,9 +75,11 @@ static void say_armed(const struct looking *looking, const char *reason)
     say(looking, WATCHDOG__EVENT__KIND_ARMED, armed, first && looking->one->record->as_of_ms ? run->start_ms : 0);
 }
 
-static void say_point(const struct looking *looking, Watchdog__ClockPointReached__Point point, uint32_t index, int64_t at_ms)
+static void say_point(const struct looking *looking, Watchdog__ClockPointReached__Point point, uint32_t index,
+                      int64_t at_ms)
 {
-    Watchdog__ClockPointReached *reached = WATCHDOG_NEW(looking->turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
+    Watchdog__ClockPointReached *reached =
+        WATCHDOG_NEW(looking->turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
     reached->instance = instance_of(looking);
     reached->point = point;
     reached->index = index;
@@ -102,7 +105,8 @@ static void add_unheard(const struct looking *looking, Watchdog__DeadlineMissed 
 
 static void say_missed(const struct looking *looking)
 {
-    Watchdog__DeadlineMissed *missed = WATCHDOG_NEW(looking->turn, Watchdog__DeadlineMissed, watchdog__deadline_missed__init);
+    Watchdog__DeadlineMissed *missed =
+        WATCHDOG_NEW(looking->turn, Watchdog__DeadlineMissed, watchdog__deadline_missed__init);
     missed->instance = instance_of(looking);
     missed->due_ms = looking->run->missed_due_ms;
     missed->main = looking->clock->main;
@@ -118,7 +122,7 @@ static void say_withdrawn(const struct looking *looking)
     withdrawn->instance = instance_of(looking);
     withdrawn->due_ms = looking->said->missed_due_ms;
     withdrawn->main = looking->clock->main;
-    withdrawn->because = (char *)(uintptr_t)"a fact heard later";
+    withdrawn->because = (char *)(uintptr_t) "a fact heard later";
     say(looking, WATCHDOG__EVENT__KIND_MISS_WITHDRAWN, withdrawn, 0);
 }
 
@@ -163,13 +167,16 @@ static void look_at_end(const struct looking *looking)
         met->late = run->missed;
         say(looking, WATCHDOG__EVENT__KIND_MET, met, run->ended_ms);
     } else if (run->state == RUN_CANCELLED && !(said && said->cancelled)) {
-        Watchdog__ClockCancelled *cancelled = WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
+        Watchdog__ClockCancelled *cancelled =
+            WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
         cancelled->instance = instance_of(looking);
         cancelled->main = looking->clock->main;
-        cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds" : "a new round, or stopped while it did not apply");
+        cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds"
+                                                                   : "a new round, or stopped while it did not apply");
         say(looking, WATCHDOG__EVENT__KIND_CANCELLED, cancelled, run->ended_ms);
     } else if (run->state == RUN_PAUSED && !(said && said->paused)) {
-        Watchdog__ClockPaused *paused = WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
+        Watchdog__ClockPaused *paused =
+            WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
         paused->instance = instance_of(looking);
         paused->since_ms = run->paused_since_ms;
         paused->main = looking->clock->main;
@@ -210,7 +217,8 @@ void watchdog_look(struct turn *turn, uint64_t case_id)
         const Policy__Clock *clock = one.kind->clocks[c];
         const struct run *runs = watchdog_judge(turn, &one, clock, horizon, false, &count);
         for (size_t i = 0; i < count; i++) {
-            struct looking looking = {turn, &one, clock, &runs[i], watchdog_said(one.record, clock->name, runs[i].round, runs[i].part)};
+            struct looking looking = {turn, &one, clock, &runs[i],
+                                      watchdog_said(one.record, clock->name, runs[i].round, runs[i].part)};
             look_at_run(&looking, horizon);
         }
     }

@@ -18,7 +18,8 @@ void watchdog_save(struct turn *turn, uint64_t case_id, const Watchrec__Case *re
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part)
 {
     for (size_t i = 0; i < record->n_said; i++)
-        if (record->said[i]->round == round && record->said[i]->part == part && strcmp(record->said[i]->clock, clock) == 0)
+        if (record->said[i]->round == round && record->said[i]->part == part &&
+            strcmp(record->said[i]->clock, clock) == 0)
             return record->said[i];
     return NULL;
 }
@@ -67,7 +68,8 @@ static bool view_moment(void *context, const char *name, int64_t *ms_out)
     const struct watchdog_case *one = context;
     for (size_t i = one->upto + 1; i-- > 0;) {
         const struct happening *happening = &one->happenings[i];
-        if ((happening->stage && strcmp(happening->stage, name) == 0) || (happening->step && strcmp(happening->step, name) == 0)) {
+        if ((happening->stage && strcmp(happening->stage, name) == 0) ||
+            (happening->step && strcmp(happening->step, name) == 0)) {
             *ms_out = happening->at_ms;
             return true;
         }
@@ -143,8 +145,8 @@ static bool instant(void *context, const char *name, size_t upto, int64_t *ms_ou
     return facts_time(&judging->one->facts[upto], name, ms_out);
 }
 
-struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms, bool explain,
-                           size_t *count_out)
+struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms,
+                           bool explain, size_t *count_out)
 {
     struct judging judging = {turn, one};
     struct judge_rules rules = {.clock = clock,
@@ -159,5 +161,6 @@ struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const P
 
 const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one, const Policy__Clock *clock)
 {
-    return organisation_calendar(turn, one->record->site, clock->options && clock->options->calendar ? clock->options->calendar : "");
+    return organisation_calendar(turn, one->record->site,
+                                 clock->options && clock->options->calendar ? clock->options->calendar : "");
 }

@@ -4,7 +4,8 @@ static const char *const tables[] = {"case"};
 
 static bool registers(const Hb__Event *event)
 {
-    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+           event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
 }
 
 static bool needs_case(const Hb__Event *event)
@@ -26,7 +27,8 @@ static void fire(struct turn *turn, struct bytes key, int64_t due_ms)
 }
 
 /* A published calendar moves dates: a job looks at every case, some at a time. */
-static struct bytes job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next, unsigned keys_max)
+static struct bytes job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
+                             unsigned keys_max)
 {
     (void)what;
     (void)payload;

@@ -30,9 +30,10 @@ struct watchdog_case {
 Watchrec__Case *watchdog_load(struct turn *turn, uint64_t case_id);
 void watchdog_save(struct turn *turn, uint64_t case_id, const Watchrec__Case *record);
 bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *out);
-struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms, bool explain,
-                           size_t *count_out);
-const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one, const Policy__Clock *clock);
+struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms,
+                           bool explain, size_t *count_out);
+const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one,
+                                         const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
 
 /* Says whatever the judgement is that has not been said yet. */

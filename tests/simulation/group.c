@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct service *const all[] = {&directory_service,  &intake_service,     &routing_service,      &casework_service,
-                                            &watchdog_service,   &escalation_service, &notification_service, &analytics_service};
+static const struct service *const all[] = {&directory_service,    &intake_service,   &routing_service,
+                                            &casework_service,     &watchdog_service, &escalation_service,
+                                            &notification_service, &analytics_service};
 
 #define MAKE(group, type, init)                                                                                        \
     ({                                                                                                                 \
@@ -20,7 +21,8 @@ static const struct service *const all[] = {&directory_service,  &intake_service
         (list)[(count)++] = (item);                                                                                    \
     } while (0)
 
-void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms, struct simulation_faults faults)
+void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                struct simulation_faults faults)
 {
     *group = (struct group){0};
     arena_init(&group->arena);
@@ -66,8 +68,8 @@ static Hb__Actor *actor(struct group *group, const char *person)
     return made;
 }
 
-static void person(struct group *group, Directory__Organise *organise, const char *id, const char *name, const char *post,
-                   const char *department)
+static void person(struct group *group, Directory__Organise *organise, const char *id, const char *name,
+                   const char *post, const char *department)
 {
     Directory__Person *made = MAKE(group, Directory__Person, directory__person__init);
     Directory__Post *held = MAKE(group, Directory__Post, directory__post__init);
@@ -86,7 +88,8 @@ static void person(struct group *group, Directory__Organise *organise, const cha
     PUT(group, organise->accounts, organise->n_accounts, account);
 }
 
-static void department(struct group *group, Directory__Organise *organise, const char *id, const char *zh, const char *head)
+static void department(struct group *group, Directory__Organise *organise, const char *id, const char *zh,
+                       const char *head)
 {
     Directory__Department *made = MAKE(group, Directory__Department, directory__department__init);
     made->id = text(group, id);
@@ -102,7 +105,8 @@ static void send(struct group *group, Hb__Command *command, const char *what)
     command->id = arena_printf(&group->arena, "%013" PRId64 "-%s", simulation_now(group->simulation), what);
     command->actor = MAKE(group, Hb__Actor, hb__actor__init);
     command->actor->operator_ = true;
-    const Hb__CommandReply *reply = simulation_command(group->simulation, HB__SERVICE__DIRECTORY, command, &group->arena);
+    const Hb__CommandReply *reply =
+        simulation_command(group->simulation, HB__SERVICE__DIRECTORY, command, &group->arena);
     if (!reply || reply->refused) {
         fprintf(stderr, "%s: %s\n", what, reply ? reply->refused->text->en : "no answer");
         for (size_t i = 0; reply && i < reply->refused->n_problems; i++)
@@ -165,12 +169,13 @@ static void add_fields(struct group *group, const char *const *pairs, Hb__Field 
 static void identify(struct group *group, Hb__Command *command, const char *account)
 {
     command->account = text(group, account);
-    command->id = arena_printf(&group->arena, "%013" PRId64 "-%u", simulation_now(group->simulation), group->commands++);
+    command->id =
+        arena_printf(&group->arena, "%013" PRId64 "-%u", simulation_now(group->simulation), group->commands++);
     command->site = text(group, "haitang");
 }
 
-void group_submit_fill(struct group *group, Hb__Command *command, const char *kind, const char *category, const char *words,
-                       const char *const *fields)
+void group_submit_fill(struct group *group, Hb__Command *command, const char *kind, const char *category,
+                       const char *words, const char *const *fields)
 {
     hb__command__init(command);
     identify(group, command, "portal");
@@ -213,11 +218,13 @@ const Hb__CommandReply *group_submit(struct group *group, const char *kind, cons
     return reply;
 }
 
-const Hb__CommandReply *group_act(struct group *group, uint64_t case_id, const char *who, const char *step, const char *const *fields)
+const Hb__CommandReply *group_act(struct group *group, uint64_t case_id, const char *who, const char *step,
+                                  const char *const *fields)
 {
     Hb__Command command;
     group_act_fill(group, &command, case_id, who, step, fields);
-    const Hb__CommandReply *reply = simulation_command(group->simulation, HB__SERVICE__CASEWORK, &command, &group->arena);
+    const Hb__CommandReply *reply =
+        simulation_command(group->simulation, HB__SERVICE__CASEWORK, &command, &group->arena);
     simulation_settle(group->simulation, 10000);
     return reply;
 }

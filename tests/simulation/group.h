@@ -15,13 +15,15 @@ struct group {
     unsigned commands;
 };
 
-void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms, struct simulation_faults faults);
+void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                struct simulation_faults faults);
 void group_found(struct group *group, const char *pack); /* organisation and policy; needs a world without faults */
 void group_close(struct group *group);
 
-/* Fields are pairs of name and text, ended by NULL. The ids are made from `n`, so that a repetition is the same command. */
-void group_submit_fill(struct group *group, Hb__Command *command, const char *kind, const char *category, const char *text,
-                       const char *const *fields);
+/* Fields are pairs of name and text, ended by NULL. The ids are made from `n`, so that a repetition is the same
+ * command. */
+void group_submit_fill(struct group *group, Hb__Command *command, const char *kind, const char *category,
+                       const char *text, const char *const *fields);
 void group_act_fill(struct group *group, Hb__Command *command, uint64_t case_id, const char *person, const char *step,
                     const char *const *fields);
 const Hb__CommandReply *group_submit(struct group *group, const char *kind, const char *category, const char *text,

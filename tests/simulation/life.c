@@ -1,4 +1,5 @@
-/* The life of one complaint through all services, and of another that nobody touches (issue: "The life of one complaint"). */
+/* The life of one complaint through all services, and of another that nobody touches (issue: "The life of one
+ * complaint"). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,11 @@ static void open_world(struct group *group, const char *name, const char *pack)
         }                                                                                                              \
         assert_null(got->refused);                                                                                     \
     } while (0)
-#define FIELDS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define FIELDS(...)                                                                                                    \
+    (const char *const[])                                                                                              \
+    {                                                                                                                  \
+        __VA_ARGS__, NULL                                                                                              \
+    }
 
 struct tally {
     unsigned warnings, missed, level[4], notices_queued, told_reply, gm_copy;
@@ -46,17 +51,19 @@ struct tally {
 static bool tally_events(void *context, const Hb__Event *event)
 {
     struct tally *tally = context;
-    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG && event->watchdog->kind_case == WATCHDOG__EVENT__KIND_POINT &&
-        event->watchdog->point->main && event->watchdog->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING) {
+    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG &&
+        event->watchdog->kind_case == WATCHDOG__EVENT__KIND_POINT && event->watchdog->point->main &&
+        event->watchdog->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING) {
         tally->warnings++;
         tally->warned_at = event->occurred_ms;
     }
-    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG && event->watchdog->kind_case == WATCHDOG__EVENT__KIND_MISSED &&
-        event->watchdog->missed->main) {
+    if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG &&
+        event->watchdog->kind_case == WATCHDOG__EVENT__KIND_MISSED && event->watchdog->missed->main) {
         tally->missed++;
         tally->missed_at = event->occurred_ms;
     }
-    if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION && event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED &&
+    if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION &&
+        event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED &&
         strcmp(event->escalation->reached->clock, "reply") == 0) {
         uint32_t level = event->escalation->reached->level;
         assert_true(level < 4);
@@ -144,9 +151,11 @@ static void nobody_touches_it(void **state)
     simulation_run(group.simulation, START_MS + 8 * 24 * HOUR);
     struct tally tally = tally_of(&group);
     assert_int_equal(tally.warnings, 1);
-    assert_int_equal(tally.warned_at, START_MS + 48 * HOUR - HOUR / 2); /* 09:00 of Wednesday, the last working day before */
+    assert_int_equal(tally.warned_at,
+                     START_MS + 48 * HOUR - HOUR / 2); /* 09:00 of Wednesday, the last working day before */
     assert_int_equal(tally.missed, 1);
-    assert_int_equal(tally.missed_at, START_MS + 80 * HOUR + HOUR / 2); /* Thursday 18:00: three working days, close of business */
+    assert_int_equal(tally.missed_at,
+                     START_MS + 80 * HOUR + HOUR / 2); /* Thursday 18:00: three working days, close of business */
     assert_int_equal(tally.level[0], 1);
     assert_int_equal(tally.level[1], 1);
     assert_int_equal(tally.level[2], 1); /* 150 % */

@@ -1,5 +1,5 @@
-/* toy_simulation [FIRST_SEED COUNT]: two toy services under faults. After each seed: every acknowledged command is present
-   once, chains hold, cursors are not ahead of logs, a fresh fold equals the state. */
+/* toy_simulation [FIRST_SEED COUNT]: two toy services under faults. After each seed: every acknowledged command is
+   present once, chains hold, cursors are not ahead of logs, a fresh fold equals the state. */
 #include "simulation/simulation.h"
 #include "toys.h"
 
@@ -89,7 +89,8 @@ static int run_seed(uint64_t seed, const char *base)
     char folder[512], why[512];
     snprintf(folder, sizeof folder, "%s/seed-%" PRIu64, base, seed);
     const struct service *const services[] = {&toy_ping, &toy_pong};
-    struct simulation_options options = {.seed = seed, .folder = folder, .start_ms = START_MS, .services = services, .services_count = 2};
+    struct simulation_options options = {
+        .seed = seed, .folder = folder, .start_ms = START_MS, .services = services, .services_count = 2};
     options.faults = (struct simulation_faults){.drop = (unsigned)(seed % 3) * 20,
                                                 .duplicate = (unsigned)(seed % 5) * 20,
                                                 .delay_ms_max = (unsigned)(seed % 7) * 15,
@@ -104,7 +105,8 @@ static int run_seed(uint64_t seed, const char *base)
         for (unsigned i = 0; i < COMMANDS; i++)
             if (!story.sent[i].acknowledged && (round || simulation_random(story.simulation, 2)))
                 try_again(&story, i);
-        simulation_run(story.simulation, simulation_now(story.simulation) + 500 + (int64_t)simulation_random(story.simulation, 3000));
+        simulation_run(story.simulation,
+                       simulation_now(story.simulation) + 500 + (int64_t)simulation_random(story.simulation, 3000));
         if (round % 10 == 5 && simulation_check(story.simulation, why, sizeof why))
             return fail(seed, why);
     }
@@ -123,7 +125,8 @@ static int run_seed(uint64_t seed, const char *base)
         if (!story.sent[i].acknowledged)
             failed = fail(seed, "a command was never acknowledged");
         else if (story.sent[i].present != 1)
-            failed = fail(seed, story.sent[i].present ? "a command took effect twice" : "an acknowledged command is lost");
+            failed =
+                fail(seed, story.sent[i].present ? "a command took effect twice" : "an acknowledged command is lost");
     }
     simulation_free(story.simulation);
     remove_folder(folder);

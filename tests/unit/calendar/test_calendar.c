@@ -486,11 +486,9 @@ static void england_equals_its_source(void **state)
     }
     const char *year;
     size_t i, total = 0;
-    json_object_foreach(json_object_get(root, "years"), year, list)
-    {
+    json_object_foreach(json_object_get(root, "years"), year, list) {
         assert_true(calendar_published(uk.calendar, day(arena_printf(&uk.arena, "%s-06-01", year))));
-        json_array_foreach(list, i, item)
-        {
+        json_array_foreach(list, i, item) {
             assert_false(calendar_works(uk.calendar, day(json_string_value(json_object_get(item, "date")))));
             total++;
         }

@@ -17,7 +17,8 @@ static const Policy__Policy *compile_pack(struct arena *arena, const char *pack)
     size_t count;
     struct policy_result result;
     const char *const packs[] = {pack};
-    assert_int_equal(policy_read_folder(SOURCE_DIR "/services/directory/policies", packs, 1, arena, &sources, &count), ERR_NONE);
+    assert_int_equal(policy_read_folder(SOURCE_DIR "/services/directory/policies", packs, 1, arena, &sources, &count),
+                     ERR_NONE);
     policy_compile(sources, count, packs, 1, arena, &result);
     policy_check(&result, arena);
     for (size_t i = 0; i < result.count; i++)
@@ -66,10 +67,13 @@ static const struct wrong wrongs[] = {
     {HEAD "    stages: {a: nwe, b: closed}\n", ":7", "no phase"},
     {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: c, by: x}}\n", ":8", "no stage of k"},
     {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b}}\n", ":8", "\"by\" is missing"},
-    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: 3 wroking days}}\n", ":8", "is no time"},
-    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: aa, stop: b, limit: 3 days}}\n", ":8", "no stage, step or field"},
+    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: 3 wroking days}}\n", ":8",
+     "is no time"},
+    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: aa, stop: b, limit: 3 days}}\n", ":8",
+     "no stage, step or field"},
     {HEAD STAGES "    clocks: {t: {name: [甲, T], start: a, stop: b, limit: 3 days}}\n", ":8", "\"clause\" is missing"},
-    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: $nope}}\n", ":8", "there is no setting"},
+    {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: $nope}}\n", ":8",
+     "there is no setting"},
     {HEAD STAGES "    rules: {r: {clause: C, when: a, then: {tell: nobody}}}\n", ":8", "there is no notice"},
     {HEAD STAGES "    rules: {r: {clause: C, then: {set: {x: y}}}}\n", ":8", "either"},
     {HEAD STAGES "    rules: {r: {clause: C, when: a, then: {step: fly}}}\n", ":8", "no step of k"},
@@ -94,7 +98,8 @@ static void mistakes_name_their_line(void **state)
         policy_compile(&source, 1, packs, 1, &arena, &result);
         bool found = false;
         for (size_t m = 0; m < result.count; m++) {
-            char *line = arena_printf(&arena, "%s:%u: %s", result.mistakes[m].file, result.mistakes[m].line, result.mistakes[m].message);
+            char *line = arena_printf(&arena, "%s:%u: %s", result.mistakes[m].file, result.mistakes[m].line,
+                                      result.mistakes[m].message);
             found = found || (strstr(line, wrongs[i].line) && strstr(line, wrongs[i].says));
         }
         if (!found)
@@ -109,6 +114,7 @@ static void mistakes_name_their_line(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_packs_are_sound), cmocka_unit_test(mistakes_name_their_line)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_packs_are_sound),
+                                       cmocka_unit_test(mistakes_name_their_line)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
