@@ -71,6 +71,7 @@ struct due_rules {
 
 /* Longest span in days, weeks or months together that is computed at all: 100 years. */
 #define DUE_DAYS_MAX 36600u
+#define CLOSE_OF_BUSINESS_DEFAULT 1080u /* minutes after midnight, where the policy gives none */
 
 /* The instant that `term` after `start_ms` means (policy-language.md 1, "Time"). False when it cannot be computed: a
    field without value, a span over DUE_DAYS_MAX, or a term that is no instant (a time of day). */

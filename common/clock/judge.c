@@ -2,8 +2,6 @@
 
 #include <stdlib.h>
 
-#define CLOSE_OF_BUSINESS_DEFAULT 1080u
-
 /* A time in which the clock stands still. The list is that of the case, whatever runs there are. */
 struct pause {
     int64_t from_ms, to_ms;

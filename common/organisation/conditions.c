@@ -8,15 +8,20 @@ static bool resolve(void *context, const char *name, int64_t *ms_out)
     return facts_time(view->facts, name, ms_out) || (view->moment && view->moment(view->context, name, ms_out));
 }
 
+static unsigned close_of_business(const struct case_view *view)
+{
+    const Policy__Defaults *defaults = view->policy ? view->policy->defaults : NULL;
+    return defaults && defaults->close_of_business_min ? defaults->close_of_business_min : CLOSE_OF_BUSINESS_DEFAULT;
+}
+
 bool case_instant(const struct case_view *view, const Policy__Term *term, int64_t *ms_out)
 {
     if (term->unit == POLICY__TERM__UNIT__NOW) {
         *ms_out = view->now_ms;
         return true;
     }
-    const Policy__Defaults *defaults = view->policy ? view->policy->defaults : NULL;
     struct due_rules rules = {.calendar = organisation_calendar(view->turn, view->site, ""),
-                              .close_of_business_min = defaults ? defaults->close_of_business_min : 1080,
+                              .close_of_business_min = close_of_business(view),
                               .resolve = resolve,
                               .context = (void *)(uintptr_t)view};
     struct due due;

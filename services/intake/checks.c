@@ -2,9 +2,28 @@
    rules of the policy. All that is wrong comes back together. */
 #include "intake.h"
 
-#include "organisation/organisation.h"
+#include "organisation/conditions.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
+
+static enum truth nothing_told(void *context, const char *notice)
+{
+    (void)context;
+    (void)notice;
+    return TRUTH_NO;
+}
+
+enum truth intake_holds(struct turn *turn, const struct intake_new *fresh, const Policy__Condition *condition,
+                        const char **missing_out)
+{
+    struct case_view view = {.turn = turn,
+                             .site = fresh->site->id,
+                             .policy = fresh->policy,
+                             .facts = fresh->facts,
+                             .now_ms = fresh->historic ? fresh->received_ms : turn_now(turn),
+                             .told = nothing_told};
+    return case_holds(&view, condition, missing_out);
+}
 
 /* ---- needed fields ---- */
 

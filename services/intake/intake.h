@@ -70,9 +70,6 @@ char *intake_number_make(struct turn *turn, const char *counter, uint64_t count)
 /* ---- prepare.c ---- */
 void intake_prepare(struct turn *turn, Hb__Command *command);
 uint64_t intake_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
-/* fields.c: types one field in place, or refuses it. An empty one is left without content. */
-void intake_type_field(struct turn *turn, const Directory__Site *site, const Policy__FieldDef *def, Hb__Field *field,
-                       const char *path);
 size_t intake_characters(const char *text);
 const Directory__Site *intake_site(struct turn *turn, const char *site); /* NULL: refused */
 const Policy__Kind *intake_kind(struct turn *turn, const Policy__Policy *policy, const char *kind, const char *field);
@@ -115,7 +112,8 @@ void intake_check_account(struct turn *turn, const Hb__Actor *actor, const Direc
                           const Policy__Kind *kind, const Intake__Submit *submit);
 void intake_check_policy(struct turn *turn, const struct intake_new *fresh, const Intake__Submit *submit,
                          const Hb__Actor *actor);
-/* conditions.c; `missing_out` (may be NULL) names the fact whose absence made it unknown. */
+/* checks.c; `missing_out` (may be NULL) names the fact whose absence made it unknown. Nothing has been told yet, and
+   nothing is linked whose facts intake knows. */
 enum truth intake_holds(struct turn *turn, const struct intake_new *fresh, const Policy__Condition *condition,
                         const char **missing_out);
 void intake_check_needed(struct turn *turn, const struct intake_new *fresh);

@@ -2,6 +2,7 @@
    All of it is looked at before the turn, on committed state; decide looks again at what may have changed since. */
 #include "intake.h"
 
+#include "organisation/fields.h"
 #include "organisation/organisation.h"
 #include "policy/lookup.h"
 #include "vault/vault.h"
@@ -100,7 +101,7 @@ static void type_field(struct turn *turn, const Directory__Site *site, const Pol
         check_personal(turn, path, field->text, INTAKE_TEXT_CHARACTERS_MAX);
     if (turn_refused(turn))
         return;
-    intake_type_field(turn, site, def, field, path);
+    field_type(turn, site->id, def, field, path);
 }
 
 static void type_fields(struct turn *turn, const Directory__Site *site, const Policy__Kind *kind, Hb__Field **fields,

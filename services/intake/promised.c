@@ -88,7 +88,7 @@ static void promise_clock(struct turn *turn, struct intake_new *fresh, const Pol
                                 .instant = instant,
                                 .context = &context};
     size_t runs_count = 0;
-    const struct run *runs = clock_judge(&rules, happenings, count, 0, turn_arena(turn), &runs_count);
+    const struct run *runs = clock_judge(&rules, happenings, count, turn_now(turn), turn_arena(turn), &runs_count);
     const struct run *run = runs_count ? &runs[runs_count - 1] : NULL;
     if (run && run->due_ms && (run->state == RUN_RUNNING || run->state == RUN_PAUSED))
         add_promised(turn, fresh, clock, run);

@@ -2,6 +2,7 @@
    of its category, else whoever there is, so that no case is without an owner. */
 #include "routing.h"
 
+#include "organisation/conditions.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
 
@@ -215,11 +216,22 @@ static bool try_row(struct chooser *chooser, const Policy__RouteRow *row, struct
     return true;
 }
 
+/* Routing hears no notices: what was told is unknown here. */
+static enum truth row_holds(const struct chooser *chooser, const Policy__RouteRow *row)
+{
+    struct case_view view = {.turn = chooser->turn,
+                             .site = chooser->record->site,
+                             .policy = chooser->policy,
+                             .facts = &chooser->facts,
+                             .now_ms = chooser->event->occurred_ms};
+    return case_holds(&view, row->condition, NULL);
+}
+
 static bool choose_row(struct chooser *chooser, struct routing_choice *out)
 {
     for (size_t i = 0; chooser->kind && i < chooser->kind->n_route; i++) {
         const Policy__RouteRow *row = chooser->kind->route[i];
-        enum truth holds = routing_holds(chooser->turn, chooser->record, row->condition, chooser->event->occurred_ms);
+        enum truth holds = row_holds(chooser, row);
         if (holds == TRUTH_UNKNOWN)
             say_problem(chooser, row->name, "该分派规则所需内容未知，已略过",
                         "what the route row asks is not known: passed over");

@@ -57,10 +57,6 @@ struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event
 const char *routing_handler(struct turn *turn, const char *site, const char *department, const char *not_by,
                             const Directory__Person *const *never);
 
-/* conditions.c: a condition over the facts of the case, at an instant. */
-enum truth routing_holds(struct turn *turn, const Routerec__Case *record, const Policy__Condition *condition,
-                         int64_t now_ms);
-
 void routing_decide(struct turn *turn, const Hb__Command *command);
 void routing_react(struct turn *turn, const Hb__Event *event);
 void routing_too_deep(struct turn *turn, const Hb__Event *cause);

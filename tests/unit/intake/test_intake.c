@@ -38,14 +38,21 @@ static Policy__Kind *kind_repair(struct world *world)
                         world_field(world, "fee", POLICY__FIELD_DEF__TYPE__MONEY),
                         world_field(world, "people", POLICY__FIELD_DEF__TYPE__NUMBER),
                         world_field(world, "urgent", POLICY__FIELD_DEF__TYPE__YES_NO),
-                        world_field(world, "promised_at", POLICY__FIELD_DEF__TYPE__TIME));
+                        world_field(world, "promised_at", POLICY__FIELD_DEF__TYPE__TIME),
+                        world_field(world, "happened_at", POLICY__FIELD_DEF__TYPE__TIME));
     Policy__Rule *guard = MAKE(world, Policy__Rule, POLICY__RULE__INIT);
     guard->name = "no_asset";
     guard->before = "register";
     guard->clauses = LIST(world, char *, &guard->n_clauses, "TEST-02");
     guard->condition = world_condition(world, "room", "roof");
     guard->refuse = world_label(world, "屋面不在范围内", "The roof is not covered");
-    kind->rules = LIST(world, Policy__Rule *, &kind->n_rules, guard);
+    Policy__Rule *too_late = MAKE(world, Policy__Rule, POLICY__RULE__INIT);
+    too_late->name = "too_late";
+    too_late->before = "register";
+    too_late->clauses = LIST(world, char *, &too_late->n_clauses, "TEST-06");
+    too_late->condition = world_later(world, "promised_at", 3, "received_at");
+    too_late->refuse = world_label(world, "最迟三个工作日", "At most three working days");
+    kind->rules = LIST(world, Policy__Rule *, &kind->n_rules, guard, too_late);
     Policy__Clock *clock = MAKE(world, Policy__Clock, POLICY__CLOCK__INIT);
     clock->name = "respond";
     clock->main = true;
@@ -62,7 +69,15 @@ static Policy__Kind *kind_repair(struct world *world)
     Policy__LimitRow *limit = MAKE(world, Policy__LimitRow, POLICY__LIMIT_ROW__INIT);
     limit->terms = LIST(world, Policy__Term *, &limit->n_terms, term);
     clock->limit = LIST(world, Policy__LimitRow *, &clock->n_limit, limit);
-    kind->clocks = LIST(world, Policy__Clock *, &kind->n_clocks, clock);
+    Policy__Clock *make_safe = MAKE(world, Policy__Clock, POLICY__CLOCK__INIT);
+    *make_safe = *clock;
+    make_safe->name = "make_safe";
+    make_safe->main = false;
+    Policy__Trigger *happened = MAKE(world, Policy__Trigger, POLICY__TRIGGER__INIT);
+    happened->type = POLICY__TRIGGER__TYPE__TIME_FIELD;
+    happened->name = "happened_at";
+    make_safe->start = LIST(world, Policy__Trigger *, &make_safe->n_start, happened);
+    kind->clocks = LIST(world, Policy__Clock *, &kind->n_clocks, clock, make_safe);
     return kind;
 }
 
@@ -360,6 +375,19 @@ static void what_is_needed_and_what_the_policy_forbids(void **state)
     assert_string_equal(refusal->problems[0]->text->en, "The roof is not covered");
 }
 
+/* Monday 10:00: three working days end on Thursday at the close of business. */
+static void a_guard_counts_working_days_from_a_fact(void **state)
+{
+    struct world *world = *state;
+    Intake__Submit *submit = new_submit(world);
+    add_field(world, submit, "promised_at", "2025-03-13 18:01");
+    const Hb__Refusal *refusal = refused(world, submit, 409, "guard");
+    assert_string_equal(refusal->problems[0]->text->en, "At most three working days");
+    submit = new_submit(world);
+    add_field(world, submit, "promised_at", "2025-03-13 18:00");
+    submit_ok(world, submit);
+}
+
 static void who_may_submit(void **state)
 {
     struct world *world = *state;
@@ -444,6 +472,26 @@ static void settled_on_the_spot(void **state)
     submit->channel = "phone";
     submit->settle = true;
     refused(world, submit, 422, "unknown_step");
+}
+
+/* A clock that began yesterday and was due then: the settlement ends it, late as it is, and nothing is promised. */
+static void settled_late_it_promises_nothing(void **state)
+{
+    struct world *world = *state;
+    Intake__Submit *submit = new_submit(world);
+    add_field(world, submit, "happened_at", "2025-03-09 10:00");
+    const Intake__Submitted *open = submit_ok(world, submit)->submitted;
+    assert_int_equal(open->n_promised, 2);
+    assert_string_equal(open->promised[1]->clock, "make_safe");
+    assert_int_equal(open->promised[1]->due_ms, PUPPET_START_MS - 22 * PUPPET_HOUR_MS);
+    Intake__Submit fields = INTAKE__SUBMIT__INIT;
+    add_field(world, &fields, "explanation", "已排除");
+    submit = new_submit(world);
+    add_field(world, submit, "happened_at", "2025-03-09 10:00");
+    submit->settle = true;
+    submit->settle_fields = fields.fields;
+    submit->n_settle_fields = 1;
+    assert_int_equal(submit_ok(world, submit)->submitted->n_promised, 0);
 }
 
 static void a_repeated_command_gets_the_first_outcome(void **state)
@@ -904,9 +952,11 @@ int main(void)
         WITH_WORLD(likely_duplicates_are_hinted_at),
         WITH_WORLD(what_is_unknown_is_refused_with_what_is_accepted),
         WITH_WORLD(what_is_needed_and_what_the_policy_forbids),
+        WITH_WORLD(a_guard_counts_working_days_from_a_fact),
         WITH_WORLD(who_may_submit),
         WITH_WORLD(the_policy_says_who_may_register),
         WITH_WORLD(settled_on_the_spot),
+        WITH_WORLD(settled_late_it_promises_nothing),
         WITH_WORLD(a_repeated_command_gets_the_first_outcome),
         WITH_WORLD(a_tracking_code_finds_its_case_and_no_other),
         WITH_WORLD(sealed_texts_are_opened_for_those_who_may),

@@ -24,7 +24,9 @@ static void publish(struct world *world)
         LIST(world, Policy__Who *, &joint->n_joint, world_who(world, "service"), world_who(world, "engineering"));
     /* `trade` is known of no case here: this row can never be judged */
     kind->route = LIST(world, Policy__RouteRow *, &kind->n_route, joint,
-                       world_route(world, "electric", "trade", "electric", "engineering"));
+                       world_route(world, "electric", "trade", "electric", "engineering"),
+                       world_route(world, "long", NULL, NULL, "service"));
+    kind->route[2]->condition = world_later(world, "promised_at", 3, "received_at");
     Policy__Policy policy = POLICY__POLICY__INIT;
     policy.site = "garden";
     policy.version = 1;
@@ -220,6 +222,32 @@ static void the_first_row_that_holds_leads(void **state)
     const Hb__Event *said = last_event(world, 2, ROUTING__EVENT__KIND_ROUTED);
     assert_int_equal(said->n_clauses, 1);
     assert_string_equal(said->clauses[0], "TEST-joint");
+}
+
+static void add_time(struct world *world, Hb__Event *event, const char *name, int64_t ms)
+{
+    add_fact(world, event, name, "");
+    Hb__Value *value = event->facts[event->n_facts - 1]->value;
+    value->kind_case = HB__VALUE__KIND_TIME_MS;
+    value->time_ms = ms;
+}
+
+/* Received on Monday at 10:00: three working days end on Thursday at 18:00, in 80 hours. */
+static void a_row_counts_working_days_from_a_fact(void **state)
+{
+    struct world *world = *state;
+    int64_t close = PUPPET_START_MS + 80 * PUPPET_HOUR_MS;
+    Hb__Event *event = new_registered(world, 8, "lift");
+    add_time(world, event, "received_at", PUPPET_START_MS);
+    add_time(world, event, "promised_at", close);
+    puppet_say(world, HB__SERVICE__INTAKE, event);
+    assert_string_equal(last_routed(world, 8)->row, "category");
+    event = new_registered(world, 9, "lift");
+    add_time(world, event, "received_at", PUPPET_START_MS);
+    add_time(world, event, "promised_at", close + 1);
+    puppet_say(world, HB__SERVICE__INTAKE, event);
+    assert_string_equal(last_routed(world, 9)->row, "long");
+    assert_string_equal(last_routed(world, 9)->lead, "service");
 }
 
 static void nobody_is_left_without_an_owner(void **state)
@@ -423,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(the_category_decides_when_no_row_does),
         WITH_WORLD(the_first_row_that_holds_leads),
+        WITH_WORLD(a_row_counts_working_days_from_a_fact),
         WITH_WORLD(nobody_is_left_without_an_owner),
         WITH_WORLD(a_named_department_is_adopted_if_it_exists),
         WITH_WORLD(work_is_spread_over_those_present),

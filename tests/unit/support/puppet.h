@@ -273,6 +273,24 @@ static inline Policy__Condition *world_condition(struct world *world, const char
     return condition;
 }
 
+/* "the time in `fact` is there, and after `days` working days from `from`". */
+static inline Policy__Condition *world_later(struct world *world, const char *fact, uint32_t days, const char *from)
+{
+    Policy__Node *present = MAKE(world, Policy__Node, POLICY__NODE__INIT);
+    present->op = POLICY__NODE__OP__PRESENT;
+    present->fact = arena_strdup(&world->arena, fact);
+    Policy__Node *after = MAKE(world, Policy__Node, POLICY__NODE__INIT);
+    after->op = POLICY__NODE__OP__AFTER;
+    after->fact = present->fact;
+    after->term = MAKE(world, Policy__Term, POLICY__TERM__INIT);
+    after->term->unit = POLICY__TERM__UNIT__WORKING_DAYS;
+    after->term->amount = days;
+    after->term->field = arena_strdup(&world->arena, from);
+    Policy__Condition *condition = MAKE(world, Policy__Condition, POLICY__CONDITION__INIT);
+    condition->nodes = LIST(world, Policy__Node *, &condition->n_nodes, present, after);
+    return condition;
+}
+
 static inline Policy__Stage *world_stage(struct world *world, const char *name, Policy__Phase phase)
 {
     Policy__Stage *stage = MAKE(world, Policy__Stage, POLICY__STAGE__INIT);
