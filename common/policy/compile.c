@@ -65,8 +65,19 @@ static char *extends_of(struct bytes text, struct arena *arena)
     return NULL;
 }
 
-enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,
-                            struct policy_source **sources_out, size_t *count_out)
+/* The pack from the first folder that has it; ERR_NOT_FOUND when none has. */
+static enum err read_from_any(const char *const *folders, size_t folders_count, const char *pack, struct arena *arena,
+                              struct policy_source **sources, size_t *count)
+{
+    enum err err = ERR_NOT_FOUND;
+    for (size_t i = 0; i < folders_count && err == ERR_NOT_FOUND; i++)
+        err = policy_read_pack(arena_printf(arena, "%s/%s", folders[i], pack), pack, arena, sources, count);
+    return err;
+}
+
+enum err policy_read_folders(const char *const *folders, size_t folders_count, const char *const *packs,
+                             size_t packs_count, struct arena *arena, struct policy_source **sources_out,
+                             size_t *count_out)
 {
     *sources_out = NULL;
     *count_out = 0;
@@ -76,8 +87,7 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
             if (strchr(pack, '/') || pack[0] == '.')
                 break;
             size_t first = *count_out;
-            enum err err =
-                policy_read_pack(arena_printf(arena, "%s/%s", folder, pack), pack, arena, sources_out, count_out);
+            enum err err = read_from_any(folders, folders_count, pack, arena, sources_out, count_out);
             if (err && err != ERR_NOT_FOUND) /* a missing pack is a mistake the compiler names */
                 return err;
             pack = NULL;
@@ -86,6 +96,12 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
         }
     }
     return ERR_NONE;
+}
+
+enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,
+                            struct policy_source **sources_out, size_t *count_out)
+{
+    return policy_read_folders(&folder, 1, packs, packs_count, arena, sources_out, count_out);
 }
 
 /* ---- packs ---- */

@@ -32,6 +32,10 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
 /* Reads <folder>/<NAME>/x.yaml of the named packs and of all they extend. A pack that is not there is a mistake. */
 enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,
                             struct policy_source **sources_out, size_t *count_out) MUST_CHECK;
+/* The same from several folders: each pack from the first that has it. */
+enum err policy_read_folders(const char *const *folders, size_t folders_count, const char *const *packs,
+                             size_t packs_count, struct arena *arena, struct policy_source **sources_out,
+                             size_t *count_out) MUST_CHECK;
 /* Adds the files of one folder as those of the pack `name`. */
 enum err policy_read_pack(const char *folder, const char *name, struct arena *arena, struct policy_source **sources,
                           size_t *count) MUST_CHECK;

@@ -36,6 +36,7 @@ struct item { /* something that happens at a time */
     uint8_t *bytes;
     size_t size;
     struct effect_done *effect;
+    char effect_id[64]; /* of one that is held back: its time is INT64_MAX */
 };
 
 struct ask {
@@ -240,6 +241,18 @@ static void env_wake(void *context)
     ((struct node *)context)->wake = true;
 }
 
+static void push_effect(struct node *node, int64_t at, const char *id, struct bytes result, struct effect_done *done)
+{
+    struct item item = {.kind = ITEM_EFFECT, .at = at, .to = index_of(node), .to_life = node->life, .effect = done};
+    snprintf(item.effect_id, sizeof item.effect_id, "%s", id);
+    item.size = result.size;
+    item.bytes = malloc(result.size ? result.size : 1);
+    bug_unless(item.bytes);
+    if (result.size)
+        memcpy(item.bytes, result.data, result.size);
+    push(node->simulation, item);
+}
+
 static void env_effect_start(void *context, const char *id, uint32_t attempt, struct bytes payload,
                              struct effect_done *done)
 {
@@ -250,15 +263,25 @@ static void env_effect_start(void *context, const char *id, uint32_t attempt, st
     if (simulation->options.effect)
         result = simulation->options.effect(simulation->options.effect_context, node->service->id, id, attempt, payload,
                                             &simulation->arena);
-    struct item item = {
-        .kind = ITEM_EFFECT, .to = index_of(node), .to_life = node->life, .effect = done, .size = result.size};
-    item.at = simulation->now + (int64_t)simulation_random(simulation, simulation->options.faults.delay_ms_max + 1);
-    item.bytes = malloc(result.size ? result.size : 1);
-    bug_unless(item.bytes);
-    if (result.size)
-        memcpy(item.bytes, result.data, result.size);
-    push(simulation, item);
+    int64_t at = simulation->now + (int64_t)simulation_random(simulation, simulation->options.faults.delay_ms_max + 1);
+    push_effect(node, result.data ? at : INT64_MAX, id, result, done);
     arena_return(&simulation->arena, mark);
+}
+
+bool simulation_effect_end(struct simulation *simulation, Hb__Service service, const char *id, struct bytes result)
+{
+    for (size_t i = 0; i < simulation->heap_size; i++) {
+        struct item *item = &simulation->heap[i];
+        bool held = item->kind == ITEM_EFFECT && item->effect && item->at == INT64_MAX;
+        if (!held || strcmp(item->effect_id, id) != 0 || simulation->nodes[item->to].service->id != service)
+            continue;
+        struct effect_done *done = item->effect;
+        struct node *node = &simulation->nodes[item->to];
+        item->effect = NULL; /* what is left of it never happens */
+        push_effect(node, simulation->now, id, result, done);
+        return true;
+    }
+    return false;
 }
 
 static bool env_crash_here(void *context, const char *place)
@@ -518,6 +541,8 @@ static bool at_rest(struct simulation *simulation)
     for (unsigned i = 0; i < simulation->nodes_count && rest; i++) {
         struct node *node = &simulation->nodes[i];
         Bus__PositionReport report;
+        if (!node->instance && node->up_at == INT64_MAX)
+            continue; /* told to be away: nobody waits for it */
         if (!node->instance || node->wake) {
             rest = false;
             break;
@@ -527,16 +552,14 @@ static bool at_rest(struct simulation *simulation)
         for (size_t c = 0; c < report.n_cursors && rest; c++) {
             struct instance *producer = simulation_instance(simulation, report.cursors[c]->log->service);
             Bus__PositionReport other;
-            if (!producer) {
-                rest = false;
-                break;
-            }
+            if (!producer)
+                continue;
             instance_position(producer, &simulation->arena, &other);
             rest = report.cursors[c]->offset == other.end;
         }
     }
     for (size_t i = 0; i < simulation->heap_size && rest; i++)
-        rest = simulation->heap[i].kind != ITEM_EFFECT;
+        rest = simulation->heap[i].kind != ITEM_EFFECT || simulation->heap[i].at == INT64_MAX;
     arena_return(&simulation->arena, mark);
     return rest;
 }

@@ -59,6 +59,9 @@ const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Se
 const Hb__QueryReply *simulation_query(struct simulation *simulation, Hb__Service service, const Hb__Query *query,
                                        struct arena *arena);
 
+/* Ends an effect whose answer the handler held back. False when none of that id is held. */
+bool simulation_effect_end(struct simulation *simulation, Hb__Service service, const char *id, struct bytes result);
+
 /* Stops an instance as kill -9 would, and starts it again. */
 void simulation_down(struct simulation *simulation, Hb__Service service);
 void simulation_up(struct simulation *simulation, Hb__Service service);
