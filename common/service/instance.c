@@ -415,6 +415,11 @@ struct vault *instance_vault(struct instance *instance)
     return instance->vault;
 }
 
+void instance_idle_set(struct instance *instance, int64_t idle_ms)
+{
+    instance->options.idle_ms = idle_ms;
+}
+
 bool instance_stopping(const struct instance *instance)
 {
     return instance->stopping;

@@ -1,6 +1,7 @@
 #include "simulation/simulation.h"
 
 #include "message/message.h"
+#include "store/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct node {
     int64_t step_at; /* when to step next */
     int64_t up_at;   /* when to come back, INT64_MAX: when told */
     bool wake;
+    bool full; /* its disk has no room */
 };
 
 enum item_kind { ITEM_REQUEST, ITEM_REPLY, ITEM_TIMEOUT, ITEM_EFFECT };
@@ -351,6 +353,7 @@ static void start_node(struct node *node)
     if (err)
         fprintf(stderr, "simulation: %s cannot start: %s\n", node->service->name, why);
     bug_unless(err == ERR_NONE);
+    store_full_set(instance_store(node->instance), node->full);
     node->up_at = INT64_MAX;
     node->wake = true;
 }
@@ -586,6 +589,27 @@ int64_t simulation_now(const struct simulation *simulation)
 void simulation_faults_set(struct simulation *simulation, struct simulation_faults faults)
 {
     simulation->options.faults = faults;
+}
+
+void simulation_idle_set(struct simulation *simulation, int64_t idle_ms)
+{
+    simulation->options.idle_ms = idle_ms;
+    for (unsigned i = 0; i < simulation->nodes_count; i++)
+        if (simulation->nodes[i].instance)
+            instance_idle_set(simulation->nodes[i].instance, idle_ms);
+}
+
+void simulation_full_set(struct simulation *simulation, Hb__Service service, bool full)
+{
+    struct node *node = &simulation->nodes[node_of(simulation, service)];
+    node->full = full;
+    if (node->instance)
+        store_full_set(instance_store(node->instance), full);
+}
+
+int64_t simulation_wall(const struct simulation *simulation)
+{
+    return simulation->now + simulation->wall_shift;
 }
 
 void simulation_clock_jump(struct simulation *simulation, int64_t by_ms)

@@ -38,7 +38,8 @@ struct simulation_options {
 struct simulation *simulation_new(const struct simulation_options *options);
 void simulation_free(struct simulation *simulation); /* the folder stays */
 
-int64_t simulation_now(const struct simulation *simulation);
+int64_t simulation_now(const struct simulation *simulation);  /* the simulation's own time: never jumps */
+int64_t simulation_wall(const struct simulation *simulation); /* what the instances' clocks show */
 uint64_t simulation_random(struct simulation *simulation, uint64_t below); /* from the seed */
 
 /* Runs until the virtual clock reads `until_ms`; what is due at that instant is done, unless it awaits the horizon. */
@@ -66,6 +67,10 @@ bool simulation_effect_end(struct simulation *simulation, Hb__Service service, c
 void simulation_down(struct simulation *simulation, Hb__Service service);
 void simulation_up(struct simulation *simulation, Hb__Service service);
 void simulation_faults_set(struct simulation *simulation, struct simulation_faults faults);
+/* How long a parked fetch waits from now on: short under faults, long for waits of days. */
+void simulation_idle_set(struct simulation *simulation, int64_t idle_ms);
+/* The disk of an instance has no room from now on, or has again; also while it is down. */
+void simulation_full_set(struct simulation *simulation, Hb__Service service, bool full);
 /* Lets the wall clock of every instance jump while the boot clock runs on. */
 void simulation_clock_jump(struct simulation *simulation, int64_t by_ms);
 

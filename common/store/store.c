@@ -14,6 +14,7 @@ struct store {
     uint64_t map_bytes;
     uint64_t reserved_to; /* file size up to which blocks are known to be allocated */
     unsigned page_bytes;
+    bool full; /* simulated */
 };
 
 struct store_txn {
@@ -150,10 +151,15 @@ uint64_t store_used_bytes(struct store *store)
     return ((uint64_t)info.me_last_pgno + 1) * store->page_bytes;
 }
 
+void store_full_set(struct store *store, bool full)
+{
+    store->full = full;
+}
+
 enum err store_reserve(struct store *store, uint64_t bytes)
 {
     uint64_t want = store_used_bytes(store) + bytes;
-    if (want > store->map_bytes)
+    if (store->full || want > store->map_bytes)
         return ERR_FULL;
     if (store->data_fd < 0 || want <= store->reserved_to)
         return ERR_NONE;

@@ -30,6 +30,8 @@ enum err store_table_open(struct store *store, const char *name, store_table *ta
 /* Reserves disk ahead for `bytes` more (fallocate KEEP_SIZE) and checks the map: ERR_FULL when
    there is no room. Called before each turn. */
 enum err store_reserve(struct store *store, uint64_t bytes) MUST_CHECK;
+/* Simulation only: from now on the disk has no room (store_reserve says so), until told otherwise. */
+void store_full_set(struct store *store, bool full);
 
 /* One write transaction at a time; read transactions see what was committed when they began. */
 struct store_txn *store_begin(struct store *store, bool write);
