@@ -84,6 +84,10 @@ void door_take(struct instance *instance, const struct bus_call *call, const Hb_
         pending_free(pending);
         return;
     }
+    if ((call->rights & BUS_RIGHT_CONTROL) && !(call->rights & BUS_RIGHT_ACTOR)) { /* the operator's key speaks for itself */
+        pending->command->actor = NEW(&pending->arena, Hb__Actor, HB__ACTOR__INIT);
+        pending->command->actor->operator_ = true;
+    }
     if (!*command->id || strlen(command->id) > 64 || strlen(command->account) > 64) {
         pending_refuse(pending, 422, "bad_field", "请求编号须为 1 至 64 个字符", "id must have 1 to 64 characters");
         pending_free(pending);

@@ -1,4 +1,5 @@
 /* main() of every service: one loop, one bus, one instance. */
+#include "process/process.h"
 #include "service/instance.h"
 #include "store/store.h"
 
@@ -9,8 +10,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -111,24 +110,6 @@ static void env_effect_start(void *context, const char *id, uint32_t attempt, st
 
 /* ---- stepping ---- */
 
-/* READY=1 and the like, by one datagram, when systemd runs us (sd_notify(3)). */
-static void notify(const char *text)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!path || strlen(path) >= sizeof address.sun_path)
-        return;
-    memcpy(address.sun_path, path, strlen(path));
-    if (address.sun_path[0] == '@')
-        address.sun_path[0] = 0;
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
-           (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
-    close(fd);
-}
-
 static void step(struct program *program)
 {
     enum err fatal;
@@ -144,9 +125,9 @@ static void step(struct program *program)
         ev_break(program->loop, EVBREAK_ALL);
     if (!program->told_ready && strcmp(instance_health(program->instance), "ready") == 0) {
         program->told_ready = true;
-        notify("READY=1");
+        process_notify("READY=1");
     }
-    notify("WATCHDOG=1");
+    process_notify("WATCHDOG=1");
     if (more)
         ev_idle_start(program->loop, &program->idle);
     else
@@ -276,6 +257,7 @@ int service_main(int argc, char **argv, const struct service *service, const str
         fprintf(stderr, "usage: hearback-%s --config FILE [--partition N]\n", service->name);
         return 2;
     }
+    process_follow_supervisor();
     signal(SIGPIPE, SIG_IGN);
     arena_init(&program.arena);
     program.loop = ev_default_loop(EVFLAG_NOENV);

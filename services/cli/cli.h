@@ -1,0 +1,86 @@
+/* The hearback command: what every sub-command gets, and the few things they share. What people do (submit, import,
+   case, policy, report) goes over HTTP with a bearer token; up, status, wait, token, verify, backup and restore speak to
+   the services on the bus with the operator's key (design.md 2). */
+#ifndef HEARBACK_CLI_H
+#define HEARBACK_CLI_H
+
+#include "base/arena.h"
+#include "hearback/bus.pb-c.h"
+#include "hearback/config.pb-c.h"
+#include "hearback/directory.pb-c.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Exit codes of all sub-commands. */
+enum {
+    CLI_GOOD = 0,
+    CLI_FAILED = 1, /* it was understood and did not succeed; standard error says why */
+    CLI_USAGE = 2,  /* it was not understood */
+};
+
+struct cli {
+    struct arena arena;
+    const char *folder;     /* --data: all state of one system */
+    const char *url;        /* --url; NULL: the gateway of the configuration */
+    const char *token;      /* --token, $HEARBACK_TOKEN or <folder>/token */
+    bool json;              /* --json: one JSON document on standard output */
+    const char *programs;   /* folder of this program and its siblings */
+    Config__Config *config; /* by cli_config */
+};
+
+typedef int cli_command(struct cli *cli, int argc, char **argv);
+cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
+    cli_verify, cli_backup, cli_restore;
+
+/* ---- places ---- */
+
+const char *cli_folder_default(struct cli *cli);
+const char *cli_path(struct cli *cli, const char *name);  /* <folder>/<name> */
+const char *cli_share(struct cli *cli, const char *name); /* shipped packs, calendars, mappings, the demonstration */
+/* Loads <folder>/hearback.yaml once. NULL after saying why on standard error. */
+Config__Config *cli_config(struct cli *cli);
+/* A whole file; false when it cannot be read. */
+bool cli_read(struct cli *cli, const char *path, struct bytes *text_out);
+/* Writes a file 0600, synced and renamed into place. */
+bool cli_write(const char *path, const char *text);
+
+/* "hearback: ..." on standard error; returns CLI_FAILED. */
+int cli_fail(const char *format, ...) PRINTF_LIKE(1, 2);
+int cli_usage(const char *text);
+/* One line of progress on standard error: redrawn in place on a terminal, otherwise printed when `last`. */
+void cli_progress(bool last, const char *format, ...) PRINTF_LIKE(2, 3);
+void cli_print_json(const json_t *json);
+
+/* ---- HTTP ---- */
+
+struct http_reply {
+    long status; /* 0: nobody answered */
+    struct bytes body;
+    json_t *json; /* NULL when the body is no JSON; freed at exit */
+    char etag[64];
+};
+/* Asks the gateway. `body` may be NULL, its reference is taken. `key` is the Idempotency-Key, NULL for none. A write that got 503 is
+   sent again, for at most 30 s. */
+void cli_http(struct cli *cli, const char *method, const char *path, json_t *body, const char *key,
+              struct http_reply *reply_out);
+/* As GET, into a file as it comes. Returns the status. */
+long cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file);
+/* Says what a problem document says; returns CLI_FAILED. */
+int cli_http_fail(struct cli *cli, const struct http_reply *reply);
+char *cli_escape(struct cli *cli, const char *text); /* for a query string */
+
+/* ---- the bus ---- */
+
+/* Asks one instance with the operator's key, at most `timeout_ms`. NULL: nobody answered. The reply lives in the arena. */
+const Bus__Reply *cli_ask(struct cli *cli, Hb__Service service, uint32_t partition, Bus__Request *request,
+                          uint32_t timeout_ms);
+const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *instance, Bus__Control__What what,
+                                     const char *path, uint32_t timeout_ms);
+/* Sends a command to directory; says why and returns false when it was refused. */
+bool cli_organise(struct cli *cli, const Directory__Organise *organise);
+/* A new token of an account, and what directory keeps of it. */
+Directory__AccountSecret *cli_secret_new(struct cli *cli, const char *account, char **token_out);
+bool cli_is_service(const Config__Instance *instance); /* it has a log: not the gateway */
+
+#endif

@@ -1,0 +1,186 @@
+/* The gateway over HTTP, one connection kept alive. */
+#include "cli.h"
+
+#include "json/json.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define PATIENCE_S 30u
+
+struct body {
+    struct arena *arena;
+    char *text;
+    size_t size, room;
+    FILE *file;
+};
+
+static size_t take_body(char *data, size_t one, size_t count, void *context)
+{
+    struct body *body = context;
+    size_t size = one * count;
+    if (body->file)
+        return fwrite(data, 1, size, body->file);
+    if (body->size + size + 1 > body->room) {
+        body->room = (body->size + size + 1) * 2;
+        char *more = arena_alloc(body->arena, body->room);
+        if (body->size)
+            memcpy(more, body->text, body->size);
+        body->text = more;
+    }
+    memcpy(body->text + body->size, data, size);
+    body->size += size;
+    return size;
+}
+
+static size_t take_header(char *data, size_t one, size_t count, void *context)
+{
+    struct http_reply *reply = context;
+    size_t size = one * count;
+    if (size > 6 && size < sizeof reply->etag && strncasecmp(data, "etag:", 5) == 0)
+        snprintf(reply->etag, sizeof reply->etag, "%.*s", (int)strcspn(data + 6, "\r\n"), data + 6);
+    return size;
+}
+
+static const char *base_url(struct cli *cli)
+{
+    if (cli->url)
+        return cli->url;
+    const Config__Config *config = cli_config(cli);
+    return config ? arena_printf(&cli->arena, "http://%s:%u", *config->http->address ? config->http->address : "127.0.0.1",
+                                 config->http->port)
+                  : NULL;
+}
+
+static const char *token_of(struct cli *cli)
+{
+    struct bytes text;
+    if (!cli->token && cli_read(cli, cli_path(cli, "token"), &text))
+        cli->token = arena_text(&cli->arena, (const char *)text.data, strcspn((const char *)text.data, "\r\n"));
+    return cli->token ? cli->token : "";
+}
+
+static CURL *handle_of(struct cli *cli, const char *path)
+{
+    static CURL *curl;
+    const char *base = base_url(cli);
+    if (!base)
+        return NULL;
+    if (!curl)
+        curl = curl_easy_init();
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, arena_printf(&cli->arena, "%s%s", base, path));
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 5L);
+    return curl;
+}
+
+static struct curl_slist *headers_of(struct cli *cli, const char *key, const char *accept)
+{
+    struct curl_slist *list = NULL;
+    const char *token = token_of(cli);
+    if (*token)
+        list = curl_slist_append(list, arena_printf(&cli->arena, "Authorization: Bearer %s", token));
+    if (key)
+        list = curl_slist_append(list, arena_printf(&cli->arena, "Idempotency-Key: %s", key));
+    list = curl_slist_append(list, arena_printf(&cli->arena, "Accept: %s", accept));
+    return list;
+}
+
+static void ask_once(struct cli *cli, const char *method, const char *path, const char *text, const char *key,
+                     struct http_reply *reply)
+{
+    struct body body = {.arena = &cli->arena};
+    CURL *curl = handle_of(cli, path);
+    *reply = (struct http_reply){0};
+    if (!curl)
+        return;
+    struct curl_slist *headers = headers_of(cli, key, "application/json");
+    if (text) {
+        headers = curl_slist_append(headers, "Content-Type: application/json");
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, text);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(text));
+    }
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+    CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply->status);
+    else
+        reply->body = bytes_of_text(curl_easy_strerror(code));
+    curl_slist_free_all(headers);
+    if (code == CURLE_OK && body.size) {
+        reply->body = bytes_of(body.text, body.size);
+        reply->json = json_loadb(body.text, body.size, JSON_REJECT_DUPLICATES, NULL);
+    }
+}
+
+void cli_http(struct cli *cli, const char *method, const char *path, json_t *json, const char *key,
+              struct http_reply *reply_out)
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    for (unsigned tried = 0;; tried++) {
+        ask_once(cli, method, path, text, key, reply_out);
+        if (reply_out->status != 503 || strcmp(method, "GET") == 0 || tried == PATIENCE_S)
+            break;
+        sleep(1);
+    }
+    free(text);
+}
+
+long cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file)
+{
+    struct body body = {.arena = &cli->arena, .file = file};
+    CURL *curl = handle_of(cli, path);
+    long status = 0;
+    if (!curl)
+        return 0;
+    struct curl_slist *headers = headers_of(cli, NULL, accept);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+    CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_slist_free_all(headers);
+    return status;
+}
+
+int cli_http_fail(struct cli *cli, const struct http_reply *reply)
+{
+    const char *url = base_url(cli);
+    if (!url)
+        return CLI_FAILED; /* said already */
+    if (reply->status == 0)
+        return cli_fail("%s does not answer (%.*s); is the system running? `hearback up` starts it", url,
+                        (int)reply->body.size, (const char *)reply->body.data);
+    const char *title = json_string_value(json_object_get(reply->json, "title"));
+    const char *detail = json_string_value(json_object_get(reply->json, "detail"));
+    if (cli->json && reply->json)
+        cli_print_json(reply->json);
+    cli_fail("%ld %s%s%s", reply->status, title ? title : "", title && detail ? ": " : "", detail ? detail : "");
+    const json_t *problem;
+    size_t i;
+    json_array_foreach(json_object_get(reply->json, "problems"), i, problem)
+    {
+        const char *field = json_string_value(json_object_get(problem, "field"));
+        const char *text = json_string_value(json_object_get(problem, "detail"));
+        fprintf(stderr, "  %s: %s\n", field ? field : "", text ? text : "");
+    }
+    return CLI_FAILED;
+}
+
+char *cli_escape(struct cli *cli, const char *text)
+{
+    char *escaped = curl_easy_escape(NULL, text, 0), *copy = arena_strdup(&cli->arena, escaped);
+    curl_free(escaped);
+    return copy;
+}

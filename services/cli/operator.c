@@ -1,0 +1,136 @@
+/* The services on the bus, with the operator's key. Only commands that need it open the bus; `up` never does, because it
+   starts processes (pitfalls: nothing is spawned from a process with a ZeroMQ context). */
+#include "cli.h"
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "message/message.h"
+
+#include <ev.h>
+#include <signal.h>
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+
+#define PEERS_MAX 64u
+
+static struct {
+    struct ev_loop *loop;
+    struct bus *bus;
+    const Config__Instance *instances[PEERS_MAX];
+    struct bus_peer *peers[PEERS_MAX];
+    unsigned count;
+} connection;
+
+struct asking {
+    struct cli *cli;
+    const Bus__Reply *reply;
+    bool done;
+};
+
+static bool connect_bus(struct cli *cli)
+{
+    Config__Config *config = cli_config(cli);
+    if (!config || connection.bus)
+        return config != NULL;
+    signal(SIGPIPE, SIG_IGN);
+    connection.loop = ev_default_loop(EVFLAG_NOENV);
+    enum err err = sodium_init() < 0 ? ERR_IO : bus_open(connection.loop, config, "operator", &connection.bus);
+    if (err)
+        cli_fail("the bus cannot be opened with the operator's key of %s: %s", config->secrets, err_text(err));
+    return err == ERR_NONE;
+}
+
+static struct bus_peer *peer_of(const Config__Instance *instance)
+{
+    for (unsigned i = 0; i < connection.count; i++)
+        if (connection.instances[i] == instance)
+            return connection.peers[i];
+    if (connection.count == PEERS_MAX || bus_connect(connection.bus, instance, &connection.peers[connection.count]))
+        return NULL;
+    connection.instances[connection.count] = instance;
+    return connection.peers[connection.count++];
+}
+
+static void on_reply(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct asking *asking = context;
+    asking->done = true;
+    if (!err) {
+        ProtobufCMessage *copy;
+        char *why;
+        struct bytes packed = message_pack(&reply->base, &asking->cli->arena);
+        bug_unless(message_unpack(&bus__reply__descriptor, packed, &asking->cli->arena, &copy, &why) == ERR_NONE);
+        asking->reply = (Bus__Reply *)copy;
+    }
+    ev_break(connection.loop, EVBREAK_ONE);
+}
+
+const Bus__Reply *cli_ask(struct cli *cli, Hb__Service service, uint32_t partition, Bus__Request *request,
+                          uint32_t timeout_ms)
+{
+    struct asking asking = {.cli = cli};
+    const Config__Instance *instance = connect_bus(cli) ? config_instance(cli->config, service, partition) : NULL;
+    struct bus_peer *peer = instance ? peer_of(instance) : NULL;
+    if (!peer)
+        return NULL;
+    bus_request(peer, request, timeout_ms, on_reply, &asking);
+    while (!asking.done)
+        ev_run(connection.loop, 0);
+    return asking.reply;
+}
+
+const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *instance, Bus__Control__What what,
+                                     const char *path, uint32_t timeout_ms)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = what;
+    control.path = (char *)(uintptr_t)(path ? path : "");
+    const Bus__Reply *reply = cli_ask(cli, instance->service, instance->partition, &request, timeout_ms);
+    return reply && reply->kind_case == BUS__REPLY__KIND_CONTROL ? reply->control : NULL;
+}
+
+bool cli_is_service(const Config__Instance *instance)
+{
+    return instance->service != HB__SERVICE__GATEWAY;
+}
+
+static int say_refusal(const Hb__Refusal *refusal)
+{
+    cli_fail("%s %s", refusal->text ? refusal->text->en : refusal->code, refusal->field);
+    for (size_t i = 0; i < refusal->n_problems; i++)
+        fprintf(stderr, "  %s: %s\n", refusal->problems[i]->field,
+                refusal->problems[i]->text ? refusal->problems[i]->text->en : "");
+    return CLI_FAILED;
+}
+
+bool cli_organise(struct cli *cli, const Directory__Organise *organise)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Hb__Command command = HB__COMMAND__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    request.kind_case = BUS__REQUEST__KIND_COMMAND;
+    request.command = &command;
+    command.account = (char *)(uintptr_t) "operator";
+    command.id = arena_printf(&cli->arena, "%013lld-%08x%08x", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
+                              randombytes_random(), randombytes_random());
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = &directory;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_ORGANISE;
+    directory.organise = (Directory__Organise *)(uintptr_t)organise;
+    const Bus__Reply *reply = cli_ask(cli, HB__SERVICE__DIRECTORY, 0, &request, 10000);
+    if (!reply)
+        cli_fail("directory does not answer");
+    else if (reply->kind_case == BUS__REPLY__KIND_REFUSED)
+        say_refusal(reply->refused);
+    else if (reply->kind_case == BUS__REPLY__KIND_COMMAND && reply->command->refused)
+        say_refusal(reply->command->refused);
+    else
+        return reply->kind_case == BUS__REPLY__KIND_COMMAND;
+    return false;
+}

@@ -1,0 +1,61 @@
+/* `hearback status`: one line per instance; exit code 1 unless all are ready. */
+#include "cli.h"
+
+#include "config/config.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ASK_MS 2000u
+
+static json_t *report_json(const Config__Instance *instance, const Bus__PositionReport *report)
+{
+    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "service", config_service_name(instance->service), "partition",
+                     (json_int_t)instance->partition, "health", report ? report->health : "down", "events",
+                     (json_int_t)(report ? report->end : 0), "waiting", (json_int_t)(report ? report->waiting : 0), "jobs",
+                     (json_int_t)(report ? report->jobs : 0), "commands", (json_int_t)(report ? report->parked : 0));
+}
+
+static void print_report(const Config__Instance *instance, const Bus__PositionReport *report)
+{
+    if (report)
+        printf("%-14s %-14s %8" PRIu64 " events  %" PRIu64 " waiting  %" PRIu64 " jobs\n", config_service_name(instance->service),
+               report->health, report->end, report->waiting, report->jobs);
+    else
+        printf("%-14s down\n", config_service_name(instance->service));
+}
+
+int cli_status(struct cli *cli, int argc, char **argv)
+{
+    (void)argv;
+    json_t *list = json_array();
+    bool all = true;
+    if (argc != 1)
+        return cli_usage("hearback status [--json]");
+    if (!cli_config(cli))
+        return CLI_FAILED;
+    for (size_t i = 0; i < cli->config->n_instances; i++) {
+        const Config__Instance *instance = cli->config->instances[i];
+        if (!cli_is_service(instance))
+            continue;
+        const Bus__ControlReply *reply = cli_control(cli, instance, BUS__CONTROL__WHAT__POSITION, NULL, ASK_MS);
+        const Bus__PositionReport *report = reply ? reply->position : NULL;
+        all = all && report && strcmp(report->health, "ready") == 0;
+        if (cli->json)
+            json_array_append_new(list, report_json(instance, report));
+        else
+            print_report(instance, report);
+    }
+    struct http_reply gateway;
+    cli_http(cli, "GET", "/readyz", NULL, NULL, &gateway);
+    const char *health = gateway.status == 200 ? "ready" : gateway.status ? "not ready" : "down";
+    all = all && gateway.status == 200;
+    if (cli->json) {
+        json_array_append_new(list, json_pack("{s:s, s:s}", "service", "gateway", "health", health));
+        cli_print_json(list);
+    } else {
+        printf("%-14s %s\n", "gateway", health);
+    }
+    json_decref(list);
+    return all ? CLI_GOOD : CLI_FAILED;
+}

@@ -1,0 +1,30 @@
+/* `hearback up`: makes a system at the first start, then keeps its processes running. */
+#ifndef HEARBACK_CLI_UP_H
+#define HEARBACK_CLI_UP_H
+
+#include "cli.h"
+
+struct up_options {
+    uint32_t port;    /* 0: as configured; at the first start 8311 */
+    const char *smtp; /* NULL: as configured */
+    bool demo;
+    const char *input, *mapping, *export;
+    bool once;
+};
+
+/* Makes the system's folder when it is missing; cli->folder is absolute afterwards. False after saying why. */
+bool up_folder(struct cli *cli);
+
+/* Loads the configuration, or makes one with keys, folders and a random cell id. False after saying why. */
+bool up_create(struct cli *cli, const struct up_options *options);
+
+/* Starts every process of the configuration, restarts those that end, and runs `tasks` one after the other as children
+   (each a NULL-terminated argv of this program; output: file of its standard output, NULL ours). Then prints `ready URL`
+   and stays until a signal, or with options->once ends. */
+struct up_task {
+    const char *arguments[12];
+    const char *output;
+};
+int up_supervise(struct cli *cli, const struct up_options *options, const struct up_task *tasks, size_t tasks_count);
+
+#endif

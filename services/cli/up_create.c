@@ -1,0 +1,170 @@
+/* The first start: folders, keys, endpoints and what each key may do. Afterwards the file is the operator's to edit. */
+#include "config/config.h"
+#include "up.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PORT_DEFAULT 8311u
+#define SOCKET_PATH_BYTES_MAX 100u /* sun_path holds 108 */
+
+static const struct {
+    Hb__Service service;
+    const char *rights[6]; /* what the service's key may do at the others */
+} founded[] = {
+    {HB__SERVICE__DIRECTORY, {"fetch"}},
+    {HB__SERVICE__INTAKE, {"fetch"}},
+    {HB__SERVICE__ROUTING, {"fetch"}},
+    {HB__SERVICE__CASEWORK, {"fetch", "seal"}},
+    {HB__SERVICE__WATCHDOG, {"fetch"}},
+    {HB__SERVICE__ESCALATION, {"fetch"}},
+    {HB__SERVICE__NOTIFICATION, {"fetch", "command"}}, /* opens addresses at intake */
+    {HB__SERVICE__ANALYTICS, {"fetch"}},
+    {HB__SERVICE__GATEWAY, {"query", "command", "actor"}},
+};
+
+static bool make_folder(const char *path)
+{
+    char part[4200];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *at = part + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = 0;
+        if (mkdir(part, 0755) && errno != EEXIST)
+            return false;
+        *at = '/';
+    }
+    return mkdir(part, 0700) == 0 || errno == EEXIST;
+}
+
+/* ipc sockets have short names: a long data folder keeps them in /tmp, in a folder of the cell's own. */
+static const char *socket_folder(struct cli *cli, const char *cell)
+{
+    const char *own = cli_path(cli, "run");
+    return strlen(own) + strlen("/notification-0.ipc") < SOCKET_PATH_BYTES_MAX
+               ? own
+               : arena_printf(&cli->arena, "/tmp/hearback-%s", cell);
+}
+
+static char **rights_of(struct cli *cli, const char *const *rights, size_t *count_out)
+{
+    char **list = arena_alloc(&cli->arena, 6 * sizeof *list);
+    for (*count_out = 0; *count_out < 6 && rights[*count_out]; (*count_out)++)
+        list[*count_out] = (char *)(uintptr_t)rights[*count_out];
+    return list;
+}
+
+static void add_instances(struct cli *cli, Config__Config *config, const char *sockets)
+{
+    const size_t count = sizeof founded / sizeof *founded;
+    config->instances = arena_alloc(&cli->arena, count * sizeof *config->instances);
+    for (size_t i = 0; i < count; i++) {
+        Config__Instance *instance = arena_alloc(&cli->arena, sizeof *instance);
+        config__instance__init(instance);
+        instance->service = founded[i].service;
+        instance->endpoint =
+            arena_printf(&cli->arena, "ipc://%s/%s-0.ipc", sockets, config_service_name(instance->service));
+        instance->rights = rights_of(cli, founded[i].rights, &instance->n_rights);
+        config->instances[config->n_instances++] = instance;
+    }
+}
+
+static void add_operator(struct cli *cli, Config__Config *config)
+{
+    static const char *const rights[6] = {"fetch", "query", "command", "control"};
+    Config__Key *key = arena_alloc(&cli->arena, sizeof *key);
+    config__key__init(key);
+    key->name = arena_strdup(&cli->arena, "operator");
+    key->rights = rights_of(cli, rights, &key->n_rights);
+    config->keys = arena_alloc(&cli->arena, sizeof *config->keys);
+    config->keys[config->n_keys++] = key;
+}
+
+static Config__Config *config_new(struct cli *cli)
+{
+    struct arena *arena = &cli->arena;
+    Config__Config *config = arena_alloc(arena, sizeof *config);
+    config__config__init(config);
+    uint8_t cell[8];
+    randombytes_buf(cell, sizeof cell);
+    config->cell = arena_alloc(arena, 17);
+    sodium_bin2hex(config->cell, 17, cell, sizeof cell);
+    config->data = arena_strdup(arena, cli_path(cli, "data"));
+    config->secrets = arena_strdup(arena, cli_path(cli, "secrets"));
+    config->epoch_keys = arena_strdup(arena, cli_path(cli, "epoch-keys"));
+    config->policies = arena_strdup(arena, cli_share(cli, "policies"));
+    config->calendars = arena_strdup(arena, cli_share(cli, "calendars"));
+    config->http = arena_alloc(arena, sizeof *config->http);
+    config__http__init(config->http);
+    config->http->address = arena_strdup(arena, "127.0.0.1");
+    config->http->port = PORT_DEFAULT;
+    config->smtp = arena_alloc(arena, sizeof *config->smtp);
+    config__smtp__init(config->smtp);
+    config->smtp->from = arena_strdup(arena, "hearback@localhost");
+    add_instances(cli, config, socket_folder(cli, config->cell));
+    add_operator(cli, config);
+    return config;
+}
+
+static bool make_folders(struct cli *cli, const Config__Config *config)
+{
+    const char *folders[] = {config->data, config->secrets, config->epoch_keys, cli_path(cli, "log"),
+                             socket_folder(cli, config->cell)};
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+        if (!make_folder(folders[i])) {
+            cli_fail("%s cannot be made: %s", folders[i], strerror(errno));
+            return false;
+        }
+    return true;
+}
+
+static bool save(struct cli *cli, Config__Config *config)
+{
+    const char *path = cli_path(cli, "hearback.yaml");
+    enum err err = config_keys_create(config, &cli->arena);
+    if (err)
+        cli_fail("the keys in %s cannot be made: %s", config->secrets, err_text(err));
+    else if ((err = config_save(path, config)))
+        cli_fail("%s cannot be written: %s", path, err_text(err));
+    cli->config = config;
+    return err == ERR_NONE;
+}
+
+bool up_folder(struct cli *cli)
+{
+    char *path = make_folder(cli->folder) ? realpath(cli->folder, NULL) : NULL;
+    if (path)
+        cli->folder = arena_strdup(&cli->arena, path);
+    else
+        cli_fail("%s cannot be made: %s", cli->folder, strerror(errno));
+    free(path);
+    return path != NULL;
+}
+
+bool up_create(struct cli *cli, const struct up_options *options)
+{
+    char *why = NULL;
+    Config__Config *config;
+    enum err err = config_load(cli_path(cli, "hearback.yaml"), &cli->arena, &config, &why);
+    if (err == ERR_NOT_FOUND)
+        config = config_new(cli);
+    else if (err) {
+        cli_fail("%s", why ? why : err_text(err));
+        return false;
+    }
+    bool changed = err == ERR_NOT_FOUND;
+    if (options->port && options->port != config->http->port) {
+        config->http->port = options->port;
+        changed = true;
+    }
+    if (options->smtp && strcmp(options->smtp, config->smtp->url) != 0) {
+        config->smtp->url = arena_strdup(&cli->arena, options->smtp);
+        changed = true;
+    }
+    cli->config = config;
+    return make_folders(cli, config) && (!changed || save(cli, config));
+}
