@@ -1,6 +1,6 @@
 /* The hearback command: what every sub-command gets, and the few things they share. What people do (submit, import,
-   case, policy, report) goes over HTTP with a bearer token; up, status, wait, token, verify, backup and restore speak to
-   the services on the bus with the operator's key (design.md 2). */
+   case, policy, report) goes over HTTP with a bearer token; up, status, wait, token, verify, backup and restore speak
+   to the services on the bus with the operator's key (design.md 2). */
 #ifndef HEARBACK_CLI_H
 #define HEARBACK_CLI_H
 
@@ -60,8 +60,8 @@ struct http_reply {
     json_t *json; /* NULL when the body is no JSON; freed at exit */
     char etag[64];
 };
-/* Asks the gateway. `body` may be NULL, its reference is taken. `key` is the Idempotency-Key, NULL for none. A write that got 503 is
-   sent again, for at most 30 s. */
+/* Asks the gateway. `body` may be NULL, its reference is taken. `key` is the Idempotency-Key, NULL for none. A write
+   that got 503 is sent again, for at most 30 s. */
 void cli_http(struct cli *cli, const char *method, const char *path, json_t *body, const char *key,
               struct http_reply *reply_out);
 /* As GET, into a file as it comes. Returns the status. */
@@ -72,7 +72,8 @@ char *cli_escape(struct cli *cli, const char *text); /* for a query string */
 
 /* ---- the bus ---- */
 
-/* Asks one instance with the operator's key, at most `timeout_ms`. NULL: nobody answered. The reply lives in the arena. */
+/* Asks one instance with the operator's key, at most `timeout_ms`. NULL: nobody answered. The reply lives in the arena.
+ */
 const Bus__Reply *cli_ask(struct cli *cli, Hb__Service service, uint32_t partition, Bus__Request *request,
                           uint32_t timeout_ms);
 const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *instance, Bus__Control__What what,

@@ -1,6 +1,5 @@
 #include "csv.h"
 
-
 #include <string.h>
 
 void csv_open(struct csv *csv, struct bytes text)

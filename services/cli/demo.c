@@ -33,7 +33,8 @@ static Directory__Organise *organise_of(struct demo *demo)
 {
     ProtobufCMessage *message;
     char *path, *why;
-    if (json_to_message(demo->organisation, &directory__organise__descriptor, &demo->cli->arena, &message, &path, &why)) {
+    if (json_to_message(demo->organisation, &directory__organise__descriptor, &demo->cli->arena, &message, &path,
+                        &why)) {
         cli_fail("organisation.json: %s: %s", path, why);
         return NULL;
     }
@@ -66,8 +67,8 @@ static bool publish(struct cli *cli, const Directory__Site *site)
     json_t *packs = json_array();
     for (size_t i = 0; i < site->n_packs; i++)
         json_array_append_new(packs, json_string(site->packs[i]));
-    cli_http(cli, "POST", "/api/v1/policies", json_pack("{s:s, s:o, s:b}", "site", site->id, "packs", packs, "only_if_none", 1),
-             NULL, &reply);
+    cli_http(cli, "POST", "/api/v1/policies",
+             json_pack("{s:s, s:o, s:b}", "site", site->id, "packs", packs, "only_if_none", 1), NULL, &reply);
     if (reply.status / 100 == 2)
         return true;
     cli_http_fail(cli, &reply);
@@ -99,16 +100,15 @@ static const char *token_of(const struct demo *demo, const char *account)
 {
     const json_t *entry;
     size_t i;
-    json_array_foreach(demo->accounts, i, entry)
-    {
+    json_array_foreach(demo->accounts, i, entry) {
         if (strcmp(json_string_value(json_object_get(entry, "account")), account) == 0)
             return json_string_value(json_object_get(entry, "token"));
     }
     return NULL;
 }
 
-/* What the complainant sent through the portal is registered by reception here: nobody writes without an account but the
-   portal itself. */
+/* What the complainant sent through the portal is registered by reception here: nobody writes without an account but
+   the portal itself. */
 static bool submit(struct demo *demo, const json_t *sample, size_t index)
 {
     struct http_reply reply;
@@ -129,8 +129,7 @@ static bool load_samples(struct demo *demo)
     json_t *samples = read_json(demo->cli, cli_share(demo->cli, "demo/samples.json")), *sample;
     json_t *list = json_object_get(samples, "submissions");
     size_t i, count = json_array_size(list);
-    json_array_foreach(list, i, sample)
-    {
+    json_array_foreach(list, i, sample) {
         if (!submit(demo, sample, i))
             return false;
         cli_progress(i + 1 == count, "sample cases: %zu of %zu", i + 1, count);

@@ -50,8 +50,8 @@ static const char *base_url(struct cli *cli)
     if (cli->url)
         return cli->url;
     const Config__Config *config = cli_config(cli);
-    return config ? arena_printf(&cli->arena, "http://%s:%u", *config->http->address ? config->http->address : "127.0.0.1",
-                                 config->http->port)
+    return config ? arena_printf(&cli->arena, "http://%s:%u",
+                                 *config->http->address ? config->http->address : "127.0.0.1", config->http->port)
                   : NULL;
 }
 
@@ -169,8 +169,7 @@ int cli_http_fail(struct cli *cli, const struct http_reply *reply)
     cli_fail("%ld %s%s%s", reply->status, title ? title : "", title && detail ? ": " : "", detail ? detail : "");
     const json_t *problem;
     size_t i;
-    json_array_foreach(json_object_get(reply->json, "problems"), i, problem)
-    {
+    json_array_foreach(json_object_get(reply->json, "problems"), i, problem) {
         const char *field = json_string_value(json_object_get(problem, "field"));
         const char *text = json_string_value(json_object_get(problem, "detail"));
         fprintf(stderr, "  %s: %s\n", field ? field : "", text ? text : "");

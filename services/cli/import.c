@@ -1,8 +1,9 @@
 /* `hearback import FILE --mapping NAME`: every row becomes a case or is listed as refused with its reason. Rows go in
-   batches to /api/v1/imports; their identity is (site, source, external id), so that a second run imports nothing twice. */
+   batches to /api/v1/imports; their identity is (site, source, external id), so that a second run imports nothing
+   twice. */
 #include "calendar/zone.h"
-#include "json/json.h"
 #include "mapping.h"
+#include "json/json.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -59,8 +60,7 @@ static char *text_of(struct import *import, const struct csv_record *row)
     json_t *columns = json_object_get(import->mapping->columns, "text"), *column;
     char *text = arena_strdup(&import->arena, cell_of(import, row, json_string_value(columns)));
     size_t i;
-    json_array_foreach(columns, i, column)
-    {
+    json_array_foreach(columns, i, column) {
         const char *cell = cell_of(import, row, json_string_value(column));
         if (*cell)
             text = arena_printf(&import->arena, "%s%s%s", text, *text ? "\n" : "", cell);
@@ -72,8 +72,7 @@ static json_t *fields_of(const struct import *import, const struct csv_record *r
 {
     json_t *list = json_array(), *column;
     const char *name;
-    json_object_foreach(columns, name, column)
-    {
+    json_object_foreach(columns, name, column) {
         const char *cell = cell_of(import, row, json_string_value(column));
         if (*cell)
             json_array_append_new(list, json_pack("{s:s, s:{s:s}}", "name", name, "text", "plain", cell));
@@ -97,12 +96,12 @@ static json_t *history_of(struct import *import, const struct csv_record *row, c
 {
     json_t *steps = json_array(), *step, *at;
     size_t i;
-    json_array_foreach(import->mapping->steps, i, step)
-    {
+    json_array_foreach(import->mapping->steps, i, step) {
         const char *column = json_string_value(json_object_get(step, "at")), *text = cell_of(import, row, column);
         if (*text && time_of(import, column, text, &at, why_out))
-            json_array_append_new(steps, json_pack("{s:O, s:o, s:o}", "step", json_object_get(step, "step"), "occurred_ms", at,
-                                                   "fields", fields_of(import, row, json_object_get(step, "fields"))));
+            json_array_append_new(steps,
+                                  json_pack("{s:O, s:o, s:o}", "step", json_object_get(step, "step"), "occurred_ms", at,
+                                            "fields", fields_of(import, row, json_object_get(step, "fields"))));
     }
     return json_pack("{s:o}", "steps", steps);
 }
@@ -123,8 +122,9 @@ static json_t *row_of(struct import *import, const struct csv_record *row, const
         return NULL;
     json_t *submit = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:o}", "kind", mapping->kind, "category",
                                mapped(import, row, "category"), "channel", mapped(import, row, "channel"), "place",
-                               mapped(import, row, "place"), "department", *department ? mapping_department(import->cli, department) : "",
-                               "text", "plain", text_of(import, row), "fields", fields_of(import, row, mapping->fields));
+                               mapped(import, row, "place"), "department",
+                               *department ? mapping_department(import->cli, department) : "", "text", "plain",
+                               text_of(import, row), "fields", fields_of(import, row, mapping->fields));
     return json_pack("{s:o, s:o, s:s, s:s, s:o}", "submit", submit, "received_ms", received, "source", mapping->source,
                      "external_id", external, "history", history_of(import, row, why_out));
 }
@@ -189,8 +189,9 @@ static void say_progress(struct import *import, bool last)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     double seconds = (double)(now.tv_sec - import->began.tv_sec) + (double)(now.tv_nsec - import->began.tv_nsec) / 1e9;
-    cli_progress(last, "import: %lu of %lu rows, %lu new, %lu known, %lu refused, %.0f rows/s", import->done, import->total,
-                 import->imported, import->existed, import->refused, seconds > 0 ? (double)import->done / seconds : 0);
+    cli_progress(last, "import: %lu of %lu rows, %lu new, %lu known, %lu refused, %.0f rows/s", import->done,
+                 import->total, import->imported, import->existed, import->refused,
+                 seconds > 0 ? (double)import->done / seconds : 0);
 }
 
 static bool send_batch(struct import *import)
@@ -318,8 +319,9 @@ static int run(struct import *import)
     if (import->refusals && fclose(import->refusals) == 0)
         fprintf(stderr, "the refused rows, with reasons: %s\n", import->refusals_path);
     if (import->cli->json)
-        cli_print_json(json_pack("{s:I, s:I, s:I, s:I}", "rows", (json_int_t)import->done, "imported", (json_int_t)import->imported,
-                                 "existed", (json_int_t)import->existed, "refused", (json_int_t)import->refused));
+        cli_print_json(json_pack("{s:I, s:I, s:I, s:I}", "rows", (json_int_t)import->done, "imported",
+                                 (json_int_t)import->imported, "existed", (json_int_t)import->existed, "refused",
+                                 (json_int_t)import->refused));
     return good ? CLI_GOOD : CLI_FAILED;
 }
 

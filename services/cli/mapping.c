@@ -25,11 +25,11 @@ static void only(struct loading *loading, json_t *map, const char *accepted)
     json_t *value;
     if (!json_is_object(map))
         wrong(loading, map, arena_printf(&loading->cli->arena, "a map of%s is accepted", accepted));
-    json_object_foreach(map, key, value)
-    {
+    json_object_foreach(map, key, value) {
         const char *word = arena_printf(&loading->cli->arena, " %s ", key);
         if (!strstr(accepted, word))
-            wrong(loading, value, arena_printf(&loading->cli->arena, "\"%s\" is not known here; accepted:%s", key, accepted));
+            wrong(loading, value,
+                  arena_printf(&loading->cli->arena, "\"%s\" is not known here; accepted:%s", key, accepted));
     }
 }
 
@@ -62,8 +62,7 @@ static struct mapping *check(struct loading *loading, json_t *root)
     needed(loading, mapping->columns, "received");
     if (json_array_size(json_object_get(root, "packs")) == 0)
         wrong(loading, root, "packs is needed, a list");
-    json_array_foreach(mapping->steps, i, step)
-    {
+    json_array_foreach(mapping->steps, i, step) {
         only(loading, step, " step at fields ");
         needed(loading, step, "step");
         needed(loading, step, "at");
@@ -112,12 +111,12 @@ static bool check_columns(const struct csv_record *header, json_t *node)
         cli_fail("the file has no column \"%s\", which the mapping reads", name);
         return false;
     }
-    json_object_foreach(node, key, value)
-    {
+    json_object_foreach(node, key, value) {
         if (strcmp(key, "step") != 0)
             good = check_columns(header, value) && good;
     }
-    json_array_foreach(node, i, value) good = check_columns(header, value) && good;
+    json_array_foreach(node, i, value)
+        good = check_columns(header, value) && good;
     return good;
 }
 
@@ -157,12 +156,14 @@ static json_t *departments_of(struct cli *cli, const struct mapping *mapping, ch
 {
     json_t *list = json_array(), *named = json_object_get(mapping->root, "departments"), *pair;
     const char *key;
-    json_object_foreach(named, key, pair) json_array_append_new(
-        list, json_pack("{s:s, s:s, s:o}", "id", mapping_department(cli, key), "site", mapping->site, "name", label_of(pair)));
+    json_object_foreach(named, key, pair)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "id", mapping_department(cli, key), "site",
+                                              mapping->site, "name", label_of(pair)));
     for (size_t i = 0; i < count; i++)
         if (!json_object_get(named, departments[i]))
-            json_array_append_new(list, json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", mapping_department(cli, departments[i]), "site",
-                                                  mapping->site, "name", "zh", departments[i], "en", departments[i]));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", mapping_department(cli, departments[i]),
+                                            "site", mapping->site, "name", "zh", departments[i], "en", departments[i]));
     return list;
 }
 
@@ -171,12 +172,12 @@ static json_t *people_of(const struct mapping *mapping)
     json_t *list = json_array(), *person, *post;
     const char *key;
     size_t i;
-    json_object_foreach(json_object_get(mapping->root, "people"), key, person)
-    {
+    json_object_foreach(json_object_get(mapping->root, "people"), key, person) {
         json_t *posts = json_array();
         json_array_foreach(json_object_get(person, "posts"), i, post)
             json_array_append_new(posts, json_pack("{s:O, s:s}", "post", post, "site", mapping->site));
-        json_array_append_new(list, json_pack("{s:s, s:O, s:o}", "id", key, "name", json_object_get(person, "name"), "posts", posts));
+        json_array_append_new(
+            list, json_pack("{s:s, s:O, s:o}", "id", key, "name", json_object_get(person, "name"), "posts", posts));
     }
     return list;
 }

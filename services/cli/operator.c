@@ -1,5 +1,5 @@
-/* The services on the bus, with the operator's key. Only commands that need it open the bus; `up` never does, because it
-   starts processes (pitfalls: nothing is spawned from a process with a ZeroMQ context). */
+/* The services on the bus, with the operator's key. Only commands that need it open the bus; `up` never does, because
+   it starts processes (pitfalls: nothing is spawned from a process with a ZeroMQ context). */
 #include "cli.h"
 
 #include "bus/bus.h"

@@ -10,17 +10,18 @@
 
 static json_t *report_json(const Config__Instance *instance, const Bus__PositionReport *report)
 {
-    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "service", config_service_name(instance->service), "partition",
-                     (json_int_t)instance->partition, "health", report ? report->health : "down", "events",
-                     (json_int_t)(report ? report->end : 0), "waiting", (json_int_t)(report ? report->waiting : 0), "jobs",
-                     (json_int_t)(report ? report->jobs : 0), "commands", (json_int_t)(report ? report->parked : 0));
+    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "service", config_service_name(instance->service),
+                     "partition", (json_int_t)instance->partition, "health", report ? report->health : "down", "events",
+                     (json_int_t)(report ? report->end : 0), "waiting", (json_int_t)(report ? report->waiting : 0),
+                     "jobs", (json_int_t)(report ? report->jobs : 0), "commands",
+                     (json_int_t)(report ? report->parked : 0));
 }
 
 static void print_report(const Config__Instance *instance, const Bus__PositionReport *report)
 {
     if (report)
-        printf("%-14s %-14s %8" PRIu64 " events  %" PRIu64 " waiting  %" PRIu64 " jobs\n", config_service_name(instance->service),
-               report->health, report->end, report->waiting, report->jobs);
+        printf("%-14s %-14s %8" PRIu64 " events  %" PRIu64 " waiting  %" PRIu64 " jobs\n",
+               config_service_name(instance->service), report->health, report->end, report->waiting, report->jobs);
     else
         printf("%-14s down\n", config_service_name(instance->service));
 }

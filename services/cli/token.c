@@ -50,5 +50,6 @@ int cli_token(struct cli *cli, int argc, char **argv)
         printf("%s\n", token);
         return CLI_GOOD;
     }
-    return cli_write(cli_path(cli, "token"), token) ? CLI_GOOD : cli_fail("%s cannot be written", cli_path(cli, "token"));
+    return cli_write(cli_path(cli, "token"), token) ? CLI_GOOD
+                                                    : cli_fail("%s cannot be written", cli_path(cli, "token"));
 }

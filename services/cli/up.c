@@ -23,10 +23,11 @@ static const char usage[] =
 
 static int read_options(struct up_options *options, int argc, char **argv)
 {
-    static const struct option known[] = {{"port", required_argument, NULL, 'p'},    {"smtp", required_argument, NULL, 's'},
-                                          {"demo", no_argument, NULL, 'd'},          {"input", required_argument, NULL, 'i'},
-                                          {"mapping", required_argument, NULL, 'm'}, {"once", no_argument, NULL, 'o'},
-                                          {"export", required_argument, NULL, 'e'},  {0}};
+    static const struct option known[] = {
+        {"port", required_argument, NULL, 'p'},    {"smtp", required_argument, NULL, 's'},
+        {"demo", no_argument, NULL, 'd'},          {"input", required_argument, NULL, 'i'},
+        {"mapping", required_argument, NULL, 'm'}, {"once", no_argument, NULL, 'o'},
+        {"export", required_argument, NULL, 'e'},  {0}};
     int option;
     char *end = NULL;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -97,15 +98,20 @@ static size_t plan(struct cli *cli, const struct up_options *options, struct up_
     if (options->demo && !options->input)
         add(tasks, &count, (struct up_task){.arguments = {"demo"}, .output = options->once ? "/dev/null" : NULL});
     else if (options->demo)
-        add(tasks, &count, (struct up_task){.arguments = {"demo", "--no-samples"}, .output = options->once ? "/dev/null" : NULL});
+        add(tasks, &count,
+            (struct up_task){.arguments = {"demo", "--no-samples"}, .output = options->once ? "/dev/null" : NULL});
     if (options->input)
-        add(tasks, &count, (struct up_task){.arguments = {"import", options->input, "--mapping", mapping}, .output = "/dev/null"});
+        add(tasks, &count,
+            (struct up_task){.arguments = {"import", options->input, "--mapping", mapping}, .output = "/dev/null"});
     if (!options->once)
         return count;
     add(tasks, &count, (struct up_task){.arguments = {"wait", "settled", "--timeout", "600"}});
     if (options->export)
-        add(tasks, &count, (struct up_task){.arguments = {"case", "list", "--csv", *mapping ? "--mapping" : NULL, mapping}, .output = options->export});
-    add(tasks, &count, (struct up_task){.arguments = {"--json", "report", "kpi", *mapping ? "--mapping" : NULL, mapping}});
+        add(tasks, &count,
+            (struct up_task){.arguments = {"case", "list", "--csv", *mapping ? "--mapping" : NULL, mapping},
+                             .output = options->export});
+    add(tasks, &count,
+        (struct up_task){.arguments = {"--json", "report", "kpi", *mapping ? "--mapping" : NULL, mapping}});
     return count;
 }
 

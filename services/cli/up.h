@@ -19,8 +19,8 @@ bool up_folder(struct cli *cli);
 bool up_create(struct cli *cli, const struct up_options *options);
 
 /* Starts every process of the configuration, restarts those that end, and runs `tasks` one after the other as children
-   (each a NULL-terminated argv of this program; output: file of its standard output, NULL ours). Then prints `ready URL`
-   and stays until a signal, or with options->once ends. */
+   (each a NULL-terminated argv of this program; output: file of its standard output, NULL ours). Then prints `ready
+   URL` and stays until a signal, or with options->once ends. */
 struct up_task {
     const char *arguments[12];
     const char *output;

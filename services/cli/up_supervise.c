@@ -1,5 +1,5 @@
-/* The supervisor: no bus, no store, one loop over signals. A process that ends is started again, at once the first time,
-   then with growing pauses; nothing in memory is truth, so a restart is always safe. */
+/* The supervisor: no bus, no store, one loop over signals. A process that ends is started again, at once the first
+   time, then with growing pauses; nothing in memory is truth, so a restart is always safe. */
 #include "config/config.h"
 #include "up.h"
 
@@ -83,7 +83,8 @@ static void start(struct supervisor *up, struct child *child)
 {
     struct arena *arena = &up->cli->arena;
     struct arena_mark mark = arena_mark(arena);
-    const char *program = arena_printf(arena, "%s/hearback-%s", up->cli->programs, config_service_name(child->instance->service));
+    const char *program =
+        arena_printf(arena, "%s/hearback-%s", up->cli->programs, config_service_name(child->instance->service));
     const char *partition = arena_printf(arena, "%" PRIu32, child->instance->partition);
     const char *arguments[] = {program, "--config", cli_path(up->cli, "hearback.yaml"), "--partition", partition, NULL};
     child->pid = spawn(program, arguments, NULL, arena_printf(arena, "%s/log/%s.log", up->cli->folder, child->name));
@@ -109,7 +110,8 @@ static void next_task(struct supervisor *up)
     const struct up_task *task = &up->tasks[up->task];
     for (size_t i = 0; task->arguments[i]; i++)
         arguments[3 + i] = task->arguments[i];
-    up->task_pid = spawn(arena_printf(&up->cli->arena, "%s/hearback", up->cli->programs), arguments, task->output, NULL);
+    up->task_pid =
+        spawn(arena_printf(&up->cli->arena, "%s/hearback", up->cli->programs), arguments, task->output, NULL);
     up->stopping = up->stopping || !up->task_pid;
 }
 
@@ -134,7 +136,8 @@ static void say_last_line(struct supervisor *up, const struct child *child)
 {
     struct bytes log;
     struct arena_mark mark = arena_mark(&up->cli->arena);
-    if (cli_read(up->cli, arena_printf(&up->cli->arena, "%s/log/%s.log", up->cli->folder, child->name), &log) && log.size) {
+    if (cli_read(up->cli, arena_printf(&up->cli->arena, "%s/log/%s.log", up->cli->folder, child->name), &log) &&
+        log.size) {
         size_t from = log.size - 1;
         while (from > 0 && log.data[from - 1] != '\n')
             from--;
@@ -157,7 +160,8 @@ static void child_ended(struct supervisor *up, struct child *child, int status)
     if (refused || child->pause_ms > PAUSE_MOST_MS)
         child->pause_ms = PAUSE_MOST_MS;
     cli_fail("%s ended (%s %d); it is started again%s", child->name, WIFSIGNALED(status) ? "signal" : "exit code",
-             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), refused ? ", but will not run until this is mended:" : "");
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+             refused ? ", but will not run until this is mended:" : "");
     if (refused)
         say_last_line(up, child);
     if (refused && up->task == 0) { /* it never ran: better stop than wait */

@@ -1,4 +1,5 @@
-/* `hearback wait ready|settled`: until every service answers, or until everything caused so far has been carried out. */
+/* `hearback wait ready|settled`: until every service answers, or until everything caused so far has been carried out.
+ */
 #include "cli.h"
 
 #include "config/config.h"
@@ -24,7 +25,8 @@ static void pause_ms(long ms)
 /* Effects that were tried before and wait for their retry, and clocks due later, are nothing to wait for. */
 static bool at_rest(const Bus__PositionReport *report)
 {
-    return report->waiting == 0 && report->jobs == 0 && report->timers_due == 0 && report->effects_due == 0 && report->parked == 0;
+    return report->waiting == 0 && report->jobs == 0 && report->timers_due == 0 && report->effects_due == 0 &&
+           report->parked == 0;
 }
 
 static uint64_t end_of(const struct looked *looked, const Hb__LogId *log)
