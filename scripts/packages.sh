@@ -66,11 +66,11 @@ need() {
   rm -f "$log"
 }
 
-# build PRESET FOLDER: configures and builds, quietly unless it fails.
+# build PRESET FOLDER ON|OFF: configures with or without the tests and builds, quietly unless it fails.
 build() {
   local log
   log=$(mktemp)
-  if ! { cmake --preset "$1" && cmake --build "$2" ${3:+--target $3}; } >"$log" 2>&1; then
+  if ! { cmake --preset "$1" -DHEARBACK_TESTS="$3" && cmake --build "$2"; } >"$log" 2>&1; then
     grep -E 'error|FAILED|CMake Error' "$log" | head -n 20 >&2
     echo "the build ($1) failed; all of its output is in $log" >&2
     return 1

@@ -26,6 +26,7 @@ struct cli {
     const char *token;      /* --token, $HEARBACK_TOKEN or <folder>/token */
     bool json;              /* --json: one JSON document on standard output */
     const char *programs;   /* folder of this program and its siblings */
+    const char *if_match;   /* of the next request only: the version seen */
     Config__Config *config; /* by cli_config */
 };
 
@@ -68,6 +69,10 @@ void cli_http(struct cli *cli, const char *method, const char *path, json_t *bod
 long cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file);
 /* Says what a problem document says; returns CLI_FAILED. */
 int cli_http_fail(struct cli *cli, const struct http_reply *reply);
+/* A random Idempotency-Key: a repetition after a lost answer is the same command. */
+char *cli_key_new(struct cli *cli);
+/* FIELD=VALUE ... as the JSON of fields. NULL after saying what is wrong. */
+json_t *cli_fields(int argc, char **argv);
 char *cli_escape(struct cli *cli, const char *text); /* for a query string */
 
 /* ---- the bus ---- */

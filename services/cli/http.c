@@ -4,6 +4,7 @@
 #include "json/json.h"
 
 #include <curl/curl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -87,6 +88,8 @@ static struct curl_slist *headers_of(struct cli *cli, const char *key, const cha
         list = curl_slist_append(list, arena_printf(&cli->arena, "Authorization: Bearer %s", token));
     if (key)
         list = curl_slist_append(list, arena_printf(&cli->arena, "Idempotency-Key: %s", key));
+    if (cli->if_match)
+        list = curl_slist_append(list, arena_printf(&cli->arena, "If-Match: %s", cli->if_match));
     list = curl_slist_append(list, arena_printf(&cli->arena, "Accept: %s", accept));
     return list;
 }
@@ -135,6 +138,7 @@ void cli_http(struct cli *cli, const char *method, const char *path, json_t *jso
         sleep(1);
     }
     free(text);
+    cli->if_match = NULL;
 }
 
 long cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file)
@@ -175,6 +179,14 @@ int cli_http_fail(struct cli *cli, const struct http_reply *reply)
         fprintf(stderr, "  %s: %s\n", field ? field : "", text ? text : "");
     }
     return CLI_FAILED;
+}
+
+char *cli_key_new(struct cli *cli)
+{
+    uint8_t bytes[16];
+    char *key = arena_alloc(&cli->arena, 2 * sizeof bytes + 1);
+    randombytes_buf(bytes, sizeof bytes);
+    return sodium_bin2hex(key, 2 * sizeof bytes + 1, bytes, sizeof bytes);
 }
 
 char *cli_escape(struct cli *cli, const char *text)

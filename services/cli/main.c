@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@ static const struct {
     {"status", cli_status, "what every service is doing"},
     {"token", cli_token, "give an account a new bearer token"},
     {"demo", cli_demo, "make the demonstration organisation and its sample cases"},
+    {"submit", cli_submit, "register one case"},
+    {"case", cli_case, "list cases, show one, take a step on one"},
+    {"report", cli_report, "figures"},
     {"import", cli_import, "import the rows of a CSV file as cases"},
 };
 
@@ -81,7 +85,8 @@ int main(int argc, char **argv)
         return help(argc < 2 ? stderr : stdout);
     cli.programs = programs_folder(&cli);
     cli.folder = cli.folder ? cli.folder : cli_folder_default(&cli);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT))
+        return cli_fail("libsodium or libcurl cannot start");
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(&cli, argc - 1, argv + 1);

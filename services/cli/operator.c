@@ -35,7 +35,7 @@ static bool connect_bus(struct cli *cli)
         return config != NULL;
     signal(SIGPIPE, SIG_IGN);
     connection.loop = ev_default_loop(EVFLAG_NOENV);
-    enum err err = sodium_init() < 0 ? ERR_IO : bus_open(connection.loop, config, "operator", &connection.bus);
+    enum err err = bus_open(connection.loop, config, "operator", &connection.bus);
     if (err)
         cli_fail("the bus cannot be opened with the operator's key of %s: %s", config->secrets, err_text(err));
     return err == ERR_NONE;
