@@ -1,0 +1,294 @@
+#include "cell.h"
+
+#include "message/message.h"
+#include "problem.h"
+#include "service/service.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CELL_BUCKETS 1024u
+
+struct cell_peer {
+    const Config__Instance *instance;
+    struct bus_peer *peer;
+};
+
+struct cell {
+    struct cell_peer *peers;
+    size_t count;
+    struct {
+        uint64_t asked, unanswered;
+    } counts;
+};
+
+/* ---- instances ---- */
+
+enum err cell_open(struct gateway *gateway, struct cell **cell_out, char **why_out)
+{
+    const Config__Config *config = gateway->config;
+    struct cell *cell = arena_zero(&gateway->arena, sizeof *cell);
+    cell->peers = arena_zero(&gateway->arena, (config->n_instances + 1) * sizeof *cell->peers);
+    for (size_t i = 0; i < config->n_instances; i++) {
+        if (config->instances[i]->service == HB__SERVICE__GATEWAY)
+            continue;
+        struct cell_peer *peer = &cell->peers[cell->count++];
+        peer->instance = config->instances[i];
+        enum err err = bus_connect(gateway->bus, peer->instance, &peer->peer);
+        if (err) {
+            *why_out =
+                arena_printf(&gateway->arena, "cannot connect to %s at %s: %s",
+                             config_service_name(peer->instance->service), peer->instance->endpoint, err_text(err));
+            return err;
+        }
+    }
+    static const char labels[] = "service=\"gateway\",partition=\"0\"";
+    metrics_add(gateway->metrics, METRIC_COUNTER, "hearback_asked_total", "Questions and commands to the services",
+                labels, &cell->counts.asked);
+    metrics_add(gateway->metrics, METRIC_COUNTER, "hearback_unanswered_total", "Of these, not answered in time", labels,
+                &cell->counts.unanswered);
+    *cell_out = cell;
+    return ERR_NONE;
+}
+
+static struct bus_peer *peer_of(const struct cell *cell, Hb__Service service, uint32_t bucket)
+{
+    for (size_t i = 0; i < cell->count; i++) {
+        const Config__Instance *instance = cell->peers[i].instance;
+        uint32_t to = instance->bucket_to ? instance->bucket_to : CELL_BUCKETS;
+        if (instance->service == service && instance->bucket_from <= bucket && bucket < to)
+            return cell->peers[i].peer;
+    }
+    return NULL;
+}
+
+/* Where a case or a site lives. A site that is not known here yet goes to the first partition, which will say so. */
+static uint32_t bucket_of(const struct http_request *request, uint64_t case_id, const char *site)
+{
+    (void)request;
+    (void)site;
+    return case_id ? case_id_bucket(case_id) : 0;
+}
+
+/* ---- asking ---- */
+
+struct cell_asked {
+    struct http_request *request;
+    Hb__Service service;
+    const Config__Instance *instance;
+    void *context;
+    cell_query_fn *query_done;
+    cell_command_fn *command_done;
+    cell_control_fn *control_done;
+};
+
+static struct cell_asked *asked_new(struct http_request *request, Hb__Service service, void *context)
+{
+    struct cell_asked *asked = arena_zero(&request->arena, sizeof *asked);
+    *asked = (struct cell_asked){.request = request, .service = service, .context = context};
+    return asked;
+}
+
+static void send_to(struct http_request *request, struct bus_peer *peer, Bus__Request *message, bus_done_fn *done,
+                    struct cell_asked *asked)
+{
+    request->gateway->cell->counts.asked++;
+    http_hold(request);
+    bus_request(peer, message, CELL_TIMEOUT_MS, done, asked);
+}
+
+/* What a service that does not answer means for whoever asked. */
+static const Hb__Refusal *refuse_down(const struct cell_asked *asked)
+{
+    struct http_request *request = asked->request;
+    const char *name = config_service_name(asked->service);
+    request->gateway->cell->counts.unanswered++;
+    Hb__Refusal *refusal =
+        problem_new(request, 503, "service_down", arena_printf(&request->arena, "服务 %s 没有应答，请稍后再试", name),
+                    arena_printf(&request->arena, "the service %s does not answer; try again shortly", name));
+    refusal->field = arena_strdup(&request->arena, name);
+    return refusal;
+}
+
+static const Hb__Refusal *refusal_kept(struct http_request *request, const Hb__Refusal *refusal)
+{
+    return (const Hb__Refusal *)message_copy(&refusal->base, &request->arena);
+}
+
+static const Hb__Refusal *refuse_odd(const struct cell_asked *asked)
+{
+    return problem_new(asked->request, 500, "not_understood", "服务的应答无法理解",
+                       "the service gave an answer of another kind");
+}
+
+/* ---- queries ---- */
+
+static void on_query(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct cell_asked *asked = context;
+    struct http_request *request = asked->request;
+    const Hb__Refusal *refused = NULL;
+    const Hb__QueryReply *answer = NULL;
+    if (err)
+        refused = refuse_down(asked);
+    else if (reply->kind_case == BUS__REPLY__KIND_REFUSED)
+        refused = refusal_kept(request, reply->refused);
+    else if (reply->kind_case != BUS__REPLY__KIND_QUERY)
+        refused = refuse_odd(asked);
+    else if (reply->query->refused)
+        refused = refusal_kept(request, reply->query->refused);
+    else
+        answer = (const Hb__QueryReply *)message_copy(&reply->query->base, &request->arena);
+    asked->query_done(request, asked->context, refused, answer);
+    http_release(request);
+}
+
+void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done, void *context)
+{
+    struct cell_asked *asked = asked_new(request, service, context);
+    Bus__Request message = BUS__REQUEST__INIT;
+    struct bus_peer *peer = peer_of(request->gateway->cell, service, bucket_of(request, query->case_id, query->site));
+    asked->query_done = done;
+    query->actor = request->actor;
+    query->after = request->after;
+    query->n_after = request->n_after;
+    message.kind_case = BUS__REQUEST__KIND_QUERY;
+    message.query = query;
+    if (peer)
+        send_to(request, peer, &message, on_query, asked);
+    else
+        done(request, context, refuse_down(asked), NULL);
+}
+
+/* ---- commands ---- */
+
+/* Ids are time-ordered for the tables' sake, but outcomes are kept by when they were recorded, for 7 days. So a key
+   gives the same id at any time, no matter when it is used again: a date in the id would split a retry over midnight in
+   two. */
+void cell_command_id(const struct http_request *request, uint32_t part, char id_out[CELL_COMMAND_ID_CHARACTERS + 1])
+{
+    const char *key = http_header(request, "Idempotency-Key"), *account = request->actor ? request->actor->account : "";
+    uint8_t hash[16], number[4];
+    char hex[2 * sizeof hash + 1];
+    crypto_generichash_state state;
+    if (!key) {
+        randombytes_buf(hash, sizeof hash);
+        sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+        snprintf(id_out, CELL_COMMAND_ID_CHARACTERS + 1, "%013" PRId64 "-%s", gateway_now_ms(), hex);
+        return;
+    }
+    bytes_put_u32(number, part);
+    crypto_generichash_init(&state, NULL, 0, sizeof hash);
+    crypto_generichash_update(&state, (const uint8_t *)account, strlen(account) + 1);
+    crypto_generichash_update(&state, number, sizeof number);
+    crypto_generichash_update(&state, (const uint8_t *)key, strlen(key));
+    crypto_generichash_final(&state, hash, sizeof hash);
+    sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+    snprintf(id_out, CELL_COMMAND_ID_CHARACTERS + 1, "0000000000000-%s", hex);
+}
+
+static bool same_log(const Hb__LogId *a, const Hb__LogId *b)
+{
+    return a->cell == b->cell && a->service == b->service && a->partition == b->partition;
+}
+
+/* What the client has seen now: the furthest position of each log. */
+static void join_after(struct http_request *request, Hb__Position *const *after, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t at = 0;
+        while (at < request->n_after && !same_log(request->after[at]->log, after[i]->log))
+            at++;
+        if (at == request->n_after) {
+            request->after = arena_grow(&request->arena, request->after, at, sizeof *request->after);
+            request->n_after++;
+        } else if (request->after[at]->offset >= after[i]->offset &&
+                   request->after[at]->log->epoch >= after[i]->log->epoch) {
+            continue;
+        }
+        request->after[at] = (Hb__Position *)message_copy(&after[i]->base, &request->arena);
+    }
+}
+
+static void on_command(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct cell_asked *asked = context;
+    struct http_request *request = asked->request;
+    const Hb__Refusal *refused = NULL;
+    const Hb__CommandReply *answer = NULL;
+    if (err)
+        refused = refuse_down(asked);
+    else if (reply->kind_case == BUS__REPLY__KIND_REFUSED)
+        refused = refusal_kept(request, reply->refused);
+    else if (reply->kind_case != BUS__REPLY__KIND_COMMAND)
+        refused = refuse_odd(asked);
+    else if (reply->command->refused)
+        refused = refusal_kept(request, reply->command->refused);
+    else
+        answer = (const Hb__CommandReply *)message_copy(&reply->command->base, &request->arena);
+    if (answer)
+        join_after(request, answer->after, answer->n_after);
+    asked->command_done(request, asked->context, refused, answer);
+    http_release(request);
+}
+
+void cell_command(struct http_request *request, Hb__Service service, Hb__Command *command, uint32_t part,
+                  cell_command_fn *done, void *context)
+{
+    struct cell_asked *asked = asked_new(request, service, context);
+    Bus__Request message = BUS__REQUEST__INIT;
+    char id[CELL_COMMAND_ID_CHARACTERS + 1];
+    struct bus_peer *peer =
+        peer_of(request->gateway->cell, service, bucket_of(request, command->case_id, command->site));
+    bug_unless(request->actor); /* nobody commands as the gateway itself */
+    asked->command_done = done;
+    cell_command_id(request, part, id);
+    command->account = request->actor->account;
+    command->actor = request->actor;
+    command->after = request->after;
+    command->n_after = request->n_after;
+    if (!*command->id)
+        command->id = id;
+    const char *trace = http_header(request, "traceparent");
+    if (trace && strlen(trace) <= 64 && utf8_valid(trace, strlen(trace)))
+        command->trace = (char *)(uintptr_t)trace;
+    message.kind_case = BUS__REQUEST__KIND_COMMAND;
+    message.command = command;
+    if (peer)
+        send_to(request, peer, &message, on_command, asked);
+    else
+        done(request, context, refuse_down(asked), NULL);
+}
+
+/* ---- control ---- */
+
+static void on_control(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct cell_asked *asked = context;
+    bool good = !err && reply->kind_case == BUS__REPLY__KIND_CONTROL;
+    asked->request->gateway->cell->counts.unanswered += err != ERR_NONE;
+    asked->control_done(asked->request, asked->context, asked->instance, good ? reply->control : NULL);
+    http_release(asked->request);
+}
+
+void cell_control(struct http_request *request, const Config__Instance *instance, Bus__Control__What what,
+                  cell_control_fn *done, void *context)
+{
+    struct cell *cell = request->gateway->cell;
+    struct cell_asked *asked = asked_new(request, instance->service, context);
+    Bus__Request message = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    asked->control_done = done;
+    asked->instance = instance;
+    control.what = what;
+    message.kind_case = BUS__REQUEST__KIND_CONTROL;
+    message.control = &control;
+    for (size_t i = 0; i < cell->count; i++)
+        if (cell->peers[i].instance == instance) {
+            send_to(request, cell->peers[i].peer, &message, on_control, asked);
+            return;
+        }
+    bug_unless(!"an instance of the configuration");
+}

@@ -1,0 +1,38 @@
+/* Asking the services. Every question carries the request's actor and what its client has seen (`after`); it goes to
+   the instance whose buckets hold the case or the site. */
+#ifndef HEARBACK_GATEWAY_CELL_H
+#define HEARBACK_GATEWAY_CELL_H
+
+#include "http.h"
+
+#define CELL_TIMEOUT_MS 5000u
+#define CELL_COMMAND_ID_CHARACTERS 64u
+
+enum err cell_open(struct gateway *gateway, struct cell **cell_out, char **why_out) MUST_CHECK;
+
+/* Called exactly once, from the loop. Either `refused` (no answer came: 503; or the service says no) or `reply`, both
+   in the request's arena. `context` is what was given. */
+typedef void cell_query_fn(struct http_request *request, void *context, const Hb__Refusal *refused,
+                           const Hb__QueryReply *reply);
+typedef void cell_command_fn(struct http_request *request, void *context, const Hb__Refusal *refused,
+                             const Hb__CommandReply *reply);
+
+/* `query->site` and `query->case_id` say which instance; actor and after are filled in. The message may live on the
+   stack. */
+void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
+                void *context);
+/* The same for a command: account, id (unless set), actor, after and trace are filled in. `part` counts the commands of
+   one request (0, or the row of an import). A reply's `after` joins the request's, and goes out as Hearback-After. */
+void cell_command(struct http_request *request, Hb__Service service, Hb__Command *command, uint32_t part,
+                  cell_command_fn *done, void *context);
+
+/* The state of one instance (Control): the health checks and /metrics. */
+typedef void cell_control_fn(struct http_request *request, void *context, const Config__Instance *instance,
+                             const Bus__ControlReply *reply); /* NULL: no answer */
+void cell_control(struct http_request *request, const Config__Instance *instance, Bus__Control__What what,
+                  cell_control_fn *done, void *context);
+
+/* The id of a command: Idempotency-Key makes it the same for the same key, else it is random and time-ordered. */
+void cell_command_id(const struct http_request *request, uint32_t part, char id_out[CELL_COMMAND_ID_CHARACTERS + 1]);
+
+#endif

@@ -1,0 +1,107 @@
+/* The gateway's program: one loop, the bus to the services, HTTP to the world. */
+#include "cell.h"
+#include "http.h"
+#include "process/process.h"
+
+#include <ev.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int fail(const char *what, const char *why)
+{
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s}", "level", "error", "service", "gateway", "event",
+                             "start_refused", "what", what, "why", why);
+    char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+    fprintf(stderr, "%s\n", text ? text : why);
+    free(text);
+    json_decref(line);
+    return 2;
+}
+
+static void stopped(struct gateway *gateway)
+{
+    ev_break(gateway->loop, EVBREAK_ALL);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct gateway *gateway = watcher->data;
+    http_stop(gateway->http, stopped);
+}
+
+static void on_watchdog(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop;
+    (void)watcher;
+    (void)events;
+    process_notify("WATCHDOG=1");
+}
+
+static int open_all(struct gateway *gateway, const char *config_path)
+{
+    char *why = NULL;
+    if (config_load(config_path, &gateway->arena, &gateway->config, &why))
+        return fail("configuration", why ? why : config_path);
+    if (!config_instance(gateway->config, HB__SERVICE__GATEWAY, 0))
+        return fail("configuration", "it names no instance of the service gateway");
+    enum err err = bus_open(gateway->loop, gateway->config, "gateway-0", &gateway->bus);
+    if (err)
+        return fail("bus",
+                    err == ERR_NOT_FOUND ? "there is no secret key of gateway-0: run hearback up once" : err_text(err));
+    if (cell_open(gateway, &gateway->cell, &why))
+        return fail("bus", why);
+    if (http_open(gateway, &gateway->http, &why))
+        return fail("http", why);
+    return 0;
+}
+
+static const char *config_argument(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
+    const char *config = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (option == 'c')
+            config = optarg;
+        else if (option != 'p' || strcmp(optarg, "0") != 0) /* whoever starts us starts all services alike */
+            return NULL;
+    return config;
+}
+
+int main(int argc, char **argv)
+{
+    static struct gateway gateway;
+    ev_signal terminate, interrupt;
+    ev_timer alive;
+    const char *config = config_argument(argc, argv);
+    if (!config) {
+        fprintf(stderr, "usage: hearback-gateway --config FILE\n");
+        return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    process_follow_supervisor();
+    arena_init(&gateway.arena);
+    gateway.loop = ev_default_loop(EVFLAG_NOENV);
+    gateway.metrics = metrics_new();
+    int failed = open_all(&gateway, config);
+    if (failed)
+        return failed;
+    ev_signal_init(&terminate, on_signal, SIGTERM);
+    ev_signal_init(&interrupt, on_signal, SIGINT);
+    ev_timer_init(&alive, on_watchdog, 1., 1.);
+    terminate.data = interrupt.data = &gateway;
+    ev_signal_start(gateway.loop, &terminate);
+    ev_signal_start(gateway.loop, &interrupt);
+    ev_timer_start(gateway.loop, &alive);
+    fprintf(stderr, "{\"level\":\"info\",\"service\":\"gateway\",\"event\":\"listening\",\"port\":%u}\n",
+            http_port(gateway.http));
+    process_notify("READY=1");
+    ev_run(gateway.loop, 0);
+    return 0; /* the bus is never closed before exit (pitfalls.md 5), and nothing here is to be saved */
+}

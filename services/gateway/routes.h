@@ -1,0 +1,33 @@
+/* Every path of the gateway, in one table: who may call it, what it takes and gives; the dispatch and openapi.json both
+   read it. */
+#ifndef HEARBACK_GATEWAY_ROUTES_H
+#define HEARBACK_GATEWAY_ROUTES_H
+
+#include "http.h"
+
+typedef void route_handler_fn(struct http_request *request);
+
+struct route_parameter {
+    const char *name;
+    const char *about; /* "中文 / English" */
+};
+
+#define ROUTE_PARAMETERS_MAX 16u
+struct route {
+    const char *method;
+    const char *pattern; /* "/api/v1/cases/{id}" */
+    route_handler_fn *handler;
+    const char *about; /* "登记一件事项 / Register a case"; NULL: not part of the API, left out of openapi.json */
+    bool open;         /* nobody need sign in; else the request has an actor when the handler is called */
+    const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by `gives_type` */
+    const char *gives_type;                             /* "text/csv": beside JSON */
+    struct route_parameter query[ROUTE_PARAMETERS_MAX]; /* ends with a NULL name */
+};
+
+extern const struct route routes[];
+extern const size_t routes_count;
+
+/* Finds the route, checks what can be checked before the handler, calls it. */
+void routes_dispatch(struct http_request *request);
+
+#endif
