@@ -1,0 +1,197 @@
+"""A real system for tests: `hearback up` with all its processes on loopback, in a folder of its own; HTTP from outside; a
+real SMTP server. Python's standard library, and aiosmtpd (package python3-aiosmtpd) for the mail server."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PROGRAMS = os.environ.get("HEARBACK_BIN") or os.path.join(os.path.dirname(__file__), "../../build/bin")
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+SKIP = 77
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def memory_folder():
+    """Fast and out of the way; a test of durability against power cuts would take a disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:2000]!r}"
+
+
+class System:
+    """with System("--demo") as system: ..."""
+
+    def __init__(self, *options, folder=None):
+        self.own = folder is None
+        self.folder = folder or tempfile.mkdtemp(prefix="hearback-test-", dir=memory_folder())
+        self.port = free_port()
+        self.options = options
+        self.process = None
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if self.process:
+            self.stop()
+        if kind:
+            self.print_logs()
+        if self.own:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def program(self, name):
+        return os.path.join(PROGRAMS, name)
+
+    def start(self, timeout_s=90):
+        self.output = open(os.path.join(self.folder, "up.out"), "a+")
+        before = self.output.tell()
+        self.process = subprocess.Popen(
+            [self.program("hearback"), "--data", self.folder, "up", "--port", str(self.port), *self.options],
+            stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            with open(self.output.name) as f:
+                f.seek(before)
+                text = f.read()
+            if f"ready http://127.0.0.1:{self.port}" in text:
+                return
+            if self.process.poll() is not None:
+                raise RuntimeError(f"hearback up ended with {self.process.returncode}:\n{text}")
+            time.sleep(0.02)
+        raise RuntimeError(f"not ready within {timeout_s} s:\n{text}")
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        self.process.wait(30)
+        self.process = None
+        self.output.close()
+
+    def print_logs(self):
+        folder = os.path.join(self.folder, "log")
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            with open(os.path.join(folder, name), errors="replace") as f:
+                lines = f.readlines()[-8:]
+            if lines:
+                print(f"--- {name}\n{''.join(lines)}")
+
+    def pids(self, service):
+        """Of the running processes of one service: children of `hearback up`."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as f:
+            children = f.read().split()
+        found = []
+        for pid in children:
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    if f.read().split(b"\0")[0].endswith(f"/hearback-{service}".encode()):
+                        found.append(int(pid))
+            except FileNotFoundError:
+                pass
+        return found
+
+    def run(self, *arguments, check=True, **options):
+        """The hearback command, on this system."""
+        done = subprocess.run([self.program("hearback"), "--data", self.folder, *arguments], capture_output=True, text=True,
+                              timeout=300, **options)
+        if check and done.returncode:
+            raise AssertionError(f"hearback {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def tokens(self):
+        """Account -> bearer token, of the demonstration organisation."""
+        with open(os.path.join(self.folder, "demo-accounts.json")) as f:
+            return {entry["account"]: entry["token"] for entry in json.load(f)}
+
+    def operator_token(self):
+        with open(os.path.join(self.folder, "token")) as f:
+            return f.read().strip()
+
+    def http(self, method, path, body=None, token=None, headers=None, timeout=30):
+        """`body`: bytes as they are, anything else as JSON."""
+        headers = dict(headers or {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, headers)
+            reply = connection.getresponse()
+            return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
+        finally:
+            connection.close()
+
+    def settle(self):
+        self.run("wait", "settled", "--timeout", "60")
+
+
+class Mail:
+    """A real SMTP server; the mails that arrived are in .messages, as email.message objects."""
+
+    def __init__(self):
+        try:
+            from aiosmtpd.controller import Controller
+            from aiosmtpd.handlers import Message
+        except ImportError:
+            print("skipped: python3-aiosmtpd is missing")
+            raise SystemExit(SKIP)
+        self.messages = []
+        messages = self.messages
+
+        class Keep(Message):
+            def handle_message(self, message):
+                messages.append(message)
+
+        self.port = free_port()
+        self.controller = Controller(Keep(), hostname="127.0.0.1", port=self.port)
+        self.url = f"smtp://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self.controller.start()
+        return self
+
+    def __exit__(self, *_):
+        self.controller.stop()
+
+    def wait(self, wanted, timeout_s=30):
+        """The first mail for which wanted(mail) holds."""
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            for message in list(self.messages):
+                if wanted(message):
+                    return message
+            time.sleep(0.05)
+        raise AssertionError(f"no such mail within {timeout_s} s; arrived: {[(m['To'], m['Subject']) for m in self.messages]}")
+
+
+def main(tests):
+    """Runs the functions one after the other; the first that fails ends it."""
+    for test in tests:
+        began = time.monotonic()
+        test()
+        print(f"passed  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)

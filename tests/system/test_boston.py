@@ -1,0 +1,147 @@
+"""The main job on real input: `hearback up --input boston311-2011-08.csv --mapping boston311`, as scripts/run does it. Every row
+becomes a case, the promised dates and on-time flags of the city are reproduced, a second run imports nothing twice."""
+
+import csv
+import datetime
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import harness
+
+DATA = os.path.join(harness.SOURCE, "../shared/data/boston311-2011-08.csv")
+COLUMNS = "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time".split(",")
+
+
+def run_once(folder, path, export):
+    """One whole run; returns its figures and what it said."""
+    done = subprocess.run([os.path.join(harness.PROGRAMS, "hearback"), "--data", folder, "up", "--port", str(harness.free_port()),
+                           "--input", path, "--mapping", "boston311", "--once", "--export", export],
+                          capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def read(path):
+    with open(path, newline="", encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def local(text):
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+
+
+def check_dates(rows, cases):
+    """Types with 15 rows or more: the promised date within three minutes."""
+    types = {}
+    for row in rows:
+        if row["target_dt"]:
+            types.setdefault(row["type"], []).append(row)
+    dated = [row for list_ in types.values() if len(list_) >= 15 for row in list_]
+    good = 0
+    for row in dated:
+        due = local(cases[row["case_enquiry_id"]]["due_at"])
+        good += due is not None and abs(due - local(row["target_dt"])) <= datetime.timedelta(minutes=3)
+    share = good / len(dated)
+    print(f"promised dates: {good} of {len(dated)} = {share:.2%}")
+    assert share >= 0.985
+
+
+def check_flags(rows, cases):
+    rated = [row for row in rows if row["ontime"]]
+    good = sum(cases[row["case_enquiry_id"]]["on_time"] == ("true" if row["ontime"] == "ONTIME" else "false") for row in rated)
+    print(f"on-time flags: {good} of {len(rated)} = {good / len(rated):.2%}")
+    assert good / len(rated) >= 0.995
+
+
+def check_figures(kpi, cases):
+    """The report agrees with a recount of the export, in total and per category."""
+    def count(rows):
+        return [len(rows), sum(c["on_time"] != "" for c in rows), sum(c["on_time"] == "true" for c in rows),
+                sum(c["on_time"] == "false" for c in rows)]
+
+    def said(figures):
+        return [int(figures[name]) for name in ("registered", "rated", "on_time", "overdue")]
+
+    assert said(kpi["total"]) == count(list(cases.values())), (kpi["total"], count(list(cases.values())))
+    for figures in kpi["categories"]:
+        assert said(figures) == count([c for c in cases.values() if c["category"] == figures["key"]]), figures["key"]
+    assert sum(int(f["registered"]) for f in kpi["categories"]) == len(cases)
+
+
+def main_job():
+    folder = tempfile.mkdtemp(prefix="hearback-boston-", dir=harness.memory_folder())
+    try:
+        export = os.path.join(folder, "export.csv")
+        kpi, said = run_once(folder, DATA, export)
+        rows, listed = read(DATA), read(export)
+        assert list(listed[0]) == COLUMNS, list(listed[0])
+        cases = {case["external_id"]: case for case in listed}
+        assert len(cases) == len(listed) == len(rows) == 4352, (len(cases), len(listed), len(rows))
+        assert len({case["case_number"] for case in listed}) == len(rows)
+        for row in rows:
+            case = cases[row["case_enquiry_id"]]
+            assert local(case["received_at"]) == local(row["open_dt"]), (row, case)
+            assert local(case["closed_at"]) == local(row["closed_dt"]), (row, case)
+            assert case["department"] == row["department"].lower(), (row, case)
+        check_dates(rows, cases)
+        check_flags(rows, cases)
+        check_figures(kpi, cases)
+        again, said = run_once(folder, DATA, export)
+        assert again == kpi, (again["total"], kpi["total"])
+        assert read(export) == listed
+        assert "4352 known" in said, said
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def another_file_with_bad_rows():
+    """Rows that cannot be read are listed with line and reason; the others become cases; an unknown type and an unknown
+    department are taken as they are."""
+    folder = tempfile.mkdtemp(prefix="hearback-boston-", dir=harness.memory_folder())
+    try:
+        path, export = os.path.join(folder, "other.csv"), os.path.join(folder, "export.csv")
+        with open(DATA, newline="", encoding="utf-8") as f:
+            lines = [next(csv.reader([line])) for line in f.readlines()[:4]]
+        header, row = lines[0], lines[1]
+
+        def other(n, **changes):
+            values = list(row)
+            values[0] = f"9000{n}"
+            for name, value in changes.items():
+                values[header.index(name)] = value
+            return values
+
+        with open(path, "w", newline="", encoding="utf-8") as f:
+            writer = csv.writer(f)
+            writer.writerow(header)
+            writer.writerow(other(1))
+            writer.writerow(other(2, open_dt="yesterday"))
+            writer.writerow(other(3, type="Moon Rock Removal", department="NASA"))
+            writer.writerow(other(4)[:5])
+            writer.writerow(other(5, closed_dt="2011-07-01 00:00:00"))  # closed before it was opened
+            writer.writerow(other(6, closed_dt="", case_title='A "quoted", multi\nline title'))
+            f.write('90007,"never closed\n')
+        kpi, said = run_once(folder, path, export)
+        cases = {case["external_id"]: case for case in read(export)}
+        assert set(cases) >= {"90001", "90003", "90006"}, cases
+        assert "90002" not in cases and "90004" not in cases and "90007" not in cases
+        assert cases["90003"]["department"] == "nasa" and cases["90003"]["category"] == "Moon Rock Removal"
+        assert cases["90003"]["due_at"] == ""
+        assert cases["90006"]["closed_at"] == "" and cases["90006"]["stage"] == "open"
+        refused = read(os.path.join(folder, "imports/refused-boston311.csv"))
+        assert {r["line"] for r in refused} >= {"3", "5"}, refused
+        assert all(r["reason"] for r in refused)
+        assert int(kpi["total"]["registered"]) == len(cases)
+        assert len(cases) + len(refused) == 7, (cases, refused)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    if not os.path.exists(DATA):
+        print("skipped: shared/data/boston311-2011-08.csv is missing")
+        raise SystemExit(harness.SKIP)
+    harness.main([main_job, another_file_with_bad_rows])
