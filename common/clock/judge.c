@@ -310,6 +310,7 @@ static void apply_extension(struct judge *judge)
     if (extended.at_ms <= live->due.at_ms)
         return;
     live->due.at_ms = extended.at_ms;
+    live->run.extended = true;
     live->frozen = frozen;
 }
 
@@ -321,7 +322,7 @@ static void recompute(struct judge *judge, int64_t at_ms)
     live->frozen = false;
     live->has_due = limit_due(judge, at_ms);
     run->due_ms = run->first_due_ms = run->limit_ms = 0;
-    run->provisional = run->in_days = false;
+    run->provisional = run->in_days = run->extended = false;
     run->notes = NULL;
     run->notes_count = 0;
     if (!live->has_due)
@@ -502,7 +503,7 @@ static void extend(struct judge *judge, const struct happening *happening)
         return;
     int64_t told = rule && rule->told ? happening->extension_told_ms : happening->at_ms;
     bool in_time = live->frozen || (happening->at_ms <= live->due.at_ms && told <= live->due.at_ms);
-    bool too_often = rule && rule->times && live->extended_count >= rule->times;
+    bool too_often = rule && rule->times && !rule->more && live->extended_count >= rule->times;
     if (!in_time || told == 0 || too_often || live->run.missed || happening->extended_due_ms <= live->due.at_ms)
         return;
     live->extended_due = happening->extended_due_ms;

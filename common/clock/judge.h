@@ -58,6 +58,7 @@ struct run {
     bool by_condition;       /* cancelled because the clock's `if` no longer held at ended_ms, not by a new round */
     bool provisional;        /* the due depends on a year that is not published */
     bool in_days;
+    bool extended;      /* the due is that of an extension */
     int limit_row;      /* index into the clock's limit; -1: none could be computed */
     int64_t limit_ms;   /* running time from start to due, pauses taken out: what `75 %` and `150 %` are of */
     int64_t warn_ms[4]; /* instants as the due stands, ascending; none in a pause, before the start or after the end */

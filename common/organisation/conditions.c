@@ -14,21 +14,29 @@ static unsigned close_of_business(const struct case_view *view)
     return defaults && defaults->close_of_business_min ? defaults->close_of_business_min : CLOSE_OF_BUSINESS_DEFAULT;
 }
 
+bool case_instant_from(const struct case_view *view, const Policy__Term *term, const Policy__TimeOptions *options,
+                       int64_t from_ms, int64_t *ms_out)
+{
+    struct due_rules rules = {.calendar =
+                                  organisation_calendar(view->turn, view->site, options ? options->calendar : ""),
+                              .options = options,
+                              .close_of_business_min = close_of_business(view),
+                              .resolve = resolve,
+                              .context = (void *)(uintptr_t)view};
+    struct due due;
+    if (!due_compute(&rules, term, from_ms, turn_arena(view->turn), &due))
+        return false;
+    *ms_out = due.at_ms;
+    return true;
+}
+
 bool case_instant(const struct case_view *view, const Policy__Term *term, int64_t *ms_out)
 {
     if (term->unit == POLICY__TERM__UNIT__NOW) {
         *ms_out = view->now_ms;
         return true;
     }
-    struct due_rules rules = {.calendar = organisation_calendar(view->turn, view->site, ""),
-                              .close_of_business_min = close_of_business(view),
-                              .resolve = resolve,
-                              .context = (void *)(uintptr_t)view};
-    struct due due;
-    if (!due_compute(&rules, term, view->now_ms, turn_arena(view->turn), &due))
-        return false;
-    *ms_out = due.at_ms;
-    return true;
+    return case_instant_from(view, term, NULL, view->now_ms, ms_out);
 }
 
 static int minute_of_day(void *context, int64_t ms)

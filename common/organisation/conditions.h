@@ -21,5 +21,8 @@ struct case_view {
 enum truth case_holds(const struct case_view *view, const Policy__Condition *condition, const char **missing_out);
 /* The instant a term means in this case: a date field, or a span from a field, stage or step. */
 bool case_instant(const struct case_view *view, const Policy__Term *term, int64_t *ms_out);
+/* The same with a clock's time options (NULL: none), counted from an instant. */
+bool case_instant_from(const struct case_view *view, const Policy__Term *term, const Policy__TimeOptions *options,
+                       int64_t from_ms, int64_t *ms_out);
 
 #endif

@@ -141,7 +141,8 @@ static void check_ladders_and_notices(struct check *check)
         const Policy__Notice *notice = check->policy->notices[i];
         const char *field = arena_printf(check->arena, "notices.%s", notice->name);
         bool of_ladder = strcmp(notice->name, "warning") == 0 || strcmp(notice->name, "late") == 0 ||
-                         strcmp(notice->name, "withdrawn") == 0;
+                         strcmp(notice->name, "withdrawn") == 0 ||
+                         strcmp(notice->name, "extension_notice") == 0; /* to whom the clause names */
         if (notice->n_to == 0 && !of_ladder)
             found(check, false, field, "told to nobody: \"to\" is missing");
         if (!*notice->text->en)

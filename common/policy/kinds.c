@@ -155,6 +155,8 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields");
     step->name = arena_strdup(compile->arena, name);
+    if (strcmp(name, "extend") == 0)
+        mistake(compile, map, "\"extend\" is the step of clocks with an `extend` clause: name this one otherwise");
     clauses_of(compile, map, &step->clauses, &step->n_clauses, false);
     label_of(compile, map, "name", &step->label, true);
     texts_of(compile, json_object_get(map, "from"), &step->from, &step->n_from);
@@ -244,6 +246,26 @@ static void warns_of(struct compile *compile, json_t *node, Policy__Clock *clock
         POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, node));
 }
 
+static void notice_known(struct compile *compile, json_t *node, const char *name)
+{
+    if (policy_notice(compile->policy, name))
+        return;
+    const char *names[128];
+    size_t count = 0;
+    for (size_t i = 0; i < compile->policy->n_notices && count < 128; i++)
+        names[count++] = compile->policy->notices[i]->name;
+    mistake(compile, node, "there is no notice \"%s\"%s", name, nearest(compile, name, names, count));
+}
+
+static bool is_span(const Policy__Term *term)
+{
+    bool counts = term->unit == POLICY__TERM__UNIT__MINUTES || term->unit == POLICY__TERM__UNIT__HOURS ||
+                  term->unit == POLICY__TERM__UNIT__NATURAL_DAYS || term->unit == POLICY__TERM__UNIT__WORKING_DAYS ||
+                  term->unit == POLICY__TERM__UNIT__WEEKS || term->unit == POLICY__TERM__UNIT__MONTHS;
+    return counts && term->amount && !term->before && !*term->field;
+}
+
+/* A reason is needed whatever `needs` says. */
 static void extend_of(struct compile *compile, json_t *node, Policy__Clock *clock)
 {
     if (!node)
@@ -256,6 +278,14 @@ static void extend_of(struct compile *compile, json_t *node, Policy__Clock *cloc
     clock->extend->times = *times ? (uint32_t)strtoul(times, NULL, 10) : 1;
     if (json_object_get(node, "told"))
         clock->extend->told = who_of(compile, json_object_get(node, "told"));
+    if (json_object_get(node, "more"))
+        clock->extend->more = who_of(compile, json_object_get(node, "more"));
+    if (!clock->extend->n_by)
+        mistake(compile, node, "\"by\" is missing: who may extend it?");
+    if (!is_span(clock->extend->add))
+        mistake(compile, node, "\"add\" is missing or no span of time, as 14 days");
+    if (clock->extend->told)
+        notice_known(compile, node, "extension_notice");
 }
 
 static void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock)
@@ -300,17 +330,6 @@ static void clock_of(struct compile *compile, const char *name, json_t *map, Pol
 }
 
 /* ---- rules ---- */
-
-static void notice_known(struct compile *compile, json_t *node, const char *name)
-{
-    if (policy_notice(compile->policy, name))
-        return;
-    const char *names[128];
-    size_t count = 0;
-    for (size_t i = 0; i < compile->policy->n_notices && count < 128; i++)
-        names[count++] = compile->policy->notices[i]->name;
-    mistake(compile, node, "there is no notice \"%s\"%s", name, nearest(compile, name, names, count));
-}
 
 static Policy__Action *action_new(struct compile *compile, Policy__Action__Type type, json_t *node)
 {

@@ -32,6 +32,27 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
     }
 }
 
+static void add_extend(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
+                       Casework__CaseFile *file)
+{
+    const Policy__Step *step = casework_extend_step(one, NULL);
+    const char *clause;
+    if (!step || casework_step_bar(one, step, actor, &clause) != CASEWORK_FREE)
+        return;
+    Casework__Allowed *allowed = CASEWORK_NEW(turn, Casework__Allowed, casework__allowed__init);
+    allowed->step = step->name;
+    allowed->label = step->label;
+    allowed->clauses = step->clauses;
+    allowed->n_clauses = step->n_clauses;
+    for (size_t i = 0; i < step->n_needs; i++)
+        CASEWORK_ADD(turn, allowed->needs, allowed->n_needs, step->needs[i]->name);
+    for (size_t i = 0; i < one->kind->n_clocks; i++)
+        if (one->kind->clocks[i]->extend && casework_extend_open(one, one->kind->clocks[i]))
+            CASEWORK_ADD(turn, allowed->clocks, allowed->n_clocks, one->kind->clocks[i]->name);
+    if (allowed->n_clocks)
+        CASEWORK_ADD(turn, file->allowed, file->n_allowed, allowed);
+}
+
 static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
 {
     const Caserec__Case *record = one->record;
@@ -79,6 +100,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
         CASEWORK_ADD(turn, file->links, file->n_links, linked);
     }
     add_allowed(turn, one, actor, file);
+    add_extend(turn, one, actor, file);
     return file;
 }
 

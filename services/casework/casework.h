@@ -43,6 +43,7 @@ bool casework_told(const Caserec__Case *record, const char *notice);
 enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out);
+const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, Hb__Refusal **refusal);
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
@@ -51,6 +52,17 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
                                size_t count, const Hb__Personal *note, const char *rule);
 Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind,
                           void *payload);
+
+/* extend.c: the step `extend`. NULL: the kind has no clock that may be extended. */
+const Policy__Step *casework_extend_step(const struct casework_case *one, const Casework__Act *act);
+const Policy__FieldDef *casework_extend_field(const struct casework_case *one, const char *name);
+const Policy__Clock *casework_extend_clock(const struct casework_case *one, const Casework__Act *act);
+Hb__Refusal *casework_extend_bar(const struct casework_case *one, const Policy__Clock *clock); /* NULL: it may be */
+bool casework_extend_open(const struct casework_case *one, const Policy__Clock *clock);        /* the same, silent */
+void casework_extend_say(const struct casework_case *one, const Policy__Clock *clock, const Hb__Event *step);
+void casework_extend_granted(struct turn *turn, Caserec__Case *record, const Casework__ExtensionGranted *grant);
+void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Notification__Event *said);
+void casework_extend_watched(struct turn *turn, Caserec__Case *record, const Watchdog__Event *said);
 
 /* decide.c, react.c, evolve.c, answer.c, history.c */
 void casework_prepare(struct turn *turn, Hb__Command *command);

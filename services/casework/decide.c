@@ -3,9 +3,14 @@
 
 /* ---- the door ---- */
 
-static const Policy__Step *find_step(struct turn *turn, const struct casework_case *one, const char *name)
+static bool extends(const Casework__Act *act)
 {
-    const Policy__Step *step = policy_step(one->kind, name);
+    return strcmp(act->step, "extend") == 0;
+}
+
+static const Policy__Step *find_step(struct turn *turn, const struct casework_case *one, const Casework__Act *act)
+{
+    const Policy__Step *step = extends(act) ? casework_extend_step(one, act) : policy_step(one->kind, act->step);
     if (step && step->n_from)
         return step;
     Hb__Refusal *refusal = turn_refuse(turn, 404, "unknown_step", "没有这个步骤", "there is no such step");
@@ -13,6 +18,12 @@ static const Policy__Step *find_step(struct turn *turn, const struct casework_ca
         if (policy_step_from(one->kind->steps[i], one->record->stage))
             refusal_next(turn, refusal, one->kind->steps[i]->name);
     return NULL;
+}
+
+/* The field itself says at which step it is asked for. */
+static bool asked_at(const Policy__FieldDef *def, const Policy__Step *step)
+{
+    return strcmp(def->needed_at, step->name) == 0 || def->needed == POLICY__FIELD_DEF__NEEDED__WHEN;
 }
 
 static bool step_takes(const struct casework_case *one, const Policy__Step *step, const char *field)
@@ -24,18 +35,23 @@ static bool step_takes(const struct casework_case *one, const Policy__Step *step
         if (strcmp(step->fields[i], field) == 0)
             return true;
     const Policy__FieldDef *def = policy_field(one->kind, field);
-    return def && (strcmp(def->needed_at, step->name) == 0 || def->needed == POLICY__FIELD_DEF__NEEDED__WHEN);
+    return def && asked_at(def, step);
 }
 
 static void type_one(struct turn *turn, const struct casework_case *one, const Policy__Step *step, Hb__Field *field)
 {
-    const Policy__FieldDef *def = policy_field(one->kind, field->name);
+    const Policy__FieldDef *def = casework_field(one, step, field->name);
     char *path = arena_printf(turn_arena(turn), "fields.%.100s", field->name);
     if (!def || !step_takes(one, step, field->name)) {
         Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "该步骤没有此字段", "this step takes no such field");
         refusal_field(turn, refusal, path);
+        for (size_t i = 0; i < step->n_fields; i++)
+            refusal_accepts(turn, refusal, step->fields[i]);
+        for (size_t i = 0; i < step->n_needs; i++)
+            if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD)
+                refusal_accepts(turn, refusal, step->needs[i]->name);
         for (size_t i = 0; i < one->kind->n_fields; i++)
-            if (step_takes(one, step, one->kind->fields[i]->name))
+            if (asked_at(one->kind->fields[i], step))
                 refusal_accepts(turn, refusal, one->kind->fields[i]->name);
         return;
     }
@@ -60,7 +76,7 @@ void casework_prepare(struct turn *turn, Hb__Command *command)
         return;
     }
     Casework__Act *act = command->casework->act;
-    const Policy__Step *step = find_step(turn, &one, act->step);
+    const Policy__Step *step = find_step(turn, &one, act);
     for (size_t i = 0; step && i < act->n_fields && !turn_refused(turn); i++)
         type_one(turn, &one, step, act->fields[i]);
 }
@@ -203,7 +219,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     const Casework__Act *act = command->casework->act;
     const Hb__Actor *actor = command->actor;
-    const Policy__Step *step = find_step(turn, &one, act->step);
+    const Policy__Step *step = find_step(turn, &one, act);
+    const Policy__Clock *clock = extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;
     Hb__Refusal *refusal = NULL;
     if (!step || !may_touch(turn, &one, command) || !version_fits(turn, &one, command))
@@ -225,12 +242,17 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     struct facts with = with_fields(turn, &one, act);
     casework_check_guards(&one, step, &with, actor, &refusal);
+    if (clock && !refusal)
+        refusal = casework_extend_bar(&one, clock);
     if (refusal) {
         add_next(turn, &one, actor, refusal);
         say_refused(turn, &one, actor, step->name, refusal, refusal->n_clauses ? refusal->clauses[0] : "");
         return;
     }
-    turn_say(turn, casework_step_event(&one, step, act->fields, act->n_fields, act->note, ""));
+    Hb__Event *taken = casework_step_event(&one, step, act->fields, act->n_fields, act->note, "");
+    turn_say(turn, taken);
+    if (clock)
+        casework_extend_say(&one, clock, taken);
     if (strcmp(step->name, "acknowledge") == 0)
         acknowledge(turn, &one, actor);
 }

@@ -215,7 +215,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
             casework_throttle_save(turn, event->actor->account, event->case_id, said->action_refused->step);
         return;
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
-        record->extended = said->extension_granted->times;
+        casework_extend_granted(turn, record, said->extension_granted);
         return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
@@ -231,6 +231,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
 
 static void evolve_told(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
 {
+    casework_extend_noticed(turn, record, event->notification);
     if (event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
         return;
     Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
@@ -285,8 +286,10 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_ESCALATION:
         evolve_level(turn, record, event);
         break;
-    case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_WATCHDOG:
+        casework_extend_watched(turn, record, event->watchdog);
+        break;
+    case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_TOY:

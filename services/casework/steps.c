@@ -84,14 +84,27 @@ static Hb__Refusal *missing(const struct casework_case *one, Hb__Refusal **refus
     return *refusal;
 }
 
-static void miss_field(const struct casework_case *one, const char *name, const char *clause, Hb__Refusal **refusal)
+/* What a field of a step is: the kind's, or one that `extend` brings along. */
+const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name)
+{
+    return strcmp(step->name, "extend") == 0 ? casework_extend_field(one, name) : policy_field(one->kind, name);
+}
+
+static void miss_field(const struct casework_case *one, const Policy__Step *step, const char *name, const char *clause,
+                       Hb__Refusal **refusal)
 {
     struct turn *turn = turn_of(one);
-    const Policy__FieldDef *field = policy_field(one->kind, name);
+    const Policy__FieldDef *field = casework_field(one, step, name);
     const char *zh = field && field->label ? field->label->zh : name,
                *en = field && field->label ? field->label->en : name;
     refusal_problem(turn, missing(one, refusal), name, clause, arena_printf(turn_arena(turn), "请填写%s", zh),
                     arena_printf(turn_arena(turn), "please fill in: %s", en));
+}
+
+/* What the case knows already need not be entered again; but each extension has a reason of its own. */
+static bool known_of(const struct casework_case *one, const Policy__Step *step, const char *name)
+{
+    return strcmp(step->name, "extend") != 0 && facts_get(&one->facts, name);
 }
 
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
@@ -102,8 +115,8 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
     for (size_t i = 0; i < step->n_needs; i++) {
         const Policy__Need *need = step->needs[i];
         if (need->type == POLICY__NEED__TYPE__FIELD) {
-            if (!given(fields, count, need->name) && !facts_get(&one->facts, need->name))
-                miss_field(one, need->name, clause, refusal);
+            if (!given(fields, count, need->name) && !known_of(one, step, need->name))
+                miss_field(one, step, need->name, clause, refusal);
         } else if (need->type == POLICY__NEED__TYPE__TOLD && !casework_told(one->record, need->name)) {
             const Policy__Notice *notice = policy_notice(one->policy, need->name);
             refusal_problem(turn, missing(one, refusal), need->name, clause,
@@ -121,7 +134,7 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
                 ? (at_step || !*field->needed_at) && case_holds(&one->view, field->needed_if, NULL) == TRUTH_YES
                 : false;
         if (needed && !given(fields, count, field->name) && !facts_get(&one->facts, field->name))
-            miss_field(one, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
+            miss_field(one, step, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
     }
 }
 
@@ -173,17 +186,21 @@ Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Ca
     return event;
 }
 
+/* Fields of the kind become facts; what only an extension says (which clock, why) does not. */
 static void add_field(struct turn *turn, Hb__Event *event, Casework__StepTaken *taken, Hb__Field *field)
 {
+    bool fact = strcmp(taken->step, "extend") != 0;
     switch (field->content_case) {
     case HB__FIELD__CONTENT_VALUE:
-        event_fact(turn, event, field->name, field->value);
+        if (fact)
+            event_fact(turn, event, field->name, field->value);
         return;
     case HB__FIELD__CONTENT_TEXT: {
         Hb__Value *present = value_number(turn, 0);
         present->kind_case = HB__VALUE__KIND_PRESENT;
         present->present = true;
-        event_fact(turn, event, field->name, present);
+        if (fact)
+            event_fact(turn, event, field->name, present);
         CASEWORK_ADD(turn, taken->texts, taken->n_texts, field);
         return;
     }

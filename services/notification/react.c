@@ -46,10 +46,15 @@ static char *local_time(const struct asking *asking, int64_t ms)
                         minute % 60);
 }
 
-static const char *value_of(const struct asking *asking, const char *name, size_t size)
+static const Policy__Clock *clock_of(const struct asking *asking)
 {
     const Policy__Kind *kind = asking->policy ? policy_kind(asking->policy, asking->record->kind) : NULL;
-    const Policy__Clock *clock = kind ? policy_clock(kind, asking->clock) : NULL;
+    return kind ? policy_clock(kind, asking->clock) : NULL;
+}
+
+static const char *value_of(const struct asking *asking, const char *name, size_t size)
+{
+    const Policy__Clock *clock = clock_of(asking);
     if (size == 6 && memcmp(name, "number", 6) == 0)
         return asking->record->number;
     if (size == 5 && memcmp(name, "clock", 5) == 0)
@@ -183,16 +188,31 @@ static bool begin(struct asking *asking, struct turn *turn, const Hb__Event *eve
     return true;
 }
 
+/* The notice of an extension goes to whom the clock's clause names, unless the notice itself says to whom. */
+static Policy__Who *told_by_clause(const struct asking *asking)
+{
+    const Policy__Clock *clock = clock_of(asking);
+    return clock && clock->extend ? clock->extend->told : NULL;
+}
+
 static void react_casework(struct turn *turn, const Hb__Event *event)
 {
     struct asking asking;
+    const Casework__NoticeRequested *request = event->casework->notice_requested;
     if (event->casework->kind_case != CASEWORK__EVENT__KIND_NOTICE_REQUESTED ||
-        !begin(&asking, turn, event, event->casework->notice_requested->notice) || !asking.notice)
+        !begin(&asking, turn, event, request->notice) || !asking.notice)
         return;
+    asking.clock = request->clock;
+    asking.due_ms = request->due_ms;
     struct facts facts = {asking.record->facts, asking.record->n_facts};
     bool complainant;
-    const Directory__Person **persons =
-        who_persons(turn, event->site, asking.notice->to, asking.notice->n_to, &facts, &complainant);
+    Policy__Who **to = asking.notice->to, *told = told_by_clause(&asking);
+    size_t to_count = asking.notice->n_to;
+    if (to_count == 0 && told) {
+        to = &told;
+        to_count = 1;
+    }
+    const Directory__Person **persons = who_persons(turn, event->site, to, to_count, &facts, &complainant);
     for (; *persons; persons++)
         queue_person(&asking, *persons);
     if (complainant)

@@ -46,6 +46,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         Watchrec__Happening *row = happen(turn, record, event);
         row->extends = event->casework->extension_granted->clock;
         row->extended_due_ms = event->casework->extension_granted->due_ms;
+        row->notice = event->casework->extension_granted->notice;
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
         record->collecting = false;
         record->as_of_ms = event->casework->history_ended->as_of_ms;
@@ -69,7 +70,9 @@ static void evolve_told(struct turn *turn, const Hb__Event *event)
     Watchrec__Case *record = watchdog_load(turn, event->case_id);
     if (!record || event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
         return;
-    happen(turn, record, event)->told = event->notification->told->notice;
+    Watchrec__Happening *row = happen(turn, record, event);
+    row->told = event->notification->told->notice;
+    row->notice = event->notification->told->source;
     watchdog_save(turn, event->case_id, record);
 }
 

@@ -193,7 +193,7 @@ static void look_at_run(const struct looking *looking, int64_t horizon_ms)
     if (!said && run->due_ms)
         say_armed(looking, "started");
     else if (said && run->due_ms && (said->due_ms != run->due_ms || said->provisional != run->provisional))
-        say_armed(looking, "moved");
+        say_armed(looking, run->extended ? "extended" : "moved");
     else if (revived || (said && said->paused && run->state == RUN_RUNNING))
         say_armed(looking, "resumed");
     if (!run->due_ms)

@@ -31,6 +31,24 @@ static const char *or_null(const char *text)
     return *text ? text : NULL;
 }
 
+static bool same_place(const Hb__Position *a, const Hb__Position *b)
+{
+    return a && b && a->offset == b->offset && a->log->service == b->log->service &&
+           a->log->partition == b->log->partition && a->log->epoch == b->log->epoch && a->log->cell == b->log->cell;
+}
+
+/* An extension counts from the proof of delivery of its own notice, whichever of the two was heard first; 0: none yet.
+ */
+static int64_t extension_told_ms(const Watchrec__Case *record, const Watchrec__Happening *extension)
+{
+    if (!extension->notice)
+        return extension->at_ms; /* nobody need be told */
+    for (size_t i = 0; i < record->n_happenings; i++)
+        if (*record->happenings[i]->told && same_place(record->happenings[i]->notice, extension->notice))
+            return record->happenings[i]->at_ms;
+    return 0;
+}
+
 struct placed {
     struct happening happening;
     size_t arrival;
@@ -97,7 +115,7 @@ bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *ou
                                      .told = or_null(row->told),
                                      .extends = or_null(row->extends),
                                      .extended_due_ms = row->extended_due_ms,
-                                     .extension_told_ms = row->at_ms,
+                                     .extension_told_ms = *row->extends ? extension_told_ms(out->record, row) : 0,
                                      .phase = (Policy__Phase)row->phase,
                                      .round = row->round,
                                      .facts = row->facts,

@@ -21,20 +21,30 @@ static const struct service *const all[] = {&directory_service,    &intake_servi
         (list)[(count)++] = (item);                                                                                    \
     } while (0)
 
-void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
-                struct simulation_faults faults)
+static void open_with(struct group *group, const char *folder, struct simulation_options options)
 {
     *group = (struct group){0};
     arena_init(&group->arena);
     snprintf(group->folder, sizeof group->folder, "%s", folder);
-    struct simulation_options options = {.seed = seed,
-                                         .folder = group->folder,
-                                         .start_ms = start_ms,
-                                         .services = all,
-                                         .services_count = sizeof all / sizeof *all,
-                                         .faults = faults,
-                                         .policies_folder = SOURCE_DIR "/services/directory/policies"};
+    options.folder = group->folder;
+    options.services = all;
+    options.services_count = sizeof all / sizeof *all;
+    options.policies_folder = SOURCE_DIR "/services/directory/policies";
     group->simulation = simulation_new(&options);
+}
+
+void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                struct simulation_faults faults)
+{
+    open_with(group, folder, (struct simulation_options){.seed = seed, .start_ms = start_ms, .faults = faults});
+}
+
+void group_open_outside(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                        simulation_effect_fn *effect, void *effect_context)
+{
+    open_with(group, folder,
+              (struct simulation_options){
+                  .seed = seed, .start_ms = start_ms, .effect = effect, .effect_context = effect_context});
 }
 
 void group_close(struct group *group)
@@ -151,6 +161,29 @@ void group_found(struct group *group, const char *pack)
     send(group, &command, "publish");
     if (!simulation_settle(group->simulation, 60000))
         fprintf(stderr, "the founding does not come to rest\n");
+}
+
+void group_publish(struct group *group, const char *pack, const char *yaml)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__PublishPolicy publish = DIRECTORY__PUBLISH_POLICY__INIT;
+    Directory__Source source = DIRECTORY__SOURCE__INIT, *sources[] = {&source};
+    char *packs[] = {text(group, pack)};
+    source.path = arena_printf(&group->arena, "%s/pack.yaml", pack);
+    source.text = text(group, yaml);
+    publish.site = text(group, "haitang");
+    publish.packs = packs;
+    publish.n_packs = 1;
+    publish.sources = sources;
+    publish.n_sources = 1;
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = &directory;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_PUBLISH_POLICY;
+    directory.publish_policy = &publish;
+    send(group, &command, pack);
+    if (!simulation_settle(group->simulation, 60000))
+        fprintf(stderr, "the publication does not come to rest\n");
 }
 
 static void add_fields(struct group *group, const char *const *pairs, Hb__Field ***list, size_t *count)

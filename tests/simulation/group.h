@@ -17,7 +17,12 @@ struct group {
 
 void group_open(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
                 struct simulation_faults faults);
+/* The same, with an outside of the test's own that mails go to. */
+void group_open_outside(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                        simulation_effect_fn *effect, void *effect_context);
 void group_found(struct group *group, const char *pack); /* organisation and policy; needs a world without faults */
+/* Puts a pack in force that the test brings along: the text of its pack.yaml. */
+void group_publish(struct group *group, const char *pack, const char *yaml);
 void group_close(struct group *group);
 
 /* Fields are pairs of name and text, ended by NULL. The ids are made from `n`, so that a repetition is the same

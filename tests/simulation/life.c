@@ -1,47 +1,14 @@
 /* The life of one complaint through all services, and of another that nobody touches (issue: "The life of one
  * complaint"). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "group.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "story.h"
 
 #define START_MS 1741570200000ll /* Monday 2025-03-10 09:30 in Shanghai */
-#define HOUR 3600000ll
 
-static char base[] = "/dev/shm/hearback-life-XXXXXX";
-
-static void open_world(struct group *group, const char *name, const char *pack)
+static void open_world(struct group *group, const char *pack)
 {
-    char folder[256];
-    snprintf(folder, sizeof folder, "%s/%s", base, name);
-    group_open(group, folder, 7, START_MS, (struct simulation_faults){0});
+    group_open(group, story_folder(), 7, START_MS, (struct simulation_faults){0});
     group_found(group, pack);
 }
-
-#define OK(reply)                                                                                                      \
-    do {                                                                                                               \
-        const Hb__CommandReply *got = (reply);                                                                         \
-        assert_non_null(got);                                                                                          \
-        if (got->refused) {                                                                                            \
-            print_message("refused: %s\n", got->refused->text->en);                                                    \
-            for (size_t i = 0; i < got->refused->n_problems; i++)                                                      \
-                print_message("  %s\n", got->refused->problems[i]->text->en);                                          \
-        }                                                                                                              \
-        assert_null(got->refused);                                                                                     \
-    } while (0)
-#define FIELDS(...)                                                                                                    \
-    (const char *const[])                                                                                              \
-    {                                                                                                                  \
-        __VA_ARGS__, NULL                                                                                              \
-    }
 
 struct tally {
     unsigned warnings, missed, level[4], notices_queued, told_reply, gm_copy;
@@ -101,7 +68,7 @@ static void a_complaint_lives(void **state)
 {
     (void)state;
     struct group group;
-    open_world(&group, "life", "PROP-11");
+    open_world(&group, "PROP-11");
     const Hb__CommandReply *reply = group_submit(&group, "complaint", "noise", "楼上半夜装修", NULL);
     OK(reply);
     uint64_t id = reply->case_id;
@@ -133,19 +100,14 @@ static void a_complaint_lives(void **state)
     OK(group_act(&group, id, "chen", "archive", NULL));
     file = group_case(&group, id, "li");
     assert_string_equal(file->stage, "archived");
-    char why[512];
-    enum err err = simulation_check(group.simulation, why, sizeof why);
-    if (err)
-        print_message("%s\n", why);
-    assert_int_equal(err, ERR_NONE);
-    group_close(&group);
+    story_close(&group);
 }
 
 static void nobody_touches_it(void **state)
 {
     (void)state;
     struct group group;
-    open_world(&group, "late", "GEN-FRAME");
+    open_world(&group, "GEN-FRAME");
     const Hb__CommandReply *reply = group_submit(&group, "complaint", "service", "没有人管", NULL);
     OK(reply);
     simulation_run(group.simulation, START_MS + 8 * 24 * HOUR);
@@ -161,21 +123,11 @@ static void nobody_touches_it(void **state)
     assert_int_equal(tally.level[2], 1); /* 150 % */
     assert_true(tally.level_at[1] >= tally.missed_at && tally.level_at[1] < tally.missed_at + 61000);
     assert_true(tally.level_at[2] > tally.level_at[1]);
-    char why[512];
-    enum err err = simulation_check(group.simulation, why, sizeof why);
-    if (err)
-        print_message("%s\n", why);
-    assert_int_equal(err, ERR_NONE);
-    group_close(&group);
+    story_close(&group);
 }
 
 int main(void)
 {
-    if (!mkdtemp(base))
-        return 2;
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_complaint_lives), cmocka_unit_test(nobody_touches_it)};
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    char command[300];
-    snprintf(command, sizeof command, "rm -rf '%s'", base);
-    return system(command) || failed;
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

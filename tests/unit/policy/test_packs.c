@@ -60,6 +60,7 @@ struct wrong {
 
 #define HEAD "pack: X\nname: [甲, X]\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n"
 #define STAGES "    stages: {a: new, b: closed}\n"
+#define CLOCK "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: 3 days, extend: "
 #define ROUTE "    route: {o: {clause: C, to: x}}\n"
 
 static const struct wrong wrongs[] = {
@@ -74,6 +75,11 @@ static const struct wrong wrongs[] = {
     {HEAD STAGES "    clocks: {t: {name: [甲, T], start: a, stop: b, limit: 3 days}}\n", ":8", "\"clause\" is missing"},
     {HEAD STAGES "    clocks: {t: {clause: C, name: [甲, T], start: a, stop: b, limit: $nope}}\n", ":8",
      "there is no setting"},
+    {HEAD STAGES CLOCK "{add: 3 days}}}\n", ":8", "\"by\" is missing: who may extend"},
+    {HEAD STAGES CLOCK "{by: x, add: same day}}}\n", ":8", "no span of time"},
+    {HEAD STAGES CLOCK "{by: x}}}\n", ":8", "no span of time"},
+    {HEAD STAGES CLOCK "{by: x, add: 3 days, told: complainant}}}\n", ":8", "there is no notice \"extension_notice\""},
+    {HEAD STAGES "    steps: {extend: {name: [延, E], from: a, to: b, by: x}}\n", ":8", "name this one otherwise"},
     {HEAD STAGES "    rules: {r: {clause: C, when: a, then: {tell: nobody}}}\n", ":8", "there is no notice"},
     {HEAD STAGES "    rules: {r: {clause: C, then: {set: {x: y}}}}\n", ":8", "either"},
     {HEAD STAGES "    rules: {r: {clause: C, when: a, then: {step: fly}}}\n", ":8", "no step of k"},
