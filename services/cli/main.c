@@ -21,6 +21,7 @@ static const struct {
     {"demo", cli_demo, "make the demonstration organisation and its sample cases"},
     {"submit", cli_submit, "register one case"},
     {"case", cli_case, "list cases, show one, take a step on one"},
+    {"policy", cli_policy, "publish policies"},
     {"report", cli_report, "figures"},
     {"import", cli_import, "import the rows of a CSV file as cases"},
 };

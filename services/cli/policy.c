@@ -1,0 +1,74 @@
+/* `hearback policy publish SITE PACK|FOLDER ...`: shipped packs by name, own ones by folder. All or nothing. */
+#include "cli.h"
+
+#include <dirent.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-none]";
+
+static int is_yaml(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot && strcmp(dot, ".yaml") == 0;
+}
+
+/* Every *.yaml of a pack's folder, in order of name. False after saying why. */
+static bool add_sources(struct cli *cli, const char *folder, json_t *sources)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_yaml, alphasort);
+    bool good = count > 0;
+    for (int i = 0; i < count; i++) {
+        const char *path = arena_printf(&cli->arena, "%s/%s", folder, entries[i]->d_name);
+        struct bytes text;
+        if (cli_read(cli, path, &text))
+            json_array_append_new(sources, json_pack("{s:s, s:s}", "path", path, "text", (const char *)text.data));
+        else
+            good = false;
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    if (!good)
+        cli_fail("%s: a folder with the .yaml files of a pack is accepted", folder);
+    return good;
+}
+
+static int publish(struct cli *cli, int argc, char **argv)
+{
+    json_t *packs = json_array(), *sources = json_array();
+    bool if_none = false;
+    struct http_reply reply;
+    if (argc < 2)
+        return cli_usage(usage);
+    for (int i = 1; i < argc; i++) {
+        bool folder = strchr(argv[i], '/') != NULL;
+        if (strcmp(argv[i], "--if-none") == 0)
+            if_none = true;
+        else if (folder && !add_sources(cli, argv[i], sources))
+            return CLI_FAILED;
+        else
+            json_array_append_new(packs, json_string(folder ? basename(arena_strdup(&cli->arena, argv[i])) : argv[i]));
+    }
+    cli_http(
+        cli, "POST", "/api/v1/policies",
+        json_pack("{s:s, s:o, s:o, s:b}", "site", argv[0], "packs", packs, "sources", sources, "only_if_none", if_none),
+        cli_key_new(cli), &reply);
+    if (reply.status / 100 != 2)
+        return cli_http_fail(cli, &reply);
+    if (cli->json)
+        cli_print_json(reply.json);
+    else
+        printf("%s: version %lld is in force\n", argv[0],
+               (long long)json_integer_value(json_object_get(reply.json, "policy_version")));
+    return CLI_GOOD;
+}
+
+int cli_policy(struct cli *cli, int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "publish") == 0)
+        return publish(cli, argc - 2, argv + 2);
+    return cli_usage(usage);
+}
