@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,59 +45,94 @@ static const char *json_name(const char *proto)
     return NULL;
 }
 
+/* Years 1 to 9999, less a day either way for the offset. Beyond, no RFC 3339 text can tell the instant. */
+#define TELLABLE_FROM_MS (-62135510400000ll)
+#define TELLABLE_TO_MS 253402214400000ll
+
+static bool tellable(int64_t ms)
+{
+    return ms >= TELLABLE_FROM_MS && ms < TELLABLE_TO_MS;
+}
+
 char *json_time_text(const struct zone *zone, int64_t ms, struct arena *arena)
 {
-    int64_t local = zone_local_ms(zone, ms), of_day;
-    int32_t offset = zone_offset_s(zone, ms) / 60, date = date_of_local(local);
-    int year, month, day;
+    ms = ms < TELLABLE_FROM_MS ? TELLABLE_FROM_MS : ms >= TELLABLE_TO_MS ? TELLABLE_TO_MS - 1 : ms;
+    /* Local mean times have seconds in their offset and RFC 3339 has none: shown is the clock of the whole minutes, so
+       that the instant stays exact. */
+    int32_t offset = zone_offset_s(zone, ms) / 60;
+    int64_t local = ms + offset * MINUTE_MS;
+    int32_t date = date_of_local(local);
+    int year, month, day, of_day = (int)(local - (int64_t)date * DAY_MS), second = of_day / 1000;
     date_split(date, &year, &month, &day);
-    of_day = (local - (int64_t)date * DAY_MS) / 1000;
-    char *text = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, (int)(of_day / 3600),
-                              (int)(of_day / 60 % 60), (int)(of_day % 60));
+    char *text = arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, second / 3600, second / 60 % 60,
+                              second % 60);
+    if (of_day % 1000)
+        text = arena_printf(arena, "%s.%03d", text, of_day % 1000);
     if (offset == 0)
         return arena_printf(arena, "%sZ", text);
     int away = offset < 0 ? -offset : offset;
     return arena_printf(arena, "%s%c%02d:%02d", text, offset < 0 ? '-' : '+', away / 60, away % 60);
 }
 
+/* Two digits from 00 to `most`. */
+static bool read_two(const char **at, int most, int64_t *out)
+{
+    for (int i = 0; i < 2; i++)
+        if ((*at)[i] < '0' || (*at)[i] > '9')
+            return false;
+    *out = ((*at)[0] - '0') * 10 + (*at)[1] - '0';
+    *at += 2;
+    return *out <= most;
+}
+
+/* hh:mm[:ss[.fraction]] in ms of the day */
+static bool read_clock(const char **at, int64_t *ms_out)
+{
+    int64_t hour, minute, second = 0, scale = 100, fraction = 0;
+    if (!read_two(at, 23, &hour) || *(*at)++ != ':' || !read_two(at, 59, &minute))
+        return false;
+    if (**at == ':') {
+        (*at)++;
+        if (!read_two(at, 59, &second))
+            return false;
+        if (**at == '.' && (*at)[1] >= '0' && (*at)[1] <= '9')
+            for ((*at)++; **at >= '0' && **at <= '9'; (*at)++, scale /= 10)
+                fraction += (**at - '0') * scale;
+    }
+    *ms_out = hour * HOUR_MS + minute * MINUTE_MS + second * 1000 + fraction;
+    return true;
+}
+
 bool json_time_parse(const char *text, const struct zone *zone, int64_t *ms_out)
 {
-    int year, month, day, hour = 0, minute = 0, second = 0, used = 0, away_hours, away_minutes, more = 0;
+    int64_t of_day = 0, away_hours, away_minutes;
     int32_t date;
     char head[11] = "";
     if (strlen(text) < 10)
         return false;
     memcpy(head, text, 10);
-    if (!date_parse(head, &date) || sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3)
+    if (!date_parse(head, &date))
         return false;
-    const char *rest = text + 10;
-    if (*rest) {
-        if ((*rest != 'T' && *rest != ' ') || sscanf(rest + 1, "%2d:%2d%n", &hour, &minute, &used) != 2)
+    const char *at = text + 10;
+    if (*at == 'T' || *at == ' ') {
+        at++;
+        if (!read_clock(&at, &of_day))
             return false;
-        rest += 1 + used;
-        if (*rest == ':') {
-            if (sscanf(rest + 1, "%2d%n", &second, &used) != 1)
-                return false;
-            rest += 1 + used;
-        }
-        if (*rest == '.')
-            rest += 1 + strspn(rest + 1, "0123456789");
     }
-    if (hour > 23 || minute > 59 || second > 59 || hour < 0 || minute < 0 || second < 0)
-        return false;
-    int64_t local = (int64_t)date * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * 1000ll;
-    if (!*rest) {
+    int64_t local = (int64_t)date * DAY_MS + of_day;
+    if (!*at) {
         *ms_out = zone_utc_ms(zone, local);
         return true;
     }
-    if (strcmp(rest, "Z") == 0) {
+    if (strcmp(at, "Z") == 0) {
         *ms_out = local;
         return true;
     }
-    if ((*rest != '+' && *rest != '-') || sscanf(rest + 1, "%2d:%2d%n", &away_hours, &away_minutes, &more) != 2 ||
-        rest[1 + more])
+    int sign = *at == '-' ? -1 : *at == '+' ? 1 : 0;
+    at++;
+    if (!sign || !read_two(&at, 23, &away_hours) || *at++ != ':' || !read_two(&at, 59, &away_minutes) || *at)
         return false;
-    *ms_out = local - (*rest == '-' ? -1 : 1) * (away_hours * HOUR_MS + away_minutes * MINUTE_MS);
+    *ms_out = local - sign * (away_hours * HOUR_MS + away_minutes * MINUTE_MS);
     return true;
 }
 
@@ -145,7 +181,7 @@ static json_t *scalar(const ProtobufCFieldDescriptor *field, const void *at, con
     if (is_wide(field->type) || (field->type == PROTOBUF_C_TYPE_FIXED64 && json_name(field->name))) {
         int64_t value;
         memcpy(&value, at, sizeof value);
-        if (!json_name(field->name))
+        if (!json_name(field->name) || !tellable(value))
             return wide_text(value);
         struct arena arena;
         arena_init(&arena);
@@ -248,19 +284,21 @@ static enum err wrong(struct reading *reading, const char *path, const char *why
 static enum err read_message(struct reading *reading, json_t *json, const ProtobufCMessageDescriptor *descriptor,
                              const char *path, unsigned depth, ProtobufCMessage **out);
 
-static bool read_integer(json_t *json, int64_t *out)
+/* A whole number as JSON or as text, of the 64 bits with or without sign. */
+static bool read_integer(json_t *json, bool natural, int64_t *out)
 {
     if (json_is_integer(json)) {
         *out = json_integer_value(json);
-        return true;
+        return !natural || *out >= 0;
     }
     const char *text = json_string_value(json);
+    bool minus = text && *text == '-';
     char *end;
-    if (!text || !*text)
+    if (!text || text[minus] < '0' || text[minus] > '9' || (natural && minus))
         return false;
     errno = 0;
-    *out = *text == '-' ? strtoll(text, &end, 10) : (int64_t)strtoull(text, &end, 10);
-    return !*end && errno == 0 && ((*text >= '0' && *text <= '9') || *text == '-');
+    *out = natural ? (int64_t)strtoull(text, &end, 10) : strtoll(text, &end, 10);
+    return !*end && errno == 0;
 }
 
 static enum err read_bytes(struct reading *reading, json_t *json, const char *path, void *at)
@@ -281,8 +319,9 @@ static enum err read_enum(struct reading *reading, json_t *json, const ProtobufC
     const ProtobufCEnumDescriptor *descriptor = field->descriptor;
     const char *text = json_string_value(json);
     const ProtobufCEnumValue *value = text ? protobuf_c_enum_descriptor_get_value_by_name(descriptor, text) : NULL;
-    if (!value && json_is_integer(json))
-        value = protobuf_c_enum_descriptor_get_value(descriptor, (int)json_integer_value(json));
+    json_int_t number = json_integer_value(json);
+    if (!value && json_is_integer(json) && number >= INT_MIN && number <= INT_MAX)
+        value = protobuf_c_enum_descriptor_get_value(descriptor, (int)number);
     if (!value) {
         char *all = arena_strdup(reading->arena, "accepted:");
         for (unsigned i = 0; i < descriptor->n_values; i++)
@@ -297,17 +336,19 @@ static enum err read_number(struct reading *reading, json_t *json, const Protobu
                             const char *path, void *at)
 {
     int64_t value;
-    bool instant =
-        json_name(field->name) && json_is_string(json) && json_time_parse(json_string_value(json), NULL, &value);
-    if (!instant && !read_integer(json, &value))
+    bool named = json_name(field->name), wide = size_of(field->type) == 8;
+    bool natural = is_unsigned_wide(field->type) || field->type == PROTOBUF_C_TYPE_UINT32 ||
+                   field->type == PROTOBUF_C_TYPE_FIXED32;
+    bool instant = named && json_is_string(json) && json_time_parse(json_string_value(json), NULL, &value);
+    if (!instant && !read_integer(json, natural && wide && !named, &value))
         return wrong(reading, path,
-                     json_name(field->name) ? "a time is accepted, as 2025-03-10T17:00:00+08:00"
-                                            : "a whole number is accepted");
-    if (size_of(field->type) == 8) {
+                     named     ? "a time is accepted, as 2025-03-10T17:00:00+08:00"
+                     : natural ? "a whole number from 0 is accepted"
+                               : "a whole number is accepted");
+    if (wide) {
         memcpy(at, &value, 8);
         return ERR_NONE;
     }
-    bool natural = field->type == PROTOBUF_C_TYPE_UINT32 || field->type == PROTOBUF_C_TYPE_FIXED32;
     if (value < (natural ? 0 : INT32_MIN) || value > (natural ? (int64_t)UINT32_MAX : INT32_MAX))
         return wrong(reading, path,
                      natural ? "a number from 0 to 4294967295 is accepted" : "a 32-bit number is accepted");

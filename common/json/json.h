@@ -1,10 +1,9 @@
 /* proto3 JSON by descriptor, both ways (layer 3), so that the API and the wire never drift. Differences from the
    standard mapping, on purpose: proto field names (snake_case); 64-bit integers as strings (numbers are read too);
    enums by name; bytes as base64; and instants: an integer field `x_ms` among the names below is written as RFC 3339
-   text under `x_at`
-   (`at_ms` -> `at`, `time_ms` -> `time`, `as_of_ms` -> `as_of`), in the zone given; both forms are read. Spans
-   (`duration_ms`, `remaining_ms`, `..._sum`) stay numbers. Absent fields have their default; unset oneofs and empty
-   fields are left out. */
+   text under `x_at` (`at_ms` -> `at`, `time_ms` -> `time`, `as_of_ms` -> `as_of`), in the zone given; both forms are
+   read. An instant outside the years 1 to 9999 is written as a number. Spans (`duration_ms`, `remaining_ms`, `..._sum`)
+   stay numbers. Absent fields have their default; unset oneofs and empty fields are left out. */
 #ifndef HEARBACK_JSON_JSON_H
 #define HEARBACK_JSON_JSON_H
 
@@ -27,9 +26,10 @@ enum err json_to_message(json_t *json, const ProtobufCMessageDescriptor *descrip
 /* Parses text: duplicates, NUL and more than JSON_DEPTH_LIMIT levels are refused; `*why_out` says the line. */
 enum err json_parse(struct bytes text, struct arena *arena, json_t **json_out, char **why_out) MUST_CHECK;
 
-/* "2025-03-10T17:00:00+08:00" */
+/* "2025-03-10T17:00:00+08:00", with milliseconds when there are any: ".250"; what lies outside the years 1 to 9999 is
+ * told as their end. */
 char *json_time_text(const struct zone *zone, int64_t ms, struct arena *arena);
-/* RFC 3339, or without an offset in `zone`: "2025-03-10 17:00:00". */
+/* RFC 3339 (fractions to the millisecond), or without an offset in `zone`: "2025-03-10 17:00:00", "2025-03-10". */
 bool json_time_parse(const char *text, const struct zone *zone, int64_t *ms_out);
 
 #endif
