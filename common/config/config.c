@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -61,12 +62,32 @@ static char *text_of(struct reading *reading, json_t *map, const char *key)
 static uint32_t number_of(struct reading *reading, json_t *map, const char *key, uint32_t most)
 {
     const char *text = text_of(reading, map, key);
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
-    if (*text && (*end || number > most))
+    size_t digits = strspn(text, "0123456789");
+    unsigned long number = digits <= 9 ? strtoul(text, NULL, 10) : ULONG_MAX;
+    if (text[digits] || number > most)
         wrong(reading, json_object_get(map, key),
               arena_printf(reading->arena, "%s: a number up to %u is accepted", key, most));
     return (uint32_t)number;
+}
+
+/* NULL when absent or, told so, no list. An empty place ("keys:") is an empty list. */
+static json_t *list_of(struct reading *reading, json_t *map, const char *key)
+{
+    json_t *list = json_object_get(map, key);
+    if (!list || json_is_array(list))
+        return list;
+    if (!json_is_string(list) || *json_string_value(list))
+        wrong(reading, list, arena_printf(reading->arena, "%s: a list is accepted", key));
+    return NULL;
+}
+
+/* Empty until `hearback up` has made the keys. */
+static char *public_key_of(struct reading *reading, json_t *map)
+{
+    char *key = text_of(reading, map, "public_key");
+    if (*key && strlen(key) != 40)
+        wrong(reading, json_object_get(map, "public_key"), "public_key: 40 characters (Z85) are accepted");
+    return key;
 }
 
 static void rights_of(struct reading *reading, json_t *map, char ***list, size_t *count)
@@ -74,7 +95,7 @@ static void rights_of(struct reading *reading, json_t *map, char ***list, size_t
     static const char *const known[] = {"fetch", "query", "command", "actor", "seal", "control"};
     json_t *item;
     size_t i;
-    json_array_foreach(json_object_get(map, "rights"), i, item) {
+    json_array_foreach(list_of(reading, map, "rights"), i, item) {
         const char *name = json_string_value(item) ? json_string_value(item) : "";
         bool found = false;
         for (size_t k = 0; k < sizeof known / sizeof *known; k++)
@@ -100,7 +121,7 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     instance->bucket_from = number_of(reading, map, "buckets_from", 1024);
     instance->bucket_to = number_of(reading, map, "buckets_to", 1024);
     instance->endpoint = text_of(reading, map, "endpoint");
-    instance->public_key = text_of(reading, map, "public_key");
+    instance->public_key = public_key_of(reading, map);
     if (strncmp(instance->endpoint, "ipc://", 6) != 0 && strncmp(instance->endpoint, "tcp://", 6) != 0)
         wrong(reading, map, "endpoint: ipc:///path or tcp://host:port is accepted");
     if (config_instance(config, instance->service, instance->partition))
@@ -116,7 +137,7 @@ static void key_of(struct reading *reading, json_t *map, Config__Config *config)
     config__key__init(key);
     ONLY(reading, map, "name", "public_key", "rights");
     key->name = text_of(reading, map, "name");
-    key->public_key = text_of(reading, map, "public_key");
+    key->public_key = public_key_of(reading, map);
     rights_of(reading, map, &key->rights, &key->n_rights);
     config->keys = arena_grow(reading->arena, config->keys, config->n_keys, sizeof *config->keys);
     config->keys[config->n_keys++] = key;
@@ -148,9 +169,9 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     config->smtp->from = text_of(reading, smtp, "from");
     config->smtp->user = text_of(reading, smtp, "user");
     config->smtp->password_file = text_of(reading, smtp, "password_file");
-    json_array_foreach(json_object_get(root, "instances"), i, item)
+    json_array_foreach(list_of(reading, root, "instances"), i, item)
         instance_of(reading, item, config);
-    json_array_foreach(json_object_get(root, "keys"), i, item)
+    json_array_foreach(list_of(reading, root, "keys"), i, item)
         key_of(reading, item, config);
     if (strlen(config->cell) != 16 || strspn(config->cell, "0123456789abcdef") != 16)
         wrong(reading, root, "cell: 16 hexadecimal digits are accepted");
@@ -181,41 +202,78 @@ enum err config_load(const char *path, struct arena *arena, Config__Config **con
 
 /* ---- writing ---- */
 
+/* A double-quoted YAML scalar: whatever stands in a path or an address is read back as it is. */
+static void write_text(FILE *file, const char *before, const char *text)
+{
+    fprintf(file, "%s\"", before);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            fprintf(file, "\\%c", c);
+        else if (c < ' ' || c == 0x7f)
+            fprintf(file, "\\x%02x", c);
+        else
+            fputc(c, file);
+    }
+    fputc('"', file);
+}
+
 static void write_rights(FILE *file, char *const *rights, size_t count)
 {
-    fprintf(file, "rights: [");
+    fprintf(file, ", rights: [");
     for (size_t i = 0; i < count; i++)
         fprintf(file, "%s%s", i ? ", " : "", rights[i]);
-    fprintf(file, "]");
+    fprintf(file, "]}\n");
+}
+
+static void write_http(FILE *file, const Config__Http *http)
+{
+    write_text(file, "\nhttp: {address: ", http->address);
+    fprintf(file, ", port: %u", http->port);
+    write_text(file, ", public_url: ", http->public_url);
+}
+
+static void write_smtp(FILE *file, const Config__Smtp *smtp)
+{
+    write_text(file, "}\nsmtp: {url: ", smtp->url);
+    write_text(file, ", from: ", smtp->from);
+    write_text(file, ", user: ", smtp->user);
+    write_text(file, ", password_file: ", smtp->password_file);
+    fprintf(file, "}\n");
+}
+
+static void write_instance(FILE *file, const Config__Instance *instance)
+{
+    fprintf(file, "  - {service: %s, partition: %u", config_service_name(instance->service), instance->partition);
+    write_text(file, ", endpoint: ", instance->endpoint);
+    write_text(file, ", public_key: ", instance->public_key);
+    if (instance->bucket_from || instance->bucket_to)
+        fprintf(file, ", buckets_from: %u, buckets_to: %u", instance->bucket_from, instance->bucket_to);
+    write_rights(file, instance->rights, instance->n_rights);
 }
 
 static void write_all(FILE *file, const Config__Config *config)
 {
-    fprintf(file,
-            "# Every instance of this system: its endpoint, key, rights and partition. Secret keys are in `secrets`.\n"
-            "cell: \"%s\"\ndata: \"%s\"\nsecrets: \"%s\"\nepoch_keys: \"%s\"\npolicies: \"%s\"\ncalendars: \"%s\"\n",
-            config->cell, config->data, config->secrets, config->epoch_keys, config->policies, config->calendars);
-    if (*config->zones)
-        fprintf(file, "zones: \"%s\"\n", config->zones);
-    fprintf(file, "http: {address: \"%s\", port: \"%u\", public_url: \"%s\"}\n", config->http->address,
-            config->http->port, config->http->public_url);
-    fprintf(file, "smtp: {url: \"%s\", from: \"%s\", user: \"%s\", password_file: \"%s\"}\n", config->smtp->url,
-            config->smtp->from, config->smtp->user, config->smtp->password_file);
-    fprintf(file, "instances:\n");
-    for (size_t i = 0; i < config->n_instances; i++) {
-        const Config__Instance *instance = config->instances[i];
-        fprintf(file, "  - {service: %s, partition: %u, endpoint: \"%s\", public_key: '%s', ",
-                config_service_name(instance->service), instance->partition, instance->endpoint, instance->public_key);
-        if (instance->bucket_to)
-            fprintf(file, "buckets_from: %u, buckets_to: %u, ", instance->bucket_from, instance->bucket_to);
-        write_rights(file, instance->rights, instance->n_rights);
-        fprintf(file, "}\n");
-    }
-    fprintf(file, "keys:\n");
+    fprintf(
+        file,
+        "# Every instance of this system: its endpoint, key, rights and partition. Secret keys are in `secrets`.\n");
+    write_text(file, "cell: ", config->cell);
+    write_text(file, "\ndata: ", config->data);
+    write_text(file, "\nsecrets: ", config->secrets);
+    write_text(file, "\nepoch_keys: ", config->epoch_keys);
+    write_text(file, "\npolicies: ", config->policies);
+    write_text(file, "\ncalendars: ", config->calendars);
+    write_text(file, "\nzones: ", config->zones);
+    write_http(file, config->http);
+    write_smtp(file, config->smtp);
+    fprintf(file, "instances:%s\n", config->n_instances ? "" : " []");
+    for (size_t i = 0; i < config->n_instances; i++)
+        write_instance(file, config->instances[i]);
+    fprintf(file, "keys:%s\n", config->n_keys ? "" : " []");
     for (size_t i = 0; i < config->n_keys; i++) {
-        fprintf(file, "  - {name: %s, public_key: '%s', ", config->keys[i]->name, config->keys[i]->public_key);
+        write_text(file, "  - {name: ", config->keys[i]->name);
+        write_text(file, ", public_key: ", config->keys[i]->public_key);
         write_rights(file, config->keys[i]->rights, config->keys[i]->n_rights);
-        fprintf(file, "}\n");
     }
 }
 
