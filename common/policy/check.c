@@ -163,4 +163,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
         check_loops(&check);
     }
     check_ladders_and_notices(&check);
+    for (size_t i = 0; i < result->count; i++)
+        if (!result->mistakes[i].warning)
+            result->policy = NULL;
 }

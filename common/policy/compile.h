@@ -41,7 +41,8 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
                           size_t *count) MUST_CHECK;
 
 /* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, empty
-   ladders, notices to nobody, texts without translation, cycles of rules. Adds to result->mistakes. */
+   ladders, notices to nobody, texts without translation, cycles of rules. Adds to result->mistakes; one that is no
+   warning takes result->policy away. */
 void policy_check(struct policy_result *result, struct arena *arena);
 
 #endif
