@@ -1,0 +1,110 @@
+/* `hearback policy check`: what the compiler and the checker have to say of packs, before anybody publishes them. */
+#include "rehearse.h"
+
+#include "rehearse_places.h"
+
+#include <stdio.h>
+
+struct checking {
+    struct scenario_places places;
+    bool english;
+    unsigned wrong; /* packs with a mistake */
+};
+
+static int usage(void)
+{
+    fputs("hearback policy check [--language zh-CN|en] [--packs FOLDER] PACK...\n"
+          "  检查制度包（名称或文件夹）：0 无误，1 有误\n"
+          "  checks packs, by name or folder: 0 sound, 1 mistakes\n",
+          stderr);
+    return 2;
+}
+
+/* A folder is a pack of its own name; its neighbours are found as well. */
+static const char *name_of(struct scenario_places *places, struct arena *arena, const char *pack)
+{
+    char *path = arena_strdup(arena, pack);
+    size_t size = strlen(path);
+    while (size > 1 && path[size - 1] == '/')
+        path[--size] = 0;
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return path;
+    *slash = 0;
+    const char *shipped = places->folders[places->folders_count - 1];
+    places->folders[0] = *path ? path : "/";
+    places->folders[1] = shipped;
+    places->folders_count = 2;
+    return slash + 1;
+}
+
+static void print_mistake(const struct policy_mistake *mistake)
+{
+    if (*mistake->file)
+        printf("%s", mistake->file);
+    if (mistake->line)
+        printf(":%u", mistake->line);
+    printf("%s%s%s%s\n", *mistake->file ? ": " : "", mistake->field, *mistake->field ? ": " : "", mistake->message);
+}
+
+static void print_result(struct checking *checking, const char *pack, const struct policy_result *result)
+{
+    unsigned warnings = 0;
+    for (size_t i = 0; i < result->count; i++) {
+        warnings += result->mistakes[i].warning;
+        if (result->mistakes[i].warning)
+            fputs(checking->english ? "warning: " : "提示：", stdout);
+        print_mistake(&result->mistakes[i]);
+    }
+    unsigned wrong = (unsigned)result->count - warnings;
+    if (checking->english)
+        printf("%s: %u mistakes, %u warnings\n", pack, wrong, warnings);
+    else
+        printf("%s：%u 处错误，%u 处提示\n", pack, wrong, warnings);
+    checking->wrong += wrong > 0;
+}
+
+static void check_one(struct checking *checking, const char *pack)
+{
+    struct arena arena;
+    struct scenario_places places = checking->places;
+    struct policy_source *sources = NULL;
+    struct policy_result result = {0};
+    size_t count = 0;
+    arena_init(&arena);
+    const char *name = name_of(&places, &arena, pack);
+    enum err err = policy_read_folders(places.folders, places.folders_count, &name, 1, &arena, &sources, &count);
+    if (err) {
+        fprintf(stderr, "%s: %s\n", pack, err_text(err));
+        checking->wrong++;
+    } else {
+        policy_compile(sources, count, &name, 1, &arena, &result);
+        policy_check(&result, &arena);
+        print_result(checking, pack, &result);
+    }
+    arena_fini(&arena);
+}
+
+int check_main(int argc, char **argv)
+{
+    struct checking checking = {0};
+    struct arena arena;
+    const char *packs = NULL;
+    int i = 1;
+    for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+        if (strcmp(argv[i], "--packs") == 0)
+            packs = argv[i + 1];
+        else if (strcmp(argv[i], "--language") == 0 && strcmp(argv[i + 1], "en") == 0)
+            checking.english = true;
+        else if (strcmp(argv[i], "--language") != 0 || strcmp(argv[i + 1], "zh-CN") != 0)
+            return usage();
+    }
+    if (i >= argc || strncmp(argv[i], "--", 2) == 0)
+        return usage();
+    arena_init(&arena);
+    rehearse_places(&checking.places, &arena, packs);
+    for (; i < argc; i++)
+        check_one(&checking, argv[i]);
+    arena_fini(&arena);
+    return checking.wrong ? 1 : 0;
+}

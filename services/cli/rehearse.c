@@ -1,0 +1,121 @@
+/* `hearback policy rehearse`: every scenario of every file, row by row. */
+#include "rehearse.h"
+
+#include "rehearse_places.h"
+#include "rehearse_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct rehearsal {
+    struct scenario_places places;
+    bool english, quiet;
+    char **files;
+    int files_count;
+    unsigned runs, different;
+};
+
+static int usage(void)
+{
+    fputs("hearback policy rehearse [--language zh-CN|en] [--packs FOLDER] [--quiet] SCENARIO.yaml...\n"
+          "  在虚拟时钟下演练场景：0 符合预期，1 有差异，2 场景有误\n"
+          "  rehearses scenarios under a virtual clock: 0 as expected, 1 a difference, 2 a malformed scenario\n"
+          "  --packs FOLDER  先在此处查找制度包 / where packs are looked for before the shipped ones\n"
+          "  --quiet         只打印差异 / prints differences only\n",
+          stderr);
+    return 2;
+}
+
+static bool options_read(struct rehearsal *rehearsal, struct arena *arena, int argc, char **argv)
+{
+    const char *packs = NULL;
+    int i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
+        bool more = i + 1 < argc;
+        if (strcmp(argv[i], "--quiet") == 0)
+            rehearsal->quiet = true;
+        else if (strcmp(argv[i], "--packs") == 0 && more)
+            packs = argv[++i];
+        else if (strcmp(argv[i], "--language") == 0 && more && strcmp(argv[i + 1], "en") == 0)
+            rehearsal->english = argv[++i] != NULL;
+        else if (strcmp(argv[i], "--language") == 0 && more && strcmp(argv[i + 1], "zh-CN") == 0)
+            i++;
+        else
+            return false;
+    }
+    rehearse_places(&rehearsal->places, arena, packs);
+    rehearsal->files = argv + i;
+    rehearsal->files_count = argc - i;
+    return i < argc;
+}
+
+static void print_mistakes(const struct scenario_mistakes *mistakes, bool english)
+{
+    for (size_t i = 0; i < mistakes->count; i++) {
+        const struct scenario_mistake *one = &mistakes->list[i];
+        fprintf(stderr, "%s", one->file);
+        if (one->line)
+            fprintf(stderr, ":%u", one->line);
+        fprintf(stderr, ": %s%s%s\n", one->field, *one->field ? ": " : "", english ? one->en : one->zh);
+    }
+}
+
+static void print_head(const struct scenario *scenario, bool english)
+{
+    for (size_t i = 0; i < scenario->clauses_count; i++)
+        printf("%s ", scenario->clauses[i]);
+    printf("%s%s\n", english ? scenario->en : scenario->zh, scenario->row);
+}
+
+static void run_one(struct rehearsal *rehearsal, const struct scenario *scenario)
+{
+    struct world world = {.quiet = rehearsal->quiet};
+    struct difference difference = {0};
+    if (!rehearsal->quiet)
+        print_head(scenario, rehearsal->english);
+    rehearsal->runs++;
+    bool founded = world_open(&world, scenario, &rehearsal->places, rehearsal->english);
+    if (!founded || !rehearse_run(&world, &difference)) {
+        rehearsal->different++;
+        if (rehearsal->quiet)
+            print_head(scenario, rehearsal->english);
+        if (founded)
+            printf("%s:%u: %s: %s\n", scenario->file, difference.line, difference.field,
+                   rehearsal->english ? difference.en : difference.zh);
+    }
+    world_close(&world);
+}
+
+/* All of a file is read before any of it is run: a malformed one is told at once. */
+static bool run_file(struct rehearsal *rehearsal, const char *path)
+{
+    struct arena arena;
+    struct scenario_mistakes mistakes = {.arena = &arena};
+    struct scenario *scenarios;
+    size_t count;
+    arena_init(&arena);
+    scenario_read(path, &rehearsal->places, &mistakes, &scenarios, &count);
+    print_mistakes(&mistakes, rehearsal->english);
+    for (size_t i = 0; i < count && mistakes.count == 0; i++)
+        run_one(rehearsal, &scenarios[i]);
+    scenario_free(scenarios, count);
+    arena_fini(&arena);
+    return mistakes.count == 0;
+}
+
+int rehearse_main(int argc, char **argv)
+{
+    struct rehearsal rehearsal = {0};
+    struct arena arena;
+    arena_init(&arena);
+    bool good = options_read(&rehearsal, &arena, argc, argv);
+    int code = good ? 0 : usage();
+    for (int i = 0; i < rehearsal.files_count && good; i++)
+        if (!run_file(&rehearsal, rehearsal.files[i]))
+            code = 2;
+    if (good)
+        printf(rehearsal.english ? "%u rehearsed, %u different\n" : "演练 %u 次，%u 次有差异\n", rehearsal.runs,
+               rehearsal.different);
+    arena_fini(&arena);
+    return code ? code : rehearsal.different ? 1 : 0;
+}

@@ -1,0 +1,11 @@
+/* What policy writers type: `hearback policy rehearse SCENARIO.yaml...` and `hearback policy check PACK...`. Neither
+   needs a running system: the services' own code runs in this process, under a virtual clock. */
+#ifndef HEARBACK_CLI_REHEARSE_H
+#define HEARBACK_CLI_REHEARSE_H
+
+/* Both take what stands behind their name (argv[0] is not looked at). 0: as expected, or without a mistake; 1: the
+   first difference, or the mistakes, were printed; 2: the arguments or a scenario could not be understood. */
+int rehearse_main(int argc, char **argv);
+int check_main(int argc, char **argv);
+
+#endif

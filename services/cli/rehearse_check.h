@@ -1,0 +1,25 @@
+/* Comparing what was said with what the scenario expects. */
+#ifndef HEARBACK_CLI_REHEARSE_CHECK_H
+#define HEARBACK_CLI_REHEARSE_CHECK_H
+
+#include "rehearse_world.h"
+
+/* What is different, in both languages; line 0: nothing. */
+struct difference {
+    unsigned line;
+    const char *field;
+    const char *zh, *en;
+};
+
+/* The expectation holds among the entries from `first` on, or about the cases as they stand now. */
+bool check_expectation(struct world *world, const struct expectation *expectation, size_t first,
+                       struct difference *difference_out);
+/* It did not happen at all so far. */
+bool check_never(struct world *world, const struct expectation *expectation, struct difference *difference_out);
+/* Every warning, late, opened and problem under the named clauses among entries [first, end) is written or ignored. */
+bool check_strict(struct world *world, size_t first, unsigned line, struct difference *difference_out);
+/* A step went as its line says. */
+bool check_reply(struct world *world, const struct scenario_line *line, const Hb__CommandReply *reply,
+                 struct difference *difference_out);
+
+#endif

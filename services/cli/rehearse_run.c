@@ -1,0 +1,167 @@
+#include "rehearse_run.h"
+
+#include "config/config.h"
+
+#define SETTLE_MS 1000 /* how long what happens at an instant may take to come to rest */
+
+static bool differs(struct difference *out, const struct scenario_line *line, const char *zh, const char *en)
+{
+    *out = (struct difference){line->line, line->field, zh, en};
+    return false;
+}
+
+/* ---- lines that do something ---- */
+
+static bool run_do(struct world *world, const struct scenario_line *line, struct difference *out)
+{
+    const Hb__CommandReply *reply = line->kind ? world_submit(world, line) : world_act(world, line);
+    if (reply && reply->refused)
+        timeline_refused(world, line, reply->refused);
+    return check_reply(world, line, reply, out);
+}
+
+static bool run_proof(struct world *world, const struct scenario_line *line, struct difference *out)
+{
+    world->now_line++; /* what is queued from now on is not awaited by this line */
+    return world_proof(world, line->notice, world_case(world, line->case_name), line->failed) ||
+           differs(out, line, "没有在途的该通知", "no such notice is under way");
+}
+
+static bool run_calendar(struct world *world, const struct scenario_line *line, struct difference *out)
+{
+    return world_calendar(world, line->name) || differs(out, line, "没有这份日历", "there is no such calendar");
+}
+
+static void run_away(struct world *world, const struct scenario_line *line)
+{
+    Hb__Service service = config_service_of_name(line->name);
+    bool down = line->what == LINE_DOWN;
+    timeline_note(world, line->at_ms, arena_printf(&world->arena, "%s：%s", down ? "停止" : "恢复", line->name),
+                  arena_printf(&world->arena, "%s: %s", down ? "down" : "up", line->name));
+    if (down) {
+        simulation_down(world->simulation, service);
+        world->away |= 1u << service;
+    } else {
+        simulation_up(world->simulation, service);
+        world->away &= ~(1u << service);
+    }
+    world_run(world, line->at_ms);
+}
+
+static bool run_action(struct world *world, const struct scenario_line *line, struct difference *out)
+{
+    switch (line->what) {
+    case LINE_DO:
+        return run_do(world, line, out);
+    case LINE_DELIVERED:
+        return run_proof(world, line, out);
+    case LINE_CALENDAR:
+        return run_calendar(world, line, out);
+    case LINE_DOWN:
+    case LINE_UP:
+        run_away(world, line);
+        return true;
+    case LINE_EXPECT:
+    case LINE_NEVER:
+        break;
+    }
+    return true;
+}
+
+static bool is_check(const struct scenario_line *line)
+{
+    return line->what == LINE_EXPECT || line->what == LINE_NEVER;
+}
+
+static bool run_check(struct world *world, const struct scenario_line *line, size_t first, struct difference *out)
+{
+    for (size_t i = 0; i < line->expect_count; i++) {
+        bool good = line->what == LINE_EXPECT ? check_expectation(world, &line->expect[i], first, out)
+                                              : check_never(world, &line->expect[i], out);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+/* ---- instants ---- */
+
+/* Lines [from, to) stand at one instant. The last expectations of it are checked when all that is caused at or before
+   it has come to rest, with every producer's time beyond it; those before a step, when they stand. */
+static bool run_instant(struct world *world, size_t from, size_t to, struct difference *out)
+{
+    const struct scenario *scenario = world->scenario;
+    int64_t at = scenario->lines[from].at_ms;
+    world_run(world, at - 1);
+    if (!check_strict(world, world->checked, scenario->lines[from].line, out))
+        return false;
+    size_t first = world->checked = world->entries_count, last_action = from;
+    world_run(world, at);
+    for (size_t i = from; i < to; i++)
+        if (!is_check(&scenario->lines[i]))
+            last_action = i + 1;
+    for (size_t i = from; i < last_action; i++) {
+        world->now_line = i;
+        bool good = is_check(&scenario->lines[i]) ? run_check(world, &scenario->lines[i], first, out)
+                                                  : run_action(world, &scenario->lines[i], out);
+        if (!good)
+            return false;
+    }
+    int64_t next = to < scenario->lines_count ? scenario->lines[to].at_ms : INT64_MAX;
+    simulation_settle(world->simulation, next - at > SETTLE_MS ? SETTLE_MS : next - at - 1);
+    timeline_take(world);
+    for (size_t i = last_action; i < to; i++)
+        if (!run_check(world, &scenario->lines[i], first, out))
+            return false;
+    bool good = check_strict(world, first, scenario->lines[to - 1].line, out);
+    world->checked = world->entries_count;
+    return good;
+}
+
+/* The earliest given case that is not registered yet and is there by then; NULL: none. */
+static const struct scenario_case *next_given(const struct world *world, int64_t before_ms)
+{
+    const struct scenario_case *next = NULL;
+    for (size_t i = 0; i < world->scenario->cases_count; i++) {
+        const struct scenario_case *one = &world->scenario->cases[i];
+        if (!world_case(world, one->name) && one->at_ms <= before_ms && (!next || one->at_ms < next->at_ms))
+            next = one;
+    }
+    return next;
+}
+
+static bool give_cases(struct world *world, int64_t before_ms, struct difference *out)
+{
+    const struct scenario_case *one;
+    while ((one = next_given(world, before_ms))) {
+        const struct scenario_line line = {.line = world->scenario->line,
+                                           .at_ms = one->at_ms,
+                                           .field = "given.cases",
+                                           .step = "register",
+                                           .case_name = one->name,
+                                           .by = "-",
+                                           .says = ""};
+        world_run(world, one->at_ms);
+        const Hb__CommandReply *reply = world_give(world, one);
+        if (reply && reply->refused)
+            timeline_refused(world, &line, reply->refused);
+        if (!check_reply(world, &line, reply, out))
+            return false;
+    }
+    return true;
+}
+
+bool rehearse_run(struct world *world, struct difference *out)
+{
+    const struct scenario *scenario = world->scenario;
+    size_t from = 0;
+    while (from < scenario->lines_count) {
+        size_t to = from + 1;
+        while (to < scenario->lines_count && scenario->lines[to].at_ms == scenario->lines[from].at_ms)
+            to++;
+        if (!give_cases(world, scenario->lines[from].at_ms, out) || !run_instant(world, from, to, out))
+            return false;
+        from = to;
+    }
+    return true;
+}
