@@ -40,6 +40,14 @@ void pending_refuse(struct pending *pending, uint32_t status, const char *code, 
     reply_refusal(pending, refusal);
 }
 
+/* What was seen of a log in an epoch before the present one was folded, or was lost with a restore: waiting for it
+   would be in vain. */
+static bool reached(const struct feed *feed, const Hb__Position *after)
+{
+    bool past = after->log->epoch && after->log->epoch < feed->log.epoch;
+    return past || feed->cursor >= after->offset;
+}
+
 bool after_reached(const struct instance *instance, Hb__Position *const *after, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -48,7 +56,7 @@ bool after_reached(const struct instance *instance, Hb__Position *const *after, 
             continue;
         for (unsigned f = 0; f < instance->feeds_count; f++) {
             const struct feed *feed = &instance->feeds[f];
-            if (feed->service == log->service && feed->partition == log->partition && feed->cursor < after[i]->offset)
+            if (feed->service == log->service && feed->partition == log->partition && !reached(feed, after[i]))
                 return false;
         }
     }
@@ -84,7 +92,8 @@ void door_take(struct instance *instance, const struct bus_call *call, const Hb_
         pending_free(pending);
         return;
     }
-    if ((call->rights & BUS_RIGHT_CONTROL) && !(call->rights & BUS_RIGHT_ACTOR)) { /* the operator's key speaks for itself */
+    if ((call->rights & BUS_RIGHT_CONTROL) &&
+        !(call->rights & BUS_RIGHT_ACTOR)) { /* the operator's key speaks for itself */
         pending->command->actor = NEW(&pending->arena, Hb__Actor, HB__ACTOR__INIT);
         pending->command->actor->operator_ = true;
     }

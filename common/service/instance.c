@@ -223,6 +223,7 @@ void instance_close(struct instance *instance)
 {
     if (!instance)
         return;
+    snapshot_free(instance);
     free_pendings(instance->door);
     free_pendings(instance->commands);
     for (struct parked_query *p = instance->parked_queries, *next; p; p = next) {
@@ -312,10 +313,18 @@ static bool has_room(struct instance *instance, int64_t now)
     return !instance->full;
 }
 
+/* A hold ends by itself: the backup that asked for it may have been killed. */
+static void hold_look(struct instance *instance)
+{
+    if (instance->holding && instance->env->boot(instance->env->context) >= instance->hold_until)
+        instance->holding = false;
+}
+
 bool instance_step(struct instance *instance, enum err *fatal_out)
 {
     int64_t now;
     *fatal_out = ERR_NONE;
+    hold_look(instance);
     bool trusted = clock_look(instance, &now);
     bool room = has_room(instance, now);
     door_move(instance, now);
@@ -340,6 +349,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         effects_start_due(instance, now);
     if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
         instance->full = true;
+    snapshot_step(instance);
     return trusted && room && turned && work_waits(instance, now);
 }
 
@@ -357,6 +367,10 @@ int64_t instance_next(const struct instance *instance)
         at_most(&next, instance->full_retry_at);
     if (instance->suspect)
         at_most(&next, now + 1000);
+    if (snapshot_under_way(instance))
+        at_most(&next, now + 1);
+    if (instance->holding)
+        at_most(&next, now + instance->hold_until - instance->env->boot(instance->env->context));
     if (instance->cursors_moved)
         at_most(&next, instance->cursors_moved_since + CURSOR_ONLY_MS);
     if (instance->service->fire && !instance->holding && !instance->full && !instance->suspect) {

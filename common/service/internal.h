@@ -23,6 +23,8 @@
 #define PARKED_MAX 4096u
 #define EFFECTS_RUNNING_MAX 16u
 #define ORGANISATION_TABLES_MAX 16u
+#define HOLD_MS_MAX 5000                 /* whoever asked for it may be gone: then hearing goes on by itself */
+#define SNAPSHOT_STEP_BYTES (256u << 10) /* copied at once: about a millisecond */
 
 enum runtime_table {
     RUNTIME_META,
@@ -171,6 +173,8 @@ struct instance {
     unsigned cursors_moved;
     int64_t cursors_moved_since;
 
+    int64_t hold_until; /* on the boot clock, while holding */
+    struct snapshot *snapshot;
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
     char *release_key; /* malloc: an operator released what waits under it */
     bool started_suspect;
@@ -248,6 +252,13 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
 Bus__Reply *reply_new(struct arena *arena);
 void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code,
                   const char *zh, const char *en);
+
+/* snapshot.c: a copy of this instance's folder for a backup, taken at once and written a little in every step */
+enum err snapshot_start(struct instance *instance, const char *folder) MUST_CHECK;
+bool snapshot_under_way(const struct instance *instance);
+void snapshot_step(struct instance *instance);
+Bus__SnapshotReport *snapshot_report(const struct instance *instance, struct arena *arena); /* NULL: none yet */
+void snapshot_free(struct instance *instance);
 
 /* counters.c */
 void instance_counters_open(struct instance *instance);

@@ -282,12 +282,28 @@ void instance_position(struct instance *instance, struct arena *arena, Bus__Posi
     for (struct pending *p = instance->commands; p; p = p->next)
         report->parked++;
     report->holding = instance->holding;
+    report->snapshot = snapshot_report(instance, arena);
     report->health = (char *)(uintptr_t)instance_health(instance);
 }
 
 static void control_text(struct instance *instance, Bus__ControlReply *answer)
 {
     answer->text = metrics_print(instance_metrics(instance), &instance->arena);
+}
+
+/* Not held, the services would copy states that do not fit together. */
+static bool take_snapshot(struct instance *instance, const struct bus_call *call, const char *folder)
+{
+    enum err err = instance->holding ? snapshot_start(instance, folder) : ERR_NONE;
+    if (!instance->holding)
+        reply_refuse(instance, call, 409, "not_held", "须先暂停各服务的接收，再做快照",
+                     "services must hold before a snapshot: ask all of them to HOLD first");
+    else if (err == ERR_EXISTS)
+        reply_refuse(instance, call, 409, "exists", "该文件夹中已有数据", "that folder holds a store already");
+    else if (err)
+        reply_refuse(instance, call, err == ERR_FULL ? 507 : 500, "io", "无法写入快照",
+                     "the snapshot cannot be written into that folder");
+    return instance->holding && !err;
 }
 
 static void serve_control(struct instance *instance, const struct bus_call *call, const Bus__Control *control)
@@ -299,6 +315,7 @@ static void serve_control(struct instance *instance, const struct bus_call *call
     switch (control->what) {
     case BUS__CONTROL__WHAT__HOLD:
         instance->holding = true;
+        instance->hold_until = instance->env->boot(instance->env->context) + HOLD_MS_MAX;
         break;
     case BUS__CONTROL__WHAT__RESUME:
         instance->holding = false;
@@ -313,9 +330,8 @@ static void serve_control(struct instance *instance, const struct bus_call *call
         instance->env->wake(instance->env->context);
         break;
     case BUS__CONTROL__WHAT__SNAPSHOT:
-        if (store_copy(instance->store, control->path)) {
+        if (!take_snapshot(instance, call, control->path)) {
             arena_reset(&instance->arena);
-            reply_refuse(instance, call, 500, "io", "无法写入快照", "the snapshot could not be written");
             return;
         }
         break;

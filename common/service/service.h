@@ -76,6 +76,14 @@ void turn_random(struct turn *turn, uint8_t *out, size_t size); /* at most 32 by
 int64_t turn_horizon(const struct turn *turn); /* smallest as_of of all logs heard, at least now - 60 s */
 const struct instance *turn_instance(const struct turn *turn);
 uint64_t turn_cell(const struct turn *turn);
+/* Since the log's epoch began by a restore (at_ms 0: it never was restored), up to `numbers_skip` numbers of every
+   counter may have been given out that this log knows nothing of. */
+struct restored {
+    uint32_t epoch;
+    int64_t at_ms;
+    uint32_t numbers_skip;
+};
+struct restored turn_restored(const struct turn *turn);
 /* The producer's horizon alone (watchdog names the logs not heard from). */
 int64_t turn_as_of(const struct turn *turn, Hb__Service service);
 

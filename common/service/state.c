@@ -35,6 +35,12 @@ int64_t turn_as_of(const struct turn *turn, Hb__Service service)
     return least;
 }
 
+struct restored turn_restored(const struct turn *turn)
+{
+    const Record__Head *head = &turn->instance->head;
+    return (struct restored){head->epoch, head->restored_ms, head->numbers_skip};
+}
+
 const struct instance *turn_instance(const struct turn *turn)
 {
     return turn->instance;

@@ -1,30 +1,13 @@
-#include "store/store.h"
+#include "store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct store {
-    MDB_env *env;
-    int data_fd; /* of data.mdb, for reserving room; -1 when read only */
-    uint64_t map_bytes;
-    uint64_t reserved_to; /* file size up to which blocks are known to be allocated */
-    unsigned page_bytes;
-    bool full; /* simulated */
-};
-
-struct store_txn {
-    struct store *store;
-    MDB_txn *txn;
-    enum err err;
-    bool write;
-};
-
-static enum err err_of(int rc)
+enum err store_err_of(int rc)
 {
     switch (rc) {
     case MDB_SUCCESS:
@@ -55,22 +38,22 @@ static enum err err_of(int rc)
     }
 }
 
-static enum err make_folder(const char *folder)
+enum err store_folder_make(const char *folder)
 {
     if (mkdir(folder, 0700) == 0 || errno == EEXIST)
         return ERR_NONE;
     if (errno != ENOENT)
-        return err_of(errno);
+        return store_err_of(errno);
     char parent[4096];
     const char *slash = strrchr(folder, '/');
     if (!slash || slash == folder || (size_t)(slash - folder) >= sizeof parent)
         return ERR_NOT_FOUND;
     memcpy(parent, folder, (size_t)(slash - folder));
     parent[slash - folder] = 0;
-    enum err err = make_folder(parent);
+    enum err err = store_folder_make(parent);
     if (err)
         return err;
-    return mkdir(folder, 0700) == 0 || errno == EEXIST ? ERR_NONE : err_of(errno);
+    return mkdir(folder, 0700) == 0 || errno == EEXIST ? ERR_NONE : store_err_of(errno);
 }
 
 static enum err open_data_file(struct store *store, const char *folder)
@@ -78,7 +61,7 @@ static enum err open_data_file(struct store *store, const char *folder)
     char path[4200];
     snprintf(path, sizeof path, "%s/data.mdb", folder);
     store->data_fd = open(path, O_RDWR | O_CLOEXEC);
-    return store->data_fd >= 0 ? ERR_NONE : err_of(errno);
+    return store->data_fd >= 0 ? ERR_NONE : store_err_of(errno);
 }
 
 enum err store_open(const char *folder, const struct store_options *options, struct store **store_out)
@@ -87,21 +70,21 @@ enum err store_open(const char *folder, const struct store_options *options, str
     bug_unless(store);
     store->data_fd = -1;
     store->map_bytes = options->map_bytes ? options->map_bytes : STORE_MAP_BYTES_DEFAULT;
-    enum err err = options->read_only ? ERR_NONE : make_folder(folder);
+    enum err err = options->read_only ? ERR_NONE : store_folder_make(folder);
     unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) | (options->no_sync ? MDB_NOSYNC : 0);
     if (!err)
-        err = err_of(mdb_env_create(&store->env));
+        err = store_err_of(mdb_env_create(&store->env));
     if (!err)
-        err = err_of(mdb_env_set_mapsize(store->env, store->map_bytes));
+        err = store_err_of(mdb_env_set_mapsize(store->env, store->map_bytes));
     if (!err)
-        err = err_of(mdb_env_set_maxdbs(store->env, STORE_TABLES_MAX));
+        err = store_err_of(mdb_env_set_maxdbs(store->env, STORE_TABLES_MAX));
     if (!err)
-        err = err_of(mdb_env_open(store->env, folder, flags, 0600));
+        err = store_err_of(mdb_env_open(store->env, folder, flags, 0600));
     if (!err && !options->read_only && !options->no_sync)
         err = open_data_file(store, folder);
     if (!err) {
         MDB_stat stat;
-        err = err_of(mdb_env_stat(store->env, &stat));
+        err = store_err_of(mdb_env_stat(store->env, &stat));
         store->page_bytes = stat.ms_psize;
         int dead;
         mdb_reader_check(store->env, &dead);
@@ -133,15 +116,15 @@ enum err store_table_open(struct store *store, const char *name, store_table *ta
     bool read_only = flags & MDB_RDONLY;
     int rc = mdb_txn_begin(store->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
     if (rc)
-        return err_of(rc);
+        return store_err_of(rc);
     MDB_dbi dbi;
     rc = mdb_dbi_open(txn, name, read_only ? 0 : MDB_CREATE, &dbi);
     if (rc) {
         mdb_txn_abort(txn);
-        return err_of(rc);
+        return store_err_of(rc);
     }
     *table_out = dbi;
-    return err_of(mdb_txn_commit(txn));
+    return store_err_of(mdb_txn_commit(txn));
 }
 
 uint64_t store_used_bytes(struct store *store)
@@ -175,7 +158,7 @@ enum err store_reserve(struct store *store, uint64_t bytes)
         store->reserved_to = want;
         return ERR_NONE;
     }
-    return err_of(errno);
+    return store_err_of(errno);
 }
 
 struct store_txn *store_begin(struct store *store, bool write)
@@ -184,7 +167,7 @@ struct store_txn *store_begin(struct store *store, bool write)
     bug_unless(txn);
     txn->store = store;
     txn->write = write;
-    txn->err = err_of(mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &txn->txn));
+    txn->err = store_err_of(mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &txn->txn));
     return txn;
 }
 
@@ -195,7 +178,7 @@ enum err store_commit(struct store_txn *txn)
         store_abort(txn);
         return err;
     }
-    err = err_of(mdb_txn_commit(txn->txn));
+    err = store_err_of(mdb_txn_commit(txn->txn));
     free(txn);
     return err;
 }
@@ -215,7 +198,7 @@ enum err store_error(const struct store_txn *txn)
 static void note(struct store_txn *txn, int rc)
 {
     if (rc && rc != MDB_NOTFOUND && !txn->err)
-        txn->err = err_of(rc);
+        txn->err = store_err_of(rc);
 }
 
 static MDB_val val_of(struct bytes bytes)
@@ -389,10 +372,4 @@ uint64_t store_count(struct store_txn *txn, store_table table)
         return 0;
     note(txn, mdb_stat(txn->txn, table, &stat));
     return txn->err ? 0 : stat.ms_entries;
-}
-
-enum err store_copy(struct store *store, const char *folder)
-{
-    enum err err = make_folder(folder);
-    return err ? err : err_of(mdb_env_copy2(store->env, folder, MDB_CP_COMPACT));
 }

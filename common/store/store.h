@@ -69,8 +69,17 @@ bool store_before(struct store_txn *txn, store_table table, struct bytes prefix,
                   struct arena *arena, struct bytes *key_out);
 uint64_t store_count(struct store_txn *txn, store_table table);
 
-/* Copies the whole environment into `folder` (compacted), from a snapshot taken now. */
-enum err store_copy(struct store *store, const char *folder) MUST_CHECK;
+/* A snapshot: everything as it was when it was opened, copied into an environment of its own in `folder`, a little at
+   a time, while the store is used on. As long as it is open no page of that state is used anew, so the file grows by
+   what is written meanwhile. The copy is not synced: whoever asked for it syncs the file. ERR_EXISTS: there is a store
+   in `folder` already. Tables made after the snapshot was opened are not in it. */
+struct store_snapshot;
+enum err store_snapshot_open(struct store *store, const char *folder, struct store_snapshot **snapshot_out) MUST_CHECK;
+/* Copies about `bytes_max` more. False at the end, with `*err_out` when it failed. */
+bool store_snapshot_step(struct store_snapshot *snapshot, size_t bytes_max, enum err *err_out);
+void store_snapshot_rows(const struct store_snapshot *snapshot, uint64_t *done_out, uint64_t *total_out);
+void store_snapshot_close(struct store_snapshot *snapshot); /* NULL is fine; what was copied so far stays */
+
 uint64_t store_used_bytes(struct store *store);
 
 #endif

@@ -284,6 +284,11 @@ void vault_close(struct vault *vault)
     free(vault);
 }
 
+struct store *vault_store(struct vault *vault)
+{
+    return vault->store;
+}
+
 /* ---- keys ---- */
 
 static uint64_t keys_left(const struct vault *vault)

@@ -44,6 +44,10 @@ enum err vault_open_dir(const struct vault_options *options, struct arena *arena
                         const char **why_out) MUST_CHECK;
 void vault_close(struct vault *vault); /* wipes what it held; NULL is fine */
 
+/* Its environment, for a snapshot: the rows stay wrapped. */
+struct store;
+struct store *vault_store(struct vault *vault);
+
 /* The next made key, never 0, never the same twice. Makes keys only when none is left: ERR_FULL when
    there is no room for that. */
 enum err vault_take(struct vault *vault, uint64_t *key_id_out) MUST_CHECK;

@@ -22,7 +22,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     const Intake__CaseRegistered *registered = event->intake->registered;
     keep_case(turn, event, registered);
     intake_last_id_save(turn, case_id_bucket(event->case_id), event->case_id);
-    intake_counter_save(turn, event->site, registered->counter, registered->count);
+    intake_counter_save(turn, event->site, registered->counter, registered->count, event->epoch);
     intake_number_save(turn, event->site, registered->number, event->case_id);
     if (registered->external_id[0])
         intake_imported_save(turn, event->site, registered->source, registered->external_id, event->case_id);
@@ -34,8 +34,8 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
 static void evolve_skipped(struct turn *turn, const Hb__Event *event)
 {
     const Intake__NumbersSkipped *skipped = event->intake->numbers_skipped;
-    if (intake_counter(turn, event->site, skipped->counter) < skipped->to)
-        intake_counter_save(turn, event->site, skipped->counter, skipped->to);
+    if (intake_counter(turn, event->site, skipped->counter, NULL) < skipped->to)
+        intake_counter_save(turn, event->site, skipped->counter, skipped->to, event->epoch);
 }
 
 static void evolve_own(struct turn *turn, const Hb__Event *event)

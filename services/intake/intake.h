@@ -43,8 +43,9 @@ Intakerec__Case *intake_case_load(struct turn *turn, uint64_t case_id);
 void intake_case_save(struct turn *turn, uint64_t case_id, const Intakerec__Case *record);
 uint64_t intake_last_id(struct turn *turn, uint32_t bucket);
 void intake_last_id_save(struct turn *turn, uint32_t bucket, uint64_t last);
-uint64_t intake_counter(struct turn *turn, const char *site, const char *counter);
-void intake_counter_save(struct turn *turn, const char *site, const char *counter, uint64_t last);
+/* The last number of a counter; `epoch_out` (may be NULL): of the log when it was given, 0 when none was. */
+uint64_t intake_counter(struct turn *turn, const char *site, const char *counter, uint32_t *epoch_out);
+void intake_counter_save(struct turn *turn, const char *site, const char *counter, uint64_t last, uint32_t epoch);
 void intake_number_save(struct turn *turn, const char *site, const char *number, uint64_t case_id);
 /* Cases of any site with this number: numbers are unique within a site only. */
 struct state_scan *intake_number_open(struct turn *turn, const char *number);
@@ -66,6 +67,9 @@ void intake_key_save(struct turn *turn, uint64_t key_id, uint64_t case_id);
 char *intake_number_counter(struct turn *turn, const char *pattern, const char *site_code, const char *kind,
                             const char *date);
 char *intake_number_make(struct turn *turn, const char *counter, uint64_t count);
+/* How many numbers of a counter last used in `epoch` may have been given out after the backup this log was restored
+   from: those are skipped. 0: none, or they were skipped already. */
+uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char *site, uint32_t epoch);
 
 /* ---- prepare.c ---- */
 void intake_prepare(struct turn *turn, Hb__Command *command);
@@ -85,6 +89,7 @@ struct intake_new {
     struct facts *facts;     /* all of them, for conditions */
     Hb__Event *event;        /* CaseRegistered, being filled */
     Intake__CaseRegistered *registered;
+    uint32_t skipped; /* numbers left out just before its own */
 };
 /* Begins it: number, id, kind, stage, the common facts. */
 struct intake_new intake_register_begin(struct turn *turn, const Directory__Site *site, const Policy__Policy *policy,

@@ -1,7 +1,14 @@
 /* Case numbers: the pattern of the kind with {date} {kind} {site} filled in is the counter; {nnn} in it is the place of
    the running number, as wide as there are letters n. So two kinds or days count apart exactly when their numbers
-   differ, and a number is unique within its site whatever the pattern. A pattern without {nnn} gets one at its end. */
+   differ, and a number is unique within its site whatever the pattern. A pattern without {nnn} gets one at its end.
+
+   After a restore nobody knows which numbers were given out between the backup and the loss. So the first number of a
+   counter that may be concerned leaves a range out, and NumbersSkipped says so. A dated counter is concerned as long as
+   it is still the day of the restore; an undated one whenever it is next used. */
 #include "intake.h"
+
+#include "calendar/calendar.h"
+#include "organisation/organisation.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -71,4 +78,20 @@ char *intake_number_make(struct turn *turn, const char *counter, uint64_t count)
     int width;
     const char *rest, *mark = mark_find(counter, &width, &rest);
     return arena_printf(turn_arena(turn), "%.*s%0*" PRIu64 "%s", (int)(mark - counter), counter, width, count, rest);
+}
+
+static int32_t day_of(struct turn *turn, const char *site, int64_t ms)
+{
+    return date_of_local(zone_local_ms(organisation_zone(turn, site), ms));
+}
+
+uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char *site, uint32_t epoch)
+{
+    struct restored restored = turn_restored(turn);
+    if (restored.at_ms == 0 || epoch >= restored.epoch)
+        return 0;
+    bool dated = strstr(pattern[0] ? pattern : PATTERN_DEFAULT, "{date}") != NULL;
+    if (dated && day_of(turn, site, turn_now(turn)) > day_of(turn, site, restored.at_ms))
+        return 0;
+    return restored.numbers_skip;
 }

@@ -120,7 +120,10 @@ static void number_it(struct turn *turn, struct intake_new *fresh)
     Intake__CaseRegistered *registered = fresh->registered;
     registered->counter = intake_number_counter(turn, fresh->kind->number, site->code[0] ? site->code : site->id,
                                                 fresh->kind->name, date_text(turn, site));
-    registered->count = intake_counter(turn, site->id, registered->counter) + 1;
+    uint32_t epoch;
+    registered->count = intake_counter(turn, site->id, registered->counter, &epoch) + 1;
+    fresh->skipped = intake_numbers_lost(turn, fresh->kind->number, site->id, epoch);
+    registered->count += fresh->skipped;
     registered->number = intake_number_make(turn, registered->counter, registered->count);
 }
 
@@ -136,14 +139,21 @@ void intake_register_stage(struct turn *turn, struct intake_new *fresh, const ch
 
 /* ---- the case ---- */
 
-static Hb__Event *event_new(struct turn *turn, const Directory__Site *site)
+static Hb__Event *intake_event(struct turn *turn, const Directory__Site *site, uint64_t case_id,
+                               Intake__Event__KindCase kind)
 {
-    uint64_t case_id = case_id_make(site->bucket, turn_now(turn), intake_last_id(turn, site->bucket));
     Hb__Event *event = turn_event(turn, site->id, case_id);
     event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
     event->intake = arena_alloc(turn_arena(turn), sizeof *event->intake);
     intake__event__init(event->intake);
-    event->intake->kind_case = INTAKE__EVENT__KIND_REGISTERED;
+    event->intake->kind_case = kind;
+    return event;
+}
+
+static Hb__Event *event_new(struct turn *turn, const Directory__Site *site)
+{
+    uint64_t case_id = case_id_make(site->bucket, turn_now(turn), intake_last_id(turn, site->bucket));
+    Hb__Event *event = intake_event(turn, site, case_id, INTAKE__EVENT__KIND_REGISTERED);
     event->intake->registered = arena_alloc(turn_arena(turn), sizeof *event->intake->registered);
     intake__case_registered__init(event->intake->registered);
     return event;
@@ -180,12 +190,27 @@ static void hint_alike(struct turn *turn, struct intake_new *fresh)
                                             registered->place, fresh->received_ms, registered->alike);
 }
 
+static void say_skipped(struct turn *turn, const struct intake_new *fresh)
+{
+    Intake__NumbersSkipped *skipped = arena_alloc(turn_arena(turn), sizeof *skipped);
+    intake__numbers_skipped__init(skipped);
+    skipped->counter = fresh->registered->counter;
+    skipped->from = fresh->registered->count - fresh->skipped;
+    skipped->to = fresh->registered->count - 1;
+    skipped->reason = arena_strdup(turn_arena(turn), "restore");
+    Hb__Event *event = intake_event(turn, fresh->site, 0, INTAKE__EVENT__KIND_NUMBERS_SKIPPED);
+    event->intake->numbers_skipped = skipped;
+    turn_say(turn, event);
+}
+
 bool intake_register_say(struct turn *turn, struct intake_new *fresh)
 {
     hint_alike(turn, fresh);
     intake_promise(turn, fresh);
     if (hb__event__get_packed_size(fresh->event) > INTAKE_EVENT_BYTES_MAX)
         return false;
+    if (fresh->skipped)
+        say_skipped(turn, fresh);
     turn_say(turn, fresh->event);
     return true;
 }

@@ -39,16 +39,18 @@ void intake_case_save(struct turn *turn, uint64_t case_id, const Intakerec__Case
 
 /* ---- the last of something ---- */
 
-static uint64_t last_load(struct turn *turn, unsigned table, const struct key *key)
+static const Intakerec__Last *last_load(struct turn *turn, unsigned table, const struct key *key)
 {
+    static const Intakerec__Last none = INTAKEREC__LAST__INIT;
     const Intakerec__Last *row = state_load(turn, table, key_bytes(key), &intakerec__last__descriptor);
-    return row ? row->value : 0;
+    return row ? row : &none;
 }
 
-static void last_save(struct turn *turn, unsigned table, const struct key *key, uint64_t last)
+static void last_save(struct turn *turn, unsigned table, const struct key *key, uint64_t last, uint32_t epoch)
 {
     Intakerec__Last row = INTAKEREC__LAST__INIT;
     row.value = last;
+    row.epoch = epoch;
     state_save(turn, table, key_bytes(key), &row.base);
 }
 
@@ -62,13 +64,13 @@ static struct key bucket_key(uint32_t bucket)
 uint64_t intake_last_id(struct turn *turn, uint32_t bucket)
 {
     struct key key = bucket_key(bucket);
-    return last_load(turn, INTAKE_IDS, &key);
+    return last_load(turn, INTAKE_IDS, &key)->value;
 }
 
 void intake_last_id_save(struct turn *turn, uint32_t bucket, uint64_t last)
 {
     struct key key = bucket_key(bucket);
-    last_save(turn, INTAKE_IDS, &key, last);
+    last_save(turn, INTAKE_IDS, &key, last, 0);
 }
 
 static struct key counter_key(const char *site, const char *counter)
@@ -78,16 +80,19 @@ static struct key counter_key(const char *site, const char *counter)
     return key;
 }
 
-uint64_t intake_counter(struct turn *turn, const char *site, const char *counter)
+uint64_t intake_counter(struct turn *turn, const char *site, const char *counter, uint32_t *epoch_out)
 {
     struct key key = counter_key(site, counter);
-    return last_load(turn, INTAKE_COUNTERS, &key);
+    const Intakerec__Last *row = last_load(turn, INTAKE_COUNTERS, &key);
+    if (epoch_out)
+        *epoch_out = row->epoch;
+    return row->value;
 }
 
-void intake_counter_save(struct turn *turn, const char *site, const char *counter, uint64_t last)
+void intake_counter_save(struct turn *turn, const char *site, const char *counter, uint64_t last, uint32_t epoch)
 {
     struct key key = counter_key(site, counter);
-    last_save(turn, INTAKE_COUNTERS, &key, last);
+    last_save(turn, INTAKE_COUNTERS, &key, last, epoch);
 }
 
 /* ---- references to a case ---- */

@@ -120,8 +120,9 @@ static void queue(struct asking *asking, const char *person, bool complainant, c
     queued->source = asking->source;
     queued->status = (char *)(uintptr_t)status;
     queued->reason = (char *)(uintptr_t)reason;
-    queued->message_id =
-        arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIx64 "@hearback>", queued->notice_id, turn_cell(turn));
+    /* with the epoch: after a restore another event stands where a lost one, told of in a mail, stood */
+    queued->message_id = arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIu32 ".%" PRIx64 "@hearback>",
+                                      queued->notice_id, asking->source->log->epoch, turn_cell(turn));
     const Policy__Notice *notice = asking->notice;
     bool subject = notice && notice->subject && *notice->subject->zh;
     queued->subject = label_new(turn, fill(asking, subject ? notice->subject->zh : "{number}"),
