@@ -10,6 +10,7 @@
 struct ev_loop;
 struct cell;
 struct http_server;
+struct portal;
 
 struct gateway {
     struct arena arena; /* for the whole life of the process */
@@ -18,6 +19,7 @@ struct gateway {
     struct bus *bus;
     struct cell *cell;
     struct http_server *http;
+    struct portal *portal;
     struct metrics *metrics;
     char build[32]; /* of the API, in openapi.json */
 };

@@ -1,6 +1,7 @@
 /* The gateway's program: one loop, the bus to the services, HTTP to the world. */
 #include "cell.h"
 #include "http.h"
+#include "portal.h"
 #include "process/process.h"
 
 #include <ev.h>
@@ -55,6 +56,9 @@ static int open_all(struct gateway *gateway, const char *config_path)
                     err == ERR_NOT_FOUND ? "there is no secret key of gateway-0: run hearback up once" : err_text(err));
     if (cell_open(gateway, &gateway->cell, &why))
         return fail("bus", why);
+    err = portal_open(gateway, &gateway->portal);
+    if (err)
+        return fail("portal", err_text(err));
     if (http_open(gateway, &gateway->http, &why))
         return fail("http", why);
     return 0;

@@ -1,5 +1,7 @@
 #include "problem.h"
 
+#include "portal.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -116,6 +118,10 @@ void problem_respond(struct http_request *request, const Hb__Refusal *refusal)
         http_set(request, "Retry-After", arena_printf(&request->arena, "%u", refusal->retry_after_s));
     if (status == 401)
         http_set(request, "WWW-Authenticate", "Bearer realm=\"hearback\"");
+    if (portal_speaks(request)) { /* a person with a browser, not a program */
+        portal_refuse(request, refusal);
+        return;
+    }
     http_set(request, "Content-Language", request->english ? "en" : "zh-CN");
     json_t *json = problem_json(request, refusal);
     json_object_set_new(json, "instance", json_string(request->id));

@@ -2,11 +2,24 @@
 
 #include "health.h"
 #include "http_internal.h"
+#include "portal.h"
 #include "problem.h"
 
 const struct route routes[] = {
     {"GET", "/healthz", health_live, "进程在运行 / The process is up", .open = true},
     {"GET", "/readyz", health_ready, "每个服务都能应答 / Every service answers", .open = true},
+
+    /* the public portal: pages for people, no part of the API */
+    {"GET", "/", portal_home, .open = true},
+    {"GET", "/submit", portal_submit, .open = true},
+    {"POST", "/submit", portal_submit_sent, .open = true},
+    {"GET", "/receipt", portal_receipt, .open = true},
+    {"GET", "/track", portal_track, .open = true},
+    {"POST", "/track", portal_track_sent, .open = true},
+    {"GET", "/case", portal_case, .open = true},
+    {"POST", "/case", portal_case_sent, .open = true},
+    {"POST", "/leave", portal_leave, .open = true},
+    {"GET", "/static/portal.css", portal_style, .open = true},
 };
 const size_t routes_count = sizeof routes / sizeof *routes;
 
@@ -68,9 +81,12 @@ static void refuse_method(struct http_request *request)
 
 /* ---- checks before the handler ---- */
 
-/* A misspelt parameter would silently show something else than what was asked for. */
+/* A misspelt parameter would silently show something else than what was asked for. To the addresses of pages messengers
+   and search engines add parameters of their own: those are let through. */
 static bool query_known(struct http_request *request, const struct route *route)
 {
+    if (!route->about)
+        return true;
     for (size_t i = 0; i < request->query.count; i++) {
         const char *name = request->query.list[i].name;
         bool known = strcmp(name, "lang") == 0;

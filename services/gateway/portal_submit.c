@@ -1,0 +1,199 @@
+/* Submitting: the pages that lead to the form, and the form as it was sent. */
+#include "portal_submit.h"
+
+#include "policy/lookup.h"
+
+#define PURPOSE "submit"
+
+static struct submit_form *form_new(struct visit *visit, const Policy__Kind *kind, bool sent)
+{
+    struct submit_form *submit = arena_alloc(visit_arena(visit), sizeof *submit);
+    submit_form_init(submit, visit, kind, sent);
+    submit->token = form_token_make(&visit->portal->keys, PURPOSE, visit->request->came_ms, visit_arena(visit));
+    return submit;
+}
+
+static void show(struct visit *visit, struct submit_form *submit, unsigned status)
+{
+    visit->page.here = NULL; /* the other language keeps what was typed */
+    page_submit(&visit->page, submit);
+    visit_answer(visit, status);
+}
+
+/* ---- leading to the form ---- */
+
+static const Policy__Kind *kind_open(const struct visit *visit, const char *name)
+{
+    const Policy__Kind *kind = visit->policy && name ? policy_kind(visit->policy, name) : NULL;
+    return kind && kind->public_ ? kind : NULL;
+}
+
+static void on_policy(struct visit *visit, void *context)
+{
+    (void)context;
+    size_t count;
+    struct arena *arena = visit_arena(visit);
+    const char *wanted = http_query(visit->request, "kind");
+    const Policy__Kind **kinds = submit_kinds(visit, &count), *kind = kind_open(visit, wanted);
+    if (wanted && !kind) {
+        visit_fail(visit, 404, NULL);
+        return;
+    }
+    if (!kind && count == 1)
+        kind = kinds[0];
+    if (kind) {
+        show(visit, form_new(visit, kind, false), 200);
+        return;
+    }
+    visit->page.here = arena_printf(arena, "/submit?site=%s", html_url(arena, visit->site->id));
+    page_kinds(&visit->page, visit->site, kinds, count);
+    visit_answer(visit, 200);
+}
+
+static void on_organisation(struct visit *visit, void *context)
+{
+    const char *id = context;
+    const Directory__Site *site = visit_find_site(visit, id);
+    if (!id && visit->organisation->n_sites == 1)
+        site = visit->organisation->sites[0];
+    if (!id && !site) {
+        visit_redirect(visit, "/");
+        return;
+    }
+    if (!site) {
+        visit_fail(visit, 404, NULL);
+        return;
+    }
+    visit_site(visit, site);
+    visit_policy(visit, 0, on_policy, NULL);
+}
+
+void portal_submit(struct http_request *request)
+{
+    visit_organisation(visit_begin(request), on_organisation, (void *)(uintptr_t)http_query(request, "site"));
+}
+
+/* ---- the form, sent ---- */
+
+static void registered(struct visit *visit, const struct submit_form *submit, const Hb__CommandReply *reply)
+{
+    Gatewayrec__Session session = GATEWAYREC__SESSION__INIT;
+    session.case_id = reply->case_id;
+    session.site = submit->site->id;
+    session.number = reply->submitted->number;
+    session.tracking_code = reply->submitted->tracking_code;
+    session.promised = reply->submitted->promised;
+    session.n_promised = reply->submitted->n_promised;
+    session.after = reply->after;
+    session.n_after = reply->n_after;
+    visit_session_set(visit, &session);
+    visit_redirect(visit, "/receipt");
+}
+
+/* The form comes back with all that was typed. Its token stays: to send it again is the same command, so that nothing
+   is registered twice when only the answer was lost. */
+static void refused_submission(struct submit_form *submit, const Hb__Refusal *refused)
+{
+    struct visit *visit = submit->visit;
+    if (strcmp(refused->code, "body_mismatch") == 0) {
+        form_fail(&submit->form, "", visit_text(visit, TEXT_SENT_BEFORE));
+        submit->token = form_token_make(&visit->portal->keys, PURPOSE, visit->request->came_ms, visit_arena(visit));
+    } else if (refused->status >= 500) {
+        form_fail(&submit->form, "", visit_text(visit, TEXT_TRY_AGAIN));
+        http_set(visit->request, "Retry-After",
+                 arena_printf(visit_arena(visit), "%u", refused->retry_after_s ? refused->retry_after_s : 2));
+    } else {
+        form_refuse(&submit->form, refused, submit->kind);
+    }
+    show(visit, submit, refused->status >= 500 ? 503 : refused->status);
+}
+
+static void on_submitted(struct http_request *request, void *context, const Hb__Refusal *refused,
+                         const Hb__CommandReply *reply)
+{
+    struct submit_form *submit = context;
+    if (refused) {
+        refused_submission(submit, refused);
+        return;
+    }
+    (void)request;
+    bug_unless(reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_SUBMITTED);
+    registered(submit->visit, submit, reply);
+}
+
+static void send(struct submit_form *submit, const char *id)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Intake__Command intake = INTAKE__COMMAND__INIT;
+    command.id = (char *)(uintptr_t)id;
+    command.site = submit->site->id;
+    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command.intake = &intake;
+    intake.kind_case = INTAKE__COMMAND__KIND_SUBMIT;
+    intake.submit = submit_build(submit);
+    cell_command(submit->visit->request, HB__SERVICE__INTAKE, &command, 0, on_submitted, submit);
+}
+
+/* True: it may be sent, as the command `id_out`. False: it has been shown again. */
+static bool may_send(struct submit_form *submit, char id_out[COMMAND_ID_CHARACTERS + 1])
+{
+    struct visit *visit = submit->visit;
+    struct http_request *request = visit->request;
+    const char *token = http_form(request, "token");
+    int64_t wait_ms =
+        limit_wait_ms(&visit->portal->submitting, limit_address(request->address, &request->arena), request->came_ms);
+    bool fresh = form_token_check(&visit->portal->keys, PURPOSE, token, request->came_ms, id_out);
+    if (fresh)
+        submit->token = token;
+    if (http_form(request, "lang")) { /* the other language, nothing more */
+        show(visit, submit, 200);
+        return false;
+    }
+    if (wait_ms) {
+        form_fail(&submit->form, "", visit_text(visit, TEXT_SLOWLY));
+        http_set(request, "Retry-After", arena_printf(&request->arena, "%lld", (long long)(wait_ms + 999) / 1000));
+        show(visit, submit, 429);
+        return false;
+    }
+    submit_check(submit);
+    if (!fresh)
+        form_fail(&submit->form, "", visit_text(visit, TEXT_TOKEN_OLD));
+    if (submit->form.errors_count) {
+        show(visit, submit, 422);
+        return false;
+    }
+    limit_count(&visit->portal->submitting, limit_address(request->address, &request->arena), request->came_ms);
+    return true;
+}
+
+static void on_policy_for_sent(struct visit *visit, void *context)
+{
+    (void)context;
+    char *id = arena_alloc(visit_arena(visit), COMMAND_ID_CHARACTERS + 1);
+    const Policy__Kind *kind = kind_open(visit, http_form(visit->request, "kind"));
+    if (!kind) {
+        visit_fail(visit, 404, NULL);
+        return;
+    }
+    struct submit_form *submit = form_new(visit, kind, true);
+    if (may_send(submit, id))
+        send(submit, id);
+}
+
+static void on_organisation_for_sent(struct visit *visit, void *context)
+{
+    (void)context;
+    const Directory__Site *site = visit_find_site(visit, http_form(visit->request, "site"));
+    if (!site) {
+        visit_fail(visit, 404, NULL);
+        return;
+    }
+    visit_site(visit, site);
+    visit_policy(visit, 0, on_policy_for_sent, NULL);
+}
+
+void portal_submit_sent(struct http_request *request)
+{
+    if (http_form_read(request))
+        visit_organisation(visit_begin(request), on_organisation_for_sent, NULL);
+}
