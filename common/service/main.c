@@ -3,17 +3,22 @@
 #include "service/instance.h"
 #include "store/store.h"
 
+#include <errno.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PEERS_MAX 64u
+#define LOCK_WAIT_MS 10000u
 
 struct program {
     const struct service *service;
@@ -194,6 +199,22 @@ static unsigned feeds_of(const struct program *program, struct instance_feed_opt
     return count;
 }
 
+/* One process on one folder: LMDB lets two writers take turns, but each would go on from a head the other has moved.
+   The lock goes with the process, so a predecessor that was told to end is waited for. */
+static bool lock_folder(const char *folder)
+{
+    char path[4200];
+    struct timespec pause = {.tv_nsec = 50000000};
+    snprintf(path, sizeof path, "%s/lock", folder);
+    int fd = mkdir(folder, 0700) == 0 || errno == EEXIST ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+    for (unsigned tried = 0; fd >= 0 && tried < LOCK_WAIT_MS / 50; tried++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 static int open_all(struct program *program, uint32_t partition, const char *config_path)
 {
     char *why = NULL, text[512];
@@ -223,6 +244,8 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .build_ms = 1735689600000ll};
     program->env =
         (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
+    if (!lock_folder(options.folder))
+        return fail(program, options.folder, "another process has this folder open, or it cannot be made");
     err = instance_open(program->service, &options, &program->env, &program->instance, text, sizeof text);
     if (err)
         return fail(program, "state", text);
