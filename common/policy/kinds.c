@@ -449,6 +449,16 @@ static void route_of(struct compile *compile, const char *name, json_t *map, Pol
         row->never = who_of(compile, json_object_get(map, "never"));
 }
 
+/* A misspelt field would silently stay hidden from whom it is meant for. */
+static void seen_field_known(struct compile *compile, json_t *map, const Policy__May *may)
+{
+    bool see = false;
+    for (size_t i = 0; i < may->n_acts; i++)
+        see = see || strcmp(may->acts[i], "see") == 0;
+    if (see && *may->what && !policy_field(compile->kind, may->what))
+        mistake(compile, json_object_get(map, "what"), "\"%s\" is no field of %s", may->what, compile->kind->name);
+}
+
 static void may_of(struct compile *compile, const char *name, json_t *map, Policy__May *may)
 {
     ONLY_KEYS(compile, map, "clause", "who", "do", "what", "if");
@@ -458,6 +468,7 @@ static void may_of(struct compile *compile, const char *name, json_t *map, Polic
     texts_of(compile, json_object_get(map, "do"), &may->acts, &may->n_acts);
     may->what = (char *)(uintptr_t)text_of(compile, json_object_get(map, "what"));
     may->condition = condition_of(compile, json_object_get(map, "if"));
+    seen_field_known(compile, map, may);
 }
 
 void nevers_of(struct compile *compile, json_t *map, Policy__Never ***list, size_t *count)

@@ -86,6 +86,7 @@ static const struct wrong wrongs[] = {
     {HEAD STAGES "    fields: {f: {name: [甲, F], type: txet}}\n", ":8", "is no type"},
     {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: x, needs: [ff]}}\n", ":8", "no field of k"},
     {HEAD STAGES "    route: {o: {clause: C, to: x, if: {f: {oevr: 1}}}}\n", ":8", "no comparison"},
+    {HEAD STAGES "    may: {m: {clause: C, who: complainant, do: see, what: ff}}\n", ":8", "no field of k"},
     {"pack: X\nname: [甲, X]\nkinds: &a\n  k: *a\n", ":3", "anchors"},
     {"pack: X\nname: [甲, X]\npack: Y\n", ":3", "twice"},
     {"pack: X\nname: [甲\n", ":3", ""},
