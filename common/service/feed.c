@@ -213,7 +213,7 @@ static void ask(struct feed *feed, bool urgent)
     if (feed->received)
         fetch.hash = (ProtobufCBinaryData){sizeof feed->received_hash, feed->received_hash};
     fetch.bytes_max = FETCH_BYTES_MAX;
-    fetch.wait = !urgent;
+    fetch.wait = !urgent && feed->caught_up_once; /* the first answer says where the end is */
     if (urgent)
         feed->urgent = true;
     else
