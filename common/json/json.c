@@ -54,6 +54,13 @@ static bool tellable(int64_t ms)
     return ms >= TELLABLE_FROM_MS && ms < TELLABLE_TO_MS;
 }
 
+const char *json_field_name(const ProtobufCFieldDescriptor *field, bool *instant_out)
+{
+    const char *name = json_name(field->name);
+    *instant_out = name != NULL;
+    return name ? name : field->name;
+}
+
 char *json_time_text(const struct zone *zone, int64_t ms, struct arena *arena)
 {
     ms = ms < TELLABLE_FROM_MS ? TELLABLE_FROM_MS : ms >= TELLABLE_TO_MS ? TELLABLE_TO_MS - 1 : ms;

@@ -19,6 +19,9 @@ struct zone;
 /* A new reference. `zone` NULL: UTC. */
 json_t *json_from_message(const ProtobufCMessage *message, const struct zone *zone);
 
+/* How a field is called in JSON; `*instant_out`: it is written as a time. */
+const char *json_field_name(const ProtobufCFieldDescriptor *field, bool *instant_out);
+
 /* The message in the arena. ERR_MALFORMED: `*path_out` says where, `*why_out` what is wrong and what is accepted. */
 enum err json_to_message(json_t *json, const ProtobufCMessageDescriptor *descriptor, struct arena *arena,
                          ProtobufCMessage **message_out, char **path_out, char **why_out) MUST_CHECK;
