@@ -194,6 +194,17 @@ static void answer_count(struct turn *turn, const Hb__Query *query, Analytics__R
     }
 }
 
+/* The oldest or the newest id of the ring, 0 while it is empty. */
+static uint64_t ring_end(struct turn *turn, bool oldest)
+{
+    struct bytes key, value;
+    if (oldest) {
+        struct state_scan *scan = state_scan_open(turn, ANALYTICS_CHANGES, (struct bytes){0}, (struct bytes){0});
+        return state_scan_next(scan, &key, &value) ? bytes_get_u64(key.data) : 0;
+    }
+    return state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &key, NULL) ? bytes_get_u64(key.data) : 0;
+}
+
 static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
 {
     const Analytics__GetChanges *wanted = query->analytics->changes;
@@ -204,6 +215,8 @@ static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics_
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_CHANGES, (struct bytes){0}, key_bytes(&from));
     struct bytes key, value;
     changes->next = wanted->after;
+    changes->oldest = ring_end(turn, true);
+    changes->newest = ring_end(turn, false);
     while (changes->n_changes < limit && state_scan_next(scan, &key, &value)) {
         Analytics__Change *change = state_load(turn, ANALYTICS_CHANGES, key, &analytics__change__descriptor);
         changes->next = change->id;
