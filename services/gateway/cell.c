@@ -3,6 +3,7 @@
 #include "message/message.h"
 #include "problem.h"
 #include "service/service.h"
+#include "sites.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -64,12 +65,10 @@ static struct bus_peer *peer_of(const struct cell *cell, Hb__Service service, ui
     return NULL;
 }
 
-/* Where a case or a site lives. A site that is not known here yet goes to the first partition, which will say so. */
+/* Where a case or a site lives. */
 static uint32_t bucket_of(const struct http_request *request, uint64_t case_id, const char *site)
 {
-    (void)request;
-    (void)site;
-    return case_id ? case_id_bucket(case_id) : 0;
+    return case_id ? case_id_bucket(case_id) : sites_bucket(request->gateway, site);
 }
 
 /* ---- asking ---- */
@@ -79,6 +78,7 @@ struct cell_asked {
     Hb__Service service;
     const Config__Instance *instance;
     void *context;
+    int arm, kind; /* of the query, and so of its reply: proto/hearback gives both the same numbers */
     cell_query_fn *query_done;
     cell_command_fn *command_done;
     cell_control_fn *control_done;
@@ -99,17 +99,20 @@ static void send_to(struct http_request *request, struct bus_peer *peer, Bus__Re
     bus_request(peer, message, CELL_TIMEOUT_MS, done, asked);
 }
 
-/* What a service that does not answer means for whoever asked. */
-static const Hb__Refusal *refuse_down(const struct cell_asked *asked)
+const Hb__Refusal *cell_refuse_down(struct http_request *request, Hb__Service service)
 {
-    struct http_request *request = asked->request;
-    const char *name = config_service_name(asked->service);
-    request->gateway->cell->counts.unanswered++;
+    const char *name = config_service_name(service);
     Hb__Refusal *refusal =
         problem_new(request, 503, "service_down", arena_printf(&request->arena, "服务 %s 没有应答，请稍后再试", name),
                     arena_printf(&request->arena, "the service %s does not answer; try again shortly", name));
     refusal->field = arena_strdup(&request->arena, name);
     return refusal;
+}
+
+static const Hb__Refusal *refuse_down(const struct cell_asked *asked)
+{
+    asked->request->gateway->cell->counts.unanswered++;
+    return cell_refuse_down(asked->request, asked->service);
 }
 
 static const Hb__Refusal *refusal_kept(struct http_request *request, const Hb__Refusal *refusal)
@@ -125,6 +128,18 @@ static const Hb__Refusal *refuse_odd(const struct cell_asked *asked)
 
 /* ---- queries ---- */
 
+static int arm_of(const ProtobufCMessage *message)
+{
+    int arm;
+    memcpy(&arm, (const char *)message + message->descriptor->fields[0].quantifier_offset, sizeof arm);
+    return arm;
+}
+
+static bool is_expected(const struct cell_asked *asked, const Hb__QueryReply *reply)
+{
+    return (int)reply->payload_case == asked->arm && arm_of((const ProtobufCMessage *)reply->directory) == asked->kind;
+}
+
 static void on_query(void *context, enum err err, const Bus__Reply *reply)
 {
     struct cell_asked *asked = context;
@@ -135,25 +150,25 @@ static void on_query(void *context, enum err err, const Bus__Reply *reply)
         refused = refuse_down(asked);
     else if (reply->kind_case == BUS__REPLY__KIND_REFUSED)
         refused = refusal_kept(request, reply->refused);
-    else if (reply->kind_case != BUS__REPLY__KIND_QUERY)
-        refused = refuse_odd(asked);
-    else if (reply->query->refused)
+    else if (reply->kind_case == BUS__REPLY__KIND_QUERY && reply->query->refused)
         refused = refusal_kept(request, reply->query->refused);
+    else if (reply->kind_case != BUS__REPLY__KIND_QUERY || !is_expected(asked, reply->query))
+        refused = refuse_odd(asked);
     else
         answer = (const Hb__QueryReply *)message_copy(&reply->query->base, &request->arena);
     asked->query_done(request, asked->context, refused, answer);
     http_release(request);
 }
 
-void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done, void *context)
+void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
+                    void *context)
 {
     struct cell_asked *asked = asked_new(request, service, context);
     Bus__Request message = BUS__REQUEST__INIT;
     struct bus_peer *peer = peer_of(request->gateway->cell, service, bucket_of(request, query->case_id, query->site));
     asked->query_done = done;
-    query->actor = request->actor;
-    query->after = request->after;
-    query->n_after = request->n_after;
+    asked->arm = (int)query->payload_case;
+    asked->kind = arm_of((const ProtobufCMessage *)query->directory); /* all arms share one pointer */
     message.kind_case = BUS__REQUEST__KIND_QUERY;
     message.query = query;
     if (peer)
@@ -162,7 +177,25 @@ void cell_query(struct http_request *request, Hb__Service service, Hb__Query *qu
         done(request, context, refuse_down(asked), NULL);
 }
 
-/* ---- commands ---- */
+void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done, void *context)
+{
+    bug_unless(request->actor); /* without one the services would answer as to the gateway itself */
+    query->actor = request->actor;
+    query->after = request->after;
+    query->n_after = request->n_after;
+    cell_query_own(request, service, query, done, context);
+}
+
+/* ---- the id of a command ---- */
+
+void cell_command_id_new(char id_out[CELL_COMMAND_ID_CHARACTERS + 1])
+{
+    uint8_t random[16];
+    char hex[2 * sizeof random + 1];
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(hex, sizeof hex, random, sizeof random);
+    snprintf(id_out, CELL_COMMAND_ID_CHARACTERS + 1, "%013" PRId64 "-%s", gateway_now_ms(), hex);
+}
 
 /* Ids are time-ordered for the tables' sake, but outcomes are kept by when they were recorded, for 7 days. So a key
    gives the same id at any time, no matter when it is used again: a date in the id would split a retry over midnight in
@@ -174,9 +207,7 @@ void cell_command_id(const struct http_request *request, uint32_t part, char id_
     char hex[2 * sizeof hash + 1];
     crypto_generichash_state state;
     if (!key) {
-        randombytes_buf(hash, sizeof hash);
-        sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-        snprintf(id_out, CELL_COMMAND_ID_CHARACTERS + 1, "%013" PRId64 "-%s", gateway_now_ms(), hex);
+        cell_command_id_new(id_out);
         return;
     }
     bytes_put_u32(number, part);
@@ -189,28 +220,78 @@ void cell_command_id(const struct http_request *request, uint32_t part, char id_
     snprintf(id_out, CELL_COMMAND_ID_CHARACTERS + 1, "0000000000000-%s", hex);
 }
 
+/* ---- what the client has seen ---- */
+
 static bool same_log(const Hb__LogId *a, const Hb__LogId *b)
 {
     return a->cell == b->cell && a->service == b->service && a->partition == b->partition;
 }
 
-/* What the client has seen now: the furthest position of each log. */
+/* Positions travel as an opaque text: a packed CommandReply that has nothing but them. */
+static void give_after(struct http_request *request)
+{
+    Hb__CommandReply seen = HB__COMMAND_REPLY__INIT;
+    seen.after = request->after;
+    seen.n_after = request->n_after;
+    struct bytes packed = message_pack(&seen.base, &request->arena);
+    size_t room = sodium_base64_ENCODED_LEN(packed.size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    char *text = arena_alloc(&request->arena, room);
+    http_set(request, "Hearback-After",
+             sodium_bin2base64(text, room, packed.data, packed.size, sodium_base64_VARIANT_URLSAFE_NO_PADDING));
+}
+
+/* The furthest position of each log. */
 static void join_after(struct http_request *request, Hb__Position *const *after, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         size_t at = 0;
         while (at < request->n_after && !same_log(request->after[at]->log, after[i]->log))
             at++;
-        if (at == request->n_after) {
-            request->after = arena_grow(&request->arena, request->after, at, sizeof *request->after);
-            request->n_after++;
-        } else if (request->after[at]->offset >= after[i]->offset &&
-                   request->after[at]->log->epoch >= after[i]->log->epoch) {
+        bool known = at < request->n_after;
+        if (known && request->after[at]->log->epoch == after[i]->log->epoch &&
+            request->after[at]->offset >= after[i]->offset)
             continue;
-        }
+        if (!known)
+            request->after = arena_grow(&request->arena, request->after, request->n_after++, sizeof *request->after);
         request->after[at] = (Hb__Position *)message_copy(&after[i]->base, &request->arena);
     }
+    give_after(request);
 }
+
+static bool after_sound(const Hb__CommandReply *seen)
+{
+    for (size_t i = 0; i < seen->n_after; i++)
+        if (!seen->after[i]->log)
+            return false;
+    return true;
+}
+
+bool cell_after_read(struct http_request *request)
+{
+    const char *text = http_header(request, "Hearback-After");
+    uint8_t packed[CELL_AFTER_BYTES_MAX];
+    size_t size = 0;
+    ProtobufCMessage *message;
+    char *why;
+    if (!text)
+        return true;
+    if (sodium_base642bin(packed, sizeof packed, text, strlen(text), NULL, &size, NULL,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
+        message_unpack(&hb__command_reply__descriptor, bytes_of(packed, size), &request->arena, &message, &why) ==
+            ERR_NONE &&
+        after_sound((Hb__CommandReply *)message)) {
+        request->after = ((Hb__CommandReply *)message)->after;
+        request->n_after = ((Hb__CommandReply *)message)->n_after;
+        return true;
+    }
+    Hb__Refusal *refusal = problem_new(request, 400, "bad_field", "Hearback-After 不是系统给出的值",
+                                       "this is not what an earlier answer gave as Hearback-After");
+    refusal->field = arena_strdup(&request->arena, "Hearback-After");
+    problem_respond(request, refusal);
+    return false;
+}
+
+/* ---- commands ---- */
 
 static void on_command(void *context, enum err err, const Bus__Reply *reply)
 {
@@ -260,6 +341,19 @@ void cell_command(struct http_request *request, Hb__Service service, Hb__Command
         send_to(request, peer, &message, on_command, asked);
     else
         done(request, context, refuse_down(asked), NULL);
+}
+
+/* ---- for ourselves ---- */
+
+void cell_ask(struct gateway *gateway, Hb__Service service, uint32_t bucket, Bus__Request *message, bus_done_fn *done,
+              void *context)
+{
+    struct bus_peer *peer = peer_of(gateway->cell, service, bucket);
+    gateway->cell->counts.asked++;
+    if (peer)
+        bus_request(peer, message, CELL_TIMEOUT_MS, done, context);
+    else
+        done(context, ERR_TIMEOUT, NULL);
 }
 
 /* ---- control ---- */

@@ -5,6 +5,7 @@
 
 #include "http.h"
 
+#define CELL_AFTER_BYTES_MAX 4096u /* of Hearback-After, packed */
 #define CELL_TIMEOUT_MS 5000u
 #define CELL_COMMAND_ID_CHARACTERS 64u
 
@@ -21,10 +22,17 @@ typedef void cell_command_fn(struct http_request *request, void *context, const 
    stack. */
 void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
                 void *context);
+/* As the gateway itself, for nobody: who a token belongs to, where a site lives. */
+void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
+                    void *context);
 /* The same for a command: account, id (unless set), actor, after and trace are filled in. `part` counts the commands of
    one request (0, or the row of an import). A reply's `after` joins the request's, and goes out as Hearback-After. */
 void cell_command(struct http_request *request, Hb__Service service, Hb__Command *command, uint32_t part,
                   cell_command_fn *done, void *context);
+
+/* Without a request: what the gateway asks from time to time for itself. */
+void cell_ask(struct gateway *gateway, Hb__Service service, uint32_t bucket, Bus__Request *message, bus_done_fn *done,
+              void *context);
 
 /* The state of one instance (Control): the health checks and /metrics. */
 typedef void cell_control_fn(struct http_request *request, void *context, const Config__Instance *instance,
@@ -32,7 +40,14 @@ typedef void cell_control_fn(struct http_request *request, void *context, const 
 void cell_control(struct http_request *request, const Config__Instance *instance, Bus__Control__What what,
                   cell_control_fn *done, void *context);
 
+/* What a service that does not answer means for whoever asked. */
+const Hb__Refusal *cell_refuse_down(struct http_request *request, Hb__Service service);
+
+/* Reads Hearback-After. False: it is not what a reply gave, and has been answered with a problem. */
+bool cell_after_read(struct http_request *request);
+
 /* The id of a command: Idempotency-Key makes it the same for the same key, else it is random and time-ordered. */
 void cell_command_id(const struct http_request *request, uint32_t part, char id_out[CELL_COMMAND_ID_CHARACTERS + 1]);
+void cell_command_id_new(char id_out[CELL_COMMAND_ID_CHARACTERS + 1]); /* random, whatever the headers say */
 
 #endif

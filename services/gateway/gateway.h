@@ -8,9 +8,13 @@
 #include "metrics/metrics.h"
 
 struct ev_loop;
+struct auth;
 struct cell;
+struct events;
 struct http_server;
+struct policies;
 struct portal;
+struct sites;
 
 struct gateway {
     struct arena arena; /* for the whole life of the process */
@@ -18,10 +22,13 @@ struct gateway {
     struct ev_loop *loop;
     struct bus *bus;
     struct cell *cell;
+    struct sites *sites;
+    struct auth *auth;
+    struct policies *policies;
+    struct events *events;
     struct http_server *http;
     struct portal *portal;
     struct metrics *metrics;
-    char build[32]; /* of the API, in openapi.json */
 };
 
 /* Wall clock, ms UTC. */

@@ -6,5 +6,7 @@
 
 void health_live(struct http_request *request);
 void health_ready(struct http_request *request);
+void health_metrics(struct http_request *request);         /* of the gateway */
+void health_service_metrics(struct http_request *request); /* /metrics/{service} */
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "gateway.h"
 #include "hearback/envelope.pb-c.h"
+#include "hearback/policy.pb-c.h"
 
 #include <jansson.h>
 

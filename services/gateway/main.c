@@ -1,8 +1,12 @@
 /* The gateway's program: one loop, the bus to the services, HTTP to the world. */
+#include "auth.h"
 #include "cell.h"
+#include "events.h"
 #include "http.h"
+#include "policies.h"
 #include "portal.h"
 #include "process/process.h"
+#include "sites.h"
 
 #include <ev.h>
 #include <getopt.h>
@@ -56,6 +60,10 @@ static int open_all(struct gateway *gateway, const char *config_path)
                     err == ERR_NOT_FOUND ? "there is no secret key of gateway-0: run hearback up once" : err_text(err));
     if (cell_open(gateway, &gateway->cell, &why))
         return fail("bus", why);
+    gateway->sites = sites_open(gateway);
+    gateway->auth = auth_open(gateway);
+    gateway->policies = policies_open(gateway);
+    gateway->events = events_open(gateway);
     err = portal_open(gateway, &gateway->portal);
     if (err)
         return fail("portal", err_text(err));

@@ -1,13 +1,84 @@
 #include "routes.h"
 
+#include "auth.h"
+#include "cases.h"
+#include "events.h"
 #include "health.h"
 #include "http_internal.h"
+#include "openapi.h"
+#include "organisation.h"
 #include "portal.h"
 #include "problem.h"
+#include "reports.h"
+
+#define SITE                                                                                                           \
+    {                                                                                                                  \
+        "site", "站点 / site id"                                                                                     \
+    }
+#define PURPOSE                                                                                                        \
+    {                                                                                                                  \
+        "purpose", "查看目的，将被记录 / for what purpose sealed texts are opened; it is recorded"            \
+    }
 
 const struct route routes[] = {
     {"GET", "/healthz", health_live, "进程在运行 / The process is up", .open = true},
     {"GET", "/readyz", health_ready, "每个服务都能应答 / Every service answers", .open = true},
+    {"GET", "/metrics", health_metrics, "网关的指标 / Figures of the gateway", .open = true,
+     .gives_type = "text/plain"},
+    {"GET", "/metrics/{service}", health_service_metrics, "某个服务的指标 / Figures of a service", .open = true,
+     .gives_type = "text/plain"},
+    {"GET", "/api/v1/openapi.json", openapi_get, "本接口的说明 / This description", .open = true},
+    {"POST", "/api/v1/cases", cases_submit, "登记一件事项 / Register a case", .takes = &intake__submit__descriptor,
+     .gives = &intake__submitted__descriptor},
+    {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV",
+     .gives = &analytics__case_list__descriptor, .gives_type = "text/csv",
+     .query = {SITE,
+               {"department", "部门 / department id"},
+               {"handler", "经办人 / person id"},
+               {"kind", "事项类型 / kind"},
+               {"category", "类别 / category"},
+               {"stage", "阶段 / stage of the policy"},
+               {"phase",
+                "状态，可用逗号分隔 / new, working, waiting, done, closed, archived or open; several with commas"},
+               {"number", "案件编号或其开头 / case number or its beginning"},
+               {"external_id", "外部编号 / id at the source of an import"},
+               {"overdue", "仅超期未结 / true: late and not closed"},
+               {"on_time", "是否按期 / true or false"},
+               {"received_from", "收到时间自 / received at or after"},
+               {"received_to", "收到时间至 / received before"},
+               {"order", "排序 / newest or oldest first"},
+               {"cursor", "翻页游标 / from the page before"},
+               {"limit", "每页行数 / rows of a page, at most 1000"},
+               {"format", "格式 / json or csv"}}},
+    {"GET", "/api/v1/cases/{id}", cases_file, "案卷 / The case file", .gives = &casework__case_file__descriptor,
+     .query = {SITE, PURPOSE}},
+    {"GET", "/api/v1/cases/{id}/timeline", cases_timeline, "案件的全部经过 / Everything that happened",
+     .gives = &casework__timeline__descriptor,
+     .query = {SITE,
+               PURPOSE,
+               {"after", "从此之后 / the `next` of the page before"},
+               {"limit", "每页条数 / events of a page, at most 200"}}},
+    {"GET", "/api/v1/cases/{id}/explain", cases_explain,
+     "为何是这个部门、这些期限、这些通知 / Why this department, these dates, these notices", .query = {SITE}},
+    {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
+     .takes = &casework__act__descriptor, .query = {SITE}},
+    {"POST", "/api/v1/imports", cases_import, "导入历史案件，一次最多 500 行 / Import cases, at most 500 at once",
+     .takes = &intake__import__descriptor},
+    {"GET", "/api/v1/events", events_get, "变更，分页或实时 / What changed, page by page or live",
+     .gives = &analytics__changes__descriptor, .gives_type = "text/event-stream",
+     .query = {{"after", "从此之后 / the `next` of the page before"},
+               {"limit", "每页条数 / changes of a page, at most 500"}}},
+    {"GET", "/api/v1/reports/kpi", reports_kpi, "指标 / Figures of a site", .gives = &analytics__kpi__descriptor,
+     .query = {SITE}},
+    {"GET", "/api/v1/organisation", organisation_show, "组织 / Sites, departments, people, calendars",
+     .gives = &directory__organisation__descriptor, .query = {SITE}},
+    {"PUT", "/api/v1/organisation", organisation_change, "维护组织 / Define what is new or different",
+     .takes = &directory__organise__descriptor},
+    {"GET", "/api/v1/policies", policies_list, "各站点现行制度 / Policies in force", .query = {SITE}},
+    {"POST", "/api/v1/policies", policies_publish, "发布制度 / Publish a policy",
+     .takes = &directory__publish_policy__descriptor},
+    {"GET", "/api/v1/policies/{site}", policies_show, "某站点的制度 / The policy of a site",
+     .gives = &policy__policy__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
 
     /* the public portal: pages for people, no part of the API */
     {"GET", "/", portal_home, .open = true},
@@ -87,7 +158,7 @@ static bool query_known(struct http_request *request, const struct route *route)
 {
     if (!route->about)
         return true;
-    for (size_t i = 0; i < request->query.count; i++) {
+    for (size_t i = 0; i < request->query.count && route->about; i++) { /* links to pages bear all sorts */
         const char *name = request->query.list[i].name;
         bool known = strcmp(name, "lang") == 0;
         for (const struct route_parameter *parameter = route->query; parameter->name && !known; parameter++)
@@ -106,6 +177,22 @@ static bool query_known(struct http_request *request, const struct route *route)
     return true;
 }
 
+static void enter(struct http_request *request)
+{
+    if (cell_after_read(request))
+        request->route->handler(request);
+}
+
+static void take_route(struct http_request *request)
+{
+    if (!query_known(request, request->route))
+        return;
+    if (request->route->open)
+        enter(request);
+    else
+        auth_check(request, enter);
+}
+
 void routes_dispatch(struct http_request *request)
 {
     if (request->malformed) {
@@ -114,12 +201,10 @@ void routes_dispatch(struct http_request *request)
         return;
     }
     request->route = find(request, request->method);
-    if (request->route) {
-        if (query_known(request, request->route))
-            request->route->handler(request);
-    } else if (find(request, NULL)) {
+    if (request->route)
+        take_route(request);
+    else if (find(request, NULL))
         refuse_method(request);
-    } else {
+    else
         problem_say(request, 404, "unknown_path", "没有这个路径", "there is no such path");
-    }
 }

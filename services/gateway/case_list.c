@@ -1,0 +1,169 @@
+/* GET /cases: a page of the list, or all of it as CSV. */
+#include "cases.h"
+
+#include "cell.h"
+#include "parameters.h"
+#include "problem.h"
+#include "sites.h"
+#include "json/json.h"
+
+#define LIMIT_DEFAULT 50u
+#define LIMIT_MAX 1000u
+
+/* ---- the query parameters ---- */
+
+static const struct {
+    const char *name;
+    uint32_t phases[4];
+} phases[] = {
+    {"new", {POLICY__PHASE__NEW}},
+    {"working", {POLICY__PHASE__WORKING}},
+    {"waiting", {POLICY__PHASE__WAITING}},
+    {"done", {POLICY__PHASE__DONE}},
+    {"closed", {POLICY__PHASE__CLOSED}},
+    {"archived", {POLICY__PHASE__ARCHIVED}},
+    {"open", {POLICY__PHASE__NEW, POLICY__PHASE__WORKING, POLICY__PHASE__WAITING, POLICY__PHASE__DONE}},
+};
+#define PHASES (sizeof phases / sizeof *phases)
+
+static void add_phase(struct arena *arena, Analytics__Filter *filter, uint32_t phase)
+{
+    filter->phases = arena_grow(arena, filter->phases, filter->n_phases, sizeof *filter->phases);
+    filter->phases[filter->n_phases++] = phase;
+}
+
+static bool take_phase(struct http_request *request, const char *name, size_t size, Analytics__Filter *filter)
+{
+    for (size_t i = 0; i < PHASES; i++)
+        if (strlen(phases[i].name) == size && strncmp(phases[i].name, name, size) == 0) {
+            for (size_t p = 0; p < 4 && phases[i].phases[p]; p++)
+                add_phase(&request->arena, filter, phases[i].phases[p]);
+            return true;
+        }
+    const char *accepted[PHASES + 1] = {0};
+    for (size_t i = 0; i < PHASES; i++)
+        accepted[i] = phases[i].name;
+    parameter_refuse(request, "phase", accepted);
+    return false;
+}
+
+/* "phase=new,working" */
+static bool take_phases(struct http_request *request, Analytics__Filter *filter)
+{
+    const char *list = http_query(request, "phase");
+    while (list && *list) {
+        size_t size = strcspn(list, ",");
+        if (!take_phase(request, list, size, filter))
+            return false;
+        list += size + (list[size] == ',');
+    }
+    return true;
+}
+
+static bool take_filter(struct http_request *request, struct case_list *list)
+{
+    static const char *const orders[] = {"newest", "oldest", NULL}, *const truths[] = {"true", "false", NULL};
+    Analytics__Filter *filter = &list->filter;
+    unsigned order = 0, overdue = 1, on_time = 2;
+    analytics__filter__init(filter);
+    const struct zone *zone = sites_zone(request->gateway, list->site);
+    list->cursor = parameter_text(request, "cursor");
+    filter->department = parameter_text(request, "department");
+    filter->handler = parameter_text(request, "handler");
+    filter->kind = parameter_text(request, "kind");
+    filter->category = parameter_text(request, "category");
+    filter->stage = parameter_text(request, "stage");
+    filter->number = parameter_text(request, "number");
+    filter->external_id = parameter_text(request, "external_id");
+    if (!take_phases(request, filter) || !parameter_choice(request, "order", orders, &order) ||
+        !parameter_choice(request, "overdue", truths, &overdue) ||
+        !parameter_choice(request, "on_time", truths, &on_time) ||
+        !parameter_time(request, "received_from", zone, &filter->received_from_ms) ||
+        !parameter_time(request, "received_to", zone, &filter->received_to_ms) ||
+        !parameter_number(request, "limit", 1, LIMIT_MAX, &list->limit))
+        return false;
+    list->oldest_first = order == 1;
+    filter->overdue = overdue == 0;
+    filter->on_time = (char *)(uintptr_t)(on_time < 2 ? truths[on_time] : "");
+    return true;
+}
+
+/* ---- asking ---- */
+
+void case_list_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
+                   void *context)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__ListCases cases = ANALYTICS__LIST_CASES__INIT;
+    query.site = (char *)(uintptr_t)list->site;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_LIST;
+    analytics.list = &cases;
+    cases.filter = &list->filter;
+    cases.cursor = (char *)(uintptr_t)list->cursor;
+    cases.limit = limit;
+    cases.oldest_first = list->oldest_first;
+    cell_query(request, HB__SERVICE__ANALYTICS, &query, done, context);
+}
+
+void case_list_know_sites(struct http_request *request, const Analytics__CaseList *list, sites_done_fn *done,
+                          void *context)
+{
+    const char **sites = arena_alloc(&request->arena, (list->n_rows + 1) * sizeof *sites);
+    for (size_t i = 0; i < list->n_rows; i++)
+        sites[i] = list->rows[i]->site;
+    sites_know_all(request, sites, list->n_rows, done, context);
+}
+
+/* ---- one page as JSON ---- */
+
+static void give_page(struct http_request *request, void *context)
+{
+    const Analytics__CaseList *list = context;
+    json_t *rows = json_array();
+    for (size_t i = 0; i < list->n_rows; i++)
+        json_array_append_new(
+            rows, json_from_message(&list->rows[i]->base, sites_zone(request->gateway, list->rows[i]->site)));
+    json_t *page = json_pack("{s:o}", "rows", rows);
+    if (*list->cursor)
+        json_object_set_new(page, "cursor", json_string(list->cursor));
+    if (list->stale)
+        json_object_set_new(page, "stale", json_true());
+    http_respond_json(request, 200, page);
+}
+
+static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,
+                    const Hb__QueryReply *reply)
+{
+    (void)context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    Analytics__CaseList *list = reply->analytics->list;
+    list->stale = list->stale || reply->stale;
+    case_list_know_sites(request, list, give_page, list);
+}
+
+/* With the site's zone at hand: times in the parameters may be local ones. */
+static void on_site(struct http_request *request, void *context)
+{
+    static const char *const formats[] = {"json", "csv", NULL};
+    struct case_list *list = context;
+    unsigned format = !http_accepts(request, "application/json") && http_accepts(request, "text/csv");
+    if (!parameter_choice(request, "format", formats, &format) || !take_filter(request, list))
+        return;
+    if (format == 1)
+        case_csv_stream(request, list);
+    else if (parameter_accepts(request, "application/json", "text/csv"))
+        case_list_ask(request, list, (uint32_t)(list->limit ? list->limit : LIMIT_DEFAULT), on_page, NULL);
+}
+
+void cases_list(struct http_request *request)
+{
+    struct case_list *list = arena_zero(&request->arena, sizeof *list);
+    list->site = parameter_text(request, "site");
+    sites_know(request, list->site, on_site, list);
+}

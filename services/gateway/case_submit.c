@@ -1,0 +1,70 @@
+/* POST /cases: a submission goes to intake; the answer has the number, the tracking code and the promised dates. */
+#include "cases.h"
+
+#include "body.h"
+#include "cell.h"
+#include "problem.h"
+#include "sites.h"
+#include "json/json.h"
+
+struct submission {
+    const char *site;
+    Intake__Submit *submit;
+};
+
+json_t *submitted_json(struct http_request *request, const char *site, const Hb__CommandReply *reply)
+{
+    bug_unless(reply->payload_case ==
+               HB__COMMAND_REPLY__PAYLOAD_SUBMITTED); /* intake answers these two with nothing else */
+    json_t *json = json_from_message(&reply->submitted->base, sites_zone(request->gateway, site));
+    json_object_set_new(json, "case_id", json_string(case_id_text(request, reply->case_id)));
+    json_object_set_new(json, "site", json_string(site));
+    if (reply->repeated_command)
+        json_object_set_new(json, "repeated_command", json_true());
+    return json;
+}
+
+static void on_submitted(struct http_request *request, void *context, const Hb__Refusal *refused,
+                         const Hb__CommandReply *reply)
+{
+    const struct submission *submission = context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    http_set(request, "Location",
+             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
+    http_respond_json(request, 201, submitted_json(request, submission->site, reply));
+}
+
+static void on_site(struct http_request *request, void *context)
+{
+    struct submission *submission = context;
+    Hb__Command command = HB__COMMAND__INIT;
+    Intake__Command intake = INTAKE__COMMAND__INIT;
+    command.site = (char *)(uintptr_t)submission->site;
+    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command.intake = &intake;
+    intake.kind_case = INTAKE__COMMAND__KIND_SUBMIT;
+    intake.submit = submission->submit;
+    cell_command(request, HB__SERVICE__INTAKE, &command, 0, on_submitted, submission);
+}
+
+void cases_submit(struct http_request *request)
+{
+    json_t *body = body_object(request, false);
+    const Hb__Refusal *refused = NULL;
+    struct submission *submission = arena_zero(&request->arena, sizeof *submission);
+    if (!body)
+        return;
+    submission->site = body_take_text(request, body, "site");
+    if (!submission->site) {
+        json_decref(body);
+        return;
+    }
+    submission->submit = (Intake__Submit *)body_message(request, body, &intake__submit__descriptor, "", &refused);
+    if (refused)
+        problem_respond(request, refused);
+    else
+        sites_know(request, submission->site, on_site, submission);
+}

@@ -1,0 +1,93 @@
+/* GET /cases/{id}/timeline: every event of the case as casework heard or said it, oldest first, page by page. */
+#include "cases.h"
+
+#include "message/message.h"
+#include "parameters.h"
+#include "problem.h"
+#include "sites.h"
+#include "json/json.h"
+
+#define LIMIT_DEFAULT 100u
+#define LIMIT_MAX 200u /* casework gives no more at once */
+
+struct reading {
+    uint64_t case_id;
+    ProtobufCMessage **events;
+    size_t count;
+    uint32_t next;
+    const Hb__Refusal *unopened;
+};
+
+static void give_page(struct http_request *request, void *context)
+{
+    const struct reading *reading = context;
+    json_t *events = json_array();
+    for (size_t i = 0; i < reading->count; i++) {
+        const Hb__Event *event = (const Hb__Event *)reading->events[i];
+        json_t *json = json_from_message(&event->base, sites_zone(request->gateway, event->site));
+        json_object_del(json, "previous_hash");
+        json_array_append_new(events, json);
+    }
+    json_t *page = json_pack("{s:s, s:o}", "case_id", case_id_text(request, reading->case_id), "events", events);
+    if (reading->next)
+        json_object_set_new(page, "next", json_integer(reading->next));
+    if (reading->unopened)
+        json_object_set_new(page, "unopened", problem_json(request, reading->unopened));
+    http_respond_json(request, 200, page);
+}
+
+static void on_opened(struct http_request *request, void *context, const Hb__Refusal *unopened)
+{
+    struct reading *reading = context;
+    reading->unopened = unopened;
+    sites_know(request, reading->count ? ((Hb__Event *)reading->events[0])->site : "", give_page, reading);
+}
+
+/* An event of a newer version that cannot be read here is left out rather than hiding all the others. */
+static void unpack(struct http_request *request, struct reading *reading, const Casework__Timeline *timeline)
+{
+    char *why;
+    reading->next = timeline->next;
+    reading->events = arena_alloc(&request->arena, (timeline->n_events + 1) * sizeof *reading->events);
+    for (size_t i = 0; i < timeline->n_events; i++)
+        if (message_unpack(&hb__event__descriptor, bytes_of(timeline->events[i].data, timeline->events[i].len),
+                           &request->arena, &reading->events[reading->count], &why) == ERR_NONE)
+            reading->count++;
+}
+
+static void on_timeline(struct http_request *request, void *context, const Hb__Refusal *refused,
+                        const Hb__QueryReply *reply)
+{
+    struct reading *reading = context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    unpack(request, reading, reply->casework->timeline);
+    case_open_texts(request, reading->case_id, reading->events, reading->count, on_opened, reading);
+}
+
+static void on_found(struct http_request *request, uint64_t case_id)
+{
+    struct reading *reading = arena_zero(&request->arena, sizeof *reading);
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetTimeline get = CASEWORK__GET_TIMELINE__INIT;
+    uint64_t after = 0, limit = LIMIT_DEFAULT;
+    if (!parameter_number(request, "after", 0, UINT32_MAX - 1, &after) ||
+        !parameter_number(request, "limit", 1, LIMIT_MAX, &limit))
+        return;
+    reading->case_id = query.case_id = get.case_id = case_id;
+    get.after = (uint32_t)after;
+    get.limit = (uint32_t)limit;
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &casework;
+    casework.kind_case = CASEWORK__QUERY__KIND_TIMELINE;
+    casework.timeline = &get;
+    cell_query(request, HB__SERVICE__CASEWORK, &query, on_timeline, reading);
+}
+
+void cases_timeline(struct http_request *request)
+{
+    case_ref_find(request, on_found);
+}

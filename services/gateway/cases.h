@@ -1,0 +1,57 @@
+/* /api/v1/cases: handlers, one file each, and what they share. */
+#ifndef HEARBACK_GATEWAY_CASES_H
+#define HEARBACK_GATEWAY_CASES_H
+
+#include "cell.h"
+#include "sites.h"
+
+/* Handlers. */
+void cases_submit(struct http_request *request);   /* case_submit.c */
+void cases_list(struct http_request *request);     /* case_list.c; hands over to case_csv.c */
+void cases_file(struct http_request *request);     /* case_file.c */
+void cases_timeline(struct http_request *request); /* case_timeline.c */
+void cases_explain(struct http_request *request);  /* case_explain.c */
+void cases_act(struct http_request *request);      /* case_act.c */
+void cases_import(struct http_request *request);   /* case_import.c */
+
+/* Ids as the API writes them: decimal. */
+const char *case_id_text(struct http_request *request, uint64_t case_id);
+
+/* What an accepted Submit or Import gives back, as JSON. */
+json_t *submitted_json(struct http_request *request, const char *site, const Hb__CommandReply *reply);
+
+/* case_ref.c: {id} may be the id in decimal, the id in 16 hexadecimal digits (as logs write it), or the case number,
+   then with ?site= where several sites have it. Calls `then`, or answers 404, 409 or what analytics refuses. */
+typedef void case_ref_fn(struct http_request *request, uint64_t case_id);
+void case_ref_find(struct http_request *request, case_ref_fn *then);
+
+/* case_list.c: what list is wanted, and asking for a page of it. */
+struct case_list {
+    const char *site; /* "": all the account may see */
+    Analytics__Filter filter;
+    const char *cursor;
+    uint64_t limit;
+    bool oldest_first;
+};
+void case_list_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
+                   void *context);
+
+/* Sees to it that the zones of all rows are known. */
+void case_list_know_sites(struct http_request *request, const Analytics__CaseList *list, sites_done_fn *done,
+                          void *context);
+
+/* case_csv.c: the whole list as CSV, page by page. */
+void case_csv_stream(struct http_request *request, struct case_list *list);
+
+/* Asks casework for the file of a case. */
+void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn *done, void *context);
+
+/* case_open.c: has intake open every sealed text in `messages`, which is recorded with the purpose (?purpose=). What
+   was opened is plain then; what was not stays `sealed`, without its box. `unopened` says why; NULL: all that still
+   exists is open. */
+#define CASE_OPEN_BOXES_MAX 1000u
+typedef void case_open_fn(struct http_request *request, void *context, const Hb__Refusal *unopened);
+void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMessage *const *messages, size_t count,
+                     case_open_fn *then, void *context);
+
+#endif

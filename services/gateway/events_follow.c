@@ -1,0 +1,216 @@
+/* Live updates. One look at analytics for all followers tells whether anything has changed; only then each follower
+   asks with its own rights what of it concerns it. */
+#include "events.h"
+
+#include "cell.h"
+#include "problem.h"
+
+#include <ev.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct follower {
+    struct http_request *request;
+    struct follower *next, **before;
+    uint64_t after;
+    int64_t written_ms;
+    struct arena_mark mark; /* what a page needed goes when it is written */
+    bool wants;             /* the client has taken all that was written */
+    bool due;               /* there may be more */
+    bool asking;
+};
+
+struct events {
+    struct gateway *gateway;
+    struct follower *followers;
+    ev_timer timer;
+    uint64_t newest;
+    bool looking;
+};
+
+static void ask(struct follower *follower);
+
+/* ---- one look for all ---- */
+
+static void on_look(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct events *events = context;
+    events->looking = false;
+    bool good = !err && reply->kind_case == BUS__REPLY__KIND_QUERY && !reply->query->refused &&
+                reply->query->payload_case == HB__QUERY_REPLY__PAYLOAD_ANALYTICS &&
+                reply->query->analytics->kind_case == ANALYTICS__REPLY__KIND_CHANGES;
+    if (!good || reply->query->analytics->changes->newest == events->newest)
+        return;
+    events->newest = reply->query->analytics->changes->newest;
+    for (struct follower *follower = events->followers, *next; follower; follower = next) {
+        next = follower->next;
+        follower->due = true;
+        if (follower->wants && !follower->asking)
+            ask(follower);
+    }
+}
+
+static void look(struct events *events)
+{
+    Bus__Request message = BUS__REQUEST__INIT;
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__GetChanges get = ANALYTICS__GET_CHANGES__INIT;
+    get.after = events->newest;
+    get.limit = 1;
+    message.kind_case = BUS__REQUEST__KIND_QUERY;
+    message.query = &query;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_CHANGES;
+    analytics.changes = &get;
+    events->looking = true;
+    cell_ask(events->gateway, HB__SERVICE__ANALYTICS, 0, &message, on_look, events);
+}
+
+static void write_text(struct follower *follower, const char *text)
+{
+    follower->wants = false;
+    follower->written_ms = gateway_now_ms();
+    http_stream_write(follower->request, bytes_of_text(text));
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct events *events = watcher->data;
+    int64_t now = gateway_now_ms();
+    if (!events->looking)
+        look(events);
+    for (struct follower *follower = events->followers, *next; follower; follower = next) {
+        next = follower->next;
+        if (follower->wants && follower->due && !follower->asking)
+            ask(follower);
+        if (follower->wants && now - follower->written_ms >= EVENTS_KEEP_ALIVE_MS)
+            write_text(follower, ": keep-alive\n\n");
+    }
+}
+
+/* ---- one follower ---- */
+
+static void write_changes(struct follower *follower, const Analytics__Changes *changes)
+{
+    struct arena *arena = &follower->request->arena;
+    if (events_forgotten(follower->after, changes))
+        write_text(follower, "event: reset\ndata: {}\n\n"); /* load afresh what you show */
+    for (size_t i = 0; i < changes->n_changes; i++) {
+        json_t *json = events_json(follower->request, changes->changes[i]);
+        char *data = json_dumps(json, JSON_COMPACT);
+        bug_unless(data);
+        write_text(follower,
+                   arena_printf(arena, "id: %" PRIu64 "\nevent: case\ndata: %s\n\n", changes->changes[i]->id, data));
+        free(data);
+        json_decref(json);
+    }
+}
+
+static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,
+                    const Analytics__Changes *changes, bool stale)
+{
+    (void)stale;
+    struct follower *follower = context;
+    follower->asking = false;
+    if (http_stream_gone(request))
+        return;
+    follower->due = false;
+    if (refused && refused->status != 503) {
+        http_stream_end(request); /* the account has lost the right */
+        return;
+    }
+    if (refused) { /* analytics is away: the timer asks again */
+        follower->due = true;
+    } else {
+        write_changes(follower, changes);
+        follower->after = changes->next < changes->newest ? changes->next : changes->newest;
+        follower->due = follower->after < changes->newest;
+    }
+    arena_return(&request->arena, follower->mark);
+}
+
+static void ask(struct follower *follower)
+{
+    follower->asking = true;
+    follower->mark = arena_mark(&follower->request->arena);
+    events_ask(follower->request, follower->after, EVENTS_PAGE_MAX, on_page, follower);
+}
+
+static void on_pull(void *context)
+{
+    struct follower *follower = context;
+    follower->wants = true;
+    if (follower->due && !follower->asking)
+        ask(follower);
+}
+
+static void on_gone(void *context)
+{
+    struct follower *follower = context;
+    struct events *events = follower->request->gateway->events;
+    *follower->before = follower->next;
+    if (follower->next)
+        follower->next->before = follower->before;
+    if (!events->followers)
+        ev_timer_stop(events->gateway->loop, &events->timer);
+}
+
+static void add(struct events *events, struct follower *follower)
+{
+    follower->next = events->followers;
+    if (events->followers)
+        events->followers->before = &follower->next;
+    follower->before = &events->followers;
+    events->followers = follower;
+    if (!ev_is_active(&events->timer))
+        ev_timer_again(events->gateway->loop, &events->timer);
+}
+
+/* ---- beginning ---- */
+
+struct beginning {
+    uint64_t after;
+    bool from_now;
+};
+
+/* The first answer shows that analytics is there, and where the ring ends now. */
+static void begin(struct http_request *request, void *context, const Hb__Refusal *refused,
+                  const Analytics__Changes *changes, bool stale)
+{
+    (void)stale;
+    const struct beginning *beginning = context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    struct follower *follower = arena_zero(&request->arena, sizeof *follower);
+    follower->request = request;
+    follower->after = beginning->from_now ? changes->newest : beginning->after;
+    follower->due = true; /* what changed while we were not on the list */
+    add(request->gateway->events, follower);
+    http_set(request, "X-Accel-Buffering", "no"); /* a proxy in between passes each event on at once */
+    http_stream(request, 200, "text/event-stream; charset=utf-8", on_pull, on_gone, follower);
+    write_text(follower, arena_printf(&request->arena, "retry: 3000\nid: %" PRIu64 "\nevent: ready\ndata: {}\n\n",
+                                      follower->after));
+}
+
+void events_follow(struct http_request *request, uint64_t after, bool from_now)
+{
+    struct beginning *beginning = arena_alloc(&request->arena, sizeof *beginning);
+    *beginning = (struct beginning){after, from_now};
+    events_ask(request, after, 1, begin, beginning);
+}
+
+struct events *events_open(struct gateway *gateway)
+{
+    struct events *events = arena_zero(&gateway->arena, sizeof *events);
+    events->gateway = gateway;
+    ev_init(&events->timer, on_timer);
+    events->timer.repeat = EVENTS_LOOK_S;
+    events->timer.data = events;
+    return events;
+}

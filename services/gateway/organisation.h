@@ -1,0 +1,13 @@
+/* /api/v1/organisation, /api/v1/policies and /api/v1/me: what directory knows and takes. */
+#ifndef HEARBACK_GATEWAY_ORGANISATION_H
+#define HEARBACK_GATEWAY_ORGANISATION_H
+
+#include "http.h"
+
+void organisation_show(struct http_request *request);
+void organisation_change(struct http_request *request);
+void policies_list(struct http_request *request);
+void policies_show(struct http_request *request);
+void policies_publish(struct http_request *request);
+
+#endif

@@ -1,0 +1,33 @@
+/* Figures, as analytics counts them. */
+#include "reports.h"
+
+#include "cell.h"
+#include "parameters.h"
+#include "problem.h"
+#include "json/json.h"
+
+static void on_kpi(struct http_request *request, void *context, const Hb__Refusal *refused, const Hb__QueryReply *reply)
+{
+    (void)context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    json_t *json = json_from_message(&reply->analytics->kpi->base, NULL);
+    if (reply->stale)
+        json_object_set_new(json, "stale", json_true());
+    http_respond_json(request, 200, json);
+}
+
+void reports_kpi(struct http_request *request)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__GetKpi get = ANALYTICS__GET_KPI__INIT;
+    query.site = parameter_text(request, "site");
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_KPI;
+    analytics.kpi = &get;
+    cell_query(request, HB__SERVICE__ANALYTICS, &query, on_kpi, NULL);
+}

@@ -1,0 +1,8 @@
+#ifndef HEARBACK_GATEWAY_REPORTS_H
+#define HEARBACK_GATEWAY_REPORTS_H
+
+#include "http.h"
+
+void reports_kpi(struct http_request *request); /* GET /reports/kpi */
+
+#endif

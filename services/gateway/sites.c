@@ -1,0 +1,161 @@
+#include "sites.h"
+
+#include "calendar/zone.h"
+#include "cell.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+struct site {
+    char *id;
+    uint32_t bucket;
+    char *zone_name;
+    struct zone *zone;
+    int64_t heard_ms;
+};
+
+struct sites {
+    struct gateway *gateway;
+    void *tree; /* of struct site, by id (tsearch) */
+};
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(((const struct site *)a)->id, ((const struct site *)b)->id);
+}
+
+static const struct site *find(const struct gateway *gateway, const char *id)
+{
+    struct site wanted = {.id = (char *)(uintptr_t)id};
+    const struct site *const *found = tfind(&wanted, &gateway->sites->tree, compare);
+    return found ? *found : NULL;
+}
+
+struct sites *sites_open(struct gateway *gateway)
+{
+    struct sites *sites = arena_zero(&gateway->arena, sizeof *sites);
+    sites->gateway = gateway;
+    return sites;
+}
+
+uint32_t sites_bucket(const struct gateway *gateway, const char *id)
+{
+    const struct site *site = find(gateway, id);
+    return site ? site->bucket : 0;
+}
+
+const struct zone *sites_zone(const struct gateway *gateway, const char *id)
+{
+    const struct site *site = find(gateway, id);
+    return site ? site->zone : NULL;
+}
+
+/* ---- hearing of a site ---- */
+
+static struct site *site_of(struct sites *sites, const char *id)
+{
+    struct site *site = (struct site *)(uintptr_t)find(sites->gateway, id);
+    if (site)
+        return site;
+    site = calloc(1, sizeof *site);
+    bug_unless(site && (site->id = strdup(id)) && tsearch(site, &sites->tree, compare));
+    return site;
+}
+
+static void keep(struct sites *sites, const Directory__Site *heard)
+{
+    struct site *site = site_of(sites, heard->id);
+    const char *folder = *sites->gateway->config->zones ? sites->gateway->config->zones : NULL;
+    site->bucket = heard->bucket;
+    site->heard_ms = gateway_now_ms();
+    if (site->zone_name && strcmp(site->zone_name, heard->zone) == 0)
+        return;
+    struct zone *zone = NULL;
+    if (zone_load(folder, heard->zone, &zone)) /* directory has checked it; without the file times are in UTC */
+        zone = NULL;
+    zone_free(site->zone);
+    site->zone = zone;
+    free(site->zone_name);
+    site->zone_name = strdup(heard->zone);
+}
+
+struct asked {
+    sites_done_fn *done;
+    void *context;
+};
+
+static void on_organisation(struct http_request *request, void *context, const Hb__Refusal *refused,
+                            const Hb__QueryReply *reply)
+{
+    const struct asked *asked = context;
+    for (size_t i = 0; !refused && i < reply->directory->organisation->n_sites; i++)
+        keep(request->gateway->sites, reply->directory->organisation->sites[i]);
+    asked->done(request, asked->context);
+}
+
+static void ask(struct http_request *request, const char *id, sites_done_fn *done, void *context)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Directory__Query directory = DIRECTORY__QUERY__INIT;
+    Directory__GetOrganisation get = DIRECTORY__GET_ORGANISATION__INIT;
+    struct asked *asked = arena_alloc(&request->arena, sizeof *asked);
+    *asked = (struct asked){done, context};
+    query.payload_case = HB__QUERY__PAYLOAD_DIRECTORY;
+    query.directory = &directory;
+    directory.kind_case = DIRECTORY__QUERY__KIND_ORGANISATION;
+    directory.organisation = &get;
+    get.site = (char *)(uintptr_t)id;
+    cell_query_own(request, HB__SERVICE__DIRECTORY, &query, on_organisation, asked);
+}
+
+static void nothing(struct http_request *request, void *context)
+{
+    (void)request;
+    (void)context;
+}
+
+void sites_know(struct http_request *request, const char *id, sites_done_fn *done, void *context)
+{
+    struct site *site = (struct site *)(uintptr_t)find(request->gateway, id);
+    int64_t now = gateway_now_ms();
+    if (*id && !site) {
+        ask(request, id, done, context);
+        return;
+    }
+    if (site && now - site->heard_ms >= SITES_FRESH_MS) { /* nobody waits for what hardly ever changes */
+        site->heard_ms = now;
+        ask(request, site->id, nothing, NULL);
+    }
+    done(request, context);
+}
+
+/* ---- several ---- */
+
+struct several {
+    const char *const *sites;
+    size_t count, at;
+    sites_done_fn *done;
+    void *context;
+};
+
+static void know_next(struct http_request *request, void *context)
+{
+    struct several *several = context;
+    bool answered = several->at == 0 || find(request->gateway, several->sites[several->at - 1]);
+    while (answered && several->at < several->count) {
+        const char *site = several->sites[several->at++];
+        if (!find(request->gateway, site)) {
+            sites_know(request, site, know_next, several);
+            return;
+        }
+    }
+    several->done(request, several->context); /* directory does not answer: better in UTC than not at all */
+}
+
+void sites_know_all(struct http_request *request, const char *const *sites, size_t count, sites_done_fn *done,
+                    void *context)
+{
+    struct several *several = arena_alloc(&request->arena, sizeof *several);
+    *several = (struct several){sites, count, 0, done, context};
+    know_next(request, several);
+}
