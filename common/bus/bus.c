@@ -177,8 +177,8 @@ static void receive_replies(struct bus_peer *peer)
         ProtobufCMessage *unpacked;
         char *why;
         bool whole = !zmq_msg_more(&message) &&
-                     message_unpack(&bus__reply__descriptor, bytes_of(zmq_msg_data(&message), zmq_msg_size(&message)),
-                                    &bus->arena, &unpacked, &why) == ERR_NONE;
+                     message_load(&bus__reply__descriptor, bytes_of(zmq_msg_data(&message), zmq_msg_size(&message)),
+                                  &bus->arena, &unpacked, &why) == ERR_NONE;
         struct asked *asked = whole ? take_asked(bus, ((Bus__Reply *)unpacked)->id) : NULL;
         if (asked)
             finish(asked, ERR_NONE, (Bus__Reply *)unpacked);
@@ -256,6 +256,45 @@ void bus_request(struct bus_peer *peer, Bus__Request *request, uint32_t timeout_
 
 /* ---- requests to us ---- */
 
+/* The id of a request that is refused unread, so that whoever asked hears it at once: the first field, as packed by us.
+ */
+static uint64_t id_of(struct bytes stored)
+{
+    uint64_t id = 0;
+    if (stored.size < 2 || stored.data[0] != 0x08)
+        return 0;
+    for (size_t i = 1; i < stored.size && i <= 10; i++) {
+        id |= (uint64_t)(stored.data[i] & 0x7f) << (7 * (i - 1));
+        if (!(stored.data[i] & 0x80))
+            return id;
+    }
+    return 0;
+}
+
+static void take_request(struct bus_call *call, struct bytes stored)
+{
+    struct bus *bus = call->bus;
+    ProtobufCMessage *message;
+    char *why;
+    call->request_id = id_of(stored);
+    if (stored.size > BUS_REQUEST_BYTES_MAX) {
+        bus_refuse(call, 413, "too_large", "请求超过 1 MB", "a request has at most 1 MB");
+        return;
+    }
+    switch (message_unpack(&bus__request__descriptor, stored, &bus->arena, &message, &why)) {
+    case ERR_NONE:
+        call->request_id = ((Bus__Request *)message)->id;
+        bus->serve(bus->serve_context, call, (Bus__Request *)message, stored);
+        return;
+    case ERR_TOO_LARGE:
+        bus_refuse(call, 413, "too_large", "请求包含的项过多", "a request of so many items takes too much memory");
+        return;
+    default:
+        bus_refuse(call, 400, "malformed", "无法解析该请求", why);
+        return;
+    }
+}
+
 static void receive_request(struct bus *bus)
 {
     zmq_msg_t route, body;
@@ -280,16 +319,7 @@ static void receive_request(struct bus *bus)
         call.rights = key ? key->rights : 0;
         snprintf(call.user, sizeof call.user, "%s", user ? user : "");
         struct bytes stored = bytes_of(zmq_msg_data(&body), zmq_msg_size(&body));
-        ProtobufCMessage *message;
-        char *why;
-        if (stored.size > BUS_REQUEST_BYTES_MAX) {
-            bus_refuse(&call, 413, "too_large", "请求超过 1 MB", "a request has at most 1 MB");
-        } else if (message_unpack(&bus__request__descriptor, stored, &bus->arena, &message, &why)) {
-            bus_refuse(&call, 400, "malformed", "无法解析该请求", why);
-        } else {
-            call.request_id = ((Bus__Request *)message)->id;
-            bus->serve(bus->serve_context, &call, (Bus__Request *)message, stored);
-        }
+        take_request(&call, stored);
         arena_reset(&bus->arena);
     }
     zmq_msg_close(&route);

@@ -159,6 +159,8 @@ static void check_client(struct bytes *frames, unsigned count, struct arena *are
         must(reply->kind_case == (sound ? BUS__REPLY__KIND_CONTROL : BUS__REPLY__KIND_REFUSED));
         must(sound ? reply->id == ((Bus__Request *)message)->id
                    : reply->refused->status == 400 || reply->refused->status == 413);
+        if (!sound && frames[0].size > 1 && frames[0].data[0] == 0x08 && frames[0].data[1] < 0x80)
+            must(reply->id == frames[0].data[1]); /* whoever asked can tell which of its requests it was */
     }
     Bus__Reply *reply = next_reply(arena);
     must(reply->id == PROBE_ID && served == sound);
