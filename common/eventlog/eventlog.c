@@ -118,7 +118,7 @@ enum err eventlog_verify(struct store_txn *txn, store_table table, char *why_out
         char *why;
         if (bytes_get_u64(key.data) != expected)
             what = "an offset is missing";
-        else if (message_unpack(&hb__event__descriptor, stored, &arena, &message, &why))
+        else if (message_load(&hb__event__descriptor, stored, &arena, &message, &why))
             what = "the event cannot be decoded";
         else {
             const Hb__Event *event = (const Hb__Event *)message;

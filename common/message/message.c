@@ -103,16 +103,15 @@ static void keep(void *arena, void *pointer)
     (void)pointer;
 }
 
-enum err message_unpack(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, struct arena *arena,
-                        ProtobufCMessage **message_out, char **why_out)
+static enum err unpack(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, size_t room,
+                       struct arena *arena, ProtobufCMessage **message_out, char **why_out)
 {
     struct scan scan = {stored.data, 0, arena, why_out};
     *why_out = NULL;
     enum err err = scan_message(&scan, descriptor, stored.data, stored.data + stored.size, 1);
     if (err)
         return err;
-    size_t cap_before = arena->cap;
-    size_t cap = arena->used + stored.size * MESSAGE_CAP_FACTOR + MESSAGE_CAP_EXTRA;
+    size_t cap_before = arena->cap, cap = arena->used + room;
     if (cap_before == 0 || cap < cap_before)
         arena->cap = cap;
     ProtobufCAllocator allocator = {allocate, keep, arena};
@@ -125,6 +124,19 @@ enum err message_unpack(const ProtobufCMessageDescriptor *descriptor, struct byt
     }
     *message_out = message;
     return ERR_NONE;
+}
+
+enum err message_unpack(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, struct arena *arena,
+                        ProtobufCMessage **message_out, char **why_out)
+{
+    return unpack(descriptor, stored, stored.size * MESSAGE_CAP_FACTOR + MESSAGE_CAP_EXTRA, arena, message_out,
+                  why_out);
+}
+
+enum err message_load(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, struct arena *arena,
+                      ProtobufCMessage **message_out, char **why_out)
+{
+    return unpack(descriptor, stored, MESSAGE_LOAD_BYTES_MAX, arena, message_out, why_out);
 }
 
 struct bytes message_pack(const ProtobufCMessage *message, struct arena *arena)

@@ -12,12 +12,19 @@
 #define MESSAGE_FIELDS_MAX 65536u
 #define MESSAGE_CAP_FACTOR 8u         /* memory: at most this many times the input ... */
 #define MESSAGE_CAP_EXTRA (64u << 10) /* ... plus this */
+#define MESSAGE_LOAD_BYTES_MAX (64u << 20)
 
 /* Unpacks `stored` into the arena; nothing is to be freed. ERR_MALFORMED: not the wire form of this message, too deep,
    too many fields, a text that is not UTF-8 or holds NUL; ERR_TOO_LARGE: it would take too much memory. `*why_out` then
    says what and at which byte. Unknown fields are kept. */
 enum err message_unpack(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, struct arena *arena,
                         ProtobufCMessage **message_out, char **why_out) MUST_CHECK;
+
+/* The same for what a service of ours has packed: stored records, events of a log. A compact form may take more memory
+   than its size lets guess (an empty message is two bytes), so nothing but MESSAGE_LOAD_BYTES_MAX limits it: what was
+   accepted once must be readable for good. */
+enum err message_load(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, struct arena *arena,
+                      ProtobufCMessage **message_out, char **why_out) MUST_CHECK;
 
 struct bytes message_pack(const ProtobufCMessage *message, struct arena *arena);
 

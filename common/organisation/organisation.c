@@ -284,7 +284,7 @@ const Policy__Policy *organisation_policy(struct turn *turn, const char *site, u
         ProtobufCMessage *message;
         char *why;
         entry = cache_add(turn, identity);
-        bug_unless(message_unpack(&policy__policy__descriptor, joined, &entry->arena, &message, &why) == ERR_NONE);
+        bug_unless(message_load(&policy__policy__descriptor, joined, &entry->arena, &message, &why) == ERR_NONE);
         Policy__Policy *policy = (Policy__Policy *)message;
         policy->version = said->version;
         entry->policy = policy;
@@ -349,7 +349,7 @@ const struct calendar *organisation_calendar(struct turn *turn, const char *site
         ProtobufCMessage *message;
         char *why;
         entry = cache_add(turn, identity);
-        bug_unless(message_unpack(&calendar__calendar__descriptor, row, &entry->arena, &message, &why) == ERR_NONE);
+        bug_unless(message_load(&calendar__calendar__descriptor, row, &entry->arena, &message, &why) == ERR_NONE);
         entry->definition = (const Calendar__Calendar *)message;
         entry->calendar = calendar_new(entry->definition, zone_cached(turn, entry->definition->zone)->zone);
     }

@@ -59,7 +59,7 @@ static enum err load_head(struct rest *rest)
         rest->head = head_new(rest->arena);
         return store_error(rest->txn);
     }
-    if (message_unpack(&record__head__descriptor, value, rest->arena, &message, &why)) {
+    if (message_load(&record__head__descriptor, value, rest->arena, &message, &why)) {
         snprintf(rest->why, rest->why_size, "the head record cannot be decoded: %s", why);
         return ERR_CORRUPT;
     }
@@ -118,7 +118,7 @@ static enum err read_cursors(struct rest *rest, Bus__PositionReport *report)
     while (store_scan_next(&scan, rest->arena, &key, &value)) {
         ProtobufCMessage *message;
         char *why;
-        if (message_unpack(&record__cursor__descriptor, value, rest->arena, &message, &why)) {
+        if (message_load(&record__cursor__descriptor, value, rest->arena, &message, &why)) {
             snprintf(rest->why, rest->why_size, "a cursor cannot be decoded: %s", why);
             return ERR_CORRUPT;
         }
@@ -208,7 +208,7 @@ static enum err follow(struct rest *rest, const struct atrest_restore *restore, 
         ProtobufCMessage *message;
         char *why;
         bug_unless(store_get(rest->txn, rest->cursors, key_bytes(&key), rest->arena, &value) &&
-                   message_unpack(&record__cursor__descriptor, value, rest->arena, &message, &why) == ERR_NONE);
+                   message_load(&record__cursor__descriptor, value, rest->arena, &message, &why) == ERR_NONE);
         Record__Cursor *cursor = (Record__Cursor *)message;
         cursor->log->epoch = end->log->epoch;
         put_message(rest, rest->cursors, &key, &cursor->base);

@@ -82,11 +82,7 @@ void door_take(struct instance *instance, const struct bus_call *call, const Hb_
     pending->instance = instance;
     pending->call = *call;
     pending->came_ms = instance->env->now(instance->env->context);
-    struct bytes packed = message_pack(message_of(command), &pending->arena);
-    ProtobufCMessage *copy;
-    char *why;
-    bug_unless(message_unpack(&hb__command__descriptor, packed, &pending->arena, &copy, &why) == ERR_NONE);
-    pending->command = (Hb__Command *)copy;
+    pending->command = (Hb__Command *)message_copy(message_of(command), &pending->arena);
     if (!(call->rights & BUS_RIGHT_ACTOR) && pending->command->actor) {
         pending_refuse(pending, 403, "not_allowed", "该密钥不得代表他人", "this key may not name an actor");
         pending_free(pending);
@@ -358,7 +354,7 @@ static Hb__Event **said_between(struct turn *turn, uint64_t first, uint64_t last
         char *why;
         if (!eventlog_get(turn->txn, turn->instance->runtime_tables[RUNTIME_LOG], offset, turn->arena, &stored))
             break;
-        bug_unless(message_unpack(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
+        bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
         events = arena_grow(turn->arena, events, count, sizeof *events);
         events[count++] = (Hb__Event *)message;
     }

@@ -36,7 +36,7 @@ void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena)
         return;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&record__cursor__descriptor, value, arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&record__cursor__descriptor, value, arena, &message, &why) == ERR_NONE);
     const Record__Cursor *cursor = (const Record__Cursor *)message;
     feed->log.cell = cursor->log->cell;
     feed->log.epoch = cursor->log->epoch;

@@ -59,7 +59,7 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
         snprintf(why_out, why_size, "the log has %" PRIu64 " events but no head: restore from a backup", end);
         return ERR_CORRUPT;
     }
-    if (message_unpack(&record__head__descriptor, value, arena, &message, &why)) {
+    if (message_load(&record__head__descriptor, value, arena, &message, &why)) {
         snprintf(why_out, why_size, "the head record cannot be decoded (%s): restore from a backup", why);
         return ERR_CORRUPT;
     }

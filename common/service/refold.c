@@ -106,7 +106,7 @@ static enum err fold_stored(struct walk *walk, struct bytes stored)
 {
     ProtobufCMessage *message;
     char *why;
-    if (message_unpack(&hb__event__descriptor, stored, walk->turn.arena, &message, &why))
+    if (message_load(&hb__event__descriptor, stored, walk->turn.arena, &message, &why))
         return fail(walk, "an event cannot be decoded near own offset", walk->own_next);
     walk->turn.now = ((Hb__Event *)message)->recorded_ms;
     turn_fold(&walk->turn, (const Hb__Event *)message);
@@ -202,7 +202,7 @@ static enum err fold_all(struct walk *walk)
         char *why;
         if (bytes_get_u64(key.data) != ++turn)
             err = fail(walk, "a row of heard is missing: turn", turn);
-        else if (message_unpack(&record__heard__descriptor, value, &rows, &message, &why))
+        else if (message_load(&record__heard__descriptor, value, &rows, &message, &why))
             err = fail(walk, "a row of heard cannot be decoded: turn", turn);
         for (size_t i = 0; !err && i < ((Record__Heard *)message)->n_inputs; i++) {
             err = fold_input(walk, ((Record__Heard *)message)->inputs[i]);

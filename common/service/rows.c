@@ -57,7 +57,7 @@ static Record__Effect *effect_load(struct turn *turn, const char *id)
         return NULL;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&record__effect__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&record__effect__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
     return (Record__Effect *)message;
 }
 
@@ -193,7 +193,7 @@ bool job_first(struct turn *turn, uint64_t *id_out, Record__Job **job_out)
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&record__job__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&record__job__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
     *id_out = bytes_get_u64(key.data);
     *job_out = (Record__Job *)message;
     return true;
@@ -232,7 +232,7 @@ bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&record__outcome__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&record__outcome__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
     *outcome_out = (Record__Outcome *)message;
     return true;
 }

@@ -77,7 +77,7 @@ static int64_t recorded_of_last(struct bytes batch, struct arena *arena)
         stored = next;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(stored.size && message_unpack(&hb__event__descriptor, stored, arena, &message, &why) == ERR_NONE);
+    bug_unless(stored.size && message_load(&hb__event__descriptor, stored, arena, &message, &why) == ERR_NONE);
     return ((Hb__Event *)message)->recorded_ms;
 }
 
@@ -183,11 +183,7 @@ static void take_query(struct instance *instance, const struct bus_call *call, c
     arena_init(&parked->arena);
     parked->call = *call;
     parked->until = now + AFTER_PARK_MS;
-    struct bytes packed = message_pack(message_of(query), &parked->arena);
-    ProtobufCMessage *copy;
-    char *why;
-    bug_unless(message_unpack(&hb__query__descriptor, packed, &parked->arena, &copy, &why) == ERR_NONE);
-    parked->query = (Hb__Query *)copy;
+    parked->query = (Hb__Query *)message_copy(message_of(query), &parked->arena);
     parked->next = instance->parked_queries;
     instance->parked_queries = parked;
     instance_ask_all(instance, now, true);

@@ -127,7 +127,7 @@ void *state_load(struct turn *turn, unsigned table, struct bytes key, const Prot
         return NULL;
     ProtobufCMessage *message;
     char *why;
-    enum err err = message_unpack(descriptor, value, turn->arena, &message, &why);
+    enum err err = message_load(descriptor, value, turn->arena, &message, &why);
     bug_unless(err == ERR_NONE); /* malformed bytes from our own table are a bug, not input */
     return message;
 }

@@ -160,7 +160,7 @@ static Hb__Event *unpack_event(struct turn *turn, struct bytes stored)
 {
     ProtobufCMessage *message;
     char *why;
-    if (message_unpack(&hb__event__descriptor, stored, turn->arena, &message, &why))
+    if (message_load(&hb__event__descriptor, stored, turn->arena, &message, &why))
         return NULL;
     return (Hb__Event *)message;
 }

@@ -39,7 +39,7 @@ static bool first_of_case(struct turn *turn, uint64_t case_id, struct bytes *key
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&record__waiting__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&record__waiting__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
     *waiting_out = (Record__Waiting *)message;
     return true;
 }
@@ -94,7 +94,7 @@ static bool next_may_go(struct turn *turn, uint64_t case_id, struct bytes *key_o
     struct bytes stored = bytes_of(waiting->event.data, waiting->event.len);
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
     const char *needs =
         strncmp(waiting->needs, "poison/", 7) == 0 ? waiting->needs : waiting_needs(turn, (const Hb__Event *)message);
     if (!needs) {

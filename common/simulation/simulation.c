@@ -442,8 +442,8 @@ static void deliver_request(struct simulation *simulation, const struct item *it
     struct arena_mark mark = arena_mark(&simulation->arena);
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&bus__request__descriptor, bytes_of(item->bytes, item->size), &simulation->arena,
-                              &message, &why) == ERR_NONE);
+    bug_unless(message_load(&bus__request__descriptor, bytes_of(item->bytes, item->size), &simulation->arena, &message,
+                            &why) == ERR_NONE);
     struct bus_call call = {.route_size = 8, .request_id = item->ask};
     bytes_put_u32(call.route, item->from);
     bytes_put_u32(call.route + 4, item->from_life);
@@ -464,7 +464,7 @@ static void finish_ask(struct simulation *simulation, uint64_t id, enum err err,
     ProtobufCMessage *message = NULL;
     char *why;
     if (!err)
-        bug_unless(message_unpack(&bus__reply__descriptor, bytes, &simulation->arena, &message, &why) == ERR_NONE);
+        bug_unless(message_load(&bus__reply__descriptor, bytes, &simulation->arena, &message, &why) == ERR_NONE);
     ask->done(ask->context, err, (Bus__Reply *)message);
     if (ask->from != CLIENT)
         simulation->nodes[ask->from].wake = true;
@@ -642,7 +642,7 @@ static void on_waited(void *context, enum err err, const Bus__Reply *reply)
     ProtobufCMessage *copy;
     char *why;
     struct bytes bytes = message_pack((const ProtobufCMessage *)reply, waiter->arena);
-    bug_unless(message_unpack(&bus__reply__descriptor, bytes, waiter->arena, &copy, &why) == ERR_NONE);
+    bug_unless(message_load(&bus__reply__descriptor, bytes, waiter->arena, &copy, &why) == ERR_NONE);
     waiter->reply = (Bus__Reply *)copy;
 }
 
@@ -704,7 +704,7 @@ uint64_t simulation_events(struct simulation *simulation, Hb__Service service, u
         char *why;
         if (!instance_log_get(instance, after + 1, &arena, &stored))
             break;
-        bug_unless(message_unpack(&hb__event__descriptor, stored, &arena, &message, &why) == ERR_NONE);
+        bug_unless(message_load(&hb__event__descriptor, stored, &arena, &message, &why) == ERR_NONE);
         after++;
         go_on = each(context, (Hb__Event *)message);
         arena_reset(&arena);

@@ -37,8 +37,8 @@ static const Hb__Sealed *sealed_address(struct turn *turn, const Noterec__Case *
 {
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&intake__party__descriptor, bytes_of(record->party.data, record->party.len),
-                              turn_arena(turn), &message, &why) == ERR_NONE);
+    bug_unless(message_load(&intake__party__descriptor, bytes_of(record->party.data, record->party.len),
+                            turn_arena(turn), &message, &why) == ERR_NONE);
     const Intake__Party *party = (const Intake__Party *)message;
     return party->email ? party->email->sealed : NULL;
 }

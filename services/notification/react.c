@@ -98,9 +98,8 @@ static const Hb__Sealed *address_of(const struct asking *asking)
         return NULL;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&intake__party__descriptor,
-                              bytes_of(asking->record->party.data, asking->record->party.len), turn_arena(asking->turn),
-                              &message, &why) == ERR_NONE);
+    bug_unless(message_load(&intake__party__descriptor, bytes_of(asking->record->party.data, asking->record->party.len),
+                            turn_arena(asking->turn), &message, &why) == ERR_NONE);
     const Intake__Party *party = (const Intake__Party *)message;
     return party->email && party->email->kind_case == HB__PERSONAL__KIND_SEALED ? party->email->sealed : NULL;
 }

@@ -321,7 +321,7 @@ static void smtp_start(void *driver, const char *id, uint32_t attempt, struct by
     sending->attempt = attempt;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_unpack(&noterec__mail__descriptor, payload, &sending->arena, &message, &why) == ERR_NONE);
+    bug_unless(message_load(&noterec__mail__descriptor, payload, &sending->arena, &message, &why) == ERR_NONE);
     sending->mail = (Noterec__Mail *)message;
     sending->to = sending->mail->to;
     if (sending->mail->to_sealed)

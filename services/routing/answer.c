@@ -7,8 +7,8 @@ static Routing__CaseRouted *routed_of(struct turn *turn, const Routerec__Routed 
 {
     ProtobufCMessage *message;
     char *why;
-    enum err err = message_unpack(&routing__case_routed__descriptor, bytes_of(row->event.data, row->event.len),
-                                  turn_arena(turn), &message, &why);
+    enum err err = message_load(&routing__case_routed__descriptor, bytes_of(row->event.data, row->event.len),
+                                turn_arena(turn), &message, &why);
     bug_unless(err == ERR_NONE); /* our own bytes */
     return (Routing__CaseRouted *)message;
 }
