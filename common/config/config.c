@@ -353,6 +353,8 @@ enum err config_keys_create(Config__Config *config, struct arena *arena)
         instance->public_key = arena_strdup(arena, public_key);
     }
     for (size_t i = 0; i < config->n_keys; i++) {
+        if (*config->keys[i]->public_key && config_secret(config, config->keys[i]->name, secret) == ERR_NOT_FOUND)
+            continue; /* somebody else's: its secret is kept elsewhere */
         enum err err = secret_create(config, config->keys[i]->name, public_key, secret);
         if (err)
             return err;

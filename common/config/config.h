@@ -24,7 +24,8 @@ enum err config_secret(const Config__Config *config, const char *name, char secr
 const char *config_service_name(Hb__Service service);
 Hb__Service config_service_of_name(const char *name);
 
-/* Makes the missing secret keys (0600, synced) and fills in all public keys. */
+/* Makes the missing secret keys (0600, synced) and fills in all public keys. A named key with a public key and no secret
+   here belongs to somebody else and is left alone. */
 enum err config_keys_create(Config__Config *config, struct arena *arena) MUST_CHECK;
 
 #endif

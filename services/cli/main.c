@@ -24,6 +24,8 @@ static const struct {
     {"policy", cli_policy, "publish policies"},
     {"report", cli_report, "figures"},
     {"import", cli_import, "import the rows of a CSV file as cases"},
+    {"backup", cli_backup, "make a consistent copy of the running system"},
+    {"restore", cli_restore, "make a system from a backup"},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

@@ -18,6 +18,10 @@ bool up_folder(struct cli *cli);
 /* Loads the configuration, or makes one with keys, folders and a random cell id. False after saying why. */
 bool up_create(struct cli *cli, const struct up_options *options);
 
+/* Makes the configuration of a backup that of this folder: its paths, sockets and new CURVE keys; writes it, last of
+   all. False after saying why. */
+bool up_adopt(struct cli *cli, Config__Config *config);
+
 /* Starts every process of the configuration, restarts those that end, and runs `tasks` one after the other as children
    (each a NULL-terminated argv of this program; output: file of its standard output, NULL ours). Then prints `ready
    URL` and stays until a signal, or with options->once ends. */

@@ -3,6 +3,7 @@
 #include "up.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,13 +42,17 @@ static bool make_folder(const char *path)
     return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-/* ipc sockets have short names: a long data folder keeps them in /tmp, in a folder of the cell's own. */
-static const char *socket_folder(struct cli *cli, const char *cell)
+/* ipc sockets have short names: a long data folder keeps them in /tmp, in a folder of its own. Not of the cell's: a
+   restored system and the one it was copied from would take each other's sockets. */
+static const char *socket_folder(struct cli *cli)
 {
     const char *own = cli_path(cli, "run");
+    uint8_t hash[16];
+    char hex[33];
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)cli->folder, strlen(cli->folder), NULL, 0);
     return strlen(own) + strlen("/notification-0.ipc") < SOCKET_PATH_BYTES_MAX
                ? own
-               : arena_printf(&cli->arena, "/tmp/hearback-%s", cell);
+               : arena_printf(&cli->arena, "/tmp/hearback-%s", sodium_bin2hex(hex, sizeof hex, hash, sizeof hash));
 }
 
 static char **rights_of(struct cli *cli, const char *const *rights, size_t *count_out)
@@ -84,6 +89,17 @@ static void add_operator(struct cli *cli, Config__Config *config)
     config->keys[config->n_keys++] = key;
 }
 
+/* Where everything of this folder is. */
+static void set_places(struct cli *cli, Config__Config *config)
+{
+    struct arena *arena = &cli->arena;
+    config->data = arena_strdup(arena, cli_path(cli, "data"));
+    config->secrets = arena_strdup(arena, cli_path(cli, "secrets"));
+    config->epoch_keys = arena_strdup(arena, cli_path(cli, "epoch-keys"));
+    config->policies = arena_strdup(arena, cli_share(cli, "policies"));
+    config->calendars = arena_strdup(arena, cli_share(cli, "calendars"));
+}
+
 static Config__Config *config_new(struct cli *cli)
 {
     struct arena *arena = &cli->arena;
@@ -93,11 +109,7 @@ static Config__Config *config_new(struct cli *cli)
     randombytes_buf(cell, sizeof cell);
     config->cell = arena_alloc(arena, 17);
     sodium_bin2hex(config->cell, 17, cell, sizeof cell);
-    config->data = arena_strdup(arena, cli_path(cli, "data"));
-    config->secrets = arena_strdup(arena, cli_path(cli, "secrets"));
-    config->epoch_keys = arena_strdup(arena, cli_path(cli, "epoch-keys"));
-    config->policies = arena_strdup(arena, cli_share(cli, "policies"));
-    config->calendars = arena_strdup(arena, cli_share(cli, "calendars"));
+    set_places(cli, config);
     config->http = arena_alloc(arena, sizeof *config->http);
     config__http__init(config->http);
     config->http->address = arena_strdup(arena, "127.0.0.1");
@@ -105,7 +117,7 @@ static Config__Config *config_new(struct cli *cli)
     config->smtp = arena_alloc(arena, sizeof *config->smtp);
     config__smtp__init(config->smtp);
     config->smtp->from = arena_strdup(arena, "hearback@localhost");
-    add_instances(cli, config, socket_folder(cli, config->cell));
+    add_instances(cli, config, socket_folder(cli));
     add_operator(cli, config);
     return config;
 }
@@ -113,7 +125,7 @@ static Config__Config *config_new(struct cli *cli)
 static bool make_folders(struct cli *cli, const Config__Config *config)
 {
     const char *folders[] = {config->data, config->secrets, config->epoch_keys, cli_path(cli, "log"),
-                             socket_folder(cli, config->cell)};
+                             socket_folder(cli)};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         if (!make_folder(folders[i])) {
             cli_fail("%s cannot be made: %s", folders[i], strerror(errno));
@@ -167,4 +179,21 @@ bool up_create(struct cli *cli, const struct up_options *options)
     }
     cli->config = config;
     return make_folders(cli, config) && (!changed || save(cli, config));
+}
+
+/* Endpoints on other machines are theirs to change; sockets here move with the folder. */
+bool up_adopt(struct cli *cli, Config__Config *config)
+{
+    struct arena *arena = &cli->arena;
+    set_places(cli, config);
+    for (size_t i = 0; i < config->n_instances; i++) {
+        Config__Instance *instance = config->instances[i];
+        if (strncmp(instance->endpoint, "ipc://", 6) == 0)
+            instance->endpoint = arena_printf(arena, "ipc://%s/%s-%" PRIu32 ".ipc", socket_folder(cli),
+                                              config_service_name(instance->service), instance->partition);
+    }
+    for (size_t i = 0; i < config->n_keys; i++)
+        if (strcmp(config->keys[i]->name, "operator") == 0)
+            config->keys[i]->public_key = arena_strdup(arena, ""); /* its secret was not in the backup */
+    return make_folders(cli, config) && save(cli, config);
 }
