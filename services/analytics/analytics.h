@@ -11,7 +11,7 @@
 #define ANALYTICS_LIST_DEFAULT 50u
 #define ANALYTICS_LIST_MAX 1000u
 #define ANALYTICS_CHANGES_KEPT 10000u
-#define ANALYTICS_SCAN_MAX 2000000u
+#define ANALYTICS_NAME_MAX 200u /* nothing has a longer number or external id */
 
 extern const struct service analytics_service;
 enum analytics_table {

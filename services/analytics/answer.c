@@ -35,117 +35,197 @@ static bool fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
     return phase;
 }
 
-/* ---- one row by its number or external id ---- */
-
 static Analytics__CaseRow *row_of(struct turn *turn, uint64_t case_id)
 {
     const Anarec__Case *one = analytics_load(turn, case_id);
     return one ? one->row : NULL;
 }
 
-static bool by_index(struct turn *turn, const char *site, const Analytics__Filter *filter, Analytics__CaseList *list)
+/* ---- lists: each site's cases in order of receipt, several sites merged; the cursor is where the page before ended.
+   That is (received, case id), which means the same place in every site's order ---- */
+
+struct place {
+    uint64_t received, id;
+};
+
+/* One site's cases, from the cursor on in the wanted direction. */
+struct line {
+    const char *site;
+    struct key prefix;
+    struct state_scan *scan; /* oldest first */
+    struct place next;
+    bool more;
+};
+
+struct listing {
+    struct turn *turn;
+    const Analytics__ListCases *wanted;
+    struct line *lines;
+    size_t count;
+    uint32_t limit;
+    Analytics__CaseList *list;
+};
+
+static bool earlier(struct place a, struct place b)
 {
-    bool external = filter && *filter->external_id;
-    if (!external)
-        return false;
-    struct key key = key_text(site);
-    key_add_text(&key, filter->external_id);
-    struct bytes id;
-    if (state_get(turn, ANALYTICS_EXTERNAL, key_bytes(&key), &id)) {
-        Analytics__CaseRow *row = row_of(turn, bytes_get_u64(id.data));
-        if (row && fits(filter, row)) {
-            list->rows = arena_alloc(turn_arena(turn), sizeof *list->rows);
-            list->rows[list->n_rows++] = row;
-        }
+    return a.received < b.received || (a.received == b.received && a.id < b.id);
+}
+
+static struct place place_of(const struct line *line, struct bytes key)
+{
+    return (struct place){bytes_get_u64(key.data + line->prefix.size), bytes_get_u64(key.data + line->prefix.size + 8)};
+}
+
+static struct key key_at(const struct line *line, struct place place)
+{
+    struct key key = line->prefix;
+    key_add_u64(&key, place.received);
+    key_add_u64(&key, place.id);
+    return key;
+}
+
+static void line_step(const struct listing *listing, struct line *line)
+{
+    struct bytes key, value;
+    struct key before = key_at(line, line->next);
+    line->more = listing->wanted->oldest_first
+                     ? state_scan_next(line->scan, &key, &value)
+                     : state_before(listing->turn, ANALYTICS_ORDER, key_bytes(&line->prefix), key_bytes(&before), &key);
+    if (line->more)
+        line->next = place_of(line, key);
+}
+
+static void line_open(const struct listing *listing, struct line *line, struct place from)
+{
+    line->prefix = key_text(line->site);
+    line->next = from;
+    if (listing->wanted->oldest_first) {
+        struct key key = key_at(line, (struct place){from.received, from.id + (*listing->wanted->cursor != 0)});
+        line->scan = state_scan_open(listing->turn, ANALYTICS_ORDER, key_bytes(&line->prefix), key_bytes(&key));
     }
-    return true;
+    line_step(listing, line);
 }
 
-/* ---- lists: newest first, page by page; the cursor is the key of the last row ---- */
-
-static char *cursor_of(struct turn *turn, struct bytes key, size_t prefix)
-{
-    return arena_printf(turn_arena(turn), "%llx-%llx", (unsigned long long)bytes_get_u64(key.data + prefix),
-                        (unsigned long long)bytes_get_u64(key.data + prefix + 8));
-}
-
-static bool cursor_parse(const char *text, uint64_t *received_out, uint64_t *id_out)
+static bool cursor_parse(const char *text, struct place *place_out)
 {
     unsigned long long received, id;
     int used = 0;
     if (sscanf(text, "%llx-%llx%n", &received, &id, &used) != 2 || text[used])
         return false;
-    *received_out = received;
-    *id_out = id;
+    *place_out = (struct place){received, id};
     return true;
 }
 
-static void list_site(struct turn *turn, const char *site, const Analytics__ListCases *query, Analytics__CaseList *list)
+static struct line *next_line(const struct listing *listing)
 {
-    struct key prefix = key_text(site);
-    uint32_t limit = query->limit ? query->limit : ANALYTICS_LIST_DEFAULT;
-    if (limit > ANALYTICS_LIST_MAX)
-        limit = ANALYTICS_LIST_MAX;
-    struct key from = prefix;
-    uint64_t received, id;
-    if (*query->cursor) {
-        if (!cursor_parse(query->cursor, &received, &id)) {
-            turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
-            return;
-        }
-        key_add_u64(&from, received);
-        key_add_u64(&from, id + 1);
+    struct line *next = NULL;
+    for (size_t i = 0; i < listing->count; i++) {
+        struct line *line = &listing->lines[i];
+        if (!line->more)
+            continue;
+        bool before = !next || (listing->wanted->oldest_first ? earlier(line->next, next->next)
+                                                              : earlier(next->next, line->next));
+        next = before ? line : next;
     }
-    list->rows = arena_alloc(turn_arena(turn), limit * sizeof *list->rows);
-    struct state_scan *scan = state_scan_open(turn, ANALYTICS_ORDER, key_bytes(&prefix), key_bytes(&from));
-    struct bytes key, value, last = {0};
-    while (list->n_rows < limit && state_scan_next(scan, &key, &value)) {
-        Analytics__CaseRow *row = row_of(turn, bytes_get_u64(key.data + prefix.size + 8));
-        if (row && fits(query->filter, row))
-            list->rows[list->n_rows++] = row;
-        last = key;
-    }
-    list->cursor = (char *)(uintptr_t)(list->n_rows == limit && last.size ? cursor_of(turn, last, prefix.size) : "");
+    return next;
 }
 
-static void list_newest(struct turn *turn, const char *site, const Analytics__ListCases *query,
-                        Analytics__CaseList *list)
+static void walk(struct listing *listing)
 {
-    struct key prefix = key_text(site);
-    uint32_t limit = query->limit ? query->limit : ANALYTICS_LIST_DEFAULT;
-    if (limit > ANALYTICS_LIST_MAX)
-        limit = ANALYTICS_LIST_MAX;
-    list->rows = arena_alloc(turn_arena(turn), limit * sizeof *list->rows);
-    uint64_t received = UINT64_MAX, id = UINT64_MAX;
-    if (*query->cursor && !cursor_parse(query->cursor, &received, &id)) {
-        turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
-        return;
-    }
-    struct bytes key = {0};
-    struct key before = prefix;
-    key_add_u64(&before, received);
-    key_add_u64(&before, id);
-    while (list->n_rows < limit && state_before(turn, ANALYTICS_ORDER, key_bytes(&prefix), key_bytes(&before), &key)) {
-        Analytics__CaseRow *row = row_of(turn, bytes_get_u64(key.data + prefix.size + 8));
-        if (row && fits(query->filter, row))
+    struct place last = {0};
+    struct line *line;
+    Analytics__CaseList *list = listing->list;
+    while (list->n_rows < listing->limit && (line = next_line(listing))) {
+        Analytics__CaseRow *row = row_of(listing->turn, line->next.id);
+        last = line->next;
+        if (row && fits(listing->wanted->filter, row))
             list->rows[list->n_rows++] = row;
-        before.size = 0;
-        key_add(&before, key.data, key.size);
+        line_step(listing, line);
     }
-    list->cursor = (char *)(uintptr_t)(list->n_rows == limit && key.size ? cursor_of(turn, key, prefix.size) : "");
+    if (list->n_rows == listing->limit)
+        list->cursor = arena_printf(turn_arena(listing->turn), "%llx-%llx", (unsigned long long)last.received,
+                                    (unsigned long long)last.id);
+}
+
+/* ---- by a case number or an external id: the index says which cases, or that there are none ---- */
+
+static bool add_indexed(const struct listing *listing, unsigned table, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < listing->count; i++) {
+        struct key key = key_text(listing->lines[i].site);
+        struct bytes id;
+        key_add_text(&key, name);
+        if (!state_get(listing->turn, table, key_bytes(&key), &id))
+            continue;
+        found = true;
+        Analytics__CaseRow *row = row_of(listing->turn, bytes_get_u64(id.data));
+        if (row && fits(listing->wanted->filter, row) && listing->list->n_rows < listing->limit)
+            listing->list->rows[listing->list->n_rows++] = row;
+    }
+    return found;
+}
+
+static bool begins_any(const struct listing *listing, const char *number)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        struct key key = key_text(listing->lines[i].site);
+        struct bytes found, value;
+        key_add(&key, number, strlen(number));
+        struct state_scan *scan = state_scan_open(listing->turn, ANALYTICS_NUMBER, key_bytes(&key), (struct bytes){0});
+        if (state_scan_next(scan, &found, &value))
+            return true;
+    }
+    return false;
+}
+
+/* A whole case number goes before all that begin with it. */
+static bool by_index(const struct listing *listing)
+{
+    const Analytics__Filter *filter = listing->wanted->filter;
+    if (!filter || strlen(filter->external_id) > ANALYTICS_NAME_MAX || strlen(filter->number) > ANALYTICS_NAME_MAX)
+        return filter != NULL;
+    if (*filter->external_id) {
+        add_indexed(listing, ANALYTICS_EXTERNAL, filter->external_id);
+        return true;
+    }
+    return *filter->number &&
+           (add_indexed(listing, ANALYTICS_NUMBER, filter->number) || !begins_any(listing, filter->number));
+}
+
+/* ---- which sites ---- */
+
+static void add_line(struct listing *listing, const char *site)
+{
+    listing->lines = arena_grow(turn_arena(listing->turn), listing->lines, listing->count, sizeof *listing->lines);
+    listing->lines[listing->count++] = (struct line){.site = site};
 }
 
 static void answer_list(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
 {
-    const Analytics__ListCases *wanted = query->analytics->list;
+    struct listing listing = {.turn = turn, .wanted = query->analytics->list};
+    uint32_t limit = listing.wanted->limit ? listing.wanted->limit : ANALYTICS_LIST_DEFAULT;
+    struct place from = listing.wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX};
+    listing.limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
     reply->kind_case = ANALYTICS__REPLY__KIND_LIST;
-    reply->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
-    if (by_index(turn, query->site, wanted->filter, reply->list))
+    listing.list = reply->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
+    listing.list->rows = arena_alloc(turn_arena(turn), listing.limit * sizeof *listing.list->rows);
+    if (*listing.wanted->cursor && !cursor_parse(listing.wanted->cursor, &from)) {
+        Hb__Refusal *refusal =
+            turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
+        refusal_field(turn, refusal, "cursor");
         return;
-    if (wanted->oldest_first)
-        list_site(turn, query->site, wanted, reply->list);
-    else
-        list_newest(turn, query->site, wanted, reply->list);
+    }
+    if (*query->site)
+        add_line(&listing, query->site);
+    for (const Directory__Site **site = organisation_sites(turn); !*query->site && *site; site++)
+        if (may_see(turn, query, "read", (*site)->id))
+            add_line(&listing, (*site)->id);
+    if (by_index(&listing))
+        return;
+    for (size_t i = 0; i < listing.count; i++)
+        line_open(&listing, &listing.lines[i], from);
+    walk(&listing);
 }
 
 /* ---- figures ---- */
@@ -233,10 +313,12 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;
     }
-    bool changes = query->analytics->kind_case == ANALYTICS__QUERY__KIND_CHANGES;
+    bool all =
+        query->analytics->kind_case == ANALYTICS__QUERY__KIND_CHANGES ||
+        (query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST && !*query->site); /* each site is asked for */
     const char *scope = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI ? "report" : "read";
-    if (!changes && (!organisation_site(turn, query->site) ||
-                     !(may_see(turn, query, scope, query->site) || may_see(turn, query, "read", query->site)))) {
+    if (!all && (!organisation_site(turn, query->site) ||
+                 !(may_see(turn, query, scope, query->site) || may_see(turn, query, "read", query->site)))) {
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
         return;
     }
