@@ -81,7 +81,7 @@ void door_take(struct instance *instance, const struct bus_call *call, const Hb_
     arena_init(&pending->arena);
     pending->instance = instance;
     pending->call = *call;
-    pending->came_ms = instance->env->now(instance->env->context);
+    pending->came_boot_ms = instance_boot(instance);
     pending->command = (Hb__Command *)message_copy(message_of(command), &pending->arena);
     if (!(call->rights & BUS_RIGHT_ACTOR) && pending->command->actor) {
         pending_refuse(pending, 403, "not_allowed", "该密钥不得代表他人", "this key may not name an actor");
@@ -302,7 +302,7 @@ static void look_at(struct pending *pending, int64_t now)
     else if (after_reached(instance, pending->command->after, pending->command->n_after) &&
              organisation_heard(instance))
         prepare(pending, now);
-    else if (now - pending->came_ms >= AFTER_PARK_MS)
+    else if (instance_boot(instance) - pending->came_boot_ms >= AFTER_PARK_MS)
         pending_refuse(pending, 503, "catching_up", "系统正在追赶，请稍后再试",
                        "this service is catching up; try again shortly");
 }

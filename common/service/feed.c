@@ -184,7 +184,7 @@ static void on_reply(void *context, enum err err, const Bus__Reply *reply)
 {
     struct asked *asked = context;
     struct feed *feed = asked->feed;
-    int64_t now = feed->instance->env->now(feed->instance->env->context);
+    int64_t boot = instance_boot(feed->instance);
     if (asked->urgent)
         feed->urgent = false;
     else
@@ -192,9 +192,9 @@ static void on_reply(void *context, enum err err, const Bus__Reply *reply)
     if (!err && reply->kind_case == BUS__REPLY__KIND_FETCHED)
         on_fetched(feed, reply->fetched, asked->after);
     else if (!err)
-        feed->retry_at = now + 1000; /* refused: full, no right, not ready */
+        feed->retry_boot_ms = boot + 1000; /* refused: full, no right, not ready */
     else
-        feed->retry_at = now + 100;
+        feed->retry_boot_ms = boot + 100;
     free(asked);
     feed->instance->env->wake(feed->instance->env->context);
 }
@@ -222,18 +222,18 @@ static void ask(struct feed *feed, bool urgent)
                              (uint32_t)(feed->instance->options.idle_ms + 10000), on_reply, asked);
 }
 
-void feed_ask(struct feed *feed, int64_t now)
+void feed_ask(struct feed *feed)
 {
     bool room = feed->buffer_size - feed->buffer_at < FETCH_BYTES_MAX;
-    if (!feed->stopped && !feed->asking && room && now >= feed->retry_at)
+    if (!feed->stopped && !feed->asking && room && instance_boot(feed->instance) >= feed->retry_boot_ms)
         ask(feed, false);
 }
 
-void instance_ask_all(struct instance *instance, int64_t now, bool urgent)
+void instance_ask_all(struct instance *instance, bool urgent)
 {
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         struct feed *feed = &instance->feeds[i];
-        feed_ask(feed, now);
+        feed_ask(feed);
         if (urgent && !feed->stopped && !feed->urgent)
             ask(feed, true);
     }

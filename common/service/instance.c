@@ -148,6 +148,11 @@ static int64_t machine_now(const struct instance *instance)
     return instance->env->now(instance->env->context);
 }
 
+int64_t instance_boot(const struct instance *instance)
+{
+    return instance->env->boot(instance->env->context);
+}
+
 /* A wall clock is trusted while it runs beside the boot clock and is past the last recorded event and our own build. */
 static void clock_start(struct instance *instance)
 {
@@ -264,7 +269,7 @@ void instance_close(struct instance *instance)
 static bool clock_look(struct instance *instance, int64_t *now_out)
 {
     int64_t wall = machine_now(instance);
-    int64_t offset = wall - instance->env->boot(instance->env->context);
+    int64_t offset = wall - instance_boot(instance);
     bool stepped = llabs(offset - instance->clock_offset) > CLOCK_STEP_MS;
     bool early = wall < instance->head.recorded_ms - CLOCK_STEP_MS || wall < instance->options.build_ms;
     if (instance->clock_accepted || (instance->started_suspect && !early)) {
@@ -277,11 +282,9 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     if (!stepped) /* a slow drift is followed */
         instance->clock_offset = offset;
     instance->suspect = stepped || early;
-    if (wall > instance->last_now)
+    if (!instance->suspect && wall > instance->last_now) /* a glitch must not become the time of later events */
         instance->last_now = wall;
     *now_out = instance->last_now;
-    if (instance->suspect && wall < instance->last_now)
-        *now_out = instance->last_now;
     return !instance->suspect;
 }
 
@@ -299,24 +302,25 @@ static bool work_waits(const struct instance *instance, int64_t now)
     if (instance->service->fire && instance->timer_next <= now &&
         (!instance->service->timers_await_horizon || instance->timer_next < instance_horizon(instance, now)))
         return true;
-    return instance->cursors_moved && now - instance->cursors_moved_since >= CURSOR_ONLY_MS;
+    return instance->cursors_moved && instance_boot(instance) - instance->cursors_moved_boot_ms >= CURSOR_ONLY_MS;
 }
 
-static bool has_room(struct instance *instance, int64_t now)
+static bool has_room(struct instance *instance)
 {
-    if (instance->full && now < instance->full_retry_at)
+    int64_t boot = instance_boot(instance);
+    if (instance->full && boot < instance->full_retry_boot_ms)
         return false;
     enum err err = store_reserve(instance->store, TURN_ROOM_BYTES);
     instance->full = err != ERR_NONE;
     if (instance->full)
-        instance->full_retry_at = now + 1000;
+        instance->full_retry_boot_ms = boot + 1000;
     return !instance->full;
 }
 
 /* A hold ends by itself: the backup that asked for it may have been killed. */
 static void hold_look(struct instance *instance)
 {
-    if (instance->holding && instance->env->boot(instance->env->context) >= instance->hold_until)
+    if (instance->holding && instance_boot(instance) >= instance->hold_until)
         instance->holding = false;
 }
 
@@ -326,7 +330,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     *fatal_out = ERR_NONE;
     hold_look(instance);
     bool trusted = clock_look(instance, &now);
-    bool room = has_room(instance, now);
+    bool room = has_room(instance);
     door_move(instance, now);
     bool turned = false;
     if (trusted && room && work_waits(instance, now)) {
@@ -337,12 +341,12 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         door_move(instance, now); /* what they wait for may be folded now */
     }
     if (trusted && room && !instance->holding)
-        instance_ask_all(instance, now, false);
+        instance_ask_all(instance, false);
     bool horizon_lags = instance->service->fire && instance->service->timers_await_horizon &&
                         instance->timer_next <= now && instance->timer_next >= instance_horizon(instance, now);
-    if (trusted && room && horizon_lags && now >= instance->urgent_at) {
-        instance->urgent_at = now + 5;
-        instance_ask_all(instance, now, true);
+    if (trusted && room && horizon_lags && instance_boot(instance) >= instance->urgent_boot_ms) {
+        instance->urgent_boot_ms = instance_boot(instance) + 5;
+        instance_ask_all(instance, true);
     }
     serve_parked(instance, now);
     if (trusted && room)
@@ -359,38 +363,47 @@ static void at_most(int64_t *next, int64_t candidate)
         *next = candidate;
 }
 
+/* The first thing that is waited for by the boot clock, as a time from now. */
+static int64_t wait_by_boot(const struct instance *instance)
+{
+    int64_t boot = instance_boot(instance);
+    int64_t next = boot + instance->options.idle_ms; /* clock steps and suspends are noticed at least then */
+    bool works = !instance->full && !instance->suspect;
+    if (instance->full)
+        at_most(&next, instance->full_retry_boot_ms);
+    if (instance->suspect)
+        at_most(&next, boot + 1000);
+    if (snapshot_under_way(instance))
+        at_most(&next, boot + 1);
+    if (instance->holding)
+        at_most(&next, instance->hold_until);
+    if (instance->cursors_moved && works)
+        at_most(&next, instance->cursors_moved_boot_ms + CURSOR_ONLY_MS);
+    for (const struct pending *p = instance->door; p; p = p->next)
+        if (!p->sealing)
+            at_most(&next, p->came_boot_ms + AFTER_PARK_MS);
+    for (const struct parked_query *p = instance->parked_queries; p; p = p->next)
+        at_most(&next, p->until_boot_ms);
+    for (const struct parked_fetch *p = instance->parked_fetches; p; p = p->next)
+        at_most(&next, p->until_boot_ms);
+    for (unsigned i = 0; i < instance->feeds_count; i++) {
+        const struct feed *feed = &instance->feeds[i];
+        if (!feed->stopped && !feed->asking && feed->retry_boot_ms > boot)
+            at_most(&next, feed->retry_boot_ms);
+    }
+    return next - boot;
+}
+
 int64_t instance_next(const struct instance *instance)
 {
-    int64_t now = machine_now(instance),
-            next = now + instance->options.idle_ms; /* clock steps and suspends are noticed at least then */
-    if (instance->full)
-        at_most(&next, instance->full_retry_at);
-    if (instance->suspect)
-        at_most(&next, now + 1000);
-    if (snapshot_under_way(instance))
-        at_most(&next, now + 1);
-    if (instance->holding)
-        at_most(&next, now + instance->hold_until - instance->env->boot(instance->env->context));
-    if (instance->cursors_moved)
-        at_most(&next, instance->cursors_moved_since + CURSOR_ONLY_MS);
-    if (instance->service->fire && !instance->holding && !instance->full && !instance->suspect) {
+    int64_t now = machine_now(instance), next = now + wait_by_boot(instance);
+    bool works = !instance->full && !instance->suspect;
+    if (instance->service->fire && !instance->holding && works) {
         bool lags = instance->service->timers_await_horizon && instance->timer_next <= now;
         at_most(&next, lags ? now + 5 : instance->timer_next);
     }
-    if (!instance->full && !instance->suspect && instance->effects_running_count < EFFECTS_RUNNING_MAX)
+    if (works && instance->effects_running_count < EFFECTS_RUNNING_MAX)
         at_most(&next, instance->effect_next);
-    for (const struct pending *p = instance->door; p; p = p->next)
-        if (!p->sealing)
-            at_most(&next, p->came_ms + AFTER_PARK_MS);
-    for (const struct parked_query *p = instance->parked_queries; p; p = p->next)
-        at_most(&next, p->until);
-    for (const struct parked_fetch *p = instance->parked_fetches; p; p = p->next)
-        at_most(&next, p->until);
-    for (unsigned i = 0; i < instance->feeds_count; i++) {
-        const struct feed *feed = &instance->feeds[i];
-        if (!feed->stopped && !feed->asking && feed->retry_at > now)
-            at_most(&next, feed->retry_at);
-    }
     return next > now ? next : now + 1;
 }
 

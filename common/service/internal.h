@@ -56,7 +56,7 @@ struct feed {
     int64_t as_of;      /* of everything heard: valid when the buffer is empty, else of the last heard event */
     int64_t told_as_of; /* from the last reply, valid once the buffer is drained */
     bool asking, urgent, stopped, caught_up_once;
-    int64_t retry_at;
+    int64_t retry_boot_ms;
     uint64_t end;  /* of the producer's log, as last told */
     uint32_t asks; /* guards against an answer to a fetch of before a restart of the feed */
 };
@@ -69,7 +69,7 @@ struct pending {
     struct bus_call call;
     Hb__Command *command;
     uint8_t body_hash[32];
-    int64_t came_ms;
+    int64_t came_boot_ms;
     bool prepared, sealing, ready, gone;
 };
 /* A query or command that waits for `after`. */
@@ -78,14 +78,14 @@ struct parked_query {
     struct arena arena;
     struct bus_call call;
     Hb__Query *query;
-    int64_t until;
+    int64_t until_boot_ms;
 };
 struct parked_fetch {
     struct parked_fetch *next;
     struct bus_call call;
     uint64_t after;
     uint32_t bytes_max;
-    int64_t until;
+    int64_t until_boot_ms;
 };
 struct effect_done {
     struct effect_done *next;
@@ -171,14 +171,14 @@ struct instance {
     Record__Heard pending_heard;
     struct arena pending_arena;
     unsigned cursors_moved;
-    int64_t cursors_moved_since;
+    int64_t cursors_moved_boot_ms;
 
     int64_t hold_until; /* on the boot clock, while holding */
     struct snapshot *snapshot;
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
     char *release_key; /* malloc: an operator released what waits under it */
     bool started_suspect;
-    int64_t full_retry_at, urgent_at;
+    int64_t full_retry_boot_ms, urgent_boot_ms;
     int64_t clock_offset; /* wall - boot when last trusted */
     int64_t last_now;
     int64_t started_ms;
@@ -199,6 +199,9 @@ struct instance {
     struct arena arena; /* of the turn */
 };
 
+/* instance.c: what is waited for is waited for by the boot clock, whatever the wall clock does meanwhile. */
+int64_t instance_boot(const struct instance *instance);
+
 /* turn.c */
 enum err instance_turn(struct instance *instance, int64_t now) MUST_CHECK;
 void turn_begin(struct turn *turn, struct instance *instance, struct store_txn *txn, struct arena *arena, int64_t now);
@@ -211,12 +214,12 @@ void feed_open(struct feed *feed, struct instance *instance, const struct instan
 void feed_close(struct feed *feed);
 void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena);
 void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena);
-void feed_ask(struct feed *feed, int64_t now);
+void feed_ask(struct feed *feed);
 bool feed_has(const struct feed *feed);
 bool feed_next(struct feed *feed, struct bytes *event_out);
 struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition);
 int64_t instance_horizon(const struct instance *instance, int64_t now);
-void instance_ask_all(struct instance *instance, int64_t now, bool urgent);
+void instance_ask_all(struct instance *instance, bool urgent);
 
 /* waiting.c */
 char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */

@@ -138,7 +138,7 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
                                         .call = *call,
                                         .after = fetch->after,
                                         .bytes_max = fetch->bytes_max,
-                                        .until = now + instance->options.idle_ms};
+                                        .until_boot_ms = instance_boot(instance) + instance->options.idle_ms};
         instance->parked_fetches = parked;
         return;
     }
@@ -168,7 +168,7 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
     arena_reset(&instance->arena);
 }
 
-static void take_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, int64_t now)
+static void take_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query)
 {
     if (query->actor && !(call->rights & BUS_RIGHT_ACTOR) && !(call->rights & BUS_RIGHT_CONTROL)) {
         reply_refuse(instance, call, 403, "not_allowed", "该密钥不得代表他人", "this key may not name an actor");
@@ -182,20 +182,21 @@ static void take_query(struct instance *instance, const struct bus_call *call, c
     bug_unless(parked);
     arena_init(&parked->arena);
     parked->call = *call;
-    parked->until = now + AFTER_PARK_MS;
+    parked->until_boot_ms = instance_boot(instance) + AFTER_PARK_MS;
     parked->query = (Hb__Query *)message_copy(message_of(query), &parked->arena);
     parked->next = instance->parked_queries;
     instance->parked_queries = parked;
-    instance_ask_all(instance, now, true);
+    instance_ask_all(instance, true);
 }
 
 void serve_parked(struct instance *instance, int64_t now)
 {
+    int64_t boot = instance_boot(instance);
     struct parked_query **at = &instance->parked_queries;
     while (*at) {
         struct parked_query *parked = *at;
         bool reached = after_reached(instance, parked->query->after, parked->query->n_after);
-        if (!reached && now < parked->until) {
+        if (!reached && boot < parked->until_boot_ms) {
             at = &parked->next;
             continue;
         }
@@ -211,7 +212,7 @@ void serve_parked(struct instance *instance, int64_t now)
     struct parked_fetch **fetch_at = &instance->parked_fetches;
     while (*fetch_at) {
         struct parked_fetch *parked = *fetch_at;
-        if (instance->head.offset == parked->after && now < parked->until) {
+        if (instance->head.offset == parked->after && boot < parked->until_boot_ms) {
             fetch_at = &parked->next;
             continue;
         }
@@ -402,7 +403,7 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
             reply_refuse(instance, call, 400, "not_understood", "该服务不接受命令", "this service takes no commands");
         break;
     case BUS__REQUEST__KIND_QUERY:
-        take_query(instance, call, request->query, now);
+        take_query(instance, call, request->query);
         break;
     case BUS__REQUEST__KIND_SEAL:
         if (instance->vault)

@@ -591,10 +591,10 @@ static enum err commit(struct turn *turn)
     return ERR_NONE;
 }
 
-static bool cursors_ripe(const struct instance *instance, int64_t now)
+static bool cursors_ripe(const struct instance *instance)
 {
-    return instance->cursors_moved &&
-           (instance->cursors_moved >= CURSOR_ONLY_EVENTS || now - instance->cursors_moved_since >= CURSOR_ONLY_MS);
+    return instance->cursors_moved && (instance->cursors_moved >= CURSOR_ONLY_EVENTS ||
+                                       instance_boot(instance) - instance->cursors_moved_boot_ms >= CURSOR_ONLY_MS);
 }
 
 enum err instance_turn(struct instance *instance, int64_t now)
@@ -606,11 +606,11 @@ enum err instance_turn(struct instance *instance, int64_t now)
     unsigned moved_before = instance->cursors_moved;
     take_inputs(&turn, &answered);
     if (moved_before == 0 && instance->cursors_moved)
-        instance->cursors_moved_since = now;
+        instance->cursors_moved_boot_ms = instance_boot(instance);
     enum err err = store_error(txn);
     if (err) {
         store_abort(txn);
-    } else if (turn.dirty || turn.said_count || cursors_ripe(instance, now)) {
+    } else if (turn.dirty || turn.said_count || cursors_ripe(instance)) {
         if (!turn.dirty && !turn.said_count)
             instance->counts.commits_cursor_only++;
         err = commit(&turn);
