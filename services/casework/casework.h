@@ -50,6 +50,8 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
                            const Hb__Actor *actor, Hb__Refusal **refusal);
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                                size_t count, const Hb__Personal *note, const char *rule);
+/* Says a step where others may follow before it is folded: the next one starts where this one ended. */
+void casework_say_step(const struct casework_case *one, Hb__Event *event);
 Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind,
                           void *payload);
 

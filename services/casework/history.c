@@ -1,7 +1,6 @@
 /* A historic case: all its steps with their own times, and CaseHistoryEnded, in one turn (design.md 4, History). */
 #include "casework.h"
 
-/* The state after each said step is not folded yet while they are said: a shadow of it is carried along. */
 void casework_say_history(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -18,11 +17,7 @@ void casework_say_history(struct turn *turn, const Hb__Event *event)
         said->history = true;
         said->occurred_ms = history->steps[i]->occurred_ms;
         said->casework->step_taken->historic = true;
-        turn_say(turn, said);
-        one.record->stage = said->casework->step_taken->stage;
-        one.record->phase = said->casework->step_taken->phase;
-        one.record->round = said->casework->step_taken->round;
-        one.record->version = said->casework->step_taken->version;
+        casework_say_step(&one, said);
     }
     Casework__CaseHistoryEnded *ended =
         CASEWORK_NEW(turn, Casework__CaseHistoryEnded, casework__case_history_ended__init);

@@ -139,7 +139,7 @@ static void take_step(struct turn *turn, const struct casework_case *one, const 
     Hb__Event *event = casework_step_event(one, step, NULL, 0, NULL, rule->name);
     event->casework->step_taken->rule_source = source;
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
-    turn_say(turn, event);
+    casework_say_step(one, event);
 }
 
 static void set_fact(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
@@ -154,7 +154,7 @@ static void set_fact(struct turn *turn, const struct casework_case *one, const P
     event->casework->step_taken->rule_source = source;
     event_fact(turn, event, action->set->name, action->set->value);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
-    turn_say(turn, event);
+    casework_say_step(one, event);
 }
 
 static void act(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,

@@ -234,3 +234,14 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
         add_field(turn, event, taken, fields[i]);
     return event;
 }
+
+void casework_say_step(const struct casework_case *one, Hb__Event *event)
+{
+    const Casework__StepTaken *taken = event->casework->step_taken;
+    Caserec__Case *record = one->record;
+    turn_say(turn_of(one), event);
+    record->stage = taken->stage;
+    record->phase = taken->phase;
+    record->round = taken->round;
+    record->version = taken->version;
+}
