@@ -597,6 +597,11 @@ void simulation_idle_set(struct simulation *simulation, int64_t idle_ms)
     for (unsigned i = 0; i < simulation->nodes_count; i++)
         if (simulation->nodes[i].instance)
             instance_idle_set(simulation->nodes[i].instance, idle_ms);
+    for (const struct ask *ask = simulation->asks; ask;
+         ask = ask->next) /* who asked before gives up as soon as the rest */
+        if (ask->from != CLIENT)
+            push(simulation,
+                 (struct item){.kind = ITEM_TIMEOUT, .at = simulation->now + idle_ms + 10000, .ask = ask->id});
 }
 
 void simulation_full_set(struct simulation *simulation, Hb__Service service, bool full)
