@@ -1,0 +1,255 @@
+/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] [--twice] [--stop]: the storm over
+   COUNT seeds. Prints for each seed a hash of all logs; ends with 1 when an invariant was broken. */
+#include "storm.h"
+
+#include "calendar/calendar.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BURST_DEEDS 28u
+
+/* ---- shared by all files ---- */
+
+uint64_t storm_draw(struct storm *storm, uint64_t below)
+{
+    uint64_t z = storm->random += 0x9E3779B97F4A7C15ull;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    z ^= z >> 31;
+    return below ? z % below : 0;
+}
+
+bool storm_chance(struct storm *storm, unsigned permille)
+{
+    return storm_draw(storm, 1000) < permille;
+}
+
+static void print_time(const struct storm *storm, FILE *file)
+{
+    int64_t local = simulation_wall(storm->simulation) + STORM_ZONE_MS;
+    int year, month, day;
+    date_split(date_of_local(local), &year, &month, &day);
+    int64_t of_day = local - (int64_t)date_of_local(local) * DAY_MS;
+    fprintf(file, "%04d-%02d-%02d %02d:%02d:%02d.%03d", year, month, day, (int)(of_day / HOUR_MS),
+            (int)(of_day / MINUTE_MS % 60), (int)(of_day / 1000 % 60), (int)(of_day % 1000));
+}
+
+void storm_tell(struct storm *storm, const char *format, ...)
+{
+    if (!storm->options.trace)
+        return;
+    va_list list;
+    print_time(storm, stdout);
+    printf(" ");
+    va_start(list, format);
+    vprintf(format, list);
+    va_end(list);
+    printf("\n");
+    fflush(stdout);
+}
+
+void storm_fail(struct storm *storm, const char *invariant, const char *format, ...)
+{
+    if (storm->failed)
+        return;
+    storm->failed = true;
+    va_list list;
+    int size = snprintf(storm->why, sizeof storm->why, "%s: ", invariant);
+    va_start(list, format);
+    vsnprintf(storm->why + size, sizeof storm->why - (size_t)size, format, list);
+    va_end(list);
+}
+
+/* ---- the story of one seed ---- */
+
+static void look(struct storm *storm)
+{
+    storm_read(storm);
+    if (!storm->failed)
+        storm_check_cursors(storm);
+}
+
+/* Deeds and mishaps close upon each other. */
+static void burst(struct storm *storm)
+{
+    unsigned deeds = BURST_DEEDS / 2 + (unsigned)storm_draw(storm, BURST_DEEDS);
+    storm_mood(storm);
+    for (unsigned i = 0; i < deeds && storm->deeds < storm->options.deeds && !storm->failed; i++) {
+        storm_deed(storm);
+        if (storm_chance(storm, 60))
+            storm_mishap(storm);
+        if (storm_chance(storm, 500))
+            storm_retry(storm);
+        int64_t pause_ms = storm_chance(storm, 700)   ? (int64_t)storm_draw(storm, 300)
+                           : storm_chance(storm, 900) ? (int64_t)storm_draw(storm, 20000)
+                                                      : (int64_t)storm_draw(storm, 120000);
+        simulation_run(storm->simulation, simulation_now(storm->simulation) + pause_ms);
+        storm_recover(storm);
+        look(storm);
+    }
+}
+
+/* Days in which clocks run, with a service away for part of them. */
+static void wait(struct storm *storm)
+{
+    static const int64_t waits[] = {MINUTE_MS * 20, HOUR_MS * 3, HOUR_MS * 9, DAY_MS, DAY_MS * 3, DAY_MS * 8};
+    int64_t wait_ms = (int64_t)storm_draw(storm, (uint64_t)waits[storm_draw(storm, sizeof waits / sizeof *waits)]);
+    int64_t until = simulation_now(storm->simulation) + wait_ms;
+    storm_tell(storm, "%lld minutes pass", (long long)(wait_ms / MINUTE_MS));
+    if (storm_chance(storm, 300) && !storm->options.calm) {
+        Hb__Service service = (Hb__Service)(1 + storm_draw(storm, STORM_SERVICES - 1));
+        int64_t away_ms = (int64_t)storm_draw(storm, (uint64_t)wait_ms + 1);
+        storm_tell(storm, "service %d is away for %lld minutes of it", service, (long long)(away_ms / MINUTE_MS));
+        simulation_run(storm->simulation, until - away_ms);
+        simulation_down(storm->simulation, service);
+        simulation_run(storm->simulation, until);
+        simulation_up(storm->simulation, service);
+    }
+    simulation_run(storm->simulation, until);
+    look(storm);
+}
+
+static void rest(struct storm *storm, bool whole)
+{
+    storm_calm(storm);
+    if (!storm->failed)
+        look(storm);
+    if (!storm->failed)
+        storm_check_rest(storm, whole);
+}
+
+static void story(struct storm *storm)
+{
+    storm_found(storm);
+    look(storm);
+    for (unsigned round = 1; storm->deeds < storm->options.deeds && !storm->failed; round++) {
+        burst(storm);
+        if (!storm->failed)
+            rest(storm, round % 4 == 0);
+        if (!storm->failed)
+            wait(storm);
+    }
+    if (storm->failed)
+        return;
+    simulation_run(storm->simulation, simulation_now(storm->simulation) + 2 * DAY_MS); /* the last mails end */
+    rest(storm, true);
+    if (!storm->failed)
+        storm_check_end(storm);
+}
+
+/* ---- seeds ---- */
+
+static void remove_folder(const char *folder)
+{
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    if (system(command) != 0)
+        perror(command);
+}
+
+static void report(struct storm *storm, const uint8_t hash[32])
+{
+    size_t events = 0;
+    for (unsigned s = 1; s < STORM_SERVICES; s++)
+        events += storm->logs[s].count;
+    printf("seed %" PRIu64 " %02x%02x%02x%02x%02x%02x%02x%02x %-9s cases %3zu commands %3zu +%u -%u events %5zu missed "
+           "%u withdrawn %u warned %u levels %u told %u down %u\n",
+           storm->seed, hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7], storm->pack,
+           storm->cases_count, storm->commands_count, storm->tally.accepted, storm->tally.refused, events,
+           storm->tally.missed, storm->tally.withdrawn, storm->tally.warned, storm->tally.levels, storm->tally.told,
+           storm->tally.crashes);
+}
+
+static void complain(struct storm *storm)
+{
+    printf("seed %" PRIu64 " FAILED at deed %u, ", storm->seed, storm->deeds);
+    print_time(storm, stdout);
+    printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s --trace\n", storm->why, storm->seed,
+           storm->options.cases, storm->deeds, storm->options.calm ? " --calm" : "",
+           storm->options.pack ? " --pack " : "", storm->options.pack ? storm->options.pack : "");
+}
+
+static bool run_seed(uint64_t seed, const char *base, const struct storm_options *options, uint8_t hash_out[32])
+{
+    struct storm *storm = calloc(1, sizeof *storm);
+    bug_unless(storm);
+    char folder[sizeof storm->folder];
+    storm_open(storm, seed, base, options);
+    story(storm);
+    storm_hash(storm, hash_out);
+    bool failed = storm->failed;
+    if (failed)
+        complain(storm);
+    else
+        report(storm, hash_out);
+    fflush(stdout);
+    memcpy(folder, storm->folder, sizeof folder);
+    storm_close(storm);
+    free(storm);
+    remove_folder(folder);
+    return !failed;
+}
+
+struct settings {
+    struct storm_options storm;
+    uint64_t first, count;
+    bool twice, stop;
+};
+
+static bool take_options(int argc, char **argv, struct settings *settings)
+{
+    for (int i = 3; i < argc; i++) {
+        bool more = i + 1 < argc;
+        if (strcmp(argv[i], "--calm") == 0)
+            settings->storm.calm = true;
+        else if (strcmp(argv[i], "--trace") == 0)
+            settings->storm.trace = true;
+        else if (strcmp(argv[i], "--twice") == 0)
+            settings->twice = true;
+        else if (strcmp(argv[i], "--stop") == 0)
+            settings->stop = true;
+        else if (strcmp(argv[i], "--cases") == 0 && more)
+            settings->storm.cases = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--deeds") == 0 && more)
+            settings->storm.deeds = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--pack") == 0 && more)
+            settings->storm.pack = argv[++i];
+        else
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {.storm = {.cases = 50, .deeds = 220}};
+    if (argc < 3 || !take_options(argc, argv, &settings)) {
+        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] "
+                        "[--twice] [--stop]\n");
+        return 2;
+    }
+    settings.first = strtoull(argv[1], NULL, 10);
+    settings.count = strtoull(argv[2], NULL, 10);
+    char base[] = "/dev/shm/hearback-storm-XXXXXX";
+    if (!mkdtemp(base))
+        return perror(base), 2;
+    uint64_t failed = 0;
+    for (uint64_t seed = settings.first; seed < settings.first + settings.count; seed++) {
+        uint8_t hash[32], again[32];
+        bool good = run_seed(seed, base, &settings.storm, hash);
+        if (good && settings.twice && (!run_seed(seed, base, &settings.storm, again) || memcmp(hash, again, 32) != 0)) {
+            printf("seed %" PRIu64 " FAILED: the second run is not the first\n", seed);
+            good = false;
+        }
+        failed += !good;
+        if (failed && settings.stop)
+            break;
+    }
+    remove_folder(base);
+    printf("%" PRIu64 " seeds, %" PRIu64 " failed\n", settings.count, failed);
+    return failed ? 1 : 0;
+}

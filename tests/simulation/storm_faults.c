@@ -1,0 +1,173 @@
+/* What happens to the machines: messages lost, doubled and late; crashes; a service away for a while; a disk without
+   room; a clock that jumps until somebody puts it right or accepts it. */
+#include "storm.h"
+
+#define IDLE_BURST_MS 20000ll
+#define IDLE_CALM_MS (24 * 3600000ll)
+#define SERVICES_FIRST HB__SERVICE__DIRECTORY
+
+static Hb__Service some_service(struct storm *storm)
+{
+    return (Hb__Service)(SERVICES_FIRST + storm_draw(storm, STORM_SERVICES - SERVICES_FIRST));
+}
+
+/* One of several moods, so that each kind of trouble also comes alone. */
+void storm_mood(struct storm *storm)
+{
+    struct simulation_faults *faults = &storm->faults;
+    uint64_t mood = storm_draw(storm, 6);
+    *faults = (struct simulation_faults){0};
+    if (storm->options.calm)
+        return;
+    if (mood == 1 || mood > 3)
+        faults->drop = 5 + (unsigned)storm_draw(storm, 60);
+    if (mood == 2 || mood > 3)
+        faults->duplicate = 5 + (unsigned)storm_draw(storm, 100);
+    if (mood == 3 || mood > 3)
+        faults->crash = 2 + (unsigned)storm_draw(storm, 25);
+    faults->down_ms_max = (unsigned)storm_draw(storm, 4000);
+    faults->delay_ms_max = (unsigned)storm_draw(storm, mood == 0 ? 5 : 400);
+    simulation_idle_set(storm->simulation, IDLE_BURST_MS);
+    simulation_faults_set(storm->simulation, *faults);
+}
+
+/* ---- mishaps ---- */
+
+static void take_down(struct storm *storm, int64_t away_ms)
+{
+    Hb__Service service = some_service(storm);
+    if (storm->back_at[service])
+        return;
+    storm_tell(storm, "service %d is down for %lld s", service, (long long)away_ms / 1000);
+    storm->back_at[service] = simulation_now(storm->simulation) + away_ms;
+    simulation_down(storm->simulation, service);
+    storm->tally.crashes++;
+}
+
+static void fill_disk(struct storm *storm)
+{
+    Hb__Service service = some_service(storm);
+    storm_tell(storm, "the disk of service %d is full", service);
+    storm->room_at[service] = simulation_now(storm->simulation) + (int64_t)storm_draw(storm, 60000);
+    simulation_full_set(storm->simulation, service, true);
+}
+
+static void note_wall(struct storm *storm)
+{
+    if (simulation_wall(storm->simulation) > storm->wall_max)
+        storm->wall_max = simulation_wall(storm->simulation);
+}
+
+static void jump_by(struct storm *storm, int64_t by_ms)
+{
+    note_wall(storm);
+    simulation_clock_jump(storm->simulation, by_ms);
+    note_wall(storm);
+}
+
+/* Small steps pass unseen; a large one stops all writing until the clock is put back, or an operator accepts it. */
+static void jump(struct storm *storm)
+{
+    int64_t now = simulation_now(storm->simulation), by_ms;
+    if (storm->jump_back_at || storm->accept_at)
+        return;
+    uint64_t what = storm_draw(storm, 4);
+    by_ms = what == 0   ? 1 + (int64_t)storm_draw(storm, 50000)
+            : what == 1 ? -(1 + (int64_t)storm_draw(storm, 30000))
+            : what == 2 ? (int64_t)(61 + storm_draw(storm, 8 * 3600)) * 1000
+                        : -(int64_t)(61 + storm_draw(storm, 3600)) * 1000;
+    if (what == 2 && storm_chance(storm, 500))
+        storm->accept_at = now + 1000 + (int64_t)storm_draw(storm, 60000);
+    else
+        storm->jump_back_at = now + 1000 + (int64_t)storm_draw(storm, 60000);
+    storm_tell(storm, "the clock jumps by %lld ms", (long long)by_ms);
+    storm->jumped_ms = by_ms;
+    jump_by(storm, by_ms);
+}
+
+void storm_mishap(struct storm *storm)
+{
+    if (storm->options.calm)
+        return;
+    uint64_t what = storm_draw(storm, 10);
+    if (what < 6)
+        take_down(storm, 1000 + (int64_t)storm_draw(storm, 180000));
+    else if (what < 8)
+        fill_disk(storm);
+    else
+        jump(storm);
+}
+
+/* ---- what is over ---- */
+
+static void on_accepted(void *context, enum err err, const Bus__Reply *reply)
+{
+    (void)reply;
+    (void)err;
+    ((struct storm *)context)->flows--;
+}
+
+static bool accept_clocks(struct storm *storm)
+{
+    bool suspect = false;
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
+        struct instance *instance = simulation_instance(storm->simulation, (Hb__Service)s);
+        if (!instance || strcmp(instance_health(instance), "clock_suspect") != 0)
+            continue;
+        Bus__Request request = BUS__REQUEST__INIT;
+        Bus__Control control = BUS__CONTROL__INIT;
+        request.kind_case = BUS__REQUEST__KIND_CONTROL;
+        request.control = &control;
+        control.what = BUS__CONTROL__WHAT__ACCEPT_CLOCK;
+        storm->flows++;
+        simulation_ask(storm->simulation, (Hb__Service)s, &request, 2000, on_accepted, storm);
+        suspect = true;
+    }
+    return suspect;
+}
+
+void storm_recover(struct storm *storm)
+{
+    int64_t now = simulation_now(storm->simulation);
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
+        if (storm->back_at[s] && storm->back_at[s] <= now) {
+            simulation_up(storm->simulation, (Hb__Service)s);
+            storm->back_at[s] = 0;
+        }
+        if (storm->room_at[s] && storm->room_at[s] <= now) {
+            simulation_full_set(storm->simulation, (Hb__Service)s, false);
+            storm->room_at[s] = 0;
+        }
+    }
+    if (storm->jump_back_at && storm->jump_back_at <= now) {
+        jump_by(storm, -storm->jumped_ms);
+        storm->jump_back_at = 0;
+    }
+    if (storm->accept_at && storm->accept_at <= now && !accept_clocks(storm))
+        storm->accept_at = 0;
+}
+
+void storm_calm(struct storm *storm)
+{
+    simulation_faults_set(storm->simulation, (struct simulation_faults){0});
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
+        storm->back_at[s] = storm->back_at[s] ? 1 : 0;
+        storm->room_at[s] = storm->room_at[s] ? 1 : 0;
+    }
+    storm->jump_back_at = storm->jump_back_at ? 1 : 0;
+    storm->accept_at = 1; /* whoever still doubts */
+    for (unsigned tries = 0; tries < 20 && storm->accept_at; tries++) {
+        storm_recover(storm);
+        simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
+    }
+    int64_t behind_ms = storm->wall_max - simulation_wall(storm->simulation);
+    if (behind_ms > 0) /* who came back in a glitch believed it, and waits until that time has come */
+        simulation_run(storm->simulation, simulation_now(storm->simulation) + behind_ms + 1);
+    if (accept_clocks(storm)) {
+        simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
+        if (accept_clocks(storm))
+            storm_fail(storm, "an accepted clock is trusted", "somebody still doubts it");
+    }
+    storm_finish(storm);
+    simulation_idle_set(storm->simulation, IDLE_CALM_MS);
+}
