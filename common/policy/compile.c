@@ -225,7 +225,7 @@ static void posts_of(struct compile *compile, json_t *map)
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "in", "superior", "deputy", "duties");
+        ONLY_KEYS(compile, item, "clause", "name", "in", "superior", "deputy", "duties", "handles");
         Policy__Post *post = POLICY_NEW(compile, Policy__Post, POLICY__POST__INIT);
         post->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &post->label, true);
@@ -233,6 +233,8 @@ static void posts_of(struct compile *compile, json_t *map)
         post->department = (char *)(uintptr_t)text_of(compile, json_object_get(item, "in"));
         post->superior = (char *)(uintptr_t)text_of(compile, json_object_get(item, "superior"));
         post->deputy = (char *)(uintptr_t)text_of(compile, json_object_get(item, "deputy"));
+        json_t *handles = json_object_get(item, "handles");
+        post->handles_nothing = handles && !yes_of(compile, handles);
         if (*post->superior && !json_object_get(map, post->superior))
             mistake(compile, json_object_get(item, "superior"), "there is no post \"%s\"", post->superior);
         POLICY_ADD(compile, compile->policy->posts, compile->policy->n_posts, post);

@@ -30,12 +30,30 @@ static bool lighter(const Routerec__Load *a, const char *a_id, const Routerec__L
     return strcmp(a_id, b_id) < 0;
 }
 
-/* The head directs and does not handle, unless nobody else is there. */
+/* All that the person is in this department are posts that the policy keeps free of cases (`handles: no`). */
+static bool kept_free(const Policy__Policy *policy, const Directory__Person *person, const char *site,
+                      const char *department)
+{
+    bool any = false;
+    for (size_t i = 0; i < person->n_posts; i++) {
+        const Directory__Post *held = person->posts[i];
+        if (strcmp(held->site, site) != 0 || strcmp(held->department, department) != 0)
+            continue;
+        const Policy__Post *post = policy_post(policy, held->post);
+        if (!post || !post->handles_nothing)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* The head directs and does not handle, nor do those whom the policy keeps free, unless nobody else is there. */
 const char *routing_handler(struct turn *turn, const char *site, const char *department, const char *not_by,
                             const Directory__Person *const *never)
 {
     const Directory__Department *of = organisation_department(turn, site, department);
-    const char *head = of ? of->head : "", *best = "", *head_present = "";
+    const Policy__Policy *policy = organisation_policy(turn, site, 0); /* posts are always today's */
+    const char *head = of ? of->head : "", *best = "", *head_present = "", *free_present = "";
     const Routerec__Load *least = NULL;
     const Directory__Person **members = organisation_members(turn, site, department);
     for (; *members; members++) {
@@ -46,13 +64,17 @@ const char *routing_handler(struct turn *turn, const char *site, const char *dep
             head_present = person->id;
             continue;
         }
+        if (policy && kept_free(policy, person, site, department)) {
+            free_present = person->id;
+            continue;
+        }
         const Routerec__Load *load = routing_load(turn, person->id);
         if (!least || lighter(load, person->id, least, best)) {
             least = load;
             best = person->id;
         }
     }
-    return best[0] ? best : head_present;
+    return best[0] ? best : head_present[0] ? head_present : free_present;
 }
 
 /* Of a history that has ended nobody is made the handler who never was. */

@@ -52,7 +52,8 @@ void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Router
                          const char *zh, const char *en);
 /* After `return_case`. */
 struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
-/* The member of a department with the least to do, "" when nobody is present. `not_by` and `never` (persons,
+/* The member of a department with the least to do among those whose posts handle cases, else its head, else whoever is
+   there; "" when nobody is present. `not_by` and `never` (persons,
    NULL-ended, may be NULL) are left out. */
 const char *routing_handler(struct turn *turn, const char *site, const char *department, const char *not_by,
                             const Directory__Person *const *never);
