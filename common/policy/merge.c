@@ -105,7 +105,7 @@ json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
             json_object_set_new(merged, key, merge_route(compile, below, value));
         else if (is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections))
             json_object_set_new(merged, key, merge_items(compile, below, value));
-        else if (strcmp(key, "stages") == 0)
+        else if (strcmp(key, "stages") == 0 || strcmp(key, "stage_names") == 0)
             json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
     }
     return remember(compile, merged, over);

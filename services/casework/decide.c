@@ -90,7 +90,7 @@ uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool i
 /* ---- refusing ---- */
 
 static void say_refused(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor, const char *step,
-                        Hb__Refusal *refusal, const char *clause)
+                        Hb__Refusal *refusal)
 {
     bool known = actor && *actor->account && !casework_throttled(turn, actor->account, one->id, step);
     if (!known)
@@ -99,8 +99,7 @@ static void say_refused(struct turn *turn, const struct casework_case *one, cons
     refused->step = (char *)(uintptr_t)step;
     refused->refusal = refusal;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_ACTION_REFUSED, refused);
-    if (*clause)
-        event_clause(turn, event, clause);
+    event_clauses(turn, event, refusal->clauses, refusal->n_clauses);
     turn_say(turn, event);
 }
 
@@ -114,6 +113,14 @@ static void add_next(struct turn *turn, const struct casework_case *one, const H
     }
 }
 
+/* "已受理" is a stage; "not yet" of it is 尚未受理. */
+static const char *stage_zh(const Policy__Stage *stage)
+{
+    static const char done[] = "已";
+    const char *zh = stage ? stage->label->zh : "";
+    return strncmp(zh, done, sizeof done - 1) == 0 ? zh + sizeof done - 1 : zh;
+}
+
 static void refuse_stage(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
                          const Hb__Actor *actor)
 {
@@ -121,8 +128,7 @@ static void refuse_stage(struct turn *turn, const struct casework_case *one, con
     const Policy__Stage *from = step->n_from ? policy_stage(one->kind, step->from[0]) : NULL;
     const Policy__Stage *now = policy_stage(one->kind, one->record->stage);
     Hb__Refusal *refusal = turn_refuse(
-        turn, 409, "wrong_stage",
-        arena_printf(arena, "尚未%s，现为%s", from ? from->label->zh : "", now ? now->label->zh : ""),
+        turn, 409, "wrong_stage", arena_printf(arena, "尚未%s，现为%s", stage_zh(from), now ? now->label->zh : ""),
         arena_printf(arena, "not at \"%s\" but at \"%s\"", from ? from->label->en : "", now ? now->label->en : ""));
     for (size_t i = 0; i < step->n_clauses; i++)
         refusal_clause(turn, refusal, step->clauses[i]);
@@ -140,7 +146,7 @@ static void refuse_right(struct turn *turn, const struct casework_case *one, con
         arena_printf(arena, "only %s may do this: %s", post ? post->label->en : "those responsible", step->label->en));
     refusal_clause(turn, refusal, clause);
     add_next(turn, one, actor, refusal);
-    say_refused(turn, one, actor, step->name, refusal, clause);
+    say_refused(turn, one, actor, step->name, refusal);
 }
 
 /* ---- steps that mean more ---- */
@@ -246,7 +252,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         refusal = casework_extend_bar(&one, clock);
     if (refusal) {
         add_next(turn, &one, actor, refusal);
-        say_refused(turn, &one, actor, step->name, refusal, refusal->n_clauses ? refusal->clauses[0] : "");
+        say_refused(turn, &one, actor, step->name, refusal);
         return;
     }
     Hb__Event *taken = casework_step_event(&one, step, act->fields, act->n_fields, act->note, "");

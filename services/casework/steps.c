@@ -160,7 +160,8 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
         if (!*refusal)
             *refusal = turn_refuse(turn, 409, "guard", "制度不允许此时办理", "the policy does not allow this now");
         const char *clause = rule->n_clauses ? rule->clauses[0] : "";
-        refusal_clause(turn, *refusal, clause);
+        for (size_t c = 0; c < rule->n_clauses; c++)
+            refusal_clause(turn, *refusal, rule->clauses[c]);
         if (truth == TRUTH_YES)
             refusal_problem(turn, *refusal, "", clause, rule->refuse->zh, rule->refuse->en);
         else

@@ -79,6 +79,8 @@ static void fill(struct turn *turn, struct intake_new *fresh, const Hb__Event *c
     registered->department = request->to;
     registered->not_by = request->not_by;
     registered->due_ms = request->due_ms;
+    if (request->due_ms) /* for a clock of the kind: `limit: due_at` */
+        intake_register_fact(turn, fresh, "due_at", value_time(turn, request->due_ms));
     link_back(turn, registered, request->link, cause->case_id);
     intake_register_about(turn, fresh, inherited(request, "category", source->category),
                           inherited(request, "channel", "system"), inherited(request, "place", source->place));

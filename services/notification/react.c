@@ -34,7 +34,7 @@ static Hb__Event *own_event(const struct asking *asking, Notification__Event__Ki
     return event;
 }
 
-/* ---- texts: {number} {clock} {due} {level} {site} ---- */
+/* ---- texts: {number} {clock} {due} {level} {site}, and the facts of the case by name ---- */
 
 static char *local_time(const struct asking *asking, int64_t ms)
 {
@@ -52,23 +52,70 @@ static const Policy__Clock *clock_of(const struct asking *asking)
     return kind ? policy_clock(kind, asking->clock) : NULL;
 }
 
-static const char *value_of(const struct asking *asking, const char *name, size_t size)
+static const char *either(bool english, const char *zh, const char *en)
 {
-    const Policy__Clock *clock = clock_of(asking);
-    if (size == 6 && memcmp(name, "number", 6) == 0)
-        return asking->record->number;
-    if (size == 5 && memcmp(name, "clock", 5) == 0)
-        return clock ? clock->label->zh : asking->clock;
-    if (size == 3 && memcmp(name, "due", 3) == 0)
-        return asking->due_ms ? local_time(asking, asking->due_ms) : "";
-    if (size == 5 && memcmp(name, "level", 5) == 0)
-        return arena_printf(turn_arena(asking->turn), "%" PRIu32, asking->level);
-    if (size == 4 && memcmp(name, "site", 4) == 0)
-        return asking->event->site;
+    return english && *en ? en : zh;
+}
+
+/* A choice is called what the policy calls it. */
+static const char *choice_text(const struct asking *asking, const char *name, const char *choice, bool english)
+{
+    const Policy__Kind *kind = asking->policy ? policy_kind(asking->policy, asking->record->kind) : NULL;
+    const Policy__FieldDef *field = kind ? policy_field(kind, name) : NULL;
+    for (size_t i = 0; field && i < field->n_one_of; i++)
+        if (strcmp(field->one_of[i]->name, choice) == 0 && field->one_of[i]->label)
+            return either(english, field->one_of[i]->label->zh, field->one_of[i]->label->en);
+    return choice;
+}
+
+/* A fact of the case; NULL when there is none, or only word that it was given: sealed texts never stand in a notice. */
+static const char *fact_text(const struct asking *asking, const char *name, bool english)
+{
+    struct arena *arena = turn_arena(asking->turn);
+    struct facts facts = {asking->record->facts, asking->record->n_facts};
+    const Hb__Value *value = facts_get(&facts, name);
+    if (!value)
+        return NULL;
+    switch (value->kind_case) {
+    case HB__VALUE__KIND_TEXT:
+        return choice_text(asking, name, value->text, english);
+    case HB__VALUE__KIND_NUMBER:
+        return arena_printf(arena, "%" PRId64, value->number);
+    case HB__VALUE__KIND_YES:
+        return value->yes ? either(english, "是", "yes") : either(english, "否", "no");
+    case HB__VALUE__KIND_TIME_MS:
+        return local_time(asking, value->time_ms);
+    case HB__VALUE__KIND_DURATION_MS:
+        return arena_printf(arena, "%" PRId64 " %s", (int64_t)(value->duration_ms / MINUTE_MS),
+                            either(english, "分钟", "min"));
+    case HB__VALUE__KIND_MONEY_FEN:
+        return arena_printf(arena, "%" PRId64 ".%02" PRId64, value->money_fen / 100, value->money_fen % 100);
+    case HB__VALUE__KIND_TEXTS:
+    case HB__VALUE__KIND_PRESENT:
+    case HB__VALUE__KIND__NOT_SET:
+        break;
+    }
     return NULL;
 }
 
-static char *fill(const struct asking *asking, const char *text)
+/* NULL: there is no such thing to fill in. */
+static const char *value_of(const struct asking *asking, const char *name, bool english)
+{
+    const Policy__Clock *clock = clock_of(asking);
+    if (strcmp(name, "number") == 0)
+        return asking->record->number;
+    if (strcmp(name, "clock") == 0)
+        return clock ? either(english, clock->label->zh, clock->label->en) : asking->clock;
+    if (strcmp(name, "due") == 0)
+        return asking->due_ms ? local_time(asking, asking->due_ms) : "";
+    if (strcmp(name, "level") == 0)
+        return arena_printf(turn_arena(asking->turn), "%" PRIu32, asking->level);
+    if (strcmp(name, "site") == 0)
+        return asking->event->site;
+    return fact_text(asking, name, english);
+}
+
+static char *fill(const struct asking *asking, const char *text, bool english)
 {
     struct arena *arena = turn_arena(asking->turn);
     char *out = arena_strdup(arena, "");
@@ -76,7 +123,7 @@ static char *fill(const struct asking *asking, const char *text)
         const char *open = strchr(text, '{'), *close = open ? strchr(open, '}') : NULL;
         if (!close)
             return arena_printf(arena, "%s%s", out, text);
-        const char *value = value_of(asking, open + 1, (size_t)(close - open - 1));
+        const char *value = value_of(asking, arena_text(arena, open + 1, (size_t)(close - open - 1)), english);
         out = value ? arena_printf(arena, "%s%.*s%s", out, (int)(open - text), text, value)
                     : arena_printf(arena, "%s%.*s", out, (int)(close + 1 - text), text);
         text = close + 1;
@@ -124,9 +171,10 @@ static void queue(struct asking *asking, const char *person, bool complainant, c
                                       queued->notice_id, asking->source->log->epoch, turn_cell(turn));
     const Policy__Notice *notice = asking->notice;
     bool subject = notice && notice->subject && *notice->subject->zh;
-    queued->subject = label_new(turn, fill(asking, subject ? notice->subject->zh : "{number}"),
-                                fill(asking, subject ? notice->subject->en : "{number}"));
-    queued->text = notice ? label_new(turn, fill(asking, notice->text->zh), fill(asking, notice->text->en)) : NULL;
+    queued->subject = label_new(turn, fill(asking, subject ? notice->subject->zh : "{number}", false),
+                                fill(asking, subject ? notice->subject->en : "{number}", true));
+    queued->text =
+        notice ? label_new(turn, fill(asking, notice->text->zh, false), fill(asking, notice->text->en, true)) : NULL;
     Hb__Event *event = own_event(asking, NOTIFICATION__EVENT__KIND_QUEUED, queued);
     if (strcmp(status, "not_sent") != 0)
         event->occurred_ms = turn_now(turn);
