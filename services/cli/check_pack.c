@@ -1,7 +1,7 @@
 /* `hearback policy check`: what the compiler and the checker have to say of packs, before anybody publishes them. */
 #include "rehearse.h"
 
-#include "rehearse_places.h"
+#include "rehearse_scenario.h"
 
 #include <stdio.h>
 
@@ -85,15 +85,14 @@ static void check_one(struct checking *checking, const char *pack)
     arena_fini(&arena);
 }
 
-int check_main(int argc, char **argv)
+int check_main(struct cli *cli, int argc, char **argv)
 {
     struct checking checking = {0};
-    struct arena arena;
-    const char *packs = NULL;
+    struct scenario_places *places = &checking.places;
     int i = 1;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
-        if (strcmp(argv[i], "--packs") == 0)
-            packs = argv[i + 1];
+        if (strcmp(argv[i], "--packs") == 0 && !places->folders_count)
+            places->folders[places->folders_count++] = argv[i + 1];
         else if (strcmp(argv[i], "--language") == 0 && strcmp(argv[i + 1], "en") == 0)
             checking.english = true;
         else if (strcmp(argv[i], "--language") != 0 || strcmp(argv[i + 1], "zh-CN") != 0)
@@ -101,10 +100,8 @@ int check_main(int argc, char **argv)
     }
     if (i >= argc || strncmp(argv[i], "--", 2) == 0)
         return usage();
-    arena_init(&arena);
-    rehearse_places(&checking.places, &arena, packs);
+    places->folders[places->folders_count++] = cli_share(cli, "policies");
     for (; i < argc; i++)
         check_one(&checking, argv[i]);
-    arena_fini(&arena);
     return checking.wrong ? 1 : 0;
 }

@@ -21,7 +21,7 @@ static const struct {
     {"demo", cli_demo, "make the demonstration organisation and its sample cases"},
     {"submit", cli_submit, "register one case"},
     {"case", cli_case, "list cases, show one, take a step on one"},
-    {"policy", cli_policy, "publish policies"},
+    {"policy", cli_policy, "publish, check, rehearse policies"},
     {"report", cli_report, "figures"},
     {"import", cli_import, "import the rows of a CSV file as cases"},
     {"backup", cli_backup, "make a consistent copy of the running system"},

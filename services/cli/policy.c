@@ -1,12 +1,15 @@
-/* `hearback policy publish SITE PACK|FOLDER ...`: shipped packs by name, own ones by folder. All or nothing. */
+/* `hearback policy`: publish goes through the gateway; check and rehearse need no running system. */
 #include "cli.h"
+#include "rehearse.h"
 
 #include <dirent.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-none]";
+static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-none]\n"
+                            "hearback policy check PACK|FOLDER ...\n"
+                            "hearback policy rehearse SCENARIO.yaml ...";
 
 static int is_yaml(const struct dirent *entry)
 {
@@ -36,6 +39,7 @@ static bool add_sources(struct cli *cli, const char *folder, json_t *sources)
     return good;
 }
 
+/* Shipped packs by name, own ones by folder. All or nothing. */
 static int publish(struct cli *cli, int argc, char **argv)
 {
     json_t *packs = json_array(), *sources = json_array();
@@ -70,5 +74,9 @@ int cli_policy(struct cli *cli, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "publish") == 0)
         return publish(cli, argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return check_main(cli, argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "rehearse") == 0)
+        return rehearse_main(cli, argc - 1, argv + 1);
     return cli_usage(usage);
 }

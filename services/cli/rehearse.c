@@ -1,7 +1,6 @@
 /* `hearback policy rehearse`: every scenario of every file, row by row. */
 #include "rehearse.h"
 
-#include "rehearse_places.h"
 #include "rehearse_run.h"
 
 #include <stdio.h>
@@ -26,16 +25,16 @@ static int usage(void)
     return 2;
 }
 
-static bool options_read(struct rehearsal *rehearsal, struct arena *arena, int argc, char **argv)
+static bool options_read(struct rehearsal *rehearsal, struct cli *cli, int argc, char **argv)
 {
-    const char *packs = NULL;
+    struct scenario_places *places = &rehearsal->places;
     int i = 1;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i++) {
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--quiet") == 0)
             rehearsal->quiet = true;
-        else if (strcmp(argv[i], "--packs") == 0 && more)
-            packs = argv[++i];
+        else if (strcmp(argv[i], "--packs") == 0 && more && !places->folders_count)
+            places->folders[places->folders_count++] = argv[++i];
         else if (strcmp(argv[i], "--language") == 0 && more && strcmp(argv[i + 1], "en") == 0)
             rehearsal->english = argv[++i] != NULL;
         else if (strcmp(argv[i], "--language") == 0 && more && strcmp(argv[i + 1], "zh-CN") == 0)
@@ -43,7 +42,8 @@ static bool options_read(struct rehearsal *rehearsal, struct arena *arena, int a
         else
             return false;
     }
-    rehearse_places(&rehearsal->places, arena, packs);
+    places->folders[places->folders_count++] = cli_share(cli, "policies");
+    places->calendars = cli_share(cli, "calendars");
     rehearsal->files = argv + i;
     rehearsal->files_count = argc - i;
     return i < argc;
@@ -103,19 +103,16 @@ static bool run_file(struct rehearsal *rehearsal, const char *path)
     return mistakes.count == 0;
 }
 
-int rehearse_main(int argc, char **argv)
+int rehearse_main(struct cli *cli, int argc, char **argv)
 {
     struct rehearsal rehearsal = {0};
-    struct arena arena;
-    arena_init(&arena);
-    bool good = options_read(&rehearsal, &arena, argc, argv);
-    int code = good ? 0 : usage();
-    for (int i = 0; i < rehearsal.files_count && good; i++)
+    int code = 0;
+    if (!options_read(&rehearsal, cli, argc, argv))
+        return usage();
+    for (int i = 0; i < rehearsal.files_count; i++)
         if (!run_file(&rehearsal, rehearsal.files[i]))
             code = 2;
-    if (good)
-        printf(rehearsal.english ? "%u rehearsed, %u different\n" : "演练 %u 次，%u 次有差异\n", rehearsal.runs,
-               rehearsal.different);
-    arena_fini(&arena);
+    printf(rehearsal.english ? "%u rehearsed, %u different\n" : "演练 %u 次，%u 次有差异\n", rehearsal.runs,
+           rehearsal.different);
     return code ? code : rehearsal.different ? 1 : 0;
 }

@@ -3,9 +3,11 @@
 #ifndef HEARBACK_CLI_REHEARSE_H
 #define HEARBACK_CLI_REHEARSE_H
 
+#include "cli.h"
+
 /* Both take what stands behind their name (argv[0] is not looked at). 0: as expected, or without a mistake; 1: the
    first difference, or the mistakes, were printed; 2: the arguments or a scenario could not be understood. */
-int rehearse_main(int argc, char **argv);
-int check_main(int argc, char **argv);
+int rehearse_main(struct cli *cli, int argc, char **argv);
+int check_main(struct cli *cli, int argc, char **argv);
 
 #endif

@@ -172,7 +172,7 @@ static void give_post(struct founding *founding, Directory__Person *person, cons
     } else if (department_find(founding, given)) {
         hold(founding, person, "staff", given);
     } else { /* an employee, the first contact, somebody's deputy: at the site, in no particular post */
-        hold(founding, person, "staff", founding->organise->departments[0]->id);
+        hold(founding, person, "staff", "");
     }
 }
 

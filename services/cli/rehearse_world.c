@@ -197,6 +197,8 @@ const Hb__CommandReply *world_act(struct world *world, const struct scenario_lin
     act->step = copy(world, line->step);
     for (size_t i = 0; i < line->with_count; i++)
         add_field(world, &act->fields, &act->n_fields, &line->with[i]);
+    if (*line->clock) /* extend c1.answer */
+        add_field(world, &act->fields, &act->n_fields, &(struct scenario_pair){"clock", line->clock, line->line});
     return send(world, HB__SERVICE__CASEWORK, command, "");
 }
 
