@@ -88,6 +88,9 @@ static struct curl_slist *headers_of(struct cli *cli, const char *key, const cha
         list = curl_slist_append(list, arena_printf(&cli->arena, "Authorization: Bearer %s", token));
     if (key)
         list = curl_slist_append(list, arena_printf(&cli->arena, "Idempotency-Key: %s", key));
+    const char *language = getenv("LC_ALL") ? getenv("LC_ALL") : getenv("LANG");
+    list = curl_slist_append(list, language && strncmp(language, "zh", 2) == 0 ? "Accept-Language: zh-CN"
+                                                                               : "Accept-Language: en");
     if (cli->if_match)
         list = curl_slist_append(list, arena_printf(&cli->arena, "If-Match: %s", cli->if_match));
     list = curl_slist_append(list, arena_printf(&cli->arena, "Accept: %s", accept));

@@ -13,6 +13,7 @@
 
 #define BATCH_ROWS 250u
 #define DEPARTMENTS_MAX 200u
+#define REFUSALS_SAID_MAX 20u /* on standard error; all are in the file */
 
 struct import {
     struct cli *cli;
@@ -143,15 +144,9 @@ static void write_refusals_header(struct import *import)
 static void refuse(struct import *import, const struct csv_record *row, const char *why)
 {
     import->refused++;
-    if (!import->refusals) {
-        import->refusals_path = arena_printf(&import->cli->arena, "%s/refused-%s.csv", cli_path(import->cli, "imports"),
-                                             mapping_department(import->cli, import->mapping->name));
-        mkdir(cli_path(import->cli, "imports"), 0700);
-        import->refusals = fopen(import->refusals_path, "we");
-        if (import->refusals)
-            write_refusals_header(import);
-    }
-    if (import->refused <= 20)
+    if (!import->refusals && (import->refusals = fopen(import->refusals_path, "we")))
+        write_refusals_header(import);
+    if (import->refused <= REFUSALS_SAID_MAX)
         cli_fail("%s:%u: refused: %s", import->path, row->line, why);
     if (!import->refusals)
         return;
@@ -311,6 +306,9 @@ static int run(struct import *import)
     csv_open(&csv, text);
     arena_init(&import->arena);
     import->rows = json_array();
+    mkdir(cli_path(import->cli, "imports"), 0700);
+    import->refusals_path = arena_printf(&import->cli->arena, "%s/imports/refused-%s.csv", import->cli->folder,
+                                         mapping_department(import->cli, import->mapping->name));
     if (!survey(import, &csv) || !found(import))
         return CLI_FAILED;
     clock_gettime(CLOCK_MONOTONIC, &import->began);

@@ -150,6 +150,12 @@ static void accept_choices(struct turn *turn, Hb__Refusal *refusal, const Policy
         refusal_accepts(turn, refusal, def->one_of[i]->name);
 }
 
+/* A kind that types its category or channel as a plain name takes any: what another city calls it (an import). */
+static bool takes_any(const Policy__FieldDef *def)
+{
+    return def && def->type == POLICY__FIELD_DEF__TYPE__NAME && !def->n_one_of;
+}
+
 /* Categories are those of the policy and the choices of the kind's own field `category`; where neither names any,
    every name will do. */
 static void check_category(struct turn *turn, const Policy__Policy *policy, const Policy__Kind *kind,
@@ -157,7 +163,7 @@ static void check_category(struct turn *turn, const Policy__Policy *policy, cons
 {
     const Policy__FieldDef *def = policy_field(kind, "category");
     bool choices = def && def->n_one_of;
-    if (!category[0] || (!policy->n_categories && !choices) || (choices && one_of(def, category)))
+    if (!category[0] || takes_any(def) || (!policy->n_categories && !choices) || (choices && one_of(def, category)))
         return;
     for (size_t i = 0; i < policy->n_categories; i++)
         if (strcmp(policy->categories[i]->name, category) == 0)
@@ -176,7 +182,7 @@ static void check_channel(struct turn *turn, const Policy__Kind *kind, const cha
 {
     const Policy__FieldDef *def = policy_field(kind, "channel");
     bool choices = def && def->n_one_of;
-    if (choices && one_of(def, channel))
+    if (takes_any(def) || (choices && one_of(def, channel)))
         return;
     for (size_t i = 0; !choices && i < CHANNELS_COUNT; i++)
         if (strcmp(channels[i], channel) == 0)
