@@ -249,13 +249,23 @@ static json_t *scalar(const ProtobufCFieldDescriptor *field, const void *at, con
     }
 }
 
+/* A count that is 0 and a condition that is no are said: a reader should not have to know which names there are. */
+static bool said_when_zero(const ProtobufCFieldDescriptor *field)
+{
+    if (field->label == PROTOBUF_C_LABEL_REPEATED || field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF ||
+        json_name(field->name))
+        return false;
+    return field->type == PROTOBUF_C_TYPE_UINT32 || field->type == PROTOBUF_C_TYPE_UINT64 ||
+           field->type == PROTOBUF_C_TYPE_BOOL;
+}
+
 json_t *json_from_message(const ProtobufCMessage *message, const struct zone *zone)
 {
     json_t *json = json_object();
     for (unsigned i = 0; message && i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
         const char *name = json_name(field->name);
-        if (!message_field_set(message, field))
+        if (!message_field_set(message, field) && !said_when_zero(field))
             continue;
         const char *at = (const char *)message + field->offset;
         if (field->label != PROTOBUF_C_LABEL_REPEATED) {

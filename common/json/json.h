@@ -3,7 +3,8 @@
    enums by name; bytes as base64; and instants: an integer field `x_ms` among the names below is written as RFC 3339
    text under `x_at` (`at_ms` -> `at`, `time_ms` -> `time`, `as_of_ms` -> `as_of`), in the zone given; both forms are
    read. An instant outside the years 1 to 9999 is written as a number. Spans (`duration_ms`, `remaining_ms`, `..._sum`)
-   stay numbers. Absent fields have their default; unset oneofs and empty fields are left out. */
+   stay numbers. Absent fields have their default: empty texts, lists
+   and messages, ids and instants of 0 and unset oneofs are left out; counts of 0 and `false` are said. */
 #ifndef HEARBACK_JSON_JSON_H
 #define HEARBACK_JSON_JSON_H
 

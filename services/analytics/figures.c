@@ -12,17 +12,22 @@ static Analytics__Figures *figures_load(struct turn *turn, const struct key *key
     return figures;
 }
 
-static void add(uint64_t *to, int sign, uint64_t amount)
+static void add(uint32_t *to, int sign, bool counts)
 {
-    *to = sign > 0 ? *to + amount : *to - amount;
+    *to = sign > 0 ? *to + counts : *to - counts;
+}
+
+static void add_span(uint64_t *to, int sign, int64_t span_ms)
+{
+    *to = sign > 0 ? *to + (uint64_t)span_ms : *to - (uint64_t)span_ms;
 }
 
 static void contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign)
 {
     const Analytics__CaseRow *row = one->row;
     bool on_time = strcmp(row->on_time, "true") == 0, overdue = strcmp(row->on_time, "false") == 0;
-    add(&figures->registered, sign, 1);
-    add(row->closed_ms ? &figures->closed : &figures->open, sign, 1);
+    add(&figures->registered, sign, true);
+    add(row->closed_ms ? &figures->closed : &figures->open, sign, true);
     add(&figures->rated, sign, on_time || overdue);
     add(&figures->on_time, sign, on_time);
     add(&figures->overdue, sign, overdue);
@@ -31,12 +36,12 @@ static void contribute(Analytics__Figures *figures, const Anarec__Case *one, int
     add(&figures->satisfied, sign, strcmp(one->satisfied, "satisfied") == 0);
     add(&figures->dissatisfied, sign, strcmp(one->satisfied, "dissatisfied") == 0);
     if (one->responded_ms) {
-        add(&figures->response_count, sign, 1);
-        add(&figures->response_ms_sum, sign, (uint64_t)(one->responded_ms - row->received_ms));
+        add(&figures->response_count, sign, true);
+        add_span(&figures->response_ms_sum, sign, one->responded_ms - row->received_ms);
     }
     if (row->closed_ms) {
-        add(&figures->resolution_count, sign, 1);
-        add(&figures->resolution_ms_sum, sign, (uint64_t)(row->closed_ms - row->received_ms));
+        add(&figures->resolution_count, sign, true);
+        add_span(&figures->resolution_ms_sum, sign, row->closed_ms - row->received_ms);
     }
 }
 

@@ -134,13 +134,14 @@ static json_t *row_of(struct import *import, const struct csv_record *row, const
 
 static void write_refusals_header(struct import *import)
 {
-    fputs("line,reason", import->refusals);
+    fputs("refused_line,refused_reason", import->refusals);
     for (unsigned i = 0; i < import->header.count; i++)
         fprintf(import->refusals, ",%s", csv_quote(&import->arena, import->header.fields[i]));
     fputc('\n', import->refusals);
 }
 
-/* The file of the refused rows: each as it stood, behind its line and the reason. */
+/* The file of the refused rows: each as it stood, behind its line and the reason; mended and without these two columns
+   it can be imported. */
 static void refuse(struct import *import, const struct csv_record *row, const char *why)
 {
     import->refused++;
@@ -150,8 +151,10 @@ static void refuse(struct import *import, const struct csv_record *row, const ch
         cli_fail("%s:%u: refused: %s", import->path, row->line, why);
     if (!import->refusals)
         return;
-    fprintf(import->refusals, "%u,%s,%.*s", row->line, csv_quote(&import->arena, why), (int)row->raw_size, row->raw);
-    if (row->raw_size == 0 || row->raw[row->raw_size - 1] != '\n')
+    fprintf(import->refusals, "%u,%s,", row->line, csv_quote(&import->arena, why));
+    const char *raw = arena_text(&import->arena, row->raw, row->raw_size);
+    fputs(row->why ? csv_quote(&import->arena, raw) : raw, import->refusals); /* what is no CSV stays one field */
+    if (row->why || row->raw_size == 0 || row->raw[row->raw_size - 1] != '\n')
         fputc('\n', import->refusals);
 }
 

@@ -67,9 +67,10 @@ void intake_key_save(struct turn *turn, uint64_t key_id, uint64_t case_id);
 char *intake_number_counter(struct turn *turn, const char *pattern, const char *site_code, const char *kind,
                             const char *date);
 char *intake_number_make(struct turn *turn, const char *counter, uint64_t count);
-/* How many numbers of a counter last used in `epoch` may have been given out after the backup this log was restored
-   from: those are skipped. 0: none, or they were skipped already. */
-uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char *site, uint32_t epoch);
+/* How many numbers of a counter of the day `dated_ms`, last used in `epoch`, may have been given out after the backup
+   this log was restored from: those are skipped. 0: none, or they were skipped already. */
+uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char *site, int64_t dated_ms,
+                             uint32_t epoch);
 
 /* ---- prepare.c ---- */
 void intake_prepare(struct turn *turn, Hb__Command *command);

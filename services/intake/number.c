@@ -3,8 +3,8 @@
    differ, and a number is unique within its site whatever the pattern. A pattern without {nnn} gets one at its end.
 
    After a restore nobody knows which numbers were given out between the backup and the loss. So the first number of a
-   counter that may be concerned leaves a range out, and NumbersSkipped says so. A dated counter is concerned as long as
-   it is still the day of the restore; an undated one whenever it is next used. */
+   counter that may be concerned leaves a range out, and NumbersSkipped says so. A counter of a day after the restore is
+   not concerned; one of that day or earlier (imported history), or without a date, is, whenever it is next used. */
 #include "intake.h"
 
 #include "calendar/calendar.h"
@@ -85,13 +85,13 @@ static int32_t day_of(struct turn *turn, const char *site, int64_t ms)
     return date_of_local(zone_local_ms(organisation_zone(turn, site), ms));
 }
 
-uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char *site, uint32_t epoch)
+uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char *site, int64_t dated_ms, uint32_t epoch)
 {
     struct restored restored = turn_restored(turn);
     if (restored.at_ms == 0 || epoch >= restored.epoch)
         return 0;
     bool dated = strstr(pattern[0] ? pattern : PATTERN_DEFAULT, "{date}") != NULL;
-    if (dated && day_of(turn, site, turn_now(turn)) > day_of(turn, site, restored.at_ms))
+    if (dated && day_of(turn, site, dated_ms) > day_of(turn, site, restored.at_ms))
         return 0;
     return restored.numbers_skip;
 }

@@ -107,10 +107,17 @@ void intake_register_about(struct turn *turn, struct intake_new *fresh, const ch
 
 /* ---- number and stage ---- */
 
-static char *date_text(struct turn *turn, const Directory__Site *site)
+/* Imported history is numbered under the day it was received, as if the system had been running then. */
+static int64_t dated_ms(struct turn *turn, const struct intake_new *fresh)
+{
+    return fresh->historic ? fresh->received_ms : turn_now(turn);
+}
+
+static char *date_text(struct turn *turn, const struct intake_new *fresh)
 {
     int year, month, day;
-    date_split(date_of_local(zone_local_ms(organisation_zone(turn, site->id), turn_now(turn))), &year, &month, &day);
+    int64_t local_ms = zone_local_ms(organisation_zone(turn, fresh->site->id), dated_ms(turn, fresh));
+    date_split(date_of_local(local_ms), &year, &month, &day);
     return arena_printf(turn_arena(turn), "%04d%02d%02d", year, month, day);
 }
 
@@ -119,10 +126,10 @@ static void number_it(struct turn *turn, struct intake_new *fresh)
     const Directory__Site *site = fresh->site;
     Intake__CaseRegistered *registered = fresh->registered;
     registered->counter = intake_number_counter(turn, fresh->kind->number, site->code[0] ? site->code : site->id,
-                                                fresh->kind->name, date_text(turn, site));
+                                                fresh->kind->name, date_text(turn, fresh));
     uint32_t epoch;
     registered->count = intake_counter(turn, site->id, registered->counter, &epoch) + 1;
-    fresh->skipped = intake_numbers_lost(turn, fresh->kind->number, site->id, epoch);
+    fresh->skipped = intake_numbers_lost(turn, fresh->kind->number, site->id, dated_ms(turn, fresh), epoch);
     registered->count += fresh->skipped;
     registered->number = intake_number_make(turn, registered->counter, registered->count);
 }

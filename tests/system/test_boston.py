@@ -132,8 +132,8 @@ def another_file_with_bad_rows():
         assert cases["90003"]["due_at"] == ""
         assert cases["90006"]["closed_at"] == "" and cases["90006"]["stage"] == "open"
         refused = read(os.path.join(folder, "imports/refused-boston311.csv"))
-        assert {r["line"] for r in refused} >= {"3", "5"}, refused
-        assert all(r["reason"] for r in refused)
+        assert {r["refused_line"] for r in refused} >= {"3", "5"}, refused
+        assert all(r["refused_reason"] for r in refused), refused
         assert int(kpi["total"]["registered"]) == len(cases)
         assert len(cases) + len(refused) == 7, (cases, refused)
     finally:

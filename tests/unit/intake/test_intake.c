@@ -647,7 +647,7 @@ static void history_is_imported_once(void **state)
     const Hb__CommandReply *reply = import_it(world, "ji", import);
     assert_null(reply->refused);
     assert_false(reply->submitted->existed);
-    assert_string_equal(reply->submitted->number, NUMBER_1); /* of the day it was recorded */
+    assert_string_equal(reply->submitted->number, "20250306-repair-001"); /* of the day it was received */
     const Hb__Event *event = last_said(world);
     const Intake__CaseRegistered *registered = event->intake->registered;
     assert_true(event->history);
