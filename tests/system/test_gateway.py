@@ -1,0 +1,742 @@
+"""The gateway's HTTP API from outside: a whole demonstration system on loopback, every kind of request and every kind of
+mistake, a service that is away, clients that go away."""
+
+import csv
+import http.client
+import io
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+import urllib.parse
+
+import harness
+
+SERVICES = ["directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics"]
+COLUMNS = "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time"
+COMPLAINT = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone",
+             "text": "楼上深夜装修", "party": {"name": "王小明", "phone": "021-55500999"}}
+
+system = None
+tokens = {}
+
+
+def call(method, path, body=None, account="reception", **headers):
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return system.http(method, path, body, tokens.get(account), names)
+
+
+def get(path, account="reception", **headers):
+    reply = call("GET", path, None, account, **headers)
+    assert reply.status == 200, reply
+    return reply.json()
+
+
+def refused(reply, status, code, field=None):
+    """A problem document, whole and in both languages."""
+    assert reply.status == status, reply
+    assert reply.headers["content-type"] == "application/problem+json", reply.headers
+    problem = reply.json()
+    assert problem["status"] == status and problem["code"] == code, problem
+    assert problem["type"].endswith(code) and problem["title"], problem
+    assert problem["zh"] and problem["en"] and problem["detail"] in (problem["zh"], problem["en"]), problem
+    assert re.search("[\u4e00-\u9fff]", problem["zh"]), problem
+    assert problem["instance"] == reply.headers["x-request-id"], problem
+    if field is not None:
+        assert problem.get("field") == field, problem
+    return problem
+
+
+def submit(body=None, **headers):
+    reply = call("POST", "/api/v1/cases", body or COMPLAINT, **headers)
+    assert reply.status == 201, reply
+    return reply.json()
+
+
+def eventually(check, timeout_s=10):
+    until = time.monotonic() + timeout_s
+    while True:
+        value = check()
+        if value:
+            return value
+        assert time.monotonic() < until, f"not within {timeout_s} s"
+        time.sleep(0.05)
+
+
+def all_rows(query="", account="reception", limit=7):
+    rows, cursor = [], ""
+    while True:
+        page = get(f"/api/v1/cases?limit={limit}&cursor={cursor}{query}", account)
+        rows += page["rows"]
+        cursor = page.get("cursor")
+        if not cursor:
+            return rows
+
+
+# ---- health ----
+
+def health_and_metrics():
+    assert get("/healthz", None) == {"status": "up"}
+    ready = get("/readyz", None)
+    assert ready["status"] == "ready" and sorted(ready["services"]) == sorted(f"{s}-0" for s in SERVICES), ready
+    own = call("GET", "/metrics", account=None)
+    assert own.headers["content-type"].startswith("text/plain"), own.headers
+    assert re.search(rb'^hearback_http_requests_total\{service="gateway",partition="0"\} [1-9]', own.body, re.M), own
+    for service in SERVICES:
+        reply = call("GET", f"/metrics/{service}", account=None)
+        assert f'hearback_commands_total{{service="{service}"'.encode() in reply.body, reply
+    assert "casework" in refused(call("GET", "/metrics/nothing"), 404, "not_found")["accepted"]
+
+
+def description_is_sound():
+    reply = call("GET", "/api/v1/openapi.json", account=None)
+    api = reply.json()
+    assert api["openapi"].startswith("3.1") and api["info"]["title"], api["info"]
+    schemas = api["components"]["schemas"]
+
+    def check_references(node):
+        if isinstance(node, dict):
+            if "$ref" in node:
+                assert node["$ref"].split("/")[-1] in schemas, node
+            for value in node.values():
+                check_references(value)
+        elif isinstance(node, list):
+            for value in node:
+                check_references(value)
+
+    check_references(api)
+    ids = [op["operationId"] for path in api["paths"].values() for op in path.values()]
+    assert len(ids) == len(set(ids)) and len(ids) >= 18, ids
+    for path, operations in api["paths"].items():
+        for method, operation in operations.items():
+            named = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+            assert named == set(re.findall(r"{(\w+)}", path)), (path, named)
+            assert operation["summary"] and operation["responses"]["default"], (path, method)
+            if operation.get("security", api["security"]):  # what it calls closed is closed
+                assert call(method.upper(), re.sub(r"{\w+}", "1", path), account=None).status == 401, path
+
+    def fits(value, schema, where):
+        if "$ref" in schema:
+            return fits(value, schemas[schema["$ref"].split("/")[-1]], where)
+        if "anyOf" in schema:
+            return fits(value, schema["anyOf"][0], where)
+        kinds = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int}
+        assert isinstance(value, kinds[schema["type"]]), (where, value, schema)
+        if schema["type"] == "object":
+            for name, inner in value.items():
+                assert name in schema["properties"], (where, name, sorted(schema["properties"]))
+                fits(inner, schema["properties"][name], f"{where}.{name}")
+        if schema["type"] == "array":
+            for inner in value:
+                fits(inner, schema["items"], where + "[]")
+        if "enum" in schema:
+            assert value in schema["enum"], (where, value)
+
+    def answer_fits(path, template):
+        content = api["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]
+        fits(get(path, "admin"), content["schema"], path)
+
+    case_id = submit()["case_id"]
+    eventually(lambda: call("GET", f"/api/v1/cases/{case_id}").status == 200)
+    answer_fits("/api/v1/cases", "/api/v1/cases")
+    answer_fits(f"/api/v1/cases/{case_id}", "/api/v1/cases/{id}")
+    answer_fits("/api/v1/events", "/api/v1/events")
+    answer_fits("/api/v1/reports/kpi?site=haitang", "/api/v1/reports/kpi")
+    answer_fits("/api/v1/organisation", "/api/v1/organisation")
+    answer_fits("/api/v1/policies/haitang", "/api/v1/policies/{site}")
+
+
+# ---- who is asking ----
+
+revoked = {}
+
+
+def tokens_are_checked():
+    problem = refused(call("GET", "/api/v1/cases", account=None), 401, "not_signed_in", "Authorization")
+    assert problem["accepted"] == ["Bearer TOKEN"]
+    reply = system.http("GET", "/api/v1/cases", None, "nonsense")
+    refused(reply, 401, "not_signed_in")
+    assert reply.headers["www-authenticate"].startswith("Bearer"), reply.headers
+    reply = system.http("GET", "/api/v1/cases", None, None, {"Authorization": "Basic " + tokens["reception"]})
+    refused(reply, 401, "not_signed_in")
+    assert call("GET", "/api/v1/cases", account="auditor").status == 200
+    revoked.update(token=tokens["auditor"], at=time.monotonic())
+    tokens["auditor"] = system.run("token", "auditor").stdout.strip()
+    assert call("GET", "/api/v1/cases", account="auditor").status == 200
+
+
+def ended_tokens_end():
+    """Looked at last: directory's word is kept for 30 s."""
+    time.sleep(max(0, revoked["at"] + 30.5 - time.monotonic()))
+    refused(system.http("GET", "/api/v1/cases", None, revoked["token"]), 401, "not_signed_in")
+
+
+def services_authorise():
+    case_id = submit()["case_id"]
+    eventually(lambda: call("GET", f"/api/v1/cases/{case_id}").status == 200)
+    for path in ("", "/timeline", "/explain"):
+        refused(call("GET", f"/api/v1/cases/{case_id}{path}", account="renhe-handler"), 404, "not_found")
+    refused(call("GET", "/api/v1/cases?site=haitang", account="renhe-handler"), 404, "unknown_site")
+    assert {row["site"] for row in all_rows(account="renhe-manager")} <= {"renhe"}
+    refused(call("POST", "/api/v1/cases", COMPLAINT, account="auditor"), 403, "not_allowed")
+    refused(call("POST", f"/api/v1/cases/{case_id}/actions/accept", account="auditor"), 403, "not_allowed")
+    refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": []}, account=None), 401, "not_signed_in")
+    rows = [{"source": "x", "external_id": "1", "submit": {k: v for k, v in COMPLAINT.items() if k != "site"}}]
+    result = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}).json()["results"][0]
+    assert result["problem"]["status"] == 403, result
+    refused(call("PUT", "/api/v1/organisation", {"departments": []}), 403, "not_allowed")
+    refused(call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}), 403, "not_allowed")
+    sealed = get(f"/api/v1/cases/{case_id}", "auditor")
+    assert '"plain"' not in json.dumps(sealed["text"]) and '"box"' not in json.dumps(sealed), sealed
+    assert '"plain"' not in json.dumps(sealed["party"]) and sealed["unopened"]["code"] == "not_allowed", sealed
+    opened = get(f"/api/v1/cases/{case_id}")
+    assert opened["text"] == {"plain": COMPLAINT["text"]} and "unopened" not in opened, opened
+    assert opened["party"]["name"] == {"plain": "王小明"} and opened["party"]["phone"] == {"plain": "021-55500999"}
+
+
+# ---- bad requests ----
+
+def raw(data, wait_s=10):
+    """Bytes as they are on a connection of their own; all that comes back until it is closed or idle."""
+    answer = b""
+    with socket.create_connection(("127.0.0.1", system.port), timeout=wait_s) as s:
+        try:
+            s.sendall(data)
+            while more := s.recv(65536):
+                answer += more
+        except OSError:  # slow, or cut off: what came until then counts
+            pass
+    return answer
+
+
+def bad_requests_are_explained():
+    post = lambda body, **headers: call("POST", "/api/v1/cases", body, **{"Content_Type": "application/json", **headers})
+    assert "line 2" in refused(post(b'{"site": "haitang",\n "kind": }'), 400, "malformed")["en"]
+    assert "duplicate" in refused(post(b'{"site": "a", "site": "b"}'), 400, "malformed")["en"]
+    refused(post(b"[1]"), 400, "malformed")
+    refused(post(b""), 400, "malformed")
+    refused(post(b"\xff\xfe"), 400, "malformed")
+    refused(post(b'{"text": "a\\u0000b"}'), 400, "malformed")
+    refused(post(b"[" * 500 + b"]" * 500), 400, "malformed")
+    assert "kind" in refused(post({**COMPLAINT, "kid": 1}), 400, "malformed", "kid")["en"]
+    refused(post({**COMPLAINT, "party": {"name": 7}}), 400, "malformed", "party.name")
+    refused(post({**COMPLAINT, "party": {"naem": "x"}}), 400, "malformed", "party.naem")
+    refused(post({**COMPLAINT, "site": 7}), 400, "malformed", "site")
+    problem = refused(post({**COMPLAINT, "kind": "gripe"}), 422, "unknown_kind", "kind")
+    assert "complaint" in problem["accepted"], problem
+    refused(post({**COMPLAINT, "site": "atlantis"}), 404, "unknown_site")
+    assert "noise" in refused(post({**COMPLAINT, "category": "ufo"}), 422, "bad_field", "category")["accepted"]
+    problem = refused(post({"site": "haitang", "kind": "repair", "category": "water", "text": "水管漏水"}), 422, "missing_field")
+    assert problem["problems"][0]["field"] == "class" and problem["clauses"], problem
+    reply = post(json.dumps(COMPLAINT).encode(), Content_Type="text/plain")
+    assert refused(reply, 415, "unsupported_type")["accepted"] == ["application/json"]
+    assert reply.headers["accept-post"] == "application/json"
+    reply = call("DELETE", "/api/v1/cases")
+    refused(reply, 405, "method")
+    assert set(reply.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}, reply.headers
+    refused(call("GET", "/api/v1/nothing"), 404, "unknown_path")
+    refused(call("GET", "/api/v1/cases", Accept="image/png"), 406, "not_acceptable", "Accept")
+    refused(call("GET", "/api/v1/cases", Accept="application/json;q=0"), 406, "not_acceptable")
+    assert call("GET", "/api/v1/cases", Accept="text/html, application/*;q=0.5").status == 200
+    assert "stage" in refused(call("GET", "/api/v1/cases?stge=open"), 400, "unknown_parameter", "stge")["accepted"]
+    for query, field in (("limit=0", "limit"), ("limit=1001", "limit"), ("phase=odd", "phase"), ("on_time=maybe", "on_time"),
+                         ("received_from=yesterday", "received_from"), ("order=random", "order"), ("format=xls", "format")):
+        assert refused(call("GET", f"/api/v1/cases?{query}"), 400, "bad_parameter", field)["accepted"], query
+    refused(call("GET", "/api/v1/cases?cursor=zzz"), 422, "bad_field", "cursor")
+    for path in ("/api/v1/cases/%ff", "/api/v1/cases/%0", "/api/v1/cases?site=%00", "/api/v1/cases/%00"):
+        refused(call("GET", path), 400, "malformed")
+    refused(call("GET", "/api/v1/cases", Hearback_After="!!"), 400, "bad_field", "Hearback-After")
+    refused(call("GET", "/api/v1/cases", Hearback_After="AAAA"), 400, "bad_field", "Hearback-After")
+    english = call("GET", "/api/v1/nothing", Accept_Language="fr, en-GB;q=0.8, zh;q=0.5")
+    assert refused(english, 404, "unknown_path")["detail"] == "there is no such path"
+    assert english.headers["content-language"] == "en"
+    assert refused(call("GET", "/api/v1/nothing?lang=zh", Accept_Language="en"), 404, "unknown_path")["title"] == "没有找到"
+
+
+def large_bodies_are_refused():
+    text = json.dumps({**COMPLAINT, "text": "x" * (1 << 20)}).encode()
+    assert refused(call("POST", "/api/v1/cases", text, Content_Type="application/json"), 413, "too_large")["accepted"] == ["1048576"]
+    head = (f"POST /api/v1/cases HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tokens['reception']}\r\n"
+            "Content-Type: application/json\r\nConnection: close\r\n").encode()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    assert raw(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413 ")
+    assert raw(head + b"Content-Length: 99999999999\r\n\r\n" + b"x" * 1000).startswith(b"HTTP/1.1 413 ")
+    long_text = {**COMPLAINT, "text": "长" * 20001}
+    refused(call("POST", "/api/v1/cases", long_text), 413, "too_large", "text")
+    assert call("POST", "/api/v1/cases", {**COMPLAINT, "text": "长" * 20000}).status == 201
+
+
+def odd_clients_do_no_harm():
+    for data in (b"\r\n\r\n", b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"/" * 70000 + b" HTTP/1.1\r\n\r\n",
+                 b"POST /api/v1/cases HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+                 b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 5000 + b"\r\n"):
+        raw(data, 2)
+    for _ in range(20):  # gone while the answer is on its way
+        s = socket.create_connection(("127.0.0.1", system.port))
+        s.sendall(f"GET /api/v1/cases?format=csv HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tokens['admin']}\r\n\r\n".encode())
+        s.close()
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=10)
+    for _ in range(50):  # one connection for many requests
+        connection.request("GET", "/api/v1/cases?limit=1", headers={"Authorization": f"Bearer {tokens['reception']}"})
+        assert connection.getresponse().read().startswith(b'{"rows"')
+    connection.close()
+    reply = call("HEAD", "/api/v1/cases")
+    assert reply.status == 200 and reply.body == b"" and int(reply.headers["content-length"]) > 10, reply.headers
+    assert call("GET", "/healthz", account=None).status == 200
+
+
+def every_answer_is_dressed():
+    for path in ("/healthz", "/api/v1/cases", "/api/v1/nothing", "/api/v1/openapi.json"):
+        headers = call("GET", path, X_Request_Id="my-id.7").headers
+        assert headers["x-request-id"] == "my-id.7", headers
+        assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY", headers
+        assert "default-src 'none'" in headers["content-security-policy"] and headers["cache-control"], headers
+        assert "server" not in headers and "microhttpd" not in str(headers).lower(), headers
+    assert call("GET", "/healthz", X_Request_Id="bad id\t").headers["x-request-id"] != "bad id\t"
+    with open(os.path.join(system.folder, "log", "gateway-0.log")) as f:
+        lines = [json.loads(line) for line in f]
+    mine = [line for line in lines if line.get("id") == "my-id.7"]
+    assert {line["path"] for line in mine} >= {"/healthz", "/api/v1/cases"}, mine
+    assert all(line["status"] and line["ms"] >= 0 for line in mine)
+    assert tokens["reception"] not in json.dumps(lines)
+
+
+# ---- writing ----
+
+def submissions_are_answered():
+    reply = call("POST", "/api/v1/cases", COMPLAINT)
+    body = reply.json()
+    assert reply.headers["location"] == f"/api/v1/cases/{body['case_id']}", reply.headers
+    assert body["tracking_code"].startswith(body["number"]) and body["stage"] == "registered", body
+    assert re.fullmatch(r"\d{8}-complaint-\d{3}", body["number"]), body
+    due = body["promised"][0]
+    assert due["clauses"] and due["label"]["zh"] and due["due_at"].endswith("+08:00"), due
+    long_form = {**COMPLAINT, "text": {"plain": COMPLAINT["text"]}, "party": {"name": {"plain": "王小明"}}}
+    case_id = submit(long_form)["case_id"]
+    read = get(f"/api/v1/cases/{case_id}", Hearback_After=call("POST", "/api/v1/cases", COMPLAINT).headers["hearback-after"])
+    assert read["text"] == {"plain": COMPLAINT["text"]}
+    repair = {"site": "haitang", "kind": "repair", "category": "water", "text": "漏水", "fields": {"class": "daily"}}
+    given = call("POST", "/api/v1/cases", repair)
+    if given.status == 422:  # the policy's own word for it
+        repair["fields"]["class"] = given.json()["accepted"][0]
+        given = call("POST", "/api/v1/cases", repair)
+    assert given.status == 201, given
+    long_fields = [{"name": "class", "text": {"plain": repair["fields"]["class"]}}]
+    assert call("POST", "/api/v1/cases", {**repair, "fields": long_fields}).status == 201
+
+
+def same_key_is_the_same_command():
+    first = call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key="once")
+    again = call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key="once")
+    assert (first.status, again.status) == (201, 201), (first, again)
+    assert again.json() == {**first.json(), "repeated_command": True}, (first, again)
+    other = call("POST", "/api/v1/cases", {**COMPLAINT, "text": "另一件"}, Idempotency_Key="once")
+    refused(other, 422, "body_mismatch")
+    mine = call("POST", "/api/v1/cases", COMPLAINT, account="coordinator", Idempotency_Key="once")
+    assert mine.status == 201 and mine.json()["case_id"] != first.json()["case_id"], mine
+    assert submit()["case_id"] != submit()["case_id"]
+
+
+def writes_are_read():
+    """Hearback-After: the next request, to any service, knows of the write before."""
+    for _ in range(30):
+        reply = call("POST", "/api/v1/cases", COMPLAINT)
+        after = {"Hearback_After": reply.headers["hearback-after"]}
+        case = reply.json()
+        get(f"/api/v1/cases/{case['case_id']}", **after)
+        rows = get(f"/api/v1/cases?site=haitang&number={case['number']}", **after)["rows"]
+        assert [row["case_id"] for row in rows] == [case["case_id"]], rows
+        assert get(f"/api/v1/cases/{case['number']}?site=haitang", **after)["case_id"] == case["case_id"]
+
+
+def cases_are_found_by_id_and_number():
+    case = submit()
+    number, case_id = case["number"], case["case_id"]
+    eventually(lambda: call("GET", f"/api/v1/cases/{number}?site=haitang").status == 200)
+    reply = call("GET", f"/api/v1/cases/{case_id}")
+    assert reply.headers["etag"] == f'"{reply.json()["version"]}"', reply.headers
+    assert reply.json()["number"] == number
+    assert call("GET", f"/api/v1/cases/{case_id}", If_None_Match=reply.headers["etag"]).status == 304
+    assert get(f"/api/v1/cases/{int(case_id):016x}")["number"] == number
+    for unknown in ("1", str(int(case_id) + 1), "ffffffffffffffff", "99999999999999999999", "no-such-number", "x" * 300):
+        refused(call("GET", f"/api/v1/cases/{unknown}"), 404, "not_found")
+    other = submit({**COMPLAINT, "site": "lanhu"})
+    numbers = {row["number"] for row in all_rows("&site=haitang")} & {row["number"] for row in all_rows("&site=lanhu")}
+    if numbers:  # the same number at two sites
+        assert len(refused(call("GET", f"/api/v1/cases/{min(numbers)}"), 409, "ambiguous", "site")["accepted"]) >= 2
+    assert other["case_id"] != case_id
+
+
+def new_case():
+    """A complaint that is at its department: (id, headers to read it)."""
+    reply = call("POST", "/api/v1/cases", COMPLAINT)
+    after = {"Hearback_After": reply.headers["hearback-after"]}
+    case_id = reply.json()["case_id"]
+    file = eventually(lambda: (lambda f: f if f.get("lead") else None)(get(f"/api/v1/cases/{case_id}", **after)))
+    return case_id, file
+
+
+def steps_are_taken():
+    case_id, file = new_case()
+    path = f"/api/v1/cases/{case_id}/actions"
+    offered = {allowed["step"]: allowed for allowed in get(f"/api/v1/cases/{case_id}", "coordinator")["allowed"]}
+    assert "decline" in offered and offered["decline"]["needs"] == ["reason"], offered
+    problem = refused(call("POST", f"{path}/fly", account="coordinator"), 404, "unknown_step")
+    assert "accept" in problem["next"], problem
+    refused(call("POST", f"{path}/close", account="coordinator"), 409, "wrong_stage")
+    problem = refused(call("POST", f"{path}/accept", account="handler"), 403, "not_allowed")
+    assert problem["clauses"], problem
+    stale = refused(call("POST", f"{path}/accept", account="coordinator", If_Match='"99"'), 412, "stale_version")
+    assert stale["accepted"] == [file["version"]], stale
+    refused(call("POST", f"{path}/accept", account="coordinator", If_Match="seven"), 400, "bad_parameter", "If-Match")
+    refused(call("POST", f"{path}/accept", {"step": 1, "colour": 2}, account="coordinator"), 400, "malformed", "colour")
+    accepted = call("POST", f"{path}/accept", account="coordinator", If_Match=f'"{file["version"]}"', Idempotency_Key="acc")
+    assert accepted.status == 200 and accepted.json()["stage"] == "accepted", accepted
+    assert accepted.headers["etag"] == f'"{accepted.json()["version"]}"', accepted.headers
+    again = call("POST", f"{path}/accept", account="coordinator", If_Match=f'"{file["version"]}"', Idempotency_Key="acc")
+    assert again.json() == {**accepted.json(), "repeated_command": True}, again
+    refused(call("POST", f"{path}/investigate", account="coordinator"), 422, "missing_field")
+    refused(call("POST", f"{path}/investigate", {"fields": {"finding": "x", "moon": "y"}}, account="coordinator"), 422, "bad_field", "fields.moon")
+    done = call("POST", f"{path}/investigate", {"fields": {"finding": "夜间施工属实"}, "note": "已与住户谈话"}, account="coordinator",
+                Hearback_After=accepted.headers["hearback-after"])
+    assert done.status == 200 and int(done.json()["version"]) > int(accepted.json()["version"]), done
+    read = get(f"/api/v1/cases/{case_id}", Hearback_After=done.headers["hearback-after"])
+    assert read["stage"] == "handling" and read["version"] == done.json()["version"], read
+    assert {text["name"]: text["text"] for text in read["texts"]}["finding"] == {"plain": "夜间施工属实"}, read["texts"]
+
+
+def everything_is_shown_and_explained():
+    case_id, file = new_case()
+    call("POST", f"/api/v1/cases/{case_id}/actions/accept", {"note": "马上处理"}, account="coordinator")
+    eventually(lambda: any(n["notice"]["notice"] == "acknowledgement" for n in
+                           get(f"/api/v1/cases/{case_id}/explain").get("notices", [])))
+    whole = get(f"/api/v1/cases/{case_id}/timeline?limit=200")
+    first = whole["events"][0]
+    assert first["intake"]["registered"]["number"] == file["number"], first
+    assert first["intake"]["registered"]["text"] == {"plain": COMPLAINT["text"]}, first
+    assert first["actor"]["account"] == "reception" and first["recorded_at"].endswith("+08:00"), first
+    steps = [e["casework"]["step_taken"] for e in whole["events"] if "step_taken" in e.get("casework", {})]
+    assert steps[0]["step"] == "accept" and steps[0]["note"] == {"plain": "马上处理"}, steps
+    paged, after = [], 0
+    while True:
+        page = get(f"/api/v1/cases/{case_id}/timeline?limit=2&after={after}")
+        paged += page["events"]
+        after = page.get("next")
+        if not after:
+            break
+    assert paged[:len(whole["events"])] == whole["events"], (len(paged), len(whole["events"]))
+    sealed = call("GET", f"/api/v1/cases/{case_id}/timeline", account="auditor").json()
+    assert '"plain"' not in json.dumps(sealed["events"]) and sealed["unopened"]["code"] == "not_allowed"
+    why = get(f"/api/v1/cases/{case_id}/explain")
+    assert "unavailable" not in why, why["unavailable"]
+    assert why["routing"]["routed"][0]["lead"] == file["lead"] and why["routing"]["clauses"], why["routing"]
+    clock = next(c for c in why["clocks"] if c["instance"]["clock"] == "accept")
+    assert clock["clauses"] and clock["days"][0]["reason"]["zh"] and clock["state"] == "met", clock
+    notice = next(n for n in why["notices"] if n["notice"]["notice"] == "acknowledgement")
+    assert notice["clauses"] and notice["status"], notice
+    assert isinstance(why["levels"], list)
+
+
+# ---- lists, exports, imports ----
+
+def rows_of(count, prefix, **changes):
+    submission = {"kind": "complaint", "category": "noise", "channel": "phone", "text": "旧系统记录"}
+    return [{"source": "old", "external_id": f"{prefix}{i}", "received_ms": f"2026-03-{i % 28 + 1:02}T09:00:00+08:00",
+             "submit": {**submission, **changes}} for i in range(count)]
+
+
+def imports_go_on_after_a_bad_row():
+    rows = rows_of(6, 'a,"b"\n')
+    rows[1]["submit"]["kind"] = "gripe"
+    rows[2]["sumbit"] = {}
+    rows[3] = "no row"
+    reply = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}, account="admin")
+    body = reply.json()
+    assert reply.status == 200 and (body["imported"], body["existed"], body["refused"]) == (3, 0, 3), body
+    assert [r["row"] for r in body["results"]] == list(range(6))
+    assert body["results"][1]["problem"]["code"] == "unknown_kind", body
+    assert body["results"][2]["problem"]["field"] == "rows[2].sumbit", body
+    assert body["results"][3]["problem"]["field"] == "rows[3]", body
+    assert body["results"][0]["number"] and body["results"][0]["case_id"], body
+    again = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}, account="admin").json()
+    assert (again["imported"], again["existed"], again["refused"]) == (0, 3, 3), again
+    assert again["results"][0]["existed"] and again["results"][0]["case_id"] == body["results"][0]["case_id"], again
+    refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows_of(501, "x")}, account="admin"), 413, "too_large", "rows")
+    refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": {}}, account="admin"), 400, "malformed", "rows")
+    refused(call("POST", "/api/v1/imports", {"site": "haitang"}, account="admin"), 400, "malformed", "rows")
+    refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": [], "x": 1}, account="admin"), 400, "bad_parameter", "x")
+
+
+def lists_and_exports_agree():
+    for part in range(3):
+        body = call("POST", "/api/v1/imports", {"site": "yunqi", "rows": rows_of(400, f"big{part}-")}, account="admin").json()
+        assert body["imported"] == 400, body["results"][:3]
+    eventually(lambda: len(all_rows("&site=yunqi", "admin", 1000)) >= 1200, 30)
+    system.settle()
+    for order in ("newest", "oldest"):
+        rows = all_rows(f"&order={order}", "admin", 100)
+        places = [(row["received_at"], int(row["case_id"])) for row in rows]
+        assert len(set(places)) == len(places) >= 1200
+        assert [p[0] for p in places] == sorted((p[0] for p in places), reverse=order == "newest")
+        assert {row["site"] for row in rows} >= {"haitang", "yunqi", "renhe"}
+    rows = all_rows("&site=yunqi&order=oldest", "admin", 500)
+    for reply in (call("GET", "/api/v1/cases?site=yunqi&format=csv", account="admin"),
+                  call("GET", "/api/v1/cases?site=yunqi", account="admin", Accept="text/csv")):
+        assert reply.status == 200 and reply.headers["content-type"].startswith("text/csv"), reply.headers
+        assert reply.body.decode().splitlines()[0] == COLUMNS and reply.body.count(b"\r\n") == len(rows) + 1
+        table = list(csv.DictReader(io.StringIO(reply.body.decode(), newline="")))
+        assert [line["case_number"] for line in table] == [row["number"] for row in rows]
+        for line, row in zip(table, rows):
+            assert [line[n] for n in ("external_id", "kind", "category", "department", "handler", "stage", "received_at", "due_at",
+                                      "closed_at", "on_time")] == \
+                [row.get(n, "") for n in ("external_id", "kind", "category", "department", "handler", "stage", "received_at",
+                                          "due_at", "closed_at", "on_time")], (line, row)
+    quoted = call("GET", "/api/v1/cases?site=haitang&format=csv&kind=complaint", account="admin").body.decode()
+    names = {line["external_id"] for line in csv.DictReader(io.StringIO(quoted, newline=""))}
+    assert 'a,"b"\n0' in names, sorted(names)[:5]
+    for query, wanted in (("external_id=big0-7", lambda r: r.get("external_id") == "big0-7"),
+                          ("phase=open&kind=complaint", lambda r: r["phase"] in (1, 2, 3, 4)),
+                          ("stage=registered", lambda r: r["stage"] == "registered"),
+                          ("received_from=2026-03-05&received_to=2026-03-06", lambda r: r["received_at"].startswith("2026-03-05"))):
+        found = all_rows(f"&site=yunqi&{query}", "admin", 500)
+        expected = [r for r in all_rows("&site=yunqi", "admin", 500) if wanted(r) and (r["kind"] == "complaint" or "kind" not in query)]
+        assert found == expected and found, (query, len(found), len(expected))
+    kpi = get("/api/v1/reports/kpi?site=yunqi", "manager")
+    assert int(kpi["total"]["registered"]) == len(rows) and kpi["site"] == "yunqi", kpi["total"]
+    refused(call("GET", "/api/v1/reports/kpi", account="manager"), 404, "unknown_site")
+
+
+# ---- live updates ----
+
+class Follower(threading.Thread):
+    def __init__(self, account, last=None):
+        super().__init__(daemon=True)
+        self.events, self.status = [], None
+        headers = {"Authorization": f"Bearer {tokens[account]}", "Accept": "text/event-stream"}
+        if last is not None:
+            headers["Last-Event-ID"] = last
+        self.connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=60)
+        self.connection.request("GET", "/api/v1/events", headers=headers)
+        self.reply = self.connection.getresponse()
+        self.status, self.type = self.reply.status, self.reply.headers["Content-Type"]
+        self.start()
+
+    def run(self):
+        event = {}
+        try:
+            for line in self.reply:
+                line = line.decode().rstrip("\n")
+                if not line:
+                    self.events.append(event)
+                    event = {}
+                elif ": " in line and not line.startswith(":"):
+                    name, value = line.split(": ", 1)
+                    event[name] = value
+        except (OSError, ValueError, http.client.HTTPException, AttributeError):
+            pass
+
+    def cases(self):
+        return [json.loads(e["data"])["case_id"] for e in list(self.events) if e.get("event") == "case"]
+
+    def last_id(self):
+        return [e["id"] for e in self.events if "id" in e][-1]
+
+    def stop(self):
+        self.connection.sock and self.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.join(10)
+
+
+def changes_are_told_live():
+    system.settle()
+    page = get("/api/v1/events?limit=3")
+    assert len(page["changes"]) == 3 and int(page["next"]) >= int(page["changes"][-1]["id"]), page
+    rest = get(f"/api/v1/events?after={page['next']}&limit=500")["changes"]
+    assert int(rest[0]["id"]) > int(page["changes"][-1]["id"]), rest[0]
+    assert get("/api/v1/events?after=99999999")["reset"] is True
+    here, elsewhere = Follower("handler"), Follower("renhe-handler")
+    assert here.status == 200 and here.type.startswith("text/event-stream"), (here.status, here.type)
+    eventually(lambda: here.events and here.events[0]["event"] == "ready")
+    first = submit()["case_id"]
+    eventually(lambda: first in here.cases())
+    change = next(json.loads(e["data"]) for e in here.events if e.get("event") == "case" and first in e["data"])
+    assert change["site"] == "haitang" and change["what"] and change["at"].endswith("+08:00"), change
+    last = here.last_id()
+    here.stop()
+    missed = submit()["case_id"]
+    again = Follower("handler", last)
+    eventually(lambda: missed in again.cases())
+    later = submit()["case_id"]
+    eventually(lambda: later in again.cases())
+    ids = [int(e["id"]) for e in again.events if e.get("event") == "case"]
+    assert ids == sorted(set(ids)) and ids[0] > int(last), (ids, last)
+    assert not set(elsewhere.cases()) & {first, missed, later}
+    for follower in (again, elsewhere):
+        follower.stop()
+    old = Follower("handler", "999999999")
+    eventually(lambda: any(e.get("event") == "reset" for e in old.events))
+    old.stop()
+    refused(call("GET", "/api/v1/events", Accept="text/event-stream", Last_Event_ID="x"), 400, "bad_parameter", "Last-Event-ID")
+
+
+# ---- organisation and policies ----
+
+def organisation_and_policies():
+    mine = get("/api/v1/organisation?site=haitang")
+    assert [site["id"] for site in mine["sites"]] == ["haitang"] and mine["people"] and mine["departments"], mine
+    refused(call("GET", "/api/v1/organisation?site=renhe"), 403, "not_allowed")
+    refused(call("GET", "/api/v1/organisation?site=atlantis"), 404, "unknown_site")
+    site = {"id": "new-york", "name": {"zh": "纽约", "en": "New York"}, "zone": "America/New_York", "code": "NY"}
+    office = {"id": "office", "site": "new-york", "name": {"zh": "办公室", "en": "Office"}}
+    bad = call("PUT", "/api/v1/organisation", {"sites": [{**site, "zone": "Mars/Base"}]}, account="admin")
+    refused(bad, 422, "bad_field", "sites[0].zone")
+    changed = call("PUT", "/api/v1/organisation", {"sites": [site], "departments": [office]}, account="admin")
+    assert changed.status == 200, changed
+    refused(call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["NO-SUCH"]}, account="admin"), 422, "policy_mistakes")
+    broken = {"site": "new-york", "packs": ["MINE"],
+              "sources": [{"path": "MINE/pack.yaml", "text": "pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkindz: {}\n"}]}
+    problem = call("POST", "/api/v1/policies", broken, account="admin").json()
+    assert problem["status"] == 422 and "MINE/pack.yaml" in json.dumps(problem), problem
+    done = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"]}, account="admin",
+                Hearback_After=changed.headers["hearback-after"])
+    assert done.status == 200 and done.json() == {"site": "new-york", "policy_version": 1}, done
+    assert [p for p in get("/api/v1/policies", "admin")["policies"] if p["site"] == "new-york"][0]["version"] == 1
+    policy = get("/api/v1/policies/new-york", "admin")
+    assert policy["site"] == "new-york" and any(kind["name"] == "complaint" for kind in policy["kinds"])
+    refused(call("GET", "/api/v1/policies/new-york?version=9", account="admin"), 404, "no_policy")
+    refused(call("GET", "/api/v1/policies/renhe"), 403, "not_allowed")
+    reply = call("POST", "/api/v1/imports", {"site": "new-york", "rows": rows_of(1, "ny")}, account="admin",
+                 Hearback_After=done.headers["hearback-after"])
+    assert reply.json()["imported"] == 1, reply
+    after = {"Hearback_After": reply.headers["hearback-after"]}
+    file = get(f"/api/v1/cases/{reply.json()['results'][0]['case_id']}", "admin", **after)
+    assert file["received_at"] == "2026-02-28T20:00:00-05:00", file["received_at"]  # as people there read it
+
+
+# ---- services that are away ----
+
+class Stopped:
+    """A service that does not answer: stopped, so that nobody starts it anew."""
+
+    def __init__(self, service):
+        self.pids = system.pids(service)
+        assert self.pids, service
+
+    def __enter__(self):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+
+    def __exit__(self, *_):
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def down(reply, service):
+    problem = refused(reply, 503, "service_down", service)
+    assert int(reply.headers["retry-after"]) >= 1 and problem["retry_after"] >= 1, reply.headers
+
+
+def one_service_away_the_others_work():
+    case_id, file = new_case()
+    path = f"/api/v1/cases/{case_id}"
+    with Stopped("casework"):
+        began = time.monotonic()
+        down(call("POST", f"{path}/actions/accept", account="coordinator", Idempotency_Key="while-away"), "casework")
+        assert 4 < time.monotonic() - began < 8
+        reply = call("GET", "/readyz")
+        problem = refused(reply, 503, "not_ready")
+        assert [p["field"] for p in problem["problems"]] == ["casework-0"], problem
+        assert submit()["number"] and get("/api/v1/cases?limit=1")["rows"]
+        assert call("GET", "/metrics/intake").status == 200
+        down(call("GET", "/metrics/casework"), "casework")
+    eventually(lambda: call("GET", "/readyz").status == 200)
+    done = call("POST", f"{path}/actions/accept", account="coordinator", Idempotency_Key="while-away")
+    assert done.status == 200 and done.json()["stage"] == "accepted", done  # the first outcome, or done now: once
+    steps = [e["casework"]["step_taken"]["step"] for e in get(f"{path}/timeline")["events"] if "step_taken" in e.get("casework", {})]
+    assert steps.count("accept") == 1, steps
+    with Stopped("intake"):
+        down(call("POST", "/api/v1/cases", COMPLAINT), "intake")
+        file = get(path)
+        assert file["stage"] == "accepted" and file["unopened"]["code"] == "service_down", file
+        assert '"plain"' not in json.dumps(file["text"]), file
+        reply = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows_of(3, "away")}, account="admin")
+        refused(reply, 503, "service_down")
+        done = call("POST", f"{path}/actions/contact", {"fields": {"contact_by": "phone"}}, account="coordinator")
+        assert done.status == 200, done  # nothing personal in it
+    with Stopped("watchdog"):
+        why = get(f"{path}/explain")
+        assert list(why["unavailable"]) == ["watchdog"] and why["routing"]["routed"] and "clocks" not in why, why
+    with Stopped("directory"):  # tokens seen before still open the door
+        assert get(path)["stage"] == "handling"
+    with Stopped("analytics"):
+        down(call("GET", "/api/v1/cases"), "analytics")
+        down(call("GET", "/api/v1/events"), "analytics")
+        assert get(path)["stage"] == "handling"
+    eventually(lambda: call("GET", "/readyz").status == 200)
+
+
+def killed_services_come_back():
+    for service in ("intake", "casework", "analytics", "directory"):
+        for pid in system.pids(service):
+            os.kill(pid, signal.SIGKILL)
+        key = f"killed-{service}"
+        reply = eventually(lambda: (lambda r: r if r.status == 201 else None)(
+            call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key=key)), 30)
+        eventually(lambda: call("GET", f"/api/v1/cases/{reply.json()['case_id']}").status == 200, 30)
+        eventually(lambda: call("GET", "/readyz").status == 200, 30)
+
+
+def many_at_once():
+    results = []
+
+    def work(n):
+        for i in range(10):
+            reply = call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key=f"many-{n}-{i}")
+            results.append((reply.status, reply.json().get("number")))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(results) == 200 and {status for status, _ in results} == {201}, results[:5]
+    assert len({number for _, number in results}) == 200
+
+
+def stops_in_order():
+    """A stop ends the live updates and lets what is under way be answered."""
+    follower = Follower("handler")
+    eventually(lambda: follower.events)
+    pids = system.pids("gateway")
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    follower.join(8)
+    assert not follower.is_alive(), "the live updates were not ended"
+    eventually(lambda: system.pids("gateway") and system.pids("gateway") != pids)  # `hearback up` starts it again
+    eventually(lambda: harness_answers(), 20)
+
+
+def harness_answers():
+    try:
+        return call("GET", "/readyz", account=None).status == 200
+    except OSError:
+        return False
+
+
+def main():
+    global system
+    with harness.System("--demo") as system:
+        tokens.update(system.tokens())
+        harness.main([health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
+                      bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
+                      submissions_are_answered, same_key_is_the_same_command, writes_are_read,
+                      cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained,
+                      imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
+                      organisation_and_policies, one_service_away_the_others_work, killed_services_come_back, many_at_once,
+                      ended_tokens_end, stops_in_order])
+
+
+if __name__ == "__main__":
+    main()
