@@ -66,6 +66,8 @@ bool feed_has(const struct feed *feed)
 
 bool feed_next(struct feed *feed, struct bytes *event_out)
 {
+    if (!feed_has(feed))
+        return false;
     struct bytes batch = bytes_of(feed->buffer + feed->buffer_at, feed->buffer_size - feed->buffer_at);
     enum err err;
     if (!eventlog_batch_next(&batch, event_out, &err)) {
