@@ -235,6 +235,9 @@ void turn_say(struct turn *turn, Hb__Event *event)
 
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause)
 {
+    for (size_t i = 0; i < event->n_clauses; i++)
+        if (strcmp(event->clauses[i], clause) == 0)
+            return; /* a step and the rule that takes it may come from one clause */
     event->clauses = arena_grow(turn->arena, event->clauses, event->n_clauses, sizeof *event->clauses);
     event->clauses[event->n_clauses++] = arena_strdup(turn->arena, clause);
 }

@@ -135,16 +135,67 @@ static void refuse_stage(struct turn *turn, const struct casework_case *one, con
     add_next(turn, one, actor, refusal);
 }
 
+/* Whoever may: posts by their labels, roles by their words, "head of lead" as 主办部门的负责人. */
+static const char *root_text(const struct casework_case *one, const char *root, bool english)
+{
+    static const struct {
+        const char *role, *zh, *en;
+    } roles[] = {{"handler", "经办人", "the handler"},
+                 {"lead", "主办部门", "the lead department"},
+                 {"joint", "协办部门", "the joint departments"},
+                 {"owner", "责任人", "the owner"},
+                 {"first_contact", "首接人", "the first contact"},
+                 {"complainant", "投诉人", "the complainant"},
+                 {"respondent", "被投诉人", "the respondent"},
+                 {"employee", "员工", "employees"}};
+    const Policy__Post *post = policy_post(one->policy, root);
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (strcmp(roles[i].role, root) == 0)
+            return english ? roles[i].en : roles[i].zh;
+    return post ? (english ? post->label->en : post->label->zh) : root;
+}
+
+static const char *who_text(struct turn *turn, const struct casework_case *one, const Policy__Who *who, bool english)
+{
+    static const struct {
+        const char *word, *zh;
+    } words[] = {{"head", "负责人"},     {"superior", "上级"}, {"deputy", "代理人"},
+                 {"department", "部门"}, {"duty", "值班"},     {"members", "成员"}};
+    const char *text = root_text(one, who->root, english);
+    for (size_t i = who->n_of; i-- > 0;) {
+        const char *zh = who->of[i];
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            zh = strcmp(words[w].word, who->of[i]) == 0 ? words[w].zh : zh;
+        text = english ? arena_printf(turn_arena(turn), "%s of %s", who->of[i], text)
+                       : arena_printf(turn_arena(turn), "%s的%s", text, zh);
+    }
+    return text;
+}
+
+static const char *whos_text(struct turn *turn, const struct casework_case *one, const Policy__Step *step, bool english)
+{
+    const char *text = "";
+    for (size_t i = 0; i < step->n_by; i++)
+        text = arena_printf(turn_arena(turn), "%s%s%s", text,
+                            i == 0    ? ""
+                            : english ? " or "
+                                      : "、",
+                            who_text(turn, one, step->by[i], english));
+    return text;
+}
+
 static void refuse_right(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
                          const Hb__Actor *actor, const char *clause)
 {
     struct arena *arena = turn_arena(turn);
-    const Policy__Post *post = step->n_by ? policy_post(one->policy, step->by[0]->root) : NULL;
     Hb__Refusal *refusal = turn_refuse(
-        turn, 403, "not_allowed",
-        arena_printf(arena, "只有%s可%s", post ? post->label->zh : "经办人员", step->label->zh),
-        arena_printf(arena, "only %s may do this: %s", post ? post->label->en : "those responsible", step->label->en));
-    refusal_clause(turn, refusal, clause);
+        turn, 403, "not_allowed", arena_printf(arena, "只有%s可%s", whos_text(turn, one, step, false), step->label->zh),
+        arena_printf(arena, "only %s may do this: %s", whos_text(turn, one, step, true), step->label->en));
+    bool of_step = step->n_clauses && strcmp(clause, step->clauses[0]) == 0;
+    for (size_t i = 0; of_step && i < step->n_clauses; i++)
+        refusal_clause(turn, refusal, step->clauses[i]);
+    if (!of_step)
+        refusal_clause(turn, refusal, clause); /* of the rule that excludes */
     add_next(turn, one, actor, refusal);
     say_refused(turn, one, actor, step->name, refusal);
 }
@@ -243,7 +294,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     casework_check_needs(&one, step, act->fields, act->n_fields, &refusal);
     if (refusal) {
-        refusal_clause(turn, refusal, clause);
+        for (size_t i = 0; i < step->n_clauses; i++)
+            refusal_clause(turn, refusal, step->clauses[i]);
         return;
     }
     struct facts with = with_fields(turn, &one, act);

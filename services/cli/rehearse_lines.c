@@ -121,9 +121,21 @@ static void calendar_line(struct reading *reading, struct scenario_line *line, j
     line->name = reading_text_of(reading, json_object_get(map, "calendar"));
 }
 
+/* A new version with other settings comes into force: cases keep the version under which they were registered. */
+static void settings_line(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    ONLY_KEYS(reading, map, "at", "settings");
+    const char *before = reading_enter(reading, "settings");
+    line->what = LINE_SETTINGS;
+    line->with = reading_pairs_of(reading, json_object_get(map, "settings"), &line->with_count);
+    reading_settings_known(reading, json_object_get(map, "settings"));
+    reading->path = before;
+}
+
 static void line_kind(struct reading *reading, struct scenario_line *line, json_t *map)
 {
-    static const char *const kinds[] = {"do", "expect", "never", "delivered", "failed", "calendar", "down", "up"};
+    static const char *const kinds[] = {"do",       "expect",   "never", "delivered", "failed",
+                                        "calendar", "settings", "down",  "up"};
     const char *key;
     json_t *value;
     json_object_foreach(map, key, value) {
@@ -143,6 +155,10 @@ static void line_kind(struct reading *reading, struct scenario_line *line, json_
         }
         if (strcmp(key, "down") == 0 || strcmp(key, "up") == 0) {
             service_line(reading, line, map, key);
+            return;
+        }
+        if (strcmp(key, "settings") == 0) {
+            settings_line(reading, line, map);
             return;
         }
         if (strcmp(key, "calendar") == 0) {

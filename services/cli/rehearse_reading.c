@@ -231,3 +231,18 @@ void reading_stage_known(struct reading *reading, const json_t *node, const Poli
                            arena_printf(reading->arena, "%s has no stage", kind->name), stage,
                            NAMES(reading, kind->stages, kind->n_stages), kind->n_stages);
 }
+
+void reading_settings_known(struct reading *reading, json_t *map)
+{
+    const Policy__Policy *policy = reading->scenario->policy;
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value) {
+        bool known = false;
+        for (size_t i = 0; i < policy->n_settings; i++)
+            known = known || strcmp(policy->settings[i]->name, key) == 0;
+        if (!known)
+            reading_wrong_word(reading, value, "制度中没有设置", "the policy has no setting", key,
+                               NAMES(reading, policy->settings, policy->n_settings), policy->n_settings);
+    }
+}

@@ -76,6 +76,7 @@ const char *reading_split(struct reading *reading, const char *text, const char 
 void reading_clock_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *clock);
 void reading_field_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *field);
 void reading_stage_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *stage);
+void reading_settings_known(struct reading *reading, json_t *map);
 
 /* rehearse_people.c, rehearse_expects.c, rehearse_lines.c */
 void reading_people(struct reading *reading, json_t *map);

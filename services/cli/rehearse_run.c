@@ -57,6 +57,9 @@ static bool run_action(struct world *world, const struct scenario_line *line, st
         return run_proof(world, line, out);
     case LINE_CALENDAR:
         return run_calendar(world, line, out);
+    case LINE_SETTINGS:
+        timeline_note(world, line->at_ms, "新版制度生效", "a new version is in force");
+        return world_settings(world, line) || differs(out, line, "该设置未被接受", "the settings were not accepted");
     case LINE_DOWN:
     case LINE_UP:
         run_away(world, line);

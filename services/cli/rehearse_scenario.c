@@ -1,24 +1,7 @@
 /* Reading scenarios: the head of a document first, because the policy it names says what its lines may hold. */
 #include "rehearse_reading.h"
 
-#include <stdlib.h>
-
 /* ---- given ---- */
-
-static void settings_of(struct reading *reading, json_t *map)
-{
-    const Policy__Policy *policy = reading->scenario->policy;
-    const char *key;
-    json_t *value;
-    json_object_foreach(map, key, value) {
-        bool known = false;
-        for (size_t i = 0; i < policy->n_settings; i++)
-            known = known || strcmp(policy->settings[i]->name, key) == 0;
-        if (!known)
-            reading_wrong_word(reading, value, "制度中没有设置", "the policy has no setting", key,
-                               NAMES(reading, policy->settings, policy->n_settings), policy->n_settings);
-    }
-}
 
 static void case_given(struct reading *reading, json_t *map, const char *name, const char *kind_key)
 {
@@ -120,20 +103,30 @@ static void packs_of(struct reading *reading, json_t *node)
     ADD(reading, scenario->packs, scenario->packs_count, pack);
 }
 
-/* What the given settings replace, as one more pack on top. */
-static void add_settings_pack(struct reading *reading, json_t *settings)
+static const char *quoted(struct arena *arena, const char *text)
+{
+    const char *out = "\"";
+    for (; *text; text++)
+        out = arena_printf(arena, *text == '"' || *text == '\\' ? "%s\\%c" : "%s%c", out, *text);
+    return arena_printf(arena, "%s\"", out);
+}
+
+struct policy_source scenario_settings_pack(struct arena *arena, const char *name, const struct scenario_pair *settings,
+                                            size_t count)
+{
+    const char *text =
+        arena_printf(arena, "pack: %s\nname: [本场景的设置, Settings of this scenario]\nsettings:\n", name);
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(arena, "%s  %s: {value: %s}\n", text, settings[i].name, quoted(arena, settings[i].value));
+    return (struct policy_source){arena_printf(arena, "%s/settings.yaml", name), bytes_of_text(text)};
+}
+
+static void add_settings_pack(struct reading *reading, json_t *map)
 {
     struct scenario *scenario = reading->scenario;
-    const char *text = "pack: SETTINGS\nname: [本场景的设置, Settings of this scenario]\nsettings:\n", *key;
-    json_t *value;
-    if (!json_object_size(settings))
-        return;
-    json_object_foreach(settings, key, value) {
-        char *quoted = json_dumps(value, JSON_ENCODE_ANY);
-        text = arena_printf(reading->arena, "%s  %s: {value: %s}\n", text, key, quoted ? quoted : "\"\"");
-        free(quoted);
-    }
-    struct policy_source source = {"SETTINGS/settings.yaml", bytes_of_text(text)};
+    size_t count;
+    struct scenario_pair *settings = reading_pairs_of(reading, map, &count);
+    struct policy_source source = scenario_settings_pack(reading->arena, "SETTINGS", settings, count);
     ADD(reading, scenario->sources, scenario->sources_count, source);
     ADD(reading, scenario->packs, scenario->packs_count, arena_strdup(reading->arena, "SETTINGS"));
 }
@@ -277,11 +270,12 @@ static void read_lines(struct reading *reading, json_t *root, const struct scena
     reading->clock = (struct scenario_clock){.zone = scenario->zone};
     size_t before = reading->mistakes->count;
     reading->path = "given.settings";
-    settings_of(reading, settings);
+    reading_settings_known(reading, settings);
     reading->path = "";
     if (reading->mistakes->count != before)
         return;
-    add_settings_pack(reading, settings);
+    if (json_object_size(settings))
+        add_settings_pack(reading, settings);
     if (json_object_size(settings) && !compile(reading))
         return;
     given_of(reading, given);

@@ -71,7 +71,7 @@ struct expectation {
     bool provisional, provisional_given;
 };
 
-enum line_what { LINE_DO, LINE_EXPECT, LINE_NEVER, LINE_DELIVERED, LINE_CALENDAR, LINE_DOWN, LINE_UP };
+enum line_what { LINE_DO, LINE_EXPECT, LINE_NEVER, LINE_DELIVERED, LINE_CALENDAR, LINE_SETTINGS, LINE_DOWN, LINE_UP };
 
 struct scenario_line {
     enum line_what what;
@@ -79,7 +79,7 @@ struct scenario_line {
     const char *field;
     int64_t at_ms;
     const char *by, *step, *kind, *case_name, *clock; /* do; `register` has a kind */
-    struct scenario_pair *with;
+    struct scenario_pair *with;                       /* fields, or settings */
     size_t with_count;
     bool refused;
     char **refused_clauses;
@@ -101,7 +101,7 @@ struct scenario {
     char **clauses;
     size_t clauses_count;
     const char *zh, *en; /* title */
-    char **packs;
+    char **packs;        /* the last one replaces the settings that are given, if any are */
     size_t packs_count;
     struct policy_source *sources;
     size_t sources_count;
@@ -130,6 +130,9 @@ struct scenario_places { /* where packs and calendars are looked for */
    Everything lives in the arena of `mistakes` but the zones (scenario_free). */
 void scenario_read(const char *path, const struct scenario_places *places, struct scenario_mistakes *mistakes,
                    struct scenario **scenarios_out, size_t *count_out);
+/* One more pack on top that replaces values of settings. */
+struct policy_source scenario_settings_pack(struct arena *arena, const char *name, const struct scenario_pair *settings,
+                                            size_t count);
 void scenario_free(struct scenario *scenarios, size_t count);
 
 /* ---- rehearse_time.c ---- */

@@ -515,7 +515,16 @@ static bool found_organisation(struct world *world)
     return accepted(world, "organise", organise(world, what));
 }
 
-static bool publish_policy(struct world *world)
+static void add_source(struct world *world, Directory__PublishPolicy *publish, const struct policy_source *from)
+{
+    Directory__Source *source = WORLD_NEW(world, Directory__Source, directory__source__init);
+    source->path = copy(world, from->path);
+    source->text = arena_text(&world->arena, (const char *)from->text.data, from->text.size);
+    WORLD_ADD(world, publish->sources, publish->n_sources, source);
+}
+
+/* `more` (may be NULL) stands on top of the scenario's own packs. */
+static bool publish_policy(struct world *world, const struct policy_source *more, const char *more_name)
 {
     const struct scenario *scenario = world->scenario;
     Hb__Command *command = command_new(world, NULL);
@@ -525,16 +534,21 @@ static bool publish_policy(struct world *world)
     command->directory->kind_case = DIRECTORY__COMMAND__KIND_PUBLISH_POLICY;
     command->directory->publish_policy = publish;
     publish->site = copy(world, SITE);
-    publish->packs = scenario->packs;
-    publish->n_packs = scenario->packs_count;
-    for (size_t i = 0; i < scenario->sources_count; i++) {
-        Directory__Source *source = WORLD_NEW(world, Directory__Source, directory__source__init);
-        source->path = copy(world, scenario->sources[i].path);
-        source->text =
-            arena_text(&world->arena, (const char *)scenario->sources[i].text.data, scenario->sources[i].text.size);
-        WORLD_ADD(world, publish->sources, publish->n_sources, source);
+    for (size_t i = 0; i < scenario->packs_count; i++)
+        WORLD_ADD(world, publish->packs, publish->n_packs, scenario->packs[i]);
+    for (size_t i = 0; i < scenario->sources_count; i++)
+        add_source(world, publish, &scenario->sources[i]);
+    if (more) {
+        WORLD_ADD(world, publish->packs, publish->n_packs, copy(world, more_name));
+        add_source(world, publish, more);
     }
     return accepted(world, "publish", send(world, HB__SERVICE__DIRECTORY, command, ""));
+}
+
+bool world_settings(struct world *world, const struct scenario_line *line)
+{
+    struct policy_source source = scenario_settings_pack(&world->arena, "VERSION", line->with, line->with_count);
+    return publish_policy(world, &source, "VERSION");
 }
 
 static int64_t start_of(const struct scenario *scenario)
@@ -570,7 +584,7 @@ bool world_open(struct world *world, const struct scenario *scenario, const stru
     world->simulation = simulation_new(&options);
     bool quiet = world->quiet;
     world->quiet = true; /* the founding is the same in all runs */
-    bool founded = found_organisation(world) && publish_policy(world) &&
+    bool founded = found_organisation(world) && publish_policy(world, NULL, NULL) &&
                    simulation_settle(world->simulation, FOUNDED_BEFORE_MS / 2);
     world->quiet = quiet;
     return founded;

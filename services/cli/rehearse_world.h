@@ -68,6 +68,8 @@ const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, cons
 const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id);
 /* "cn-2026": one more year; "cn": all years. False: there is no such calendar. */
 bool world_calendar(struct world *world, const char *name);
+/* Publishes another version, with these settings. False: refused, and said why on standard error. */
+bool world_settings(struct world *world, const struct scenario_line *line);
 /* Ends what is held back of a notice of a case. False: nothing of it is under way. */
 bool world_proof(struct world *world, const char *notice, uint64_t case_id, bool failed);
 

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# contract.sh HEARBACK: what `policy rehearse` and `policy check` promise of themselves: exit codes, the first
+# difference, what is said of a malformed file, and the same bytes every time.
+set -uo pipefail
+hearback=$(realpath "$1")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# expect NAME CODE PATTERN COMMAND...: exit code and a text in the output (standard error included).
+expect() {
+  local name=$1 code=$2 pattern=$3 got=0
+  shift 3
+  "$@" >"$work/out" 2>&1 || got=$?
+  if [ $got -ne "$code" ] || ! grep -qF -- "$pattern" "$work/out"; then
+    echo "FAILED $name: exit $got, wanted $code and \"$pattern\"; it said:"
+    sed 's/^/    /' "$work/out"
+    failed=1
+  fi
+}
+
+# scenario FILE LINES...: a scenario of PROP-11 with these lines in its run.
+scenario() {
+  { printf 'scenario: PROP-11-08\ntitle: [到场, On site]\npacks: [PROP-11]\n'
+    printf 'given: {people: {li: duty_officer, zhou: repair_technician}}\nrun:\n'
+    printf '  - {at: 2025-03-03 09:00, by: li, do: register repair r1, with: {category: water, class: small}}\n'
+    shift
+    printf '  - %s\n' "$@"; } >"$work/scenario.yaml"
+}
+rehearse() { "$hearback" policy rehearse --language en "$@"; }
+
+# ---- as expected, and the first difference ----
+scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:10, by: zhou, do: arrive r1}'
+expect 'all is as expected' 0 '1 rehearsed, 0 different' rehearse "$work/scenario.yaml"
+scenario x '{at: +7 min 31 s, expect: {warning: r1.on_site}}'
+expect 'a second too late, and not written' 1 'scenario.yaml:7: run: not written: 2025-03-03 09:07:30' rehearse "$work/scenario.yaml"
+scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:10, expect: {late: r1.repaired}}'
+expect 'late is another clock' 1 'scenario.yaml:8: run[2].expect.late: did not happen now: late r1.repaired' rehearse "$work/scenario.yaml"
+scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:09, expect: {stage: {r1: handling}}}'
+expect 'another stage' 1 'expected stage r1 handling; it is dispatched' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, expect: {due: {r1.on_site: 09:11}}}'
+expect 'another due' 1 'expected due r1.on_site 2025-03-03 09:11:00; it is 2025-03-03 09:10:00' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, by: zhou, do: arrive r1, refused: PROP-11-08}'
+expect 'it was not refused' 1 'expected to be refused, but it was done: arrive' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, by: li, do: make_safe r1}'
+expect 'it was refused' 1 'make_safe was refused' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-99}'
+expect 'refused under another clause' 1 'expected to be refused under PROP-11-99' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-09, says: 没有这句话}'
+expect 'refused in other words' 1 'the refusal should say' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, expect: {handler: {r1: li}}}'
+expect 'another handler' 1 'expected handler r1 li; it is zhou' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:00, expect: {told: [zhou]}}'
+expect 'nobody told him' 1 'did not happen now: told zhou' rehearse "$work/scenario.yaml"
+scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{until: 09:09, never: {warning: r1.on_site}}'
+expect 'it did happen' 1 'this should not happen: warning r1.on_site' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:00, expect: {opened: {revisit: v1}}}'
+expect 'nothing was opened' 1 'did not happen now: opened revisit v1' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:00, expect: {hidden: {zhou: r1}}}'
+expect 'it is visible' 1 'expected hidden r1 zhou; it is visible' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, delivered: reply r1}'
+expect 'no such notice' 1 'no such notice is under way' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, calendar: mars-2025}'
+expect 'no such calendar' 1 'there is no such calendar' rehearse "$work/scenario.yaml"
+
+# ---- malformed: file, line, field, suggestion; nothing is run ----
+bad() { # NAME LINE-OF-RUN TEXT
+  scenario x "$2"
+  expect "$1" 2 "$3" rehearse "$work/scenario.yaml"
+  grep -qF '0 rehearsed' "$work/out" || { echo "FAILED $1: something was run"; failed=1; }
+}
+bad 'a word' '{at: 09:01, expect: {lat: r1.on_site}}' 'scenario.yaml:7: run[1].expect.lat: not known here: "lat"; did you mean "late"?'
+bad 'a clock' '{at: 09:01, expect: {late: r1.onsite}}' 'repair has no clock "onsite"; did you mean "on_site"?'
+bad 'a step' '{at: 09:01, by: zhou, do: arive r1}' 'run[1].do: repair has no step "arive"; did you mean "arrive"?'
+bad 'a case' '{at: 09:01, by: zhou, do: arrive r2}' 'no case of this name so far: "r2"'
+bad 'somebody' '{at: 09:01, by: zhuo, do: arrive r1}' 'there is nobody of this name: "zhuo"; did you mean "zhou"?'
+bad 'a time' '{at: soon, by: zhou, do: arrive r1}' '"soon" is no time'
+bad 'the past' '{at: 08:59, by: zhou, do: arrive r1}' 'earlier than the line above'
+bad 'a column' '{at: $when, by: zhou, do: arrive r1}' '"for" has no column "when"'
+bad 'a document' '{at: 09:01, expect: {issued: acceptance_form}}' '"issued" is not carried out by this version'
+bad 'paging' '{at: 09:01, expect: {paged: [li]}}' '"paged" is not carried out by this version'
+bad 'an approval' '{at: 09:01, expect: {waits: {r1: li}}}' '"waits" is not carried out by this version'
+bad 'an indicator' '{at: 09:01, expect: {indicator: revisit_rate}}' '"indicator" is not carried out by this version'
+bad 'a service' '{at: 09:01, down: watchdgo}' 'there is no service "watchdgo"; did you mean "watchdog"?'
+bad 'nothing' '{at: 09:01}' 'this line does nothing'
+bad 'nobody' '{at: 09:01, do: arrive r1}' '"by" is missing'
+printf 'scenario: [\n' >"$work/scenario.yaml"
+expect 'no YAML' 2 'no valid YAML' rehearse "$work/scenario.yaml"
+printf 'a: &x 1\n' >"$work/scenario.yaml"
+expect 'an anchor' 2 'anchors' rehearse "$work/scenario.yaml"
+: >"$work/scenario.yaml"
+expect 'an empty file' 2 'holds no scenario' rehearse "$work/scenario.yaml"
+expect 'no file' 2 'cannot be read' rehearse "$work/nowhere.yaml"
+expect 'no argument' 2 'policy rehearse' "$hearback" policy rehearse
+scenario x '{at: 09:01, expect: {lat: r1.on_site}}'
+expect 'in Chinese' 2 '此处没有 "lat"，是否指 "late"？' "$hearback" policy rehearse "$work/scenario.yaml"
+
+# ---- the same bytes, wherever and whenever ----
+scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:10, by: zhou, do: arrive r1}' '{at: 2025-03-10 09:00, expect: {stage: {r1: handling}}}'
+sed -i 's/^run:/ignore: [late, warning]\nrun:/' "$work/scenario.yaml"
+rehearse "$work/scenario.yaml" >"$work/one"
+(cd "$work" && TZ=America/New_York LC_ALL=C LANG=de_DE TMPDIR=/tmp rehearse scenario.yaml >"$work/two")
+sleep 1.1
+rehearse "$work/scenario.yaml" >"$work/three"
+cmp "$work/one" "$work/two" && cmp "$work/one" "$work/three" || { echo "FAILED the same bytes"; failed=1; }
+[ "$(wc -l <"$work/one")" -gt 20 ] || { echo "FAILED the timeline of a week is missing"; failed=1; }
+
+# ---- checking packs ----
+expect 'sound packs' 0 'PROP-11: 0 mistakes' "$hearback" policy check --language en PROP-11 GEN-FRAME boston-311
+expect 'no such pack' 1 'there is no pack "NOPE"' "$hearback" policy check --language en NOPE
+mkdir "$work/MINE"
+printf 'pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    clocks:\n      acept: {clause: X, name: [甲, A], start: registered, stop: acepted, limit: 3 days}\n' >"$work/MINE/pack.yaml"
+expect 'a folder with a mistake' 1 'MINE/pack.yaml:7: kinds.complaint.clocks.acept: "acepted" is no stage, step or field of complaint; did you mean "accepted"?' "$hearback" policy check --language en "$work/MINE"
+expect 'no argument to check' 2 'policy check' "$hearback" policy check
+
+exit $failed
