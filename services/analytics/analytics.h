@@ -24,6 +24,8 @@ enum analytics_table {
 };
 
 Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id);
+/* Adds what another site counted. */
+void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *figures);
 void analytics_count(struct turn *turn, const Anarec__Case *one, int sign);
 void analytics_evolve(struct turn *turn, const Hb__Event *event);
 void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);

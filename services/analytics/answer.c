@@ -8,6 +8,11 @@ static bool may_see(struct turn *turn, const Hb__Query *query, const char *scope
     return !query->actor || rights_may(turn, query->actor, scope, site);
 }
 
+static bool may_see_figures(struct turn *turn, const Hb__Query *query, const char *site)
+{
+    return may_see(turn, query, "report", site) || may_see(turn, query, "read", site);
+}
+
 static bool differs(const char *wanted, const char *have)
 {
     return *wanted && strcmp(wanted, have) != 0;
@@ -230,35 +235,55 @@ static void answer_list(struct turn *turn, const Hb__Query *query, Analytics__Re
 
 /* ---- figures ---- */
 
-static void add_dimension(struct turn *turn, const char *site, const char *dimension, Analytics__Figures ***list,
-                          size_t *count)
+struct figures_list {
+    Analytics__Figures **list;
+    size_t count;
+};
+
+static Analytics__Figures *figures_under(struct turn *turn, struct figures_list *under, char *name)
+{
+    for (size_t i = 0; i < under->count; i++)
+        if (strcmp(under->list[i]->key, name) == 0)
+            return under->list[i];
+    Analytics__Figures *fresh = ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
+    fresh->key = name;
+    under->list = arena_grow(turn_arena(turn), under->list, under->count, sizeof *under->list);
+    return under->list[under->count++] = fresh;
+}
+
+static void add_dimension(struct turn *turn, const char *site, const char *dimension, struct figures_list *under)
 {
     struct key prefix = key_text(site);
     key_add_text(&prefix, dimension);
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_FIGURES, key_bytes(&prefix), (struct bytes){0});
     struct bytes key, value;
     while (state_scan_next(scan, &key, &value)) {
-        Analytics__Figures *figures = state_load(turn, ANALYTICS_FIGURES, key, &analytics__figures__descriptor);
-        if (!figures->registered)
-            continue;
-        *list = arena_grow(turn_arena(turn), *list, *count, sizeof **list);
-        (*list)[(*count)++] = figures;
+        const Analytics__Figures *figures = state_load(turn, ANALYTICS_FIGURES, key, &analytics__figures__descriptor);
+        if (figures->registered)
+            analytics_figures_add(figures_under(turn, under, figures->key), figures);
     }
 }
 
 static void answer_kpi(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
 {
+    static const char *const dimensions[] = {"total", "category", "kind", "department", "period"};
+    struct figures_list under[5] = {{0}};
     reply->kind_case = ANALYTICS__REPLY__KIND_KPI;
     Analytics__Kpi *kpi = reply->kpi = ANALYTICS_NEW(turn, Analytics__Kpi, analytics__kpi__init);
-    Analytics__Figures **total = NULL;
-    size_t count = 0;
     kpi->site = query->site;
-    add_dimension(turn, query->site, "total", &total, &count);
-    kpi->total = count ? total[0] : ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
-    add_dimension(turn, query->site, "category", &kpi->categories, &kpi->n_categories);
-    add_dimension(turn, query->site, "kind", &kpi->kinds, &kpi->n_kinds);
-    add_dimension(turn, query->site, "department", &kpi->departments, &kpi->n_departments);
-    add_dimension(turn, query->site, "period", &kpi->periods, &kpi->n_periods);
+    for (const Directory__Site **site = organisation_sites(turn); *site; site++)
+        if (*query->site ? strcmp((*site)->id, query->site) == 0 : may_see_figures(turn, query, (*site)->id))
+            for (size_t i = 0; i < 5; i++)
+                add_dimension(turn, (*site)->id, dimensions[i], &under[i]);
+    kpi->total = figures_under(turn, &under[0], (char *)(uintptr_t) "");
+    kpi->categories = under[1].list;
+    kpi->n_categories = under[1].count;
+    kpi->kinds = under[2].list;
+    kpi->n_kinds = under[2].count;
+    kpi->departments = under[3].list;
+    kpi->n_departments = under[3].count;
+    kpi->periods = under[4].list;
+    kpi->n_periods = under[4].count;
 }
 
 static void answer_count(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
@@ -313,12 +338,12 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;
     }
-    bool all =
-        query->analytics->kind_case == ANALYTICS__QUERY__KIND_CHANGES ||
-        (query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST && !*query->site); /* each site is asked for */
-    const char *scope = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI ? "report" : "read";
+    bool figures = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI;
+    bool all = query->analytics->kind_case == ANALYTICS__QUERY__KIND_CHANGES ||
+               ((figures || query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST) &&
+                !*query->site); /* each site is asked for */
     if (!all && (!organisation_site(turn, query->site) ||
-                 !(may_see(turn, query, scope, query->site) || may_see(turn, query, "read", query->site)))) {
+                 !(figures ? may_see_figures(turn, query, query->site) : may_see(turn, query, "read", query->site)))) {
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
         return;
     }

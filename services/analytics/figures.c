@@ -45,6 +45,24 @@ static void contribute(Analytics__Figures *figures, const Anarec__Case *one, int
     }
 }
 
+void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *figures)
+{
+    to->registered += figures->registered;
+    to->closed += figures->closed;
+    to->open += figures->open;
+    to->rated += figures->rated;
+    to->on_time += figures->on_time;
+    to->overdue += figures->overdue;
+    to->reopened += figures->reopened;
+    to->escalated += figures->escalated;
+    to->satisfied += figures->satisfied;
+    to->dissatisfied += figures->dissatisfied;
+    to->response_ms_sum += figures->response_ms_sum;
+    to->response_count += figures->response_count;
+    to->resolution_ms_sum += figures->resolution_ms_sum;
+    to->resolution_count += figures->resolution_count;
+}
+
 static void count_under(struct turn *turn, const Anarec__Case *one, const char *dimension, const char *name, int sign)
 {
     struct key key = key_text(one->row->site);

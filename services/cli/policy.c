@@ -25,9 +25,12 @@ static bool add_sources(struct cli *cli, const char *folder, json_t *sources)
     bool good = count > 0;
     for (int i = 0; i < count; i++) {
         const char *path = arena_printf(&cli->arena, "%s/%s", folder, entries[i]->d_name);
+        const char *pack = basename(arena_strdup(&cli->arena, folder));
         struct bytes text;
         if (cli_read(cli, path, &text))
-            json_array_append_new(sources, json_pack("{s:s, s:s}", "path", path, "text", (const char *)text.data));
+            json_array_append_new(sources,
+                                  json_pack("{s:o, s:s}", "path", json_sprintf("%s/%s", pack, entries[i]->d_name),
+                                            "text", (const char *)text.data));
         else
             good = false;
         free(entries[i]);

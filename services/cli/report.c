@@ -28,15 +28,11 @@ static void print_group(const json_t *kpi, const char *name)
 
 int cli_report(struct cli *cli, int argc, char **argv)
 {
-    const struct filter_option options[] = {{"--site", "site", NULL},
-                                            {"--department", "department", NULL},
-                                            {"--kind", "kind", NULL},
-                                            {"--period", "period", NULL}};
+    const struct filter_option options[] = {{"--site", "site", NULL}};
     struct http_reply reply;
     if (argc < 2 || strcmp(argv[1], "kpi") != 0)
-        return cli_usage(
-            "hearback report kpi [--site S | --mapping M] [--department D] [--kind K] [--period YYYY[-MM]]");
-    char *query = filter_query(cli, argc - 2, argv + 2, options, sizeof options / sizeof *options);
+        return cli_usage("hearback report kpi [--site S | --mapping M]");
+    char *query = filter_query(cli, argc - 2, argv + 2, options, 1);
     if (!query)
         return CLI_USAGE;
     cli_http(cli, "GET", arena_printf(&cli->arena, "/api/v1/reports/kpi%s", query), NULL, NULL, &reply);
