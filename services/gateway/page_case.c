@@ -92,7 +92,7 @@ static void add_answer(struct page *page, const struct case_shown *shown)
     html_add(&page->html,
              "<section class=\"card answer\" id=\"answer\" aria-labelledby=\"answer-title\">"
              "<h2 id=\"answer-title\">%s</h2><p class=\"soft small\">%s</p>",
-             page_text(page, TEXT_CASE_ANSWER),
+             page_text(page, answer->round < shown->file->round ? TEXT_CASE_ANSWER_EARLIER : TEXT_CASE_ANSWER),
              time_words(page->zone, answer->at_ms, page->now_ms, page->language, arena_of(page)));
     for (size_t i = 0; i < answer->said_count; i++)
         add_said(page, &answer->said[i], true);
@@ -175,7 +175,8 @@ static bool of_last_round(const Watchdog__Clocks *clocks, const Watchdog__ClockS
 
 static void add_clock(struct page *page, const Watchdog__ClockState *clock)
 {
-    html_add(&page->html, "<li><span>%s</span> <b>%s</b>", portal_label(page->language, clock->label),
+    html_add(&page->html, "<li><span>%s</span> <b>%s%s</b>", portal_label(page->language, clock->label),
+             page_text(page, TEXT_DATE_BY),
              deadline_words(page->zone, clock->due_ms, page->now_ms, page->language, arena_of(page)));
     add_clock_state(page, clock);
     if (clock->provisional)
@@ -210,7 +211,7 @@ static void add_moment(struct page *page, const struct case_shown *shown, const 
 {
     html_add(&page->html, "<li><strong>%s</strong>", moment->what);
     if (moment->own)
-        html_add(&page->html, " <span class=\"optional\">（%s）</span>", page_text(page, TEXT_CASE_YOU));
+        html_add(&page->html, "<span class=\"optional\">%s</span>", page_text(page, TEXT_CASE_YOU));
     html_add(&page->html, "<time>%s</time>",
              time_words(page->zone, moment->at_ms, page->now_ms, page->language, arena_of(page)));
     for (size_t i = 0; i < moment->said_count && moment != shown->answer && !shown->unreadable; i++) {
@@ -299,7 +300,7 @@ static void add_step_form(struct page *page, struct case_shown *shown, const Cas
     if (grave)
         add_confirm(page, &form, allowed->step);
     html_add(&page->html, "<div class=\"actions\"><button class=\"button%s\">%s</button></div>", grave ? " grave" : "",
-             portal_label(page->language, allowed->label));
+             grave ? portal_label(page->language, allowed->label) : page_text(page, TEXT_SEND));
     page_clauses(page, allowed->clauses, allowed->n_clauses);
     html_add(&page->html, "</form>\n");
 }
@@ -364,8 +365,8 @@ void page_case(struct page *page, struct case_shown *shown)
     const char *kind = portal_label(page->language, shown->kind->label);
     const char *title = arena_printf(arena_of(page), "%s %s", kind, shown->file->number);
     page_begin(page, title, shown->form.errors_count > 0);
-    page_errors(page, &shown->form);
     html_add(&page->html, "<h1>%s <span class=\"code\">%s</span></h1>\n", kind, shown->file->number);
+    page_errors(page, &shown->form);
     add_notice(page, shown);
     add_state(page, shown);
     add_answer(page, shown);

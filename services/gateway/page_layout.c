@@ -59,14 +59,11 @@ static void head(struct page *page, const char *title, bool wrong)
 
 void page_begin(struct page *page, const char *title, bool wrong)
 {
-    const char *brand = page_text(page, TEXT_BRAND);
     head(page, title, wrong);
     html_add(&page->html, "<body><a class=\"skip\" href=\"#main\">%s</a>\n<header class=\"top\"><div class=\"in\">",
              page_text(page, TEXT_SKIP));
-    if (*page->site)
-        html_add(&page->html, "<a class=\"brand\" href=\"/\">%s · %s</a>", page->site, brand);
-    else
-        html_add(&page->html, "<a class=\"brand\" href=\"/\">%s</a>", brand);
+    html_add(&page->html, "<a class=\"brand\" href=\"/\">%s</a>",
+             *page->site ? page->site : page_text(page, TEXT_BRAND));
     html_add(&page->html, "<nav aria-label=\"%s\">", page_text(page, TEXT_LANGUAGE));
     language_switch(page, LANGUAGE_ZH);
     language_switch(page, LANGUAGE_EN);

@@ -47,12 +47,15 @@ static void add_about(struct page *page, struct submit_form *submit)
 
 /* ---- who submits it ---- */
 
-static void add_contact_choice(struct page *page, const char *value, enum text_id label, bool chosen)
+static void add_contact_choice(struct page *page, const char *value, enum text_id label, const char *hint, bool chosen)
 {
     html_add(&page->html,
-             "<div class=\"option\" id=\"option-%s\"><input type=\"radio\" id=\"contact-%s\" name=\"contact\" "
-             "value=\"%s\"%s><label for=\"contact-%s\">%s</label></div>",
-             value, value, value, chosen ? " checked" : "", value, page_text(page, label));
+             "<div class=\"option\"><input type=\"radio\" id=\"contact-%s\" name=\"contact\" value=\"%s\"%s>"
+             "<label for=\"contact-%s\">%s",
+             value, value, chosen ? " checked" : "", value, page_text(page, label));
+    if (hint)
+        html_add(&page->html, "<span class=\"hint\">%s</span>", hint);
+    html_add(&page->html, "</label></div>");
 }
 
 static void add_contact_modes(struct page *page, struct submit_form *submit)
@@ -61,14 +64,13 @@ static void add_contact_modes(struct page *page, struct submit_form *submit)
     if (!submit->may_confide && !submit->may_hide)
         return;
     html_add(&page->html, "<div class=\"options\">");
-    add_contact_choice(page, "named", TEXT_CONTACT_NAMED, contact == CONTACT_NAMED);
+    add_contact_choice(page, "named", TEXT_CONTACT_NAMED, NULL, contact == CONTACT_NAMED);
     if (submit->may_confide)
-        add_contact_choice(page, "confidential", TEXT_CONTACT_CONFIDENTIAL, contact == CONTACT_CONFIDENTIAL);
+        add_contact_choice(page, "confidential", TEXT_CONTACT_CONFIDENTIAL, NULL, contact == CONTACT_CONFIDENTIAL);
     if (submit->may_hide)
-        add_contact_choice(page, "anonymous", TEXT_CONTACT_ANONYMOUS, contact == CONTACT_ANONYMOUS);
+        add_contact_choice(page, "anonymous", TEXT_CONTACT_ANONYMOUS, page_text(page, TEXT_CONTACT_ANONYMOUS_HINT),
+                           contact == CONTACT_ANONYMOUS);
     html_add(&page->html, "</div>");
-    if (submit->may_hide)
-        html_add(&page->html, "<p class=\"hint\">%s</p>", page_text(page, TEXT_CONTACT_ANONYMOUS_HINT));
 }
 
 static void add_contact(struct page *page, struct submit_form *submit)
@@ -100,8 +102,8 @@ void page_submit(struct page *page, struct submit_form *submit)
     struct arena *arena = page->html.arena;
     page_begin(page, title, submit->form.errors_count > 0);
     page_back(page, arena_printf(arena, "/submit?site=%s", html_url(arena, submit->site->id)));
-    page_errors(page, &submit->form);
     page_heading(page, title);
+    page_errors(page, &submit->form);
     html_add(&page->html, "<p class=\"soft\">%s</p>\n", page_text(page, TEXT_SUBMIT_NEEDED));
     html_add(&page->html,
              "<form id=\"form\" action=\"/submit\" method=\"post\" accept-charset=\"utf-8\" novalidate>"
@@ -111,7 +113,7 @@ void page_submit(struct page *page, struct submit_form *submit)
     add_about(page, submit);
     add_contact(page, submit);
     html_add(&page->html,
-             "<div class=\"actions\"><button class=\"button\">%s</button></div><p class=\"hint\">%s</p></form>\n",
+             "<div class=\"actions\"><button class=\"button\">%s</button></div><p class=\"hint after\">%s</p></form>\n",
              page_text(page, TEXT_SEND), page_text(page, TEXT_SEND_ONCE));
     page_end(page);
 }

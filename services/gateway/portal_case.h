@@ -23,6 +23,7 @@ struct moment {
     int64_t at_ms;
     const char *what;
     bool own; /* done by the complainant */
+    uint32_t round;
     struct said *said;
     size_t said_count;
 };

@@ -223,6 +223,7 @@ static void tell_step(struct case_shown *shown, const Hb__Event *event, struct s
                                        by_step ? label_or_name(shown, step->label, step->name)
                                                : label_or_name(shown, stage ? stage->label : NULL, taken->stage));
     moment->own = own;
+    moment->round = taken->round;
     moment->said = said;
     moment->said_count = count;
 }

@@ -49,6 +49,14 @@ static void add_choice(struct page *page, const char *href, enum text_id title, 
              page_text(page, title), page_text(page, hint));
 }
 
+static void add_only_site(struct page *page, const Directory__Site *site)
+{
+    html_add(&page->html, "<ul class=\"list\">");
+    add_choice(page, arena_printf(page->html.arena, "/submit?site=%s", html_url(page->html.arena, site->id)),
+               TEXT_HOME_SUBMIT, TEXT_HOME_SUBMIT_HINT);
+    html_add(&page->html, "</ul>\n");
+}
+
 static void add_how(struct page *page)
 {
     html_add(&page->html, "<h2>%s</h2>\n<ol class=\"steps\">", page_text(page, TEXT_HOME_HOW));
@@ -65,16 +73,13 @@ static void page_home(struct page *page, const Directory__Organisation *organisa
     html_add(&page->html, "<p class=\"lead\">%s</p>\n", page_text(page, TEXT_HOME_LEAD));
     if (organisation->n_sites == 0)
         html_add(&page->html, "<p class=\"notice warn\">%s</p>\n", page_text(page, TEXT_HOME_NO_SITE));
-    html_add(&page->html, "<ul class=\"list\">\n");
     if (organisation->n_sites == 1)
-        add_choice(
-            page,
-            arena_printf(page->html.arena, "/submit?site=%s", html_url(page->html.arena, organisation->sites[0]->id)),
-            TEXT_HOME_SUBMIT, TEXT_HOME_SUBMIT_HINT);
+        add_only_site(page, organisation->sites[0]);
+    else if (organisation->n_sites > 1)
+        add_sites(page, organisation, wanted);
+    html_add(&page->html, "<h2>%s</h2>\n<ul class=\"list\">", page_text(page, TEXT_HOME_AFTER));
     add_choice(page, "/track", TEXT_TRACK, TEXT_HOME_TRACK_HINT);
     html_add(&page->html, "</ul>\n");
-    if (organisation->n_sites > 1)
-        add_sites(page, organisation, wanted);
     add_how(page);
     page_end(page);
 }

@@ -18,11 +18,12 @@ static void add_slip(struct page *page, const Gatewayrec__Session *session)
 static void add_promised(struct page *page, const Intake__Promised *promised)
 {
     struct arena *arena = page->html.arena;
-    html_add(&page->html, "<li><span>%s</span> <b>%s</b>", portal_label(page->language, promised->label),
+    html_add(&page->html, "<li><span>%s</span> <b>%s%s</b>", portal_label(page->language, promised->label),
+             page_text(page, TEXT_DATE_BY),
              deadline_words(page->zone, promised->due_ms, page->now_ms, page->language, arena));
     if (promised->provisional)
         html_add(&page->html, "<span class=\"soft small\">%s</span>", page_text(page, TEXT_DATE_PROVISIONAL));
-    html_add(&page->html, "<details><summary>%s</summary><div>", page_text(page, TEXT_CLAUSES));
+    html_add(&page->html, "<details><summary>%s</summary><div>", page_text(page, TEXT_CLOCK_WHY));
     page_clauses(page, promised->clauses, promised->n_clauses);
     html_add(&page->html, "</div></details></li>\n");
 }

@@ -77,6 +77,18 @@ static bool refused(const Policy__Kind *kind, const char *fact, struct arena *ar
     return false;
 }
 
+/* Whoever finds nothing else looks at the end. */
+static void put_other_last(struct page_choice *choices, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i++)
+        if (strcmp(choices[i].value, "other") == 0) {
+            struct page_choice other = choices[i];
+            memmove(&choices[i], &choices[i + 1], (count - i - 1) * sizeof *choices);
+            choices[count - 1] = other;
+            return;
+        }
+}
+
 static void take_categories(struct submit_form *submit, struct visit *visit)
 {
     const Policy__FieldDef *def = policy_field(submit->kind, "category");
@@ -89,6 +101,7 @@ static void take_categories(struct submit_form *submit, struct visit *visit)
             own ? (struct page_choice){def->one_of[i]->name, portal_label(visit->language, def->one_of[i]->label)}
                 : (struct page_choice){policy->categories[i]->name,
                                        portal_label(visit->language, policy->categories[i]->label)};
+    put_other_last(choices, count);
     submit->categories = choices;
     submit->categories_count = count;
     submit->category_asked = count || (def && def->public_);

@@ -19,8 +19,8 @@ static void page_track(struct page *page, struct tracking *tracking)
     page->here = "/track";
     page_begin(page, title, tracking->form.errors_count > 0);
     page_back(page, "/");
-    page_errors(page, &tracking->form);
     page_heading(page, title);
+    page_errors(page, &tracking->form);
     if (tracking->why)
         html_add(&page->html, "<p class=\"notice\" role=\"status\">%s</p>\n", tracking->why);
     html_add(&page->html,

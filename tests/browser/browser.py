@@ -140,9 +140,6 @@ class Browser:
     def source(self):
         return self.call("GET", "/source")
 
-    def back(self):
-        self.call("POST", "/back")
-
     def script(self, text, *arguments):
         return self.call("POST", "/execute/sync", {"script": text, "args": list(arguments)})
 
@@ -165,33 +162,65 @@ class Browser:
     def value(self, selector):
         return self.call("GET", f"/element/{self.find(selector)}/property/value")
 
-    def click(self, selector):
-        self.call("POST", f"/element/{self.find(selector)}/click")
+    # ---- hands: by coordinates, since chromedriver's own clicks hang when the page may run no script ----
 
-    def click_link(self, text):
+    def devtools(self, command, **parameters):
+        return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
+
+    def touch(self, element):
+        """A finger on its middle."""
+        x, y = self.script("""arguments[0].scrollIntoView({block: "center", behavior: "instant"});
+            const box = arguments[0].getBoundingClientRect();
+            return [box.x + box.width / 2, box.y + box.height / 2];""", {ELEMENT: element})
+        for what in ("mousePressed", "mouseReleased"):
+            self.devtools("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
+
+    def click(self, selector):
+        """What stays on the page: a radio button, a text field, a fold."""
+        self.touch(self.find(selector))
+
+    def follow(self, selector):
+        """What leads to another page."""
+        self.leave(lambda: self.touch(self.find(selector)))
+
+    def follow_link(self, text):
         found = self.call("POST", "/elements", {"using": "partial link text", "value": text})
         if not found:
             raise AssertionError(f"{self.url()}: there is no link {text!r}; the page says:\n{self.text('body')}")
-        self.call("POST", f"/element/{found[0][ELEMENT]}/click")
+        self.leave(lambda: self.touch(found[0][ELEMENT]))
+
+    def leave(self, how, timeout_s=20):
+        """Does it, and waits until another page is there."""
+        self.script("window.left = true")
+        how()
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            if self.script("return !window.left && document.readyState === 'complete'"):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{self.url()}: no other page came; this one says:\n{self.text('body')}")
 
     def type(self, selector, text):
         element = self.find(selector)
-        self.call("POST", f"/element/{element}/clear")
-        self.call("POST", f"/element/{element}/value", {"text": text})
+        self.script("arguments[0].value = ''", {ELEMENT: element})
+        self.touch(element)
+        self.devtools("Input.insertText", text=text)
+        assert self.value(selector) == text
 
     def choose(self, selector, value):
         """One of several radio buttons, by its label: the button itself is small."""
         self.click(f"{selector}[value='{value}'] + label")
+        assert self.find_all(f"{selector}[value='{value}']:checked")
 
     def screenshot(self, path):
         """Of the whole page, for people to look at."""
         height = self.script("return document.documentElement.scrollHeight")
-        self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
-            "width": self.width, "height": height, "deviceScaleFactor": 2, "mobile": True}})
-        with open(path, "wb") as f:
-            f.write(base64.b64decode(self.call("GET", "/screenshot")))
-        self.call("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": {
-            "width": self.width, "height": self.height, "deviceScaleFactor": 2, "mobile": True}})
+        for view in (height, self.height):
+            self.devtools("Emulation.setDeviceMetricsOverride", width=self.width, height=view, deviceScaleFactor=2,
+                          mobile=True)
+            if view == height:
+                with open(path, "wb") as f:
+                    f.write(base64.b64decode(self.call("GET", "/screenshot")))
 
     # ---- what every page must be ----
 

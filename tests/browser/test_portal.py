@@ -1,0 +1,192 @@
+"""A complainant with an old phone: submits at the portal, gets number, code and dates, follows the case, sees the answer, is
+not satisfied, and sees it handled again. In both languages, with JavaScript switched off and on; every page on the way is
+checked (browser.py, CHECK_PAGE). HEARBACK_SCREENSHOTS=FOLDER keeps pictures for people to look at."""
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from browser import Browser
+from harness import System, main
+
+TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\""
+ANSWER = "已与住户约定 22:00 后停止施工。\n第二天起派人巡查。"
+SECOND_ANSWER = "已张贴公告并加派夜间巡查。"
+
+SAYS = {
+    "zh-CN": {"site": "海棠苑", "kind": "投诉", "registered": "已登记", "reply": "答复", "handling": "办理中", "wrong": "不正确",
+              "needed": "情况说明", "reopen": "重新办理", "follow": "查询进度", "department": "客户服务中心", "by": "00",
+              "date": r"\d+月\d+日（周[一二三四五六日]）\d\d:\d\d"},
+    "en": {"site": "Haitang Garden", "kind": "Complaint", "registered": "Registered", "reply": "Reply", "handling": "Being handled",
+           "wrong": "not right", "needed": "What happened?", "reopen": "Reopen", "follow": "Follow a case",
+           "department": "Customer service centre", "by": "00", "date": r"\w+day \d+ \w+, \d\d:\d\d"},
+}
+
+
+class Visitor:
+    """One browser on one system, who checks and pictures each page."""
+
+    def __init__(self, system, browser, name):
+        self.system, self.browser, self.name, self.pictures = system, browser, name, 0
+        self.says = SAYS[browser.language]
+        self.folder = os.environ.get("HEARBACK_SCREENSHOTS")
+
+    def open(self, path):
+        self.browser.open(f"http://127.0.0.1:{self.system.port}{path}")
+
+    def at(self, path):
+        found = self.browser.url().split("/", 3)[3]
+        assert f"/{found}".split("?")[0] == path, f"at /{found}, not at {path}:\n{self.browser.text('body')}"
+
+    def look(self, what, status_error=False):
+        self.browser.check_page(self.browser.language)
+        assert "broken" not in self.browser.title()
+        if self.folder:
+            self.pictures += 1
+            self.browser.screenshot(os.path.join(self.folder, f"{self.name}-{self.pictures:02}-{what}.png"))
+
+    def says_in(self, selector, wanted):
+        text = self.browser.text(selector)
+        assert wanted in text, f"{wanted!r} is not in {selector}:\n{text}"
+
+
+def fill_in(visitor):
+    browser, says = visitor.browser, visitor.says
+    visitor.open("/")
+    visitor.look("home")
+    browser.follow_link(says["site"])
+    visitor.look("kinds")
+    browser.follow_link(says["kind"])
+    visitor.look("form")
+    browser.follow("main .button")  # nothing filled in
+    visitor.says_in(".summary", says["needed"])
+    assert len(browser.find_all(".summary li")) == 2  # category and text, together
+    visitor.look("errors")
+    browser.choose("input[name=category]", "noise")
+    browser.type("#place", "3-1201")
+    browser.type("#text", TEXT)
+    browser.type("#name", "张丽华")
+    browser.type("#email", "no address")
+    browser.follow("main .button")
+    assert browser.value("#text") == TEXT  # nothing typed is lost
+    assert len(browser.find_all(".summary li")) == 1
+    visitor.look("again")
+    browser.type("#email", "")
+
+
+def keeps_typed_text_in_the_other_language(visitor):
+    browser = visitor.browser
+    other = "en" if browser.language == "zh-CN" else "zh-CN"
+    browser.follow(f"header button[value='{other}']")
+    browser.check_page(other)
+    assert browser.value("#text") == TEXT
+    browser.follow(f"header button[value='{browser.language}']")
+    browser.check_page(browser.language)
+    assert browser.value("#text") == TEXT
+    assert browser.find_all("input[name=category][value=noise]:checked")
+
+
+def submit(visitor):
+    browser, says = visitor.browser, visitor.says
+    fill_in(visitor)
+    keeps_typed_text_in_the_other_language(visitor)
+    browser.follow("main .button")
+    visitor.at("/receipt")
+    visitor.says_in("h1", says["registered"])
+    number, code = browser.text("#number"), browser.text("#code")
+    assert re.fullmatch(r"\d{8}-complaint-\d{3}", number), number
+    assert re.fullmatch(r"[0-9A-HJKMNP-TV-Z]{8}", code), code
+    assert re.search(says["date"], browser.text(".dates")), browser.text(".dates")
+    assert code not in browser.url()
+    visitor.look("receipt")
+    return number, code
+
+
+def track(visitor, number, code):
+    browser, says = visitor.browser, visitor.says
+    visitor.open("/")
+    browser.follow_link(says["follow"])
+    visitor.look("track")
+    browser.type("#number", number)
+    browser.type("#code", "00000000" if code != "00000000" else "11111111")
+    browser.follow("main .button")
+    visitor.says_in(".summary", says["wrong"])
+    visitor.look("wrong")
+    browser.type("#code", code.lower())
+    browser.follow("main .button")
+    visitor.at("/case")
+    assert code.lower() not in browser.url().lower()
+
+
+def act(system, number, account, step, **fields):
+    reply = system.http("POST", f"/api/v1/cases/{number}/actions/{step}?site=haitang", {"fields": fields},
+                        token=system.tokens()[account])
+    assert reply.status == 200, (step, reply)
+
+
+def answered(system, number, text, accept=True):
+    if accept:
+        act(system, number, "coordinator", "accept")
+    act(system, number, "coordinator", "investigate", finding="内部调查：夜班人员未到位")
+    act(system, number, "coordinator", "propose", solution="内部方案")
+    act(system, number, "coordinator", "approve")
+    act(system, number, "coordinator", "answer", reply_text=text)
+    system.settle()
+
+
+def the_life_of_one_complaint(system, javascript, language):
+    name = f"{language}-{'script' if javascript else 'plain'}"
+    with Browser(javascript=javascript, language=language) as browser:
+        visitor = Visitor(system, browser, name)
+        says = visitor.says
+        number, code = submit(visitor)
+        track(visitor, number, code)
+        visitor.says_in("main", TEXT)
+        visitor.says_in("main", says["department"])
+        visitor.look("case-new")
+        answered(system, number, ANSWER)
+        visitor.open("/case")
+        visitor.says_in("#answer", ANSWER.split("\n")[1])
+        assert "内部" not in browser.source()  # what the staff found and proposed stays inside
+        assert "张丽华" not in browser.source()
+        visitor.look("case-answered")
+        browser.choose("input[name='follow_up.satisfied']", "dissatisfied")
+        browser.type("textarea[name='follow_up.opinion']", "昨晚仍然施工")
+        browser.follow("section[aria-labelledby=do] .card .button")
+        visitor.at("/case")
+        system.settle()
+        visitor.open("/case")
+        visitor.says_in(".state", says["handling"])
+        visitor.says_in("main", "昨晚仍然施工")
+        visitor.says_in(".happened", says["reopen"])
+        visitor.says_in("main", ANSWER.split("\n")[0])  # the earlier answer is still there
+        visitor.look("case-reopened")
+        answered(system, number, SECOND_ANSWER, accept=False)
+        visitor.open("/case")
+        visitor.says_in("#answer", SECOND_ANSWER)
+        browser.follow("form[action='/leave'] button")
+        visitor.look("left")
+        assert "case" not in browser.cookies()
+        visitor.open("/case")
+        visitor.at("/track")
+        visitor.look("over")
+
+
+def scripts_are_really_off():
+    with Browser(javascript=False) as browser:
+        browser.open("data:text/html,<title>off</title><script>document.title='on'</script>")
+        assert browser.title() == "off"
+    with Browser(javascript=True) as browser:
+        browser.open("data:text/html,<title>off</title><script>document.title='on'</script>")
+        assert browser.title() == "on"
+
+
+def all_lives():
+    with System("--demo") as system:
+        for javascript, language in ((False, "zh-CN"), (True, "en"), (True, "zh-CN"), (False, "en")):
+            the_life_of_one_complaint(system, javascript, language)
+
+
+if __name__ == "__main__":
+    main([scripts_are_really_off, all_lives])
