@@ -24,6 +24,7 @@ static const struct {
     {"policy", cli_policy, "publish, check, rehearse policies"},
     {"report", cli_report, "figures"},
     {"import", cli_import, "import the rows of a CSV file as cases"},
+    {"verify", cli_verify, "check all logs, and what they say of each other"},
     {"backup", cli_backup, "make a consistent copy of the running system"},
     {"restore", cli_restore, "make a system from a backup"},
 };

@@ -1,0 +1,250 @@
+/* Reading a log over the bus and checking each event against the one before: the chain, the envelope, the cause. */
+#include "verify.h"
+
+#include "config/config.h"
+#include "eventlog/eventlog.h"
+#include "message/message.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define ASK_MS 20000u
+#define BATCH_BYTES (1u << 20)
+#define HOPS_MAX 64u
+
+/* ---- positions ---- */
+
+static bool no_answer(const struct reader *reader)
+{
+    cli_fail("%s does not answer. The logs are read from the running services: start the system (`hearback up`), then "
+             "verify again; if it does not start, its log file says why",
+             reader->name);
+    return false;
+}
+
+bool verify_ask_position(struct verify *verify, struct reader *reader)
+{
+    const Bus__ControlReply *reply =
+        cli_control(verify->cli, reader->instance, BUS__CONTROL__WHAT__POSITION, NULL, ASK_MS);
+    const Bus__PositionReport *report = reply ? reply->position : NULL;
+    if (!report)
+        return no_answer(reader);
+    reader->epoch = report->log->epoch;
+    reader->end = reader->final_end = report->end;
+    reader->waiting = report->waiting;
+    reader->cursors_count = 0;
+    for (size_t i = 0; i < report->n_cursors && i < VERIFY_LOGS_MAX; i++)
+        reader->cursors[reader->cursors_count++] = report->cursors[i];
+    return true;
+}
+
+/* ---- one event ---- */
+
+static void find_plain(ProtobufCMessage *message, void *context)
+{
+    bool *plain = context;
+    if (message->descriptor == &hb__personal__descriptor)
+        *plain = *plain || ((Hb__Personal *)message)->kind_case == HB__PERSONAL__KIND_PLAIN;
+}
+
+/* Whose events carry which payload. */
+static Hb__Service owner_of(Hb__Event__PayloadCase payload)
+{
+    switch (payload) {
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+        return HB__SERVICE__DIRECTORY;
+    case HB__EVENT__PAYLOAD_INTAKE:
+        return HB__SERVICE__INTAKE;
+    case HB__EVENT__PAYLOAD_ROUTING:
+        return HB__SERVICE__ROUTING;
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        return HB__SERVICE__CASEWORK;
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+        return HB__SERVICE__WATCHDOG;
+    case HB__EVENT__PAYLOAD_ESCALATION:
+        return HB__SERVICE__ESCALATION;
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+        return HB__SERVICE__NOTIFICATION;
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+        return HB__SERVICE__ANALYTICS;
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        break;
+    }
+    return HB__SERVICE__SERVICE_NONE;
+}
+
+/* False: the chain is broken here, and what follows means nothing. */
+static bool check_chain(struct verify *verify, struct reader *reader, const Hb__Event *event, uint64_t offset)
+{
+    const char *what = event->offset != offset ? "the event bears another offset"
+                       : !bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
+                                      bytes_of(reader->hash, sizeof reader->hash))
+                           ? "the hash of the event before does not fit: one of the two was altered"
+                       : event->recorded_ms < reader->recorded_ms ? "the recorded time goes back"
+                       : event->epoch < reader->last_epoch || event->epoch > reader->epoch
+                           ? "the epoch is not that of this log"
+                       : event->service != reader->instance->service || event->partition != reader->instance->partition
+                           ? "the event belongs to another log"
+                           : NULL;
+    if (what)
+        verify_find(verify, reader, offset, "chain", ADVICE_RESTORE, "%s", what);
+    return !what;
+}
+
+static void check_envelope(struct verify *verify, struct reader *reader, const Hb__Event *event)
+{
+    bool plain = false;
+    message_visit((ProtobufCMessage *)(uintptr_t)event, find_plain, &plain);
+    if (plain)
+        verify_find(verify, reader, event->offset, "plain", ADVICE_REPORT,
+                    "a personal text stands in the log unsealed: it cannot be erased");
+    Hb__Service owner = owner_of(event->payload_case);
+    if (owner != reader->instance->service && event->payload_case != HB__EVENT__PAYLOAD__NOT_SET)
+        verify_find(verify, reader, event->offset, "payload", ADVICE_REPORT, "%s says what only %s may say",
+                    reader->name, config_service_name(owner));
+    if (event->hops > HOPS_MAX)
+        verify_find(verify, reader, event->offset, "hops", ADVICE_REPORT,
+                    "a chain of %" PRIu32 " causes: at most %u are allowed", event->hops, HOPS_MAX);
+}
+
+/* ---- causes ---- */
+
+static uint64_t cause_key(const Hb__Cause *cause)
+{
+    const uint64_t numbers[] = {cause->kind_case == HB__CAUSE__KIND_EFFECT ? cause->effect->attempt : 0};
+    switch (cause->kind_case) {
+    case HB__CAUSE__KIND_EVENT:
+        return verify_position(cause->event);
+    case HB__CAUSE__KIND_COMMAND:
+        return identity_of("command", (const char *[]){cause->command->account, cause->command->id}, 2, NULL, 0);
+    case HB__CAUSE__KIND_EFFECT:
+        return identity_of("effect", (const char *[]){cause->effect->id}, 1, numbers, 1);
+    case HB__CAUSE__KIND_TIMER: /* these come again and again */
+    case HB__CAUSE__KIND_JOB:
+    case HB__CAUSE__KIND_BOOT:
+    case HB__CAUSE__KIND__NOT_SET:
+        break;
+    }
+    return 0;
+}
+
+static void note_cause(struct verify *verify, struct reader *reader, const Hb__Event *event)
+{
+    const Hb__Position *position = event->cause->event;
+    struct reader *producer =
+        position->log ? verify_reader(verify, position->log->service, position->log->partition) : NULL;
+    if (!producer)
+        return; /* of another cell */
+    size_t which = (size_t)(producer - verify->readers);
+    if (producer == reader && position->offset >= event->offset)
+        verify_find(verify, reader, event->offset, "cause", ADVICE_REPORT,
+                    "its cause, offset %" PRIu64 " of the same log, comes after it", position->offset);
+    if (position->offset > reader->caused[which].offset) {
+        reader->caused[which].offset = position->offset;
+        reader->caused[which].by = event->offset;
+    }
+}
+
+/* What one cause led to in one log is said in one go; when it comes up again, something was handled twice. */
+static void check_cause(struct verify *verify, struct reader *reader, const Hb__Event *event)
+{
+    const Hb__Cause *cause = event->cause;
+    if (!cause || cause->kind_case == HB__CAUSE__KIND__NOT_SET) {
+        verify_find(verify, reader, event->offset, "cause", ADVICE_REPORT, "an event without a cause");
+        return;
+    }
+    uint64_t key = cause_key(cause);
+    if (key && key != reader->cause) {
+        bool new;
+        struct slot *slot = map_put(&reader->causes, key, &new);
+        if (!new)
+            verify_find(verify, reader, event->offset, "twice", ADVICE_REPORT,
+                        "what led to offset %" PRIu64 " was carried out a second time", slot->a);
+        slot->a = event->offset;
+    }
+    reader->cause = key;
+    if (cause->kind_case == HB__CAUSE__KIND_EVENT)
+        note_cause(verify, reader, event);
+}
+
+/* ---- batches ---- */
+
+void verify_event(struct verify *verify, struct reader *reader, struct bytes stored)
+{
+    ProtobufCMessage *message;
+    char *why;
+    uint64_t offset = reader->at + 1;
+    if (message_unpack(&hb__event__descriptor, stored, &verify->batch, &message, &why)) {
+        verify_find(verify, reader, offset, "chain", ADVICE_RESTORE, "the event cannot be decoded: %s", why);
+        reader->broken = true;
+        return;
+    }
+    const Hb__Event *event = (const Hb__Event *)message;
+    reader->broken = !check_chain(verify, reader, event, offset);
+    if (reader->broken)
+        return;
+    eventlog_hash(stored, reader->hash);
+    reader->recorded_ms = event->recorded_ms;
+    reader->last_epoch = event->epoch;
+    reader->at = offset;
+    check_envelope(verify, reader, event);
+    check_cause(verify, reader, event);
+    verify_said(verify, reader, event);
+    verify->events++;
+}
+
+static const Bus__Fetched *fetch(struct verify *verify, struct reader *reader)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Fetch fetch = BUS__FETCH__INIT;
+    Hb__LogId log = HB__LOG_ID__INIT;
+    request.kind_case = BUS__REQUEST__KIND_FETCH;
+    request.fetch = &fetch;
+    log.service = reader->instance->service;
+    log.partition = reader->instance->partition;
+    log.epoch = reader->epoch;
+    fetch.log = &log;
+    fetch.after = reader->at;
+    fetch.bytes_max = BATCH_BYTES;
+    const Bus__Reply *reply = cli_ask(verify->cli, log.service, log.partition, &request, ASK_MS);
+    return reply && reply->kind_case == BUS__REPLY__KIND_FETCHED ? reply->fetched : NULL;
+}
+
+static bool take_batch(struct verify *verify, struct reader *reader, const Bus__Fetched *fetched)
+{
+    struct bytes batch = bytes_of(fetched->events.data, fetched->events.len), stored;
+    uint64_t before = reader->at;
+    enum err err = ERR_NONE;
+    if (fetched->problem != BUS__FETCHED__PROBLEM__NONE) {
+        verify_find(verify, reader, reader->at, "chain", ADVICE_RESTORE,
+                    "the log was replaced while it was read, or is shorter than it was");
+        return false;
+    }
+    while (reader->at < reader->end && !reader->broken && eventlog_batch_next(&batch, &stored, &err)) {
+        verify_event(verify, reader, stored);
+        arena_reset(&verify->batch);
+    }
+    if (reader->at == before && !reader->broken) {
+        verify_find(verify, reader, reader->at + 1, "chain", ADVICE_RESTORE,
+                    "the log says it ends at %" PRIu64 ", but gives no event after %" PRIu64, reader->end, before);
+        return false;
+    }
+    return !reader->broken;
+}
+
+bool verify_read(struct verify *verify, struct reader *reader)
+{
+    while (reader->at < reader->end && !reader->broken) {
+        struct arena_mark mark = arena_mark(&verify->cli->arena);
+        const Bus__Fetched *fetched = fetch(verify, reader);
+        if (!fetched)
+            return no_answer(reader);
+        bool more = take_batch(verify, reader, fetched);
+        arena_return(&verify->cli->arena, mark);
+        cli_progress(false, "verify: %s, offset %" PRIu64 " of %" PRIu64, reader->name, reader->at, reader->end);
+        if (!more)
+            reader->broken = true;
+    }
+    return true;
+}
