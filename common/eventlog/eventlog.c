@@ -101,47 +101,77 @@ bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err 
     return true;
 }
 
-enum err eventlog_verify(struct store_txn *txn, store_table table, char *why_out, size_t why_size)
+/* What is wrong with the next event of the chain; NULL: nothing. */
+static const char *wrong_event(const struct eventlog_walk *walk, uint64_t offset, struct bytes stored,
+                               struct arena *arena, int64_t *recorded_out)
+{
+    ProtobufCMessage *message;
+    char *why;
+    if (offset != walk->offset + 1)
+        return "an offset is missing";
+    if (message_load(&hb__event__descriptor, stored, arena, &message, &why))
+        return "the event cannot be decoded";
+    const Hb__Event *event = (const Hb__Event *)message;
+    *recorded_out = event->recorded_ms;
+    if (event->offset != offset)
+        return "the event bears another offset";
+    if (!bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
+                     bytes_of(walk->hash, sizeof walk->hash)))
+        return "the hash of the event before does not fit";
+    return event->recorded_ms < walk->recorded_ms ? "the recorded time goes back" : NULL;
+}
+
+enum err eventlog_walk_from(struct store_txn *txn, store_table table, uint64_t after, struct eventlog_walk *walk_out)
+{
+    *walk_out = (struct eventlog_walk){.offset = after};
+    struct arena arena;
+    struct bytes stored;
+    arena_init(&arena);
+    bool there = after == 0 || eventlog_get(txn, table, after, &arena, &stored);
+    if (there && after)
+        eventlog_hash(stored, walk_out->hash);
+    arena_fini(&arena);
+    return there ? ERR_NONE : ERR_NOT_FOUND;
+}
+
+enum err eventlog_walk_on(struct store_txn *txn, store_table table, struct eventlog_walk *walk, unsigned events_max,
+                          bool *end_out, char *why_out, size_t why_size)
 {
     struct store_scan scan;
-    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    struct key from = key_u64(walk->offset + 1);
+    store_scan_open(&scan, txn, table, (struct bytes){0}, key_bytes(&from));
     struct arena arena;
     arena_init(&arena);
-    uint8_t previous[EVENTLOG_HASH_BYTES] = {0};
-    uint64_t expected = 1;
-    int64_t recorded = 0;
-    enum err err = ERR_NONE;
     struct bytes key, stored;
-    const char *what = NULL;
-    while (!what && store_scan_next(&scan, &arena, &key, &stored)) {
-        ProtobufCMessage *message;
-        char *why;
-        if (bytes_get_u64(key.data) != expected)
-            what = "an offset is missing";
-        else if (message_load(&hb__event__descriptor, stored, &arena, &message, &why))
-            what = "the event cannot be decoded";
-        else {
-            const Hb__Event *event = (const Hb__Event *)message;
-            if (event->offset != expected)
-                what = "the event bears another offset";
-            else if (!bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
-                                  bytes_of(previous, sizeof previous)))
-                what = "the hash of the event before does not fit";
-            else if (event->recorded_ms < recorded)
-                what = "the recorded time goes back";
-            recorded = event->recorded_ms;
-        }
-        eventlog_hash(stored, previous);
-        expected++;
+    const char *wrong = NULL;
+    *end_out = false;
+    while (events_max-- && !wrong && !*end_out) {
+        int64_t recorded_ms = walk->recorded_ms;
+        *end_out = !store_scan_next(&scan, &arena, &key, &stored);
+        if (*end_out)
+            break;
+        wrong = wrong_event(walk, bytes_get_u64(key.data), stored, &arena, &recorded_ms);
+        eventlog_hash(stored, walk->hash);
+        walk->offset++;
+        walk->recorded_ms = recorded_ms;
         arena_reset(&arena);
     }
-    if (what) {
-        snprintf(why_out, why_size, "offset %llu: %s", (unsigned long long)(expected - 1), what);
-        err = ERR_CORRUPT;
-    } else if (store_error(txn)) {
-        snprintf(why_out, why_size, "offset %llu: %s", (unsigned long long)expected, err_text(store_error(txn)));
-        err = store_error(txn);
-    }
     arena_fini(&arena);
+    enum err err = store_error(txn);
+    if (wrong)
+        err = ERR_CORRUPT;
+    if (err)
+        snprintf(why_out, why_size, "offset %llu: %s", (unsigned long long)walk->offset + !wrong,
+                 wrong ? wrong : err_text(err));
+    return err;
+}
+
+enum err eventlog_verify(struct store_txn *txn, store_table table, char *why_out, size_t why_size)
+{
+    struct eventlog_walk walk = {0};
+    bool end = false;
+    enum err err = ERR_NONE;
+    while (!err && !end)
+        err = eventlog_walk_on(txn, table, &walk, 1000, &end, why_out, why_size);
     return err;
 }

@@ -47,7 +47,20 @@ void eventlog_hash(struct bytes event, uint8_t hash_out[EVENTLOG_HASH_BYTES]);
  *err_out = ERR_MALFORMED. */
 bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err *err_out);
 
-/* Walks the chain from the first event: ERR_CORRUPT with a text naming the first offset that does not fit. */
+/* A walk along the chain that may be interrupted: what was checked stays so, for the log only grows. */
+struct eventlog_walk {
+    uint64_t offset; /* of the last event checked */
+    uint8_t hash[EVENTLOG_HASH_BYTES];
+    int64_t recorded_ms;
+};
+/* Begins after this offset, whose event is taken as it is. ERR_NOT_FOUND: there is no such event. */
+enum err eventlog_walk_from(struct store_txn *txn, store_table table, uint64_t after,
+                            struct eventlog_walk *walk_out) MUST_CHECK;
+/* Checks at most so many events more; *end_out at the end of the log. ERR_CORRUPT with a text naming the first offset
+   that does not fit. */
+enum err eventlog_walk_on(struct store_txn *txn, store_table table, struct eventlog_walk *walk, unsigned events_max,
+                          bool *end_out, char *why_out, size_t why_size) MUST_CHECK;
+/* The whole chain from the first event on. */
 enum err eventlog_verify(struct store_txn *txn, store_table table, char *why_out, size_t why_size) MUST_CHECK;
 
 #endif

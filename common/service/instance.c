@@ -42,6 +42,24 @@ static void head_new(struct instance *instance)
     instance->env->random(instance->env->context, instance->head_key, sizeof instance->head_key);
 }
 
+/* The last events of the log are where a failing disk tells first. The whole chain is checked by Control VERIFY. */
+static enum err tail_check(struct instance *instance, struct store_txn *txn, char *why_out, size_t why_size)
+{
+    store_table log = instance->runtime_tables[RUNTIME_LOG];
+    uint64_t end = instance->head.offset, after = end > TAIL_CHECKED_EVENTS ? end - TAIL_CHECKED_EVENTS : 0;
+    struct eventlog_walk walk;
+    char what[200];
+    bool at_end;
+    enum err err = eventlog_walk_from(txn, log, after, &walk);
+    if (err)
+        snprintf(what, sizeof what, "offset %" PRIu64 ": an offset is missing", after);
+    else
+        err = eventlog_walk_on(txn, log, &walk, TAIL_CHECKED_EVENTS + 1, &at_end, what, sizeof what);
+    if (err)
+        snprintf(why_out, why_size, "%s: restore from a backup", what);
+    return err ? ERR_CORRUPT : ERR_NONE;
+}
+
 /* Reads the head and checks that the log ends as it says: whatever was lost or altered at the end is found here. */
 static enum err head_load(struct instance *instance, struct store_txn *txn, char *why_out, size_t why_size)
 {
@@ -81,6 +99,8 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
                  end, head->offset);
         return ERR_CORRUPT;
     }
+    if (tail_check(instance, txn, why_out, why_size))
+        return ERR_CORRUPT;
     if (head->cell != instance->options.cell) {
         snprintf(why_out, why_size, "this folder belongs to cell %016" PRIx64 ", the configuration names %016" PRIx64,
                  head->cell, instance->options.cell);
@@ -250,6 +270,7 @@ void instance_close(struct instance *instance)
         feed_close(&instance->feeds[i]);
     free(instance->feeds);
     free(instance->release_key);
+    verify_close(instance);
     if (instance->organisation_cache)
         organisation_cache_free(instance->organisation_cache);
     instance_counters_close(instance);
@@ -349,12 +370,13 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         instance_ask_all(instance, true);
     }
     serve_parked(instance, now);
+    verify_step(instance);
     if (trusted && room)
         effects_start_due(instance, now);
     if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
         instance->full = true;
     snapshot_step(instance);
-    return trusted && room && turned && work_waits(instance, now);
+    return (trusted && room && turned && work_waits(instance, now)) || verify_wants(instance);
 }
 
 static void at_most(int64_t *next, int64_t candidate)
@@ -375,6 +397,7 @@ static int64_t wait_by_boot(const struct instance *instance)
         at_most(&next, boot + 1000);
     if (snapshot_under_way(instance))
         at_most(&next, boot + 1);
+    at_most(&next, verify_next(instance));
     if (instance->holding)
         at_most(&next, instance->hold_until);
     if (instance->cursors_moved && works)

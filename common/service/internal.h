@@ -22,6 +22,7 @@
 #define JOB_STEP_KEYS 100u
 #define PARKED_MAX 4096u
 #define EFFECTS_RUNNING_MAX 16u
+#define TAIL_CHECKED_EVENTS 256u /* of the own log, at start */
 #define ORGANISATION_TABLES_MAX 16u
 #define HOLD_MS_MAX 5000                 /* whoever asked for it may be gone: then hearing goes on by itself */
 #define SNAPSHOT_STEP_BYTES (256u << 10) /* copied at once: about a millisecond */
@@ -176,7 +177,8 @@ struct instance {
     int64_t hold_until; /* on the boot clock, while holding */
     struct snapshot *snapshot;
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
-    char *release_key; /* malloc: an operator released what waits under it */
+    struct verify *verify; /* under way, or its result not yet fetched; NULL */
+    char *release_key;     /* malloc: an operator released what waits under it */
     bool started_suspect;
     int64_t full_retry_boot_ms, urgent_boot_ms;
     int64_t clock_offset; /* wall - boot when last trusted */
@@ -227,6 +229,8 @@ bool waiting_behind(struct turn *turn, uint64_t case_id);
 void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs);
 bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out);
 void turn_known(struct turn *turn, const char *key);
+/* Is a quarantined event waiting under this key? The keys there are, in the instance's arena. */
+bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max);
 
 /* rows.c: timers, effects, jobs, outcomes */
 bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out);
@@ -267,9 +271,39 @@ void snapshot_free(struct instance *instance);
 void instance_counters_open(struct instance *instance);
 void instance_counters_close(struct instance *instance);
 
+/* refold.c: a fresh fold of an instance's `heard` into an empty one, then a comparison, in steps that may lie apart
+   while the instance works on. */
+struct refold;
+struct refold_reader {
+    /* Is all that this row of `heard` names at hand? False: ask again later. */
+    bool (*ready)(void *context, const Record__Heard *row, struct arena *arena);
+    /* The next event, in the order in which the row names them. False: its log has no such event. */
+    bool (*read)(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena, struct bytes *event_out);
+    void *context;
+};
+enum refold_state { REFOLD_MORE, REFOLD_WAITS, REFOLD_SAME, REFOLD_DIFFERS, REFOLD_FAILED };
+enum err refold_open(struct instance *instance, const char *folder, const struct refold_reader *reader,
+                     struct refold **refold_out, char *why_out, size_t why_size) MUST_CHECK;
+/* One step of a few milliseconds (one row of `heard` at least). *why says what differs or failed. */
+enum refold_state refold_step(struct refold *refold, const char **why_out);
+/* While the tables are compared: the snapshot they are compared in; NULL before. */
+struct store_txn *refold_snapshot(struct refold *refold);
+/* Was this event of the range folded then? It waited, or is of a foreign bucket, otherwise. */
+bool heard_folds(const Record__HeardRange *range, uint64_t offset);
+uint64_t refold_walked(const struct refold *refold); /* rows of `heard` folded so far */
+void refold_close(struct refold *refold);            /* the folder stays */
+
+/* verify.c: Control VERIFY */
+void verify_take(struct instance *instance, const struct bus_call *call);
+bool verify_wants(const struct instance *instance); /* there is work to be done at once */
+void verify_step(struct instance *instance);
+int64_t verify_next(const struct instance *instance); /* boot ms at which to look again at the latest */
+void verify_close(struct instance *instance);
+
 /* poison.c */
 enum err poison_open(struct instance *instance);
 void poison_name(struct instance *instance, const char *kind, const char *name, uint64_t number);
+void poison_name_event(struct instance *instance, Hb__Service service, uint32_t partition, uint64_t offset);
 bool poison_quarantines(const struct instance *instance); /* the input just named aborted the process twice */
 void poison_passed(struct instance *instance);
 

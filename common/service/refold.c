@@ -1,5 +1,7 @@
 /* A fresh fold equals the state: walk `heard` and fold each input and the own events it caused, in exactly that order,
-   into an empty instance; then compare all tables that evolve writes. */
+   into an empty instance; then compare all tables that evolve writes. The walk goes in steps between the turns of the
+   instance, in short transactions, for `heard` and the log only grow; when it has caught up, the tables are compared in
+   one snapshot, held as long as the comparison takes. */
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -7,6 +9,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void hash_table(crypto_generichash_state *state, struct store_txn *txn, store_table table, const char *name,
                        struct arena *arena)
@@ -84,185 +87,333 @@ enum err instance_state_hash(struct instance *instance, uint8_t hash_out[32])
 
 /* ---- the walk ---- */
 
-struct walk {
+/* What one step takes, so that it stays well under 100 ms: events folded, rows compared. */
+#define WALK_STEP_BYTES (256u << 10)
+#define COMPARE_STEP_BYTES (1u << 20)
+#define COMPARE_STEP_ROWS 2000u
+
+struct refold {
     struct instance *from; /* the instance under check */
-    struct store_txn *from_txn;
     struct instance *into; /* the empty one */
-    struct turn turn;
-    instance_read_fn *read;
-    void *read_context;
+    struct service bare;   /* the vault and secrets are not folded */
+    struct refold_reader reader;
+    struct store_txn *from_txn; /* of this step; while comparing, the snapshot */
+    struct turn turn;           /* of `into` */
+    struct arena arena, rows;
+    Record__Heard *row; /* decoded, waiting to be folded; in `rows` */
+    uint64_t walked;    /* rows folded */
     uint64_t own_next;
-    char *why;
-    size_t why_size;
+    size_t step_bytes;
+    unsigned table; /* being compared */
+    bool comparing, comparing_table;
+    struct store_scan from_scan, into_scan;
+    char why[400];
 };
 
-static enum err fail(struct walk *walk, const char *what, uint64_t number)
+static enum err fail(struct refold *refold, const char *what, uint64_t number)
 {
-    snprintf(walk->why, walk->why_size, "%s %" PRIu64, what, number);
+    snprintf(refold->why, sizeof refold->why, "%s %" PRIu64, what, number);
     return ERR_CORRUPT;
 }
 
-static enum err fold_stored(struct walk *walk, struct bytes stored)
+static enum err fold_stored(struct refold *refold, struct bytes stored)
 {
     ProtobufCMessage *message;
     char *why;
-    if (message_load(&hb__event__descriptor, stored, walk->turn.arena, &message, &why))
-        return fail(walk, "an event cannot be decoded near own offset", walk->own_next);
-    walk->turn.now = ((Hb__Event *)message)->recorded_ms;
-    turn_fold(&walk->turn, (const Hb__Event *)message);
-    walk->turn.known_count = 0;
+    if (message_load(&hb__event__descriptor, stored, refold->turn.arena, &message, &why))
+        return fail(refold, "an event cannot be decoded near own offset", refold->own_next);
+    refold->step_bytes += stored.size;
+    refold->turn.now = ((Hb__Event *)message)->recorded_ms;
+    turn_fold(&refold->turn, (const Hb__Event *)message);
+    refold->turn.known_count = 0;
     return ERR_NONE;
 }
 
-static enum err fold_other(struct walk *walk, const Hb__LogId *log, uint64_t offset)
+static enum err fold_other(struct refold *refold, const Hb__LogId *log, uint64_t offset)
 {
     struct bytes stored;
-    if (!walk->read(walk->read_context, log, offset, walk->turn.arena, &stored))
-        return fail(walk, "a heard event is not in its producer's log: offset", offset);
-    return fold_stored(walk, stored);
+    if (!refold->reader.read(refold->reader.context, log, offset, refold->turn.arena, &stored)) {
+        snprintf(refold->why, sizeof refold->why, "a heard event is not in the log of %s-%" PRIu32 ": offset %" PRIu64,
+                 config_service_name(log->service), log->partition, offset);
+        return ERR_CORRUPT;
+    }
+    return fold_stored(refold, stored);
 }
 
-static enum err fold_own(struct walk *walk, const Record__Input *input)
+static enum err fold_own(struct refold *refold, const Record__Input *input)
 {
     for (uint64_t offset = input->first_own; offset && offset <= input->last_own; offset++) {
-        if (offset != walk->own_next)
-            return fail(walk, "an own event has no cause in heard: offset", walk->own_next);
+        if (offset != refold->own_next)
+            return fail(refold, "an own event has no cause in heard: offset", refold->own_next);
         struct bytes stored;
-        if (!eventlog_get(walk->from_txn, walk->from->runtime_tables[RUNTIME_LOG], offset, walk->turn.arena, &stored))
-            return fail(walk, "an own event is missing: offset", offset);
-        enum err err = fold_stored(walk, stored);
+        if (!eventlog_get(refold->from_txn, refold->from->runtime_tables[RUNTIME_LOG], offset, refold->turn.arena,
+                          &stored))
+            return fail(refold, "an own event is missing: offset", offset);
+        enum err err = fold_stored(refold, stored);
         if (err)
             return err;
-        walk->own_next++;
+        refold->own_next++;
     }
     return ERR_NONE;
 }
 
-static bool is_among(uint64_t offset, const uint64_t *list, size_t count)
+bool heard_folds(const Record__HeardRange *range, uint64_t offset)
 {
-    for (size_t i = 0; i < count; i++)
-        if (list[i] == offset)
-            return true;
-    return false;
+    for (size_t i = 0; i < range->n_waits; i++)
+        if (range->waits[i] == offset)
+            return false;
+    return true;
 }
 
-static enum err fold_input(struct walk *walk, const Record__Input *input)
+/* The runtime moves the row of a job after the step's events are folded. */
+static enum err fold_job(struct refold *refold, const Record__Input *input)
 {
-    struct turn *turn = &walk->turn;
+    struct turn *turn = &refold->turn;
+    enum err err = fold_own(refold, input);
+    turn->phase = PHASE_EVOLVE;
+    if (err)
+        return err;
+    if (input->job->done) {
+        job_delete(turn, input->job->id);
+        return ERR_NONE;
+    }
+    uint64_t id;
+    Record__Job *job;
+    if (!job_first(turn, &id, &job) || id != input->job->id)
+        return fail(refold, "a job step names a job that is not there:", input->job->id);
+    job->next = input->job->next;
+    job_save(turn, id, job);
+    return ERR_NONE;
+}
+
+static enum err fold_input(struct refold *refold, const Record__Input *input)
+{
+    struct turn *turn = &refold->turn;
     enum err err = ERR_NONE;
     switch (input->kind_case) {
     case RECORD__INPUT__KIND_HEARD:
         for (uint64_t offset = input->heard->from; offset <= input->heard->to && !err; offset++)
-            if (!is_among(offset, input->heard->waits, input->heard->n_waits))
-                err = fold_other(walk, input->heard->log, offset);
+            if (heard_folds(input->heard, offset))
+                err = fold_other(refold, input->heard->log, offset);
         break;
     case RECORD__INPUT__KIND_RELEASED:
-        err = fold_other(walk, input->released->log, input->released->offset);
+        err = fold_other(refold, input->released->log, input->released->offset);
         break;
     case RECORD__INPUT__KIND_TIMER:
         turn->phase = PHASE_EVOLVE;
         turn_timer_clear(turn, input->timer->due_ms, bytes_of(input->timer->key.data, input->timer->key.len));
         break;
-    case RECORD__INPUT__KIND_JOB: /* the runtime moves the row after the step's events are folded */
-        err = fold_own(walk, input);
-        turn->phase = PHASE_EVOLVE;
-        if (!err && input->job->done) {
-            job_delete(turn, input->job->id);
-        } else if (!err) {
-            uint64_t id;
-            Record__Job *job;
-            if (!job_first(turn, &id, &job) || id != input->job->id)
-                return fail(walk, "a job step names a job that is not there:", input->job->id);
-            job->next = input->job->next;
-            job_save(turn, id, job);
-        }
-        return err;
+    case RECORD__INPUT__KIND_JOB:
+        return fold_job(refold, input);
     case RECORD__INPUT__KIND_COMMAND:
     case RECORD__INPUT__KIND_EFFECT:
     case RECORD__INPUT__KIND_QUARANTINED:
     case RECORD__INPUT__KIND__NOT_SET:
         break;
     }
-    return err ? err : fold_own(walk, input);
+    return err ? err : fold_own(refold, input);
 }
 
-static enum err fold_all(struct walk *walk)
+/* The next row of `heard`. False with ERR_NONE: all rows are folded. */
+static bool next_row(struct refold *refold, enum err *err_out)
 {
-    struct store_scan scan;
-    struct arena *arena = walk->turn.arena;
-    struct arena rows;
-    arena_init(&rows);
-    store_scan_open(&scan, walk->from_txn, walk->from->runtime_tables[RUNTIME_HEARD], (struct bytes){0},
-                    (struct bytes){0});
-    struct bytes key, value;
-    enum err err = ERR_NONE;
-    uint64_t turn = 0;
-    while (!err && store_scan_next(&scan, &rows, &key, &value)) {
-        ProtobufCMessage *message;
-        char *why;
-        if (bytes_get_u64(key.data) != ++turn)
-            err = fail(walk, "a row of heard is missing: turn", turn);
-        else if (message_load(&record__heard__descriptor, value, &rows, &message, &why))
-            err = fail(walk, "a row of heard cannot be decoded: turn", turn);
-        for (size_t i = 0; !err && i < ((Record__Heard *)message)->n_inputs; i++) {
-            err = fold_input(walk, ((Record__Heard *)message)->inputs[i]);
-            arena_reset(arena);
-            walk->turn.said = NULL;
-            walk->turn.known = NULL;
-        }
-        arena_reset(&rows);
+    struct key key = key_u64(refold->walked + 1);
+    struct bytes value;
+    ProtobufCMessage *message;
+    char *why;
+    *err_out = ERR_NONE;
+    if (refold->row)
+        return true;
+    arena_reset(&refold->rows);
+    if (!store_get(refold->from_txn, refold->from->runtime_tables[RUNTIME_HEARD], key_bytes(&key), &refold->rows,
+                   &value)) {
+        *err_out = store_error(refold->from_txn);
+        if (!*err_out && refold->walked < refold->from->head.turns)
+            *err_out = fail(refold, "a row of heard is missing: turn", refold->walked + 1);
+        return false;
     }
-    arena_fini(&rows);
-    if (!err && walk->own_next != walk->from->head.offset + 1)
-        err = fail(walk, "an own event has no cause in heard: offset", walk->own_next);
+    if (message_load(&record__heard__descriptor, value, &refold->rows, &message, &why)) {
+        *err_out = fail(refold, "a row of heard cannot be decoded: turn", refold->walked + 1);
+        return false;
+    }
+    refold->row = (Record__Heard *)message;
+    return true;
+}
+
+static enum err fold_row(struct refold *refold)
+{
+    enum err err = ERR_NONE;
+    for (size_t i = 0; !err && i < refold->row->n_inputs; i++) {
+        err = fold_input(refold, refold->row->inputs[i]);
+        arena_reset(&refold->arena);
+        refold->turn.said = NULL;
+        refold->turn.known = NULL;
+    }
+    refold->row = NULL;
+    refold->walked++;
     return err;
 }
 
-static enum err compare(struct walk *walk)
+/* Rows until enough was read. All folded: the comparison begins, in a snapshot of this very moment. */
+static enum refold_state walk(struct refold *refold)
 {
-    store_table from_table, into_table;
-    const char *name;
-    for (unsigned i = 0; (name = folded_table(walk->from, i, &from_table)); i++) {
-        folded_table(walk->into, i, &into_table);
-        uint8_t a[32], b[32];
-        if (hash_one(walk->from, from_table, name, a) || hash_one(walk->into, into_table, name, b) ||
-            memcmp(a, b, sizeof a) != 0) {
-            snprintf(walk->why, walk->why_size, "%s: a fresh fold differs from the state in table %s",
-                     walk->from->service->name, name);
-            return ERR_CORRUPT;
-        }
+    enum err err = ERR_NONE;
+    bool more = true, ready = true;
+    refold->from_txn = store_begin(refold->from->store, false);
+    struct store_txn *into_txn = store_begin(refold->into->store, true);
+    turn_begin(&refold->turn, refold->into, into_txn, &refold->arena, 0);
+    refold->step_bytes = 0;
+    while (!err && more && ready && refold->step_bytes < WALK_STEP_BYTES) {
+        more = next_row(refold, &err);
+        ready =
+            more && (!refold->reader.ready || refold->reader.ready(refold->reader.context, refold->row, &refold->rows));
+        if (ready)
+            err = fold_row(refold);
     }
-    return ERR_NONE;
+    enum err committed = err ? (store_abort(into_txn), ERR_NONE) : store_commit(into_txn);
+    if (committed)
+        snprintf(refold->why, sizeof refold->why, "the fold could not be stored: %s", err_text(committed));
+    if (!err && !committed && !more && refold->own_next != refold->from->head.offset + 1)
+        err = fail(refold, "an own event has no cause in heard: offset", refold->own_next);
+    refold->comparing = !err && !committed && !more;
+    if (!refold->comparing) {
+        store_abort(refold->from_txn);
+        refold->from_txn = NULL;
+    }
+    return committed ? REFOLD_FAILED : err ? REFOLD_DIFFERS : more && !ready ? REFOLD_WAITS : REFOLD_MORE;
 }
 
-enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
-                             char *why_out, size_t why_size)
+/* ---- the comparison ---- */
+
+static enum refold_state differs(struct refold *refold, const char *table, struct bytes key)
 {
-    struct walk walk = {
-        .from = instance, .read = read, .read_context = context, .own_next = 1, .why = why_out, .why_size = why_size};
+    int size = snprintf(refold->why, sizeof refold->why, "%s: a fresh fold differs from the state in table %s at key ",
+                        refold->from->service->name, table);
+    for (size_t i = 0; i < key.size && i < 64 && size < (int)sizeof refold->why - 3; i++)
+        size += snprintf(refold->why + size, sizeof refold->why - (size_t)size, "%02x", key.data[i]);
+    return REFOLD_DIFFERS;
+}
+
+static enum refold_state compare(struct refold *refold)
+{
+    store_table from_table, into_table;
+    const char *name = folded_table(refold->from, refold->table, &from_table);
+    struct store_txn *into_txn = store_begin(refold->into->store, false);
+    enum refold_state state = name ? REFOLD_MORE : REFOLD_SAME;
+    if (name && !refold->comparing_table) {
+        folded_table(refold->into, refold->table, &into_table);
+        store_scan_open(&refold->from_scan, refold->from_txn, from_table, (struct bytes){0}, (struct bytes){0});
+        store_scan_open(&refold->into_scan, into_txn, into_table, (struct bytes){0}, (struct bytes){0});
+        refold->comparing_table = true;
+    }
+    refold->into_scan.txn = into_txn;
+    size_t bytes = 0;
+    for (unsigned rows = 0; name && state == REFOLD_MORE && rows < COMPARE_STEP_ROWS && bytes < COMPARE_STEP_BYTES;
+         rows++) {
+        struct bytes a = {0}, b = {0}, a_value = {0}, b_value = {0};
+        bool one = store_scan_next(&refold->from_scan, &refold->arena, &a, &a_value);
+        bool other = store_scan_next(&refold->into_scan, &refold->arena, &b, &b_value);
+        bytes += a.size + a_value.size;
+        if (!one && !other) {
+            refold->comparing_table = false;
+            refold->table++;
+            break;
+        }
+        if (one != other || !bytes_equal(a, b) || !bytes_equal(a_value, b_value))
+            state = differs(refold, name, one ? a : b);
+        arena_reset(&refold->arena);
+    }
+    if (store_error(refold->from_txn) || store_error(into_txn)) {
+        snprintf(refold->why, sizeof refold->why, "the tables cannot be read");
+        state = REFOLD_FAILED;
+    }
+    store_abort(into_txn);
+    return state;
+}
+
+enum refold_state refold_step(struct refold *refold, const char **why_out)
+{
+    *why_out = refold->why;
+    return refold->comparing ? compare(refold) : walk(refold);
+}
+
+struct store_txn *refold_snapshot(struct refold *refold)
+{
+    return refold->comparing ? refold->from_txn : NULL;
+}
+
+uint64_t refold_walked(const struct refold *refold)
+{
+    return refold->walked;
+}
+
+enum err refold_open(struct instance *instance, const char *folder, const struct refold_reader *reader,
+                     struct refold **refold_out, char *why_out, size_t why_size)
+{
+    struct refold *refold = calloc(1, sizeof *refold);
+    bug_unless(refold);
+    refold->from = instance;
+    refold->reader = *reader;
+    refold->own_next = 1;
+    refold->bare = *instance->service;
+    refold->bare.keeps_vault = refold->bare.keeps_secrets = false;
     struct instance_options options = instance->options;
     options.folder = folder;
     options.no_sync = true;
     options.feeds_count = 0;
     options.map_bytes = 0;
-    struct service bare = *instance->service; /* the vault and secrets are not folded */
-    bare.keeps_vault = bare.keeps_secrets = false;
-    enum err err = instance_open(&bare, &options, instance->env, &walk.into, why_out, why_size);
+    enum err err = instance_open(&refold->bare, &options, instance->env, &refold->into, why_out, why_size);
+    if (err) {
+        free(refold);
+        return err;
+    }
+    arena_init(&refold->arena);
+    arena_init(&refold->rows);
+    *refold_out = refold;
+    return ERR_NONE;
+}
+
+void refold_close(struct refold *refold)
+{
+    if (!refold)
+        return;
+    if (refold->from_txn)
+        store_abort(refold->from_txn);
+    arena_fini(&refold->arena);
+    arena_fini(&refold->rows);
+    instance_close(refold->into);
+    free(refold);
+}
+
+/* ---- all at once (simulation) ---- */
+
+struct at_once {
+    instance_read_fn *read;
+    void *context;
+};
+
+static bool read_at_once(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
+                         struct bytes *event_out)
+{
+    const struct at_once *at_once = context;
+    return at_once->read(at_once->context, log, offset, arena, event_out);
+}
+
+enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
+                             char *why_out, size_t why_size)
+{
+    struct at_once at_once = {read, context};
+    struct refold_reader reader = {NULL, read_at_once, &at_once};
+    struct refold *refold;
+    enum err err = refold_open(instance, folder, &reader, &refold, why_out, why_size);
     if (err)
         return err;
-    walk.from_txn = store_begin(instance->store, false);
-    struct store_txn *into_txn = store_begin(walk.into->store, true);
-    struct arena arena;
-    arena_init(&arena);
-    turn_begin(&walk.turn, walk.into, into_txn, &arena, 0);
-    err = fold_all(&walk);
-    enum err committed = err ? (store_abort(into_txn), err) : store_commit(into_txn);
-    if (!err && committed)
-        err = fail(&walk, "the fold could not be stored", 0);
-    if (!err)
-        err = compare(&walk);
-    store_abort(walk.from_txn);
-    arena_fini(&arena);
-    instance_close(walk.into);
-    return err;
+    const char *why;
+    enum refold_state state;
+    while ((state = refold_step(refold, &why)) == REFOLD_MORE)
+        ;
+    if (state != REFOLD_SAME)
+        snprintf(why_out, why_size, "%s", why);
+    refold_close(refold);
+    return state == REFOLD_SAME ? ERR_NONE : ERR_CORRUPT;
 }

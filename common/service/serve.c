@@ -303,8 +303,46 @@ static bool take_snapshot(struct instance *instance, const struct bus_call *call
     return instance->holding && !err;
 }
 
+/* The next turn folds it. A key under which nothing is quarantined is refused with those there are. */
+static void serve_release(struct instance *instance, const struct bus_call *call, const char *key)
+{
+    char *keys[20];
+    unsigned count;
+    Bus__Reply *reply = reply_new(&instance->arena);
+    if (waiting_under(instance, key, keys, &count, sizeof keys / sizeof *keys)) {
+        free(instance->release_key);
+        instance->release_key = strdup(key);
+        instance->env->wake(instance->env->context);
+        reply->kind_case = BUS__REPLY__KIND_CONTROL;
+        reply->control = NEW(&instance->arena, Bus__ControlReply, BUS__CONTROL_REPLY__INIT);
+        reply->control->position = arena_alloc(&instance->arena, sizeof *reply->control->position);
+        instance_position(instance, &instance->arena, reply->control->position);
+    } else {
+        reply->kind_case = BUS__REPLY__KIND_REFUSED;
+        Hb__Refusal *refusal = reply->refused = NEW(&instance->arena, Hb__Refusal, HB__REFUSAL__INIT);
+        Hb__Label *text = refusal->text = NEW(&instance->arena, Hb__Label, HB__LABEL__INIT);
+        refusal->status = 404;
+        refusal->code = "not_found";
+        refusal->field = "key";
+        refusal->accepted = keys;
+        refusal->n_accepted = count;
+        text->zh = "没有以此编号隔离的事件";
+        text->en = "no event is quarantined under this key";
+    }
+    instance->env->reply(instance->env->context, call, reply);
+    arena_reset(&instance->arena);
+}
+
 static void serve_control(struct instance *instance, const struct bus_call *call, const Bus__Control *control)
 {
+    if (control->what == BUS__CONTROL__WHAT__VERIFY) { /* answered when it is done */
+        verify_take(instance, call);
+        return;
+    }
+    if (control->what == BUS__CONTROL__WHAT__RELEASE) {
+        serve_release(instance, call, control->key);
+        return;
+    }
     Bus__Reply *reply = reply_new(&instance->arena);
     reply->kind_case = BUS__REPLY__KIND_CONTROL;
     Bus__ControlReply *answer = reply->control = NEW(&instance->arena, Bus__ControlReply, BUS__CONTROL_REPLY__INIT);
@@ -322,10 +360,6 @@ static void serve_control(struct instance *instance, const struct bus_call *call
         instance->clock_accepted = true;
         instance->env->wake(instance->env->context);
         break;
-    case BUS__CONTROL__WHAT__RELEASE:
-        instance->release_key = strdup(control->key);
-        instance->env->wake(instance->env->context);
-        break;
     case BUS__CONTROL__WHAT__SNAPSHOT:
         if (!take_snapshot(instance, call, control->path)) {
             arena_reset(&instance->arena);
@@ -340,6 +374,7 @@ static void serve_control(struct instance *instance, const struct bus_call *call
             answer->hash = (ProtobufCBinaryData){32, hash};
         break;
     case BUS__CONTROL__WHAT__POSITION:
+    case BUS__CONTROL__WHAT__RELEASE:
     case BUS__CONTROL__WHAT__VERIFY:
     case BUS__CONTROL__WHAT__STOP:
         break;

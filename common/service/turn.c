@@ -189,6 +189,20 @@ static void release_known(struct turn *turn)
     turn->known_count = 0;
 }
 
+/* An operator lets a quarantined event go: it is folded now, as if it had just come to be known. */
+static void take_release(struct turn *turn)
+{
+    struct instance *instance = turn->instance;
+    char *key = instance->release_key;
+    instance->release_key = NULL;
+    turn_clear_input(turn);
+    poison_name(instance, "release", key, 0);
+    turn_known(turn, key);
+    free(key);
+    release_known(turn);
+    poison_passed(instance);
+}
+
 static void stop_feed(struct feed *feed, const char *why)
 {
     feed->stopped = true;
@@ -230,13 +244,13 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
         return false;
     }
     turn_clear_input(turn);
-    poison_name(instance, "event", config_service_name(feed->service), event->offset);
+    poison_name_event(instance, feed->service, feed->partition, event->offset);
     bool ours = bucket_ours(instance, event);
     bool poisoned = ours && poison_quarantines(instance);
-    const char *needs =
-        poisoned ? arena_printf(turn->arena, "poison/%s/%" PRIu64, config_service_name(feed->service), event->offset)
-        : !ours  ? NULL
-                 : waiting_needs(turn, event);
+    const char *needs = poisoned ? arena_printf(turn->arena, "poison/%s-%" PRIu32 "/%" PRIu64,
+                                                config_service_name(feed->service), feed->partition, event->offset)
+                        : !ours  ? NULL
+                                 : waiting_needs(turn, event);
     bool waits = ours && (needs || (!makes_known(turn, event) && waiting_behind(turn, event->case_id)));
     if (waits) {
         turn->phase = PHASE_EVOLVE;
@@ -488,6 +502,8 @@ static void take_inputs(struct turn *turn, struct answered *answered)
     struct budget budget = {0};
     unsigned most = instance->poison_count ? 1 : TURN_INPUTS_MAX; /* after an abort, one at a time */
     unsigned half = most > 1 ? most / 2 : 1;
+    if (instance->release_key)
+        take_release(turn);
     while (instance->effects_done && room_in(turn, &budget, most)) {
         struct effect_done *done = instance->effects_done;
         instance->effects_done = done->next;

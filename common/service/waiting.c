@@ -84,8 +84,10 @@ void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored,
     instance->counts.waits++;
 }
 
-/* What the next event of a case needs now; written down when it waits on. Returns it when it may go. */
-static bool next_may_go(struct turn *turn, uint64_t case_id, struct bytes *key_out, struct bytes *stored_out)
+/* What the next event of a case needs now; written down when it waits on. Returns it when it may go. One that was
+   quarantined goes only when the operator names it. */
+static bool next_may_go(struct turn *turn, uint64_t case_id, const char *known, struct bytes *key_out,
+                        struct bytes *stored_out)
 {
     struct instance *instance = turn->instance;
     Record__Waiting *waiting;
@@ -95,8 +97,8 @@ static bool next_may_go(struct turn *turn, uint64_t case_id, struct bytes *key_o
     ProtobufCMessage *message;
     char *why;
     bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
-    const char *needs =
-        strncmp(waiting->needs, "poison/", 7) == 0 ? waiting->needs : waiting_needs(turn, (const Hb__Event *)message);
+    bool quarantined = strncmp(waiting->needs, "poison/", 7) == 0 && strcmp(waiting->needs, known) != 0;
+    const char *needs = quarantined ? waiting->needs : waiting_needs(turn, (const Hb__Event *)message);
     if (!needs) {
         *stored_out = stored;
         return true;
@@ -124,7 +126,7 @@ bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
         struct bytes key;
         turn->dirty = true;
         store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key);
-        if (!next_may_go(turn, case_id, &key, stored_out))
+        if (!next_may_go(turn, case_id, known, &key, stored_out))
             continue;
         store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key);
         instance->waiting_count--;
@@ -135,6 +137,24 @@ bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
             store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key, (struct bytes){0});
         return true;
     }
+}
+
+bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max)
+{
+    struct store_txn *txn = store_begin(instance->store, false);
+    struct store_scan scan;
+    struct bytes found, prefix = bytes_of_text("poison/");
+    bool there = false;
+    *count = 0;
+    store_scan_open(&scan, txn, instance->runtime_tables[RUNTIME_WAITING_FOR], prefix, (struct bytes){0});
+    while (store_scan_next(&scan, &instance->arena, &found, NULL)) {
+        char *text = (char *)(uintptr_t)found.data; /* ends with NUL, then the case */
+        there = there || strcmp(text, key) == 0;
+        if (*count < count_max)
+            keys_out[(*count)++] = text;
+    }
+    store_abort(txn);
+    return there;
 }
 
 void turn_known(struct turn *turn, const char *key)

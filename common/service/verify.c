@@ -1,0 +1,646 @@
+/* Control VERIFY: is what this instance keeps what its log and the logs it heard say? Its own hash chain; its cursors,
+   which the producers are asked about; a fresh fold of everything heard, read again from the producers; and whether the
+   runtime's own tables agree with each other.
+
+   It works in steps of a few milliseconds between turns, so that the service goes on meanwhile; a forked child would be
+   simpler, but neither LMDB nor ZeroMQ survives a fork (pitfalls 5 and 6.1). Only the comparison of the tables holds a
+   snapshot for longer. The caller waits at most VERIFY_PARK_MS and is then told how far it is, and asks again. */
+#include "message/message.h"
+#include "service/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define VERIFY_PARK_MS 10000
+#define VERIFY_ASK_MS 5000
+#define VERIFY_KEPT_MS 600000 /* findings that nobody waited for */
+#define VERIFY_TRIES_MAX 10u
+#define VERIFY_FINDINGS_MAX 100u
+#define VERIFY_EVENTS 2000u /* of the chain, and rows of a table, in one step */
+
+/* Events of one producer fetched ahead of the fold. */
+struct source {
+    struct verify *verify;
+    Hb__Service service;
+    uint32_t partition;
+    uint64_t next; /* offset of the first event in the buffer */
+    uint8_t *buffer;
+    size_t size, at;
+};
+
+struct gathered {
+    const Hb__LogId *log;
+    uint64_t offset;
+    struct bytes stored;
+};
+
+struct parked_verify {
+    struct parked_verify *next;
+    struct bus_call call;
+    int64_t until_boot_ms;
+};
+
+enum verify_phase { VERIFY_CHAIN, VERIFY_CURSORS, VERIFY_FOLD, VERIFY_TABLES, VERIFY_DONE };
+
+struct verify {
+    struct instance *instance;
+    enum verify_phase phase;
+    struct parked_verify *parked;
+    struct arena arena; /* findings */
+    char *findings;
+    unsigned findings_count;
+    struct eventlog_walk chain;
+    unsigned feed; /* whose cursor is being asked about */
+    struct refold *refold;
+    char folder[4300];
+    struct source sources[64 + 1]; /* one a feed; the last for events released later than they were heard */
+    unsigned sources_count;
+    /* the row of `heard` that is being gathered */
+    struct gathered *gathered; /* in the refold's arena */
+    size_t gathered_count, gathered_read;
+    const Record__Heard *row;
+    bool asking, missing;
+    unsigned tries;
+    int64_t ask_boot_ms;
+    struct asked *asked; /* the one request under way; it outlives us */
+    unsigned table;
+    struct store_scan scan;
+    bool scanning;
+    int64_t done_boot_ms;
+};
+
+static void find(struct verify *verify, const char *text)
+{
+    verify->findings_count++;
+    if (verify->findings_count <= VERIFY_FINDINGS_MAX)
+        verify->findings = arena_printf(&verify->arena, "%s%s\n", verify->findings, text);
+}
+
+/* ---- asking a producer ---- */
+
+struct asked {
+    struct verify *verify; /* NULL: nobody waits for it any more */
+    struct source *source; /* NULL: about a cursor */
+    uint64_t after;
+};
+
+static void take_batch(struct source *source, uint64_t after, struct bytes batch)
+{
+    free(source->buffer);
+    source->buffer = malloc(batch.size ? batch.size : 1);
+    bug_unless(source->buffer);
+    if (batch.size)
+        memcpy(source->buffer, batch.data, batch.size);
+    source->size = batch.size;
+    source->at = 0;
+    source->next = after + 1;
+}
+
+static const char *problem_text(Bus__Fetched__Problem problem)
+{
+    switch (problem) {
+    case BUS__FETCHED__PROBLEM__NONE:
+        break;
+    case BUS__FETCHED__PROBLEM__EPOCH_MISMATCH:
+        return "its log has another epoch";
+    case BUS__FETCHED__PROBLEM__HASH_MISMATCH:
+        return "it holds another event at our cursor";
+    case BUS__FETCHED__PROBLEM__BEYOND_END:
+        return "its log ends before our cursor";
+    }
+    return "";
+}
+
+static void on_cursor_told(struct verify *verify, const Bus__Fetched *fetched)
+{
+    const struct feed *feed = &verify->instance->feeds[verify->feed];
+    if (fetched->problem != BUS__FETCHED__PROBLEM__NONE)
+        find(verify, arena_printf(&verify->arena, "cursor at %s-%" PRIu32 " offset %" PRIu64 ": %s",
+                                  config_service_name(feed->service), feed->partition, feed->cursor,
+                                  problem_text(fetched->problem)));
+    verify->feed++;
+}
+
+static void on_reply(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct asked *asked = context;
+    struct verify *verify = asked->verify;
+    if (verify) {
+        struct instance *instance = verify->instance;
+        const Bus__Fetched *fetched = !err && reply->kind_case == BUS__REPLY__KIND_FETCHED ? reply->fetched : NULL;
+        verify->asking = false;
+        verify->asked = NULL;
+        verify->tries = fetched ? 0 : verify->tries + 1;
+        verify->ask_boot_ms = fetched ? 0 : instance_boot(instance) + 1000;
+        if (fetched && !asked->source)
+            on_cursor_told(verify, fetched);
+        else if (fetched && fetched->problem == BUS__FETCHED__PROBLEM__NONE && fetched->events.len)
+            take_batch(asked->source, asked->after, bytes_of(fetched->events.data, fetched->events.len));
+        else if (fetched)
+            verify->missing = true; /* its log ends before the event */
+        instance->env->wake(instance->env->context);
+    }
+    free(asked);
+}
+
+static void ask(struct verify *verify, Hb__Service service, uint32_t partition, struct source *source, uint64_t after,
+                struct bytes hash, uint32_t bytes_max)
+{
+    struct asked *asked = malloc(sizeof *asked);
+    bug_unless(asked);
+    *asked = (struct asked){verify, source, after};
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Fetch fetch = BUS__FETCH__INIT;
+    Hb__LogId any = HB__LOG_ID__INIT; /* of any epoch */
+    any.service = service;
+    any.partition = partition;
+    request.kind_case = BUS__REQUEST__KIND_FETCH;
+    request.fetch = &fetch;
+    fetch.log = &any;
+    fetch.after = after;
+    fetch.hash = (ProtobufCBinaryData){hash.size, (uint8_t *)(uintptr_t)hash.data};
+    fetch.bytes_max = bytes_max;
+    verify->asking = true;
+    verify->asked = asked;
+    verify->instance->env->ask(verify->instance->env->context, service, partition, &request, VERIFY_ASK_MS, on_reply,
+                               asked);
+}
+
+/* ---- gathering what a row of `heard` names ---- */
+
+static struct source *source_of(struct verify *verify, const Hb__LogId *log)
+{
+    for (unsigned i = 0; i + 1 < verify->sources_count; i++)
+        if (verify->sources[i].service == log->service && verify->sources[i].partition == log->partition)
+            return &verify->sources[i];
+    return &verify->sources[verify->sources_count - 1];
+}
+
+static bool buffered(struct source *source, uint64_t offset, struct bytes *stored_out)
+{
+    enum err err;
+    while (source->at < source->size && source->next <= offset) {
+        struct bytes rest = bytes_of(source->buffer + source->at, source->size - source->at);
+        if (!eventlog_batch_next(&rest, stored_out, &err))
+            return false;
+        source->at = source->size - rest.size;
+        if (source->next++ == offset)
+            return true;
+    }
+    return false;
+}
+
+/* False: it has been asked for. What its producer does not have is gathered as an empty event. */
+static bool gather(struct verify *verify, struct source *source, const Hb__LogId *log, uint64_t offset, size_t index,
+                   struct arena *arena)
+{
+    struct bytes stored = {0};
+    if (index < verify->gathered_count)
+        return true;
+    bool single = source == &verify->sources[verify->sources_count - 1];
+    if (single && (source->service != log->service || source->partition != log->partition))
+        *source = (struct source){verify, log->service, log->partition, 0, source->buffer, 0, 0};
+    if (!buffered(source, offset, &stored) && !verify->missing) {
+        if (!verify->asking && instance_boot(verify->instance) >= verify->ask_boot_ms)
+            ask(verify, log->service, log->partition, source, offset - 1, (struct bytes){0},
+                single ? 1 : FETCH_BYTES_MAX);
+        return false;
+    }
+    verify->missing = false;
+    verify->gathered = arena_grow(arena, verify->gathered, verify->gathered_count, sizeof *verify->gathered);
+    verify->gathered[verify->gathered_count++] = (struct gathered){log, offset, arena_copy(arena, stored)};
+    return true;
+}
+
+static bool row_ready(void *context, const Record__Heard *row, struct arena *arena)
+{
+    struct verify *verify = context;
+    if (verify->row != row || verify->gathered_read) {
+        verify->row = row;
+        verify->gathered = NULL;
+        verify->gathered_count = verify->gathered_read = 0;
+    }
+    size_t index = 0;
+    for (size_t i = 0; i < row->n_inputs; i++) {
+        const Record__Input *input = row->inputs[i];
+        if (input->kind_case == RECORD__INPUT__KIND_RELEASED &&
+            !gather(verify, &verify->sources[verify->sources_count - 1], input->released->log, input->released->offset,
+                    index++, arena))
+            return false;
+        if (input->kind_case != RECORD__INPUT__KIND_HEARD)
+            continue;
+        struct source *source = source_of(verify, input->heard->log);
+        for (uint64_t offset = input->heard->from; offset <= input->heard->to; offset++)
+            if (heard_folds(input->heard, offset) && !gather(verify, source, input->heard->log, offset, index++, arena))
+                return false;
+    }
+    return true;
+}
+
+static bool read_gathered(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
+                          struct bytes *event_out)
+{
+    struct verify *verify = context;
+    (void)arena;
+    bug_unless(verify->gathered_read < verify->gathered_count);
+    const struct gathered *next = &verify->gathered[verify->gathered_read++];
+    bug_unless(next->offset == offset && next->log->service == log->service);
+    *event_out = next->stored;
+    return next->stored.size > 0;
+}
+
+/* ---- the runtime's tables agree with each other ---- */
+
+static bool has(struct verify *verify, struct store_txn *txn, enum runtime_table table, struct bytes key)
+{
+    return store_has(txn, verify->instance->runtime_tables[table], key);
+}
+
+static void *unpacked(struct verify *verify, const ProtobufCMessageDescriptor *descriptor, struct bytes value)
+{
+    ProtobufCMessage *message;
+    char *why;
+    return message_load(descriptor, value, &verify->instance->arena, &message, &why) ? NULL : message;
+}
+
+static const char *wrong_effect(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
+{
+    const Record__Effect *effect = unpacked(verify, &record__effect__descriptor, value);
+    if (!effect)
+        return "an effect cannot be decoded";
+    struct key due = key_u64((uint64_t)effect->due_ms);
+    key_add(&due, key.data, key.size);
+    return has(verify, txn, RUNTIME_EFFECTS_DUE, key_bytes(&due)) ? NULL : "an effect is not in the order of dues";
+}
+
+static const char *wrong_outcome(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
+{
+    const Record__Outcome *outcome = unpacked(verify, &record__outcome__descriptor, value);
+    if (!outcome)
+        return "an outcome cannot be decoded";
+    if (outcome->first > outcome->last || outcome->last > verify->instance->head.offset)
+        return "an outcome names events beyond the log";
+    struct key age = key_u64((uint64_t)outcome->recorded_ms);
+    key_add(&age, key.data, key.size);
+    return has(verify, txn, RUNTIME_OUTCOMES_AGE, key_bytes(&age)) ? NULL : "an outcome has no age";
+}
+
+static const char *wrong_waiting(struct verify *verify, struct bytes key, struct bytes value)
+{
+    const Record__Waiting *waiting = unpacked(verify, &record__waiting__descriptor, value);
+    const Hb__Event *event =
+        waiting ? unpacked(verify, &hb__event__descriptor, bytes_of(waiting->event.data, waiting->event.len)) : NULL;
+    if (!event)
+        return "a waiting event cannot be decoded";
+    return key.size == 16 && event->case_id == bytes_get_u64(key.data) ? NULL
+                                                                       : "a waiting event lies under another case";
+}
+
+static const char *wrong_waiting_for(struct verify *verify, struct store_txn *txn, struct bytes key)
+{
+    struct store_scan scan;
+    struct bytes first;
+    if (key.size < 9)
+        return "a key of waiting_for is too short";
+    store_scan_open(&scan, txn, verify->instance->runtime_tables[RUNTIME_WAITING], bytes_of(key.data + key.size - 8, 8),
+                    (struct bytes){0});
+    return store_scan_next(&scan, &verify->instance->arena, &first, NULL) ? NULL
+                                                                          : "nothing waits under a key of waiting_for";
+}
+
+static const enum runtime_table checked[] = {RUNTIME_EFFECTS,      RUNTIME_EFFECTS_DUE, RUNTIME_OUTCOMES,
+                                             RUNTIME_OUTCOMES_AGE, RUNTIME_WAITING,     RUNTIME_WAITING_FOR};
+static const char *const checked_names[] = {"effects",      "effects_due", "outcomes",
+                                            "outcomes_age", "waiting",     "waiting_for"};
+#define CHECKED_COUNT (sizeof checked / sizeof *checked)
+
+static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsigned table, struct bytes key,
+                             struct bytes value)
+{
+    switch (checked[table]) {
+    case RUNTIME_EFFECTS:
+        return wrong_effect(verify, txn, key, value);
+    case RUNTIME_EFFECTS_DUE:
+        return key.size > 8 && has(verify, txn, RUNTIME_EFFECTS, bytes_of(key.data + 8, key.size - 8))
+                   ? NULL
+                   : "a due names no effect";
+    case RUNTIME_OUTCOMES:
+        return wrong_outcome(verify, txn, key, value);
+    case RUNTIME_OUTCOMES_AGE:
+        return key.size > 8 && has(verify, txn, RUNTIME_OUTCOMES, bytes_of(key.data + 8, key.size - 8))
+                   ? NULL
+                   : "an age names no outcome";
+    case RUNTIME_WAITING:
+        return wrong_waiting(verify, key, value);
+    case RUNTIME_WAITING_FOR:
+        return wrong_waiting_for(verify, txn, key);
+    case RUNTIME_META:
+    case RUNTIME_LOG:
+    case RUNTIME_CURSORS:
+    case RUNTIME_HEARD:
+    case RUNTIME_TIMERS:
+    case RUNTIME_JOBS:
+    case RUNTIME_TABLES:
+        break;
+    }
+    return NULL;
+}
+
+/* True when all tables have been looked through. */
+static bool check_tables(struct verify *verify, struct store_txn *txn)
+{
+    struct instance *instance = verify->instance;
+    if (verify->table == CHECKED_COUNT)
+        return true;
+    store_table table = instance->runtime_tables[checked[verify->table]];
+    if (!verify->scanning)
+        store_scan_open(&verify->scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    verify->scanning = true;
+    struct bytes key, value;
+    for (unsigned rows = 0; rows < VERIFY_EVENTS; rows++) {
+        if (!store_scan_next(&verify->scan, &instance->arena, &key, &value)) {
+            verify->scanning = false;
+            verify->table++;
+            break;
+        }
+        const char *wrong = wrong_row(verify, txn, verify->table, key, value);
+        if (wrong)
+            find(verify, arena_printf(&verify->arena, "table %s: %s", checked_names[verify->table], wrong));
+        arena_reset(&instance->arena);
+    }
+    return false;
+}
+
+/* ---- the phases ---- */
+
+static void step_chain(struct verify *verify)
+{
+    struct instance *instance = verify->instance;
+    struct store_txn *txn = store_begin(instance->store, false);
+    char why[200];
+    bool end = false;
+    enum err err = eventlog_walk_on(txn, instance->runtime_tables[RUNTIME_LOG], &verify->chain, VERIFY_EVENTS, &end,
+                                    why, sizeof why);
+    store_abort(txn);
+    if (err)
+        find(verify, arena_printf(&verify->arena, "own log, %s", why));
+    else if (end && verify->chain.offset < instance->head.offset)
+        find(verify, arena_printf(&verify->arena, "own log, offset %" PRIu64 ": the log ends before its head",
+                                  verify->chain.offset + 1));
+    if (err || end)
+        verify->phase = VERIFY_CURSORS;
+}
+
+/* A producer that does not answer is told of: what it heard of it could not be checked. */
+static bool gives_up(struct verify *verify, Hb__Service service, uint32_t partition)
+{
+    if (verify->tries < VERIFY_TRIES_MAX)
+        return false;
+    find(verify, arena_printf(&verify->arena, "not checked: %s-%" PRIu32 " does not answer",
+                              config_service_name(service), partition));
+    verify->tries = 0;
+    return true;
+}
+
+static void step_cursors(struct verify *verify, int64_t boot)
+{
+    struct instance *instance = verify->instance;
+    if (verify->asking || boot < verify->ask_boot_ms)
+        return;
+    while (verify->feed < instance->feeds_count && instance->feeds[verify->feed].cursor == 0)
+        verify->feed++;
+    if (verify->feed == instance->feeds_count) {
+        verify->phase = VERIFY_FOLD;
+        return;
+    }
+    const struct feed *feed = &instance->feeds[verify->feed];
+    if (gives_up(verify, feed->service, feed->partition)) {
+        verify->feed++;
+        return;
+    }
+    ask(verify, feed->service, feed->partition, NULL, feed->cursor, bytes_of(feed->hash, sizeof feed->hash), 1);
+}
+
+static void remove_folder(const struct verify *verify)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb", "poison"};
+    char path[4400];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", verify->folder, files[i]);
+        unlink(path);
+    }
+    rmdir(verify->folder);
+}
+
+static bool begin_fold(struct verify *verify)
+{
+    struct refold_reader reader = {row_ready, read_gathered, verify};
+    char why[300];
+    remove_folder(verify); /* of a run that was cut off */
+    if (refold_open(verify->instance, verify->folder, &reader, &verify->refold, why, sizeof why) == ERR_NONE)
+        return true;
+    find(verify, arena_printf(&verify->arena, "not checked: no room for a fresh fold: %s", why));
+    verify->phase = VERIFY_DONE;
+    return false;
+}
+
+static void step_fold(struct verify *verify, int64_t boot)
+{
+    const char *why;
+    if (verify->asking || boot < verify->ask_boot_ms || (!verify->refold && !begin_fold(verify)))
+        return;
+    if (verify->tries >= VERIFY_TRIES_MAX) {
+        find(verify, "not checked: a fresh fold, because a producer does not answer");
+        verify->phase = VERIFY_DONE;
+        return;
+    }
+    switch (refold_step(verify->refold, &why)) {
+    case REFOLD_MORE:
+    case REFOLD_WAITS:
+        return;
+    case REFOLD_SAME:
+        verify->phase = VERIFY_TABLES;
+        return;
+    case REFOLD_DIFFERS:
+        find(verify, why);
+        verify->phase = refold_snapshot(verify->refold) ? VERIFY_TABLES : VERIFY_DONE;
+        return;
+    case REFOLD_FAILED:
+        find(verify, arena_printf(&verify->arena, "not checked: %s", why));
+        verify->phase = VERIFY_DONE;
+        return;
+    }
+}
+
+static void step_tables(struct verify *verify)
+{
+    if (check_tables(verify, refold_snapshot(verify->refold)))
+        verify->phase = VERIFY_DONE;
+}
+
+/* ---- answering ---- */
+
+static void reply_findings(const struct verify *verify, const struct bus_call *call)
+{
+    struct instance *instance = verify->instance;
+    Bus__Reply *reply = reply_new(&instance->arena);
+    reply->kind_case = BUS__REPLY__KIND_CONTROL;
+    reply->control = NEW(&instance->arena, Bus__ControlReply, BUS__CONTROL_REPLY__INIT);
+    reply->control->text = verify->findings;
+    if (verify->findings_count > VERIFY_FINDINGS_MAX)
+        reply->control->text = arena_printf(&instance->arena, "%s... and %u more\n", verify->findings,
+                                            verify->findings_count - VERIFY_FINDINGS_MAX);
+    reply->control->position = arena_alloc(&instance->arena, sizeof *reply->control->position);
+    instance_position(instance, &instance->arena, reply->control->position);
+    instance->env->reply(instance->env->context, call, reply);
+    arena_reset(&instance->arena);
+}
+
+static void reply_progress(const struct verify *verify, const struct bus_call *call)
+{
+    uint64_t rows = verify->refold ? refold_walked(verify->refold) : 0, turns = verify->instance->head.turns;
+    char zh[160], en[160];
+    snprintf(zh, sizeof zh, "正在核对：日志 %" PRIu64 " 条，重放 %" PRIu64 "/%" PRIu64, verify->chain.offset, rows,
+             turns);
+    snprintf(en, sizeof en, "verifying: %" PRIu64 " events of the chain, %" PRIu64 " of %" PRIu64 " turns folded",
+             verify->chain.offset, rows, turns);
+    reply_refuse(verify->instance, call, 503, "verifying", zh, en);
+}
+
+/* Who has waited long enough is told how far it is; in the end all are told the findings. */
+static void answer_parked(struct verify *verify, int64_t boot)
+{
+    struct parked_verify **at = &verify->parked;
+    while (*at) {
+        struct parked_verify *parked = *at;
+        bool done = verify->phase == VERIFY_DONE;
+        if (!done && boot < parked->until_boot_ms) {
+            at = &parked->next;
+            continue;
+        }
+        if (done)
+            reply_findings(verify, &parked->call);
+        else
+            reply_progress(verify, &parked->call);
+        *at = parked->next;
+        free(parked);
+    }
+}
+
+void verify_close(struct instance *instance)
+{
+    struct verify *verify = instance->verify;
+    if (!verify)
+        return;
+    instance->verify = NULL;
+    if (verify->asked)
+        verify->asked->verify = NULL;
+    while (verify->parked) {
+        struct parked_verify *next = verify->parked->next;
+        free(verify->parked);
+        verify->parked = next;
+    }
+    refold_close(verify->refold);
+    remove_folder(verify);
+    for (unsigned i = 0; i < verify->sources_count; i++)
+        free(verify->sources[i].buffer);
+    arena_fini(&verify->arena);
+    free(verify);
+}
+
+static struct verify *verify_new(struct instance *instance)
+{
+    struct verify *verify = calloc(1, sizeof *verify);
+    bug_unless(verify && instance->feeds_count + 1 <= sizeof verify->sources / sizeof *verify->sources);
+    verify->instance = instance;
+    arena_init(&verify->arena);
+    verify->findings = arena_strdup(&verify->arena, "");
+    snprintf(verify->folder, sizeof verify->folder, "%s/verify", instance->options.folder);
+    for (unsigned i = 0; i <= instance->feeds_count; i++) {
+        struct source *source = &verify->sources[verify->sources_count++];
+        source->verify = verify;
+        source->service = i < instance->feeds_count ? instance->feeds[i].service : HB__SERVICE__SERVICE_NONE;
+        source->partition = i < instance->feeds_count ? instance->feeds[i].partition : 0;
+    }
+    return verify;
+}
+
+void verify_take(struct instance *instance, const struct bus_call *call)
+{
+    int64_t boot = instance_boot(instance);
+    if (instance->full) {
+        reply_refuse(instance, call, 503, "full", "存储空间不足，无法核对", "no room on disk for a fresh fold");
+        return;
+    }
+    if (instance->verify && instance->verify->phase == VERIFY_DONE &&
+        boot - instance->verify->done_boot_ms > VERIFY_KEPT_MS)
+        verify_close(instance);
+    if (!instance->verify)
+        instance->verify = verify_new(instance);
+    struct parked_verify *parked = calloc(1, sizeof *parked);
+    bug_unless(parked);
+    *parked = (struct parked_verify){instance->verify->parked, *call, boot + VERIFY_PARK_MS};
+    instance->verify->parked = parked;
+    instance->env->wake(instance->env->context);
+}
+
+bool verify_wants(const struct instance *instance)
+{
+    const struct verify *verify = instance->verify;
+    if (!verify || verify->phase == VERIFY_DONE)
+        return verify && verify->parked;
+    return !verify->asking && instance_boot(instance) >= verify->ask_boot_ms;
+}
+
+int64_t verify_next(const struct instance *instance)
+{
+    const struct verify *verify = instance->verify;
+    int64_t next = INT64_MAX;
+    if (!verify)
+        return next;
+    for (const struct parked_verify *parked = verify->parked; parked; parked = parked->next)
+        next = parked->until_boot_ms < next ? parked->until_boot_ms : next;
+    return verify->ask_boot_ms && verify->ask_boot_ms < next ? verify->ask_boot_ms : next;
+}
+
+static void finish(struct verify *verify, int64_t boot)
+{
+    refold_close(verify->refold); /* and with it the snapshot */
+    verify->refold = NULL;
+    remove_folder(verify);
+    verify->done_boot_ms = boot;
+}
+
+void verify_step(struct instance *instance)
+{
+    int64_t boot = instance_boot(instance);
+    struct verify *verify = instance->verify;
+    if (!verify)
+        return;
+    bool was_done = verify->phase == VERIFY_DONE;
+    poison_name(instance, "verify", "", 0); /* an assertion in here is no fault of the input before */
+    switch (verify->phase) {
+    case VERIFY_CHAIN:
+        step_chain(verify);
+        break;
+    case VERIFY_CURSORS:
+        step_cursors(verify, boot);
+        break;
+    case VERIFY_FOLD:
+        step_fold(verify, boot);
+        break;
+    case VERIFY_TABLES:
+        step_tables(verify);
+        break;
+    case VERIFY_DONE:
+        break;
+    }
+    if (!was_done && verify->phase == VERIFY_DONE)
+        finish(verify, boot);
+    bool told = verify->phase == VERIFY_DONE && verify->parked;
+    answer_parked(verify, boot);
+    if (told)
+        verify_close(instance); /* the next one begins anew; a result nobody waits for is kept until asked for */
+}

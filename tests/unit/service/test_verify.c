@@ -1,0 +1,190 @@
+/* Control VERIFY finds what was altered behind the service's back, names it, and says nothing of what is sound. */
+#include "../support/scribe.h"
+
+#include "store/store.h"
+
+#define PING HB__SERVICE__TOY_PING
+#define PONG HB__SERVICE__TOY_PONG
+
+/* Puts a row into a table of the running scribe, as a failing disk or a hand would. */
+static void tamper(struct world *world, Hb__Service service, const char *name, struct bytes key, const char *value)
+{
+    struct store *store = instance_store(simulation_instance(world->simulation, service));
+    store_table table;
+    assert_int_equal(store_table_open(store, name, &table), ERR_NONE);
+    struct store_txn *txn = store_begin(store, true);
+    if (value)
+        store_put(txn, table, key, bytes_of_text(value));
+    else
+        store_delete(txn, table, key);
+    assert_int_equal(store_commit(txn), ERR_NONE);
+}
+
+static int setup(void **state)
+{
+    scribe_setup(state);
+    struct world *world = *state;
+    for (uint64_t id = 1; id <= 3; id++) {
+        scribe_speak(world, id, "open");
+        scribe_speak(world, id, "echo");
+        scribe_speak(world, id, "timer 500");
+    }
+    scribe_speak(world, 9, "lost"); /* waits for its case */
+    scribe_speak(world, 1, "job 250");
+    simulation_run(world->simulation, simulation_now(world->simulation) + 2000);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    return 0;
+}
+
+/* The tampered world is thrown away unchecked: its state is not what its log says. */
+static int teardown_tampered(void **state)
+{
+    struct world *world = *state;
+    char command[300];
+    simulation_free(world->simulation);
+    snprintf(command, sizeof command, "rm -r '%s'", world->folder);
+    assert_int_equal(system(command), 0);
+    arena_fini(&world->arena);
+    free(world);
+    return 0;
+}
+
+static void a_sound_service_says_nothing(void **state)
+{
+    struct world *world = *state;
+    assert_string_equal(scribe_verify(world, PING), "");
+    assert_string_equal(scribe_verify(world, PONG), "");
+    scribe_speak(world, 1, "later");
+    assert_string_equal(scribe_verify(world, PONG), ""); /* it can be asked again */
+    char path[320];
+    snprintf(path, sizeof path, "%s/pong-0/verify", world->folder);
+    assert_int_not_equal(access(path, F_OK), 0); /* nothing is left behind */
+}
+
+static void an_altered_row_is_named(void **state)
+{
+    struct world *world = *state;
+    struct key key = key_u64(2);
+    tamper(world, PONG, "s_pages", key_bytes(&key), "open echo forged ");
+    const char *found = scribe_verify(world, PONG);
+    assert_non_null(strstr(found, "table pages"));
+    assert_non_null(strstr(found, "0000000000000002"));
+}
+
+static void a_missing_row_is_named(void **state)
+{
+    struct world *world = *state;
+    struct key key = key_u64(3);
+    tamper(world, PONG, "s_pages", key_bytes(&key), NULL);
+    assert_non_null(strstr(scribe_verify(world, PONG), "table pages"));
+}
+
+static void an_altered_event_is_named_by_its_offset(void **state)
+{
+    struct world *world = *state;
+    struct key key = key_u64(2);
+    struct arena *arena = &world->arena;
+    struct bytes stored;
+    assert_true(instance_log_get(simulation_instance(world->simulation, PING), 2, arena, &stored));
+    char *altered = arena_text(arena, (const char *)stored.data, stored.size);
+    uint8_t *place = memmem(altered, stored.size, "echo", 4);
+    assert_non_null(place);
+    *place = 'E';
+    struct store *store = instance_store(simulation_instance(world->simulation, PING));
+    store_table table;
+    assert_int_equal(store_table_open(store, "log", &table), ERR_NONE);
+    struct store_txn *txn = store_begin(store, true);
+    store_put(txn, table, key_bytes(&key), bytes_of(altered, stored.size));
+    assert_int_equal(store_commit(txn), ERR_NONE);
+    assert_string_equal(scribe_verify(world, PING), "own log, offset 3: the hash of the event before does not fit\n");
+    /* and whoever folded the true event finds that the producer says something else now */
+    assert_non_null(strstr(scribe_verify(world, PONG), "differs from the state in table pages"));
+}
+
+static void an_event_gone_from_the_producer_is_found(void **state)
+{
+    struct world *world = *state;
+    struct key key = key_u64(5);
+    tamper(world, PING, "log", key_bytes(&key), NULL);
+    assert_non_null(strstr(scribe_verify(world, PING), "own log, offset 5: an offset is missing\n"));
+}
+
+static void tables_must_agree(void **state)
+{
+    struct world *world = *state;
+    struct key key = key_text("case/0000000000000077");
+    key_add_u64(&key, 0x77);
+    tamper(world, PONG, "waiting_for", key_bytes(&key), "");
+    assert_string_equal(scribe_verify(world, PONG), "table waiting_for: nothing waits under a key of waiting_for\n");
+    key = key_u64(5);
+    key_add_text(&key, "nobody");
+    key_add_text(&key, "1");
+    tamper(world, PING, "outcomes_age", key_bytes(&key), "");
+    assert_string_equal(scribe_verify(world, PING), "table outcomes_age: an age names no outcome\n");
+}
+
+static void a_producer_that_is_down_is_told_of(void **state)
+{
+    struct world *world = *state;
+    simulation_down(world->simulation, PING);
+    struct scribe_asked asked = {.world = world};
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__VERIFY;
+    const char *found = NULL;
+    for (unsigned asks = 0; asks < 60 && !found; asks++) { /* "verifying" every ten seconds until it gives up */
+        asked.done = false;
+        simulation_ask(world->simulation, PONG, &request, 60000, scribe_answered, &asked);
+        while (!asked.done && simulation_step(world->simulation, INT64_MAX - 1))
+            ;
+        if (asked.reply->kind_case == BUS__REPLY__KIND_CONTROL)
+            found = asked.reply->control->text;
+        else
+            assert_string_equal(asked.reply->refused->code, "verifying");
+    }
+    assert_non_null(found);
+    assert_non_null(strstr(found, "not checked: ping-0 does not answer"));
+    simulation_up(world->simulation, PING);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_verify(world, PONG), "");
+}
+
+/* While it runs, commands are answered and events are folded; it ends sound all the same. */
+static void the_service_goes_on_meanwhile(void **state)
+{
+    struct world *world = *state;
+    struct scribe_asked asked = {.world = world};
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    for (unsigned i = 0; i < 3; i++)
+        scribe_tell(world, 1, "many 20", "");
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__VERIFY;
+    simulation_ask(world->simulation, PONG, &request, 60000, scribe_answered, &asked);
+    for (unsigned i = 0; i < 5; i++)
+        scribe_tell(world, 2, "more", "");
+    while (!asked.done && simulation_step(world->simulation, INT64_MAX - 1))
+        ;
+    assert_string_equal(asked.reply->control->text, "");
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_non_null(strstr(scribe_page(world, 2), "more more more more more"));
+}
+
+#define SOUND(test) cmocka_unit_test_setup_teardown(test, setup, scribe_teardown)
+#define TAMPERED(test) cmocka_unit_test_setup_teardown(test, setup, teardown_tampered)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {SOUND(a_sound_service_says_nothing),
+                                       TAMPERED(an_altered_row_is_named),
+                                       TAMPERED(a_missing_row_is_named),
+                                       TAMPERED(an_altered_event_is_named_by_its_offset),
+                                       TAMPERED(an_event_gone_from_the_producer_is_found),
+                                       TAMPERED(tables_must_agree),
+                                       SOUND(a_producer_that_is_down_is_told_of),
+                                       SOUND(the_service_goes_on_meanwhile)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
