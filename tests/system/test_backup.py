@@ -1,0 +1,172 @@
+"""Backup and restore of a living system: a cut under load, everything acknowledged before it is there afterwards, numbers are
+never given twice, and a damaged backup is refused."""
+
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+
+import harness
+from load import Load
+
+
+def submit(system, token, key):
+    reply = system.http("POST", "/api/v1/cases", {"site": "renhe", "kind": "complaint", "category": "service", "channel": "phone",
+                                                  "text": {"plain": "新的"}, "place": key}, token, {"Idempotency-Key": key})
+    assert reply.status == 201, reply
+    return reply.json()
+
+
+def cases_of(system):
+    rows, cursor = {}, ""
+    while True:
+        page = system.http("GET", f"/api/v1/cases?site=renhe&limit=1000&cursor={cursor}", token=system.operator_token()).json()
+        for row in page.get("rows", []):
+            rows[row["case_id"]] = row
+        cursor = page.get("cursor", "")
+        if not cursor:
+            return rows
+
+
+def count_files(folder):
+    return sum(len(files) for _, _, files in os.walk(folder))
+
+
+def backup_under_load():
+    with harness.System("--demo") as system, tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+        target, keys = os.path.join(place, "backups"), os.path.join(place, "epoch.keys")
+        tokens = system.tokens()
+        with Load(system.port, tokens, seed=7) as load:
+            time.sleep(3)
+            began = time.time()
+            made = json.loads(system.run("--json", "backup", target, "--with-keys", keys).stdout)
+            ended = time.time()
+            time.sleep(1.5)
+        before = [c for c in load.ledger.answered() if c.answered_at < began]
+        after = [c for c in load.ledger.answered("/api/v1/cases") if c.answered_at > ended]
+        assert len(before) > 50 and len(after) > 20, (len(before), len(after))
+        assert any(began < c.answered_at < ended for c in load.ledger.answered()), "no command was taken while the backup ran"
+        erased = erase(system, target, before)
+        print(f"{len(load.ledger.commands)} commands; held {made['held_ms']} ms; {made['events']} events in the backup")
+        system.stop(signal.SIGKILL)
+        time.sleep(0.5)
+        restore_and_compare(system, target, keys, before, after, load, erased)
+        refuse_damaged(system, place, target, keys)
+
+
+def file_of(system, case_id):
+    reply = system.http("GET", f"/api/v1/cases/{case_id}?purpose=test", token=system.tokens()["renhe-coordinator"])
+    assert reply.status == 200, reply
+    return reply.json()
+
+
+def erase(system, target, before):
+    """As an erasure after the backup leaves it: the key of one person's data stands in `erasures` at the backups' place."""
+    case_id = before[-1].answer["case_id"]
+    file = file_of(system, case_id)
+    assert file["party"]["name"]["plain"] == "来电人", file
+    with open(os.path.join(target, "erasures"), "a") as f:
+        f.write(f"{int(file['identity_key']):016x}\n")
+    return case_id
+
+
+def restore_and_compare(system, target, keys, before, after, load, erased):
+    folder = os.path.join(os.path.dirname(target), "restored")
+    done = system.run("restore", target, "--data", folder, check=False)
+    assert done.returncode == 1 and "--keys" in done.stderr, done.stderr  # without keys it says what is missing
+    assert not os.path.exists(folder)
+    old = system.folder
+    system.folder = folder
+    try:
+        # more numbers than this load gives out in a second or two
+        done = json.loads(system.run("--json", "restore", target, "--keys", keys, "--skip", "5000").stdout)
+        assert done["erasures"] == 1 and done["rotated"], done
+        shutil.copy(os.path.join(old, "demo-accounts.json"), folder)
+        again = harness.System(folder=folder)
+        with again:
+            check_restored(again, before, after, load)
+            check_erased(again, erased, before)
+    finally:
+        system.folder = old
+
+
+def check_restored(again, before, after, load):
+    again.settle()
+    found = json.loads(again.run("--json", "verify").stdout)
+    assert found["sound"], found
+    rows = cases_of(again)
+    for command in before:
+        assert command.answer["case_id"] in rows, f"{command.path} was acknowledged before the backup and is lost"
+    lost = [c for c in after if c.answer["case_id"] not in rows]
+    assert lost, "nothing is lost: the test does not show what it should"
+    numbers = {row["number"] for row in rows.values()} | {c.answer["number"] for c in load.ledger.answered("/api/v1/cases")}
+    token = again.tokens()["renhe-reception"]
+    for i in range(5):
+        fresh = submit(again, token, f"fresh-{i}")
+        assert fresh["number"] not in numbers, f"{fresh['number']} is given a second time"
+        numbers.add(fresh["number"])
+    again.settle()
+    found = json.loads(again.run("--json", "verify").stdout)
+    assert found["sound"] and len(found["numbers_skipped"]) == 1 and found["numbers_skipped"][0]["reason"] == "restore", found
+    # a command of before the backup is known, one that was lost can be sent again under its key
+    first = next(c for c in before if c.path == "/api/v1/cases")
+    reply = again.http("POST", first.path, first.body, again.tokens()[first.account], {"Idempotency-Key": first.key})
+    assert reply.json()["case_id"] == first.answer["case_id"] and reply.json()["repeated_command"], reply
+    reply = again.http("POST", lost[0].path, lost[0].body, again.tokens()[lost[0].account], {"Idempotency-Key": lost[0].key})
+    assert reply.status == 201 and reply.json()["number"] not in numbers, reply
+
+
+def check_erased(again, erased, before):
+    """Whose data was erased after the backup is not brought back by it; all others' is."""
+    file = file_of(again, erased)
+    assert "plain" not in file["party"].get("name", {}), file
+    assert file["text"]["plain"] == "内容", file  # of another class, under another key
+    other = next(c.answer["case_id"] for c in before if c.answer["case_id"] != erased)
+    assert file_of(again, other)["party"]["name"]["plain"] == "来电人"
+
+
+def refuse_damaged(system, place, target, keys):
+    """One flipped bit anywhere, a missing file, missing erasures: said before anything is made."""
+    name = next(n for n in os.listdir(target) if n.startswith("20"))
+    folder = os.path.join(place, "never")
+    store = os.path.join(target, name, "data", "routing-0", "data.mdb")
+    with open(store, "r+b") as f:
+        f.seek(os.path.getsize(store) // 2)
+        byte = f.read(1)
+        f.seek(-1, os.SEEK_CUR)
+        f.write(bytes([byte[0] ^ 4]))
+    old, system.folder = system.folder, folder
+    try:
+        done = system.run("restore", target, "--keys", keys, check=False)
+        assert done.returncode == 1 and "routing-0/data.mdb" in done.stderr, done.stderr
+        os.rename(os.path.join(target, "erasures"), os.path.join(target, "elsewhere"))
+        done = system.run("restore", target, "--keys", keys, check=False)
+        assert done.returncode == 1 and "erasures" in done.stderr, done.stderr
+        os.remove(os.path.join(target, name, "manifest.json"))
+        done = system.run("restore", target, "--keys", keys, check=False)
+        assert done.returncode == 1 and "manifest.json" in done.stderr, done.stderr
+        assert not os.path.exists(folder)
+    finally:
+        system.folder = old
+
+
+def backup_is_refused_clearly():
+    with harness.System() as system, tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+        target = os.path.join(place, "backups")
+        done = system.run("backup", target, "--with-keys", os.path.join(target, "keys"), check=False)
+        assert done.returncode == 1 and "lies within" in done.stderr, done.stderr
+        pid = system.pids("routing")[0]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            done = system.run("backup", target, check=False)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert done.returncode == 1 and "routing does not answer" in done.stderr, done.stderr
+        assert [n for n in os.listdir(target) if n.startswith("20")] == [], "a backup that failed was left"
+        system.run("backup", target)  # a stopped one does not leave the others deaf
+        assert len([n for n in os.listdir(target) if n.startswith("20")]) == 1
+
+
+harness.main([backup_under_load, backup_is_refused_clearly])
