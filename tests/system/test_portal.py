@@ -1,0 +1,427 @@
+"""The portal under misuse: what leaks, what is doubled, what is forged, what is away. The usual way is in test_life.py and, in
+a real browser, in tests/browser."""
+
+import concurrent.futures
+import contextlib
+import os
+import re
+import signal
+import time
+
+import harness
+import portal
+
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror='a'>&amp;"
+CSP = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+system = None
+
+
+class Phone(portal.Browser):
+    """From an address of its own: the limits are per address."""
+
+    made = 0
+
+    def __init__(self, language="zh-CN"):
+        super().__init__(system.port)
+        Phone.made += 1
+        self.address = f"198.51.{100 + Phone.made // 250}.{Phone.made % 250 + 1}"
+        self.language = language
+
+    def raw(self, method, path, fields=None, headers=None):
+        """One request, redirects not followed."""
+        sent = {"Accept": "text/html", "Accept-Language": self.language, "X-Forwarded-For": self.address, **(headers or {})}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        body = None
+        if fields is not None:
+            body = fields if isinstance(fields, bytes) else portal.urllib.parse.urlencode(fields).encode()
+            sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        return system.http(method, path, body, headers=sent)
+
+    def request(self, method, path, fields=None):
+        reply = self.raw(method, path, fields)
+        for name, value in re.findall(r"\b(case|lang)=([^;,]*);", reply.headers.get("set-cookie", "")):
+            self.cookies[name] = value
+        if reply.status == 303:
+            return self.request("GET", reply.headers["location"])
+        return reply.status, reply.body.decode()
+
+    def submit(self, kind="complaint", site="haitang", **values):
+        values = {"category": "noise", "text": "楼上深夜装修", **values}
+        page = self.send(self.get(f"/submit?site={site}&kind={kind}").form_at("/submit"), **values)
+        number = re.search(r"\d{8}-\w+-\d{3}", page.text).group()
+        code = re.search(re.escape(number) + r"\D+? ([0-9A-Z]{8})\b", page.text).group(1)
+        return number, code
+
+    def track(self, number, code, expect=200):
+        return self.send(self.get("/track").form_at("/track"), expect=expect, number=number, code=code)
+
+
+def act(number, step, account="coordinator", expect=200, **fields):
+    reply = system.http("POST", f"/api/v1/cases/{number}/actions/{step}?site=haitang", {"fields": fields},
+                        token=system.tokens()[account])
+    assert reply.status == expect, (step, reply)
+
+
+def file_of(number):
+    reply = system.http("GET", f"/api/v1/cases/{number}?site=haitang", token=system.tokens()["coordinator"])
+    assert reply.status == 200, reply
+    return reply.json()
+
+
+def count():
+    system.settle()
+    reply = system.http("GET", "/api/v1/cases?site=haitang&limit=1000", token=system.tokens()["coordinator"])
+    assert reply.status == 200, reply
+    return len(reply.json()["rows"])
+
+
+@contextlib.contextmanager
+def away(service):
+    """Stopped, not ended: `hearback up` would start it again."""
+    pids = system.pids(service)
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+# ---- what every page is ----
+
+def every_page_is_closed_up():
+    phone = Phone()
+    number, code = phone.submit()
+    for path in ("/", "/submit?site=haitang", "/submit?site=haitang&kind=complaint", "/receipt", "/case", "/track", "/nothing"):
+        reply = phone.raw("GET", path)
+        headers = reply.headers
+        assert headers["content-security-policy"] == CSP, (path, headers)
+        assert headers["referrer-policy"] == "no-referrer" and headers["x-content-type-options"] == "nosniff", headers
+        assert headers["cache-control"] == "no-store", headers
+        assert headers["content-type"] == "text/html; charset=utf-8", headers
+        assert "server" not in headers and "access-control-allow-origin" not in headers, headers
+        text = reply.body.decode()
+        assert not re.search(r"<script|\bon\w+=|style=|javascript:|https?://", text), path
+        assert not re.search(rf"(href|action|src)=\"[^\"]*{code}", text), path
+    style = phone.raw("GET", re.search(r"href=\"(/static/[^\"]+)\"", text).group(1))
+    assert style.headers["content-type"].startswith("text/css") and "immutable" in style.headers["cache-control"]
+    assert system.http("HEAD", "/").status == 200
+
+
+def cookies_are_few_and_careful():
+    phone = Phone()
+    assert "set-cookie" not in phone.raw("GET", "/").headers
+    lang = phone.raw("GET", "/?lang=en").headers["set-cookie"]
+    assert lang.startswith("lang=en;") and "SameSite=Lax" in lang, lang
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    reply = phone.raw("POST", "/submit", {**form["fields"], "category": "noise", "text": "噪音"})
+    assert reply.status == 303 and reply.headers["location"] == "/receipt", reply
+    case = reply.headers["set-cookie"]
+    assert case.startswith("case=") and "HttpOnly" in case and "SameSite=Strict" in case and "Path=/" in case, case
+    assert "complaint" not in case  # sealed: neither number nor code can be read
+
+
+def unknown_pages_are_pages_and_the_api_stays_json():
+    phone = Phone("en")
+    for method, path, status in (("GET", "/nothing", 404), ("POST", "/receipt", 405), ("GET", "/submit?site=nowhere", 404),
+                                 ("GET", "/submit?site=haitang&kind=revisit", 404), ("GET", "/%ff", 400)):
+        reply = phone.raw(method, path, {} if method == "POST" else None)
+        assert reply.status == status and b"<main" in reply.body and b'lang="en"' in reply.body, (path, reply)
+    reply = phone.raw("GET", "/api/v1/nothing")
+    assert reply.status == 404 and reply.headers["content-type"] == "application/problem+json", reply
+    assert phone.raw("GET", "/?from=singlemessage&isappinstalled=0").status == 200  # what messengers add
+    assert phone.raw("POST", "/track", b"number=%zz").status == 400
+    assert phone.raw("POST", "/track", b"{}", {"Content-Type": "application/json"}).status == 415
+    assert phone.raw("POST", "/submit", b"text=" + b"a" * (1 << 20)).status == 413
+
+
+def nothing_typed_becomes_markup():
+    phone = Phone()
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    hostile = {name: HOSTILE for name in ("category", "place", "text", "contact", "name", "phone", "email", "address")}
+    for method, path, fields in (("POST", "/submit", {**form["fields"], **hostile}),
+                                 ("POST", "/submit", {**form["fields"], "kind": HOSTILE}),
+                                 ("POST", "/submit", {**form["fields"], "site": HOSTILE, "lang": HOSTILE}),
+                                 ("POST", "/track", {"number": HOSTILE, "code": HOSTILE}),
+                                 ("GET", "/?q=" + portal.urllib.parse.quote(HOSTILE), None),
+                                 ("GET", "/?lang=" + portal.urllib.parse.quote(HOSTILE), None),
+                                 ("GET", "/submit?site=" + portal.urllib.parse.quote(HOSTILE), None)):
+        reply = phone.raw(method, path, fields)
+        assert b"<script" not in reply.body and b"<img" not in reply.body, (path, reply)
+    number, code = phone.submit(text=HOSTILE, place=HOSTILE)
+    text = phone.request("GET", "/case")[1]
+    assert "<script" not in text and "&lt;script&gt;" in text
+
+
+# ---- tracking ----
+
+def wrong_codes_are_answered_alike():
+    own, other = Phone(), Phone()
+    number, code = own.submit()
+    second, second_code = other.submit()
+    answers = set()
+    for given in ((number, "00000000"), ("20200101-complaint-001", code), (number, second_code), ("x", "y"),
+                  ("x" * 119, "y" * 119), (number, "\u202e0"), ("%", "' or 1=1")):
+        stranger = Phone()
+        status, text = stranger.request("POST", "/track", {"number": given[0], "code": given[1]})
+        answers.add((status, portal.Page(text).text))
+        assert "case" not in stranger.cookies
+    assert len(answers) == 1 and answers.pop()[0] == 422
+    assert number in Phone().track(number, code).text
+    assert number in Phone().track(number, code.lower()).text
+    assert number in Phone().track(f" {number} ", " ".join(code)).text
+    wide = "".join(chr(ord(c) - 0x20 + 0xFF00) for c in f"{number}-{code}")  # as a Chinese keyboard types it
+    assert number in Phone().track(wide[:len(number)], wide[len(number) + 1:]).text
+    assert number in Phone().track(number, f"{number}-{code}").text  # all of it pasted into the second field
+
+
+def guessing_is_slow():
+    number, code = Phone().submit()
+    phone = Phone()
+    for _ in range(10):
+        phone.track(number, "00000000", expect=422)
+    reply = phone.raw("POST", "/track", {"number": number, "code": code})
+    assert reply.status == 429 and 0 < int(reply.headers["retry-after"]) <= 30, reply
+    assert "set-cookie" not in reply.headers
+    assert number in Phone().track(number, code).text  # others are not kept waiting
+    many = Phone()
+    for _ in range(15):
+        many.track(number, code)  # right ones do not count
+
+
+def a_session_shows_its_own_case_only():
+    first, second = Phone(), Phone()
+    number, code = first.submit(text="第一件的内容")
+    other, other_code = second.submit(text="第二件的内容", name="李四", phone="13800000000")
+    assert "第一件的内容" in first.get("/case").text and "第二件" not in first.get("/case").text
+    for forged in ("", "x", first.cookies["case"][:-2] + "AA", first.cookies["case"][::-1], "A" * 4000):
+        stranger = Phone()
+        stranger.cookies["case"] = forged
+        for path in ("/case", "/receipt"):
+            reply = stranger.raw("GET", path)
+            assert reply.status == 303 and reply.headers["location"].startswith("/track"), reply
+    page = second.get("/case")
+    form = page.form_with(step="withdraw")
+    second.track(number, code)  # this browser turns to the other case, with the page of the first still open
+    page = second.send(form, **{"withdraw__confirm": "yes"})
+    assert "另一件" in page.text, page.text
+    assert file_of(number)["stage"] == file_of(other)["stage"] == "registered"
+    form = second.get("/case").form_with(step="withdraw")
+    form["fields"]["number"] = other  # even so: the token is of one case
+    second.cookies.update(Phone().cookies)
+    second.track(other, other_code)
+    page = second.send(form, expect=422, **{"withdraw__confirm": "yes"})
+    assert file_of(number)["stage"] == file_of(other)["stage"] == "registered"
+    assert "李四" not in second.request("GET", "/case")[1] and "13800000000" not in second.request("GET", "/case")[1]
+
+
+def a_site_that_is_not_public_has_no_portal():
+    phone = Phone()
+    number, code = phone.submit(site="yunqi")
+    organisation = system.http("GET", "/api/v1/organisation?site=yunqi", token=system.operator_token()).json()
+    site = organisation["sites"][0]
+
+    def publish(public):
+        reply = system.http("PUT", "/api/v1/organisation", {"sites": [{**site, "public": public}]}, token=system.operator_token())
+        assert reply.status < 300, reply
+        time.sleep(6)  # the portal's memory is five seconds old at most
+
+    publish(False)
+    try:
+        assert "云栖里" not in Phone().get("/").text
+        assert Phone().raw("GET", "/submit?site=yunqi").status == 404
+        Phone().track(number, code, expect=422)
+        assert phone.raw("GET", "/case").status == 303
+    finally:
+        publish(True)
+    assert number in Phone().track(number, code).text
+
+
+# ---- submitting ----
+
+def a_form_sent_many_times_is_one_case():
+    before = count()
+    phone = Phone()
+    fields = {**phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")["fields"], "category": "noise", "text": "连点八次"}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        replies = list(pool.map(lambda _: phone.raw("POST", "/submit", fields), range(8)))
+    assert {reply.status for reply in replies} == {303}, replies
+    assert count() == before + 1
+    status, text = phone.request("POST", "/submit", {**fields, "text": "改了内容再点"})
+    page = portal.Page(text)
+    assert status == 422 and "已经提交并登记过一次" in page.text, page.text
+    form = page.form_at("/submit")
+    assert form["fields"]["token"] != fields["token"]
+    assert count() == before + 1
+    phone.send(form, text="改了内容再点", category="noise")  # on purpose: another matter
+    assert count() == before + 2
+
+
+def without_a_token_nothing_is_registered():
+    before = count()
+    phone = Phone()
+    fields = {**phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")["fields"], "category": "noise", "text": "别处来的表单"}
+    other = phone.get("/case").forms if "case" in phone.cookies else None
+    assert other is None
+    for token in ("", "x", fields["token"][:-1] + ("A" if fields["token"][-1] != "A" else "B"), "A" * 56):
+        status, text = phone.request("POST", "/submit", {**fields, "token": token})
+        assert status == 422 and "别处来的表单" in text and "打开太久" in text, (token, status)
+    fields.pop("token")
+    assert phone.request("POST", "/submit", fields)[0] == 422
+    assert count() == before
+
+
+def what_the_form_refuses():
+    phone = Phone("en")
+    form = phone.get("/submit?site=haitang&kind=repair").form_at("/submit")
+    page = phone.send(form, expect=422)
+    for wanted in ("Please choose: Category", "Please choose: Repair class", "Please fill in: What happened?"):
+        assert wanted in page.text, page.text  # all together
+    status, text = phone.request("POST", "/submit", {**form["fields"], "category": "water", "f.class": "huge", "text": "leak"})
+    assert status == 422 and "Small" in portal.Page(text).text, text  # what would be accepted, in words
+    status, text = phone.request("POST", "/submit", {**form["fields"], "category": "water", "f.class": "small", "text": "x" * 20001})
+    assert status == 413 and "20000" in text, (status, portal.Page(text).text)
+    status, text = phone.request("POST", "/submit", {**form["fields"], "category": "water", "f.class": "small", "text": "leak", "email": "x"})
+    assert status == 422 and "e-mail" in text
+    before = count()
+    status, text = phone.request("POST", "/submit", {**form["fields"], "category": "water", "f.class": "small", "text": "  drips \r\n below  ",
+                                                    "f.severity": "major", "channel": "phone", "department": "management_office"})
+    assert status == 200 and count() == before + 1
+    number = re.search(r"\d{8}-repair-\d{3}", text).group()
+    facts = {fact["name"]: fact.get("value") for fact in file_of(number)["facts"]}
+    assert facts["channel"]["text"] == "web" and facts["severity"]["text"] == "general", facts  # not the public's to say
+    assert "drips below" in phone.get("/case").text
+
+
+def anonymous_means_nothing_is_kept():
+    phone = Phone()
+    number, code = phone.submit(contact="anonymous", name="不该保存", phone="13811112222", email="kept@example.org")
+    file = system.http("GET", f"/api/v1/cases/{number}?site=haitang", token=system.operator_token()).body.decode()
+    assert "不该保存" not in file and "13811112222" not in file and "kept@example.org" not in file
+    facts = {fact["name"]: fact.get("value") for fact in file_of(number)["facts"]}
+    assert facts["anonymous"] == {"yes": True} and "complainant_name" not in facts, facts
+    number, code = phone.submit(contact="confidential", name="请保密")
+    facts = {fact["name"]: fact.get("value") for fact in file_of(number)["facts"]}
+    assert facts["confidential"] == {"yes": True} and "complainant_name" in facts, facts
+
+
+# ---- the case ----
+
+def only_what_the_policy_lets_a_complainant_do():
+    phone = Phone()
+    number, code = phone.submit()
+    form = phone.get("/case").form_with(step="withdraw")
+    for step in ("approve", "close", "answer", "set", "nonsense", HOSTILE):
+        status, text = phone.request("POST", "/case", {**form["fields"], "step": step, f"{step}.reply_text": "我自己答复"})
+        assert status in (403, 404, 409, 422), (step, status)
+        assert "<script" not in text
+    assert file_of(number)["stage"] == "registered"
+    page = phone.send(form, expect=422)
+    assert "请先勾选确认" in page.text, page.text
+    assert file_of(number)["stage"] == "registered"
+    page = phone.send(page.form_with(step="withdraw"), withdraw__confirm="yes")
+    assert "已撤回" in page.text and file_of(number)["stage"] == "withdrawn"
+    assert not [f for f in page.forms if f["fields"].get("step") == "withdraw"]
+
+
+def papers_are_asked_for_and_come_in():
+    phone = Phone()
+    number, code = phone.submit()
+    act(number, "accept")
+    act(number, "ask_papers", missing="请提供录音的时间段")
+    page = phone.get("/case")
+    assert "请提供录音的时间段" in page.text and "待补材料" in page.text, page.text
+    form = page.form_with(step="papers_in")
+    page = phone.send(form, papers_in__addition="每晚十一点到十二点")
+    assert "每晚十一点到十二点" in page.text and "办理中" in page.text, page.text
+    again = phone.send(form, papers_in__addition="每晚十一点到十二点")  # pressed twice: the same
+    assert again.text.count("每晚十一点到十二点") == 1, again.text
+    file = system.http("GET", f"/api/v1/cases/{number}?site=haitang", token=system.tokens()["coordinator"]).body.decode()
+    assert "每晚十一点到十二点" in file  # those who handle it can read it
+
+
+def a_page_left_open_is_told_what_happened():
+    phone = Phone()
+    number, code = phone.submit()
+    form = phone.get("/case").form_with(step="add")
+    act(number, "accept")
+    page = phone.send(form, expect=412, add__addition="补充的话")
+    assert "新进展" in page.text and page.form_with(step="add"), page.text
+    assert "补充的话" in page.text  # nothing typed is lost
+    page = phone.send(page.form_with(step="add"), add__addition="补充的话")
+    assert "补充的话" in page.text
+
+
+def what_stays_inside():
+    phone = Phone()
+    number, code = phone.submit(name="王五", phone="13900001111")
+    act(number, "return_case", account="coordinator", reason="内部退单理由")
+    act(number, "decline", reason="不属于本小区管理范围")
+    text = phone.request("GET", "/case")[1]
+    assert "不属于本小区管理范围" in text and "内部退单理由" not in text, portal.Page(text).text
+    second, code = phone.submit()
+    act(second, "accept")
+    act(second, "investigate", finding="内部调查结论")
+    act(second, "propose", solution="内部处理方案")
+    act(second, "reject", reason="内部退回意见")
+    act(second, "handle", result="内部处理结果")  # opens a revisit, which a rule makes
+    act(second, "answer", reply_text="给您的正式答复")
+    system.settle()
+    text = phone.request("GET", "/case")[1]
+    assert "给您的正式答复" in text and "内部" not in text, portal.Page(text).text
+    staff = system.http("GET", "/api/v1/organisation?site=haitang", token=system.operator_token()).json()["people"]
+    assert not [person["name"] for person in staff if person["name"] in text or person["id"] in text]
+    assert "revisit" not in text and "回访" in text
+
+
+# ---- services that are away ----
+
+def each_service_away_leaves_the_rest():
+    phone = Phone()
+    number, code = phone.submit(text="断线前登记")
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    with away("casework"):
+        reply = phone.raw("GET", "/case")
+        assert reply.status == 503 and int(reply.headers["retry-after"]) > 0 and "不受影响".encode() in reply.body, reply
+        assert number in phone.get("/receipt").text  # from the cookie alone
+        other, _ = Phone().submit(text="案卷服务不在")
+    with away("watchdog"):
+        page = phone.get("/case")
+        assert "期限暂时无法显示" in page.text and "断线前登记" in page.text, page.text
+    cases = count()
+    with away("intake"):
+        page = phone.get("/case")
+        assert "文字内容暂时无法显示" in page.text and "断线前登记" not in page.text, page.text
+        before = {**form["fields"], "category": "noise", "text": "登记服务不在"}
+        status, text = phone.request("POST", "/submit", before)
+        assert status == 503 and "登记服务不在" in text, status
+        again = portal.Page(text).form_at("/submit")
+        assert again["fields"]["token"] == form["fields"]["token"]  # sent again it is the same command
+    Phone().send(again, text="登记服务不在", category="noise")
+    assert count() == cases + 1  # whether the first one was taken in the end or not
+    with away("directory"):
+        assert "海棠苑" in Phone().get("/").text  # as it was known last
+        assert number in phone.get("/receipt").text
+
+
+def all_of_it():
+    global system
+    with harness.System("--demo") as started:
+        system = started
+        for test in (every_page_is_closed_up, cookies_are_few_and_careful, unknown_pages_are_pages_and_the_api_stays_json,
+                     nothing_typed_becomes_markup, wrong_codes_are_answered_alike, guessing_is_slow,
+                     a_session_shows_its_own_case_only, a_form_sent_many_times_is_one_case, without_a_token_nothing_is_registered,
+                     what_the_form_refuses, anonymous_means_nothing_is_kept, only_what_the_policy_lets_a_complainant_do,
+                     papers_are_asked_for_and_come_in, a_page_left_open_is_told_what_happened, what_stays_inside,
+                     a_site_that_is_not_public_has_no_portal, each_service_away_leaves_the_rest):
+            began = time.monotonic()
+            test()
+            print(f"  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    harness.main([all_of_it])
