@@ -725,17 +725,28 @@ def harness_answers():
         return False
 
 
+gateway = []
+
+
+def note_processes():
+    gateway.extend(system.pids("gateway"))
+
+
+def the_gateway_never_ended():
+    assert system.pids("gateway") == gateway and len(gateway) == 1, (gateway, system.pids("gateway"))
+
+
 def main():
     global system
     with harness.System("--demo") as system:
         tokens.update(system.tokens())
-        harness.main([health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
+        harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
                       bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained,
                       imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, one_service_away_the_others_work, killed_services_come_back, many_at_once,
-                      ended_tokens_end, stops_in_order])
+                      ended_tokens_end, the_gateway_never_ended, stops_in_order])
 
 
 if __name__ == "__main__":
