@@ -206,7 +206,7 @@ void cell_command_id(const struct http_request *request, uint32_t part, char id_
     uint8_t hash[16], number[4];
     char hex[2 * sizeof hash + 1];
     crypto_generichash_state state;
-    if (!key) {
+    if (!key || !*key) {
         cell_command_id_new(id_out);
         return;
     }

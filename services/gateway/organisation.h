@@ -1,4 +1,4 @@
-/* /api/v1/organisation, /api/v1/policies and /api/v1/me: what directory knows and takes. */
+/* /api/v1/organisation and /api/v1/policies: what directory knows and takes. */
 #ifndef HEARBACK_GATEWAY_ORGANISATION_H
 #define HEARBACK_GATEWAY_ORGANISATION_H
 

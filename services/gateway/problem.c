@@ -114,8 +114,9 @@ json_t *problem_json(const struct http_request *request, const Hb__Refusal *refu
 void problem_respond(struct http_request *request, const Hb__Refusal *refusal)
 {
     unsigned status = refusal->status >= 400 && refusal->status < 600 ? refusal->status : 500;
-    if (refusal->retry_after_s)
-        http_set(request, "Retry-After", arena_printf(&request->arena, "%u", refusal->retry_after_s));
+    if (refusal->retry_after_s || status == 503)
+        http_set(request, "Retry-After",
+                 arena_printf(&request->arena, "%u", refusal->retry_after_s ? refusal->retry_after_s : 2));
     if (status == 401)
         http_set(request, "WWW-Authenticate", "Bearer realm=\"hearback\"");
     if (portal_speaks(request)) { /* a person with a browser, not a program */
