@@ -506,7 +506,10 @@ def lists_and_exports_agree():
         assert found == expected and found, (query, len(found), len(expected))
     kpi = get("/api/v1/reports/kpi?site=yunqi", "manager")
     assert int(kpi["total"]["registered"]) == len(rows) and kpi["site"] == "yunqi", kpi["total"]
-    refused(call("GET", "/api/v1/reports/kpi", account="manager"), 404, "unknown_site")
+    everywhere = get("/api/v1/reports/kpi", "manager")["total"]["registered"]
+    sites = [get(f"/api/v1/reports/kpi?site={site}", "manager")["total"]["registered"] for site in ("haitang", "lanhu", "yunqi")]
+    assert int(everywhere) == sum(map(int, sites)) > int(kpi["total"]["registered"]), (everywhere, sites)
+    refused(call("GET", "/api/v1/reports/kpi?site=renhe", account="manager"), 404, "unknown_site")
 
 
 # ---- live updates ----
