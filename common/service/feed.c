@@ -136,8 +136,7 @@ static void receive_events(struct feed *feed, struct bytes batch, uint64_t after
         stop(feed, "the batch is malformed");
 }
 
-/* Up to when everything of this log has been heard. */
-static int64_t feed_as_of(const struct feed *feed)
+int64_t feed_as_of(const struct feed *feed)
 {
     bool drained = !feed_has(feed) && feed->cursor == feed->received;
     return drained && feed->told_as_of > feed->as_of && feed->cursor >= feed->end ? feed->told_as_of : feed->as_of;

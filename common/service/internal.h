@@ -219,6 +219,7 @@ void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena);
 void feed_ask(struct feed *feed);
 bool feed_has(const struct feed *feed);
 bool feed_next(struct feed *feed, struct bytes *event_out);
+int64_t feed_as_of(const struct feed *feed); /* up to when everything of this log has been heard */
 struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition);
 int64_t instance_horizon(const struct instance *instance, int64_t now);
 void instance_ask_all(struct instance *instance, bool urgent);

@@ -29,9 +29,11 @@ int64_t turn_horizon(const struct turn *turn)
 int64_t turn_as_of(const struct turn *turn, Hb__Service service)
 {
     int64_t least = INT64_MAX;
-    for (unsigned i = 0; i < turn->instance->feeds_count; i++)
-        if (turn->instance->feeds[i].service == service && turn->instance->feeds[i].as_of < least)
-            least = turn->instance->feeds[i].as_of;
+    for (unsigned i = 0; i < turn->instance->feeds_count; i++) {
+        const struct feed *feed = &turn->instance->feeds[i];
+        if (feed->service == service && feed_as_of(feed) < least)
+            least = feed_as_of(feed);
+    }
     return least;
 }
 

@@ -11,7 +11,8 @@ static void open_world(struct group *group, const char *pack)
 }
 
 struct tally {
-    unsigned warnings, missed, level[4], notices_queued, told_reply, gm_copy;
+    unsigned warnings, missed, unheard, level[4], notices_queued, told_reply, gm_copy;
+    bool notification_unheard;
     int64_t warned_at, missed_at, level_at[4];
 };
 
@@ -28,6 +29,9 @@ static bool tally_events(void *context, const Hb__Event *event)
         event->watchdog->kind_case == WATCHDOG__EVENT__KIND_MISSED && event->watchdog->missed->main) {
         tally->missed++;
         tally->missed_at = event->occurred_ms;
+        tally->unheard = (unsigned)event->watchdog->missed->n_unheard;
+        for (size_t i = 0; i < tally->unheard; i++)
+            tally->notification_unheard |= strcmp(event->watchdog->missed->unheard[i], "notification") == 0;
     }
     if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION &&
         event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED &&
@@ -116,6 +120,7 @@ static void nobody_touches_it(void **state)
     assert_int_equal(tally.warned_at,
                      START_MS + 48 * HOUR - HOUR / 2); /* 09:00 of Wednesday, the last working day before */
     assert_int_equal(tally.missed, 1);
+    assert_int_equal(tally.unheard, 0); /* who has nothing to say has been heard all the same */
     assert_int_equal(tally.missed_at,
                      START_MS + 80 * HOUR + HOUR / 2); /* Thursday 18:00: three working days, close of business */
     assert_int_equal(tally.level[0], 1);
@@ -126,8 +131,31 @@ static void nobody_touches_it(void **state)
     story_close(&group);
 }
 
+/* Whoever reads of the miss sees whose word it had to do without. */
+static void a_miss_names_who_was_not_heard(void **state)
+{
+    (void)state;
+    struct group group;
+    open_world(&group, "GEN-FRAME");
+    const Hb__CommandReply *reply = group_submit(&group, "complaint", "service", "没有人管", NULL);
+    OK(reply);
+    simulation_run(group.simulation, START_MS + 80 * HOUR);
+    simulation_idle_set(group.simulation, 20000);
+    simulation_down(group.simulation, HB__SERVICE__NOTIFICATION);
+    simulation_run(group.simulation, START_MS + 82 * HOUR);
+    struct tally tally = {0};
+    simulation_events(group.simulation, HB__SERVICE__WATCHDOG, 0, tally_events, &tally);
+    assert_int_equal(tally.missed, 1);
+    assert_int_equal(tally.unheard, 1);
+    assert_true(tally.notification_unheard);
+    simulation_up(group.simulation, HB__SERVICE__NOTIFICATION);
+    assert_true(simulation_settle(group.simulation, HOUR));
+    story_close(&group);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_complaint_lives), cmocka_unit_test(nobody_touches_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_complaint_lives), cmocka_unit_test(nobody_touches_it),
+                                       cmocka_unit_test(a_miss_names_who_was_not_heard)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
