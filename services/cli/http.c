@@ -56,9 +56,24 @@ static const char *base_url(struct cli *cli)
                   : NULL;
 }
 
+/* The token of a demonstration account, from the file `hearback demo` keeps. */
+static const char *token_as(struct cli *cli)
+{
+    const json_t *entry;
+    size_t i;
+    json_array_foreach(json_load_file(cli_path(cli, "demo-accounts.json"), 0, NULL), i, entry) {
+        if (strcmp(json_string_value(json_object_get(entry, "account")), cli->as) == 0)
+            return json_string_value(json_object_get(entry, "token"));
+    }
+    cli_fail("%s has no demonstration account \"%s\"", cli->folder, cli->as);
+    return "";
+}
+
 static const char *token_of(struct cli *cli)
 {
     struct bytes text;
+    if (cli->as && !cli->token)
+        cli->token = token_as(cli);
     if (!cli->token && cli_read(cli, cli_path(cli, "token"), &text))
         cli->token = arena_text(&cli->arena, (const char *)text.data, strcspn((const char *)text.data, "\r\n"));
     return cli->token ? cli->token : "";

@@ -34,13 +34,14 @@ static const struct {
 static int help(FILE *file)
 {
     fputs("Hearback: every complaint gets an answer. 件件有回音。\n\n"
-          "usage: hearback [--data DIR] [--url URL] [--token TOKEN] [--json] COMMAND ...\n\n",
+          "usage: hearback [--data DIR] [--url URL] [--token TOKEN | --as ACCOUNT] [--json] COMMAND ...\n\n",
           file);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(file, "  %-8s %s\n", commands[i].name, commands[i].about);
     fputs("\n  --data DIR     the system's folder (default $XDG_STATE_HOME/hearback or ~/.local/state/hearback)\n"
           "  --url URL      of its gateway (default: as configured in that folder)\n"
           "  --token TOKEN  of the account (default $HEARBACK_TOKEN, else the folder's own operator account)\n"
+          "  --as ACCOUNT   one of the demonstration's accounts, with its token\n"
           "  --json         one JSON document on standard output\n\n"
           "Each command explains itself when given nothing to do.\n",
           file);
@@ -55,6 +56,7 @@ static int take_globals(struct cli *cli, int argc, char **argv)
         const char **value = strcmp(argv[i], "--data") == 0    ? &cli->folder
                              : strcmp(argv[i], "--url") == 0   ? &cli->url
                              : strcmp(argv[i], "--token") == 0 ? &cli->token
+                             : strcmp(argv[i], "--as") == 0    ? &cli->as
                                                                : NULL;
         if (value && i + 1 == argc)
             return -1;
@@ -81,10 +83,12 @@ int main(int argc, char **argv)
 {
     static struct cli cli;
     arena_init(&cli.arena);
-    cli.token = getenv("HEARBACK_TOKEN");
+
     argc = take_globals(&cli, argc, argv);
+    if (!cli.token && !cli.as)
+        cli.token = getenv("HEARBACK_TOKEN");
     if (argc < 0)
-        return cli_fail("--data, --url and --token need a value"), CLI_USAGE;
+        return cli_fail("--data, --url, --token and --as need a value"), CLI_USAGE;
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return help(argc < 2 ? stderr : stdout);
     cli.programs = programs_folder(&cli);
