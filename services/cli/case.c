@@ -1,4 +1,5 @@
 /* `hearback case list|show|act`. */
+#include "case_print.h"
 #include "filter.h"
 
 #include <stdlib.h>
@@ -82,12 +83,14 @@ static int show(struct cli *cli, int argc, char **argv)
     cli_http(cli, "GET", path, NULL, NULL, &reply);
     if (reply.status != 200)
         return cli_http_fail(cli, &reply);
-    if (cli->json) {
+    if (cli->json)
         cli_print_json(reply.json);
-    } else {
-        json_dumpf(reply.json, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
+    else if (timeline)
+        case_print_timeline(reply.json);
+    else if (explain)
+        case_print_explain(reply.json);
+    else
+        case_print_file(reply.json);
     return CLI_GOOD;
 }
 

@@ -1,0 +1,233 @@
+#include "case_print.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *text_at(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+    return text ? text : "";
+}
+
+static const char *label_at(const json_t *json, const char *name)
+{
+    return text_at(json_object_get(json, name), "zh");
+}
+
+/* "2026-11-25T07:15:45.171+08:00" -> "2026-11-25 07:15:45" */
+static void print_time(const char *time)
+{
+    printf("%.10s %.8s", time, strlen(time) >= 19 ? time + 11 : "");
+}
+
+static void print_clauses(const json_t *json)
+{
+    const json_t *clause;
+    size_t i;
+    json_array_foreach(json_object_get(json, "clauses"), i, clause)
+        printf("%s%s", i ? " " : "  [", json_string_value(clause));
+    if (json_array_size(json_object_get(json, "clauses")))
+        putchar(']');
+}
+
+/* A value of any kind: text, number, yes, time ... stands under its own name. */
+static void print_value(const json_t *value)
+{
+    const char *kind;
+    json_t *content;
+    json_object_foreach((json_t *)(uintptr_t)value, kind, content) {
+        if (json_is_string(content))
+            printf("%s", json_string_value(content));
+        else if (json_is_boolean(content))
+            printf("%s", strcmp(kind, "present") == 0 ? "(sealed)" : json_is_true(content) ? "yes" : "no");
+        else
+            json_dumpf(content, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    }
+}
+
+/* ---- the file ---- */
+
+static void print_personal(const char *name, const json_t *personal)
+{
+    if (json_is_object(personal))
+        printf("  %s: %s\n", name, json_object_get(personal, "plain") ? text_at(personal, "plain") : "(sealed)");
+}
+
+static void print_party(const json_t *party)
+{
+    static const char *const names[] = {"name", "phone", "email", "address"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        print_personal(names[i], json_object_get(party, names[i]));
+}
+
+/* Of the facts those that are not said elsewhere: what the policy's own fields hold. */
+static void print_facts(const json_t *facts)
+{
+    static const char known[] =
+        " kind received_at registered_at stage phase round text complainant_name complainant_phone "
+        "complainant_email complainant_address lead handler ";
+    const json_t *fact;
+    size_t i;
+    json_array_foreach(facts, i, fact) {
+        char word[160];
+        snprintf(word, sizeof word, " %s ", text_at(fact, "name"));
+        if (strstr(known, word) || json_object_get(json_object_get(fact, "value"), "present"))
+            continue;
+        printf("  %s: ", text_at(fact, "name"));
+        print_value(json_object_get(fact, "value"));
+        putchar('\n');
+    }
+}
+
+static void print_allowed(const json_t *allowed)
+{
+    const json_t *step, *need;
+    size_t i, n;
+    json_array_foreach(allowed, i, step) {
+        printf("  %s %s (%s)", i ? "           " : "can be done", text_at(step, "step"), label_at(step, "label"));
+        json_array_foreach(json_object_get(step, "needs"), n, need)
+            printf("%s%s", n ? ", " : " with ", json_string_value(need));
+        print_clauses(step);
+        json_array_foreach(json_object_get(step, "blocked"), n, need)
+            printf("%s%s", n ? "; " : "  not yet: ", label_at(need, "text"));
+        putchar('\n');
+    }
+}
+
+void case_print_file(const json_t *file)
+{
+    const json_t *field;
+    size_t i;
+    printf("%s  %s  %s  round %lld  version %s\n", text_at(file, "number"), text_at(file, "kind"),
+           text_at(file, "stage"), (long long)json_integer_value(json_object_get(file, "round")),
+           text_at(file, "version"));
+    printf("  %s, %s; received ", text_at(file, "lead"), text_at(file, "handler"));
+    print_time(text_at(file, "received_at"));
+    putchar('\n');
+    print_party(json_object_get(file, "party"));
+    print_personal("text", json_object_get(file, "text"));
+    json_array_foreach(json_object_get(file, "texts"), i, field)
+        print_personal(text_at(field, "name"), json_object_get(field, "text"));
+    print_facts(json_object_get(file, "facts"));
+    print_allowed(json_object_get(file, "allowed"));
+}
+
+/* ---- the timeline ---- */
+
+/* The one object of the payload: {"casework": {"step_taken": {...}}}. */
+static const json_t *payload_of(const json_t *event, const char **name_out)
+{
+    static const char *const services[] = {"directory", "intake",     "routing",      "casework",
+                                           "watchdog",  "escalation", "notification", "analytics"};
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+        json_t *said = json_object_get(event, services[i]), *payload;
+        json_object_foreach(said, *name_out, payload)
+            return payload;
+    }
+    *name_out = "";
+    return NULL;
+}
+
+/* What a line shows of a payload: whichever of these it has. */
+static void print_details(const json_t *payload)
+{
+    static const char *const shown[] = {"number", "step",   "stage",   "lead",  "handler", "notice", "channel",
+                                        "level",  "due_at", "outcome", "error", "purpose", "kind",   "link"};
+    const char *clock = text_at(json_object_get(payload, "instance"), "clock");
+    if (*clock)
+        printf(" %s", clock);
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        const json_t *value = json_object_get(payload, shown[i]);
+        if (json_is_integer(value))
+            printf(" %s %lld", shown[i], (long long)json_integer_value(value));
+        else if (json_is_string(value) && strcmp(shown[i], "due_at") == 0) {
+            printf(" due ");
+            print_time(json_string_value(value));
+        } else if (json_is_string(value))
+            printf(" %s", json_string_value(value));
+    }
+}
+
+static void print_event(const json_t *event)
+{
+    const char *name;
+    const json_t *payload = payload_of(event, &name), *actor = json_object_get(event, "actor");
+    print_time(text_at(event, "occurred_at"));
+    printf("  %-12s %-18s", text_at(event, "service"), name);
+    print_details(payload);
+    if (actor)
+        printf("  by %s", json_is_true(json_object_get(actor, "complainant")) ? "the complainant"
+                          : *text_at(actor, "person")                         ? text_at(actor, "person")
+                                                                              : text_at(actor, "account"));
+    print_clauses(event);
+    putchar('\n');
+}
+
+void case_print_timeline(const json_t *timeline)
+{
+    const json_t *event;
+    size_t i;
+    json_array_foreach(json_object_get(timeline, "events"), i, event)
+        print_event(event);
+}
+
+/* ---- why ---- */
+
+static void print_days(const json_t *days)
+{
+    const json_t *day;
+    size_t i;
+    json_array_foreach(days, i, day)
+        printf("    %s %-8s %s\n", text_at(day, "date"), text_at(day, "what"), label_at(day, "reason"));
+}
+
+static void print_clock(const json_t *clock)
+{
+    printf("%s %s: %s, from ", text_at(json_object_get(clock, "instance"), "clock"), label_at(clock, "label"),
+           text_at(clock, "state"));
+    print_time(text_at(clock, "start_at"));
+    printf(", due ");
+    print_time(text_at(clock, "due_at"));
+    printf("%s", json_is_true(json_object_get(clock, "provisional")) ? " (provisional)" : "");
+    print_clauses(clock);
+    putchar('\n');
+    print_days(json_object_get(clock, "days"));
+}
+
+static void print_notice(const json_t *entry)
+{
+    const json_t *notice = json_object_get(entry, "notice");
+    const char *to = json_is_true(json_object_get(notice, "complainant")) ? "complainant" : text_at(notice, "person");
+    printf("notice %s to %s by %s: %s", text_at(notice, "notice"), to, text_at(notice, "channel"),
+           text_at(entry, "status"));
+    if (*text_at(entry, "error"))
+        printf(" (%s)", text_at(entry, "error"));
+    print_clauses(entry);
+    putchar('\n');
+}
+
+static void print_level(const json_t *level)
+{
+    printf("level");
+    print_details(level);
+    print_clauses(level);
+    putchar('\n');
+}
+
+void case_print_explain(const json_t *explain)
+{
+    const json_t *routing = json_object_get(explain, "routing"), *item;
+    size_t i;
+    printf("%s, policy version %lld\n", text_at(explain, "number"),
+           (long long)json_integer_value(json_object_get(explain, "policy_version")));
+    json_array_foreach(json_object_get(routing, "routed"), i, item)
+        printf("to %s, %s: %s\n", text_at(item, "lead"), text_at(item, "handler"), label_at(item, "reason"));
+    json_array_foreach(json_object_get(explain, "clocks"), i, item)
+        print_clock(item);
+    json_array_foreach(json_object_get(explain, "levels"), i, item)
+        print_level(item);
+    json_array_foreach(json_object_get(explain, "notices"), i, item)
+        print_notice(item);
+}
