@@ -82,11 +82,10 @@ static void *run(void *context)
 
 enum err zap_start(void *context, const struct bus_keys *keys)
 {
-    struct zap *zap = malloc(sizeof *zap); /* lives as long as the process */
-    bug_unless(zap);
-    *zap = (struct zap){zmq_socket(context, ZMQ_REP), keys};
+    static struct zap zap; /* one bus per process, as long as it lives */
+    zap = (struct zap){zmq_socket(context, ZMQ_REP), keys};
     pthread_t thread;
-    if (!zap->socket || zmq_bind(zap->socket, "inproc://zeromq.zap.01") || pthread_create(&thread, NULL, run, zap))
+    if (!zap.socket || zmq_bind(zap.socket, "inproc://zeromq.zap.01") || pthread_create(&thread, NULL, run, &zap))
         return ERR_IO;
     pthread_detach(thread);
     return ERR_NONE;
