@@ -123,6 +123,7 @@ bool event_own(const struct turn *turn, const Hb__Event *event); /* said by this
 /* Refusals (decide, prepare, answer). The first one counts; fields may be added to the returned one. */
 Hb__Refusal *turn_refuse(struct turn *turn, uint32_t status, const char *code, const char *zh, const char *en);
 bool turn_refused(const struct turn *turn);
+#define REFUSAL_FIELD_BYTES_MAX 300u /* a longer path is cut */
 void refusal_field(struct turn *turn, Hb__Refusal *refusal, const char *field);
 void refusal_accepts(struct turn *turn, Hb__Refusal *refusal, const char *accepted);
 void refusal_clause(struct turn *turn, Hb__Refusal *refusal, const char *clause);

@@ -320,7 +320,11 @@ bool turn_refused(const struct turn *turn)
 
 void refusal_field(struct turn *turn, Hb__Refusal *refusal, const char *field)
 {
-    refusal->field = arena_strdup(turn->arena, field);
+    size_t size = strlen(field);
+    if (size > REFUSAL_FIELD_BYTES_MAX) /* between two characters: what is not UTF-8 is no answer */
+        for (size = REFUSAL_FIELD_BYTES_MAX; size && ((uint8_t)field[size] & 0xc0) == 0x80;)
+            size--;
+    refusal->field = arena_text(turn->arena, field, size);
 }
 
 static void text_add(struct turn *turn, char ***list, size_t *count, const char *text)

@@ -41,7 +41,7 @@ static bool step_takes(const struct casework_case *one, const Policy__Step *step
 static void type_one(struct turn *turn, const struct casework_case *one, const Policy__Step *step, Hb__Field *field)
 {
     const Policy__FieldDef *def = casework_field(one, step, field->name);
-    char *path = arena_printf(turn_arena(turn), "fields.%.100s", field->name);
+    char *path = arena_printf(turn_arena(turn), "fields.%s", field->name);
     if (!def || !step_takes(one, step, field->name)) {
         Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "该步骤没有此字段", "this step takes no such field");
         refusal_field(turn, refusal, path);

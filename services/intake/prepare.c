@@ -113,7 +113,7 @@ static void type_fields(struct turn *turn, const Directory__Site *site, const Po
         return;
     }
     for (size_t i = 0; i < count && !turn_refused(turn); i++) {
-        char *at = arena_printf(turn_arena(turn), "%s.%.200s", path, fields[i]->name);
+        char *at = arena_printf(turn_arena(turn), "%s.%s", path, fields[i]->name);
         for (size_t j = 0; j < i; j++)
             if (strcmp(fields[j]->name, fields[i]->name) == 0)
                 bad_field(turn, at, "字段重复", "the field is given twice");
