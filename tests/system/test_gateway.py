@@ -228,6 +228,8 @@ def bad_requests_are_explained():
     problem = refused(post({**COMPLAINT, "kind": "gripe"}), 422, "unknown_kind", "kind")
     assert "complaint" in problem["accepted"], problem
     refused(post({**COMPLAINT, "site": "atlantis"}), 404, "unknown_site")
+    long_name = refused(post({**COMPLAINT, "fields": {"长" * 200: "x"}}), 422, "bad_field")["field"]
+    assert long_name.startswith("fields.长") and len(long_name.encode()) <= 300, long_name  # cut between two characters
     assert "noise" in refused(post({**COMPLAINT, "category": "ufo"}), 422, "bad_field", "category")["accepted"]
     problem = refused(post({"site": "haitang", "kind": "repair", "category": "water", "text": "水管漏水"}), 422, "missing_field")
     assert problem["problems"][0]["field"] == "class" and problem["clauses"], problem
@@ -400,6 +402,7 @@ def steps_are_taken():
     assert again.json() == {**accepted.json(), "repeated_command": True}, again
     refused(call("POST", f"{path}/investigate", account="coordinator"), 422, "missing_field")
     refused(call("POST", f"{path}/investigate", {"fields": {"finding": "x", "moon": "y"}}, account="coordinator"), 422, "bad_field", "fields.moon")
+    refused(call("POST", f"{path}/investigate", {"fields": {"长" * 200: "x"}}, account="coordinator"), 422, "bad_field")
     done = call("POST", f"{path}/investigate", {"fields": {"finding": "夜间施工属实"}, "note": "已与住户谈话"}, account="coordinator",
                 Hearback_After=accepted.headers["hearback-after"])
     assert done.status == 200 and int(done.json()["version"]) > int(accepted.json()["version"]), done
