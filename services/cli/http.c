@@ -189,13 +189,17 @@ int cli_http_fail(struct cli *cli, const struct http_reply *reply)
     if (cli->json && reply->json)
         cli_print_json(reply->json);
     cli_fail("%ld %s%s%s", reply->status, title ? title : "", title && detail ? ": " : "", detail ? detail : "");
-    const json_t *problem;
+    const json_t *problem, *step;
     size_t i;
     json_array_foreach(json_object_get(reply->json, "problems"), i, problem) {
         const char *field = json_string_value(json_object_get(problem, "field"));
         const char *text = json_string_value(json_object_get(problem, "detail"));
-        fprintf(stderr, "  %s: %s\n", field ? field : "", text ? text : "");
+        fprintf(stderr, "  %s%s%s\n", field ? field : "", field && *field ? ": " : "", text ? text : "");
     }
+    json_array_foreach(json_object_get(reply->json, "next"), i, step)
+        fprintf(stderr, "%s%s", i ? ", " : "  possible now: ", json_string_value(step));
+    if (json_array_size(json_object_get(reply->json, "next")))
+        fputc('\n', stderr);
     return CLI_FAILED;
 }
 

@@ -54,8 +54,9 @@ static void print_submitted(const json_t *json)
            json_string_value(json_object_get(json, "tracking_code")));
     json_array_foreach(json_object_get(json, "promised"), i, promised) {
         const json_t *label = json_object_get(promised, "label");
-        printf("  %s %s: %s\n", json_string_value(json_object_get(label, "zh")),
-               json_string_value(json_object_get(label, "en")), json_string_value(json_object_get(promised, "due_at")));
+        const char *due = json_string_value(json_object_get(promised, "due_at")); /* "2026-11-25T11:20:24.495+08:00" */
+        printf("  %s %s: %.10s %.5s\n", json_string_value(json_object_get(label, "zh")),
+               json_string_value(json_object_get(label, "en")), due, due + 11);
     }
 }
 
