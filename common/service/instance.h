@@ -54,6 +54,8 @@ struct instance_options {
     int64_t idle_ms;  /* a parked fetch is answered after this at the latest; 0: 20 s. A rehearsal of years says more */
 };
 
+extern const int64_t instance_build_ms; /* when this program was built, or what it was built from was committed */
+
 /* Opens tables, checks the end of the log, reads cursors. On failure *why_out (static storage in the instance or a
    literal) says what and how to mend it. ERR_CORRUPT: the service must not start. */
 enum err instance_open(const struct service *service, const struct instance_options *options, const struct env *env,

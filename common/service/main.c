@@ -241,7 +241,7 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .calendars_folder = program->config->calendars,
                                        .zones_folder = *program->config->zones ? program->config->zones : NULL,
                                        .epoch_keys_folder = program->config->epoch_keys,
-                                       .build_ms = 1735689600000ll};
+                                       .build_ms = instance_build_ms};
     program->env =
         (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
     if (!lock_folder(options.folder))
