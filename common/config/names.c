@@ -30,7 +30,7 @@ const char *config_service_name(Hb__Service service)
 
 Hb__Service config_service_of_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; i < sizeof names / sizeof *names && names[i].service <= HB__SERVICE__GATEWAY; i++)
         if (strcmp(names[i].name, name) == 0)
             return names[i].service;
     return HB__SERVICE__SERVICE_NONE;
