@@ -339,9 +339,18 @@ static enum err secret_create(const Config__Config *config, const char *name, ch
     return close(fd) == 0 && good ? ERR_NONE : ERR_IO;
 }
 
-enum err config_keys_create(Config__Config *config, struct arena *arena)
+static void fill_in(char **public_key, const char *made, struct arena *arena, bool *changed)
+{
+    if (strcmp(*public_key, made) == 0)
+        return;
+    *public_key = arena_strdup(arena, made);
+    *changed = true;
+}
+
+enum err config_keys_create(Config__Config *config, struct arena *arena, bool *changed_out)
 {
     char public_key[41], secret[41];
+    *changed_out = false;
     if (mkdir(config->secrets, 0700) && errno != EEXIST)
         return ERR_IO;
     for (size_t i = 0; i < config->n_instances; i++) {
@@ -350,7 +359,7 @@ enum err config_keys_create(Config__Config *config, struct arena *arena)
         enum err err = secret_create(config, name, public_key, secret);
         if (err)
             return err;
-        instance->public_key = arena_strdup(arena, public_key);
+        fill_in(&instance->public_key, public_key, arena, changed_out);
     }
     for (size_t i = 0; i < config->n_keys; i++) {
         if (*config->keys[i]->public_key && config_secret(config, config->keys[i]->name, secret) == ERR_NOT_FOUND)
@@ -358,7 +367,7 @@ enum err config_keys_create(Config__Config *config, struct arena *arena)
         enum err err = secret_create(config, config->keys[i]->name, public_key, secret);
         if (err)
             return err;
-        config->keys[i]->public_key = arena_strdup(arena, public_key);
+        fill_in(&config->keys[i]->public_key, public_key, arena, changed_out);
     }
     return ERR_NONE;
 }

@@ -22,10 +22,13 @@ enum err config_secret(const Config__Config *config, const char *name, char secr
 
 /* "directory" ... ; "unknown" for an unknown one. And back: HB__SERVICE__SERVICE_NONE for an unknown name. */
 const char *config_service_name(Hb__Service service);
+/* One of the nine: the command and the simulator's toys have names, but nobody may name them in a file. NONE: no such.
+ */
 Hb__Service config_service_of_name(const char *name);
 
-/* Makes the missing secret keys (0600, synced) and fills in all public keys. A named key with a public key and no secret
-   here belongs to somebody else and is left alone. */
-enum err config_keys_create(Config__Config *config, struct arena *arena) MUST_CHECK;
+/* Makes the missing secret keys (0600, synced) and fills in all public keys. A named key with a public key and no
+   secret here belongs to somebody else and is left alone. `changed_out`: a public key was filled in, the file should be
+   saved. */
+enum err config_keys_create(Config__Config *config, struct arena *arena, bool *changed_out) MUST_CHECK;
 
 #endif

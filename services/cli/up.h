@@ -15,7 +15,8 @@ struct up_options {
 /* Makes the system's folder when it is missing; cli->folder is absolute afterwards. False after saying why. */
 bool up_folder(struct cli *cli);
 
-/* Loads the configuration, or makes one with keys, folders and a random cell id. False after saying why. */
+/* Loads the configuration, or makes one with folders and a random cell id; makes the keys that are missing, and writes
+   the file when that changed it. False after saying why. */
 bool up_create(struct cli *cli, const struct up_options *options);
 
 /* Makes the configuration of a backup that of this folder: its paths, sockets and new CURVE keys; writes it, last of

@@ -134,13 +134,15 @@ static bool make_folders(struct cli *cli, const Config__Config *config)
     return true;
 }
 
-static bool save(struct cli *cli, Config__Config *config)
+/* Whatever instance or key was added to the file by hand has its keys made here, at every start. */
+static bool make_keys(struct cli *cli, Config__Config *config, bool changed)
 {
     const char *path = cli_path(cli, "hearback.yaml");
-    enum err err = config_keys_create(config, &cli->arena);
+    bool keyed;
+    enum err err = config_keys_create(config, &cli->arena, &keyed);
     if (err)
         cli_fail("the keys in %s cannot be made: %s", config->secrets, err_text(err));
-    else if ((err = config_save(path, config)))
+    else if ((changed || keyed) && (err = config_save(path, config)))
         cli_fail("%s cannot be written: %s", path, err_text(err));
     cli->config = config;
     return err == ERR_NONE;
@@ -177,8 +179,7 @@ bool up_create(struct cli *cli, const struct up_options *options)
         config->smtp->url = arena_strdup(&cli->arena, options->smtp);
         changed = true;
     }
-    cli->config = config;
-    return make_folders(cli, config) && (!changed || save(cli, config));
+    return make_folders(cli, config) && make_keys(cli, config, changed);
 }
 
 /* Endpoints on other machines are theirs to change; sockets here move with the folder. */
@@ -195,5 +196,5 @@ bool up_adopt(struct cli *cli, Config__Config *config)
     for (size_t i = 0; i < config->n_keys; i++)
         if (strcmp(config->keys[i]->name, "operator") == 0)
             config->keys[i]->public_key = arena_strdup(arena, ""); /* its secret was not in the backup */
-    return make_folders(cli, config) && save(cli, config);
+    return make_folders(cli, config) && make_keys(cli, config, true);
 }

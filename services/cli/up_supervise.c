@@ -95,16 +95,24 @@ static void start(struct supervisor *up, struct child *child)
 
 /* ---- tasks ---- */
 
+/* The last line is read by programs: it stays as it is. */
+static void say_ready(const struct supervisor *up)
+{
+    const Config__Http *http = up->cli->config->http;
+    char *here = arena_printf(&up->cli->arena, "http://%s:%u", http->address, http->port);
+    const char *public_url = *http->public_url ? http->public_url : here;
+    printf("门户 portal  %s/\n接口 API     %s/api/v1/  (%s/api/v1/openapi.json)\n数据 state   %s\nready %s\n",
+           public_url, here, here, up->cli->folder, here);
+    fflush(stdout);
+}
+
 static void next_task(struct supervisor *up)
 {
     const char *arguments[20] = {"hearback", "--data", up->cli->folder};
     if (up->task == up->tasks_count) {
-        if (up->options->once) {
-            up->stopping = true;
-        } else {
-            printf("ready http://%s:%u\n", up->cli->config->http->address, up->cli->config->http->port);
-            fflush(stdout);
-        }
+        up->stopping = up->options->once;
+        if (!up->options->once)
+            say_ready(up);
         return;
     }
     const struct up_task *task = &up->tasks[up->task];

@@ -74,7 +74,8 @@ static void open_all(void)
     Config__Instance *own = instance(&config, HB__SERVICE__CASEWORK, "own", &arena);
     instance(&config, HB__SERVICE__GATEWAY, "unused", &arena);
     Config__Instance *other = instance(&config, HB__SERVICE__INTAKE, "other", &arena);
-    must(config_keys_create(&config, &arena) == ERR_NONE);
+    bool changed;
+    must(config_keys_create(&config, &arena, &changed) == ERR_NONE);
     loop = ev_default_loop(EVFLAG_NOENV);
     must(bus_open(loop, &config, "casework-0", &bus) == ERR_NONE);
     must(bus_serve(bus, own->endpoint, serve, NULL) == ERR_NONE);

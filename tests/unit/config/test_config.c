@@ -1,0 +1,116 @@
+/* The configuration file as people edit it: what it may not name, and the keys of what they added. */
+#include "config/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct place {
+    struct arena arena;
+    char folder[64], path[128];
+};
+
+static int setup(void **state)
+{
+    struct place *place = calloc(1, sizeof *place);
+    arena_init(&place->arena);
+    snprintf(place->folder, sizeof place->folder, "/tmp/hearback-config-XXXXXX");
+    assert_non_null(mkdtemp(place->folder));
+    snprintf(place->path, sizeof place->path, "%s/hearback.yaml", place->folder);
+    *state = place;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct place *place = *state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -r '%s'", place->folder);
+    assert_int_equal(system(command), 0);
+    arena_fini(&place->arena);
+    free(place);
+    return 0;
+}
+
+static void write_config(const struct place *place, const char *lists)
+{
+    FILE *file = fopen(place->path, "w");
+    assert_non_null(file);
+    fprintf(file, "cell: 0123456789abcdef\ndata: %s/data\nsecrets: %s/secrets\nepoch_keys: %s/epoch\n%s", place->folder,
+            place->folder, place->folder, lists);
+    assert_int_equal(fclose(file), 0);
+}
+
+static Config__Config *load(struct place *place)
+{
+    Config__Config *config;
+    char *why = NULL;
+    enum err err = config_load(place->path, &place->arena, &config, &why);
+    if (err)
+        print_error("%s\n", why);
+    assert_int_equal(err, ERR_NONE);
+    return config;
+}
+
+/* The command's and the simulator's names are for logs: an instance of theirs would be started as a program. */
+static void only_the_nine_have_instances(void **state)
+{
+    static const char *const wrong[] = {"ping", "pong", "tool", "unknown", ""};
+    struct place *place = *state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        Config__Config *config;
+        char *why = NULL;
+        write_config(place, arena_printf(&place->arena,
+                                         "instances:\n  - {service: \"%s\", endpoint: \"ipc:///tmp/x\"}\n", wrong[i]));
+        assert_int_equal(config_load(place->path, &place->arena, &config, &why), ERR_MALFORMED);
+        assert_non_null(strstr(why, "hearback.yaml:6:"));
+        assert_non_null(strstr(why, "accepted: directory intake"));
+    }
+    assert_string_equal(config_service_name(HB__SERVICE__TOOL), "tool");
+    assert_int_equal(config_service_of_name("gateway"), HB__SERVICE__GATEWAY);
+}
+
+/* What somebody added by hand gets its keys, what has keys keeps them, and nothing is written when nothing is new. */
+static void what_was_added_by_hand_gets_its_keys(void **state)
+{
+    static const char others_key[] = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+    struct place *place = *state;
+    bool changed;
+    char secret[41];
+    write_config(place, "instances:\n  - {service: intake, endpoint: \"ipc:///tmp/x\"}\nkeys:\n  - {name: operator}\n");
+    Config__Config *config = load(place);
+    assert_int_equal(config_keys_create(config, &place->arena, &changed), ERR_NONE);
+    assert_true(changed);
+    const char *first = config->instances[0]->public_key;
+    assert_int_equal(strlen(first), 40);
+    assert_int_equal(config_save(place->path, config), ERR_NONE);
+
+    config = load(place);
+    assert_int_equal(config_keys_create(config, &place->arena, &changed), ERR_NONE);
+    assert_false(changed);
+
+    FILE *file = fopen(place->path, "a");
+    fprintf(file, "  - {name: archive, rights: [fetch]}\n  - {name: other, public_key: \"%s\"}\n", others_key);
+    fclose(file);
+    config = load(place);
+    assert_int_equal(config_keys_create(config, &place->arena, &changed), ERR_NONE);
+    assert_true(changed);
+    assert_string_equal(config->instances[0]->public_key, first);
+    assert_int_equal(strlen(config->keys[1]->public_key), 40);
+    assert_int_equal(config_secret(config, "archive", secret), ERR_NONE);
+    assert_string_equal(config->keys[2]->public_key, others_key); /* somebody else's: its secret is kept elsewhere */
+    assert_int_equal(config_secret(config, "other", secret), ERR_NOT_FOUND);
+}
+
+#define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {IN_A_PLACE(only_the_nine_have_instances),
+                                       IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
