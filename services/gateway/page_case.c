@@ -142,10 +142,13 @@ static void add_why(struct page *page, const Watchdog__ClockState *clock)
     html_add(&page->html, "<ul class=\"days\">");
     for (size_t i = 0; i < clock->n_days && i < 60; i++) {
         const Watchdog__DayNote *day = clock->days[i];
-        const char *reason = portal_label(page->language, day->reason);
-        html_add(&page->html, "<li>%s – %s%s%s</li>", date_words(day->date, page->language, arena_of(page)),
-                 page_text(page, day_text(day->what)), *reason ? (page->language == LANGUAGE_ZH ? "：" : ": ") : "",
-                 reason);
+        const char *what = page_text(page, day_text(day->what)), *reason = portal_label(page->language, day->reason);
+        bool says_more = *reason && strcmp(reason, what) != 0;
+        html_add(&page->html, "<li>%s – %s%s%s</li>", date_words(day->date, page->language, arena_of(page)), what,
+                 !says_more                      ? ""
+                 : page->language == LANGUAGE_ZH ? "："
+                                                 : ": ",
+                 says_more ? reason : "");
     }
     html_add(&page->html, "</ul></div></details>");
 }

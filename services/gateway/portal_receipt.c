@@ -10,9 +10,10 @@ static void add_slip(struct page *page, const Gatewayrec__Session *session)
         code += number + 1;
     html_add(&page->html,
              "<div class=\"slip\"><h2>%s</h2><dl><dt>%s</dt><dd class=\"code\" id=\"number\">%s</dd><dt>%s</dt>"
-             "<dd class=\"code\" id=\"code\">%s</dd></dl></div><p>%s</p>\n",
+             "<dd class=\"code\" id=\"code\">%s</dd><dt>%s</dt><dd class=\"plain\">%s</dd></dl></div><p>%s</p>\n",
              page_text(page, TEXT_RECEIPT_KEEP), page_text(page, TEXT_RECEIPT_NUMBER), session->number,
-             page_text(page, TEXT_RECEIPT_CODE), code, page_text(page, TEXT_RECEIPT_KEEP_HINT));
+             page_text(page, TEXT_RECEIPT_CODE), code, page_text(page, TEXT_RECEIPT_WHERE), page->site,
+             page_text(page, TEXT_RECEIPT_KEEP_HINT));
 }
 
 static void add_promised(struct page *page, const Intake__Promised *promised)

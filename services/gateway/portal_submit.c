@@ -2,6 +2,7 @@
 #include "portal_submit.h"
 
 #include "policy/lookup.h"
+#include "sites.h"
 
 #define PURPOSE "submit"
 
@@ -121,28 +122,29 @@ static void on_submitted(struct http_request *request, void *context, const Hb__
     registered(submit->visit, submit, reply);
 }
 
-static void send(struct submit_form *submit, const char *id)
+static void on_site_known(struct http_request *request, void *context)
 {
+    struct submit_form *submit = context;
     Hb__Command command = HB__COMMAND__INIT;
     Intake__Command intake = INTAKE__COMMAND__INIT;
-    command.id = (char *)(uintptr_t)id;
+    command.id = submit->id;
     command.site = submit->site->id;
     command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
     command.intake = &intake;
     intake.kind_case = INTAKE__COMMAND__KIND_SUBMIT;
     intake.submit = submit_build(submit);
-    cell_command(submit->visit->request, HB__SERVICE__INTAKE, &command, 0, on_submitted, submit);
+    cell_command(request, HB__SERVICE__INTAKE, &command, 0, on_submitted, submit);
 }
 
-/* True: it may be sent, as the command `id_out`. False: it has been shown again. */
-static bool may_send(struct submit_form *submit, char id_out[COMMAND_ID_CHARACTERS + 1])
+/* True: it may be sent, as the command `submit->id`. False: it has been shown again. */
+static bool may_send(struct submit_form *submit)
 {
     struct visit *visit = submit->visit;
     struct http_request *request = visit->request;
     const char *token = http_form(request, "token");
     int64_t wait_ms =
         limit_wait_ms(&visit->portal->submitting, limit_address(request->address, &request->arena), request->came_ms);
-    bool fresh = form_token_check(&visit->portal->keys, PURPOSE, token, request->came_ms, id_out);
+    bool fresh = form_token_check(&visit->portal->keys, PURPOSE, token, request->came_ms, submit->id);
     if (fresh)
         submit->token = token;
     if (http_form(request, "lang")) { /* the other language, nothing more */
@@ -169,15 +171,14 @@ static bool may_send(struct submit_form *submit, char id_out[COMMAND_ID_CHARACTE
 static void on_policy_for_sent(struct visit *visit, void *context)
 {
     (void)context;
-    char *id = arena_alloc(visit_arena(visit), COMMAND_ID_CHARACTERS + 1);
     const Policy__Kind *kind = kind_open(visit, http_form(visit->request, "kind"));
     if (!kind) {
         visit_fail(visit, 404, NULL);
         return;
     }
     struct submit_form *submit = form_new(visit, kind, true);
-    if (may_send(submit, id))
-        send(submit, id);
+    if (may_send(submit))
+        sites_know(visit->request, submit->site->id, on_site_known, submit); /* which intake has it */
 }
 
 static void on_organisation_for_sent(struct visit *visit, void *context)

@@ -24,6 +24,7 @@ struct submit_form {
     const struct page_choice *departments;
     size_t departments_count;
     const char *token;
+    char id[COMMAND_ID_CHARACTERS + 1]; /* the command that this form is */
 };
 
 /* Kinds open to the public. */
