@@ -4,7 +4,31 @@
 
 #include "http.h"
 
+#include <ev.h>
 #include <microhttpd.h>
+
+struct http_server {
+    struct gateway *gateway;
+    struct MHD_Daemon *daemon;
+    int listening; /* its socket; -1 when it takes no more */
+    ev_io io;
+    ev_timer timer, stopping;
+    ev_idle idle;
+    ev_prepare prepare;
+    unsigned port;
+    struct http_request *open; /* every request that is not over */
+    void (*stopped)(struct gateway *gateway);
+    struct {
+        uint64_t requests, refused, failed, streams, open, too_large;
+    } counts;
+};
+
+/* http_receive.c: what libmicrohttpd calls. */
+void *http_on_target(void *context, const char *target, struct MHD_Connection *connection);
+enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                               const char *version, const char *data, size_t *size, void **request_at);
+void http_on_completed(void *context, struct MHD_Connection *connection, void **request_at,
+                       enum MHD_RequestTerminationCode code);
 
 void http_wake(struct gateway *gateway);
 void http_too_large(struct http_request *request);
