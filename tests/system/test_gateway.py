@@ -330,9 +330,13 @@ def submissions_are_answered():
     assert call("POST", "/api/v1/cases", {**repair, "fields": long_fields}).status == 201
 
 
+once = {}
+
+
 def same_key_is_the_same_command():
     first = call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key="once")
     again = call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key="once")
+    once.update(first.json())
     assert (first.status, again.status) == (201, 201), (first, again)
     assert again.json() == {**first.json(), "repeated_command": True}, (first, again)
     other = call("POST", "/api/v1/cases", {**COMPLAINT, "text": "另一件"}, Idempotency_Key="once")
@@ -520,7 +524,7 @@ def lists_and_exports_agree():
 class Follower(threading.Thread):
     def __init__(self, account, last=None):
         super().__init__(daemon=True)
-        self.events, self.status = [], None
+        self.events, self.comments, self.status = [], 0, None
         headers = {"Authorization": f"Bearer {tokens[account]}", "Accept": "text/event-stream"}
         if last is not None:
             headers["Last-Event-ID"] = last
@@ -535,10 +539,12 @@ class Follower(threading.Thread):
         try:
             for line in self.reply:
                 line = line.decode().rstrip("\n")
-                if not line:
-                    self.events.append(event)
+                if line.startswith(":"):
+                    self.comments += 1
+                elif not line:
+                    self.events.append(event) if event else None
                     event = {}
-                elif ": " in line and not line.startswith(":"):
+                else:
                     name, value = line.split(": ", 1)
                     event[name] = value
         except (OSError, ValueError, http.client.HTTPException, AttributeError):
@@ -721,25 +727,35 @@ def stops_in_order():
     follower.join(8)
     assert not follower.is_alive(), "the live updates were not ended"
     eventually(lambda: system.pids("gateway") and system.pids("gateway") != pids)  # `hearback up` starts it again
-    eventually(lambda: harness_answers(), 20)
+    eventually(answers, 20)
+    reply = call("POST", "/api/v1/cases", COMPLAINT, Idempotency_Key="once")  # known beyond the gateway's own life
+    assert reply.json() == {**once, "repeated_command": True}, (reply, once)
 
 
-def harness_answers():
+def answers():
     try:
         return call("GET", "/readyz", account=None).status == 200
     except OSError:
         return False
 
 
-gateway = []
+gateway, quiet = [], []
 
 
 def note_processes():
     gateway.extend(system.pids("gateway"))
+    quiet.append(Follower("renhe-handler"))
 
 
 def the_gateway_never_ended():
     assert system.pids("gateway") == gateway and len(gateway) == 1, (gateway, system.pids("gateway"))
+
+
+def quiet_followers_are_kept():
+    """Nothing happened at the hospital all the time, analytics was away and killed: the connection lives by comments."""
+    eventually(lambda: quiet[0].comments >= 2, 35)
+    assert quiet[0].is_alive() and quiet[0].events[0]["event"] == "ready" and not quiet[0].cases()
+    quiet[0].stop()
 
 
 def main():
@@ -752,7 +768,7 @@ def main():
                       cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained,
                       imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, one_service_away_the_others_work, killed_services_come_back, many_at_once,
-                      ended_tokens_end, the_gateway_never_ended, stops_in_order])
+                      ended_tokens_end, quiet_followers_are_kept, the_gateway_never_ended, stops_in_order])
 
 
 if __name__ == "__main__":
