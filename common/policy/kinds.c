@@ -550,6 +550,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     json_t *returns = json_object_get(map, "returns");
     if (returns) {
         ONLY_KEYS(compile, returns, "clause", "at_most", "to");
+        clauses_of(compile, returns, &kind->returns_clauses, &kind->n_returns_clauses, true);
         kind->returns_at_most = (uint32_t)strtoul(text_of(compile, json_object_get(returns, "at_most")), NULL, 10);
         if (json_object_get(returns, "to"))
             kind->returns_to = who_of(compile, json_object_get(returns, "to"));

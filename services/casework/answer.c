@@ -22,10 +22,14 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
         for (size_t n = 0; n < step->n_needs; n++)
             if (step->needs[n]->type == POLICY__NEED__TYPE__FIELD)
                 CASEWORK_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
-        allowed->offers = step->fields;
-        allowed->n_offers = step->n_fields;
+        for (size_t n = 0; n < step->n_fields; n++) {
+            const Policy__FieldDef *def = casework_field(one, step, step->fields[n]);
+            if (!def || casework_may_write(one, def, actor))
+                CASEWORK_ADD(turn, allowed->offers, allowed->n_offers, step->fields[n]);
+        }
         Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
         casework_check_guards(one, step, &one->facts, actor, &collect);
+        casework_check_returns(one, step, &collect);
         allowed->blocked = blocked.problems;
         allowed->n_blocked = blocked.n_problems;
         CASEWORK_ADD(turn, file->allowed, file->n_allowed, allowed);

@@ -8,7 +8,9 @@
 #include "service/service.h"
 
 #define CASEWORK_GENERATION_MAX 8u
-#define CASEWORK_NOTE_CHARACTERS_MAX 20000u
+#define CASEWORK_TEXT_BYTES_MAX 60000u /* 20,000 characters of a field or note */
+#define CASEWORK_FIELDS_MAX 64u
+#define CASEWORK_ACT_BYTES_MAX (96u << 10) /* of one action: the log takes no event above 128 KiB */
 #define CASEWORK_TIMELINE_MAX 200u
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
 
@@ -43,6 +45,7 @@ bool casework_told(const Caserec__Case *record, const char *notice);
 enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out);
+bool casework_may_write(const struct casework_case *one, const Policy__FieldDef *def, const Hb__Actor *actor);
 const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, Hb__Refusal **refusal);
@@ -52,19 +55,30 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
                                size_t count, const Hb__Personal *note, const char *rule);
 /* Says a step where others may follow before it is folded: the next one starts where this one ended. */
 void casework_say_step(const struct casework_case *one, Hb__Event *event);
+/* The person or department a rule means; "" when there is none. */
+const char *casework_named(const struct casework_case *one, const Policy__Who *who);
 Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind,
                           void *payload);
+
+/* prepare.c: the step of an action. NULL: refused. */
+const Policy__Step *casework_find_step(struct turn *turn, const struct casework_case *one, const Casework__Act *act);
 
 /* extend.c: the step `extend`. NULL: the kind has no clock that may be extended. */
 const Policy__Step *casework_extend_step(const struct casework_case *one, const Casework__Act *act);
 const Policy__FieldDef *casework_extend_field(const struct casework_case *one, const char *name);
 const Policy__Clock *casework_extend_clock(const struct casework_case *one, const Casework__Act *act);
 Hb__Refusal *casework_extend_bar(const struct casework_case *one, const Policy__Clock *clock); /* NULL: it may be */
-bool casework_extend_open(const struct casework_case *one, const Policy__Clock *clock);        /* the same, silent */
+bool casework_extends(const Casework__Act *act);
+bool casework_extend_open(const struct casework_case *one, const Policy__Clock *clock); /* the same, silent */
 void casework_extend_say(const struct casework_case *one, const Policy__Clock *clock, const Hb__Event *step);
 void casework_extend_granted(struct turn *turn, Caserec__Case *record, const Casework__ExtensionGranted *grant);
 void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Notification__Event *said);
 void casework_extend_watched(struct turn *turn, Caserec__Case *record, const Watchdog__Event *said);
+
+/* returns.c: how often a case may be given back. */
+bool casework_returns(const char *step);
+void casework_check_returns(const struct casework_case *one, const Policy__Step *step, Hb__Refusal **refusal);
+void casework_returns_react(const struct casework_case *one, const Hb__Event *event);
 
 /* decide.c, react.c, evolve.c, answer.c, history.c */
 void casework_prepare(struct turn *turn, Hb__Command *command);

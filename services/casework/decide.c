@@ -1,91 +1,4 @@
 #include "casework.h"
-#include "organisation/fields.h"
-
-/* ---- the door ---- */
-
-static bool extends(const Casework__Act *act)
-{
-    return strcmp(act->step, "extend") == 0;
-}
-
-static const Policy__Step *find_step(struct turn *turn, const struct casework_case *one, const Casework__Act *act)
-{
-    const Policy__Step *step = extends(act) ? casework_extend_step(one, act) : policy_step(one->kind, act->step);
-    if (step && step->n_from)
-        return step;
-    Hb__Refusal *refusal = turn_refuse(turn, 404, "unknown_step", "没有这个步骤", "there is no such step");
-    for (size_t i = 0; i < one->kind->n_steps; i++)
-        if (policy_step_from(one->kind->steps[i], one->record->stage))
-            refusal_next(turn, refusal, one->kind->steps[i]->name);
-    return NULL;
-}
-
-/* The field itself says at which step it is asked for. */
-static bool asked_at(const Policy__FieldDef *def, const Policy__Step *step)
-{
-    return strcmp(def->needed_at, step->name) == 0 || def->needed == POLICY__FIELD_DEF__NEEDED__WHEN;
-}
-
-static bool step_takes(const struct casework_case *one, const Policy__Step *step, const char *field)
-{
-    for (size_t i = 0; i < step->n_needs; i++)
-        if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD && strcmp(step->needs[i]->name, field) == 0)
-            return true;
-    for (size_t i = 0; i < step->n_fields; i++)
-        if (strcmp(step->fields[i], field) == 0)
-            return true;
-    const Policy__FieldDef *def = policy_field(one->kind, field);
-    return def && asked_at(def, step);
-}
-
-static void type_one(struct turn *turn, const struct casework_case *one, const Policy__Step *step, Hb__Field *field)
-{
-    const Policy__FieldDef *def = casework_field(one, step, field->name);
-    char *path = arena_printf(turn_arena(turn), "fields.%s", field->name);
-    if (!def || !step_takes(one, step, field->name)) {
-        Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "该步骤没有此字段", "this step takes no such field");
-        refusal_field(turn, refusal, path);
-        for (size_t i = 0; i < step->n_fields; i++)
-            refusal_accepts(turn, refusal, step->fields[i]);
-        for (size_t i = 0; i < step->n_needs; i++)
-            if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD)
-                refusal_accepts(turn, refusal, step->needs[i]->name);
-        for (size_t i = 0; i < one->kind->n_fields; i++)
-            if (asked_at(one->kind->fields[i], step))
-                refusal_accepts(turn, refusal, one->kind->fields[i]->name);
-        return;
-    }
-    if (field->content_case == HB__FIELD__CONTENT_TEXT && field->text->kind_case == HB__PERSONAL__KIND_PLAIN &&
-        strlen(field->text->plain) > CASEWORK_NOTE_CHARACTERS_MAX * 3) {
-        refusal_field(turn, turn_refuse(turn, 413, "too_large", "文字过长", "at most 20,000 characters"), path);
-        return;
-    }
-    field_type(turn, one->record->site, def, field, path);
-}
-
-void casework_prepare(struct turn *turn, Hb__Command *command)
-{
-    struct casework_case one;
-    if (command->payload_case != HB__COMMAND__PAYLOAD_CASEWORK ||
-        command->casework->kind_case != CASEWORK__COMMAND__KIND_ACT) {
-        turn_refuse(turn, 400, "not_understood", "该服务不接受此命令", "this service does not take that command");
-        return;
-    }
-    if (!casework_open(turn, command->case_id, &one)) {
-        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
-        return;
-    }
-    Casework__Act *act = command->casework->act;
-    const Policy__Step *step = find_step(turn, &one, act);
-    for (size_t i = 0; step && i < act->n_fields && !turn_refused(turn); i++)
-        type_one(turn, &one, step, act->fields[i]);
-}
-
-uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity)
-{
-    const Caserec__Case *record = casework_load(turn, command->case_id);
-    return !record ? 0 : identity ? record->identity_key : record->content_key;
-}
 
 /* ---- refusing ---- */
 
@@ -200,6 +113,32 @@ static void refuse_right(struct turn *turn, const struct casework_case *one, con
     say_refused(turn, one, actor, step->name, refusal);
 }
 
+/* Who may take the step may still not fill in each of its fields. */
+static bool refuse_writer(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                          const Casework__Act *act, const Hb__Actor *actor)
+{
+    struct arena *arena = turn_arena(turn);
+    Hb__Refusal *refusal = NULL;
+    for (size_t i = 0; i < act->n_fields; i++) {
+        const Policy__FieldDef *def = casework_field(one, step, act->fields[i]->name);
+        if (!def || act->fields[i]->content_case == HB__FIELD__CONTENT__NOT_SET || casework_may_write(one, def, actor))
+            continue;
+        const Policy__Post *post = policy_post(one->policy, def->write[0]->root);
+        const char *zh = arena_printf(arena, "“%s”只能由%s填写", def->label->zh, post ? post->label->zh : "指定人员");
+        const char *en = arena_printf(arena, "only %s may fill in: %s",
+                                      post ? post->label->en : "those the policy names", def->label->en);
+        char *path = arena_printf(arena, "fields.%s", def->name);
+        if (!refusal)
+            refusal_field(turn, refusal = turn_refuse(turn, 403, "not_allowed", zh, en), path);
+        for (size_t c = 0; c < def->n_clauses; c++)
+            refusal_clause(turn, refusal, def->clauses[c]);
+        refusal_problem(turn, refusal, path, def->n_clauses ? def->clauses[0] : "", zh, en);
+    }
+    if (refusal)
+        say_refused(turn, one, actor, step->name, refusal);
+    return refusal != NULL;
+}
+
 /* ---- steps that mean more ---- */
 
 static void acknowledge(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
@@ -276,8 +215,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     const Casework__Act *act = command->casework->act;
     const Hb__Actor *actor = command->actor;
-    const Policy__Step *step = find_step(turn, &one, act);
-    const Policy__Clock *clock = extends(act) && step ? casework_extend_clock(&one, act) : NULL;
+    const Policy__Step *step = casework_find_step(turn, &one, act);
+    const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;
     Hb__Refusal *refusal = NULL;
     if (!step || !may_touch(turn, &one, command) || !version_fits(turn, &one, command))
@@ -292,6 +231,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     case CASEWORK_FREE:
         break;
     }
+    if (refuse_writer(turn, &one, step, act, actor))
+        return;
     casework_check_needs(&one, step, act->fields, act->n_fields, &refusal);
     if (refusal) {
         for (size_t i = 0; i < step->n_clauses; i++)
@@ -300,6 +241,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     struct facts with = with_fields(turn, &one, act);
     casework_check_guards(&one, step, &with, actor, &refusal);
+    casework_check_returns(&one, step, &refusal);
     if (clock && !refusal)
         refusal = casework_extend_bar(&one, clock);
     if (refusal) {

@@ -122,6 +122,7 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
     bool ended = record->phase == POLICY__PHASE__CLOSED || record->phase == POLICY__PHASE__ARCHIVED;
     if (ends != ended)
         record->closed_ms = ends ? event->occurred_ms : 0;
+    record->returns += casework_returns(taken->step) && !event->history;
     bool entered = strcmp(record->stage, taken->stage) != 0;
     record->stage = taken->stage;
     record->phase = taken->phase;
@@ -147,6 +148,7 @@ static void evolve_problem(struct turn *turn, Caserec__Case *record, Casework__P
 {
     Caserec__Problem *problem = CASEWORK_NEW(turn, Caserec__Problem, caserec__problem__init);
     problem->noted = noted;
+    problem->missing = noted->missing;
     CASEWORK_ADD(turn, record->problems, record->n_problems, problem);
 }
 
@@ -179,6 +181,9 @@ static const Hb__Position *source_of(const Casework__Event *said, const char **r
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         *rule_out = said->step_taken->rule;
         return said->step_taken->rule_source;
+    case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
+        *rule_out = said->assign_requested->rule;
+        return said->assign_requested->source;
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
     case CASEWORK__EVENT__KIND_ACTION_REFUSED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
@@ -220,6 +225,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
+    case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
     case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:

@@ -19,6 +19,11 @@ static const char *field_text(const Casework__Act *act, const char *name)
     return "";
 }
 
+bool casework_extends(const Casework__Act *act)
+{
+    return strcmp(act->step, "extend") == 0;
+}
+
 /* The clock named, or the only one there is. */
 const Policy__Clock *casework_extend_clock(const struct casework_case *one, const Casework__Act *act)
 {

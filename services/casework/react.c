@@ -81,22 +81,29 @@ static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
 
 /* ---- acting ---- */
 
-static void note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
-                         size_t count, Hb__Position *source, const char *zh, const char *en)
+static void say_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
+                        size_t count, Hb__Position *source, const char *missing, const char *zh, const char *en)
 {
     Casework__ProblemNoted *noted = CASEWORK_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
     noted->rule = (char *)(uintptr_t)rule;
     noted->text = label_new(turn, zh, en);
     noted->source = source;
+    noted->missing = (char *)(uintptr_t)missing;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_PROBLEM_NOTED, noted);
     event_clauses(turn, event, clauses, count);
     turn_say(turn, event);
 }
 
-static const char *named(struct turn *turn, const struct casework_case *one, const Policy__Who *who)
+static void note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
+                         size_t count, Hb__Position *source, const char *zh, const char *en)
+{
+    say_problem(turn, one, rule, clauses, count, source, "", zh, en);
+}
+
+const char *casework_named(const struct casework_case *one, const Policy__Who *who)
 {
     const char *person;
-    const char *department = who_department(turn, one->record->site, who, &one->facts, &person);
+    const char *department = who_department(one->view.turn, one->record->site, who, &one->facts, &person);
     return *person ? person : department;
 }
 
@@ -114,9 +121,9 @@ static void open_case(struct turn *turn, const struct casework_case *one, const 
     request->kind = action->name;
     request->link = action->link;
     if (action->to)
-        request->to = (char *)(uintptr_t)named(turn, one, action->to);
+        request->to = (char *)(uintptr_t)casework_named(one, action->to);
     if (action->not_by)
-        request->not_by = (char *)(uintptr_t)named(turn, one, action->not_by);
+        request->not_by = (char *)(uintptr_t)casework_named(one, action->not_by);
     if (action->due)
         (void)!case_instant(&one->view, action->due, &request->due_ms);
     request->with = action->with;
@@ -155,6 +162,26 @@ static void set_fact(struct turn *turn, const struct casework_case *one, const P
     event_fact(turn, event, action->set->name, action->set->value);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     casework_say_step(one, event);
+}
+
+/* Routing says who is responsible; the rule only asks. */
+static void assign(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                   const Policy__Action *action, Hb__Position *source)
+{
+    const char *to = casework_named(one, action->to);
+    if (!*to) {
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "规则要指派的人员或部门不存在",
+                     "there is nobody whom this rule could assign");
+        return;
+    }
+    Casework__AssignRequested *request =
+        CASEWORK_NEW(turn, Casework__AssignRequested, casework__assign_requested__init);
+    request->rule = rule->name;
+    request->to = (char *)(uintptr_t)to;
+    request->source = source;
+    Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_ASSIGN_REQUESTED, request);
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    turn_say(turn, event);
 }
 
 static void act(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
@@ -199,8 +226,7 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         break;
     }
     case POLICY__ACTION__TYPE__ASSIGN:
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "尚不支持由规则指派",
-                     "assigning by a rule is not supported; name a route row instead");
+        assign(turn, one, rule, action, source);
         return;
     }
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
@@ -218,8 +244,8 @@ static void fire(struct turn *turn, const struct casework_case *one, const Polic
             act(turn, one, rule, rule->then[i], source);
         return;
     case TRUTH_UNKNOWN:
-        note_problem(
-            turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+        say_problem(
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source, unknown && *unknown ? unknown : "?",
             arena_printf(turn_arena(turn), "规则 %s 待定：%s 未知", rule->name, unknown ? unknown : ""),
             arena_printf(turn_arena(turn), "rule %s waits: %s is not known", rule->name, unknown ? unknown : ""));
         return;
@@ -236,13 +262,14 @@ static void run_rules(struct turn *turn, const struct casework_case *one, const 
     }
 }
 
-/* A rule that could not be decided for want of a fact is tried again when facts change. */
+/* A rule that could not be decided for want of a fact is tried again when facts change. One that acted and met another
+   problem has acted: it is not tried again. */
 static void retry_problems(struct turn *turn, const struct casework_case *one)
 {
     for (size_t i = 0; i < one->record->n_problems; i++) {
         const Caserec__Problem *problem = one->record->problems[i];
         const Policy__Rule *rule = NULL;
-        for (size_t r = 0; r < one->kind->n_rules && !problem->settled; r++)
+        for (size_t r = 0; r < one->kind->n_rules && !problem->settled && *problem->missing; r++)
             if (strcmp(one->kind->rules[r]->name, problem->noted->rule) == 0 && one->kind->rules[r]->when)
                 rule = one->kind->rules[r];
         if (!rule || case_holds(&one->view, rule->condition, NULL) != TRUTH_YES || !rule->condition)
@@ -302,6 +329,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     struct cause cause = cause_of(event);
     run_rules(turn, &one, &cause, source);
     react_linked(turn, &one, &cause, source);
+    casework_returns_react(&one, event);
     bool facts_changed = event->n_facts && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
     if (facts_changed)
         retry_problems(turn, &one);

@@ -67,6 +67,12 @@ enum casework_bar casework_step_bar(const struct casework_case *one, const Polic
     return CASEWORK_FREE;
 }
 
+bool casework_may_write(const struct casework_case *one, const Policy__FieldDef *def, const Hb__Actor *actor)
+{
+    return def->n_write == 0 ||
+           who_includes(turn_of(one), one->record->site, def->write, def->n_write, &one->facts, actor);
+}
+
 /* ---- needs ---- */
 
 static bool given(Hb__Field *const *fields, size_t count, const char *name)

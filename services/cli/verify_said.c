@@ -222,6 +222,12 @@ static void said_casework(const struct at *at, const Casework__Event *said)
              "twice", "the same rule asked for the same escalation upon the same event");
         return;
     }
+    case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED: {
+        const Casework__AssignRequested *asked = said->assign_requested;
+        once(at, identity_of("assign requested", TEXTS(asked->rule, asked->to), NUMBERS(of, source(asked->source))),
+             "twice", "the same rule asked for the same assignment upon the same event");
+        return;
+    }
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
     case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
     case CASEWORK__EVENT__KIND_ACTION_REFUSED:

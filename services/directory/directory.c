@@ -14,6 +14,7 @@ static void ignore_casework(const Casework__Event *said)
     case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
+    case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         return;
     }

@@ -160,6 +160,15 @@ static struct routing_choice choice_new(const char *lead, const char *handler, c
                                    .en = en};
 }
 
+/* The first at this site; "" when the person has no post here. */
+static const char *department_of(const Directory__Person *person, const char *site)
+{
+    for (size_t i = 0; person && i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0 && person->posts[i]->department[0])
+            return person->posts[i]->department;
+    return "";
+}
+
 /* A hint names a department, or (a rule's `to`) a person, whose first department at the site then leads. */
 static bool choose_hint(struct chooser *chooser, struct routing_choice *out)
 {
@@ -172,11 +181,8 @@ static bool choose_hint(struct chooser *chooser, struct routing_choice *out)
     const Directory__Person *person = department ? NULL : organisation_person(turn, hint);
     if (department)
         lead = department->id;
-    for (size_t i = 0; person && !lead[0] && i < person->n_posts; i++)
-        if (strcmp(person->posts[i]->site, site) == 0) {
-            lead = person->posts[i]->department;
-            named = person->id;
-        }
+    if (person && (lead = department_of(person, site))[0])
+        named = person->id;
     if (!lead[0]) {
         say_problem(chooser, "", arena_printf(turn_arena(turn), "没有部门 %s", hint),
                     arena_printf(turn_arena(turn), "there is no department %s", hint));
@@ -333,4 +339,29 @@ struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event
     choice.clauses = event->clauses;
     choice.clauses_count = event->n_clauses;
     return choice;
+}
+
+bool routing_choose_assigned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record,
+                             struct routing_choice *out)
+{
+    struct chooser chooser = chooser_of(turn, event, record);
+    const char *to = record->assign_to, *site = record->site, *lead = "", *named = "";
+    const Directory__Department *department = organisation_department(turn, site, to);
+    const Directory__Person *person = department ? NULL : organisation_person(turn, to);
+    if (department)
+        lead = department->id;
+    else if (person && organisation_member(person, site, record->lead))
+        lead = record->lead;
+    else
+        lead = department_of(person, site);
+    if (!lead[0])
+        return false;
+    named = person ? person->id : "";
+    *out = choice_new(lead, handler_of(&chooser, lead, named, NULL), ROUTING_ASSIGNED, "由制度规则指派",
+                      "assigned by a rule of the policy");
+    out->joint = (const char **)record->joint;
+    out->joint_count = record->n_joint;
+    out->clauses = event->clauses;
+    out->clauses_count = event->n_clauses;
+    return true;
 }

@@ -75,11 +75,25 @@ static void evolve_step(struct turn *turn, const Hb__Event *event)
     routing_case_save(turn, event->case_id, record);
 }
 
+/* What is so already need not be said. */
+static void evolve_assign(struct turn *turn, const Hb__Event *event)
+{
+    const char *to = event->casework->assign_requested->to;
+    Routerec__Case *record = event->history ? NULL : routing_case_load(turn, event->case_id);
+    if (!record || strcmp(record->handler, to) == 0 || (strcmp(record->lead, to) == 0 && record->handler[0]))
+        return;
+    record->assign_to = (char *)(uintptr_t)to;
+    routing_case_save(turn, event->case_id, record);
+}
+
 static void evolve_casework(struct turn *turn, const Hb__Event *event)
 {
     switch (event->casework->kind_case) {
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         evolve_step(turn, event);
+        return;
+    case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
+        evolve_assign(turn, event);
         return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
@@ -153,10 +167,22 @@ static void evolve_routed(struct turn *turn, const Hb__Event *event)
     record->returned = false;
     record->reopened = false;
     record->hand_to = "";
+    record->assign_to = "";
     fold_facts(turn, record, event);
     recount(turn, record);
     routing_case_save(turn, event->case_id, record);
     history_save(turn, event);
+}
+
+/* Whom a rule named is not there: told once, and no longer due. */
+static void evolve_problem(struct turn *turn, const Hb__Event *event)
+{
+    bool assigned = strcmp(event->routing->problem->row, ROUTING_ASSIGNED) == 0;
+    Routerec__Case *record = assigned ? routing_case_load(turn, event->case_id) : NULL;
+    if (!record)
+        return;
+    record->assign_to = "";
+    routing_case_save(turn, event->case_id, record);
 }
 
 static void evolve_own(struct turn *turn, const Hb__Event *event)
@@ -166,6 +192,8 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         evolve_routed(turn, event);
         return;
     case ROUTING__EVENT__KIND_PROBLEM:
+        evolve_problem(turn, event);
+        return;
     case ROUTING__EVENT__KIND__NOT_SET:
         return;
     }
@@ -209,7 +237,8 @@ void routing_evolve(struct turn *turn, const Hb__Event *event)
 bool routing_needs_case(const Hb__Event *event)
 {
     if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK)
-        return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN;
+        return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ||
+               event->casework->kind_case == CASEWORK__EVENT__KIND_ASSIGN_REQUESTED;
     if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION)
         return event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED;
     return false;

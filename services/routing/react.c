@@ -90,6 +90,16 @@ static void route_handed(struct turn *turn, const Hb__Event *event, const Router
     say_routed(turn, event, record, &choice, record->first_contact);
 }
 
+static void route_assigned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record)
+{
+    struct routing_choice choice;
+    if (routing_choose_assigned(turn, event, record, &choice))
+        say_routed(turn, event, record, &choice, record->first_contact);
+    else
+        routing_say_problem(turn, event, record, ROUTING_ASSIGNED, "规则指派的人员或部门不存在",
+                            "the person or department a rule assigned is not there");
+}
+
 /* The handler of before goes on when present; else the case goes to another of the department. */
 static void route_reopened(struct turn *turn, const Hb__Event *event, const Routerec__Case *record)
 {
@@ -128,6 +138,8 @@ void routing_react(struct turn *turn, const Hb__Event *event)
         route_returned(turn, event, record);
     else if (record->times && record->hand_to[0])
         route_handed(turn, event, record);
+    else if (record->times && record->assign_to[0])
+        route_assigned(turn, event, record);
     else if (record->times && record->reopened && is_step(event))
         route_reopened(turn, event, record);
 }

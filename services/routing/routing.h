@@ -11,6 +11,7 @@
 extern const struct service routing_service;
 
 #define ROUTING_NAME_BYTES_MAX 200u /* of a site, department or person: longer ones are unknown */
+#define ROUTING_ASSIGNED "assigned" /* the row of what a rule assigned */
 #define ROUTING_JOINT_MAX 16u       /* joint departments of one case; the policy's further ones are left out */
 
 enum routing_table {
@@ -52,6 +53,10 @@ void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Router
                          const char *zh, const char *en);
 /* After `return_case`. */
 struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
+/* After a rule's `assign`: to a person of the lead department or of another, or to a department. False: there is
+ * neither. */
+bool routing_choose_assigned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record,
+                             struct routing_choice *out);
 /* The member of a department with the least to do among those whose posts handle cases, else its head, else whoever is
    there; "" when nobody is present. `not_by` and `never` (persons,
    NULL-ended, may be NULL) are left out. */
