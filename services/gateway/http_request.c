@@ -48,7 +48,7 @@ static bool pairs_add(struct arena *arena, struct http_pairs *pairs, char *name,
 static bool pairs_read(struct arena *arena, const char *text, size_t size, struct http_pairs *pairs)
 {
     bool good = true;
-    for (const char *end = text + size; good && text < end;) {
+    for (const char *end = size ? text + size : text; good && text < end;) { /* no body is a null pointer */
         const char *stop = memchr(text, '&', (size_t)(end - text));
         stop = stop ? stop : end;
         const char *equals = memchr(text, '=', (size_t)(stop - text));
