@@ -1,7 +1,7 @@
 /* The append-only, hash-chained log of one instance, as an interface (layer 3): a turn appends its said events
    as one batch after a known offset, inside the turn's transaction. The `local` driver keeps the log in the
-   instance's own LMDB environment; `simulated` is `local` whose appends can be made to fail. A replicated
-   driver publishes first and lets the transaction commit when the append is safe: it fits the same call. */
+   instance's own LMDB environment; the simulator uses it too, on a store without sync. A replicated driver publishes
+   first and lets the transaction commit when the append is safe: it fits the same call. */
 #ifndef HEARBACK_EVENTLOG_EVENTLOG_H
 #define HEARBACK_EVENTLOG_EVENTLOG_H
 

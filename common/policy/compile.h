@@ -1,5 +1,6 @@
-/* Policy packs in YAML -> one compiled Policy (layer 1; notation and meaning: policy-language.md, and the author's
-   guide in services/directory). Every mistake is reported at once: file, line, field, what is accepted. */
+/* Policy packs in YAML -> one compiled Policy (layer 1). The notation is read in notation.c and kinds.c, what it means
+   stands in policy.proto; the packs in services/directory/policies show it in use. Every mistake is reported at once:
+   file, line, field, what is accepted. */
 #ifndef HEARBACK_POLICY_COMPILE_H
 #define HEARBACK_POLICY_COMPILE_H
 
