@@ -24,6 +24,7 @@ packages_tests="
 libcmocka-dev: unit tests
 python3: drives the system tests from outside
 python3-aiosmtpd: a real SMTP server that mails must reach
+faketime: a clock that jumps, for the services alone
 libasan8: address sanitizer
 libubsan1: undefined behaviour sanitizer
 chromium: the browser of the browser tests

@@ -56,7 +56,7 @@ static enum err tail_check(struct instance *instance, struct store_txn *txn, cha
     else
         err = eventlog_walk_on(txn, log, &walk, TAIL_CHECKED_EVENTS + 1, &at_end, what, sizeof what);
     if (err)
-        snprintf(why_out, why_size, "%s: restore from a backup", what);
+        snprintf(why_out, why_size, "%s: restore from a backup (hearback restore)", what);
     return err ? ERR_CORRUPT : ERR_NONE;
 }
 
@@ -74,16 +74,18 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
         head_new(instance);
         if (end == 0)
             return store_error(txn);
-        snprintf(why_out, why_size, "the log has %" PRIu64 " events but no head: restore from a backup", end);
+        snprintf(why_out, why_size,
+                 "the log has %" PRIu64 " events but no head: restore from a backup (hearback restore)", end);
         return ERR_CORRUPT;
     }
     if (message_load(&record__head__descriptor, value, arena, &message, &why)) {
-        snprintf(why_out, why_size, "the head record cannot be decoded (%s): restore from a backup", why);
+        snprintf(why_out, why_size, "the head record cannot be decoded (%s): restore from a backup (hearback restore)",
+                 why);
         return ERR_CORRUPT;
     }
     const Record__Head *head = (const Record__Head *)message;
     if (head->hash.len != EVENTLOG_HASH_BYTES || head->outcome_key.len != sizeof instance->head_key) {
-        snprintf(why_out, why_size, "the head record is damaged: restore from a backup");
+        snprintf(why_out, why_size, "the head record is damaged: restore from a backup (hearback restore)");
         return ERR_CORRUPT;
     }
     instance->head = *head;
@@ -95,7 +97,7 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
     if (end != head->offset || memcmp(hash, instance->head_hash, sizeof hash) != 0) {
         snprintf(why_out, why_size,
                  "offset %" PRIu64 ": the log does not end as its head says (offset %" PRIu64
-                 "): restore from a backup",
+                 "): restore from a backup (hearback restore)",
                  end, head->offset);
         return ERR_CORRUPT;
     }
@@ -184,6 +186,14 @@ static void clock_start(struct instance *instance)
     instance->started_ms = wall;
 }
 
+/* What LMDB itself finds damaged has no offset to name. */
+static void say_damaged(const char *folder, enum err err, char *why_out, size_t why_size)
+{
+    if (!*why_out)
+        snprintf(why_out, why_size, "%s: %s%s", folder, err_text(err),
+                 err == ERR_CORRUPT ? ": restore from a backup (hearback restore)" : "");
+}
+
 enum err instance_open(const struct service *service, const struct instance_options *options, const struct env *env,
                        struct instance **instance_out, char *why_out, size_t why_size)
 {
@@ -208,8 +218,6 @@ enum err instance_open(const struct service *service, const struct instance_opti
     enum err err = store_open(options->folder, &store_options, &instance->store);
     if (!err)
         err = open_tables(instance);
-    if (err)
-        snprintf(why_out, why_size, "%s: %s", options->folder, err_text(err));
     instance->feeds_count = options->feeds_count;
     instance->feeds = calloc(options->feeds_count + 1, sizeof *instance->feeds);
     bug_unless(instance->feeds);
@@ -224,8 +232,7 @@ enum err instance_open(const struct service *service, const struct instance_opti
     if (!err && (err = poison_open(instance)))
         snprintf(why_out, why_size, "%s/poison: %s", options->folder, err_text(err));
     if (err) {
-        if (!*why_out)
-            snprintf(why_out, why_size, "%s: %s", options->folder, err_text(err));
+        say_damaged(options->folder, err, why_out, why_size);
         instance_close(instance);
         return err;
     }

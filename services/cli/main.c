@@ -27,6 +27,8 @@ static const struct {
     {"verify", cli_verify, "check all logs, and what they say of each other"},
     {"backup", cli_backup, "make a consistent copy of the running system"},
     {"restore", cli_restore, "make a system from a backup"},
+    {"accept-clock", cli_accept_clock, "the machine's clock was set, and is right"},
+    {"release", cli_release, "hand an event that was set aside over again"},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)
@@ -37,7 +39,7 @@ static int help(FILE *file)
           "usage: hearback [--data DIR] [--url URL] [--token TOKEN | --as ACCOUNT] [--json] COMMAND ...\n\n",
           file);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(file, "  %-8s %s\n", commands[i].name, commands[i].about);
+        fprintf(file, "  %-12s %s\n", commands[i].name, commands[i].about);
     fputs("\n  --data DIR     the system's folder (default $XDG_STATE_HOME/hearback or ~/.local/state/hearback)\n"
           "  --url URL      of its gateway (default: as configured in that folder)\n"
           "  --token TOKEN  of the account (default $HEARBACK_TOKEN, else the folder's own operator account)\n"

@@ -128,8 +128,12 @@ static bool check_waiting(struct verify *verify, struct reader *reader)
             continue;
         }
         if (report->waiting)
-            verify_find(verify, reader, 0, "waiting", ADVICE_WAIT,
-                        "%" PRIu64 " events wait for a case, site or policy that is not known here", report->waiting);
+            verify_find(
+                verify, reader, 0, "waiting", ADVICE_WAIT,
+                "%" PRIu64
+                " events wait for a case, site or policy that is not known here, or were set aside because they made "
+                "the service fail (hearback release)",
+                report->waiting);
         if (strcmp(report->health, "ready") != 0)
             verify_find(verify, reader, 0, "health", ADVICE_SERVICE, "it is not ready: %s", report->health);
         return true;

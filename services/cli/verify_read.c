@@ -175,7 +175,7 @@ void verify_event(struct verify *verify, struct reader *reader, struct bytes sto
     ProtobufCMessage *message;
     char *why;
     uint64_t offset = reader->at + 1;
-    if (message_unpack(&hb__event__descriptor, stored, &verify->batch, &message, &why)) {
+    if (message_load(&hb__event__descriptor, stored, &verify->batch, &message, &why)) {
         verify_find(verify, reader, offset, "chain", ADVICE_RESTORE, "the event cannot be decoded: %s", why);
         reader->broken = true;
         return;

@@ -75,7 +75,7 @@ class Client(threading.Thread):
             self.failure = failure
 
     def turn(self):
-        case = self.random.choice(self.open) if self.open and self.random.random() < 0.55 else None
+        case = self.random.choice(self.open) if self.open and self.random.random() < self.load.steps else None
         command = self.step(case) if case else self.submission()
         self.load.ledger.add(command)
         if not self.until_answered(command):
@@ -161,8 +161,9 @@ class Client(threading.Thread):
 class Load:
     """with Load(port, tokens, seed) as load: ... ; afterwards load.ledger holds all that was promised."""
 
-    def __init__(self, port, tokens, seed=1, clients=4, pause_s=0.0):
+    def __init__(self, port, tokens, seed=1, clients=4, pause_s=0.0, steps=0.55):
         self.port, self.tokens, self.pause_s = port, tokens, pause_s
+        self.steps = steps  # how many of the commands are steps on a case; the others register one
         self.ledger = Ledger()
         self.stopping = threading.Event()
         self.give_up_at = float("inf")

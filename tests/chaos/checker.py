@@ -1,0 +1,213 @@
+"""The checker: reads all logs of a stopped system by itself (print_log) and holds them against the ledger of what clients
+were promised. It shares no code with the services: hashes, chains, numbers and identities are worked out here again."""
+
+import base64
+import collections
+import hashlib
+import json
+import os
+import subprocess
+
+import harness
+
+SERVICES = ("directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics")
+
+
+def read_log(folder, service):
+    program = os.path.join(harness.PROGRAMS, "print_log")
+    done = subprocess.run([program, os.path.join(folder, "data", f"{service}-0")], capture_output=True, text=True)
+    if done.returncode:
+        raise AssertionError(f"{service}: {done.stderr}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def of(event, *path):
+    for name in path:
+        event = (event or {}).get(name)
+    return event
+
+
+class Checker:
+    def __init__(self, folder):
+        self.findings = []
+        self.logs = {service: read_log(folder, service) for service in SERVICES}
+        self.events = {service: [line["event"] for line in lines] for service, lines in self.logs.items()}
+
+    def find(self, text):
+        self.findings.append(text)
+
+    def check(self, ledger):
+        for service in SERVICES:
+            self.check_chain(service)
+            self.check_causes(service)
+        cases = self.check_cases(ledger)
+        self.check_steps(ledger, cases)
+        self.check_numbers()
+        self.check_followed(cases)
+        self.check_notices()
+        self.check_clocks(cases)
+        return self.findings
+
+    # ---- one log ----
+
+    def check_chain(self, service):
+        previous, recorded = bytes(32), ""
+        for offset, line in enumerate(self.logs[service], 1):
+            event = line["event"]
+            if int(event["offset"]) != offset:
+                self.find(f"{service}: offset {offset} is missing")
+                return
+            if base64.b64decode(event["previous_hash"]) != previous:
+                self.find(f"{service}: offset {offset} does not follow the event before")
+                return
+            if event["recorded_at"] < recorded and len(event["recorded_at"]) == len(recorded):
+                self.find(f"{service}: offset {offset} was recorded before the one before")
+            recorded = event["recorded_at"]
+            previous = hashlib.blake2b(base64.b64decode(line["stored"]), digest_size=32).digest()
+            if '"plain"' in json.dumps(event):
+                self.find(f"{service}: offset {offset} holds an unsealed text")
+
+    def check_causes(self, service):
+        """Each command, event and effect is carried out once per log: what it caused stands together."""
+        last, seen = None, set()
+        for event in self.events[service]:
+            cause = event["cause"]
+            if "event" in cause:
+                log, offset = cause["event"]["log"], int(cause["event"]["offset"])
+                producer = log["service"].lower()
+                if offset > len(self.events[producer]):
+                    self.find(f"{service}: offset {event['offset']} is caused by {producer} {offset}, which does not exist")
+                key = ("event", producer, offset)
+            elif "command" in cause:
+                key = ("command", cause["command"].get("account"), cause["command"]["id"])
+            elif "effect" in cause:
+                key = ("effect", cause["effect"]["id"], cause["effect"].get("attempt"))
+            else:
+                key = None
+            if key and key != last and key in seen:
+                self.find(f"{service}: offset {event['offset']}: {key} was carried out a second time")
+            seen.add(key)
+            last = key
+
+    # ---- what clients were promised ----
+
+    def registered(self):
+        return [event for event in self.events["intake"] if of(event, "intake", "registered")]
+
+    def check_cases(self, ledger):
+        """0 lost, 0 doubled: the key of each submission stands in its place."""
+        by_key, cases = collections.defaultdict(list), {}
+        for event in self.registered():
+            by_key[of(event, "intake", "registered", "place") or ""].append(event)
+            if event["case_id"] in cases:
+                self.find(f"case {event['case_id']} was registered twice")
+            cases[event["case_id"]] = event
+        submissions = [c for c in ledger.commands if c.path == "/api/v1/cases"]
+        for command in submissions:
+            events = by_key.pop(command.key, [])
+            if len(events) > 1:
+                self.find(f"doubled: {command.key} (sent {command.sends} times) registered {len(events)} cases")
+            if command.status != 201:
+                continue
+            if not events:
+                self.find(f"lost: {command.key} was acknowledged as {command.answer['number']}")
+            elif (events[0]["case_id"], of(events[0], "intake", "registered", "number")) != (
+                    command.answer["case_id"], command.answer["number"]):
+                self.find(f"{command.key}: acknowledged as {command.answer['number']}, registered as {events[0]}")
+        for key in by_key:
+            if key.startswith("key-"):
+                self.find(f"{key} was registered, but nobody sent it")
+        return cases
+
+    def check_steps(self, ledger, cases):
+        taken = collections.defaultdict(list)
+        for event in self.events["casework"]:
+            step = of(event, "casework", "step_taken")
+            if step:
+                taken[event["case_id"]].append((step, "command" in event["cause"]))
+        for case_id, steps in taken.items():
+            stage = of(cases.get(case_id), "intake", "registered", "stage")
+            version = 0
+            for step, _ in steps:
+                if step.get("from") != stage or int(step["version"]) <= version:
+                    self.find(f"case {case_id}: step {step['step']} from {step.get('from')}, version {step['version']}, "
+                              f"after {stage}, version {version}")
+                stage, version = step["stage"], int(step["version"])
+        acts = collections.defaultdict(list)
+        for command in ledger.commands:
+            if command.case:
+                acts[command.case].append(command)
+        for case_id, commands in acts.items():
+            self.check_case_steps(case_id, commands, [step for step, by_person in taken[case_id] if by_person])
+
+    def check_case_steps(self, case_id, commands, steps):
+        done = [c for c in commands if c.status == 200]
+        unknown = [c for c in commands if c.status is None]
+        for command in done:
+            wanted = (command.path.rsplit("/", 1)[1], command.answer["version"])
+            found = [step for step in steps if (step["step"], step["version"]) == wanted]
+            if len(found) != 1:
+                self.find(f"{'lost' if not found else 'doubled'}: case {case_id}: {wanted} was acknowledged, stands there "
+                          f"{len(found)} times")
+        if not len(done) <= len(steps) <= len(done) + len(unknown):
+            self.find(f"case {case_id}: {len(done)} steps were acknowledged, {len(unknown)} are not known, {len(steps)} stand there")
+
+    # ---- what the services owe each other ----
+
+    def check_numbers(self):
+        counters, numbers = collections.defaultdict(int), set()
+        for event in self.events["intake"]:
+            said, skipped = of(event, "intake", "registered"), of(event, "intake", "numbers_skipped")
+            if not said and not skipped:
+                continue
+            counter = (event["site"], (said or skipped)["counter"])
+            first, last = (said["count"], said["count"]) if said else (skipped["from"], skipped["to"])
+            if int(first) != counters[counter] + 1:
+                self.find(f"{counter}: {first} follows {counters[counter]}")
+            counters[counter] = int(last)
+            if said and (event["site"], said["number"]) in numbers:
+                self.find(f"number {said['number']} was given twice")
+            if said:
+                numbers.add((event["site"], said["number"]))
+
+    def check_followed(self, cases):
+        routed = collections.Counter(e["case_id"] for e in self.events["routing"] if of(e, "routing", "routed"))
+        for case_id, event in cases.items():
+            if not routed[case_id]:
+                self.find(f"case {case_id} ({event['intake']['registered']['number']}) has no owner")
+        for service in SERVICES[2:]:
+            for event in self.events[service]:
+                if event.get("case_id") and event["case_id"] not in cases:
+                    self.find(f"{service}: offset {event['offset']} is about case {event['case_id']}, which nobody registered")
+
+    def check_notices(self):
+        state = {}
+        for event in self.events["notification"]:
+            for kind in ("queued", "attempt_failed", "delivered", "failed"):
+                said = of(event, "notification", kind)
+                if said is None:
+                    continue
+                notice = said["notice_id"]
+                before = state.get(notice)
+                if (kind == "queued") != (before is None) or before in ("delivered", "failed"):
+                    self.find(f"notice {notice}: {kind} after {before}")
+                state[notice] = kind
+        return state
+
+    def check_clocks(self, cases):
+        armed = collections.Counter(e["case_id"] for e in self.events["watchdog"] if of(e, "watchdog", "armed"))
+        for case_id, event in cases.items():
+            promised = of(event, "intake", "registered", "promised") or []
+            if promised and not armed[case_id]:
+                self.find(f"case {case_id}: {len(promised)} dates were promised, and no clock runs")
+        missed = set()
+        for event in self.events["watchdog"]:
+            said = of(event, "watchdog", "missed")
+            if not said:
+                continue
+            key = (event["case_id"], json.dumps(said["instance"], sort_keys=True), said["due_at"])
+            if key in missed:
+                self.find(f"{key} was missed twice")
+            if event["recorded_at"] < said["due_at"]:
+                self.find(f"{key} was missed early")
+            missed.add(key)

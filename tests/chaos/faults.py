@@ -1,0 +1,283 @@
+"""Faults one by one, each as design.md 9 promises: a service that hangs, a full disk, a damaged log, a clock that jumps."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+from checker import Checker, read_log
+from load import Load
+
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+skipped = []
+
+
+def submission(key):
+    return {"site": "renhe", "kind": "inquiry", "category": "service", "channel": "phone", "text": {"plain": "内容"}, "place": key}
+
+
+def submit(system, token, key, timeout=15):
+    return system.http("POST", "/api/v1/cases", submission(key), token, {"Idempotency-Key": key}, timeout)
+
+
+def assert_refused_for_now(reply, code=None):
+    """503 (or 507), with a reason and when to come again."""
+    assert reply.status in (503, 507), reply
+    assert int(reply.headers.get("retry-after", 0)) > 0, reply.headers
+    problem = reply.json()
+    assert problem["detail"] and problem["zh"] and problem["en"], problem
+    assert code is None or problem["code"] == code, problem
+
+
+def verify(system):
+    system.settle()
+    found = json.loads(system.run("--json", "verify", check=False).stdout)
+    assert found["sound"], json.dumps(found, indent=1)
+
+
+def eventually(what, check, seconds=15):
+    until = time.monotonic() + seconds
+    while True:
+        reply = check()
+        if reply:
+            return reply
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+# ---- a service that hangs ----
+
+def a_service_hangs():
+    with harness.System("--demo") as system:
+        tokens = system.tokens()
+        desk, staff = tokens["renhe-reception"], tokens["renhe-coordinator"]
+        case = submit(system, desk, "first").json()["case_id"]
+        system.settle()
+        pid = system.pids("casework")[0]
+        os.kill(pid, signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            accept = ("POST", f"/api/v1/cases/{case}/actions/accept", {}, staff, {"Idempotency-Key": "accept-1"})
+            began = time.monotonic()
+            assert_refused_for_now(system.http(*accept))
+            assert time.monotonic() - began < 8, "a hanging service holds its callers up"
+            # all others work on
+            reply = submit(system, desk, "while it hangs")
+            assert reply.status == 201, reply
+            fresh = reply.json()["case_id"]
+            eventually("the new case is in the list", lambda: any(
+                row["case_id"] == fresh for row in
+                system.http("GET", "/api/v1/cases?site=renhe", token=staff).json()["rows"]))
+            assert system.http("GET", "/api/v1/reports/kpi?site=renhe", token=tokens["renhe-manager"]).status == 200
+            assert_refused_for_now(system.http("GET", f"/api/v1/cases/{case}", token=staff))
+            assert system.http("GET", "/healthz").status == 200
+            time.sleep(max(0, 10 - (time.monotonic() - stopped)))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        reply = eventually("casework answers again", lambda: (lambda r: r if r.status == 200 else None)(system.http(*accept)))
+        assert reply.json()["stage"] == "accepted", reply
+        assert system.http(*accept).json()["repeated_command"]
+        assert system.pids("casework") == [pid], "it was restarted: a hang needs no restart"
+        verify(system)
+
+
+# ---- a full disk ----
+
+def fill(folder):
+    """Takes all the room there is."""
+    path = os.path.join(folder, "ballast")
+    with open(path, "wb", buffering=0) as f:
+        for size in (1 << 20, 4096):
+            try:
+                while True:
+                    f.write(b"x" * size)
+            except OSError:
+                pass
+    return path
+
+
+def a_full_disk():
+    place = tempfile.mkdtemp(prefix="hearback-full-")
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", place]).returncode:
+        os.rmdir(place)
+        skipped.append("a full disk: needs root and mount, for a small file system")
+        return
+    try:
+        with harness.System("--demo", folder=place) as system:
+            full_and_free_again(system)
+        checker = Checker(place)
+        findings = checker.check(load_of_full.ledger)
+        assert not findings, findings[:10]
+    finally:
+        subprocess.run(["umount", "-l", place])
+        os.rmdir(place)
+
+
+def full_and_free_again(system):
+    global load_of_full
+    tokens = system.tokens()
+    desk, staff = tokens["renhe-reception"], tokens["renhe-coordinator"]
+    known = submit(system, desk, "known").json()["case_id"]
+    system.settle()
+    pids = {service: system.pids(service) for service in ("intake", "casework", "routing", "analytics")}
+    ballast = fill(system.folder)
+    with Load(system.port, tokens, seed=3, clients=4, steps=0.0) as load_of_full:
+        reply = eventually("intake is full", lambda: (lambda r: r if r.status in (503, 507) else None)(
+            submit(system, desk, f"probe-{time.monotonic()}")), 120)
+        assert_refused_for_now(reply, "full")
+        # reading goes on
+        assert system.http("GET", f"/api/v1/cases/{known}", token=staff).status == 200
+        assert system.http("GET", "/api/v1/cases?site=renhe", token=staff).status == 200
+        assert system.run("status", check=False).stdout.count("full") >= 1
+        time.sleep(2)
+        began = time.monotonic()
+        os.remove(ballast)
+        eventually("it goes on by itself", lambda: submit(system, desk, "after").status == 201, 10)
+        print(f"full; {time.monotonic() - began:.1f} s after there was room it went on")
+        time.sleep(1)
+    assert {service: system.pids(service) for service in pids} == pids, "a full disk made a service restart"
+    assert load_of_full.ledger.refusals > 0
+    verify(system)
+
+
+# ---- a damaged log ----
+
+def damage(folder, service, offset):
+    """Flips one bit in the middle of an event, wherever the file has it."""
+    log = read_log(folder, service)
+    stored = base64.b64decode(log[offset - 1]["stored"])
+    path = os.path.join(folder, "data", f"{service}-0", "data.mdb")
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    at, found = data.find(stored), 0
+    while at >= 0:
+        data[at + len(stored) // 2] ^= 16
+        found += 1
+        at = data.find(stored, at + 1)
+    assert found, "the event is not in the file"
+    with open(path, "wb") as f:
+        f.write(data)
+    return len(log)
+
+
+def a_damaged_log():
+    with harness.System("--demo") as system:
+        with Load(system.port, system.tokens(), seed=4, clients=4):
+            time.sleep(3)
+        system.settle()
+        with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+            system.run("backup", os.path.join(place, "b"), "--with-keys", os.path.join(place, "keys"))
+            system.stop()
+            copy = os.path.join(place, "damaged")
+            shutil.copytree(system.folder, copy, ignore=shutil.ignore_patterns("run"))
+            refuses_to_start(system.folder)
+            found_by_verify(system, copy)
+            restored = os.path.join(place, "restored")
+            subprocess.run([system.program("hearback"), "--data", restored, "restore", os.path.join(place, "b"), "--keys",
+                            os.path.join(place, "keys")], check=True, capture_output=True)
+            with harness.System(folder=restored) as again:
+                verify(again)
+        system.process = None
+
+
+def refuses_to_start(folder):
+    """Near the end of the log: seen at once, named, and the supervisor says how to go on."""
+    end = damage(folder, "casework", len(read_log(folder, "casework")) - 5)
+    system = harness.System(folder=folder)
+    try:
+        system.start(30)
+    except RuntimeError as refusal:
+        said = str(refusal)
+        assert f"offset {end - 5}" in said or f"offset {end - 4}" in said, said
+        assert "casework" in said and "hearback restore" in said, said
+    else:
+        system.stop()
+        raise AssertionError("a service started on a damaged log")
+
+
+def found_by_verify(system, folder):
+    """Long ago in the log: found by verify, which names the place."""
+    damage(system.folder, "directory", 1)  # so that nobody can start the first one by mistake
+    rename = os.path.join(folder, "hearback.yaml")
+    with open(rename) as f:
+        text = f.read().replace(system.folder, folder)
+    with open(rename, "w") as f:
+        f.write(text)
+    os.mkdir(os.path.join(folder, "run"))
+    damage(folder, "watchdog", 20)
+    with harness.System(folder=folder) as again:
+        done = again.run("--json", "verify", check=False)
+        found = json.loads(done.stdout)
+        assert done.returncode == 1 and not found["sound"]
+        assert any(f["log"] == "watchdog-0" and f["offset"] in (20, 21) and f["code"] == "chain" and f["advice"] == "restore"
+                   for f in found["findings"]), found
+
+
+# ---- a clock that jumps ----
+
+def a_clock_that_jumps():
+    if not os.path.exists(FAKETIME):
+        skipped.append("a clock that jumps: package faketime is missing")
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="hearback-clock-") as clock:
+        set_clock(clock, "+0")
+        os.environ.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=clock.name, DONT_FAKE_MONOTONIC="1", FAKETIME_NO_CACHE="1")
+        try:
+            with harness.System("--demo") as system:
+                clock_jumps(system, clock)
+        finally:
+            for name in ("LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE", "DONT_FAKE_MONOTONIC", "FAKETIME_NO_CACHE"):
+                del os.environ[name]
+
+
+def set_clock(clock, offset):
+    clock.seek(0)
+    clock.truncate()
+    clock.write(offset + "\n")
+    clock.flush()
+
+
+def missed(system):
+    return [e for e in (line["event"] for line in read_log(system.folder, "watchdog")) if "missed" in e["watchdog"]]
+
+
+def clock_jumps(system, clock):
+    tokens = system.tokens()
+    desk, staff = tokens["renhe-reception"], tokens["renhe-coordinator"]
+    case = submit(system, desk, "before").json()["case_id"]
+    system.settle()
+    set_clock(clock, "+6h")  # more than the four hours to accept a case
+    reply = eventually("the clock is doubted", lambda: (lambda r: r if r.status == 503 else None)(submit(system, desk, "jumped")))
+    assert_refused_for_now(reply, "clock_suspect")
+    assert system.http("GET", f"/api/v1/cases/{case}", token=staff).status == 200  # reading goes on
+    assert "clock_suspect" in system.run("status", check=False).stdout
+    time.sleep(3)
+    assert missed(system) == [], "a suspect clock fired a deadline"
+    set_clock(clock, "+0")
+    eventually("the time is back", lambda: submit(system, desk, "back").status == 201)
+    system.settle()
+    assert missed(system) == []
+    set_clock(clock, "+6h")
+    eventually("the clock is doubted again", lambda: submit(system, desk, "again").status == 503)
+    said = system.run("accept-clock").stdout
+    assert said.count("accepts the clock") == 8, said
+    eventually("it goes on", lambda: submit(system, desk, "accepted").status == 201)
+    eventually("what is due is missed now", lambda: len(missed(system)) > 0)
+    verify(system)
+    keys = [(e["case_id"], e["watchdog"]["missed"]["instance"]["clock"]) for e in missed(system)]
+    assert len(keys) == len(set(keys)), "a deadline was missed twice"
+
+
+if __name__ == "__main__":
+    tests = [a_service_hangs, a_full_disk, a_damaged_log, a_clock_that_jumps]
+    harness.main([test for test in tests if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]])
+    for text in skipped:
+        print("skipped:", text)
+    if skipped and len(skipped) == len(tests):
+        sys.exit(harness.SKIP)

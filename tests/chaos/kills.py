@@ -1,0 +1,127 @@
+"""kill -9 of every service at random, under load. `kills.py [--seed N] [--kills N] [--seconds S]`
+
+Clients register cases and take steps over HTTP, and repeat what got no answer under the same key. Services are killed one, two
+or three at a time, the gateway among them; `hearback up` starts them again. When all has come to rest: nothing acknowledged is
+lost, nothing is doubled, `hearback verify` agrees. Last, everything is killed at one instant, supervisor included, and started
+again. The moments depend on the machine; the seed makes the choice of victims and of commands the same."""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import time
+
+import harness
+from checker import SERVICES, Checker
+from load import Load
+
+ALL = SERVICES + ("gateway",)
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("HEARBACK_SEED", random.SystemRandom().randrange(1, 10**6))))
+    parser.add_argument("--kills", type=int, default=int(os.environ.get("HEARBACK_KILLS", 220)))
+    parser.add_argument("--seconds", type=float, default=None, help="how long the kills take; default: 0.8 for each")
+    return parser.parse_args()
+
+
+def kill_some(system, chance, counts):
+    """One victim mostly, sometimes more at one instant. Who is not running is no victim."""
+    victims = chance.sample(ALL, chance.choice((1, 1, 1, 1, 2, 3)))
+    for service in victims:
+        for pid in system.pids(service):
+            try:
+                os.kill(pid, signal.SIGKILL)
+                counts[service] += 1
+            except ProcessLookupError:
+                pass
+
+
+def kill_under_load(system, chance, wanted, seconds):
+    counts = dict.fromkeys(ALL, 0)
+    until = time.monotonic() + seconds
+    began = time.monotonic()
+    while sum(counts.values()) < wanted or min(counts.values()) == 0:
+        if time.monotonic() > until + 120:
+            raise AssertionError(f"only {counts} kills: services do not come back fast enough")
+        kill_some(system, chance, counts)
+        left = max(1, wanted - sum(counts.values()))
+        time.sleep(chance.uniform(0.2, 1.8) * min(1.0, max(0.05, (until - time.monotonic()) / left)))
+    print(f"{sum(counts.values())} kills in {time.monotonic() - began:.0f} s: {counts}", flush=True)
+
+
+def registered(system, site):
+    figures = system.http("GET", f"/api/v1/reports/kpi?site={site}", token=system.operator_token()).json()
+    return int(figures["total"].get("registered", 0))
+
+
+def check(system, ledger, when):
+    """At rest the system says of itself that it is sound; then it is stopped, and the checker reads its logs."""
+    system.run("wait", "settled", "--timeout", "120")
+    found = json.loads(system.run("--json", "verify", check=False).stdout)
+    assert found["sound"], json.dumps(found, indent=1)
+    counted = sum(registered(system, site) for site in ("renhe", "haitang", "lanhu", "yunqi"))
+    system.stop()
+    checker = Checker(system.folder)
+    findings = checker.check(ledger)
+    for finding in findings[:20]:
+        print("FOUND", finding)
+    assert not findings, f"{when}: {len(findings)} findings"
+    assert counted == len(checker.registered()), f"analytics counts {counted} cases, {len(checker.registered())} are registered"
+    print(f"{when}: {found['events']} events, {found['cases']} cases, {len(ledger.answered())} acknowledged commands "
+          f"({ledger.refusals} times none or no answer, {ledger.repeats} repeated on purpose): 0 lost, 0 doubled; verify: sound",
+          flush=True)
+
+
+def kill_everything(system):
+    """One instant for all, as near as signals go: the supervisor first, so that it starts nobody again."""
+    pids = [pid for service in ALL for pid in system.pids(service)]
+    system.process.send_signal(signal.SIGKILL)
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    system.process.wait(10)
+    system.process = None
+    until = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") for pid in pids) and time.monotonic() < until:
+        time.sleep(0.01)
+
+
+def main():
+    chosen = options()
+    print(f"seed {chosen.seed}, {chosen.kills} kills (again: kills.py --seed {chosen.seed} --kills {chosen.kills})", flush=True)
+    chance = random.Random(chosen.seed)
+    system = harness.System("--demo")
+    try:
+        system.start()
+        tokens = system.tokens()
+        with Load(system.port, tokens, seed=chosen.seed, clients=4, pause_s=0.02) as load:
+            kill_under_load(system, chance, chosen.kills, chosen.seconds or 0.8 * chosen.kills)
+            load.stop(patience_s=60)
+        check(system, load.ledger, "after the kills")
+        system.start()
+        again = Load(system.port, tokens, seed=chosen.seed + 1, clients=4)
+        again.ledger = load.ledger
+        with again:
+            time.sleep(chance.uniform(2, 4))
+            kill_everything(system)
+            system.start()
+            again.stop(patience_s=60)
+        check(system, load.ledger, "after the end of everything")
+    except BaseException:
+        system.own = False
+        print(f"the system's folder is kept: {system.folder}")
+        raise
+    finally:
+        if system.process:
+            system.stop()
+        if system.own:
+            shutil.rmtree(system.folder, ignore_errors=True)
+
+
+main()
