@@ -239,10 +239,10 @@ static struct case_shown *shown_new(struct visit *visit)
 void portal_case(struct http_request *request)
 {
     struct visit *visit = visit_begin(request);
-    if (visit->session)
-        visit_organisation(visit, on_organisation, shown_new(visit));
-    else
+    if (!visit->session)
         visit_redirect(visit, "/track?over=1");
+    else if (visit_may(visit, &visit->portal->viewing))
+        visit_organisation(visit, on_organisation, shown_new(visit));
 }
 
 /* ---- a step, sent ---- */
@@ -374,6 +374,8 @@ void portal_case_sent(struct http_request *request)
         visit_redirect(visit, "/track?other=1");
         return;
     }
+    if (!visit_may(visit, &visit->portal->viewing))
+        return;
     struct case_shown *shown = shown_new(visit);
     char *id = arena_zero(&request->arena, COMMAND_ID_CHARACTERS + 1);
     shown->form.sent = true;

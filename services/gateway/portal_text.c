@@ -188,6 +188,8 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_400_LEAD] = {"表单不完整。请用浏览器的“返回”回到刚才的页面再提交一次。",
                        "The form was incomplete. Please go back in your browser and send it again."},
     [TEXT_429_TITLE] = {"请稍后再试", "Please wait a little"},
+    [TEXT_429_LEAD] = {"请求太频繁了，请过一会儿再打开本页。",
+                       "That was too often. Please open this page again in a moment."},
     [TEXT_503_TITLE] = {"暂时无法使用", "Not available right now"},
     [TEXT_503_LEAD] = {"请过一会儿再打开本页。", "Please open this page again in a moment."},
     [TEXT_503_NOTHING_LOST] = {"已经登记的事项不受影响，期限照常计算。",

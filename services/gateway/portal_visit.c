@@ -11,6 +11,9 @@ static const struct limit_rule tracking_all = {.burst = 300, .refill_ms = 200};
 /* Submissions: a whole house may stand behind one address. */
 static const struct limit_rule submitting_each = {.burst = 60, .refill_ms = 10000};
 static const struct limit_rule submitting_all = {.burst = 2000, .refill_ms = 5};
+/* Case pages: each opening of sealed texts is recorded for good. */
+static const struct limit_rule viewing_each = {.burst = 120, .refill_ms = 1000};
+static const struct limit_rule viewing_all = {.burst = 5000, .refill_ms = 2};
 
 enum err portal_open(struct gateway *gateway, struct portal **portal_out)
 {
@@ -25,6 +28,7 @@ enum err portal_open(struct gateway *gateway, struct portal **portal_out)
     portal_keys_derive(secret, &portal->keys);
     limit_init(&portal->tracking, tracking_each, tracking_all);
     limit_init(&portal->submitting, submitting_each, submitting_all);
+    limit_init(&portal->viewing, viewing_each, viewing_all);
     err = portal_cache_open(gateway, &portal->cache);
     *portal_out = portal;
     return err;
@@ -178,6 +182,7 @@ static void failure_texts(unsigned status, enum text_id *title_out, enum text_id
     *lead_out = status == 404   ? TEXT_404_LEAD
                 : status == 405 ? TEXT_405_LEAD
                 : status == 413 ? TEXT_413_LEAD
+                : status == 429 ? TEXT_429_LEAD
                 : status < 500  ? TEXT_400_LEAD
                                 : TEXT_503_LEAD;
 }
@@ -209,6 +214,20 @@ void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal
             arena_printf(visit_arena(visit), "%u", refusal && refusal->retry_after_s ? refusal->retry_after_s : 5));
     page_failure(&visit->page, status, refusal);
     visit_answer(visit, status);
+}
+
+bool visit_may(struct visit *visit, struct limit *limit)
+{
+    const char *address = limit_address(visit->request->address, visit_arena(visit));
+    int64_t wait_ms = limit_wait_ms(limit, address, visit->request->came_ms);
+    Hb__Refusal refusal = HB__REFUSAL__INIT;
+    if (wait_ms == 0) {
+        limit_count(limit, address, visit->request->came_ms);
+        return true;
+    }
+    refusal.retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
+    visit_fail(visit, 429, &refusal);
+    return false;
 }
 
 bool portal_speaks(struct http_request *request)

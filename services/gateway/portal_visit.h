@@ -17,7 +17,7 @@ struct portal {
     struct gateway *gateway;
     struct portal_keys keys;
     bool secure; /* reached by https: cookies say so */
-    struct limit tracking, submitting;
+    struct limit tracking, submitting, viewing;
     struct portal_cache *cache;
 };
 
@@ -54,6 +54,9 @@ void visit_session_set(struct visit *visit, Gatewayrec__Session *session); /* NU
 
 /* Turns to a site, its zone and its language. */
 void visit_site(struct visit *visit, const Directory__Site *site);
+
+/* Counts one more against the visitor's address. False: too many, and the visit has ended with 429. */
+bool visit_may(struct visit *visit, struct limit *limit);
 
 /* ---- portal_cache.c: public organisation and policies, asked of directory and kept ---- */
 

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser
 from harness import System, main
 
-TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\""
+TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\" " + "x" * 120  # a word that fits no line
 ANSWER = "已与住户约定 22:00 后停止施工。\n第二天起派人巡查。"
 SECOND_ANSWER = "已张贴公告并加派夜间巡查。"
 
@@ -64,7 +64,7 @@ def fill_in(visitor):
     assert len(browser.find_all(".summary li")) == 2  # category and text, together
     visitor.look("errors")
     browser.choose("input[name=category]", "noise")
-    browser.type("#place", "3-1201")
+    browser.type("#place", "3-1201-" + "A" * 50)
     browser.type("#text", TEXT)
     browser.type("#name", "张丽华")
     browser.type("#email", "no address")

@@ -378,6 +378,43 @@ def what_stays_inside():
     assert "revisit" not in text and "回访" in text
 
 
+def reloading_is_limited():
+    phone = Phone()
+    number, code = phone.submit()
+    statuses = [phone.raw("GET", "/case").status for _ in range(140)]
+    assert statuses[:100] == [200] * 100 and statuses[-1] == 429, statuses
+    other = Phone()
+    other.cookies = phone.cookies
+    assert number in other.get("/case").text
+
+
+# ---- other organisations ----
+
+def many_sites_and_other_policies():
+    def must(method, path, body):
+        reply = system.http(method, path, body, token=system.operator_token())
+        assert reply.status < 300, reply
+
+    sites = [{"id": f"site-{n}", "name": {"zh": f"第{n}小区 {HOSTILE}", "en": f"Estate {n}"}, "zone": "Asia/Shanghai", "code": f"S{n}",
+              "public": True, "language": "en"} for n in range(1, 11)]
+    departments = [{"id": "public_works", "site": "site-7", "name": {"zh": "市政", "en": "Public works"}}]
+    must("PUT", "/api/v1/organisation", {"sites": sites, "departments": departments})
+    must("POST", "/api/v1/policies", {"site": "site-7", "packs": ["boston-311"]})
+    time.sleep(6)  # the portal's memory is five seconds old at most
+    page = Phone("en").get("/?q=estate%207")
+    assert "Estate 7" in page.text and "Estate 8" not in page.text and "Haitang" not in page.text, page.text
+    assert "<script" not in Phone().request("GET", "/")[1]
+    assert "Nothing found" in Phone("en").get("/?q=nowhere").text
+    assert "takes nothing online" in Phone("en").get("/submit?site=site-1").text  # no policy yet
+    phone = Phone("fr")  # a language that is not spoken here: the site's own
+    form = phone.get("/submit?site=site-7").form_at("/submit")  # one kind only: its form at once
+    assert len(form["choices"]["category"]) > 50  # a list, no longer radio buttons
+    assert "Please choose: Type" in phone.send(form, expect=422, text="A pothole").text
+    page = phone.send(form, text="A pothole", category="Request for Pothole Repair")
+    assert "Registered" in page.text and "Promised date by" in page.text, page.text
+    assert "Request for Pothole Repair" in phone.get("/case").text
+
+
 # ---- services that are away ----
 
 def each_service_away_leaves_the_rest():
@@ -408,6 +445,26 @@ def each_service_away_leaves_the_rest():
         assert number in phone.get("/receipt").text
 
 
+def a_restart_signs_nobody_out():
+    phone = Phone()
+    number, code = phone.submit()
+    fields = {**phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")["fields"], "category": "noise", "text": "重启前后"}
+    before = count()
+    assert phone.raw("POST", "/submit", fields).status == 303
+    pids = system.pids("gateway")
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while time.monotonic() < until:  # `hearback up` starts it again
+        with contextlib.suppress(OSError):
+            if system.pids("gateway") not in ([], pids) and system.http("GET", "/readyz").status == 200:
+                break
+        time.sleep(0.1)
+    assert number in phone.get("/case").text
+    assert phone.raw("POST", "/submit", fields).status == 303  # sent again after the crash: the same command
+    assert count() == before + 1
+
+
 def all_of_it():
     global system
     with harness.System("--demo") as started:
@@ -417,7 +474,8 @@ def all_of_it():
                      a_session_shows_its_own_case_only, a_form_sent_many_times_is_one_case, without_a_token_nothing_is_registered,
                      what_the_form_refuses, anonymous_means_nothing_is_kept, only_what_the_policy_lets_a_complainant_do,
                      papers_are_asked_for_and_come_in, a_page_left_open_is_told_what_happened, what_stays_inside,
-                     a_site_that_is_not_public_has_no_portal, each_service_away_leaves_the_rest):
+                     reloading_is_limited, a_site_that_is_not_public_has_no_portal, each_service_away_leaves_the_rest,
+                     a_restart_signs_nobody_out, many_sites_and_other_policies):
             began = time.monotonic()
             test()
             print(f"  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)
