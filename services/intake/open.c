@@ -24,6 +24,14 @@ static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t own
     return record && rights_may(turn, actor, "open", record->site);
 }
 
+/* What is opened of one case: one event each, so that every file shows who looked into it. */
+struct opening {
+    struct turn *turn;
+    uint64_t cases[TURN_TARGETS_MAX];
+    Intake__DataOpened opened[TURN_TARGETS_MAX];
+    size_t count;
+};
+
 static bool has_key(const Intake__DataOpened *opened, uint64_t key_id)
 {
     for (size_t i = 0; i < opened->n_keys; i++)
@@ -38,6 +46,21 @@ static bool has_field(const Intake__DataOpened *opened, const char *field)
         if (strcmp(opened->fields[i], field) == 0)
             return true;
     return false;
+}
+
+/* NULL: of too many cases. */
+static Intake__DataOpened *opened_of(struct opening *opening, uint64_t case_id)
+{
+    size_t at = 0;
+    while (at < opening->count && opening->cases[at] != case_id)
+        at++;
+    if (at == TURN_TARGETS_MAX)
+        return NULL;
+    if (at == opening->count) {
+        opening->cases[opening->count++] = case_id;
+        intake__data_opened__init(&opening->opened[at]);
+    }
+    return &opening->opened[at];
 }
 
 static void note_box(struct turn *turn, Intake__DataOpened *opened, const Hb__Sealed *box)
@@ -75,40 +98,69 @@ static bool check_shape(struct turn *turn, const Intake__Open *open)
     return !refusal;
 }
 
-void intake_decide_open(struct turn *turn, const Hb__Command *command, const Intake__Open *open)
+static bool is_key_of(struct turn *turn, uint64_t case_id, uint64_t key_id)
 {
-    if (!check_shape(turn, open))
-        return;
-    Intake__DataOpened *opened = arena_alloc(turn_arena(turn), sizeof *opened);
-    intake__data_opened__init(opened);
-    uint64_t case_id = command->case_id;
+    const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
+    return record && (key_id == record->identity_key || key_id == record->content_key);
+}
+
+/* The case a box is opened for: the one that the command names, where its keys seal it (a case that a rule opened
+   shares those of the case it came from), else the one it was sealed for. 0 after refusing. */
+static uint64_t case_of_box(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, size_t at)
+{
+    uint64_t owner = intake_key_case(turn, box->key_id);
+    if (!owner || !may_open(turn, command, owner, box->key_id)) {
+        refuse_box(turn, at, owner != 0);
+        return 0;
+    }
+    return is_key_of(turn, command->case_id, box->key_id) ? command->case_id : owner;
+}
+
+static bool gather(struct opening *opening, const Hb__Command *command, const Intake__Open *open)
+{
+    struct turn *turn = opening->turn;
     for (size_t i = 0; i < open->n_boxes; i++) {
-        const Hb__Sealed *box = open->boxes[i];
-        bool seen = has_key(opened, box->key_id);
-        uint64_t owner = seen ? 0 : intake_key_case(turn, box->key_id);
-        if (!seen && (!owner || !may_open(turn, command, owner, box->key_id))) {
-            refuse_box(turn, i, owner != 0);
-            return;
+        uint64_t case_id = case_of_box(turn, command, open->boxes[i], i);
+        Intake__DataOpened *opened = case_id ? opened_of(opening, case_id) : NULL;
+        if (case_id && !opened) {
+            Hb__Refusal *refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 16 个案件的内容",
+                                               "texts of at most 16 cases at a time");
+            refusal_field(turn, refusal, arena_printf(turn_arena(turn), "boxes[%zu]", i));
         }
-        case_id = case_id ? case_id : owner;
-        note_box(turn, opened, box);
+        if (!opened)
+            return false;
+        note_box(turn, opened, open->boxes[i]);
+        opened->purpose = open->purpose;
     }
-    if (open->n_boxes == 0)
-        return;
+    return true;
+}
+
+static Hb__Event *opened_event(struct turn *turn, uint64_t case_id, Intake__DataOpened *opened)
+{
     const Intakerec__Case *record = intake_case_load(turn, case_id);
-    if (!record) {
-        turn_refuse(turn, 404, "not_found", "没有该案件", "there is no such case");
-        return;
-    }
-    opened->purpose = open->purpose;
-    Hb__Event *event = turn_event(turn, record->site, case_id);
+    Hb__Event *event = turn_event(turn, record ? record->site : "", case_id);
     event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
     event->intake = arena_alloc(turn_arena(turn), sizeof *event->intake);
     intake__event__init(event->intake);
     event->intake->kind_case = INTAKE__EVENT__KIND_OPENED;
     event->intake->opened = opened;
-    if (hb__event__get_packed_size(event) > INTAKE_EVENT_BYTES_MAX)
-        turn_refuse(turn, 413, "too_large", "字段名过长", "the names of the fields are too long");
-    else
-        turn_say(turn, event);
+    return event;
+}
+
+void intake_decide_open(struct turn *turn, const Hb__Command *command, const Intake__Open *open)
+{
+    struct opening *opening = arena_zero(turn_arena(turn), sizeof *opening);
+    opening->turn = turn;
+    if (!check_shape(turn, open) || !gather(opening, command, open))
+        return;
+    Hb__Event *events[TURN_TARGETS_MAX];
+    for (size_t i = 0; i < opening->count; i++) {
+        events[i] = opened_event(turn, opening->cases[i], &opening->opened[i]);
+        if (hb__event__get_packed_size(events[i]) > INTAKE_EVENT_BYTES_MAX) {
+            turn_refuse(turn, 413, "too_large", "字段名过长", "the names of the fields are too long");
+            return;
+        }
+    }
+    for (size_t i = 0; i < opening->count; i++)
+        turn_say(turn, events[i]);
 }

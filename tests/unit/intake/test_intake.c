@@ -606,6 +606,49 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_int_equal(reply->opened->n_gone, 1);
 }
 
+/* Each file shows who looked into it: one event for each case, and none at all for more cases than one turn takes. */
+static void every_case_opened_says_so(void **state)
+{
+    struct world *world = *state;
+    uint64_t cases[TURN_TARGETS_MAX + 1];
+    Hb__Sealed **boxes = arena_alloc(&world->arena, 2 * (TURN_TARGETS_MAX + 1) * sizeof *boxes);
+    for (size_t i = 0; i <= TURN_TARGETS_MAX; i++) {
+        cases[i] = submit_ok(world, new_submit(world))->case_id;
+        const Intake__CaseRegistered *registered = last_said(world)->intake->registered;
+        boxes[2 * i] = registered->text->sealed;
+        boxes[2 * i + 1] = registered->party->name->sealed;
+    }
+    unsigned before = world_said(world, HB__SERVICE__INTAKE)->count;
+    Hb__Command *command = new_command(world, NULL);
+    command->actor = world_actor(world, "bo");
+    command->case_id = cases[0]; /* the one looked at does not hide the others */
+    command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
+    Intake__Open *open = command->intake->open = MAKE(world, Intake__Open, INTAKE__OPEN__INIT);
+    open->purpose = "compare";
+    open->boxes = boxes;
+    open->n_boxes = 2 * (TURN_TARGETS_MAX + 1);
+    const Hb__CommandReply *reply = world_command(world, HB__SERVICE__INTAKE, command);
+    assert_int_equal(reply->refused->status, 413);
+    assert_string_equal(reply->refused->field, "boxes[32]");
+    assert_int_equal(world_said(world, HB__SERVICE__INTAKE)->count, before);
+
+    command->id = "";
+    open->n_boxes = 2 * TURN_TARGETS_MAX;
+    reply = world_command(world, HB__SERVICE__INTAKE, command);
+    assert_null(reply->refused);
+    assert_int_equal(reply->opened->n_texts, 2 * TURN_TARGETS_MAX);
+    const struct world_last *said = world_said(world, HB__SERVICE__INTAKE);
+    assert_int_equal(said->count, before + TURN_TARGETS_MAX);
+    for (unsigned i = 0; i < TURN_TARGETS_MAX; i++) {
+        const Hb__Event *event = said->events[before + i];
+        assert_int_equal(event->case_id, cases[i]);
+        assert_string_equal(event->site, "garden");
+        assert_int_equal(event->intake->opened->n_keys, 2);
+        assert_int_equal(event->intake->opened->n_fields, 2);
+        assert_string_equal(event->intake->opened->purpose, "compare");
+    }
+}
+
 /* ---- imports ---- */
 
 static Intake__Import *new_import(struct world *world, const char *external_id)
@@ -960,6 +1003,7 @@ int main(void)
         WITH_WORLD(a_repeated_command_gets_the_first_outcome),
         WITH_WORLD(a_tracking_code_finds_its_case_and_no_other),
         WITH_WORLD(sealed_texts_are_opened_for_those_who_may),
+        WITH_WORLD(every_case_opened_says_so),
         WITH_WORLD(history_is_imported_once),
         WITH_WORLD(history_follows_the_table_of_moves),
         WITH_WORLD(an_import_of_today_is_live),
