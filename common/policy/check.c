@@ -1,21 +1,65 @@
 /* What a reader of a policy cannot see. Works on the compiled form. */
-#include "policy/compile.h"
-#include "policy/lookup.h"
+#include "policy/check.h"
 
-struct check {
-    struct policy_result *result;
-    struct arena *arena;
-    const Policy__Policy *policy;
-    const Policy__Kind *kind;
-};
+#include "base/nearest.h"
+#include "policy/internal.h"
 
-static void found(struct check *check, bool warning, const char *field, const char *message)
+#include <stdarg.h>
+
+/* ---- telling ---- */
+
+/* The innermost item that the field path lies in: "kinds.a.rules.r" for "kinds.a.rules.r.if". */
+static struct policy_place place_of(const struct check *check, const char *field)
+{
+    struct policy_place best = {"", "", 0};
+    size_t best_size = 0;
+    for (size_t i = 0; i < check->result->places_count; i++) {
+        const struct policy_place *place = &check->result->places[i];
+        size_t size = strlen(place->field);
+        bool inside = strncmp(place->field, field, size) == 0 && (field[size] == '.' || field[size] == 0);
+        if (inside && size >= best_size) {
+            best = *place;
+            best_size = size;
+        }
+    }
+    return best;
+}
+
+void check_found(struct check *check, enum check_weight weight, const char *field, const char *zh, const char *en, ...)
 {
     struct policy_result *result = check->result;
-    result->mistakes = arena_grow(check->arena, result->mistakes, result->count, sizeof *result->mistakes);
-    result->mistakes[result->count++] =
-        (struct policy_mistake){.file = "", .field = field, .message = message, .warning = warning};
+    if (result->count >= POLICY_MISTAKES_MAX) {
+        check->said = false;
+        check->wrong = check->wrong || weight == CHECK_MISTAKE;
+        return;
+    }
+    struct policy_place place = place_of(check, field);
+    struct policy_mistake mistake = {
+        .file = place.file, .line = place.line, .field = field, .warning = weight == CHECK_WARNING};
+    va_list list;
+    va_start(list, en);
+    mistake.zh = arena_vprintf(check->arena, zh, list);
+    va_end(list);
+    va_start(list, en);
+    mistake.message = arena_vprintf(check->arena, en, list);
+    va_end(list);
+    check->wrong = check->wrong || weight == CHECK_MISTAKE;
+    check->said = !said_of_another_kind(result, &mistake);
+    if (check->said)
+        CHECK_ADD(check, result->mistakes, result->count, mistake);
 }
+
+void check_suggest(struct check *check, const char *word, const char *const *words, size_t count)
+{
+    const char *near = nearest_word(word, words, count);
+    struct policy_mistake *last = &check->result->mistakes[check->result->count - 1];
+    if (!near || !check->said)
+        return;
+    last->zh = arena_printf(check->arena, "%s；是否指 \"%s\"？", last->zh, near);
+    last->message = arena_printf(check->arena, "%s; did you mean \"%s\"?", last->message, near);
+}
+
+/* ---- stages ---- */
 
 static bool reached(const struct check *check, const char *stage)
 {
@@ -45,26 +89,30 @@ static void check_stages(struct check *check)
         const char *field = arena_printf(check->arena, "kinds.%s.stages.%s", check->kind->name, stage->name);
         bool ended = stage->phase == POLICY__PHASE__CLOSED || stage->phase == POLICY__PHASE__ARCHIVED;
         if (!reached(check, stage->name))
-            found(check, true, field, "no step leads to this stage");
+            check_found(check, CHECK_WARNING, field, "没有步骤通向此阶段", "no step leads to this stage");
         else if (!ended && !left(check, stage->name))
-            found(check, false, field,
-                  "a dead end: no step leads out of this stage, and it is neither closed nor archived");
+            check_found(check, CHECK_MISTAKE, field, "死胡同：没有步骤离开此阶段，而它既未办结也未归档",
+                        "a dead end: no step leads out of this stage, and it is neither closed nor archived");
     }
+}
+
+/* ---- clocks ---- */
+
+static bool told_by_a_rule(const struct check *check, const char *notice)
+{
+    for (size_t i = 0; i < check->kind->n_rules; i++)
+        for (size_t a = 0; a < check->kind->rules[i]->n_then; a++)
+            if (check->kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__TELL &&
+                strcmp(check->kind->rules[i]->then[a]->name, notice) == 0)
+                return true;
+    return false;
 }
 
 static bool may_happen(const struct check *check, const Policy__Trigger *trigger)
 {
     if (trigger->type == POLICY__TRIGGER__TYPE__STAGE)
         return reached(check, trigger->name);
-    if (trigger->type == POLICY__TRIGGER__TYPE__TOLD) {
-        for (size_t i = 0; i < check->kind->n_rules; i++)
-            for (size_t a = 0; a < check->kind->rules[i]->n_then; a++)
-                if (check->kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__TELL &&
-                    strcmp(check->kind->rules[i]->then[a]->name, trigger->name) == 0)
-                    return true;
-        return false;
-    }
-    return true;
+    return trigger->type != POLICY__TRIGGER__TYPE__TOLD || told_by_a_rule(check, trigger->name);
 }
 
 static void check_clocks(struct check *check)
@@ -77,13 +125,16 @@ static void check_clocks(struct check *check)
         for (size_t s = 0; s < clock->n_stop; s++)
             stops = stops || may_happen(check, clock->stop[s]);
         if (!stops)
-            found(check, false, field, "nothing ever stops this clock: no stage, step or notice it names can happen");
+            check_found(check, CHECK_MISTAKE, field, "此时钟永不停止：所列阶段、步骤、通知都不会发生",
+                        "nothing ever stops this clock: no stage, step or notice it names can happen");
         mains += clock->main && (!clock->condition || clock->condition->n_nodes == 0);
     }
     if (mains > 1)
-        found(check, false, arena_printf(check->arena, "kinds.%s.clocks", check->kind->name),
-              "more than one main clock applies to every case");
+        check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.clocks", check->kind->name),
+                    "每个案件有不止一个主时钟", "more than one main clock applies to every case");
 }
+
+/* ---- routes ---- */
 
 static void check_route(struct check *check)
 {
@@ -91,79 +142,28 @@ static void check_route(struct check *check)
     const Policy__RouteRow *last = kind->n_route ? kind->route[kind->n_route - 1] : NULL;
     const char *field = arena_printf(check->arena, "kinds.%s.route", kind->name);
     if (!last || (last->condition && last->condition->n_nodes))
-        found(check, false, field, "not total: the last row must have no \"if\"");
+        check_found(check, CHECK_MISTAKE, field, "分派规则不完备：最后一行不得有 if",
+                    "not total: the last row must have no \"if\"");
     for (size_t i = 0; i + 1 < kind->n_route; i++)
         if (!kind->route[i]->condition || kind->route[i]->condition->n_nodes == 0)
-            found(check, true, field, "rows after one without \"if\" are never reached");
-}
-
-/* A rule on a stage that takes a step back into that stage, without anybody in between. */
-static void check_loops(struct check *check)
-{
-    for (size_t i = 0; i < check->kind->n_rules; i++) {
-        const Policy__Rule *rule = check->kind->rules[i];
-        for (size_t a = 0; a < rule->n_then; a++) {
-            if (rule->then[a]->type != POLICY__ACTION__TYPE__STEP || !rule->when)
-                continue;
-            const Policy__Step *step = policy_step(check->kind, rule->then[a]->name);
-            bool again =
-                step &&
-                ((rule->when->type == POLICY__TRIGGER__TYPE__STAGE && strcmp(step->to, rule->when->name) == 0) ||
-                 (rule->when->type == POLICY__TRIGGER__TYPE__STEP && strcmp(step->name, rule->when->name) == 0));
-            if (again)
-                found(check, false, arena_printf(check->arena, "kinds.%s.rules.%s", check->kind->name, rule->name),
-                      "this rule causes itself: a cycle without a person's step");
-        }
-    }
-}
-
-static bool who_known(const struct check *check, const Policy__Who *who)
-{
-    static const char *const roles[] = {"complainant", "filer", "handler", "lead",     "first_contact", "respondent",
-                                        "actor",       "owner", "anyone",  "employee", "category",      "joint"};
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
-        if (strcmp(roles[i], who->root) == 0)
-            return true;
-    return policy_post(check->policy, who->root) || policy_roster(check->policy, who->root);
-}
-
-static void check_ladders_and_notices(struct check *check)
-{
-    for (size_t i = 0; i < check->policy->n_ladders; i++)
-        for (size_t r = 0; r < check->policy->ladders[i]->n_rows; r++)
-            for (size_t w = 0; w < check->policy->ladders[i]->rows[r]->n_tell; w++)
-                if (!who_known(check, check->policy->ladders[i]->rows[r]->tell[w]))
-                    found(check, true, arena_printf(check->arena, "ladders.%s", check->policy->ladders[i]->name),
-                          arena_printf(check->arena,
-                                       "\"%s\" is no post of this policy: a department must bear that name",
-                                       check->policy->ladders[i]->rows[r]->tell[w]->root));
-    for (size_t i = 0; i < check->policy->n_notices; i++) {
-        const Policy__Notice *notice = check->policy->notices[i];
-        const char *field = arena_printf(check->arena, "notices.%s", notice->name);
-        bool of_ladder = strcmp(notice->name, "warning") == 0 || strcmp(notice->name, "late") == 0 ||
-                         strcmp(notice->name, "withdrawn") == 0 ||
-                         strcmp(notice->name, "extension_notice") == 0; /* to whom the clause names */
-        if (notice->n_to == 0 && !of_ladder)
-            found(check, false, field, "told to nobody: \"to\" is missing");
-        if (!*notice->text->en)
-            found(check, true, field, "the text has no English");
-    }
+            check_found(check, CHECK_WARNING, field, "没有 if 的行之后各行永不生效",
+                        "rows after one without \"if\" are never reached");
 }
 
 void policy_check(struct policy_result *result, struct arena *arena)
 {
     if (!result->policy)
         return;
-    struct check check = {result, arena, result->policy, NULL};
+    struct check check = {.result = result, .arena = arena, .policy = result->policy};
     for (size_t i = 0; i < result->policy->n_kinds; i++) {
         check.kind = result->policy->kinds[i];
         check_stages(&check);
         check_clocks(&check);
         check_route(&check);
-        check_loops(&check);
+        check_kind_words(&check);
     }
-    check_ladders_and_notices(&check);
-    for (size_t i = 0; i < result->count; i++)
-        if (!result->mistakes[i].warning)
-            result->policy = NULL;
+    check_policy_words(&check);
+    check_loops(&check);
+    if (check.wrong)
+        result->policy = NULL;
 }

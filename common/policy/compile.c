@@ -106,9 +106,24 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {
-    "pack",       "name",    "extends", "in_force",  "source", "calendar", "settings", "posts",  "rosters", "kinds",
-    "categories", "ladders", "notices", "documents", "limits", "never",    "defaults", "review", "trial"};
+static const char *const top_keys[] = {"pack",     "name",      "extends", "in_force", "source",     "calendar",
+                                       "settings", "posts",     "rosters", "kinds",    "categories", "ladders",
+                                       "notices",  "documents", "never",   "defaults", "review",     "trial"};
+
+/* The parser says "file:line:column: what", or "file: what". */
+static void unreadable(struct compile *compile, const char *why)
+{
+    size_t size = strlen(compile->file);
+    const char *what = strncmp(why, compile->file, size) == 0 && why[size] == ':' ? why + size + 1 : why;
+    char *end;
+    unsigned long line = strtoul(what, &end, 10);
+    if (end != what && *end == ':') {
+        compile->line = (unsigned)line;
+        what = strchr(end + 1, ':') ? strchr(end + 1, ':') + 1 : end + 1;
+    }
+    what += *what == ' ';
+    mistake(compile, NULL, "不是有效的 YAML：%s", "no valid YAML: %s", what);
+}
 
 /* All files of a pack: each top key at most once per file; the pack is their union. */
 static json_t *pack_load(struct compile *compile, const struct policy_source *sources, size_t count, const char *pack)
@@ -125,10 +140,11 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
         compile->file = sources[i].path;
         compile->line = 1;
         if (yaml_parse(sources[i].path, sources[i].text, &compile->places, &root, &why)) {
-            mistake(compile, NULL, "%s", why);
+            unreadable(compile, why);
             continue;
         }
         only_keys(compile, root, top_keys, sizeof top_keys / sizeof *top_keys);
+        NOT_CARRIED_OUT(compile, root, "review", "trial");
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);
         json_decref(root);
@@ -137,7 +153,7 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
     if (!found) {
         compile->file = pack;
         compile->line = 0;
-        mistake(compile, NULL, "there is no pack \"%s\"", pack);
+        mistake(compile, NULL, "没有制度包 \"%s\"", "there is no pack \"%s\"", pack);
     }
     return all;
 }
@@ -154,7 +170,8 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     entry->in_force = (char *)(uintptr_t)text_of(compile, json_object_get(own, "in_force"));
     entry->source = (char *)(uintptr_t)text_of(compile, json_object_get(own, "source"));
     if (*entry->extends && depth >= 8) {
-        mistake(compile, json_object_get(own, "extends"), "packs extend each other in a circle, or more than 8 deep");
+        mistake(compile, json_object_get(own, "extends"), "制度包互相引用成环，或超过 8 层",
+                "packs extend each other in a circle, or more than 8 deep");
     } else if (*entry->extends) {
         json_t *base = pack_with_bases(compile, sources, count, entry->extends, depth + 1);
         json_t *merged = merge_packs(compile, base, own);
@@ -184,7 +201,8 @@ static void resolve_likes(struct compile *compile)
             json_t *base = json_object_get(kinds, json_string_value(like) ? json_string_value(like) : "");
             if (!base || base == kind) {
                 const char *before = path_enter(compile, name, kind);
-                mistake(compile, like, "there is no kind \"%s\"", json_string_value(like));
+                mistake(compile, like, "没有事项 \"%s\"", "there is no kind \"%s\"", json_string_value(like));
+                suggest_key(compile, json_string_value(like) ? json_string_value(like) : "", kinds);
                 compile->path = before;
                 json_object_del(kind, "like");
             } else if (!json_object_get(base, "like")) {
@@ -205,6 +223,7 @@ static void settings_of(struct compile *compile)
     json_object_foreach(compile->settings, name, item) {
         const char *before = path_enter(compile, name, item);
         ONLY_KEYS(compile, item, "clause", "name", "value", "unit", "min", "max", "needed");
+        NOT_CARRIED_OUT(compile, item, "min", "max");
         Policy__Setting *setting = POLICY_NEW(compile, Policy__Setting, POLICY__SETTING__INIT);
         setting->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &setting->label, true);
@@ -213,7 +232,8 @@ static void settings_of(struct compile *compile)
         if (json_is_string(value))
             setting->value = (char *)(uintptr_t)text_of(compile, value);
         if (json_object_get(item, "needed") && (!value || !*setting->value))
-            mistake(compile, item, "this setting must be filled in before the policy can be published");
+            mistake(compile, item, "发布制度前须填写此设置",
+                    "this setting must be filled in before the policy can be published");
         POLICY_ADD(compile, compile->policy->settings, compile->policy->n_settings, setting);
         compile->path = before;
     }
@@ -226,6 +246,7 @@ static void posts_of(struct compile *compile, json_t *map)
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
         ONLY_KEYS(compile, item, "clause", "name", "in", "superior", "deputy", "duties", "handles");
+        NOT_CARRIED_OUT(compile, item, "duties");
         Policy__Post *post = POLICY_NEW(compile, Policy__Post, POLICY__POST__INIT);
         post->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &post->label, true);
@@ -235,8 +256,11 @@ static void posts_of(struct compile *compile, json_t *map)
         post->deputy = (char *)(uintptr_t)text_of(compile, json_object_get(item, "deputy"));
         json_t *handles = json_object_get(item, "handles");
         post->handles_nothing = handles && !yes_of(compile, handles);
-        if (*post->superior && !json_object_get(map, post->superior))
-            mistake(compile, json_object_get(item, "superior"), "there is no post \"%s\"", post->superior);
+        if (*post->superior && !json_object_get(map, post->superior)) {
+            mistake(compile, json_object_get(item, "superior"), "没有岗位 \"%s\"", "there is no post \"%s\"",
+                    post->superior);
+            suggest_key(compile, post->superior, map);
+        }
         POLICY_ADD(compile, compile->policy->posts, compile->policy->n_posts, post);
         compile->path = before;
     }
@@ -249,6 +273,7 @@ static void rosters_of(struct compile *compile, json_t *map)
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
         ONLY_KEYS(compile, item, "clause", "name", "posts", "cover");
+        NOT_CARRIED_OUT(compile, item, "cover");
         Policy__Roster *roster = POLICY_NEW(compile, Policy__Roster, POLICY__ROSTER__INIT);
         roster->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &roster->label, true);
@@ -304,6 +329,7 @@ static void documents_of(struct compile *compile, json_t *map)
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
         ONLY_KEYS(compile, item, "clause", "name", "number", "blocks", "class", "code", "copies");
+        NOT_CARRIED_OUT(compile, item, "number", "blocks", "class", "code", "copies");
         Policy__DocumentDef *document = POLICY_NEW(compile, Policy__DocumentDef, POLICY__DOCUMENT_DEF__INIT);
         document->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &document->label, true);
@@ -341,7 +367,8 @@ static void ladder_row_of(struct compile *compile, json_t *item, Policy__Ladder 
         row->at = POLICY__LADDER_ROW__AT__PERMILLE;
         row->permille = (uint32_t)(percent * 10 + 0.5);
     } else {
-        mistake(compile, at ? at : item, "accepted: start, warning, late, +4 h, 150 %%, unacknowledged");
+        mistake(compile, at ? at : item, "可用：start、warning、late、+4 h、150 %%、unacknowledged",
+                "accepted: start, warning, late, +4 h, 150 %%, unacknowledged");
     }
     whos_of(compile, json_object_get(item, "tell"), &row->tell, &row->n_tell);
     whos_of(compile, json_object_get(item, "page"), &row->tell, &row->n_tell);
@@ -350,7 +377,8 @@ static void ladder_row_of(struct compile *compile, json_t *item, Policy__Ladder 
     if (json_object_get(item, "acknowledge"))
         row->acknowledge = term_of(compile, json_object_get(item, "acknowledge"));
     if (row->n_tell == 0 && !row->hand_to)
-        mistake(compile, item, "this level tells nobody: \"tell\" or \"hand_to\" is needed");
+        mistake(compile, item, "该级无人告知：须有 tell 或 hand_to",
+                "this level tells nobody: \"tell\" or \"hand_to\" is needed");
     bool counts = row->at != POLICY__LADDER_ROW__AT__START && row->at != POLICY__LADDER_ROW__AT__WARNING;
     for (size_t i = 0; counts && i < ladder->n_rows; i++)
         row->level = ladder->rows[i]->level > row->level ? ladder->rows[i]->level : row->level;
@@ -372,7 +400,8 @@ static void ladders_of(struct compile *compile, json_t *map)
         json_array_foreach(json_object_get(item, "rows"), i, row)
             ladder_row_of(compile, row, ladder);
         if (ladder->n_rows == 0)
-            mistake(compile, item, "a ladder needs rows, as [{at: late, tell: coordinator}]");
+            mistake(compile, item, "升级梯须有行，如 [{at: late, tell: coordinator}]",
+                    "a ladder needs rows, as [{at: late, tell: coordinator}]");
         POLICY_ADD(compile, compile->policy->ladders, compile->policy->n_ladders, ladder);
         compile->path = before;
     }
@@ -394,7 +423,7 @@ static void defaults_of(struct compile *compile, json_t *map)
     ONLY_KEYS(compile, map, "close_of_business", "warn", "ladder");
     json_t *close = json_object_get(map, "close_of_business"), *warn = json_object_get(map, "warn");
     if (close && !minute_parse(text_of(compile, close), &defaults->close_of_business_min))
-        mistake(compile, close, "a time of day is accepted, as 18:00");
+        mistake(compile, close, "须为时刻，如 18:00", "a time of day is accepted, as 18:00");
     if (json_object_get(map, "ladder"))
         defaults->ladder = (char *)(uintptr_t)text_of(compile, json_object_get(map, "ladder"));
     if (warn) {
@@ -404,12 +433,13 @@ static void defaults_of(struct compile *compile, json_t *map)
         char *end;
         double percent = strtod(hours, &end);
         if (*hours && (strcmp(end, " %") != 0 || percent <= 0 || percent >= 100))
-            mistake(compile, json_object_get(warn, "hours"), "a share is accepted, as 75 %%");
+            mistake(compile, json_object_get(warn, "hours"), "须为比例，如 75 %%", "a share is accepted, as 75 %%");
         else if (*hours)
             defaults->warn_hours_permille = (uint32_t)(percent * 10 + 0.5);
         if (*days &&
             (strncmp(days, "last working day before ", 24) != 0 || !minute_parse(days + 24, &defaults->warn_days_min)))
-            mistake(compile, json_object_get(warn, "days"), "accepted: last working day before 09:00");
+            mistake(compile, json_object_get(warn, "days"), "可用：last working day before 09:00",
+                    "accepted: last working day before 09:00");
     }
     compile->path = before;
 }
@@ -432,7 +462,7 @@ static void kinds_of(struct compile *compile, json_t *map)
         compile->path = before;
     }
     if (compile->policy->n_kinds == 0)
-        mistake(compile, map, "a policy needs kinds");
+        mistake(compile, map, "制度须有 kinds（事项）", "a policy needs kinds");
 }
 
 void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs,
@@ -451,7 +481,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.root = merged;
     }
     compile.settings = json_object_get(compile.root, "settings");
-    if (result_out->count == 0) { /* of half a pack everything would be a mistake */
+    if (!compile.wrong) { /* of half a pack everything would be a mistake */
         resolve_likes(&compile);
         settings_of(&compile);
         compile.policy->calendar = (char *)(uintptr_t)text_of(&compile, json_object_get(compile.root, "calendar"));
@@ -475,6 +505,6 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.path = top;
     }
     json_decref(compile.root);
-    if (result_out->count == 0)
+    if (!compile.wrong)
         result_out->policy = compile.policy;
 }

@@ -17,13 +17,24 @@ struct policy_mistake {
     unsigned line;
     const char *field;   /* "kinds.complaint.clocks.reply.limit" */
     const char *message; /* what is wrong, and what would be accepted */
+    const char *zh;      /* the same in Chinese */
     bool warning;        /* publishing goes on */
+};
+
+#define POLICY_MISTAKES_MAX 500u /* told; what is beyond is not, but counts */
+#define POLICY_RULES_MAX 2000u   /* that act, in all kinds together */
+
+struct policy_place { /* where an item of the policy is written */
+    const char *field, *file;
+    unsigned line;
 };
 
 struct policy_result {
     Policy__Policy *policy; /* NULL when there is a mistake */
     struct policy_mistake *mistakes;
     size_t count;
+    struct policy_place *places;
+    size_t places_count;
 };
 
 /* Compiles the packs named, each with the packs it extends; all their files are among `sources`. */
@@ -42,8 +53,8 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
                           size_t *count) MUST_CHECK;
 
 /* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, empty
-   ladders, notices to nobody, texts without translation, cycles of rules. Adds to result->mistakes; one that is no
-   warning takes result->policy away. */
+   ladders, notices to nobody or with holes nothing fills, texts without translation, words that mean no fact, post,
+   notice or clock, facts that may be unknown when they are asked for, cycles of rules. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
 
 #endif

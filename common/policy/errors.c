@@ -3,18 +3,81 @@
 
 #include <stdarg.h>
 
-void mistake(struct compile *compile, const json_t *node, const char *format, ...)
+/* What lies behind the kind: "clocks.reply" of "kinds.repair.clocks.reply". */
+static const char *within_kind(const char *field)
+{
+    const char *dot = strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
+    return dot ? dot : field;
+}
+
+bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake)
+{
+    for (size_t i = 0; mistake->line && i < result->count; i++) {
+        const struct policy_mistake *known = &result->mistakes[i];
+        if (known->line == mistake->line && strcmp(known->file, mistake->file) == 0 &&
+            strcmp(known->field, mistake->field) != 0 &&
+            strcmp(within_kind(known->field), within_kind(mistake->field)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add(struct compile *compile, const json_t *node, bool warning, const char *zh, const char *en)
 {
     struct yaml_place place = node ? yaml_place_of(&compile->places, node) : (struct yaml_place){"", 0, 0};
-    va_list list;
-    va_start(list, format);
     struct policy_result *result = compile->result;
-    result->mistakes = arena_grow(compile->arena, result->mistakes, result->count, sizeof *result->mistakes);
-    result->mistakes[result->count++] = (struct policy_mistake){.file = place.line ? place.file : compile->file,
-                                                                .line = place.line ? place.line : compile->line,
-                                                                .field = compile->path,
-                                                                .message = arena_vprintf(compile->arena, format, list)};
+    struct policy_mistake mistake = {.file = place.line ? place.file : compile->file,
+                                     .line = place.line ? place.line : compile->line,
+                                     .field = compile->path,
+                                     .message = en,
+                                     .zh = zh,
+                                     .warning = warning};
+    compile->said = result->count < POLICY_MISTAKES_MAX && !said_of_another_kind(result, &mistake);
+    if (compile->said)
+        POLICY_ADD(compile, result->mistakes, result->count, mistake);
+    compile->wrong = compile->wrong || !warning;
+}
+
+void mistake(struct compile *compile, const json_t *node, const char *zh, const char *en, ...)
+{
+    va_list list;
+    va_start(list, en);
+    const char *text_zh = arena_vprintf(compile->arena, zh, list);
     va_end(list);
+    va_start(list, en);
+    add(compile, node, false, text_zh, arena_vprintf(compile->arena, en, list));
+    va_end(list);
+}
+
+/* Accepted, because the language has it; without effect, and that is said. */
+void not_carried_out(struct compile *compile, const json_t *map, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const json_t *node = json_object_get(map, keys[i]);
+        if (node)
+            add(compile, node, true, arena_printf(compile->arena, "本版本不执行 \"%s\"", keys[i]),
+                arena_printf(compile->arena, "\"%s\" is not carried out by this version", keys[i]));
+    }
+}
+
+void suggest(struct compile *compile, const char *word, const char *const *words, size_t count)
+{
+    const char *near = nearest_word(word, words, count);
+    struct policy_mistake *last = &compile->result->mistakes[compile->result->count - 1];
+    if (!near || !compile->said)
+        return;
+    last->zh = arena_printf(compile->arena, "%s；是否指 \"%s\"？", last->zh, near);
+    last->message = arena_printf(compile->arena, "%s; did you mean \"%s\"?", last->message, near);
+}
+
+void suggest_key(struct compile *compile, const char *word, json_t *map)
+{
+    const char *key, **names = NULL;
+    json_t *value;
+    size_t count = 0;
+    json_object_foreach(map, key, value)
+        POLICY_ADD(compile, names, count, key);
+    suggest(compile, word, names, count);
 }
 
 const char *path_enter(struct compile *compile, const char *name, const json_t *node)
@@ -23,16 +86,28 @@ const char *path_enter(struct compile *compile, const char *name, const json_t *
     compile->path = *before ? arena_printf(compile->arena, "%s.%s", before, name) : arena_strdup(compile->arena, name);
     struct yaml_place place = yaml_place_of(&compile->places, node);
     if (place.line) {
+        struct policy_result *result = compile->result;
+        struct policy_place here = {compile->path, place.file, place.line};
+        POLICY_ADD(compile, result->places, result->places_count, here);
         compile->file = place.file;
         compile->line = place.line;
     }
     return before;
 }
 
-const char *nearest(struct compile *compile, const char *word, const char *const *words, size_t count)
+/* Words of the language whose primitives no service carries out yet: a pack that needs them must not be published as if
+   they were. */
+static bool of_the_language(const char *key)
 {
-    const char *best = nearest_word(word, words, count);
-    return best ? arena_printf(compile->arena, "; did you mean \"%s\"?", best) : "";
+    static const char *const words[] = {
+        "things",  "chains",  "patterns", "schedules", "indicators",   "limits", "sealed", "mask",   "is",
+        "copy_of", "lock",    "parts",    "checklist", "in_order",     "check",  "key",    "each",   "whose",
+        "prompts", "holding", "co_owner", "as",        "while",        "repeat", "hours",  "digest", "together",
+        "once",    "mark",    "ask",      "share",     "all_channels", "rows",   "sign",   "bind",   "scope"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], key) == 0)
+            return true;
+    return false;
 }
 
 void only_keys(struct compile *compile, json_t *map, const char *const *keys, size_t count)
@@ -40,18 +115,23 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
     const char *key;
     json_t *value;
     if (!json_is_object(map)) {
-        mistake(compile, map, "a map is accepted here");
+        mistake(compile, map, "此处须为键值对", "a map is accepted here");
         return;
     }
     json_object_foreach(map, key, value) {
         bool known = false;
-        char *all = arena_strdup(compile->arena, "");
-        for (size_t i = 0; i < count; i++) {
+        const char *all = "";
+        for (size_t i = 0; i < count; i++)
             known = known || strcmp(key, keys[i]) == 0;
-            all = arena_printf(compile->arena, "%s %s", all, keys[i]);
+        if (known)
+            continue;
+        if (of_the_language(key)) {
+            mistake(compile, value, "本版本不执行 \"%s\"", "\"%s\" is not carried out by this version", key);
+            continue;
         }
-        if (!known)
-            mistake(compile, value, "\"%s\" is not known here%s (accepted:%s)", key, nearest(compile, key, keys, count),
-                    all);
+        for (size_t i = 0; i < count; i++)
+            all = arena_printf(compile->arena, "%s%s%s", all, i ? " " : "", keys[i]);
+        mistake(compile, value, "此处没有 \"%s\"（可用：%s）", "\"%s\" is not known here (accepted: %s)", key, all);
+        suggest(compile, key, keys, count);
     }
 }

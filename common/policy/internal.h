@@ -17,6 +17,8 @@ struct compile {
     unsigned line;
     Policy__Policy *policy;
     const Policy__Kind *kind; /* while its clocks, rules, routes are compiled */
+    bool wrong;               /* there is a mistake that is no warning */
+    bool said;                /* the last one was not said already of another kind */
 };
 
 #define POLICY_NEW(compile, type, init_value)                                                                          \
@@ -31,10 +33,30 @@ struct compile {
         (list)[(count)++] = (item);                                                                                    \
     } while (0)
 
-/* errors.c */
-void mistake(struct compile *compile, const json_t *node, const char *format, ...) PRINTF_LIKE(3, 4);
+/* errors.c: what is wrong and what would be accepted, in both languages; both formats take the same arguments. */
+void mistake(struct compile *compile, const json_t *node, const char *zh, const char *en, ...)
+    __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
+/* Adds to the last mistake the word that was probably meant, if one is near. */
+void suggest(struct compile *compile, const char *word, const char *const *words, size_t count);
+void suggest_key(struct compile *compile, const char *word, json_t *map);
+/* Warns of what is accepted and has no effect. */
+void not_carried_out(struct compile *compile, const json_t *map, const char *const *keys, size_t count);
+#define NOT_CARRIED_OUT(compile, map, ...)                                                                             \
+    do {                                                                                                               \
+        static const char *const later_[] = {__VA_ARGS__};                                                             \
+        not_carried_out((compile), (map), later_, sizeof later_ / sizeof *later_);                                     \
+    } while (0)
+/* A kind that is `like` another has its items too: what is wrong with them is said once. */
+bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake);
+/* The same from a list of messages that have a name. */
+#define SUGGEST(compile, word, list, count)                                                                            \
+    do {                                                                                                               \
+        const char **names_ = arena_alloc((compile)->arena, ((count) + 1) * sizeof *names_);                           \
+        for (size_t i_ = 0; i_ < (count); i_++)                                                                        \
+            names_[i_] = (list)[i_]->name;                                                                             \
+        suggest((compile), (word), names_, (count));                                                                   \
+    } while (0)
 const char *path_enter(struct compile *compile, const char *name, const json_t *node); /* returns the path to restore */
-const char *nearest(struct compile *compile, const char *word, const char *const *words, size_t count);
 void only_keys(struct compile *compile, json_t *map, const char *const *keys, size_t count);
 #define ONLY_KEYS(compile, map, ...)                                                                                   \
     do {                                                                                                               \

@@ -39,7 +39,8 @@ static void choices_of(struct compile *compile, json_t *node, Policy__FieldDef *
         return;
     }
     if (!json_is_array(node)) {
-        mistake(compile, node, "a list of choices is accepted, or {name: [Chinese, English]}");
+        mistake(compile, node, "须为选项列表，或 {名: [中文, English]}",
+                "a list of choices is accepted, or {name: [Chinese, English]}");
         return;
     }
     json_array_foreach(node, i, item) {
@@ -67,13 +68,14 @@ static void needed_of(struct compile *compile, json_t *node, Policy__FieldDef *f
         field->needed = POLICY__FIELD_DEF__NEEDED__AT_STEP;
         field->needed_at = arena_strdup(compile->arena, text + 3);
     } else {
-        mistake(compile, node, "accepted: always, at STEP, {if: condition}");
+        mistake(compile, node, "可用：always、at 步骤、{if: 条件}", "accepted: always, at STEP, {if: condition}");
     }
 }
 
 static void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
 {
     ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept");
+    NOT_CARRIED_OUT(compile, map, "read", "kept");
     field->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
     label_of(compile, map, "name", &field->label, true);
@@ -90,6 +92,7 @@ static void field_of(struct compile *compile, const char *name, json_t *map, Pol
         }
     if (!known)
         mistake(compile, type,
+                "\"%s\" 不是字段类型；可用：text yes_no number money time duration person department place file name",
                 "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name",
                 text_of(compile, type));
     needed_of(compile, json_object_get(map, "needed"), field);
@@ -101,6 +104,14 @@ static void field_of(struct compile *compile, const char *name, json_t *map, Pol
 
 /* ---- steps ---- */
 
+static void notice_known(struct compile *compile, const json_t *node, const char *name)
+{
+    if (policy_notice(compile->policy, name))
+        return;
+    mistake(compile, node, "没有通知 \"%s\"", "there is no notice \"%s\"", name);
+    SUGGEST(compile, name, compile->policy->notices, compile->policy->n_notices);
+}
+
 static Policy__Need *need_of(struct compile *compile, json_t *node)
 {
     Policy__Need *need = POLICY_NEW(compile, Policy__Need, POLICY__NEED__INIT);
@@ -108,18 +119,16 @@ static Policy__Need *need_of(struct compile *compile, json_t *node)
     if (strncmp(text, "told ", 5) == 0) {
         need->type = POLICY__NEED__TYPE__TOLD;
         need->name = arena_strdup(compile->arena, text + 5);
+        notice_known(compile, node, need->name);
     } else if (strncmp(text, "approved ", 9) == 0) {
-        need->type = POLICY__NEED__TYPE__APPROVED;
-        need->name = arena_strdup(compile->arena, text + 9);
+        mistake(compile, node, "本版本不执行审批链：\"%s\"",
+                "approval chains are not carried out by this version: \"%s\"", text);
     } else {
         need->name = (char *)(uintptr_t)text;
         if (!policy_field(compile->kind, text)) {
-            const char *names[256];
-            size_t count = 0;
-            for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
-                names[count++] = compile->kind->fields[i]->name;
-            mistake(compile, node, "\"%s\" is no field of %s%s (also accepted: told NOTICE)", text, compile->kind->name,
-                    nearest(compile, text, names, count));
+            mistake(compile, node, "\"%s\" 不是 %s 的字段（也可用：told 通知）",
+                    "\"%s\" is no field of %s (also accepted: told NOTICE)", text, compile->kind->name);
+            SUGGEST(compile, text, compile->kind->fields, compile->kind->n_fields);
         }
     }
     return need;
@@ -130,7 +139,7 @@ static void facts_of(struct compile *compile, json_t *map, Hb__Fact ***list, siz
     const char *key;
     json_t *value;
     if (map && !json_is_object(map))
-        mistake(compile, map, "a map is accepted, as {outcome: on_spot}");
+        mistake(compile, map, "须为键值对，如 {outcome: on_spot}", "a map is accepted, as {outcome: on_spot}");
     json_object_foreach(map, key, value) {
         Hb__Fact *fact = POLICY_NEW(compile, Hb__Fact, HB__FACT__INIT);
         fact->name = arena_strdup(compile->arena, key);
@@ -143,12 +152,8 @@ static void stage_known(struct compile *compile, json_t *node, const char *stage
 {
     if (!*stage || policy_stage(compile->kind, stage))
         return;
-    const char *names[128];
-    size_t count = 0;
-    for (size_t i = 0; i < compile->kind->n_stages && count < 128; i++)
-        names[count++] = compile->kind->stages[i]->name;
-    mistake(compile, node, "\"%s\" is no stage of %s%s", stage, compile->kind->name,
-            nearest(compile, stage, names, count));
+    mistake(compile, node, "\"%s\" 不是 %s 的阶段", "\"%s\" is no stage of %s", stage, compile->kind->name);
+    SUGGEST(compile, stage, compile->kind->stages, compile->kind->n_stages);
 }
 
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
@@ -156,7 +161,8 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
-        mistake(compile, map, "\"extend\" is the step of clocks with an `extend` clause: name this one otherwise");
+        mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
+                "\"extend\" is the step of clocks with an `extend` clause: name this one otherwise");
     clauses_of(compile, map, &step->clauses, &step->n_clauses, false);
     label_of(compile, map, "name", &step->label, true);
     texts_of(compile, json_object_get(map, "from"), &step->from, &step->n_from);
@@ -166,7 +172,7 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     stage_known(compile, json_object_get(map, "to"), step->to);
     whos_of(compile, json_object_get(map, "by"), &step->by, &step->n_by);
     if (step->n_by == 0)
-        mistake(compile, map, "\"by\" is missing: who may take this step?");
+        mistake(compile, map, "缺少 by：谁可办理此步骤？", "\"by\" is missing: who may take this step?");
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(map, "needs"), i, item)
@@ -174,13 +180,15 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     facts_of(compile, json_object_get(map, "set"), &step->set, &step->n_set);
     texts_of(compile, json_object_get(map, "fields"), &step->fields, &step->n_fields);
     for (size_t f = 0; f < step->n_fields; f++)
-        if (!policy_field(compile->kind, step->fields[f]))
-            mistake(compile, json_object_get(map, "fields"), "\"%s\" is no field of %s", step->fields[f],
-                    compile->kind->name);
+        if (!policy_field(compile->kind, step->fields[f])) {
+            mistake(compile, json_object_get(map, "fields"), "\"%s\" 不是 %s 的字段", "\"%s\" is no field of %s",
+                    step->fields[f], compile->kind->name);
+            SUGGEST(compile, step->fields[f], compile->kind->fields, compile->kind->n_fields);
+        }
     const char *round = text_of(compile, json_object_get(map, "round"));
     step->round_next = strcmp(round, "next") == 0;
     if (*round && !step->round_next)
-        mistake(compile, json_object_get(map, "round"), "next is accepted");
+        mistake(compile, json_object_get(map, "round"), "可用：next", "next is accepted");
     if (json_object_get(map, "override"))
         step->override = who_of(compile, json_object_get(map, "override"));
 }
@@ -198,7 +206,7 @@ static Policy__LimitRow *limit_row_of(struct compile *compile, json_t *node)
         row->has_options = row->options != NULL;
         is = json_object_get(node, "is");
         if (!is)
-            mistake(compile, node, "\"is\" is missing: the limit of this row");
+            mistake(compile, node, "缺少 is：该行的时限", "\"is\" is missing: the limit of this row");
     }
     json_t *earliest = json_is_object(is) ? json_object_get(is, "earliest") : NULL;
     size_t i;
@@ -246,17 +254,6 @@ static void warns_of(struct compile *compile, json_t *node, Policy__Clock *clock
         POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, node));
 }
 
-static void notice_known(struct compile *compile, json_t *node, const char *name)
-{
-    if (policy_notice(compile->policy, name))
-        return;
-    const char *names[128];
-    size_t count = 0;
-    for (size_t i = 0; i < compile->policy->n_notices && count < 128; i++)
-        names[count++] = compile->policy->notices[i]->name;
-    mistake(compile, node, "there is no notice \"%s\"%s", name, nearest(compile, name, names, count));
-}
-
 static bool is_span(const Policy__Term *term)
 {
     bool counts = term->unit == POLICY__TERM__UNIT__MINUTES || term->unit == POLICY__TERM__UNIT__HOURS ||
@@ -281,9 +278,9 @@ static void extend_of(struct compile *compile, json_t *node, Policy__Clock *cloc
     if (json_object_get(node, "more"))
         clock->extend->more = who_of(compile, json_object_get(node, "more"));
     if (!clock->extend->n_by)
-        mistake(compile, node, "\"by\" is missing: who may extend it?");
+        mistake(compile, node, "缺少 by：谁可延期？", "\"by\" is missing: who may extend it?");
     if (!is_span(clock->extend->add))
-        mistake(compile, node, "\"add\" is missing or no span of time, as 14 days");
+        mistake(compile, node, "缺少 add 或不是时长，如 14 days", "\"add\" is missing or no span of time, as 14 days");
     if (clock->extend->told)
         notice_known(compile, node, "extension_notice");
 }
@@ -307,7 +304,7 @@ static void clock_of(struct compile *compile, const char *name, json_t *map, Pol
     else if (limit)
         POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, limit));
     if (!clock->n_start || !clock->n_stop || !clock->n_limit)
-        mistake(compile, map, "a clock needs start, stop and limit");
+        mistake(compile, map, "时钟须有 start、stop 和 limit", "a clock needs start, stop and limit");
     if (pause && json_is_string(pause) && strcmp(text_of(compile, pause), "none") == 0) {
         clock->pause = POLICY__CLOCK__PAUSE__PAUSE_NONE;
     } else if (pause) {
@@ -322,8 +319,11 @@ static void clock_of(struct compile *compile, const char *name, json_t *map, Pol
     clock->ladder = strcmp(ladder, "none") == 0 ? (char *)(uintptr_t) ""
                     : *ladder                   ? (char *)(uintptr_t)ladder
                                                 : compile->policy->defaults->ladder;
-    if (*clock->ladder && !policy_ladder(compile->policy, clock->ladder))
-        mistake(compile, json_object_get(map, "ladder"), "there is no ladder \"%s\"", clock->ladder);
+    if (*clock->ladder && !policy_ladder(compile->policy, clock->ladder)) {
+        mistake(compile, json_object_get(map, "ladder"), "没有升级梯 \"%s\"", "there is no ladder \"%s\"",
+                clock->ladder);
+        SUGGEST(compile, clock->ladder, compile->policy->ladders, compile->policy->n_ladders);
+    }
     clock->main = yes_of(compile, json_object_get(map, "main"));
     clock->backdating = yes_of(compile, json_object_get(map, "backdating"));
     options_of(compile, map, &clock->options);
@@ -352,6 +352,15 @@ static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule
     }
 }
 
+static void document_known(struct compile *compile, const json_t *node, const char *name)
+{
+    for (size_t i = 0; i < compile->policy->n_documents; i++)
+        if (strcmp(compile->policy->documents[i]->name, name) == 0)
+            return;
+    mistake(compile, node, "没有文书 \"%s\"", "there is no document \"%s\"", name);
+    SUGGEST(compile, name, compile->policy->documents, compile->policy->n_documents);
+}
+
 static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
@@ -367,16 +376,21 @@ static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
         if (json_object_get(map, "due"))
             action->due = term_of(compile, json_object_get(map, "due"));
         facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
-        if (!json_object_get(json_object_get(compile->root, "kinds"), action->name))
-            mistake(compile, node, "there is no kind \"%s\"", action->name);
+        if (!json_object_get(json_object_get(compile->root, "kinds"), action->name)) {
+            mistake(compile, node, "没有事项 \"%s\"", "there is no kind \"%s\"", action->name);
+            SUGGEST(compile, action->name, compile->policy->kinds, compile->policy->n_kinds);
+        }
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
     if ((node = json_object_get(map, "set")))
         set_actions(compile, node, rule);
     if ((node = json_object_get(map, "step"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__STEP, node);
-        if (!policy_step(compile->kind, action->name))
-            mistake(compile, node, "\"%s\" is no step of %s", action->name, compile->kind->name);
+        if (!policy_step(compile->kind, action->name)) {
+            mistake(compile, node, "\"%s\" 不是 %s 的步骤", "\"%s\" is no step of %s", action->name,
+                    compile->kind->name);
+            SUGGEST(compile, action->name, compile->kind->steps, compile->kind->n_steps);
+        }
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
     if ((node = json_object_get(map, "tell"))) {
@@ -386,12 +400,17 @@ static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
     }
     if ((node = json_object_get(map, "escalate"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ESCALATE, node);
-        if (!policy_ladder(compile->policy, action->name))
-            mistake(compile, node, "there is no ladder \"%s\"", action->name);
+        if (!policy_ladder(compile->policy, action->name)) {
+            mistake(compile, node, "没有升级梯 \"%s\"", "there is no ladder \"%s\"", action->name);
+            SUGGEST(compile, action->name, compile->policy->ladders, compile->policy->n_ladders);
+        }
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
-    if ((node = json_object_get(map, "issue")))
-        POLICY_ADD(compile, rule->then, rule->n_then, action_new(compile, POLICY__ACTION__TYPE__ISSUE, node));
+    if ((node = json_object_get(map, "issue"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ISSUE, node);
+        document_known(compile, node, action->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
     if ((node = json_object_get(map, "assign"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ASSIGN, NULL);
         action->to = who_of(compile, node);
@@ -409,11 +428,15 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
            *then = json_object_get(map, "then"), *item;
     size_t i;
     if (!before == !when)
-        mistake(compile, map, "a rule has either \"before: STEP\" or \"when: EVENT\"");
+        mistake(compile, map, "规则须有 before: 步骤 或 when: 事件 之一",
+                "a rule has either \"before: STEP\" or \"when: EVENT\"");
     if (before) {
         rule->before = (char *)(uintptr_t)text_of(compile, before);
-        if (!policy_step(compile->kind, rule->before))
-            mistake(compile, before, "\"%s\" is no step of %s", rule->before, compile->kind->name);
+        if (!policy_step(compile->kind, rule->before)) {
+            mistake(compile, before, "\"%s\" 不是 %s 的步骤", "\"%s\" is no step of %s", rule->before,
+                    compile->kind->name);
+            SUGGEST(compile, rule->before, compile->kind->steps, compile->kind->n_steps);
+        }
         label_of(compile, map, "refuse", &rule->refuse, true);
     }
     if (when) {
@@ -424,7 +447,7 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
         else if (then)
             actions_of(compile, then, rule);
         if (rule->n_then == 0)
-            mistake(compile, map, "\"then\" is missing: what follows?");
+            mistake(compile, map, "缺少 then：其后如何？", "\"then\" is missing: what follows?");
     }
     if (json_object_get(map, "override"))
         rule->override = who_of(compile, json_object_get(map, "override"));
@@ -443,7 +466,7 @@ static void route_of(struct compile *compile, const char *name, json_t *map, Pol
     if (json_object_get(map, "to"))
         row->to = who_of(compile, json_object_get(map, "to"));
     else
-        mistake(compile, map, "\"to\" is missing: who is responsible?");
+        mistake(compile, map, "缺少 to：由谁负责？", "\"to\" is missing: who is responsible?");
     whos_of(compile, json_object_get(map, "joint"), &row->joint, &row->n_joint);
     if (json_object_get(map, "never"))
         row->never = who_of(compile, json_object_get(map, "never"));
@@ -455,8 +478,11 @@ static void seen_field_known(struct compile *compile, json_t *map, const Policy_
     bool see = false;
     for (size_t i = 0; i < may->n_acts; i++)
         see = see || strcmp(may->acts[i], "see") == 0;
-    if (see && *may->what && !policy_field(compile->kind, may->what))
-        mistake(compile, json_object_get(map, "what"), "\"%s\" is no field of %s", may->what, compile->kind->name);
+    if (see && *may->what && !policy_field(compile->kind, may->what)) {
+        mistake(compile, json_object_get(map, "what"), "\"%s\" 不是 %s 的字段", "\"%s\" is no field of %s", may->what,
+                compile->kind->name);
+        SUGGEST(compile, may->what, compile->kind->fields, compile->kind->n_fields);
+    }
 }
 
 static void may_of(struct compile *compile, const char *name, json_t *map, Policy__May *may)
@@ -512,7 +538,9 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
 {
     const char *name;
     json_t *value;
+    const char *section = path_enter(compile, "stages", map);
     json_object_foreach(map, name, value) {
+        const char *before = path_enter(compile, name, value);
         Policy__Stage *stage = POLICY_NEW(compile, Policy__Stage, POLICY__STAGE__INIT);
         int phase = phase_of(text_of(compile, value));
         stage->name = arena_strdup(compile->arena, name);
@@ -521,18 +549,22 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
         if (!*stage->label->zh)
             stage->label->zh = stage->label->en = stage->name;
         if (phase < 0)
-            mistake(compile, value, "\"%s\" is no phase; accepted: new working waiting done closed archived",
-                    text_of(compile, value));
+            mistake(compile, value, "\"%s\" 不是阶段类别；可用：new working waiting done closed archived",
+                    "\"%s\" is no phase; accepted: new working waiting done closed archived", text_of(compile, value));
         POLICY_ADD(compile, kind->stages, kind->n_stages, stage);
+        compile->path = before;
     }
+    compile->path = section;
     if (kind->n_stages == 0)
-        mistake(compile, map, "a kind needs stages, as {registered: new, closed: closed}");
+        mistake(compile, map, "事项须有 stages，如 {registered: new, closed: closed}",
+                "a kind needs stages, as {registered: new, closed: closed}");
 }
 
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
               "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised");
+    NOT_CARRIED_OUT(compile, map, "accept");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
@@ -542,7 +574,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     const char *unpromised = text_of(compile, json_object_get(map, "unpromised"));
     kind->unpromised_on_time = strcmp(unpromised, "on time") == 0;
     if (*unpromised && !kind->unpromised_on_time)
-        mistake(compile, json_object_get(map, "unpromised"),
+        mistake(compile, json_object_get(map, "unpromised"), "可用：on time（没有主时钟的案件视为按时）",
                 "\"on time\" is accepted: a case without a main clock counts as on time");
     stages_of(compile, json_object_get(map, "stages"), json_object_get(map, "stage_names"), kind);
     EACH(compile, map, "fields", Policy__FieldDef, policy__field_def__init, kind->fields, kind->n_fields, field_of);

@@ -29,11 +29,7 @@ static json_t *copy_with(json_t *base, json_t *over)
 /* The item's own place is that of the lower layer: mistakes are found where they can be mended. */
 static json_t *remember(struct compile *compile, json_t *merged, const json_t *over)
 {
-    struct yaml_place place = yaml_place_of(&compile->places, over);
-    compile->places.list =
-        arena_grow(compile->arena, compile->places.list, compile->places.count, sizeof *compile->places.list);
-    compile->places.list[compile->places.count].node = merged;
-    compile->places.list[compile->places.count++].place = place;
+    yaml_places_add(&compile->places, merged, yaml_place_of(&compile->places, over));
     return merged;
 }
 

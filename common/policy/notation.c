@@ -23,7 +23,8 @@ static json_t *resolved(struct compile *compile, json_t *node)
         json_object_foreach(compile->settings, key, one)
             if (count < 256)
                 names[count++] = key;
-        mistake(compile, node, "there is no setting \"%s\"%s", text + 1, nearest(compile, text + 1, names, count));
+        mistake(compile, node, "没有设置 \"%s\"", "there is no setting \"%s\"", text + 1);
+        suggest(compile, text + 1, names, count);
         return NULL;
     }
     return value;
@@ -37,7 +38,7 @@ const char *text_of(struct compile *compile, json_t *node)
     if (!value)
         return "";
     if (!json_is_string(value)) {
-        mistake(compile, node, "a single word or text is accepted here");
+        mistake(compile, node, "此处须为一个词或一段文字", "a single word or text is accepted here");
         return "";
     }
     return arena_strdup(compile->arena, json_string_value(value));
@@ -49,7 +50,7 @@ bool yes_of(struct compile *compile, json_t *node)
     if (strcmp(text, "yes") == 0)
         return true;
     if (*text && strcmp(text, "no") != 0)
-        mistake(compile, node, "yes or no is accepted");
+        mistake(compile, node, "须为 yes 或 no", "yes or no is accepted");
     return false;
 }
 
@@ -59,7 +60,8 @@ void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label 
     Hb__Label *label = *label_out = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
     if (!node) {
         if (needed)
-            mistake(compile, item, "\"%s\" is missing; accepted: [Chinese, English]", key);
+            mistake(compile, item, "缺少 %s；可用：[中文, English]", "\"%s\" is missing; accepted: [Chinese, English]",
+                    key);
         return;
     }
     if (json_is_object(node)) { /* long texts in files of their own languages: {zh: .., en: ..} */
@@ -69,7 +71,7 @@ void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label 
         label->zh = (char *)(uintptr_t)text_of(compile, json_array_get(node, 0));
         label->en = (char *)(uintptr_t)text_of(compile, json_array_get(node, 1));
     } else {
-        mistake(compile, node, "a pair is accepted: [Chinese, English]");
+        mistake(compile, node, "须为一对：[中文, English]", "a pair is accepted: [Chinese, English]");
     }
 }
 
@@ -80,7 +82,7 @@ void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, node));
     else if (node && !json_is_array(node))
-        mistake(compile, node, "a word or a list of words is accepted");
+        mistake(compile, node, "须为一个词或词的列表", "a word or a list of words is accepted");
     else
         json_array_foreach(node, i, item)
             POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, item));
@@ -91,7 +93,8 @@ void clauses_of(struct compile *compile, json_t *item, char ***list, size_t *cou
     json_t *node = json_object_get(item, "clause");
     texts_of(compile, node, list, count);
     if (!node && needed)
-        mistake(compile, item, "\"clause\" is missing: every item names the clause it comes from");
+        mistake(compile, item, "缺少 clause：每一项须注明所依条款",
+                "\"clause\" is missing: every item names the clause it comes from");
 }
 
 int phase_of(const char *name)
@@ -218,9 +221,10 @@ Policy__Term *term_of(struct compile *compile, json_t *node)
     const char *text = text_of(compile, node);
     if (*text && !term_parse(compile, text, term))
         mistake(compile, node,
+                "\"%s\" 不是时间；可用：10 min、24 h、3 days、5 working days、1 week、6 months、same day、same day "
+                "18:00、next day 12:00、时间字段、30 min before 字段、3 working days from 阶段",
                 "\"%s\" is no time; accepted: 10 min, 24 h, 3 days, 5 working days, 1 week, 6 months, same day, same "
-                "day 18:00, "
-                "next day 12:00, a time field, 30 min before FIELD, 3 working days from STAGE",
+                "day 18:00, next day 12:00, a time field, 30 min before FIELD, 3 working days from STAGE",
                 text);
     return term;
 }
@@ -240,21 +244,21 @@ void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **opt
     else if (strcmp(text, "same time") == 0)
         options->ends = POLICY__TIME_OPTIONS__ENDS__SAME_TIME;
     else if (*text)
-        mistake(compile, ends, "24:00 or \"same time\" is accepted");
+        mistake(compile, ends, "可用：24:00 或 same time", "24:00 or \"same time\" is accepted");
     text = text_of(compile, roll);
     if (strcmp(text, "none") == 0)
         options->roll = POLICY__TIME_OPTIONS__ROLL__NO_ROLL;
     else if (*text)
-        mistake(compile, roll, "none is accepted");
+        mistake(compile, roll, "可用：none", "none is accepted");
     options->calendar = (char *)(uintptr_t)text_of(compile, calendar);
     text = text_of(compile, after);
     options->after_hours_next_opening = strcmp(text, "next opening") == 0;
     if (*text && !options->after_hours_next_opening)
-        mistake(compile, after, "\"next opening\" is accepted");
+        mistake(compile, after, "可用：next opening", "\"next opening\" is accepted");
     text = text_of(compile, start);
     options->start_roll_keep_time = strcmp(text, "keep time") == 0;
     if (*text && !options->start_roll_keep_time)
-        mistake(compile, start, "\"keep time\" is accepted");
+        mistake(compile, start, "可用：keep time", "\"keep time\" is accepted");
 }
 
 /* ---- who ---- */
@@ -269,16 +273,18 @@ Policy__Who *who_of(struct compile *compile, json_t *node)
         bool known = false;
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             known = known || strcmp(words[i], rest) == 0;
-        if (!known)
-            mistake(compile, node,
-                    "\"%s of\" is not known%s (accepted: head superior deputy department duty members holders)", rest,
-                    nearest(compile, rest, words, sizeof words / sizeof *words));
+        if (!known) {
+            mistake(compile, node, "没有 \"%s of\"（可用：head superior deputy department duty members holders）",
+                    "\"%s of\" is not known (accepted: head superior deputy department duty members holders)", rest);
+            suggest(compile, rest, words, sizeof words / sizeof *words);
+        }
         POLICY_ADD(compile, who->of, who->n_of, rest);
         rest = of + 4;
     }
     who->root = rest;
     if (!is_word(rest))
-        mistake(compile, node, "\"%s\" names nobody: a role, a post, a roster or a department is accepted", rest);
+        mistake(compile, node, "\"%s\" 不指任何人：须为角色、岗位、值班表或部门",
+                "\"%s\" names nobody: a role, a post, a roster or a department is accepted", rest);
     return who;
 }
 
@@ -289,7 +295,8 @@ void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t 
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, who_of(compile, node));
     else if (node && !json_is_array(node))
-        mistake(compile, node, "somebody or a list is accepted, as [handler, head of lead]");
+        mistake(compile, node, "须为某人或列表，如 [handler, head of lead]",
+                "somebody or a list is accepted, as [handler, head of lead]");
     else
         json_array_foreach(node, i, item)
             POLICY_ADD(compile, *list, *count, who_of(compile, item));
@@ -331,7 +338,8 @@ Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node)
         value = new_value(compile, HB__VALUE__KIND_NUMBER);
         value->number = phase_of(text);
         if (value->number < 0)
-            mistake(compile, node, "\"%s\" is no phase; accepted: new working waiting done closed archived", text);
+            mistake(compile, node, "\"%s\" 不是阶段类别；可用：new working waiting done closed archived",
+                    "\"%s\" is no phase; accepted: new working waiting done closed archived", text);
         return value;
     }
     int64_t number;
@@ -350,8 +358,10 @@ Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node)
             names[count++] = field->one_of[i]->name;
             listed = listed || strcmp(field->one_of[i]->name, text) == 0;
         }
-        if (!listed)
-            mistake(compile, node, "\"%s\" is not a choice of %s%s", text, fact, nearest(compile, text, names, count));
+        if (!listed) {
+            mistake(compile, node, "\"%s\" 不是 %s 的选项", "\"%s\" is not a choice of %s", text, fact);
+            suggest(compile, text, names, count);
+        }
     } else if (money_parse(text, &number)) {
         value = new_value(compile, HB__VALUE__KIND_MONEY_FEN);
         value->money_fen = number;
@@ -413,7 +423,7 @@ static void add_comparison(struct compile *compile, Policy__Condition *condition
                 add_values(compile, node, fact, value);
         }
         if (!known)
-            mistake(compile, value,
+            mistake(compile, value, "\"%s\" 不是比较词；可用：over under at_least at_most after before same_as",
                     "\"%s\" is no comparison; accepted: over under at_least at_most after before same_as", key);
     }
 }
@@ -426,7 +436,7 @@ static void add_group(struct compile *compile, Policy__Condition *condition, Pol
     size_t i;
     json_t *item;
     if (!json_is_array(list)) {
-        mistake(compile, list, "a list of conditions is accepted");
+        mistake(compile, list, "须为条件列表", "a list of conditions is accepted");
         return;
     }
     json_array_foreach(list, i, item) {
@@ -440,12 +450,14 @@ static void add_linked(struct compile *compile, Policy__Condition *condition, Po
     const char *key;
     json_t *value;
     if (!json_is_object(map) || json_object_size(map) != 1) {
-        mistake(compile, map, "one line is accepted, as {revisits.phase: closed}");
+        mistake(compile, map, "须为一行，如 {revisits.phase: closed}",
+                "one line is accepted, as {revisits.phase: closed}");
         return;
     }
     json_object_foreach(map, key, value) {
         if (!strchr(key, '.'))
-            mistake(compile, value, "a fact of linked cases is accepted, as LINK.phase");
+            mistake(compile, value, "须为关联案件的事实，如 LINK.phase",
+                    "a fact of linked cases is accepted, as LINK.phase");
         add_values(compile, add_node(compile, condition, op, key), key, value);
     }
 }
@@ -469,7 +481,7 @@ static void add_line(struct compile *compile, Policy__Condition *condition, cons
     } else if (strncmp(key, "told ", 5) == 0) {
         bool missing = text && strcmp(text, "missing") == 0;
         if (!missing && (!text || strcmp(text, "present") != 0))
-            mistake(compile, value, "missing or present is accepted");
+            mistake(compile, value, "可用：missing 或 present", "missing or present is accepted");
         if (missing)
             add_node(compile, condition, POLICY__NODE__OP__NOT, "")->count = 1;
         add_node(compile, condition, POLICY__NODE__OP__TOLD, key + 5);
@@ -492,7 +504,7 @@ static void add_map(struct compile *compile, Policy__Condition *condition, json_
     const char *key;
     json_t *value;
     if (!json_is_object(map)) {
-        mistake(compile, map, "a condition is a map, as {severity: major}");
+        mistake(compile, map, "条件须为键值对，如 {severity: major}", "a condition is a map, as {severity: major}");
         return;
     }
     Policy__Node *all = add_node(compile, condition, POLICY__NODE__OP__ALL, "");
@@ -555,11 +567,13 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
     if (policy_stage(compile->kind, text)) { /* a stage wins over a step of the same name */
         trigger->type = POLICY__TRIGGER__TYPE__STAGE;
         if (field)
-            mistake(compile, node, "\"%s\" is both a stage and a field: rename one", text);
+            mistake(compile, node, "\"%s\" 既是阶段又是字段：请改名其一",
+                    "\"%s\" is both a stage and a field: rename one", text);
     } else if (policy_step(compile->kind, text)) {
         trigger->type = POLICY__TRIGGER__TYPE__STEP;
         if (field)
-            mistake(compile, node, "\"%s\" is both a step and a field: rename one", text);
+            mistake(compile, node, "\"%s\" 既是步骤又是字段：请改名其一",
+                    "\"%s\" is both a step and a field: rename one", text);
     } else if (time_fact(text) || (starts && field && field->type == POLICY__FIELD_DEF__TYPE__TIME)) {
         trigger->type = POLICY__TRIGGER__TYPE__TIME_FIELD;
     } else if (field) {
@@ -573,9 +587,10 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
             names[count++] = compile->kind->steps[i]->name;
         for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
             names[count++] = compile->kind->fields[i]->name;
-        mistake(compile, node,
-                "\"%s\" is no stage, step or field of %s%s (also accepted: told NOTICE, late CLOCK, received_at)", text,
-                compile->kind->name, nearest(compile, text, names, count));
+        mistake(compile, node, "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、received_at）",
+                "\"%s\" is no stage, step or field of %s (also accepted: told NOTICE, late CLOCK, received_at)", text,
+                compile->kind->name);
+        suggest(compile, text, names, count);
     }
     return trigger;
 }
@@ -587,7 +602,7 @@ void triggers_of(struct compile *compile, json_t *node, bool starts, Policy__Tri
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, trigger_of(compile, node, starts));
     else if (node && !json_is_array(node))
-        mistake(compile, node, "an event or a list of events is accepted");
+        mistake(compile, node, "须为事件或事件列表", "an event or a list of events is accepted");
     else
         json_array_foreach(node, i, item)
             POLICY_ADD(compile, *list, *count, trigger_of(compile, item, starts));

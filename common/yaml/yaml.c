@@ -16,21 +16,45 @@ void yaml_places_init(struct yaml_places *places, struct arena *arena)
     *places = (struct yaml_places){.arena = arena};
 }
 
+/* The slot of a node: where it is, or where it would be. */
+static struct yaml_placed *slot_of(const struct yaml_places *places, const json_t *node)
+{
+    size_t at = ((uintptr_t)node >> 4) * 0x9E3779B97F4A7C15ull >> 20 & (places->room - 1);
+    while (places->slots[at].node && places->slots[at].node != node)
+        at = (at + 1) & (places->room - 1);
+    return &places->slots[at];
+}
+
+static void make_room(struct yaml_places *places)
+{
+    struct yaml_placed *old = places->slots;
+    size_t old_room = places->room;
+    places->room = old_room ? old_room * 2 : 64;
+    places->slots = arena_zero(places->arena, places->room * sizeof *places->slots);
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i].node)
+            *slot_of(places, old[i].node) = old[i];
+}
+
+void yaml_places_add(struct yaml_places *places, const json_t *node, struct yaml_place place)
+{
+    if (places->count * 2 >= places->room)
+        make_room(places);
+    struct yaml_placed *slot = slot_of(places, node);
+    places->count += !slot->node;
+    *slot = (struct yaml_placed){node, place};
+}
+
 struct yaml_place yaml_place_of(const struct yaml_places *places, const json_t *node)
 {
-    for (size_t i = places->count; i-- > 0;)
-        if (places->list[i].node == node)
-            return places->list[i].place;
-    return (struct yaml_place){"", 0, 0};
+    const struct yaml_placed *slot = places->room && node ? slot_of(places, node) : NULL;
+    return slot && slot->node ? slot->place : (struct yaml_place){"", 0, 0};
 }
 
 static json_t *placed(struct parse *parse, json_t *node, yaml_mark_t mark)
 {
-    struct yaml_places *places = parse->places;
-    places->list = arena_grow(places->arena, places->list, places->count, sizeof *places->list);
-    places->list[places->count].node = node;
-    places->list[places->count++].place =
-        (struct yaml_place){parse->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1};
+    yaml_places_add(parse->places, node,
+                    (struct yaml_place){parse->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1});
     return node;
 }
 

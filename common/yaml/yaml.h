@@ -16,16 +16,18 @@ struct yaml_place {
     unsigned line, column; /* from 1 */
 };
 
-/* The places of all nodes of many files. */
+/* The places of all nodes of many files: a hash table by node, so that a large file is no trouble. */
 struct yaml_places {
     struct arena *arena;
-    struct {
-        const json_t *node;
+    struct yaml_placed {
+        const json_t *node; /* NULL: free */
         struct yaml_place place;
-    } * list;
-    size_t count;
+    } * slots;
+    size_t count, room; /* room is 0 or a power of two */
 };
 void yaml_places_init(struct yaml_places *places, struct arena *arena);
+/* A node that is given twice (its memory was used again) is where it was given last. */
+void yaml_places_add(struct yaml_places *places, const json_t *node, struct yaml_place place);
 /* Where a node stood; {"", 0, 0} for one that was not read from a file. */
 struct yaml_place yaml_place_of(const struct yaml_places *places, const json_t *node);
 

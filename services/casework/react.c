@@ -233,6 +233,12 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
     turn_say(turn, event);
 }
 
+/* A rule that has begun its last round leaves the next to a person, visibly. */
+static bool exhausted(const struct casework_case *one, const Policy__Rule *rule)
+{
+    return rule->at_most && one->record->round > rule->at_most;
+}
+
 static void fire(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, Hb__Position *source)
 {
     const char *unknown;
@@ -240,7 +246,12 @@ static void fire(struct turn *turn, const struct casework_case *one, const Polic
     case TRUTH_NO:
         return;
     case TRUTH_YES:
-        for (size_t i = 0; i < rule->n_then; i++)
+        if (exhausted(one, rule))
+            note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                         arena_printf(turn_arena(turn), "规则 %s 已达 %u 轮，须由人决定", rule->name, rule->at_most),
+                         arena_printf(turn_arena(turn), "rule %s has acted in %u rounds: a person decides now",
+                                      rule->name, rule->at_most));
+        for (size_t i = 0; i < rule->n_then && !exhausted(one, rule); i++)
             act(turn, one, rule, rule->then[i], source);
         return;
     case TRUTH_UNKNOWN:
@@ -272,7 +283,8 @@ static void retry_problems(struct turn *turn, const struct casework_case *one)
         for (size_t r = 0; r < one->kind->n_rules && !problem->settled && *problem->missing; r++)
             if (strcmp(one->kind->rules[r]->name, problem->noted->rule) == 0 && one->kind->rules[r]->when)
                 rule = one->kind->rules[r];
-        if (!rule || case_holds(&one->view, rule->condition, NULL) != TRUTH_YES || !rule->condition)
+        if (!rule || exhausted(one, rule) || case_holds(&one->view, rule->condition, NULL) != TRUTH_YES ||
+            !rule->condition)
             continue;
         for (size_t a = 0; a < rule->n_then; a++)
             act(turn, one, rule, rule->then[a], problem->noted->source);

@@ -38,13 +38,14 @@ static const char *name_of(struct scenario_places *places, struct arena *arena, 
     return slash + 1;
 }
 
-static void print_mistake(const struct policy_mistake *mistake)
+static void print_mistake(const struct policy_mistake *mistake, bool english)
 {
     if (*mistake->file)
         printf("%s", mistake->file);
     if (mistake->line)
         printf(":%u", mistake->line);
-    printf("%s%s%s%s\n", *mistake->file ? ": " : "", mistake->field, *mistake->field ? ": " : "", mistake->message);
+    printf("%s%s%s%s\n", *mistake->file ? ": " : "", mistake->field, *mistake->field ? ": " : "",
+           english ? mistake->message : mistake->zh);
 }
 
 static void print_result(struct checking *checking, const char *pack, const struct policy_result *result)
@@ -54,7 +55,7 @@ static void print_result(struct checking *checking, const char *pack, const stru
         warnings += result->mistakes[i].warning;
         if (result->mistakes[i].warning)
             fputs(checking->english ? "warning: " : "提示：", stdout);
-        print_mistake(&result->mistakes[i]);
+        print_mistake(&result->mistakes[i], checking->english);
     }
     unsigned wrong = (unsigned)result->count - warnings;
     if (checking->english)

@@ -136,7 +136,7 @@ static void add_compile_mistakes(struct reading *reading, const struct policy_re
     struct scenario_mistakes *mistakes = reading->mistakes;
     for (size_t i = 0; i < result->count; i++) {
         const struct policy_mistake *found = &result->mistakes[i];
-        struct scenario_mistake mistake = {found->file, found->line, found->field, found->message, found->message};
+        struct scenario_mistake mistake = {found->file, found->line, found->field, found->zh, found->message};
         if (!found->warning)
             ADD(mistakes, mistakes->list, mistakes->count, mistake);
     }
@@ -220,11 +220,7 @@ static const char *replaced(struct reading *reading, const json_t *node, json_t 
 
 static json_t *placed(struct reading *reading, json_t *copy, const json_t *node)
 {
-    struct yaml_place place = yaml_place_of(&reading->places, node);
-    struct yaml_places *places = &reading->places;
-    places->list = arena_grow(reading->arena, places->list, places->count, sizeof *places->list);
-    places->list[places->count].node = copy;
-    places->list[places->count++].place = place;
+    yaml_places_add(&reading->places, copy, yaml_place_of(&reading->places, node));
     return copy;
 }
 

@@ -101,8 +101,9 @@ static void add_mistake(struct turn *turn, Hb__Refusal *refusal, const struct po
                         : *mistake->file                ? arena_printf(arena, "%s: ", mistake->file)
                                                         : "";
     const char *field = mistake->field ? mistake->field : "";
-    const char *text = arena_printf(arena, "%s%s%s%s", place, field, *field ? ": " : "", mistake->message);
-    refusal_problem(turn, refusal, field, "", text, text);
+    const char *colon = *field ? ": " : "";
+    refusal_problem(turn, refusal, field, "", arena_printf(arena, "%s%s%s%s", place, field, colon, mistake->zh),
+                    arena_printf(arena, "%s%s%s%s", place, field, colon, mistake->message));
 }
 
 static bool refuse_mistakes(struct turn *turn, const struct policy_result *result)

@@ -1,0 +1,37 @@
+/* Shared by the files of the policy checker. */
+#ifndef HEARBACK_POLICY_CHECK_H
+#define HEARBACK_POLICY_CHECK_H
+
+#include "policy/compile.h"
+#include "policy/lookup.h"
+
+struct check {
+    struct policy_result *result;
+    struct arena *arena;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind; /* at hand */
+    bool wrong;               /* a mistake was found */
+    bool said;                /* the last finding was not said already of another kind */
+};
+
+enum check_weight { CHECK_MISTAKE, CHECK_WARNING };
+
+/* Both formats take the same arguments in the same order. The place is that of the innermost item of `field` whose line
+   is known. */
+void check_found(struct check *check, enum check_weight weight, const char *field, const char *zh, const char *en, ...)
+    __attribute__((format(printf, 4, 6), format(printf, 5, 6)));
+void check_suggest(struct check *check, const char *word, const char *const *words, size_t count);
+
+#define CHECK_ADD(check, list, count, item)                                                                            \
+    do {                                                                                                               \
+        (list) = arena_grow((check)->arena, (list), (count), sizeof *(list));                                          \
+        (list)[(count)++] = (item);                                                                                    \
+    } while (0)
+
+/* check_words.c: what conditions, people, notices and events name must be there. */
+void check_kind_words(struct check *check);
+void check_policy_words(struct check *check);
+/* check_loops.c: what rules cause must end. */
+void check_loops(struct check *check);
+
+#endif

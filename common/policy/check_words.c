@@ -1,0 +1,428 @@
+/* What conditions, people, notices and events name must be there, and known when it is asked for. */
+#include "policy/check.h"
+
+/* ---- facts ---- */
+
+/* Facts that every service folds alike, whatever the kind (proto/hearback/README.md). */
+static const char *const common_facts[] = {"kind",
+                                           "category",
+                                           "channel",
+                                           "place",
+                                           "external_ref",
+                                           "received_at",
+                                           "registered_at",
+                                           "stage",
+                                           "phase",
+                                           "round",
+                                           "lead",
+                                           "handler",
+                                           "first_contact",
+                                           "joint",
+                                           "due_at",
+                                           "anonymous",
+                                           "confidential",
+                                           "text",
+                                           "complainant_name",
+                                           "complainant_phone",
+                                           "complainant_email",
+                                           "complainant_address"};
+#define COMMON_FACTS (sizeof common_facts / sizeof *common_facts)
+
+/* Of these a case may have none. */
+static bool may_lack(const char *fact)
+{
+    static const char *const optional[] = {"place", "external_ref", "handler", "joint", "due_at", "category"};
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
+        if (strcmp(optional[i], fact) == 0)
+            return true;
+    return false;
+}
+
+static bool is_common(const char *fact)
+{
+    for (size_t i = 0; i < COMMON_FACTS; i++)
+        if (strcmp(common_facts[i], fact) == 0)
+            return true;
+    return false;
+}
+
+static bool is_set(const struct check *check, const char *fact)
+{
+    for (size_t i = 0; i < check->kind->n_steps; i++)
+        for (size_t s = 0; s < check->kind->steps[i]->n_set; s++)
+            if (strcmp(check->kind->steps[i]->set[s]->name, fact) == 0)
+                return true;
+    return false;
+}
+
+static void fact_known(struct check *check, const char *field, const char *fact)
+{
+    if (is_common(fact) || policy_field(check->kind, fact) || is_set(check, fact))
+        return;
+    const char **names = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < check->kind->n_fields; i++)
+        CHECK_ADD(check, names, count, check->kind->fields[i]->name);
+    for (size_t i = 0; i < COMMON_FACTS; i++)
+        CHECK_ADD(check, names, count, common_facts[i]);
+    check_found(check, CHECK_MISTAKE, field, "\"%s\" 不是 %s 的字段，也不是案件的事实",
+                "\"%s\" is no field of %s and no fact of every case", fact, check->kind->name);
+    check_suggest(check, fact, names, count);
+}
+
+static bool asks(const Policy__Node *node)
+{
+    switch (node->op) {
+    case POLICY__NODE__OP__EQUAL:
+    case POLICY__NODE__OP__OVER:
+    case POLICY__NODE__OP__UNDER:
+    case POLICY__NODE__OP__AT_LEAST:
+    case POLICY__NODE__OP__AT_MOST:
+    case POLICY__NODE__OP__AFTER:
+    case POLICY__NODE__OP__BEFORE:
+    case POLICY__NODE__OP__PASSED:
+    case POLICY__NODE__OP__SAME_AS:
+        return true;
+    case POLICY__NODE__OP__ALL:
+    case POLICY__NODE__OP__ANY:
+    case POLICY__NODE__OP__NOT:
+    case POLICY__NODE__OP__MISSING:
+    case POLICY__NODE__OP__PRESENT:
+    case POLICY__NODE__OP__SOME_LINKED:
+    case POLICY__NODE__OP__EVERY_LINKED:
+    case POLICY__NODE__OP__NONE_LINKED:
+    case POLICY__NODE__OP__TOLD:
+        break;
+    }
+    return false;
+}
+
+static bool tests_for(const Policy__Condition *condition, const char *fact)
+{
+    for (size_t i = 0; i < condition->n_nodes; i++) {
+        const Policy__Node *node = condition->nodes[i];
+        if ((node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT) &&
+            strcmp(node->fact, fact) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool step_needs(const Policy__Step *step, const char *fact)
+{
+    for (size_t i = 0; i < step->n_needs; i++)
+        if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD && strcmp(step->needs[i]->name, fact) == 0)
+            return true;
+    return false;
+}
+
+/* Every step that can be the one at hand needs it: the step `before`, or those that lead to the event of `when`. */
+static bool needed_before(const struct check *check, const Policy__Rule *rule, const char *fact)
+{
+    bool any = false;
+    if (!rule)
+        return false;
+    if (rule->when && rule->when->type == POLICY__TRIGGER__TYPE__FIELD && strcmp(rule->when->name, fact) == 0)
+        return true;
+    for (size_t i = 0; i < check->kind->n_steps; i++) {
+        const Policy__Step *step = check->kind->steps[i];
+        bool meant =
+            *rule->before                                                    ? strcmp(step->name, rule->before) == 0
+            : rule->when && rule->when->type == POLICY__TRIGGER__TYPE__STEP  ? strcmp(step->name, rule->when->name) == 0
+            : rule->when && rule->when->type == POLICY__TRIGGER__TYPE__STAGE ? strcmp(step->to, rule->when->name) == 0
+                                                                             : false;
+        if (meant && !step_needs(step, fact))
+            return false;
+        any = any || meant;
+    }
+    return any;
+}
+
+static bool always_there(const struct check *check, const char *fact)
+{
+    const Policy__FieldDef *def = policy_field(check->kind, fact);
+    if (def && (def->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS || def->default_value))
+        return true;
+    return is_common(fact) && !may_lack(fact);
+}
+
+/* A condition over what may be unknown decides nothing: a rule waits with a problem, a guard refuses, a route row is
+   passed over. The writer has to say what is meant. */
+static void check_condition(struct check *check, const char *field, const Policy__Condition *condition,
+                            const Policy__Rule *rule)
+{
+    for (size_t i = 0; condition && i < condition->n_nodes; i++) {
+        const Policy__Node *node = condition->nodes[i];
+        bool named = asks(node) || node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT;
+        if (node->op == POLICY__NODE__OP__TOLD && !policy_notice(check->policy, node->fact))
+            check_found(check, CHECK_MISTAKE, field, "没有通知 \"%s\"", "there is no notice \"%s\"", node->fact);
+        if (!named)
+            continue;
+        size_t before = check->result->count;
+        fact_known(check, field, node->fact);
+        if (node->op == POLICY__NODE__OP__SAME_AS)
+            fact_known(check, field, node->other);
+        bool known = always_there(check, node->fact) || tests_for(condition, node->fact) ||
+                     needed_before(check, rule, node->fact) || before != check->result->count;
+        if (asks(node) && !known)
+            check_found(
+                check, CHECK_WARNING, field, "此时 \"%s\" 可能未知：请给默认值、设为必填，或同时判断 missing/present",
+                "\"%s\" may be unknown here: give it a default, make it needed, or test missing/present as well",
+                node->fact);
+    }
+}
+
+/* ---- people ---- */
+
+static bool department_named(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->policy->n_posts; i++)
+        if (strcmp(check->policy->posts[i]->department, name) == 0)
+            return true;
+    for (size_t i = 0; i < check->policy->n_categories; i++)
+        if (strcmp(check->policy->categories[i]->department, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_role(const char *word)
+{
+    static const char *const roles[] = {"complainant", "filer", "handler", "lead",     "first_contact", "respondent",
+                                        "actor",       "owner", "anyone",  "employee", "category",      "joint"};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (strcmp(roles[i], word) == 0)
+            return true;
+    return false;
+}
+
+static void check_who(struct check *check, const char *field, const Policy__Who *who)
+{
+    const Policy__Policy *policy = check->policy;
+    const char *root = who ? who->root : "", **names = NULL;
+    size_t count = 0;
+    if (!*root || is_role(root) || policy_post(policy, root) || policy_roster(policy, root) ||
+        department_named(check, root) || (check->kind && policy_field(check->kind, root)))
+        return;
+    for (size_t i = 0; i < policy->n_posts; i++)
+        CHECK_ADD(check, names, count, policy->posts[i]->name);
+    check_found(check, CHECK_WARNING, field, "\"%s\" 不是本制度的岗位或值班表：站点须有同名部门",
+                "\"%s\" is no post and no roster of this policy: a department of the site must bear that name", root);
+    check_suggest(check, root, names, count);
+}
+
+static void check_whos(struct check *check, const char *field, Policy__Who *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check_who(check, field, list[i]);
+}
+
+/* ---- events ---- */
+
+static void check_trigger(struct check *check, const char *field, const Policy__Trigger *trigger)
+{
+    const Policy__Kind *other =
+        trigger->type == POLICY__TRIGGER__TYPE__LINKED ? policy_kind(check->policy, trigger->other) : NULL;
+    switch (trigger->type) {
+    case POLICY__TRIGGER__TYPE__TOLD:
+        if (!policy_notice(check->policy, trigger->name))
+            check_found(check, CHECK_MISTAKE, field, "没有通知 \"%s\"", "there is no notice \"%s\"", trigger->name);
+        return;
+    case POLICY__TRIGGER__TYPE__LATE:
+        if (!policy_clock(check->kind, trigger->name))
+            check_found(check, CHECK_MISTAKE, field, "%s 没有时钟 \"%s\"", "%s has no clock \"%s\"", check->kind->name,
+                        trigger->name);
+        return;
+    case POLICY__TRIGGER__TYPE__APPROVED:
+    case POLICY__TRIGGER__TYPE__REFUSED:
+        check_found(check, CHECK_MISTAKE, field, "本版本不执行审批链：\"%s\"",
+                    "approval chains are not carried out by this version: \"%s\"", trigger->name);
+        return;
+    case POLICY__TRIGGER__TYPE__LINKED:
+        if (!other || !policy_stage(other, trigger->name))
+            check_found(check, CHECK_MISTAKE, field, "没有事项 \"%s\"，或它没有阶段 \"%s\"",
+                        "there is no kind \"%s\", or it has no stage \"%s\"", trigger->other, trigger->name);
+        return;
+    case POLICY__TRIGGER__TYPE__STAGE:
+    case POLICY__TRIGGER__TYPE__STEP:
+    case POLICY__TRIGGER__TYPE__FIELD:
+    case POLICY__TRIGGER__TYPE__TIME_FIELD:
+        return; /* the compiler has looked them up */
+    }
+}
+
+static void check_triggers(struct check *check, const char *field, Policy__Trigger *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        check_trigger(check, field, list[i]);
+}
+
+/* ---- one kind ---- */
+
+static void check_clock_words(struct check *check, const char *base)
+{
+    for (size_t i = 0; i < check->kind->n_clocks; i++) {
+        const Policy__Clock *clock = check->kind->clocks[i];
+        const char *field = arena_printf(check->arena, "%s.clocks.%s", base, clock->name);
+        check_condition(check, field, clock->condition, NULL);
+        check_triggers(check, field, clock->start, clock->n_start);
+        check_triggers(check, field, clock->stop, clock->n_stop);
+        check_triggers(check, field, clock->pause_at, clock->n_pause_at);
+        check_triggers(check, field, clock->resume_at, clock->n_resume_at);
+        check_whos(check, field, clock->late, clock->n_late);
+        for (size_t r = 0; r < clock->n_limit; r++)
+            check_condition(check, field, clock->limit[r]->condition, NULL);
+    }
+}
+
+static bool counts_by_due(const Policy__Kind *kind)
+{
+    for (size_t i = 0; i < kind->n_clocks; i++)
+        for (size_t r = 0; r < kind->clocks[i]->n_limit; r++)
+            for (size_t t = 0; t < kind->clocks[i]->limit[r]->n_terms; t++)
+                if (strcmp(kind->clocks[i]->limit[r]->terms[t]->field, "due_at") == 0)
+                    return true;
+    return false;
+}
+
+static void check_action_words(struct check *check, const char *field, const Policy__Action *action)
+{
+    const Policy__Kind *opened =
+        action->type == POLICY__ACTION__TYPE__OPEN ? policy_kind(check->policy, action->name) : NULL;
+    check_who(check, field, action->to);
+    check_who(check, field, action->not_by);
+    if (opened && action->due && !counts_by_due(opened))
+        check_found(check, CHECK_WARNING, field, "%s 没有以 due_at 为限的时钟：此期限无人看守",
+                    "no clock of %s has the limit due_at: nobody watches this due", opened->name);
+    if (action->type == POLICY__ACTION__TYPE__ISSUE)
+        check_found(check, CHECK_WARNING, field, "本版本不制作文书，只记录应出具 \"%s\"",
+                    "documents are not made by this version: it is only recorded that \"%s\" is due", action->name);
+    for (size_t i = 0; opened && i < action->n_with; i++)
+        if (!is_common(action->with[i]->name) && !policy_field(opened, action->with[i]->name))
+            check_found(check, CHECK_MISTAKE, field, "%s 没有字段 \"%s\"", "%s has no field \"%s\"", opened->name,
+                        action->with[i]->name);
+}
+
+static void check_rule_words(struct check *check, const char *base)
+{
+    for (size_t i = 0; i < check->kind->n_rules; i++) {
+        const Policy__Rule *rule = check->kind->rules[i];
+        const char *field = arena_printf(check->arena, "%s.rules.%s", base, rule->name);
+        check_condition(check, field, rule->condition, rule);
+        check_who(check, field, rule->override);
+        if (rule->when)
+            check_trigger(check, field, rule->when);
+        for (size_t a = 0; a < rule->n_then; a++)
+            check_action_words(check, field, rule->then[a]);
+    }
+}
+
+static void check_rights_words(struct check *check, const char *base)
+{
+    for (size_t i = 0; i < check->kind->n_may; i++) {
+        const char *field = arena_printf(check->arena, "%s.may.%s", base, check->kind->may[i]->name);
+        check_condition(check, field, check->kind->may[i]->condition, NULL);
+        check_whos(check, field, check->kind->may[i]->who, check->kind->may[i]->n_who);
+    }
+    for (size_t i = 0; i < check->kind->n_never; i++) {
+        const Policy__Never *never = check->kind->never[i];
+        const char *field = arena_printf(check->arena, "%s.never.%s", base, never->name);
+        check_condition(check, field, never->condition, NULL);
+        check_whos(check, field, never->who, never->n_who);
+        check_whos(check, field, never->except, never->n_except);
+    }
+}
+
+void check_kind_words(struct check *check)
+{
+    const char *base = arena_printf(check->arena, "kinds.%s", check->kind->name);
+    for (size_t i = 0; i < check->kind->n_fields; i++) {
+        const Policy__FieldDef *def = check->kind->fields[i];
+        const char *field = arena_printf(check->arena, "%s.fields.%s", base, def->name);
+        check_condition(check, field, def->needed_if, NULL);
+        check_whos(check, field, def->write, def->n_write);
+    }
+    for (size_t i = 0; i < check->kind->n_steps; i++) {
+        const Policy__Step *step = check->kind->steps[i];
+        check_whos(check, arena_printf(check->arena, "%s.steps.%s", base, step->name), step->by, step->n_by);
+    }
+    for (size_t i = 0; i < check->kind->n_route; i++) {
+        const Policy__RouteRow *row = check->kind->route[i];
+        const char *field = arena_printf(check->arena, "%s.route.%s", base, row->name);
+        check_condition(check, field, row->condition, NULL);
+        check_who(check, field, row->to);
+        check_who(check, field, row->never);
+        check_whos(check, field, row->joint, row->n_joint);
+    }
+    check_clock_words(check, base);
+    check_rule_words(check, base);
+    check_rights_words(check, base);
+}
+
+/* ---- notices and ladders ---- */
+
+static bool any_field(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->policy->n_kinds; i++)
+        if (policy_field(check->policy->kinds[i], name))
+            return true;
+    return false;
+}
+
+/* What stands in braces is filled in by notification: its own words, and facts of the case that are not sealed. */
+static void check_holes(struct check *check, const char *field, const char *text)
+{
+    static const char *const own[] = {"number", "clock", "due", "level", "site"};
+    const char *open, *close;
+    for (; (open = strchr(text, '{')) && (close = strchr(open, '}')); text = close + 1) {
+        const char *name = arena_text(check->arena, open + 1, (size_t)(close - open - 1));
+        bool known = is_common(name) || any_field(check, name);
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+            known = known || strcmp(own[i], name) == 0;
+        if (known)
+            continue;
+        check_found(check, CHECK_MISTAKE, field, "没有可填入 {%s} 的内容（可用：number clock due level site 及字段名）",
+                    "nothing fills {%s} (accepted: number clock due level site, and fields)", name);
+        check_suggest(check, name, own, sizeof own / sizeof *own);
+    }
+}
+
+/* Notices whose addressees are named by ladders and clauses. */
+static bool told_elsewhere(const char *name)
+{
+    static const char *const names[] = {"warning", "late", "withdrawn", "extension_notice"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void check_notice(struct check *check, const Policy__Notice *notice)
+{
+    const char *field = arena_printf(check->arena, "notices.%s", notice->name);
+    if (notice->n_to == 0 && !told_elsewhere(notice->name))
+        check_found(check, CHECK_MISTAKE, field, "无人可告知：缺少 to", "told to nobody: \"to\" is missing");
+    if (!*notice->text->en)
+        check_found(check, CHECK_WARNING, field, "正文没有英文", "the text has no English");
+    check_whos(check, field, notice->to, notice->n_to);
+    check_holes(check, field, notice->text->zh);
+    check_holes(check, field, notice->text->en);
+    if (notice->subject) {
+        check_holes(check, field, notice->subject->zh);
+        check_holes(check, field, notice->subject->en);
+    }
+}
+
+void check_policy_words(struct check *check)
+{
+    check->kind = NULL;
+    for (size_t i = 0; i < check->policy->n_ladders; i++) {
+        const Policy__Ladder *ladder = check->policy->ladders[i];
+        const char *field = arena_printf(check->arena, "ladders.%s", ladder->name);
+        for (size_t r = 0; r < ladder->n_rows; r++) {
+            check_whos(check, field, ladder->rows[r]->tell, ladder->rows[r]->n_tell);
+            check_who(check, field, ladder->rows[r]->hand_to);
+        }
+    }
+    for (size_t i = 0; i < check->policy->n_notices; i++)
+        check_notice(check, check->policy->notices[i]);
+}

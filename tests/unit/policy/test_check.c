@@ -1,0 +1,293 @@
+/* What `policy check` says of packs that read well and would not work: each with its line, in both languages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "policy/compile.h"
+#include "yaml/yaml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HEAD                                                                                                              \
+    "pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n"                               \
+    "  note: {clause: C, name: [知, Note], to: clerk, text: [知, Note]}\nkinds:\n  k:\n    clause: C\n    name: [甲, " \
+    "K]\n"
+#define STAGES "    stages: {a: new, b: working, c: closed}\n"
+#define STEPS                                                                                                            \
+    "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, to: c, by: clerk}, " \
+    "back: {name: [回, Back], from: b, to: a, by: clerk}}\n"
+#define FIELDS                                                                                                         \
+    "    fields: {grade: {name: [级, Grade], one_of: [x, y]}, must: {name: [必, Must], type: name, needed: always}}\n"
+#define ROUTE "    route: {o: {clause: C, to: clerk}}\n"
+#define SOUND HEAD STAGES FIELDS STEPS ROUTE
+/* lines: 11 stages, 12 fields, 13 steps, 14 route, 15 what is added */
+
+struct finding {
+    const char *text;
+    unsigned line;
+    bool warning;
+    const char *zh, *en;
+};
+
+static const struct finding findings[] = {
+    /* facts */
+    {SOUND "    rules: {r: {clause: C, when: b, if: {garde: x}, then: {tell: note}}}\n", 15, false, "不是 k 的字段",
+     "did you mean \"grade\"?"},
+    {SOUND "    rules: {r: {clause: C, when: b, if: {grade: x}, then: {tell: note}}}\n", 15, true, "可能未知",
+     "may be unknown here"},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], if: {nothing: x}, start: a, stop: b, limit: 3 days}}\n", 15,
+     false, "不是 k 的字段", "no field of k"},
+    {HEAD STAGES FIELDS STEPS "    route: {r: {clause: C, if: {grade: x}, to: clerk}, o: {clause: C, to: clerk}}\n", 14,
+     true, "可能未知", "may be unknown here"},
+    {SOUND "    rules: {r: {clause: C, when: b, if: {told nothing: present}, then: {tell: note}}}\n", 15, false,
+     "没有通知", "there is no notice \"nothing\""},
+    /* events */
+    {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
+     "there is no notice"},
+    {SOUND "    rules: {r: {clause: C, when: late nothing, then: {tell: note}}}\n", 15, false, "没有时钟",
+     "has no clock \"nothing\""},
+    {SOUND "    rules: {r: {clause: C, when: other done, then: {tell: note}}}\n", 15, false, "没有事项",
+     "there is no kind \"other\""},
+    {SOUND "    rules: {r: {clause: C, when: approved chain, then: {tell: note}}}\n", 15, false, "本版本不执行",
+     "not carried out by this version"},
+    /* people */
+    {HEAD STAGES FIELDS STEPS "    route: {o: {clause: C, to: clrek}}\n", 14, true, "站点须有同名部门",
+     "did you mean \"clerk\"?"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nladders:\n  l: {clause: C, rows: [{at: "
+     "late, "
+     "tell: boss}]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     5, true, "站点须有同名部门", "no post and no roster"},
+    /* notices */
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
+     "N], to: "
+     "clerk, text: [\"到 {deu}\", \"by {deu}\"]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     5, false, "没有可填入 {deu}", "did you mean \"due\"?"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
+     "N], text: "
+     "[到, by]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     5, false, "无人可告知", "told to nobody"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
+     "N], to: "
+     "clerk, text: [到]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     5, true, "没有英文", "no English"},
+    /* stages, clocks, routes */
+    {HEAD "    stages: {a: new, b: working, c: closed, d: working}\n" STEPS ROUTE, 11, true, "没有步骤通向",
+     "no step leads to this stage"},
+    {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}}\n" ROUTE, 11, false, "死胡同",
+     "a dead end"},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: told note, limit: 3 days}}\n", 15, false,
+     "永不停止", "nothing ever stops this clock"},
+    {HEAD STAGES FIELDS STEPS "    route: {r: {clause: C, if: {must: x}, to: clerk}}\n", 14, false, "不完备",
+     "not total"},
+    {SOUND "    clocks:\n      t: {clause: C, name: [时, T], main: yes, start: a, stop: b, limit: 3 days}\n"
+           "      u: {clause: C, name: [时, U], main: yes, start: a, stop: c, limit: 3 days}\n",
+     16, false, "不止一个主时钟", "more than one main clock"},
+    /* loops */
+    {SOUND "    rules:\n      r: {clause: C, when: b, then: {step: back}}\n      s: {clause: C, when: a, then: {step: "
+           "go}}\n",
+     16, false, "规则循环：k.r → k.s → k.r", "k.r → k.s → k.r"},
+    {SOUND "    rules: {r: {clause: C, when: registered, then: {open: k}}}\n", 15, false, "", ""}, /* no such event */
+    {SOUND "    rules: {r: {clause: C, when: a, then: {open: k}}}\n", 15, false, "规则循环：k.r → k.r", "k.r → k.r"},
+    {SOUND "    rules: {r: {clause: C, when: told note, then: {tell: note}}}\n", 15, false, "规则循环",
+     "a cycle of rules"},
+    {SOUND "    rules: {r: {clause: C, when: grade, then: {set: {grade: x}}}}\n", 15, false, "规则循环",
+     "a cycle of rules"},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 1 h}}\n"
+           "    rules: {r: {clause: C, when: late t, then: {open: k}}}\n",
+     16, false, "规则循环", "a cycle of rules"},
+    /* rounds */
+    {HEAD STAGES FIELDS
+     "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, to: c, by: "
+     "clerk}, again: {name: [再, Again], from: c, to: b, by: clerk, round: next}}\n" ROUTE
+     "    rules: {r: {clause: C, when: c, if: {must: x}, then: {step: again}}}\n",
+     15, true, "at_most", "say at_most"},
+    /* what is accepted and has no effect, or is not carried out */
+    {SOUND "    accept: {limit: 30 min}\n", 15, true, "本版本不执行 \"accept\"", "\"accept\" is not carried out"},
+    {HEAD STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: text, kept: 180 days}}\n", 14, true,
+     "本版本不执行 \"kept\"", "\"kept\" is not carried out"},
+    {HEAD STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: text, sealed: yes}}\n", 14, false,
+     "本版本不执行 \"sealed\"", "\"sealed\" is not carried out"},
+    {SOUND "chains: {c: {clause: C, links: [clerk]}}\n", 15, false, "本版本不执行 \"chains\"",
+     "\"chains\" is not carried out"},
+    {SOUND "patterns: {p: {clause: C}}\n", 15, false, "本版本不执行 \"patterns\"", "\"patterns\" is not carried out"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, due: 3 days}}}\n", 15, true, "无人看守",
+     "nobody watches this due"},
+    {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, needs: [told nothing]}}\n" ROUTE, 12,
+     false, "没有通知", "there is no notice"},
+};
+
+static bool is_found(const struct policy_result *result, const struct finding *finding, const char *file)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const struct policy_mistake *one = &result->mistakes[i];
+        if (one->line == finding->line && one->warning == finding->warning && strcmp(one->file, file) == 0 &&
+            strstr(one->zh, finding->zh) && strstr(one->message, finding->en))
+            return true;
+    }
+    return false;
+}
+
+static void check_text(struct arena *arena, const char *text, struct policy_result *result)
+{
+    struct policy_source source = {"X/pack.yaml", bytes_of_text(text)};
+    const char *const packs[] = {"X"};
+    policy_compile(&source, 1, packs, 1, arena, result);
+    policy_check(result, arena);
+}
+
+static void print(const struct policy_result *result)
+{
+    for (size_t i = 0; i < result->count; i++)
+        print_message("%s:%u: %s: %s (%s)\n", result->mistakes[i].file, result->mistakes[i].line,
+                      result->mistakes[i].field, result->mistakes[i].message, result->mistakes[i].zh);
+}
+
+static void the_example_is_sound(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct policy_result result;
+    arena_init(&arena);
+    check_text(&arena, SOUND, &result);
+    print(&result);
+    assert_int_equal(result.count, 0);
+    assert_non_null(result.policy);
+    arena_fini(&arena);
+}
+
+static void findings_name_their_line(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
+        struct arena arena;
+        struct policy_result result;
+        arena_init(&arena);
+        check_text(&arena, findings[i].text, &result);
+        if (!is_found(&result, &findings[i], "X/pack.yaml")) {
+            print_message("finding %zu, line %u, \"%s\"; it said:\n", i, findings[i].line, findings[i].en);
+            print(&result);
+            fail();
+        }
+        assert_true((result.policy == NULL) == !findings[i].warning); /* a warning lets publishing go on */
+        arena_fini(&arena);
+    }
+}
+
+/* What is told apart from a mistake: a fact that is tested, needed before, or has a default; a loop with a day in it.
+ */
+static void sound_ways_are_not_told(void **state)
+{
+    static const char *const texts[] = {
+        SOUND "    rules: {r: {clause: C, when: b, if: {all: [{grade: present}, {grade: x}]}, then: {tell: note}}}\n",
+        SOUND "    rules: {r: {clause: C, when: grade, if: {grade: x}, then: {tell: note}}}\n",
+        SOUND "    rules: {r: {clause: C, when: b, if: {must: x, stage: b, round: 1}, then: {tell: note}}}\n",
+        SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 1 day}}\n"
+              "    rules: {r: {clause: C, when: late t, then: {open: k}}}\n",
+        HEAD STAGES FIELDS
+        "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, needs: [grade]}, end: {name: [完, End], "
+        "from: b, to: c, by: clerk}}\n" ROUTE
+        "    rules: {r: {clause: C, when: b, if: {grade: x}, then: {tell: note}}, g: {clause: C, before: go, "
+        "if: {grade: y}, refuse: [否, No]}}\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct arena arena;
+        struct policy_result result;
+        arena_init(&arena);
+        check_text(&arena, texts[i], &result);
+        print(&result);
+        assert_int_equal(result.count, 0);
+        arena_fini(&arena);
+    }
+}
+
+/* ---- files that are no pack but an attack ---- */
+
+static void assert_refused(const char *text, size_t size, const char *says)
+{
+    struct arena arena;
+    struct policy_result result;
+    arena_init(&arena);
+    struct policy_source source = {"X/pack.yaml", bytes_of(text, size)};
+    const char *const packs[] = {"X"};
+    policy_compile(&source, 1, packs, 1, &arena, &result);
+    assert_null(result.policy);
+    bool said = false;
+    for (size_t i = 0; i < result.count; i++)
+        said = said || strstr(result.mistakes[i].message, says);
+    if (!said)
+        print(&result);
+    assert_true(said);
+    arena_fini(&arena);
+}
+
+static void bombs_are_refused(void **state)
+{
+    (void)state;
+    static const char aliases[] = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c "
+                                  "[*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n";
+    assert_refused(aliases, sizeof aliases - 1, "anchors");
+    static const char tag[] = "pack: !!python/object/apply:os.system [x]\n";
+    assert_refused(tag, sizeof tag - 1, "tags");
+    char deep[200];
+    snprintf(deep, sizeof deep, "pack: %.*s\n", 60, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+    assert_refused(deep, strlen(deep), "deeper than 32");
+    size_t size = YAML_BYTES_MAX + 1;
+    char *large = malloc(size);
+    assert_non_null(large);
+    memset(large, '#', size);
+    assert_refused(large, size, "over 1 MB");
+    free(large);
+    static const char nul[] = "pack: \"a\\0b\"\n";
+    assert_refused(nul, sizeof nul - 1, "NUL");
+    static const char latin[] = "pack: caf\xe9\n";
+    assert_refused(latin, sizeof latin - 1, "");
+}
+
+static void packs_in_a_circle(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct policy_result result;
+    arena_init(&arena);
+    struct policy_source sources[] = {{"X/p.yaml", bytes_of_text("pack: X\nname: [甲, X]\nextends: Y\n")},
+                                      {"Y/p.yaml", bytes_of_text("pack: Y\nname: [乙, Y]\nextends: X\n")}};
+    const char *const packs[] = {"X"};
+    policy_compile(sources, 2, packs, 1, &arena, &result);
+    assert_null(result.policy);
+    assert_non_null(strstr(result.mistakes[0].message, "circle"));
+    arena_fini(&arena);
+}
+
+/* The largest file there can be, wrong in every line, is answered at once and with a bounded list. */
+static void a_large_file_is_no_trouble(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct policy_result result;
+    arena_init(&arena);
+    size_t room = YAML_BYTES_MAX, size = 0;
+    char *text = arena_alloc(&arena, room + 1);
+    size += (size_t)snprintf(text, room, "%s    rules:\n", SOUND);
+    for (unsigned i = 0; size + 100 < room; i++)
+        size += (size_t)snprintf(text + size, room - size,
+                                 "      r%u: {clause: C, when: b, if: {garde: x}, then: {step: back}}\n", i);
+    check_text(&arena, text, &result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, POLICY_MISTAKES_MAX);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_example_is_sound),    cmocka_unit_test(findings_name_their_line),
+        cmocka_unit_test(sound_ways_are_not_told), cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(packs_in_a_circle),       cmocka_unit_test(a_large_file_is_no_trouble),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
