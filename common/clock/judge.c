@@ -38,6 +38,7 @@ struct judge {
     struct arena *arena;
     struct pause *pauses;
     size_t pauses_count;
+    int64_t pauses_until_ms; /* what the case waited for after this does not concern a run that is over */
     struct run *runs;
     size_t runs_count;
     struct live live;
@@ -186,25 +187,31 @@ static void find_pauses(struct judge *judge, size_t count)
     }
 }
 
-/* The pause as far as it lies after `since_ms`; false when none of it does. */
-static bool pause_after(const struct pause *pause, int64_t since_ms, int64_t *from_out)
+/* The pause as far as it lies after `since_ms` and before the run is over; false when none of it does. */
+static bool pause_after(const struct judge *judge, size_t index, int64_t since_ms, struct pause *pause_out)
 {
-    *from_out = pause->from_ms > since_ms ? pause->from_ms : since_ms;
-    return pause->open || pause->to_ms > since_ms;
+    struct pause *pause = pause_out;
+    *pause = judge->pauses[index];
+    if (pause->open || pause->to_ms > judge->pauses_until_ms) {
+        pause->open = pause->open && judge->pauses_until_ms == INT64_MAX;
+        pause->to_ms = judge->pauses_until_ms;
+    }
+    pause->from_ms = pause->from_ms > since_ms ? pause->from_ms : since_ms;
+    return pause->to_ms > pause->from_ms;
 }
 
 /* Moves the due by all pauses after `since_ms` that begin at or before it. True when the last of them is still open. */
 static bool add_pauses(const struct judge *judge, const struct due_rules *rules, struct due *due, int64_t since_ms)
 {
     for (size_t i = 0; i < judge->pauses_count; i++) {
-        int64_t from;
-        if (!pause_after(&judge->pauses[i], since_ms, &from))
+        struct pause pause;
+        if (!pause_after(judge, i, since_ms, &pause))
             continue;
-        if (from > due->at_ms)
+        if (pause.from_ms > due->at_ms)
             return false;
-        if (judge->pauses[i].open)
+        if (pause.open)
             return true;
-        due_add_pause(rules, due, from, judge->pauses[i].to_ms);
+        due_add_pause(rules, due, pause.from_ms, pause.to_ms);
     }
     return false;
 }
@@ -212,12 +219,13 @@ static bool add_pauses(const struct judge *judge, const struct due_rules *rules,
 /* Milliseconds of [from, to) taken out so far; a pause still open has moved nothing yet. */
 static int64_t paused_ms(const struct judge *judge, int64_t from_ms, int64_t to_ms)
 {
-    int64_t total = 0, from;
-    for (size_t i = 0; i < judge->pauses_count && !judge->pauses[i].open; i++) {
-        if (!pause_after(&judge->pauses[i], from_ms, &from))
+    int64_t total = 0;
+    for (size_t i = 0; i < judge->pauses_count; i++) {
+        struct pause pause;
+        if (!pause_after(judge, i, from_ms, &pause) || pause.open)
             continue;
-        int64_t to = judge->pauses[i].to_ms > to_ms ? to_ms : judge->pauses[i].to_ms;
-        total += to > from ? to - from : 0;
+        int64_t to = pause.to_ms > to_ms ? to_ms : pause.to_ms;
+        total += to > pause.from_ms ? to - pause.from_ms : 0;
     }
     return total;
 }
@@ -443,11 +451,18 @@ static void close_run(struct judge *judge, enum run_state state, int64_t at_ms)
 /* A clock whose `if` no longer holds was cancelled by the change that made it so, not by what came after. */
 static void end_run(struct judge *judge, enum run_state state, int64_t at_ms)
 {
-    judge->live.run.by_condition = !judge->live.active;
-    if (judge->live.active)
-        close_run(judge, state, at_ms);
-    else
-        close_run(judge, RUN_CANCELLED, judge->live.inactive_since);
+    struct live *live = &judge->live;
+    live->run.by_condition = !live->active;
+    if (!live->active) {
+        state = RUN_CANCELLED;
+        at_ms = live->inactive_since;
+    }
+    if (at_ms) { /* over: its due stays what it was then */
+        judge->pauses_until_ms = at_ms;
+        recompute(judge, at_ms);
+    }
+    close_run(judge, state, at_ms);
+    judge->pauses_until_ms = INT64_MAX;
 }
 
 static void look_at_condition(struct judge *judge, int64_t at_ms)
@@ -582,6 +597,7 @@ struct run *clock_judge(const struct judge_rules *rules, const struct happening 
     judge->happenings = happenings;
     judge->arena = arena;
     judge->round = 1;
+    judge->pauses_until_ms = INT64_MAX;
     find_pauses(judge, count);
     const struct moment *moments = moments_of(judge, count);
     for (size_t i = 0; i < count; i++)

@@ -153,6 +153,21 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
             set_timer(turn, event->case_id, said, armed->row_ms[i]);
 }
 
+/* Rows of the ladder that came due before the end keep their timers until the horizon has passed them. */
+static void end(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
+{
+    struct key key = timer_key(event->case_id, said);
+    size_t kept = 0;
+    said->ended_ms = event->occurred_ms;
+    said->paused = false;
+    for (size_t i = 0; i < said->n_timers; i++)
+        if (said->timers[i] < said->ended_ms)
+            said->timers[kept++] = said->timers[i];
+        else
+            turn_timer_clear(turn, said->timers[i], key_bytes(&key));
+    said->n_timers = kept;
+}
+
 static void evolve_own(struct turn *turn, const Hb__Event *event)
 {
     const Watchdog__Event *own = event->watchdog;
@@ -172,12 +187,14 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
     case WATCHDOG__EVENT__KIND_MET:
         said = said_of(turn, record, own->met->instance);
         said->met = true;
-        clear_timers(turn, event->case_id, said);
+        said->cancelled = false;
+        end(turn, event, said);
         break;
     case WATCHDOG__EVENT__KIND_CANCELLED:
         said = said_of(turn, record, own->cancelled->instance);
         said->cancelled = true;
-        clear_timers(turn, event->case_id, said);
+        said->met = false;
+        end(turn, event, said);
         break;
     case WATCHDOG__EVENT__KIND_MISSED:
         said = said_of(turn, record, own->missed->instance);
@@ -187,6 +204,7 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
         said = said_of(turn, record, own->miss_withdrawn->instance);
         said->missed = false;
+        said->rows = 0; /* whoever was told is told that it was not so; should it be so again, he is told again */
         break;
     case WATCHDOG__EVENT__KIND_POINT:
         said = said_of(turn, record, own->point->instance);

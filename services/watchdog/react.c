@@ -8,6 +8,7 @@ struct looking {
     const Policy__Clock *clock;
     const struct run *run;
     const Watchrec__Said *said; /* NULL: nothing yet */
+    int64_t happened_ms;        /* what is looked at now; INT64_MAX: nothing new */
 };
 
 static Watchdog__Instance *instance_of(const struct looking *looking)
@@ -126,12 +127,12 @@ static void say_withdrawn(const struct looking *looking)
     say(looking, WATCHDOG__EVENT__KIND_MISS_WITHDRAWN, withdrawn, 0);
 }
 
-static void look_at_points(const struct looking *looking, int64_t horizon_ms)
+static void look_at_points(const struct looking *looking, int64_t horizon_ms, bool withdrawn)
 {
     const struct run *run = looking->run;
     const Watchrec__Said *said = looking->said;
     uint32_t warned = said && said->due_ms == run->due_ms ? said->warned : 0;
-    uint32_t rows = said ? said->rows : 0;
+    uint32_t rows = said && !withdrawn ? said->rows : 0;
     int64_t armed_ms = said ? said->armed_ms : turn_now(looking->turn);
     int64_t end = run->ended_ms ? run->ended_ms : INT64_MAX;
     for (unsigned i = 0; i < run->warn_count; i++)
@@ -154,59 +155,115 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms)
     }
 }
 
-static void look_at_end(const struct looking *looking)
+static void say_met(const struct looking *looking)
 {
     const struct run *run = looking->run;
-    const Watchrec__Said *said = looking->said;
-    if (run->state == RUN_MET && !(said && said->met)) {
-        Watchdog__ClockMet *met = WATCHDOG_NEW(looking->turn, Watchdog__ClockMet, watchdog__clock_met__init);
-        met->instance = instance_of(looking);
-        met->at_ms = run->ended_ms;
-        met->due_ms = run->due_ms;
-        met->main = looking->clock->main;
-        met->late = run->missed;
-        say(looking, WATCHDOG__EVENT__KIND_MET, met, run->ended_ms);
-    } else if (run->state == RUN_CANCELLED && !(said && said->cancelled)) {
-        Watchdog__ClockCancelled *cancelled =
-            WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
-        cancelled->instance = instance_of(looking);
-        cancelled->main = looking->clock->main;
-        cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds"
-                                                                   : "a new round, or stopped while it did not apply");
-        say(looking, WATCHDOG__EVENT__KIND_CANCELLED, cancelled, run->ended_ms);
-    } else if (run->state == RUN_PAUSED && !(said && said->paused)) {
-        Watchdog__ClockPaused *paused =
-            WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
-        paused->instance = instance_of(looking);
-        paused->since_ms = run->paused_since_ms;
-        paused->main = looking->clock->main;
-        say(looking, WATCHDOG__EVENT__KIND_PAUSED, paused, run->paused_since_ms);
-    }
+    Watchdog__ClockMet *met = WATCHDOG_NEW(looking->turn, Watchdog__ClockMet, watchdog__clock_met__init);
+    met->instance = instance_of(looking);
+    met->at_ms = run->ended_ms;
+    met->due_ms = run->due_ms;
+    met->main = looking->clock->main;
+    met->late = run->missed;
+    say(looking, WATCHDOG__EVENT__KIND_MET, met, run->ended_ms);
 }
 
-static void look_at_run(const struct looking *looking, int64_t horizon_ms)
+static void say_cancelled(const struct looking *looking)
+{
+    const struct run *run = looking->run;
+    Watchdog__ClockCancelled *cancelled =
+        WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
+    cancelled->instance = instance_of(looking);
+    cancelled->main = looking->clock->main;
+    cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds"
+                                                               : "a new round, or stopped while it did not apply");
+    say(looking, WATCHDOG__EVENT__KIND_CANCELLED, cancelled, run->ended_ms);
+}
+
+static void say_paused(const struct looking *looking)
+{
+    const struct run *run = looking->run;
+    Watchdog__ClockPaused *paused = WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
+    paused->instance = instance_of(looking);
+    paused->since_ms = run->paused_since_ms;
+    paused->main = looking->clock->main;
+    say(looking, WATCHDOG__EVENT__KIND_PAUSED, paused, run->paused_since_ms);
+}
+
+/* Is what was said last still how the run stands? */
+static bool ended_as_said(const struct run *run, const Watchrec__Said *said)
+{
+    bool alike = (run->state == RUN_MET && said->met) || (run->state == RUN_CANCELLED && said->cancelled);
+    return alike && run->ended_ms == said->ended_ms;
+}
+
+/* True when the run is armed anew: whatever was said of its standing no longer holds. A run that is over is not. */
+static bool look_at_due(const struct looking *looking)
 {
     const struct run *run = looking->run;
     const Watchrec__Said *said = looking->said;
     bool live = run->state == RUN_RUNNING || run->state == RUN_PAUSED;
-    bool revived = said && (said->met || said->cancelled) && live;
-    if (!said && run->due_ms)
+    if (!said)
         say_armed(looking, "started");
-    else if (said && run->due_ms && (said->due_ms != run->due_ms || said->provisional != run->provisional))
+    else if (live && (said->due_ms != run->due_ms || said->provisional != run->provisional))
         say_armed(looking, run->extended ? "extended" : "moved");
-    else if (revived || (said && said->paused && run->state == RUN_RUNNING))
+    else if (live && (said->met || said->cancelled || (said->paused && run->state == RUN_RUNNING)))
         say_armed(looking, "resumed");
-    if (!run->due_ms)
-        return;
-    if (run->missed && !(said && said->missed))
-        say_missed(looking);
-    else if (!run->missed && said && said->missed)
-        say_withdrawn(looking);
-    look_at_points(looking, horizon_ms);
-    look_at_end(looking);
+    else
+        return false;
+    return true;
 }
 
-void watchdog_look(struct turn *turn, uint64_t case_id)
+/* A miss names the due that passed: when a calendar has moved that, the first word is taken back. True when it is. */
+static bool look_at_miss(const struct looking *looking)
+{
+    const struct run *run = looking->run;
+    bool missed = looking->said && looking->said->missed;
+    bool withdrawn = missed && (!run->missed || run->missed_due_ms != looking->said->missed_due_ms);
+    if (withdrawn)
+        say_withdrawn(looking);
+    if (run->missed && (!missed || withdrawn))
+        say_missed(looking);
+    return withdrawn;
+}
+
+static void look_at_standing(const struct looking *looking, bool armed)
+{
+    const struct run *run = looking->run;
+    const Watchrec__Said *said = looking->said;
+    switch (run->state) {
+    case RUN_RUNNING:
+        return;
+    case RUN_PAUSED:
+        if (armed || !said->paused)
+            say_paused(looking);
+        return;
+    case RUN_MET:
+        if (armed || !ended_as_said(run, said))
+            say_met(looking);
+        return;
+    case RUN_CANCELLED:
+        if (armed || !ended_as_said(run, said))
+            say_cancelled(looking);
+        return;
+    }
+}
+
+/* A run that is over is judged again only upon hearing of something that happened before its end: a calendar published
+   later changes nothing for it. */
+static void look_at_run(const struct looking *looking, int64_t horizon_ms)
+{
+    const Watchrec__Said *said = looking->said;
+    bool over = said && ended_as_said(looking->run, said) && looking->happened_ms >= said->ended_ms;
+    if (!looking->run->due_ms)
+        return;
+    bool armed = !over && look_at_due(looking);
+    bool withdrawn = !over && look_at_miss(looking);
+    look_at_points(looking, horizon_ms, withdrawn);
+    if (!over)
+        look_at_standing(looking, armed);
+}
+
+void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms)
 {
     struct watchdog_case one;
     if (!watchdog_open(turn, case_id, &one) || one.record->collecting)
@@ -217,8 +274,9 @@ void watchdog_look(struct turn *turn, uint64_t case_id)
         const Policy__Clock *clock = one.kind->clocks[c];
         const struct run *runs = watchdog_judge(turn, &one, clock, horizon, false, &count);
         for (size_t i = 0; i < count; i++) {
-            struct looking looking = {turn, &one, clock, &runs[i],
-                                      watchdog_said(one.record, clock->name, runs[i].round, runs[i].part)};
+            struct looking looking = {
+                turn,       &one, clock, &runs[i], watchdog_said(one.record, clock->name, runs[i].round, runs[i].part),
+                happened_ms};
             look_at_run(&looking, horizon);
         }
     }
@@ -232,7 +290,8 @@ void watchdog_react(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_CASEWORK:
     case HB__EVENT__PAYLOAD_NOTIFICATION:
         if (event->case_id)
-            watchdog_look(turn, event->case_id);
+            watchdog_look(turn, event->case_id,
+                          event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms);
         return;
     case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it */
     case HB__EVENT__PAYLOAD_ESCALATION:

@@ -23,7 +23,7 @@ static bool knows_case(struct turn *turn, uint64_t case_id)
 static void fire(struct turn *turn, struct bytes key, int64_t due_ms)
 {
     (void)due_ms;
-    watchdog_look(turn, bytes_get_u64(key.data));
+    watchdog_look(turn, bytes_get_u64(key.data), INT64_MAX);
 }
 
 /* A published calendar moves dates: a job looks at every case, some at a time. */
@@ -37,7 +37,7 @@ static struct bytes job_step(struct turn *turn, const char *what, struct bytes p
     unsigned looked = 0;
     /* every look may say several events, and an input may say at most TURN_SAID_MAX */
     while (looked < 4 && looked < keys_max && state_scan_next(scan, &key, &value)) {
-        watchdog_look(turn, bytes_get_u64(key.data));
+        watchdog_look(turn, bytes_get_u64(key.data), INT64_MAX);
         struct key following = key_u64(bytes_get_u64(key.data) + 1);
         after = arena_copy(turn_arena(turn), key_bytes(&following));
         looked++;

@@ -36,8 +36,9 @@ const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdo
                                          const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
 
-/* Says whatever the judgement is that has not been said yet. */
-void watchdog_look(struct turn *turn, uint64_t case_id);
+/* Says whatever the judgement is that has not been said yet, upon something that happened then (INT64_MAX: nothing new,
+   time has passed or a calendar was published). */
+void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms);
 
 void watchdog_react(struct turn *turn, const Hb__Event *event);
 void watchdog_evolve(struct turn *turn, const Hb__Event *event);

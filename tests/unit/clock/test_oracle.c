@@ -208,6 +208,21 @@ static int due_standing(struct simulator *s)
     return due;
 }
 
+/* The due of a run that is over: what the case waited for afterwards does not concern it. */
+static int due_when_over(struct simulator *s, int end)
+{
+    static bool paused[WINDOW_TICKS + 1];
+    int open_pause = s->open_pause;
+    memcpy(paused, s->paused, sizeof paused);
+    for (int tick = end; tick <= WINDOW_TICKS; tick++)
+        s->paused[tick] = false;
+    s->open_pause = NEVER;
+    int due = due_now(s);
+    s->open_pause = open_pause;
+    memcpy(s->paused, paused, sizeof paused);
+    return due;
+}
+
 /* ---- the walk ---- */
 
 static void find_paused(struct simulator *s)
@@ -228,7 +243,7 @@ static void end_run(struct simulator *s, enum run_state state, int tick)
     s->open = false;
     s->run.state = s->active ? state : RUN_CANCELLED;
     s->run.ended = s->active ? tick : s->inactive_since;
-    s->run.due = s->standing;
+    s->run.due = s->run.ended < 0 ? s->standing : due_when_over(s, s->run.ended);
     if (s->mattered)
         s->runs[s->runs_count++] = s->run;
 }
