@@ -36,6 +36,19 @@ static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *ev
     }
 }
 
+/* ---- on time? ---- */
+
+/* Late once is late for good, whatever a later round brings; on time when the last run that began was met. */
+static char *rating(const Anarec__Case *one)
+{
+    static char yes[] = "true", no[] = "false", none[] = "";
+    for (size_t i = 0; i < one->n_mains; i++)
+        if (one->mains[i]->missed)
+            return no;
+    bool met = one->n_mains ? one->mains[one->n_mains - 1]->met : one->unpromised;
+    return met ? yes : none;
+}
+
 /* ---- a case appears ---- */
 
 static void index_case(struct turn *turn, const Analytics__CaseRow *row)
@@ -95,7 +108,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     one.registered_ms = event->recorded_ms;
     one.period = period_of(turn, event->site, event->occurred_ms);
     one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
-    row.on_time = (char *)(uintptr_t)(one.unpromised ? "true" : "");
+    row.on_time = rating(&one);
     index_case(turn, &row);
     analytics_count(turn, &one, 1);
     hint(turn, &one, event, "registered");
@@ -135,39 +148,57 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
     return "step";
 }
 
-static const char *clock_said(Anarec__Case *one, const Watchdog__Event *said)
+/* ---- the main clock ---- */
+
+static Anarec__Main *main_of(struct turn *turn, Anarec__Case *one, const Watchdog__Instance *instance)
 {
-    Analytics__CaseRow *row = one->row;
-    static char yes[] = "true", no[] = "false", none[] = "";
+    for (size_t i = 0; i < one->n_mains; i++)
+        if (one->mains[i]->round == instance->round && strcmp(one->mains[i]->clock, instance->clock) == 0 &&
+            strcmp(one->mains[i]->part, instance->part) == 0)
+            return one->mains[i];
+    Anarec__Main *fresh = ANALYTICS_NEW(turn, Anarec__Main, anarec__main__init);
+    fresh->clock = instance->clock;
+    fresh->round = instance->round;
+    fresh->part = instance->part;
+    Anarec__Main **grown = arena_alloc(turn_arena(turn), (one->n_mains + 1) * sizeof *grown);
+    if (one->n_mains)
+        memcpy(grown, one->mains, one->n_mains * sizeof *grown);
+    grown[one->n_mains++] = fresh;
+    one->mains = grown;
+    return fresh;
+}
+
+static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchdog__Event *said)
+{
     switch (said->kind_case) {
     case WATCHDOG__EVENT__KIND_ARMED:
         if (!said->armed->main)
             return NULL;
-        row->due_ms = said->armed->due_ms;
-        row->provisional = said->armed->provisional;
-        if (one->unpromised || (one->met && said->armed->instance->round > 1 && strcmp(row->on_time, yes) == 0))
-            row->on_time = none;
-        one->unpromised = false;
-        one->met = false;
+        one->row->due_ms = said->armed->due_ms;
+        one->row->provisional = said->armed->provisional;
+        main_of(turn, one, said->armed->instance)->met = false;
         return "due";
     case WATCHDOG__EVENT__KIND_MET:
         if (!said->met->main)
             return NULL;
-        row->on_time = said->met->late ? no : yes;
-        one->met = true;
+        main_of(turn, one, said->met->instance)->met = true;
         return "met";
     case WATCHDOG__EVENT__KIND_MISSED:
         if (!said->missed->main)
             return NULL;
-        row->on_time = no;
+        main_of(turn, one, said->missed->instance)->missed = true;
         return "late";
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
         if (!said->miss_withdrawn->main)
             return NULL;
-        row->on_time = one->met ? yes : none;
+        main_of(turn, one, said->miss_withdrawn->instance)->missed = false;
         return "withdrawn";
-    case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_CANCELLED:
+        if (!said->cancelled->main)
+            return NULL;
+        main_of(turn, one, said->cancelled->instance)->met = false;
+        return "due";
+    case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_POINT:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return NULL;
@@ -176,7 +207,7 @@ static const char *clock_said(Anarec__Case *one, const Watchdog__Event *said)
 }
 
 /* What changed in the row, NULL when nothing did. */
-static const char *apply(Anarec__Case *one, const Hb__Event *event)
+static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *event)
 {
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_ROUTING:
@@ -188,7 +219,7 @@ static const char *apply(Anarec__Case *one, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_CASEWORK:
         return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ? step_taken(one, event) : NULL;
     case HB__EVENT__PAYLOAD_WATCHDOG:
-        return clock_said(one, event->watchdog);
+        return clock_said(turn, one, event->watchdog);
     case HB__EVENT__PAYLOAD_ESCALATION:
         if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED ||
             event->escalation->reached->level <= one->row->level)
@@ -216,9 +247,10 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
         return;
     }
     Anarec__Case *before = analytics_load(turn, event->case_id), *after = analytics_load(turn, event->case_id);
-    const char *what = after ? apply(after, event) : NULL;
+    const char *what = after ? apply(turn, after, event) : NULL;
     if (!what)
         return;
+    after->row->on_time = rating(after);
     analytics_count(turn, before, -1);
     analytics_count(turn, after, 1);
     hint(turn, after, event, what);
