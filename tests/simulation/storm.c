@@ -171,6 +171,7 @@ static void complain(struct storm *storm)
     printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s --trace\n", storm->why, storm->seed,
            storm->options.cases, storm->deeds, storm->options.calm ? " --calm" : "",
            storm->options.pack ? " --pack " : "", storm->options.pack ? storm->options.pack : "");
+    storm_show(storm);
 }
 
 static bool run_seed(uint64_t seed, const char *base, const struct storm_options *options, uint8_t hash_out[32])

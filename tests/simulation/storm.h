@@ -55,7 +55,7 @@ struct storm_run {
     const char *clock;
     uint32_t round, part;
     enum storm_said said;
-    int64_t start_ms, due_ms, met_ms, armed_ms;
+    int64_t start_ms, due_ms, met_ms, met_due_ms, armed_ms;
     bool missed, main;
     int64_t missed_due_ms;
     unsigned misses;
@@ -125,14 +125,17 @@ struct storm {
     size_t cases_count;
     struct storm_policy policies[STORM_VERSIONS_MAX];
     size_t policies_count;
-    const Calendar__Calendar *calendar; /* cn, as defined last */
-    int64_t calendar_at;                /* recorded time of its last change */
+    const Calendar__Calendar *calendar;   /* cn, as defined last */
+    const Calendar__Calendar **calendars; /* all it was, oldest first */
+    size_t calendars_count;
+    int64_t calendar_at; /* recorded time of its last change */
     struct {
         unsigned missed, withdrawn, warned, rows, levels, told, accepted, refused, crashes, waits_max;
     } tally;
 
     bool failed;
     char why[2048];
+    const struct storm_case *about; /* the case looked at: shown with --trace */
 };
 
 extern const char *const storm_people[];
@@ -190,6 +193,7 @@ bool storm_chance(struct storm *storm, unsigned permille);
 /* The first thing that is wrong; the seed ends. Later ones are ignored. */
 void storm_fail(struct storm *storm, const char *invariant, const char *format, ...) PRINTF_LIKE(3, 4);
 void storm_tell(struct storm *storm, const char *format, ...) PRINTF_LIKE(2, 3); /* with --trace */
+void storm_show(struct storm *storm); /* storm_show.c: every event of the case a check failed on */
 
 #define STORM_NEW(storm, type, init)                                                                                   \
     ({                                                                                                                 \

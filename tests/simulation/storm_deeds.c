@@ -282,6 +282,16 @@ struct look { /* somebody reads a case, and acts on what he sees */
     const struct storm_case *one;
 };
 
+/* `extend` is in no pack: it asks for a clock and a reason. */
+static void name_clock(struct storm *storm, const Policy__Kind *kind, Casework__Act *made)
+{
+    const Policy__Clock *clock = kind->clocks[storm_draw(storm, kind->n_clocks)];
+    for (unsigned tries = 0; tries < 8 && !clock->extend; tries++)
+        clock = kind->clocks[storm_draw(storm, kind->n_clocks)];
+    STORM_ADD(storm, made->fields, made->n_fields, field_new(storm, "clock", clock->name));
+    STORM_ADD(storm, made->fields, made->n_fields, field_new(storm, "reason", PICK(storm, words)));
+}
+
 static void act(struct storm *storm, const struct look *look, const char *step_name, uint64_t version)
 {
     const Policy__Kind *kind = look->one->kind;
@@ -296,6 +306,8 @@ static void act(struct storm *storm, const struct look *look, const char *step_n
     command->casework->kind_case = CASEWORK__COMMAND__KIND_ACT;
     command->casework->act = made;
     made->step = text(storm, step_name);
+    if (strcmp(step_name, "extend") == 0)
+        name_clock(storm, kind, made);
     for (size_t i = 0; step && i < step->n_needs; i++)
         if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD && storm_chance(storm, 970))
             STORM_ADD(storm, made->fields, made->n_fields, filled(storm, kind, step->needs[i]->name));

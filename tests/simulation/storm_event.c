@@ -170,6 +170,7 @@ static void withdrawn(struct storm *storm, struct storm_case *one, struct storm_
         storm_fail(storm, "only what was said is withdrawn", "%s %s/%u", one->registered->intake->registered->number,
                    run->clock, run->round);
     run->missed = false;
+    run->rows = 0; /* who was told that it is late is told that it is not */
     storm->tally.withdrawn++;
 }
 
@@ -214,6 +215,7 @@ static void watchdog_event(struct storm *storm, struct storm_case *one, const Hb
     case WATCHDOG__EVENT__KIND_MET:
         run->said = STORM_MET;
         run->met_ms = said->met->at_ms;
+        run->met_due_ms = said->met->due_ms;
         return;
     case WATCHDOG__EVENT__KIND_CANCELLED:
         run->said = STORM_CANCELLED;

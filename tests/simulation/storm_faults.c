@@ -147,6 +147,16 @@ void storm_recover(struct storm *storm)
         storm->accept_at = 0;
 }
 
+static bool somebody_catches_up(struct storm *storm)
+{
+    bool found = false;
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
+        struct instance *instance = simulation_instance(storm->simulation, (Hb__Service)s);
+        found = found || (instance && strcmp(instance_health(instance), "catching_up") == 0);
+    }
+    return found;
+}
+
 void storm_calm(struct storm *storm)
 {
     simulation_faults_set(storm->simulation, (struct simulation_faults){0});
@@ -169,5 +179,9 @@ void storm_calm(struct storm *storm)
             storm_fail(storm, "an accepted clock is trusted", "somebody still doubts it");
     }
     storm_finish(storm);
+    if (somebody_catches_up(storm)) { /* an answer lost in the storm is asked for again when its time is up */
+        simulation_run(storm->simulation, simulation_now(storm->simulation) + IDLE_BURST_MS + 11000);
+        storm_finish(storm);
+    }
     simulation_idle_set(storm->simulation, IDLE_CALM_MS);
 }

@@ -70,6 +70,7 @@ static void directory_event(struct storm *storm, const Hb__Event *event)
         strcmp(event->directory->calendar_defined->name, "cn") == 0) {
         storm->calendar = event->directory->calendar_defined;
         storm->calendar_at = event->recorded_ms;
+        STORM_ADD(storm, storm->calendars, storm->calendars_count, storm->calendar);
     }
 }
 

@@ -1,15 +1,199 @@
-/* What must hold when everything has come to rest. */
+/* What must hold when everything has come to rest, and at the very end. */
 #include "storm.h"
+
+#include "policy/lookup.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *number_of(const struct storm_case *one)
+{
+    return one->registered->intake->registered->number;
+}
+
+/* ---- owners ---- */
+
+static void check_owner(struct storm *storm, const struct storm_case *one)
+{
+    if (!one->routed || !*one->lead)
+        storm_fail(storm, "every case is owned", "%s is nobody's", number_of(one));
+    if (one->registered->intake->registered->historic && !one->history_ended)
+        storm_fail(storm, "every history ends", "%s", number_of(one));
+}
+
+/* ---- ladders: what watchdog said, row by row ---- */
+
+static unsigned rows_at(const struct storm_case *one, const char *ladder_name, Policy__LadderRow__At at)
+{
+    const Policy__Ladder *ladder = *ladder_name ? policy_ladder(one->policy, ladder_name) : NULL;
+    unsigned count = 0;
+    for (size_t i = 0; ladder && i < ladder->n_rows; i++)
+        count += ladder->rows[i]->at == at;
+    return count;
+}
+
+static unsigned levels_of_miss(const struct storm_case *one, const Watchdog__DeadlineMissed *missed)
+{
+    const Policy__Clock *clock = policy_clock(one->kind, missed->instance->clock);
+    unsigned rows = rows_at(one, missed->ladder, POLICY__LADDER_ROW__AT__LATE);
+    return rows ? rows : clock && clock->n_late ? 1 : 0;
+}
+
+/* A miss withdrawn and said again is the same miss: its rows were reached. */
+static bool said_before(const struct storm_case *one, size_t upto, const Watchdog__DeadlineMissed *missed)
+{
+    for (size_t i = 0; i < upto; i++) {
+        const Hb__Event *event = one->events[i];
+        if (event->payload_case != HB__EVENT__PAYLOAD_WATCHDOG ||
+            event->watchdog->kind_case != WATCHDOG__EVENT__KIND_MISSED)
+            continue;
+        const Watchdog__DeadlineMissed *other = event->watchdog->missed;
+        if (other->due_ms == missed->due_ms && other->instance->round == missed->instance->round &&
+            strcmp(other->instance->clock, missed->instance->clock) == 0 &&
+            strcmp(other->instance->part, missed->instance->part) == 0)
+            return true;
+    }
+    return false;
+}
+
+static unsigned levels_of(const struct storm_case *one, size_t index)
+{
+    const Hb__Event *event = one->events[index];
+    if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+        event->casework->kind_case == CASEWORK__EVENT__KIND_ESCALATION_REQUESTED)
+        return rows_at(one, event->casework->escalation_requested->ladder, POLICY__LADDER_ROW__AT__START);
+    if (event->payload_case != HB__EVENT__PAYLOAD_WATCHDOG)
+        return 0;
+    const Watchdog__Event *said = event->watchdog;
+    if (said->kind_case == WATCHDOG__EVENT__KIND_MISSED && !said_before(one, index, said->missed))
+        return levels_of_miss(one, said->missed);
+    if (said->kind_case != WATCHDOG__EVENT__KIND_POINT || !*said->point->ladder)
+        return 0;
+    return said->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING
+               ? rows_at(one, said->point->ladder, POLICY__LADDER_ROW__AT__WARNING)
+               : 1;
+}
+
+static void check_levels(struct storm *storm, const struct storm_case *one)
+{
+    unsigned expected = 0;
+    for (size_t i = 0; i < one->events_count; i++)
+        expected += levels_of(one, i);
+    if (expected != one->levels_count)
+        storm_fail(storm, "each ladder step is taken", "%s: %zu levels reached, %u were due", number_of(one),
+                   one->levels_count, expected);
+}
+
+/* ---- notices: told when every addressee has it, and only then ---- */
+
+static bool of_source(const struct storm_notice *notice, const Hb__Position *source)
+{
+    return notice->queued->source->offset == source->offset &&
+           notice->queued->source->log->service == source->log->service;
+}
+
+static bool arrived(const struct storm_notice *notice)
+{
+    return notice->state == NOTICE_DELIVERED || strcmp(notice->queued->status, "published") == 0;
+}
+
+static unsigned told_count(const struct storm_case *one, const Hb__Position *source)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < one->events_count; i++) {
+        const Hb__Event *event = one->events[i];
+        if (event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION &&
+            event->notification->kind_case == NOTIFICATION__EVENT__KIND_TOLD)
+            count += event->notification->told->source->offset == source->offset &&
+                     event->notification->told->source->log->service == source->log->service;
+    }
+    return count;
+}
+
+static void check_told(struct storm *storm, const struct storm_case *one)
+{
+    for (size_t i = 0; i < one->notices_count; i++) {
+        const Hb__Position *source = one->notices[i].queued->source;
+        bool all = true;
+        for (size_t n = 0; n < one->notices_count; n++)
+            all = all && (!of_source(&one->notices[n], source) || arrived(&one->notices[n]));
+        if (told_count(one, source) != (all ? 1u : 0u))
+            storm_fail(storm, "told when all have it, once", "%s %s: told %u times, %s", number_of(one),
+                       one->notices[i].queued->notice, told_count(one, source),
+                       all ? "all have it" : "not all have it");
+    }
+}
+
+/* ---- dates promised at registration are those the watchdog counts by ---- */
+
+static void check_promised(struct storm *storm, const struct storm_case *one)
+{
+    const Intake__CaseRegistered *registered = one->registered->intake->registered;
+    for (size_t i = 0; i < registered->n_promised && !registered->historic; i++) {
+        const Hb__Event *first = NULL;
+        for (size_t e = 0; e < one->events_count && !first; e++) {
+            const Hb__Event *event = one->events[e];
+            bool arms = event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG &&
+                        event->watchdog->kind_case == WATCHDOG__EVENT__KIND_ARMED &&
+                        strcmp(event->watchdog->armed->instance->clock, registered->promised[i]->clock) == 0;
+            first = arms ? event : NULL;
+        }
+        bool counted_alike =
+            first && (storm->calendar_at < one->registered->recorded_ms || storm->calendar_at > first->recorded_ms) &&
+            storm->calendar_changes == 0;
+        if (!first || (counted_alike && first->watchdog->armed->due_ms != registered->promised[i]->due_ms))
+            storm_fail(storm, "promised dates are counted by", "%s %s: promised %" PRId64 ", armed %" PRId64,
+                       number_of(one), registered->promised[i]->clock, registered->promised[i]->due_ms,
+                       first ? first->watchdog->armed->due_ms : 0);
+    }
+}
+
+/* ---- nothing is left lying ---- */
+
+static void check_positions(struct storm *storm)
+{
+    for (unsigned s = 1; s < STORM_SERVICES && !storm->failed; s++) {
+        struct instance *instance = simulation_instance(storm->simulation, (Hb__Service)s);
+        Bus__PositionReport report;
+        instance_position(instance, &storm->scratch, &report);
+        if (report.waiting || report.jobs || report.parked || strcmp(report.health, "ready") != 0)
+            storm_fail(storm, "nothing is left lying",
+                       "service %u is %s: %" PRIu64 " waiting, %" PRIu64 " jobs, %" PRIu64 " parked", s, report.health,
+                       report.waiting, report.jobs, report.parked);
+        arena_reset(&storm->scratch);
+    }
+}
 
 void storm_check_rest(struct storm *storm, bool whole)
 {
     char why[512];
-    (void)whole;
+    int64_t now = simulation_wall(storm->simulation);
+    check_positions(storm);
     storm_check_commands(storm);
-    if (!storm->failed && simulation_check(storm->simulation, why, sizeof why))
+    for (size_t i = 0; i < storm->cases_count && !storm->failed; i++) {
+        struct storm_case *one = storm->cases[i];
+        storm->about = one;
+        check_owner(storm, one);
+        check_levels(storm, one);
+        check_told(storm, one);
+        check_promised(storm, one);
+        storm_check_clocks(storm, one, now);
+    }
+    if (storm->failed)
+        return;
+    storm->about = NULL;
+    storm_check_figures(storm);
+    if (whole && !storm->failed && simulation_check(storm->simulation, why, sizeof why))
         storm_fail(storm, "a fresh fold equals the state", "%s", why);
 }
+
 void storm_check_end(struct storm *storm)
 {
-    (void)storm;
+    for (size_t i = 0; i < storm->cases_count && !storm->failed; i++) {
+        const struct storm_case *one = storm->cases[i];
+        for (size_t n = 0; n < one->notices_count; n++)
+            if (strcmp(one->notices[n].queued->status, "queued") == 0 && one->notices[n].state == NOTICE_WAITS)
+                storm_fail(storm, "every notice ends", "%s %s to %s after %u attempts", number_of(one),
+                           one->notices[n].queued->notice, one->notices[n].queued->person, one->notices[n].attempts);
+    }
 }
