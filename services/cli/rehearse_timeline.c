@@ -294,16 +294,21 @@ static const char *notice_label(struct world *world, const char *name)
     return SAY(world, "%s(%s)", label(world, notice ? notice->label : NULL, ""), name);
 }
 
+static struct shown show_queued(struct world *world, const Notification__NoticeQueued *queued)
+{
+    bool sent = strcmp(queued->status, "queued") == 0;
+    const char *to = queued->complainant ? word(world, "投诉人", "complainant") : queued->person;
+    const char *text = label(world, queued->text, "");
+    return (struct shown){word(world, "通知", "notice"),
+                          SAY(world, "%s → %s (%s%s%s)%s%s", notice_label(world, queued->notice), to, queued->channel,
+                              sent ? "" : ", ", sent ? "" : queued->status, *text ? "  " : "", text)};
+}
+
 static struct shown show_notification(struct world *world, const Notification__Event *said)
 {
     switch (said->kind_case) {
     case NOTIFICATION__EVENT__KIND_QUEUED:
-        return (struct shown){
-            word(world, "通知", "notice"),
-            SAY(world, "%s → %s (%s%s%s)", notice_label(world, said->queued->notice),
-                said->queued->complainant ? word(world, "投诉人", "complainant") : said->queued->person,
-                said->queued->channel, strcmp(said->queued->status, "queued") == 0 ? "" : ", ",
-                strcmp(said->queued->status, "queued") == 0 ? "" : said->queued->status)};
+        return show_queued(world, said->queued);
     case NOTIFICATION__EVENT__KIND_TOLD:
         return (struct shown){word(world, "已告知", "told"), notice_label(world, said->told->notice)};
     case NOTIFICATION__EVENT__KIND_FAILED:

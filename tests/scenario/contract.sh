@@ -105,6 +105,26 @@ rehearse "$work/scenario.yaml" >"$work/three"
 cmp "$work/one" "$work/two" && cmp "$work/one" "$work/three" || { echo "FAILED the same bytes"; failed=1; }
 [ "$(wc -l <"$work/one")" -gt 20 ] || { echo "FAILED the timeline of a week is missing"; failed=1; }
 
+
+# ---- notices say the facts of the case, in both languages; a week takes no time ----
+cat >"$work/plan.yaml" <<'EOF'
+scenario: PROP-11-12
+title: [计划说明, The plan]
+ignore: [warning, late]
+run:
+  - {at: 2025-03-03 09:00, by: duty_officer, do: register complaint c1, with: {category: water}}
+  - {at: 09:01, by: repair_technician, do: accept c1}
+  - {at: 09:02, by: repair_technician, do: make_plan c1, with: {plan: 更换水管, plan_by: 2025-04-30 18:00}}
+  - {at: 2025-03-10 09:02, expect: {stage: {c1: planned}}}
+EOF
+expect 'a fact in a notice' 0 'the plan with your tracking code' rehearse "$work/plan.yaml"
+grep -qF 'planned to be done by 2025-04-30 18:00' "$work/out" || { echo "FAILED the fact is not filled in"; failed=1; }
+grep -qF '更换水管' "$work/out" && { echo "FAILED a sealed text stands in the timeline"; failed=1; }
+expect 'a fact in a notice, in Chinese' 0 '预计 2025-04-30 18:00 完成' "$hearback" policy rehearse "$work/plan.yaml"
+from=${EPOCHREALTIME/./}
+rehearse --quiet "$work/plan.yaml" >/dev/null
+echo "a week of one complaint: $(((${EPOCHREALTIME/./} - from) / 1000)) ms"
+
 # ---- checking packs ----
 expect 'sound packs' 0 'PROP-11: 0 mistakes' "$hearback" policy check --language en PROP-11 GEN-FRAME boston-311
 expect 'no such pack' 1 'there is no pack "NOPE"' "$hearback" policy check --language en NOPE
