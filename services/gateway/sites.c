@@ -93,39 +93,63 @@ static void on_organisation(struct http_request *request, void *context, const H
     asked->done(request, asked->context);
 }
 
-static void ask(struct http_request *request, const char *id, sites_done_fn *done, void *context)
+struct question {
+    Hb__Query query;
+    Directory__Query directory;
+    Directory__GetOrganisation get;
+};
+
+static void question_init(struct question *question, const char *id)
 {
-    Hb__Query query = HB__QUERY__INIT;
-    Directory__Query directory = DIRECTORY__QUERY__INIT;
-    Directory__GetOrganisation get = DIRECTORY__GET_ORGANISATION__INIT;
-    struct asked *asked = arena_alloc(&request->arena, sizeof *asked);
-    *asked = (struct asked){done, context};
-    query.payload_case = HB__QUERY__PAYLOAD_DIRECTORY;
-    query.directory = &directory;
-    directory.kind_case = DIRECTORY__QUERY__KIND_ORGANISATION;
-    directory.organisation = &get;
-    get.site = (char *)(uintptr_t)id;
-    cell_query_own(request, HB__SERVICE__DIRECTORY, &query, on_organisation, asked);
+    hb__query__init(&question->query);
+    directory__query__init(&question->directory);
+    directory__get_organisation__init(&question->get);
+    question->query.payload_case = HB__QUERY__PAYLOAD_DIRECTORY;
+    question->query.directory = &question->directory;
+    question->directory.kind_case = DIRECTORY__QUERY__KIND_ORGANISATION;
+    question->directory.organisation = &question->get;
+    question->get.site = (char *)(uintptr_t)id;
 }
 
-static void nothing(struct http_request *request, void *context)
+static void ask(struct http_request *request, const char *id, sites_done_fn *done, void *context)
 {
-    (void)request;
-    (void)context;
+    struct question question;
+    struct asked *asked = arena_alloc(&request->arena, sizeof *asked);
+    *asked = (struct asked){done, context};
+    question_init(&question, id);
+    cell_query_own(request, HB__SERVICE__DIRECTORY, &question.query, on_organisation, asked);
+}
+
+static void on_refreshed(void *context, enum err err, const Bus__Reply *reply)
+{
+    bool good = !err && reply->kind_case == BUS__REPLY__KIND_QUERY && !reply->query->refused &&
+                reply->query->payload_case == HB__QUERY_REPLY__PAYLOAD_DIRECTORY &&
+                reply->query->directory->kind_case == DIRECTORY__REPLY__KIND_ORGANISATION;
+    for (size_t i = 0; good && i < reply->query->directory->organisation->n_sites; i++)
+        keep(context, reply->query->directory->organisation->sites[i]);
+}
+
+/* Nobody waits for what hardly ever changes; nor may it lie in the arena of a request that goes on meanwhile. */
+static void refresh(struct gateway *gateway, struct site *site)
+{
+    struct question question;
+    Bus__Request message = BUS__REQUEST__INIT;
+    question_init(&question, site->id);
+    message.kind_case = BUS__REQUEST__KIND_QUERY;
+    message.query = &question.query;
+    site->heard_ms = gateway_now_ms();
+    cell_ask(gateway, HB__SERVICE__DIRECTORY, site->bucket, &message, on_refreshed, gateway->sites);
 }
 
 void sites_know(struct http_request *request, const char *id, sites_done_fn *done, void *context)
 {
     struct site *site = (struct site *)(uintptr_t)find(request->gateway, id);
-    int64_t now = gateway_now_ms();
     if (*id && !site) {
         ask(request, id, done, context);
         return;
     }
-    if (site && now - site->heard_ms >= SITES_FRESH_MS) { /* nobody waits for what hardly ever changes */
-        site->heard_ms = now;
-        ask(request, site->id, nothing, NULL);
-    }
+    if (site && gateway_now_ms() - site->heard_ms >= SITES_FRESH_MS)
+        refresh(request->gateway, site);
     done(request, context);
 }
 
