@@ -744,6 +744,7 @@ gateway, quiet = [], []
 
 def note_processes():
     gateway.extend(system.pids("gateway"))
+    system.settle()  # the sample cases have been told
     quiet.append(Follower("renhe-handler"))
 
 
@@ -754,7 +755,7 @@ def the_gateway_never_ended():
 def quiet_followers_are_kept():
     """Nothing happened at the hospital all the time, analytics was away and killed: the connection lives by comments."""
     eventually(lambda: quiet[0].comments >= 2, 35)
-    assert quiet[0].is_alive() and quiet[0].events[0]["event"] == "ready" and not quiet[0].cases()
+    assert quiet[0].is_alive() and quiet[0].events[0]["event"] == "ready" and not quiet[0].cases(), quiet[0].events[:3]
     quiet[0].stop()
 
 
