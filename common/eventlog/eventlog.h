@@ -9,7 +9,6 @@
 #include "store/store.h"
 
 #define EVENTLOG_HASH_BYTES 32
-#define EVENTLOG_BATCH_BYTES_MAX (512u << 10) /* said events of one turn */
 
 enum append {
     APPEND_DONE,    /* safe as soon as the transaction commits */

@@ -23,6 +23,9 @@ void instance_counters_open(struct instance *instance)
                 &instance->counts.refusals);
     metrics_add(metrics, METRIC_COUNTER, "hearback_quarantined_total", "Inputs that aborted the service twice", labels,
                 &instance->counts.quarantined);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_effects_refused_total",
+                "Events not said: too deep a chain of causes, too many or too large", labels,
+                &instance->counts.effects_refused);
     metrics_add(metrics, METRIC_GAUGE, "hearback_waiting_events", "Events waiting for what they need", labels,
                 &instance->waiting_count);
     metrics_add(metrics, METRIC_GAUGE, "hearback_log_end", "Last offset of the log", labels, &instance->head.offset);

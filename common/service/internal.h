@@ -126,7 +126,9 @@ struct turn {
     unsigned said_count;
     size_t said_bytes;
     unsigned input_first; /* index in said[] of the first event of this input */
-    bool too_deep;
+    size_t input_bytes;   /* said_bytes when it began */
+    bool too_deep;        /* an effect was refused; the service has not been told yet */
+    bool excusing;        /* it is being told: the event that makes it visible passes all limits */
 
     /* keys that became known in this input, for `waiting` */
     char **known;
@@ -188,7 +190,7 @@ struct instance {
     int64_t effect_next;
     struct {
         uint64_t turns, events_heard, events_said, commands, refusals, commits_cursor_only, quarantined, released,
-            waits;
+            waits, effects_refused;
     } counts;
     uint64_t waiting_count;
 

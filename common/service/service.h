@@ -15,9 +15,12 @@ struct turn;
 struct instance;
 struct facts;
 
-#define TURN_HOPS_MAX 64u    /* chain of causes; above it an effect is refused visibly */
-#define TURN_SAID_MAX 64u    /* events from one input; more is a bug */
-#define TURN_TARGETS_MAX 16u /* an action with more targets must become a job */
+#define TURN_HOPS_MAX 64u      /* chain of causes; above it an effect is refused visibly */
+#define TURN_SAID_MAX 64u      /* events that one command decides; more refuses it */
+#define TURN_FOLLOWS_MAX 1024u /* events from one input, all that follows included; what is more is refused visibly */
+#define TURN_FOLLOWS_BYTES_MAX (4u << 20) /* of them together */
+#define TURN_EVENT_BYTES_MAX (128u << 10) /* one stored event; a larger one likewise */
+#define TURN_TARGETS_MAX 16u              /* an action with more targets must become a job */
 
 struct service {
     const char *name; /* "casework": also the name of its folder and log */
@@ -64,7 +67,8 @@ struct service {
        know. */
     bool (*needs_case)(const Hb__Event *event);
     bool (*knows_case)(struct turn *turn, uint64_t case_id);
-    /* An effect refused because the chain of causes is too deep: say it as a problem on the case. */
+    /* An effect refused because the chain of causes is too deep, or has too many or too large events: say it as a
+       problem on the case. */
     void (*too_deep)(struct turn *turn, const Hb__Event *cause);
 };
 
@@ -107,7 +111,8 @@ uint64_t state_count(struct turn *turn, unsigned table);
 
 /* A new event about a case (0: none) of a site, in the turn's arena: fill payload, facts, clauses, occurred_ms (0:
    now), then turn_say. In decide the actor is the command's unless set; set policy_version to the case's. Everything
-   else of the envelope (log, offset, recorded time, cause, hops, hash) is the runtime's. */
+   else of the envelope (log, offset, recorded time, cause, hops, hash) is the runtime's. What is beyond the limits
+   above is refused: the whole command in decide, this one effect elsewhere. */
 Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
 void turn_say(struct turn *turn, Hb__Event *event);
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause);

@@ -217,18 +217,54 @@ static void envelope_fill(struct turn *turn, Hb__Event *event)
     event->previous_hash = (ProtobufCBinaryData){previous.size, (uint8_t *)(uintptr_t)previous.data};
 }
 
+/* Takes back all that the command at hand decided: nothing of it is folded yet. */
+static void unsay(struct turn *turn)
+{
+    if (turn->said_count == turn->input_first)
+        return;
+    const Hb__Event *first = turn->said[turn->input_first].event;
+    turn->next_offset = first->offset;
+    memcpy(turn->last_hash, first->previous_hash.data, sizeof turn->last_hash);
+    while (turn->said_count > turn->input_first)
+        turn->said_bytes -= turn->said[--turn->said_count].stored.size;
+}
+
+static void refuse_effect(struct turn *turn)
+{
+    turn->instance->counts.effects_refused++;
+    turn->too_deep = true;
+    if (turn->phase != PHASE_DECIDE)
+        return;
+    unsay(turn);
+    turn_refuse(turn, 413, "too_large", "该命令引发的事件过多或过大，请分几次办理",
+                "this command would say too many events, or too large ones: do it in parts");
+}
+
+static bool within_limits(const struct turn *turn)
+{
+    unsigned count = turn->said_count - turn->input_first;
+    unsigned most = turn->phase == PHASE_DECIDE ? TURN_SAID_MAX : TURN_FOLLOWS_MAX;
+    bool small = turn->said_bytes - turn->input_bytes < TURN_FOLLOWS_BYTES_MAX;
+    return turn->excusing || (turn->hops < TURN_HOPS_MAX && count < most && small);
+}
+
 void turn_say(struct turn *turn, Hb__Event *event)
 {
     bug_unless(turn->phase == PHASE_DECIDE || turn->phase == PHASE_REACT);
-    if (turn->hops >= TURN_HOPS_MAX) {
-        turn->too_deep = true;
+    if (turn->phase == PHASE_DECIDE && turn->refusal && turn->too_deep)
+        return; /* refused as a whole already */
+    if (!within_limits(turn)) {
+        refuse_effect(turn);
         return;
     }
-    bug_unless(turn->said_count - turn->input_first < TURN_SAID_MAX);
     envelope_fill(turn, event);
     message_visit(message_of(event), refuse_plain, NULL);
     struct bytes stored = message_pack(message_of(event), turn->arena);
-    bug_unless(stored.size <= EVENTLOG_BATCH_BYTES_MAX / 4);
+    if (stored.size > TURN_EVENT_BYTES_MAX) {
+        turn->next_offset--;
+        refuse_effect(turn);
+        return;
+    }
     eventlog_hash(stored, turn->last_hash);
     turn->said = arena_grow(turn->arena, turn->said, turn->said_count, sizeof *turn->said);
     turn->said[turn->said_count++] = (struct said){event, stored};

@@ -41,6 +41,19 @@ void turn_fold(struct turn *turn, const Hb__Event *event)
     turn->phase = PHASE_REACT;
 }
 
+/* What was refused is said as a problem on its case, by a few more events than are allowed otherwise. */
+static void make_visible(struct turn *turn, const Hb__Event *event)
+{
+    bool room = turn->said_count - turn->input_first < TURN_FOLLOWS_MAX + TURN_SAID_MAX;
+    turn->too_deep = false;
+    if (turn->hops >= TURN_HOPS_MAX)
+        turn->hops = TURN_HOPS_MAX - 1;
+    turn->excusing = true;
+    if (room && turn->instance->service->too_deep)
+        turn->instance->service->too_deep(turn, event);
+    turn->excusing = turn->too_deep = false;
+}
+
 /* What the event at hand causes bears its place, its depth and, in a history, its time. */
 static void react_to(struct turn *turn, const Hb__Event *event)
 {
@@ -55,13 +68,8 @@ static void react_to(struct turn *turn, const Hb__Event *event)
     turn->phase = PHASE_REACT;
     if (turn->instance->service->react)
         turn->instance->service->react(turn, event);
-    if (turn->too_deep) {
-        turn->too_deep = false;
-        turn->hops = TURN_HOPS_MAX - 1; /* one more event is allowed: the one that makes it visible */
-        if (turn->instance->service->too_deep)
-            turn->instance->service->too_deep(turn, event);
-        turn->too_deep = false;
-    }
+    if (turn->too_deep)
+        make_visible(turn, event);
 }
 
 void turn_settle(struct turn *turn)
@@ -83,6 +91,7 @@ void turn_clear_input(struct turn *turn)
     turn->at = NULL;
     turn->too_deep = false;
     turn->input_first = turn->said_count;
+    turn->input_bytes = turn->said_bytes;
     turn->instance->env->random(turn->instance->env->context, turn->random, sizeof turn->random);
 }
 

@@ -35,7 +35,7 @@ static struct bytes job_step(struct turn *turn, const char *what, struct bytes p
     struct state_scan *scan = state_scan_open(turn, WATCHDOG_CASE, (struct bytes){0}, next);
     struct bytes key, value, after = {0};
     unsigned looked = 0;
-    /* every look may say several events, and an input may say at most TURN_SAID_MAX */
+    /* every look may say many events, and what is over TURN_FOLLOWS_MAX would not be said at all */
     while (looked < 4 && looked < keys_max && state_scan_next(scan, &key, &value)) {
         watchdog_look(turn, bytes_get_u64(key.data), INT64_MAX);
         struct key following = key_u64(bytes_get_u64(key.data) + 1);

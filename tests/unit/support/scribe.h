@@ -71,7 +71,7 @@ static inline void scribe_evolve(struct turn *turn, const Hb__Event *event)
 
 static bool scribe_aborts; /* "abort" fails an assertion, as a mistake in a service would */
 
-/* "echo" is answered once; "loop" without end; "many 3" with three. */
+/* "echo" is answered once; "loop" without end; "many 3" and "burst 3" with three; "large 3" with one of three bytes. */
 static inline void scribe_react(struct turn *turn, const Hb__Event *event)
 {
     const char *text = scribe_text(turn, event);
@@ -81,6 +81,13 @@ static inline void scribe_react(struct turn *turn, const Hb__Event *event)
         scribe_say(turn, event->case_id, "loop");
     if (event_own(turn, event))
         return;
+    if (scribe_number(text, "large ", &number)) {
+        char *large = arena_zero(turn_arena(turn), number + 1);
+        scribe_say(turn, event->case_id, memset(large, 'x', number));
+    }
+    if (scribe_number(text, "burst ", &number))
+        for (unsigned i = 0; i < number; i++)
+            scribe_say(turn, event->case_id, "b");
     if (strcmp(text, "echo") == 0)
         scribe_say(turn, event->case_id, "echoed");
     if (scribe_number(text, "many ", &number))
