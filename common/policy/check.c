@@ -150,6 +150,32 @@ static void check_route(struct check *check)
                         "rows after one without \"if\" are never reached");
 }
 
+static bool asks_acknowledgement(const struct check *check, const char *ladder)
+{
+    const Policy__Ladder *found = policy_ladder(check->policy, ladder);
+    for (size_t i = 0; found && i < found->n_rows; i++)
+        if (found->rows[i]->acknowledge)
+            return true;
+    return false;
+}
+
+/* Who is asked to acknowledge must have a step for it. */
+static void check_acknowledge(struct check *check)
+{
+    const Policy__Kind *kind = check->kind;
+    bool asks = false;
+    for (size_t i = 0; i < kind->n_clocks; i++)
+        asks = asks || asks_acknowledgement(check, kind->clocks[i]->ladder);
+    for (size_t i = 0; i < kind->n_rules; i++)
+        for (size_t a = 0; a < kind->rules[i]->n_then; a++)
+            asks = asks || (kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__ESCALATE &&
+                            asks_acknowledgement(check, kind->rules[i]->then[a]->name));
+    if (asks && !policy_step(kind, "acknowledge"))
+        check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.steps", kind->name),
+                    "升级阶梯要求确认，但该类事项没有步骤 acknowledge",
+                    "a ladder of this kind must be acknowledged, but there is no step \"acknowledge\"");
+}
+
 void policy_check(struct policy_result *result, struct arena *arena)
 {
     if (!result->policy)
@@ -161,6 +187,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
         check_clocks(&check);
         check_route(&check);
         check_kind_words(&check);
+        check_acknowledge(&check);
     }
     check_policy_words(&check);
     check_loops(&check);

@@ -358,6 +358,15 @@ static void ladder_row_of(struct compile *compile, json_t *item, Policy__Ladder 
         row->at = POLICY__LADDER_ROW__AT__LATE;
     } else if (strcmp(text, "unacknowledged") == 0) {
         row->at = POLICY__LADDER_ROW__AT__UNACKNOWLEDGED;
+        bool asked = false;
+        for (size_t i = ladder->n_rows; i-- > 0 && !asked;) {
+            asked = ladder->rows[i]->acknowledge != NULL;
+            if (ladder->rows[i]->at != POLICY__LADDER_ROW__AT__UNACKNOWLEDGED)
+                break;
+        }
+        if (!asked)
+            mistake(compile, at, "此行之前没有人被要求确认：缺少 acknowledge（如 acknowledge: 2 min）",
+                    "nobody is asked to acknowledge before this row: \"acknowledge: 2 min\" is missing");
     } else if (text[0] == '+') {
         row->at = POLICY__LADDER_ROW__AT__AFTER;
         json_t *span = json_string(text + 1);

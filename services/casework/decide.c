@@ -156,6 +156,7 @@ static void acknowledge(struct turn *turn, const struct casework_case *one, cons
         done->clock = level->clock;
         done->row = level->row;
         done->person = actor->person;
+        done->key = level->key;
         turn_say(turn, casework_event(turn, one, CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED, done));
     }
 }

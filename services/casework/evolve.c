@@ -155,8 +155,7 @@ static void evolve_problem(struct turn *turn, Caserec__Case *record, Casework__P
 static void acknowledge(Caserec__Case *record, const Casework__EscalationAcknowledged *done)
 {
     for (size_t i = 0; i < record->n_levels; i++)
-        if (record->levels[i]->row == done->row && strcmp(record->levels[i]->ladder, done->ladder) == 0 &&
-            strcmp(record->levels[i]->clock, done->clock) == 0)
+        if (strcmp(record->levels[i]->key, done->key) == 0)
             record->levels[i]->acknowledged = true;
 }
 

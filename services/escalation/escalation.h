@@ -3,6 +3,7 @@
 #define HEARBACK_ESCALATION_H
 
 #include "hearback/record/escalation.pb-c.h"
+#include "organisation/conditions.h"
 #include "organisation/organisation.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"

@@ -45,6 +45,30 @@ static void add_told(const struct step *step, Escalation__LevelReached *reached,
     }
 }
 
+/* Until when somebody must acknowledge this row, or the next one comes: each row its own span, or that of the row
+ * before. */
+static void ask_acknowledgement(const struct step *step, Escalation__LevelReached *reached)
+{
+    const Policy__Ladder *ladder = step->policy && *step->ladder ? policy_ladder(step->policy, step->ladder) : NULL;
+    const Policy__Term *span = NULL;
+    for (size_t i = reached->row; ladder && i < ladder->n_rows && !span; i--) {
+        span = ladder->rows[i]->acknowledge;
+        if (i == 0 || ladder->rows[i]->at != POLICY__LADDER_ROW__AT__UNACKNOWLEDGED)
+            break;
+    }
+    if (!span || step->event->history)
+        return;
+    struct case_view view = {.turn = step->turn,
+                             .site = step->record->site,
+                             .policy = step->policy,
+                             .facts = &step->facts,
+                             .now_ms = turn_now(step->turn)};
+    size_t next = reached->row + 1;
+    if (case_instant(&view, span, &reached->acknowledge_by_ms) && next < ladder->n_rows &&
+        ladder->rows[next]->at == POLICY__LADDER_ROW__AT__UNACKNOWLEDGED)
+        reached->unacknowledged_row = (uint32_t)next;
+}
+
 static void reach(const struct step *step, uint32_t index, uint32_t level, const char *notice, Policy__Who *const *tell,
                   size_t tell_count, Policy__Who *const *also, size_t also_count, const Policy__Who *hand_to, char *key,
                   char *const *clauses, size_t clauses_count)
@@ -61,6 +85,8 @@ static void reach(const struct step *step, uint32_t index, uint32_t level, const
     reached->due_ms = step->due_ms;
     reached->notice = (char *)(uintptr_t)notice;
     reached->key = key;
+    reached->part = (char *)(uintptr_t)step->part;
+    ask_acknowledgement(step, reached);
     add_told(step, reached, tell, tell_count);
     add_told(step, reached, also, also_count);
     if (hand_to) {
@@ -187,9 +213,7 @@ static void react_casework(struct step *step, const Casework__Event *said)
         const Casework__EscalationAcknowledged *done = said->escalation_acknowledged;
         for (size_t i = 0; i < step->record->n_levels; i++) {
             const Escrec__Level *level = step->record->levels[i];
-            bool meant = level->reached->row == done->row && strcmp(level->reached->ladder, done->ladder) == 0 &&
-                         strcmp(level->reached->clock, done->clock) == 0 && !*level->acknowledged_by;
-            if (!meant)
+            if (strcmp(level->reached->key, done->key) != 0 || *level->acknowledged_by)
                 continue;
             Escalation__Acknowledged *acknowledged =
                 ESCALATION_NEW(step->turn, Escalation__Acknowledged, escalation__acknowledged__init);

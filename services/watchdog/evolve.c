@@ -47,6 +47,8 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         row->extends = event->casework->extension_granted->clock;
         row->extended_due_ms = event->casework->extension_granted->due_ms;
         row->notice = event->casework->extension_granted->notice;
+    } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED) {
+        watchdog_call_acknowledged(turn, event->case_id, record, event->casework->escalation_acknowledged->key);
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
         record->collecting = false;
         record->as_of_ms = event->casework->history_ended->as_of_ms;
@@ -62,6 +64,26 @@ static void evolve_facts(struct turn *turn, const Hb__Event *event)
     if (!record || event->n_facts == 0)
         return;
     happen(turn, record, event);
+    watchdog_save(turn, event->case_id, record);
+}
+
+static void evolve_level(struct turn *turn, const Hb__Event *event)
+{
+    Watchrec__Case *record = watchdog_load(turn, event->case_id);
+    if (!record)
+        return;
+    switch (event->escalation->kind_case) {
+    case ESCALATION__EVENT__KIND_REACHED:
+        watchdog_call_reached(turn, event->case_id, record, event->escalation->reached);
+        break;
+    case ESCALATION__EVENT__KIND_CANCELLED:
+        watchdog_call_cancelled(turn, event->case_id, record, event->escalation->cancelled->key);
+        break;
+    case ESCALATION__EVENT__KIND_ACKNOWLEDGED: /* heard from casework already */
+    case ESCALATION__EVENT__KIND_PROBLEM:
+    case ESCALATION__EVENT__KIND__NOT_SET:
+        return;
+    }
     watchdog_save(turn, event->case_id, record);
 }
 
@@ -207,7 +229,11 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         said->rows = 0; /* whoever was told is told that it was not so; should it be so again, he is told again */
         break;
     case WATCHDOG__EVENT__KIND_POINT:
-        said = said_of(turn, record, own->point->instance);
+        watchdog_call_said(turn, event->case_id, record, own->point);
+        said = watchdog_said(record, own->point->instance->clock, own->point->instance->round,
+                             part_of(own->point->instance));
+        if (!said)
+            break; /* a ladder that a rule climbs has no run */
         if (own->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
             said->warned |= 1u << own->point->index;
         else
@@ -243,6 +269,8 @@ void watchdog_evolve(struct turn *turn, const Hb__Event *event)
             turn_job_add(turn, "recount", event->directory->calendar_defined->name, (struct bytes){0});
         return;
     case HB__EVENT__PAYLOAD_ESCALATION:
+        evolve_level(turn, event);
+        return;
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:

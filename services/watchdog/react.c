@@ -293,8 +293,11 @@ void watchdog_react(struct turn *turn, const Hb__Event *event)
             watchdog_look(turn, event->case_id,
                           event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms);
         return;
+    case HB__EVENT__PAYLOAD_ESCALATION: /* heard late, its row may be due already */
+        if (event->case_id)
+            watchdog_look_at_calls(turn, event->case_id);
+        return;
     case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it */
-    case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_TOY:

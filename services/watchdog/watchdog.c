@@ -24,6 +24,7 @@ static void fire(struct turn *turn, struct bytes key, int64_t due_ms)
 {
     (void)due_ms;
     watchdog_look(turn, bytes_get_u64(key.data), INT64_MAX);
+    watchdog_look_at_calls(turn, bytes_get_u64(key.data));
 }
 
 /* A published calendar moves dates: a job looks at every case, some at a time. */

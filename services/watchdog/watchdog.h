@@ -36,6 +36,15 @@ const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdo
                                          const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
 
+/* calls.c: levels that somebody must acknowledge, or the next row of the ladder comes. */
+void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
+                           const Escalation__LevelReached *reached);
+void watchdog_call_acknowledged(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key);
+void watchdog_call_cancelled(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key);
+void watchdog_call_said(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
+                        const Watchdog__ClockPointReached *point);
+void watchdog_look_at_calls(struct turn *turn, uint64_t case_id);
+
 /* Says whatever the judgement is that has not been said yet, upon something that happened then (INT64_MAX: nothing new,
    time has passed or a calendar was published). */
 void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms);

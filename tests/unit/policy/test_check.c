@@ -61,6 +61,17 @@ static const struct finding findings[] = {
      "late, "
      "tell: boss}]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
      5, true, "站点须有同名部门", "no post and no roster"},
+    /* ladders: line 3 holds them all, and the kind stands from line 4 on */
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: start, tell: handler}, {at: unacknowledged, tell: "
+     "lead}]}}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     3, false, "没有人被要求确认", "nobody is asked to acknowledge"},
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: start, tell: handler, acknowledge: 2 min}]}}\n"
+     "kinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES
+     "    steps: {go: {name: [去, Go], from: a, to: b, by: handler}, end: {name: [完, End], from: b, to: c, by: "
+     "handler}}\n"
+     "    route: {o: {clause: C, to: handler}}\n    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: 3 "
+     "days, ladder: l}}\n",
+     9, false, "没有步骤 acknowledge", "no step \"acknowledge\""},
     /* notices */
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
      "N], to: "
