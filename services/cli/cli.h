@@ -21,13 +21,14 @@ enum {
 
 struct cli {
     struct arena arena;
-    const char *folder;     /* --data: all state of one system */
-    const char *url;        /* --url; NULL: the gateway of the configuration */
-    const char *token;      /* --token, $HEARBACK_TOKEN or <folder>/token */
-    const char *as;         /* --as: an account of the demonstration, instead of a token */
-    bool json;              /* --json: one JSON document on standard output */
-    const char *programs;   /* folder of this program and its siblings */
-    const char *if_match;   /* of the next request only: the version seen */
+    const char *folder;   /* --data: all state of one system */
+    const char *url;      /* --url; NULL: the gateway of the configuration */
+    const char *token;    /* --token, $HEARBACK_TOKEN or <folder>/token */
+    const char *as;       /* --as: an account of the demonstration, instead of a token */
+    bool json;            /* --json: one JSON document on standard output */
+    const char *programs; /* folder of this program and its siblings */
+    char *after;          /* what earlier answers have shown us (Hearback-After): the next request sees at least that */
+    const char *if_match; /* of the next request only: the version seen */
     Config__Config *config; /* by cli_config */
 };
 
@@ -60,7 +61,6 @@ struct http_reply {
     long status; /* 0: nobody answered */
     struct bytes body;
     json_t *json; /* NULL when the body is no JSON; freed at exit */
-    char etag[64];
 };
 /* Asks the gateway. `body` may be NULL, its reference is taken. `key` is the Idempotency-Key, NULL for none. A write
    that got 503 is sent again, for at most 30 s. */

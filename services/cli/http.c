@@ -37,13 +37,28 @@ static size_t take_body(char *data, size_t one, size_t count, void *context)
     return size;
 }
 
+/* "Name: value\r\n" -> the value; NULL when it is another header. */
+static char *header_value(const char *line, size_t size, const char *name)
+{
+    size_t start = strlen(name);
+    if (size < start || strncasecmp(line, name, start) != 0)
+        return NULL;
+    while (start < size && line[start] == ' ')
+        start++;
+    while (size > start && (line[size - 1] == '\r' || line[size - 1] == '\n'))
+        size--;
+    return strndup(line + start, size - start);
+}
+
 static size_t take_header(char *data, size_t one, size_t count, void *context)
 {
-    struct http_reply *reply = context;
-    size_t size = one * count;
-    if (size > 6 && size < sizeof reply->etag && strncasecmp(data, "etag:", 5) == 0)
-        snprintf(reply->etag, sizeof reply->etag, "%.*s", (int)strcspn(data + 6, "\r\n"), data + 6);
-    return size;
+    struct cli *cli = context;
+    char *after = header_value(data, one * count, "hearback-after:");
+    if (after) {
+        free(cli->after);
+        cli->after = after;
+    }
+    return one * count;
 }
 
 static const char *base_url(struct cli *cli)
@@ -106,6 +121,8 @@ static struct curl_slist *headers_of(struct cli *cli, const char *key, const cha
     const char *language = getenv("LC_ALL") ? getenv("LC_ALL") : getenv("LANG");
     list = curl_slist_append(list, language && strncmp(language, "zh", 2) == 0 ? "Accept-Language: zh-CN"
                                                                                : "Accept-Language: en");
+    if (cli->after)
+        list = curl_slist_append(list, arena_printf(&cli->arena, "Hearback-After: %s", cli->after));
     if (cli->if_match)
         list = curl_slist_append(list, arena_printf(&cli->arena, "If-Match: %s", cli->if_match));
     list = curl_slist_append(list, arena_printf(&cli->arena, "Accept: %s", accept));
@@ -130,7 +147,7 @@ static void ask_once(struct cli *cli, const char *method, const char *path, cons
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, cli);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
     CURLcode code = curl_easy_perform(curl);
     if (code == CURLE_OK)

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BATCH_ROWS 250u
 #define DEPARTMENTS_MAX 200u
+#define PATIENCE_S 30u        /* with a service that is away */
 #define REFUSALS_SAID_MAX 20u /* on standard error; all are in the file */
 
 struct import {
@@ -169,10 +171,24 @@ static const char *reason_of(struct import *import, const json_t *refused)
     return arena_printf(&import->arena, "%s%s%s", field ? field : "", field ? ": " : "", text ? text : "refused");
 }
 
-static void take_results(struct import *import, const json_t *results)
+static bool unanswered(const json_t *result)
 {
+    return json_integer_value(json_object_get(json_object_get(result, "problem"), "status")) == 503;
+}
+
+/* Counts what was answered. Rows that a service could not take just now stay in the batch. */
+static void take_results(struct import *import, const json_t *results, bool last)
+{
+    json_t *again = json_array();
+    unsigned kept = 0;
     for (unsigned i = 0; i < import->batch_count; i++) {
         const json_t *result = json_array_get(results, i), *refused = json_object_get(result, "problem");
+        if (!last && unanswered(result)) {
+            json_array_append(again, json_array_get(import->rows, i));
+            import->batch[kept++] = import->batch[i];
+            continue;
+        }
+        import->done++;
         if (refused || !result)
             refuse(import, &import->batch[i], result ? reason_of(import, refused) : "no answer came for this row");
         else if (json_is_true(json_object_get(result, "existed")))
@@ -180,6 +196,9 @@ static void take_results(struct import *import, const json_t *results)
         else
             import->imported++;
     }
+    json_decref(import->rows);
+    import->rows = again;
+    import->batch_count = kept;
 }
 
 static void say_progress(struct import *import, bool last)
@@ -192,24 +211,30 @@ static void say_progress(struct import *import, bool last)
                  seconds > 0 ? (double)import->done / seconds : 0);
 }
 
-static bool send_batch(struct import *import)
+static bool send_once(struct import *import, bool last)
 {
     struct http_reply reply;
-    if (import->batch_count == 0)
-        return true;
-    json_t *body = json_pack("{s:s, s:o}", "site", import->mapping->site, "rows", import->rows);
+    json_t *body = json_pack("{s:s, s:O}", "site", import->mapping->site, "rows", import->rows);
     struct arena_mark mark = arena_mark(&import->cli->arena);
     cli_http(import->cli, "POST", "/api/v1/imports", body, NULL, &reply);
     bool good = reply.status == 200;
     if (good)
-        take_results(import, json_object_get(reply.json, "results"));
+        take_results(import, json_object_get(reply.json, "results"), last);
     else
         cli_http_fail(import->cli, &reply);
     json_decref(reply.json);
     arena_return(&import->cli->arena, mark);
-    import->done += import->batch_count;
-    import->batch_count = 0;
-    import->rows = json_array();
+    return good;
+}
+
+static bool send_batch(struct import *import)
+{
+    bool good = true;
+    for (unsigned tried = 0; good && import->batch_count; tried++) {
+        if (tried)
+            sleep(1);
+        good = send_once(import, tried == PATIENCE_S);
+    }
     arena_reset(&import->arena);
     say_progress(import, false);
     return good;
