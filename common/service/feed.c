@@ -240,6 +240,17 @@ void instance_ask_all(struct instance *instance, bool urgent)
     }
 }
 
+/* Those whose word on what happened up to then is still missing, at once. */
+void instance_ask_behind(struct instance *instance, int64_t due_ms)
+{
+    for (unsigned i = 0; i < instance->feeds_count; i++) {
+        struct feed *feed = &instance->feeds[i];
+        if (!feed->stopped && !feed->urgent && feed_as_of(feed) <= due_ms &&
+            instance_boot(instance) >= feed->retry_boot_ms)
+            ask(feed, true);
+    }
+}
+
 int64_t instance_horizon(const struct instance *instance, int64_t now)
 {
     int64_t horizon = now + 1; /* nobody to wait for: everything up to now */

@@ -352,6 +352,29 @@ static void hold_look(struct instance *instance)
         instance->holding = false;
 }
 
+static bool horizon_lags(const struct instance *instance, int64_t now)
+{
+    return instance->service->fire && instance->service->timers_await_horizon && instance->timer_next <= now &&
+           instance->timer_next >= instance_horizon(instance, now);
+}
+
+/* A due timer that awaits the horizon: whoever is behind is asked at once, and again, ever less often: he may be down.
+ */
+static void hurry(struct instance *instance, int64_t now)
+{
+    int64_t boot = instance_boot(instance);
+    if (!horizon_lags(instance, now)) {
+        instance->urgent_wait_ms = instance->urgent_boot_ms = 0;
+        return;
+    }
+    if (boot < instance->urgent_boot_ms)
+        return;
+    int64_t wait = instance->urgent_wait_ms ? 2 * instance->urgent_wait_ms : URGENT_MS_MIN;
+    instance->urgent_wait_ms = wait < URGENT_MS_MAX ? wait : URGENT_MS_MAX;
+    instance->urgent_boot_ms = boot + instance->urgent_wait_ms;
+    instance_ask_behind(instance, instance->timer_next);
+}
+
 bool instance_step(struct instance *instance, enum err *fatal_out)
 {
     int64_t now;
@@ -370,12 +393,8 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     }
     if (trusted && room && !instance->holding)
         instance_ask_all(instance, false);
-    bool horizon_lags = instance->service->fire && instance->service->timers_await_horizon &&
-                        instance->timer_next <= now && instance->timer_next >= instance_horizon(instance, now);
-    if (trusted && room && horizon_lags && instance_boot(instance) >= instance->urgent_boot_ms) {
-        instance->urgent_boot_ms = instance_boot(instance) + 5;
-        instance_ask_all(instance, true);
-    }
+    if (trusted && room)
+        hurry(instance, now);
     serve_parked(instance, now);
     verify_step(instance);
     if (trusted && room)
@@ -429,8 +448,10 @@ int64_t instance_next(const struct instance *instance)
     int64_t now = machine_now(instance), next = now + wait_by_boot(instance);
     bool works = !instance->full && !instance->suspect;
     if (instance->service->fire && !instance->holding && works) {
-        bool lags = instance->service->timers_await_horizon && instance->timer_next <= now;
-        at_most(&next, lags ? now + 5 : instance->timer_next);
+        bool lags = horizon_lags(instance, now);
+        at_most(&next, lags ? now + instance->urgent_boot_ms - instance_boot(instance) : instance->timer_next);
+        if (lags)
+            at_most(&next, instance->timer_next + HORIZON_GRACE_MS + 1);
     }
     if (works && instance->effects_running_count < EFFECTS_RUNNING_MAX)
         at_most(&next, instance->effect_next);

@@ -16,6 +16,8 @@
 #define CURSOR_ONLY_MS 1000 /* a cursor that moved alone is committed after this */
 #define CURSOR_ONLY_EVENTS 1000u
 #define HORIZON_GRACE_MS 60000
+#define URGENT_MS_MIN 5
+#define URGENT_MS_MAX 1000
 #define CLOCK_STEP_MS 60000
 #define WAITING_ALARM_MS 300000
 #define OUTCOMES_KEPT_MS (7ll * 24 * 3600 * 1000)
@@ -182,8 +184,9 @@ struct instance {
     struct verify *verify; /* under way, or its result not yet fetched; NULL */
     char *release_key;     /* malloc: an operator released what waits under it */
     bool started_suspect;
-    int64_t full_retry_boot_ms, urgent_boot_ms;
-    int64_t clock_offset; /* wall - boot when last trusted */
+    int64_t full_retry_boot_ms;
+    int64_t urgent_boot_ms, urgent_wait_ms; /* when those behind a due timer are asked again, and how long that was */
+    int64_t clock_offset;                   /* wall - boot when last trusted */
     int64_t last_now;
     int64_t started_ms;
     int64_t timer_next; /* due of the first timer, INT64_MAX none */
@@ -225,6 +228,7 @@ int64_t feed_as_of(const struct feed *feed); /* up to when everything of this lo
 struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition);
 int64_t instance_horizon(const struct instance *instance, int64_t now);
 void instance_ask_all(struct instance *instance, bool urgent);
+void instance_ask_behind(struct instance *instance, int64_t due_ms);
 
 /* waiting.c */
 char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */
