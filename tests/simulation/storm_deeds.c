@@ -12,7 +12,6 @@
 static const char *const words[] = {
     "楼上半夜装修", "电梯停了", "水管漏水，已两天", "前台态度差", "Please repair the lamp", "垃圾没人收",
     "想问停车费",   "x",        "建议加装扶手"};
-static const char *const categories[] = {"service", "staff", "other", "water", "noise", "lift", "nowhere", "cleaning"};
 static const char *const kinds[] = {"complaint", "complaint", "complaint", "repair", "inquiry", "suggestion"};
 
 #define PICK(storm, list) ((list)[storm_draw((storm), sizeof(list) / sizeof *(list))])
@@ -129,11 +128,17 @@ static void fill_named(struct storm *storm, const Policy__Kind *kind, char *cons
 
 /* ---- submitting ---- */
 
-static Intake__Submit *submission(struct storm *storm, const char *kind)
+static const char *category(struct storm *storm, const char *site)
+{
+    const Policy__Policy *policy = storm_policy_of(storm, site, 0);
+    return policy && policy->n_categories ? policy->categories[storm_draw(storm, policy->n_categories)]->name : "other";
+}
+
+static Intake__Submit *submission(struct storm *storm, const char *kind, const char *site)
 {
     Intake__Submit *submit = STORM_NEW(storm, Intake__Submit, intake__submit__init);
     submit->kind = text(storm, kind);
-    submit->category = text(storm, PICK(storm, categories));
+    submit->category = text(storm, category(storm, site));
     submit->text = personal(storm, PICK(storm, words));
     if (storm_chance(storm, 400)) {
         submit->party = STORM_NEW(storm, Intake__Party, intake__party__init);
@@ -194,7 +199,7 @@ static void submit(struct storm *storm)
     Hb__Command *command = command_new(storm, portal ? "portal" : person, storm_site(storm));
     if (strcmp(kind, "repair") == 0 && strcmp(storm->pack, "PROP-11") != 0)
         kind = "complaint";
-    Intake__Submit *made = submission(storm, kind);
+    Intake__Submit *made = submission(storm, kind, command->site);
     command->actor = storm_actor(storm, person);
     command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
     command->intake = STORM_NEW(storm, Intake__Command, intake__command__init);
@@ -257,7 +262,7 @@ static void import(struct storm *storm)
     command->intake = STORM_NEW(storm, Intake__Command, intake__command__init);
     command->intake->kind_case = INTAKE__COMMAND__KIND_IMPORT;
     command->intake->import = made;
-    made->submit = submission(storm, "complaint");
+    made->submit = submission(storm, "complaint", site);
     made->submit->channel = "other";
     made->source = "old_system";
     made->external_id = arena_printf(&storm->arena, "E-%" PRIu64, storm_draw(storm, 40));
