@@ -51,17 +51,9 @@ static void pause_ms(long ms)
 /* ---- the cut ---- */
 
 /* NULL after saying why. */
-static const Bus__PositionReport *ask(struct backup *backup, const Config__Instance *instance, Bus__Control__What what,
-                                      const char *path)
+static const Bus__PositionReport *position_of(const Config__Instance *instance, const Bus__Reply *reply)
 {
-    Bus__Request request = BUS__REQUEST__INIT;
-    Bus__Control control = BUS__CONTROL__INIT;
     const char *name = config_service_name(instance->service);
-    request.kind_case = BUS__REQUEST__KIND_CONTROL;
-    request.control = &control;
-    control.what = what;
-    control.path = (char *)(uintptr_t)path;
-    const Bus__Reply *reply = cli_ask(backup->cli, instance->service, instance->partition, &request, ASK_MS);
     if (reply && reply->kind_case == BUS__REPLY__KIND_CONTROL && reply->control->position)
         return reply->control->position;
     if (reply && reply->kind_case == BUS__REPLY__KIND_REFUSED)
@@ -72,31 +64,45 @@ static const Bus__PositionReport *ask(struct backup *backup, const Config__Insta
     return NULL;
 }
 
-static bool ask_all(struct backup *backup, Bus__Control__What what)
+static const char *copy_of(struct backup *backup, size_t i)
 {
-    for (size_t i = 0; i < backup->count; i++)
-        if (!ask(backup, backup->instances[i], what, ""))
-            return false;
-    return true;
+    return backup_instance_path(backup->cli, backup->folder, backup->instances[i]);
 }
 
-/* Whoever was restarted in between does not hold any more, and refuses: its snapshot might know more than the others'
+/* All at one time. False after saying why somebody did not do it. */
+static bool ask_all(struct backup *backup, Bus__Control__What what, const Bus__PositionReport **reports_out)
+{
+    Bus__Request requests[INSTANCES_MAX], *pointers[INSTANCES_MAX];
+    Bus__Control controls[INSTANCES_MAX];
+    const Bus__Reply *replies[INSTANCES_MAX];
+    bool good = true;
+    for (size_t i = 0; i < backup->count; i++) {
+        bus__request__init(pointers[i] = &requests[i]);
+        bus__control__init(&controls[i]);
+        requests[i].kind_case = BUS__REQUEST__KIND_CONTROL;
+        requests[i].control = &controls[i];
+        controls[i].what = what;
+        if (what == BUS__CONTROL__WHAT__SNAPSHOT)
+            controls[i].path = (char *)(uintptr_t)copy_of(backup, i);
+    }
+    cli_ask_each(backup->cli, backup->instances, backup->count, pointers, ASK_MS, replies);
+    for (size_t i = 0; i < backup->count; i++) {
+        const Bus__PositionReport *report = position_of(backup->instances[i], replies[i]);
+        good = good && report;
+        if (reports_out)
+            reports_out[i] = report;
+    }
+    return good;
+}
+
+/* Whoever is restarted in between does not hold any more, and refuses its snapshot: it might know more than the others'
    logs hold. */
-static bool take_snapshots(struct backup *backup)
-{
-    for (size_t i = 0; i < backup->count; i++)
-        if (!ask(backup, backup->instances[i], BUS__CONTROL__WHAT__SNAPSHOT,
-                 backup_instance_path(backup->cli, backup->folder, backup->instances[i])))
-            return false;
-    return true;
-}
-
 static bool cut(struct backup *backup)
 {
     int64_t began = ms_of(CLOCK_MONOTONIC);
     backup->manifest.at_ms = ms_of(CLOCK_REALTIME);
-    bool good = ask_all(backup, BUS__CONTROL__WHAT__HOLD) && take_snapshots(backup);
-    bool resumed = ask_all(backup, BUS__CONTROL__WHAT__RESUME); /* in any case; a lost one ends by itself */
+    bool good = ask_all(backup, BUS__CONTROL__WHAT__HOLD, NULL) && ask_all(backup, BUS__CONTROL__WHAT__SNAPSHOT, NULL);
+    bool resumed = ask_all(backup, BUS__CONTROL__WHAT__RESUME, NULL); /* in any case; a lost one ends by itself */
     backup->manifest.held_ms = (uint32_t)(ms_of(CLOCK_MONOTONIC) - began);
     return good && resumed;
 }
@@ -127,19 +133,16 @@ static bool sync_copy(struct backup *backup, const Config__Instance *instance)
 }
 
 /* True when this instance has copied all of its snapshot; adds to the sums. */
-static bool copied(struct backup *backup, const Config__Instance *instance, uint64_t *rows, uint64_t *total,
-                   bool *failed)
+static bool copied(struct backup *backup, size_t i, const Bus__SnapshotReport *snapshot, uint64_t *rows,
+                   uint64_t *total, bool *failed)
 {
-    const Bus__PositionReport *report = ask(backup, instance, BUS__CONTROL__WHAT__POSITION, "");
-    const Bus__SnapshotReport *snapshot = report ? report->snapshot : NULL;
-    const char *folder = backup_instance_path(backup->cli, backup->folder, instance);
-    if (report && (!snapshot || strcmp(snapshot->path, folder) != 0))
-        cli_fail("%s gave its snapshot up: it was restarted, or another backup began",
-                 config_service_name(instance->service));
-    else if (snapshot && *snapshot->error)
-        cli_fail("%s cannot write its copy into %s: %s", config_service_name(instance->service), folder,
-                 snapshot->error);
-    *failed = !snapshot || strcmp(snapshot->path, folder) != 0 || *snapshot->error;
+    const char *name = config_service_name(backup->instances[i]->service), *folder = copy_of(backup, i);
+    bool same = snapshot && strcmp(snapshot->path, folder) == 0;
+    *failed = !same || *snapshot->error;
+    if (!same)
+        cli_fail("%s gave its snapshot up: it was restarted, or another backup began", name);
+    else if (*failed)
+        cli_fail("%s cannot write its copy into %s: %s", name, folder, snapshot->error);
     if (*failed)
         return false;
     *rows += snapshot->rows;
@@ -153,11 +156,14 @@ static bool await_copies(struct backup *backup)
     int64_t moved = ms_of(CLOCK_MONOTONIC);
     for (;;) {
         struct arena_mark mark = arena_mark(&backup->cli->arena);
+        const Bus__PositionReport *reports[INSTANCES_MAX];
         uint64_t rows = 0, total = 0;
         size_t done = 0;
+        if (!ask_all(backup, BUS__CONTROL__WHAT__POSITION, reports))
+            return false;
         for (size_t i = 0; i < backup->count; i++) {
             bool failed;
-            done += copied(backup, backup->instances[i], &rows, &total, &failed);
+            done += copied(backup, i, reports[i]->snapshot, &rows, &total, &failed);
             if (failed || !sync_copy(backup, backup->instances[i]))
                 return false;
         }
@@ -415,8 +421,8 @@ static void report(const struct backup *backup)
 
 static bool make(struct backup *backup)
 {
-    return has_room(backup) && ask_all(backup, BUS__CONTROL__WHAT__POSITION) && cut(backup) && await_copies(backup) &&
-           (!backup->keys || write_keys(backup)) && describe(backup) && finish(backup);
+    return has_room(backup) && ask_all(backup, BUS__CONTROL__WHAT__POSITION, NULL) && cut(backup) &&
+           await_copies(backup) && (!backup->keys || write_keys(backup)) && describe(backup) && finish(backup);
 }
 
 int cli_backup(struct cli *cli, int argc, char **argv)

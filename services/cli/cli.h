@@ -82,6 +82,9 @@ char *cli_escape(struct cli *cli, const char *text); /* for a query string */
  */
 const Bus__Reply *cli_ask(struct cli *cli, Hb__Service service, uint32_t partition, Bus__Request *request,
                           uint32_t timeout_ms);
+/* The same of several at one time: all are asked before the first answer is awaited. At most 64. */
+void cli_ask_each(struct cli *cli, const Config__Instance *const *instances, size_t count,
+                  Bus__Request *const *requests, uint32_t timeout_ms, const Bus__Reply **replies_out);
 const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *instance, Bus__Control__What what,
                                      const char *path, uint32_t timeout_ms);
 /* Sends a command to directory; says why and returns false when it was refused. */

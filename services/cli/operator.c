@@ -66,18 +66,32 @@ static void on_reply(void *context, enum err err, const Bus__Reply *reply)
     ev_break(connection.loop, EVBREAK_ONE);
 }
 
+void cli_ask_each(struct cli *cli, const Config__Instance *const *instances, size_t count,
+                  Bus__Request *const *requests, uint32_t timeout_ms, const Bus__Reply **replies_out)
+{
+    struct asking askings[PEERS_MAX];
+    bug_unless(count <= PEERS_MAX);
+    bool connected = connect_bus(cli);
+    for (size_t i = 0; i < count; i++) {
+        struct bus_peer *peer = connected && instances[i] ? peer_of(instances[i]) : NULL;
+        askings[i] = (struct asking){.cli = cli, .done = !peer};
+        if (peer)
+            bus_request(peer, requests[i], timeout_ms, on_reply, &askings[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        while (!askings[i].done)
+            ev_run(connection.loop, 0);
+        replies_out[i] = askings[i].reply;
+    }
+}
+
 const Bus__Reply *cli_ask(struct cli *cli, Hb__Service service, uint32_t partition, Bus__Request *request,
                           uint32_t timeout_ms)
 {
-    struct asking asking = {.cli = cli};
-    const Config__Instance *instance = connect_bus(cli) ? config_instance(cli->config, service, partition) : NULL;
-    struct bus_peer *peer = instance ? peer_of(instance) : NULL;
-    if (!peer)
-        return NULL;
-    bus_request(peer, request, timeout_ms, on_reply, &asking);
-    while (!asking.done)
-        ev_run(connection.loop, 0);
-    return asking.reply;
+    const Bus__Reply *reply;
+    const Config__Instance *instance = cli_config(cli) ? config_instance(cli->config, service, partition) : NULL;
+    cli_ask_each(cli, &instance, 1, &request, timeout_ms, &reply);
+    return reply;
 }
 
 const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *instance, Bus__Control__What what,

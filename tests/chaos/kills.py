@@ -2,20 +2,25 @@
 
 Clients register cases and take steps over HTTP, and repeat what got no answer under the same key. Services are killed one, two
 or three at a time, the gateway among them; `hearback up` starts them again. When all has come to rest: nothing acknowledged is
-lost, nothing is doubled, `hearback verify` agrees. Last, everything is killed at one instant, supervisor included, and started
+lost, nothing is doubled, `hearback verify` agrees. Backups are tried in between: one either fails and says why, or holds all that
+was acknowledged before it; the last good one is restored and checked in the same way. Last, everything is killed at one instant, supervisor included, and started
 again. The moments depend on the machine; the seed makes the choice of victims and of commands the same."""
 
 import argparse
+import copy
 import json
 import os
 import random
 import shutil
 import signal
+import subprocess
+import tempfile
+import threading
 import time
 
 import harness
 from checker import SERVICES, Checker
-from load import Load
+from load import Ledger, Load
 
 ALL = SERVICES + ("gateway",)
 
@@ -38,6 +43,59 @@ def kill_some(system, chance, counts):
                 counts[service] += 1
             except ProcessLookupError:
                 pass
+
+
+class Backups(threading.Thread):
+    """Tries to make one from time to time, whatever happens to the services meanwhile."""
+
+    def __init__(self, system, target):
+        super().__init__(daemon=True)
+        self.system, self.target = system, target
+        self.stopping = threading.Event()
+        self.good, self.refused = [], 0  # (path, when it began)
+        self.failure = None
+
+    def run(self):
+        while not self.stopping.wait(4):
+            began = time.time()
+            done = self.system.run("--json", "backup", self.target, check=False)
+            if done.returncode == 0:
+                self.good.append((json.loads(done.stdout)["path"], began))
+            elif done.returncode != 1 or "hearback: " not in done.stderr:
+                self.failure = f"exit {done.returncode}: {done.stdout}{done.stderr}"
+            else:
+                self.refused += 1
+
+    def stop(self):
+        self.stopping.set()
+        self.join(60)
+        assert not self.failure, self.failure
+        left = [name for name in os.listdir(self.target) if name.endswith(".partial")]
+        assert not left, f"a backup that failed left {left}"
+        assert self.good, f"none of {self.refused} backups succeeded"
+        print(f"{len(self.good)} backups made while services were killed, {self.refused} refused", flush=True)
+
+
+def check_backup(system, backups, ledger):
+    """The last good one, in a folder of its own: all that was acknowledged before it began, nothing twice."""
+    path, began = backups.good[-1]
+    folder = os.path.join(backups.target, "restored")
+    subprocess.run([system.program("hearback"), "--data", folder, "restore", path, "--keys",
+                    os.path.join(system.folder, "epoch-keys")], check=True, capture_output=True, timeout=300)
+    known = Ledger()
+    for command in ledger.commands:
+        seen = copy.copy(command)
+        if command.answered_at is None or command.answered_at >= began:
+            seen.status = None  # it may be there or not, but not twice
+        known.commands.append(seen)
+    with harness.System(folder=folder) as restored:
+        restored.settle()
+        found = json.loads(restored.run("--json", "verify", check=False).stdout)
+        assert found["sound"], json.dumps(found, indent=1)
+    findings = Checker(folder).check(known)
+    assert not findings, f"the backup {path}: {findings[:10]}"
+    print(f"the last of them, restored: {found['events']} events, {len(known.answered())} of {len(ledger.answered())} "
+          "acknowledged commands were before it, all are there; verify: sound", flush=True)
 
 
 def kill_under_load(system, chance, wanted, seconds):
@@ -97,13 +155,18 @@ def main():
     print(f"seed {chosen.seed}, {chosen.kills} kills (again: kills.py --seed {chosen.seed} --kills {chosen.kills})", flush=True)
     chance = random.Random(chosen.seed)
     system = harness.System("--demo")
+    place = tempfile.mkdtemp(prefix="hearback-backups-", dir=harness.memory_folder())
     try:
         system.start()
         tokens = system.tokens()
         with Load(system.port, tokens, seed=chosen.seed, clients=4, pause_s=0.02) as load:
+            backups = Backups(system, place)
+            backups.start()
             kill_under_load(system, chance, chosen.kills, chosen.seconds or 0.8 * chosen.kills)
+            backups.stop()
             load.stop(patience_s=60)
         check(system, load.ledger, "after the kills")
+        check_backup(system, backups, load.ledger)
         system.start()
         again = Load(system.port, tokens, seed=chosen.seed + 1, clients=4)
         again.ledger = load.ledger
@@ -120,6 +183,7 @@ def main():
     finally:
         if system.process:
             system.stop()
+        shutil.rmtree(place, ignore_errors=True)
         if system.own:
             shutil.rmtree(system.folder, ignore_errors=True)
 
