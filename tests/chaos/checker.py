@@ -194,6 +194,20 @@ class Checker:
                 state[notice] = kind
         return state
 
+    def check_mails(self, arrived):
+        """Each mail that was to be sent arrived, at least once; arrived: Message-Ids. How many came more than once."""
+        times = collections.Counter(arrived)
+        finals = {of(e, "notification", kind, "notice_id"): kind for e in self.events["notification"]
+                  for kind in ("delivered", "failed") if of(e, "notification", kind)}
+        sent = [of(e, "notification", "queued") for e in self.events["notification"]
+                if of(e, "notification", "queued", "status") == "queued"]
+        for notice in sent:
+            if finals.get(notice["notice_id"]) != "delivered":
+                self.find(f"notice {notice['notice_id']} was to be sent: {finals.get(notice['notice_id'])}")
+            elif not times[notice["message_id"]]:
+                self.find(f"notice {notice['notice_id']} is said to be delivered, and never arrived")
+        return len(sent), sum(n - 1 for n in times.values() if n > 1)
+
     def check_clocks(self, cases):
         armed = collections.Counter(e["case_id"] for e in self.events["watchdog"] if of(e, "watchdog", "armed"))
         for case_id, event in cases.items():

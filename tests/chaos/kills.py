@@ -116,7 +116,7 @@ def registered(system, site):
     return int(figures["total"].get("registered", 0))
 
 
-def check(system, ledger, when):
+def check(system, ledger, when, mail):
     """At rest the system says of itself that it is sound; then it is stopped, and the checker reads its logs."""
     system.run("wait", "settled", "--timeout", "120")
     found = json.loads(system.run("--json", "verify", check=False).stdout)
@@ -125,13 +125,14 @@ def check(system, ledger, when):
     system.stop()
     checker = Checker(system.folder)
     findings = checker.check(ledger)
+    sent, again = checker.check_mails([message["Message-ID"] for message in mail.messages])
     for finding in findings[:20]:
         print("FOUND", finding)
     assert not findings, f"{when}: {len(findings)} findings"
     assert counted == len(checker.registered()), f"analytics counts {counted} cases, {len(checker.registered())} are registered"
     print(f"{when}: {found['events']} events, {found['cases']} cases, {len(ledger.answered())} acknowledged commands "
-          f"({ledger.refusals} times none or no answer, {ledger.repeats} repeated on purpose): 0 lost, 0 doubled; verify: sound",
-          flush=True)
+          f"({ledger.refusals} times none or no answer, {ledger.repeats} repeated on purpose): 0 lost, 0 doubled; {sent} mails, "
+          f"all arrived, {again} of them more than once; verify: sound", flush=True)
 
 
 def kill_everything(system):
@@ -154,28 +155,30 @@ def main():
     chosen = options()
     print(f"seed {chosen.seed}, {chosen.kills} kills (again: kills.py --seed {chosen.seed} --kills {chosen.kills})", flush=True)
     chance = random.Random(chosen.seed)
-    system = harness.System("--demo")
+    mail = harness.Mail()
+    system = harness.System("--demo", "--smtp", mail.url)
     place = tempfile.mkdtemp(prefix="hearback-backups-", dir=harness.memory_folder())
     try:
+        mail.__enter__()
         system.start()
         tokens = system.tokens()
-        with Load(system.port, tokens, seed=chosen.seed, clients=4, pause_s=0.02) as load:
+        with Load(system.port, tokens, seed=chosen.seed, clients=4, pause_s=0.02, mails=0.2) as load:
             backups = Backups(system, place)
             backups.start()
             kill_under_load(system, chance, chosen.kills, chosen.seconds or 0.8 * chosen.kills)
             backups.stop()
             load.stop(patience_s=60)
-        check(system, load.ledger, "after the kills")
+        check(system, load.ledger, "after the kills", mail)
         check_backup(system, backups, load.ledger)
         system.start()
-        again = Load(system.port, tokens, seed=chosen.seed + 1, clients=4)
+        again = Load(system.port, tokens, seed=chosen.seed + 1, clients=4, mails=0.2)
         again.ledger = load.ledger
         with again:
             time.sleep(chance.uniform(2, 4))
             kill_everything(system)
             system.start()
             again.stop(patience_s=60)
-        check(system, load.ledger, "after the end of everything")
+        check(system, load.ledger, "after the end of everything", mail)
     except BaseException:
         system.own = False
         print(f"the system's folder is kept: {system.folder}")
@@ -183,6 +186,7 @@ def main():
     finally:
         if system.process:
             system.stop()
+        mail.__exit__()
         shutil.rmtree(place, ignore_errors=True)
         if system.own:
             shutil.rmtree(system.folder, ignore_errors=True)

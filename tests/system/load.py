@@ -91,6 +91,8 @@ class Client(threading.Thread):
         body = {"site": "renhe", "kind": self.random.choice(KINDS), "category": self.random.choice(CATEGORIES),
                 "channel": "phone", "text": {"plain": "内容"}, "place": key,
                 "party": {"name": {"plain": "来电人"}, "phone": {"plain": "021-55500999"}}}
+        if self.random.random() < self.load.mails:
+            body["party"]["email"] = {"plain": f"{key}@example.org"}
         return Command(key, "renhe-reception", "/api/v1/cases", body)
 
     def step(self, case):
@@ -161,9 +163,10 @@ class Client(threading.Thread):
 class Load:
     """with Load(port, tokens, seed) as load: ... ; afterwards load.ledger holds all that was promised."""
 
-    def __init__(self, port, tokens, seed=1, clients=4, pause_s=0.0, steps=0.55):
+    def __init__(self, port, tokens, seed=1, clients=4, pause_s=0.0, steps=0.55, mails=0.0):
         self.port, self.tokens, self.pause_s = port, tokens, pause_s
         self.steps = steps  # how many of the commands are steps on a case; the others register one
+        self.mails = mails  # how many of the complainants have an address, and are written to
         self.ledger = Ledger()
         self.stopping = threading.Event()
         self.give_up_at = float("inf")
