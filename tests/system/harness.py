@@ -116,7 +116,7 @@ class System:
                 with open(f"/proc/{pid}/cmdline", "rb") as f:
                     if f.read().split(b"\0")[0].endswith(f"/hearback-{service}".encode()):
                         found.append(int(pid))
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 pass
         return found
 
