@@ -80,6 +80,7 @@ void turn_random(struct turn *turn, uint8_t *out, size_t size); /* at most 32 by
 int64_t turn_horizon(const struct turn *turn); /* smallest as_of of all logs heard, at least now - 60 s */
 const struct instance *turn_instance(const struct turn *turn);
 uint64_t turn_cell(const struct turn *turn);
+uint32_t turn_partition(const struct turn *turn);
 /* Since the log's epoch began by a restore (at_ms 0: it never was restored), up to `numbers_skip` numbers of every
    counter may have been given out that this log knows nothing of. */
 struct restored {

@@ -53,6 +53,11 @@ uint64_t turn_cell(const struct turn *turn)
     return turn->instance->options.cell;
 }
 
+uint32_t turn_partition(const struct turn *turn)
+{
+    return turn->instance->options.partition;
+}
+
 struct vault *turn_vault(struct turn *turn)
 {
     bug_unless(turn->phase == PHASE_PREPARE || turn->phase == PHASE_READ);

@@ -14,7 +14,8 @@ void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryRep
     reply->notification->kind_case = NOTIFICATION__REPLY__KIND_NOTICES;
     Notification__Notices *notices = reply->notification->notices =
         NOTIFICATION_NEW(turn, Notification__Notices, notification__notices__init);
-    for (size_t i = 0; i < record->n_notices; i++) {
+    bool all = record->n_notices <= NOTIFICATION_LISTED_MAX;
+    for (size_t i = all ? 0 : record->n_notices - NOTIFICATION_LISTED_MAX; i < record->n_notices; i++) {
         const Noterec__Notice *row = notification_notice(turn, record->notices[i]);
         Notification__NoticeState *state =
             NOTIFICATION_NEW(turn, Notification__NoticeState, notification__notice_state__init);

@@ -63,6 +63,27 @@ static void set_effect(struct turn *turn, const Noterec__Notice *row, int64_t du
                     message_pack(&mail.base, turn_arena(turn)));
 }
 
+static void asked_more(struct turn *turn, const Notification__NoticeQueued *queued)
+{
+    Noterec__Asked fresh = NOTEREC__ASKED__INIT, *asked = notification_asked(turn, queued->source, queued->notice);
+    if (!asked)
+        asked = &fresh;
+    asked->queued++;
+    asked->done += strcmp(queued->status, "published") == 0;
+    asked->more = queued->more > 0;
+    notification_asked_save(turn, queued->source, queued->notice, asked);
+}
+
+static void asked_done(struct turn *turn, uint64_t notice_id)
+{
+    const Noterec__Notice *row = notification_notice(turn, notice_id);
+    Noterec__Asked *asked = row ? notification_asked(turn, row->queued->source, row->queued->notice) : NULL;
+    if (!asked)
+        return;
+    asked->done++;
+    notification_asked_save(turn, row->queued->source, row->queued->notice, asked);
+}
+
 static void evolve_queued(struct turn *turn, const Hb__Event *event)
 {
     Notification__NoticeQueued *queued = event->notification->queued;
@@ -78,11 +99,7 @@ static void evolve_queued(struct turn *turn, const Hb__Event *event)
     notification_notice_save(turn, queued->notice_id, &row);
     NOTIFICATION_ADD(turn, record->notices, record->n_notices, queued->notice_id);
     notification_case_save(turn, event->case_id, record);
-    struct key key = {.size = 0};
-    key_add_u32(&key, (uint32_t)queued->source->log->service);
-    key_add_u64(&key, queued->source->offset);
-    key_add_text(&key, queued->notice);
-    state_put(turn, NOTIFICATION_ASKED, key_bytes(&key), (struct bytes){0});
+    asked_more(turn, queued);
     if (strcmp(queued->status, "queued") == 0)
         set_effect(turn, &row, event->recorded_ms, 1);
 }
@@ -121,11 +138,14 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
     case NOTIFICATION__EVENT__KIND_DELIVERED:
         finish(turn, event, said->delivered->notice_id, "delivered", said->delivered->attempt, none,
                said->delivered->proof);
+        asked_done(turn, said->delivered->notice_id);
         return;
     case NOTIFICATION__EVENT__KIND_FAILED:
         finish(turn, event, said->failed->notice_id, "failed", said->failed->attempts, said->failed->error, none);
         return;
     case NOTIFICATION__EVENT__KIND_TOLD:
+        notification_asked_delete(turn, said->told->source, said->told->notice);
+        return;
     case NOTIFICATION__EVENT__KIND__NOT_SET:
         return;
     }
@@ -139,14 +159,19 @@ void notification_evolve(struct turn *turn, const Hb__Event *event)
             evolve_registered(turn, event);
         return;
     case HB__EVENT__PAYLOAD_ROUTING:
+        evolve_facts(turn, event);
+        return;
     case HB__EVENT__PAYLOAD_CASEWORK:
         evolve_facts(turn, event);
+        notification_evolve_request(turn, event);
+        return;
+    case HB__EVENT__PAYLOAD_ESCALATION:
+        notification_evolve_request(turn, event);
         return;
     case HB__EVENT__PAYLOAD_NOTIFICATION:
         evolve_own(turn, event);
         return;
     case HB__EVENT__PAYLOAD_WATCHDOG:
-    case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_TOY:

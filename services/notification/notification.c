@@ -27,6 +27,7 @@ const struct service notification_service = {
     .evolve = notification_evolve,
     .answer = notification_answer,
     .effect_done = notification_effect_done,
+    .job_step = notification_job_step,
     .needs_case = needs_case,
     .knows_case = knows_case,
 };

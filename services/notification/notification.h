@@ -11,6 +11,7 @@
 #define NOTIFICATION_ATTEMPTS_MAX 8u
 #define NOTIFICATION_RETRY_FIRST_MS 30000ll /* then doubled, at most an hour */
 #define NOTIFICATION_RETRY_MAX_MS 3600000ll
+#define NOTIFICATION_LISTED_MAX 1000u /* notices of one case in a reply, the newest */
 
 extern const struct service notification_service;
 extern const struct effect_driver notification_driver;
@@ -20,7 +21,41 @@ Noterec__Case *notification_case(struct turn *turn, uint64_t case_id);
 void notification_case_save(struct turn *turn, uint64_t case_id, const Noterec__Case *record);
 Noterec__Notice *notification_notice(struct turn *turn, uint64_t notice_id);
 void notification_notice_save(struct turn *turn, uint64_t notice_id, const Noterec__Notice *record);
-bool notification_asked(struct turn *turn, const Hb__Position *source, const char *notice);
+/* How far a request is met; NULL: not begun, or every addressee has it. */
+Noterec__Asked *notification_asked(struct turn *turn, const Hb__Position *source, const char *notice);
+void notification_asked_save(struct turn *turn, const Hb__Position *source, const char *notice,
+                             const Noterec__Asked *record);
+void notification_asked_delete(struct turn *turn, const Hb__Position *source, const char *notice);
+
+/* request.c: one request for a notice. Lives in the turn's arena. */
+struct notification_request {
+    struct turn *turn;
+    const Hb__Event *event; /* that asked */
+    Noterec__Case *record;
+    const Policy__Policy *policy;
+    const Policy__Notice *notice; /* NULL: the policy has no such text; the name is told all the same */
+    const char *name, *clock;
+    Hb__Position *source;
+    int64_t due_ms;
+    uint32_t level;
+    char **persons; /* ids, each once */
+    size_t persons_count;
+    bool complainant; /* comes last */
+};
+/* False: the event asks for no notice, or its case is not known. */
+bool notification_request_read(struct notification_request *request, struct turn *turn, const Hb__Event *event);
+size_t notification_addressees(const struct notification_request *request);
+/* Says one NoticeQueued for each addressee, unless a job does. */
+void notification_request_meet(const struct notification_request *request);
+void notification_evolve_request(struct turn *turn, const Hb__Event *event); /* more than 16: the job */
+struct bytes notification_job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
+                                   unsigned keys_max);
+/* An event of our own about the request's case, under the clauses of its notice. */
+Hb__Event *notification_event(const struct notification_request *request, Notification__Event__KindCase kind,
+                              void *payload);
+
+/* text.c: at most 8 KiB, in the arena */
+char *notification_fill(const struct notification_request *request, const char *text, bool english);
 
 void notification_react(struct turn *turn, const Hb__Event *event);
 void notification_evolve(struct turn *turn, const Hb__Event *event);

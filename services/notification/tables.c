@@ -1,6 +1,6 @@
-/* Tables: case: case id -> Noterec.Case. notice: notice id -> Noterec.Notice. asked: source service BE32, offset BE64,
-   notice NUL
-   -> "": each request is met once, whatever is redelivered. */
+/* Tables: case: case id BE64 -> Noterec.Case. notice: notice id BE64 -> Noterec.Notice; the id is 10 bits of partition
+   and a running number. asked: source service BE32, partition BE32, offset BE64, notice NUL -> Noterec.Asked, until all
+   have it. */
 #include "notification.h"
 
 Noterec__Case *notification_case(struct turn *turn, uint64_t case_id)
@@ -27,11 +27,31 @@ void notification_notice_save(struct turn *turn, uint64_t notice_id, const Noter
     state_save(turn, NOTIFICATION_NOTICE, key_bytes(&key), (const ProtobufCMessage *)record);
 }
 
-bool notification_asked(struct turn *turn, const Hb__Position *source, const char *notice)
+static struct key asked_key(const Hb__Position *source, const char *notice)
 {
     struct key key = {.size = 0};
     key_add_u32(&key, (uint32_t)source->log->service);
+    key_add_u32(&key, source->log->partition);
     key_add_u64(&key, source->offset);
     key_add_text(&key, notice);
-    return state_has(turn, NOTIFICATION_ASKED, key_bytes(&key));
+    return key;
+}
+
+Noterec__Asked *notification_asked(struct turn *turn, const Hb__Position *source, const char *notice)
+{
+    struct key key = asked_key(source, notice);
+    return state_load(turn, NOTIFICATION_ASKED, key_bytes(&key), &noterec__asked__descriptor);
+}
+
+void notification_asked_save(struct turn *turn, const Hb__Position *source, const char *notice,
+                             const Noterec__Asked *record)
+{
+    struct key key = asked_key(source, notice);
+    state_save(turn, NOTIFICATION_ASKED, key_bytes(&key), &record->base);
+}
+
+void notification_asked_delete(struct turn *turn, const Hb__Position *source, const char *notice)
+{
+    struct key key = asked_key(source, notice);
+    state_delete(turn, NOTIFICATION_ASKED, key_bytes(&key));
 }

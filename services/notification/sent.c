@@ -1,0 +1,71 @@
+/* Results of sending: "250 ..." delivered, "5.." failed for good, anything else is tried again. */
+#include "notification.h"
+
+#include <stdlib.h>
+
+static int64_t backoff(uint32_t attempt)
+{
+    int64_t wait = NOTIFICATION_RETRY_FIRST_MS;
+    while (attempt-- > 1 && wait < NOTIFICATION_RETRY_MAX_MS)
+        wait *= 2;
+    return wait < NOTIFICATION_RETRY_MAX_MS ? wait : NOTIFICATION_RETRY_MAX_MS;
+}
+
+static void say_delivered(const struct notification_request *about, uint64_t id, uint32_t attempt, char *proof)
+{
+    Notification__NoticeDelivered *said =
+        NOTIFICATION_NEW(about->turn, Notification__NoticeDelivered, notification__notice_delivered__init);
+    said->notice_id = id;
+    said->attempt = attempt;
+    said->proof = proof;
+    turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_DELIVERED, said));
+}
+
+static void say_failed(const struct notification_request *about, const Notification__NoticeQueued *queued,
+                       uint32_t attempts, char *error)
+{
+    Notification__NoticeFailed *said =
+        NOTIFICATION_NEW(about->turn, Notification__NoticeFailed, notification__notice_failed__init);
+    said->notice_id = queued->notice_id;
+    said->attempts = attempts;
+    said->error = error;
+    said->notice = queued->notice;
+    said->channel = queued->channel;
+    said->person = queued->person;
+    said->complainant = queued->complainant;
+    turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_FAILED, said));
+}
+
+static void say_again(const struct notification_request *about, uint64_t id, uint32_t attempt, char *error)
+{
+    Notification__NoticeAttemptFailed *said =
+        NOTIFICATION_NEW(about->turn, Notification__NoticeAttemptFailed, notification__notice_attempt_failed__init);
+    said->notice_id = id;
+    said->attempt = attempt;
+    said->error = error;
+    said->next_ms = turn_now(about->turn) + backoff(attempt);
+    turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_ATTEMPT_FAILED, said));
+}
+
+void notification_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result)
+{
+    uint64_t number = strtoull(id, NULL, 16);
+    const Noterec__Notice *row = notification_notice(turn, number);
+    if (!row)
+        return;
+    Hb__Event of = HB__EVENT__INIT;
+    of.site = row->site;
+    of.case_id = row->case_id;
+    struct notification_request about = {.turn = turn, .event = &of, .record = notification_case(turn, row->case_id)};
+    const Policy__Policy *policy = organisation_policy(turn, about.record->site, about.record->policy_version);
+    about.notice = policy ? policy_notice(policy, row->queued->notice) : NULL;
+    char *text = arena_text(turn_arena(turn), (const char *)result.data, result.size);
+    if (!utf8_valid(text, result.size))
+        text = arena_strdup(turn_arena(turn), "the answer was not text");
+    if (strncmp(text, "250", 3) == 0)
+        say_delivered(&about, number, attempt, text);
+    else if (text[0] == '5' || attempt >= NOTIFICATION_ATTEMPTS_MAX)
+        say_failed(&about, row->queued, attempt, text);
+    else
+        say_again(&about, number, attempt, text);
+}

@@ -1,0 +1,341 @@
+/* Who is told what, in which channel: each addressee once, however many there are; the policy's channels in their
+   order; and nothing that cannot be delivered goes unsaid. */
+#include "../support/puppet.h"
+
+#include "notification.h"
+
+#define SERVICE HB__SERVICE__NOTIFICATION
+#define CASE_ID 0x0040000000000001ull
+#define STAFF 100u
+
+PUPPET(directory, "directory", HB__SERVICE__DIRECTORY);
+PUPPET(intake, "intake", HB__SERVICE__INTAKE);
+PUPPET(casework, "casework", HB__SERVICE__CASEWORK);
+
+struct desk {
+    struct world world;
+    const char *answer; /* of the mail server */
+    unsigned sendings;
+};
+
+/* ---- the world ---- */
+
+static struct bytes mail_server(void *context, Hb__Service service, const char *id, uint32_t attempt,
+                                struct bytes payload, struct arena *arena)
+{
+    struct desk *desk = context;
+    (void)service;
+    (void)id;
+    (void)attempt;
+    (void)payload;
+    (void)arena;
+    desk->sendings++;
+    return bytes_of_text(desk->answer);
+}
+
+static Policy__Notice *notice(struct world *world, const char *name, const char *to, const char *by, const char *text)
+{
+    Policy__Notice *made = MAKE(world, Policy__Notice, POLICY__NOTICE__INIT);
+    made->name = arena_strdup(&world->arena, name);
+    made->label = world_label(world, name, name);
+    made->clauses = LIST(world, char *, &made->n_clauses, arena_strdup(&world->arena, "TEST-01"));
+    made->to = LIST(world, Policy__Who *, &made->n_to, world_who(world, to));
+    made->text = world_label(world, text, text);
+    char *channels = arena_strdup(&world->arena, by), *rest = NULL;
+    made->by = arena_alloc(&world->arena, 4 * sizeof *made->by);
+    for (char *channel = strtok_r(channels, " ", &rest); channel; channel = strtok_r(NULL, " ", &rest))
+        made->by[made->n_by++] = channel;
+    return made;
+}
+
+static void publish(struct world *world)
+{
+    Policy__Policy *policy = MAKE(world, Policy__Policy, POLICY__POLICY__INIT);
+    Policy__Kind *kind = MAKE(world, Policy__Kind, POLICY__KIND__INIT);
+    policy->site = "garden";
+    policy->version = 1;
+    kind->name = "complaint";
+    policy->kinds = LIST(world, Policy__Kind *, &policy->n_kinds, kind);
+    char *long_text = arena_zero(&world->arena, 60001);
+    for (unsigned i = 0; i < 60000; i += 3)
+        memcpy(long_text + i, "长", 3);
+    policy->notices = LIST(
+        world, Policy__Notice *, &policy->n_notices, notice(world, "all", "employee", "email", "{number}"),
+        notice(world, "mail_first", "lead", "email sms", "x"), notice(world, "sms_first", "lead", "sms email", "x"),
+        notice(world, "portal_only", "lead", "portal", "x"), notice(world, "usual", "complainant", "", "x"),
+        notice(world, "wechat", "complainant", "wechat email", "x"),
+        notice(world, "nobody", "ghost_post", "email", "x"), notice(world, "long", "lead", "email", long_text));
+    world_publish(world, policy);
+}
+
+static void person(struct world *world, const char *id, const char *department, const char *email)
+{
+    Directory__Event payload = DIRECTORY__EVENT__INIT;
+    Directory__Person made = DIRECTORY__PERSON__INIT;
+    Directory__Post post = DIRECTORY__POST__INIT, *posts[1] = {&post};
+    post.post = "worker";
+    post.department = (char *)(uintptr_t)department;
+    post.site = "garden";
+    made.id = (char *)(uintptr_t)id;
+    made.name = made.id;
+    made.email = (char *)(uintptr_t)email;
+    made.posts = posts;
+    made.n_posts = 1;
+    payload.kind_case = DIRECTORY__EVENT__KIND_PERSON_DEFINED;
+    payload.person_defined = &made;
+    world_directory(world, &payload);
+}
+
+static void register_case(struct world *world)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Intake__Event payload = INTAKE__EVENT__INIT;
+    Intake__CaseRegistered registered = INTAKE__CASE_REGISTERED__INIT;
+    Hb__Fact lead = HB__FACT__INIT, *facts[1] = {&lead};
+    lead.name = "lead";
+    lead.value = world_text(world, "desk");
+    registered.kind = "complaint";
+    registered.number = "20250310-complaint-001";
+    payload.kind_case = INTAKE__EVENT__KIND_REGISTERED;
+    payload.registered = &registered;
+    event.site = "garden";
+    event.case_id = CASE_ID;
+    event.policy_version = 1;
+    event.facts = facts;
+    event.n_facts = 1;
+    event.payload_case = HB__EVENT__PAYLOAD_INTAKE;
+    event.intake = &payload;
+    puppet_say(world, HB__SERVICE__INTAKE, &event);
+}
+
+static int setup(void **state)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    struct world *world = &desk->world;
+    static const struct service *const services[] = {&directory, &intake, &casework, &notification_service};
+    desk->answer = "250 simulated";
+    arena_init(&world->arena);
+    snprintf(world->folder, sizeof world->folder, "/tmp/hearback-world-XXXXXX");
+    assert_non_null(mkdtemp(world->folder));
+    struct simulation_options options = {.seed = 9,
+                                         .folder = world->folder,
+                                         .start_ms = PUPPET_START_MS,
+                                         .services = services,
+                                         .services_count = 4,
+                                         .effect = mail_server,
+                                         .effect_context = desk};
+    world->simulation = simulation_new(&options);
+    world_site(world, "garden");
+    world_department(world, "desk", "head");
+    person(world, "head", "desk", "head@example.org");
+    for (unsigned i = 1; i < STAFF; i++)
+        person(world, arena_printf(&world->arena, "p%u", i), "field", "p@example.org");
+    publish(world);
+    register_case(world);
+    *state = desk;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct desk *desk = *state;
+    world_close(&desk->world);
+    free(desk);
+    return 0;
+}
+
+/* ---- asking and looking ---- */
+
+static void ask(struct world *world, const char *name)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Casework__Event payload = CASEWORK__EVENT__INIT;
+    Casework__NoticeRequested request = CASEWORK__NOTICE_REQUESTED__INIT;
+    request.notice = (char *)(uintptr_t)name;
+    request.rule = "rule";
+    payload.kind_case = CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
+    payload.notice_requested = &request;
+    event.site = "garden";
+    event.case_id = CASE_ID;
+    event.policy_version = 1;
+    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event.casework = &payload;
+    puppet_say(world, HB__SERVICE__CASEWORK, &event);
+}
+
+static const Notification__NoticeQueued *queued(const Hb__Event *event)
+{
+    return event->notification->kind_case == NOTIFICATION__EVENT__KIND_QUEUED ? event->notification->queued : NULL;
+}
+
+static unsigned count_kind(const struct world_last *said, Notification__Event__KindCase kind)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < said->count; i++)
+        count += said->events[i]->notification->kind_case == kind;
+    return count;
+}
+
+/* The one notice that asking for `name` gives. */
+static const Notification__NoticeQueued *only(struct world *world, const char *name)
+{
+    const Notification__NoticeQueued *found = NULL;
+    ask(world, name);
+    const struct world_last *said = world_said(world, SERVICE);
+    for (unsigned i = 0; i < said->count; i++)
+        if (queued(said->events[i]) && strcmp(queued(said->events[i])->notice, name) == 0) {
+            assert_null(found);
+            found = queued(said->events[i]);
+        }
+    assert_non_null(found);
+    return found;
+}
+
+static void assert_way(const Notification__NoticeQueued *notice, const char *person, const char *channel,
+                       const char *status)
+{
+    assert_string_equal(notice->person, person);
+    assert_string_equal(notice->channel, channel);
+    assert_string_equal(notice->status, status);
+    assert_int_equal(notice->more, 0);
+}
+
+/* ---- how many ---- */
+
+static void all_of_a_hundred_are_told_once_by_a_job(void **state)
+{
+    struct desk *desk = *state;
+    bool told[STAFF] = {false};
+    ask(&desk->world, "all");
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    unsigned count = 0;
+    for (unsigned i = 0; i < said->count; i++) {
+        const Notification__NoticeQueued *one = queued(said->events[i]);
+        if (!one)
+            continue;
+        unsigned person = strcmp(one->person, "head") == 0 ? 0 : (unsigned)atoi(one->person + 1);
+        assert_true(person < STAFF && !told[person]);
+        told[person] = true;
+        count++;
+        assert_int_equal(one->more, STAFF - count);
+        assert_int_equal(said->events[i]->cause->kind_case, HB__CAUSE__KIND_JOB);
+        assert_string_equal(said->events[i]->clauses[0], "TEST-01");
+        assert_string_equal(one->subject->zh, "20250310-complaint-001");
+    }
+    assert_int_equal(count, STAFF);
+    assert_int_equal(desk->sendings, STAFF);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_DELIVERED), STAFF);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_TOLD), 1);
+    assert_int_equal(said->events[said->count - 1]->notification->kind_case, NOTIFICATION__EVENT__KIND_TOLD);
+    ask(&desk->world, "all"); /* another request is another matter */
+    assert_int_equal(count_kind(world_said(&desk->world, SERVICE), NOTIFICATION__EVENT__KIND_TOLD), 2);
+    assert_int_equal(desk->sendings, 2 * STAFF);
+}
+
+/* Killed between two steps, the job goes on where it was. */
+static void a_crash_between_two_steps_tells_nobody_twice(void **state)
+{
+    struct desk *desk = *state;
+    struct simulation *simulation = desk->world.simulation;
+    simulation_faults_set(simulation, (struct simulation_faults){.crash = 200, .down_ms_max = 500, .delay_ms_max = 20});
+    simulation_idle_set(simulation, 20000);
+    Hb__Event event = HB__EVENT__INIT;
+    Casework__Event payload = CASEWORK__EVENT__INIT;
+    Casework__NoticeRequested request = CASEWORK__NOTICE_REQUESTED__INIT;
+    request.notice = "all";
+    payload.kind_case = CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
+    payload.notice_requested = &request;
+    event.site = "garden";
+    event.case_id = CASE_ID;
+    event.policy_version = 1;
+    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event.casework = &payload;
+    struct bytes packed = message_pack(&event.base, &desk->world.arena);
+    Hb__Command command = HB__COMMAND__INIT;
+    command.account = "test";
+    command.id = "1741572000000-crash";
+    command.payload_case = HB__COMMAND__PAYLOAD_TOY;
+    command.toy = (ProtobufCBinaryData){packed.size, (uint8_t *)(uintptr_t)packed.data};
+    const Hb__CommandReply *reply = NULL;
+    for (unsigned tried = 0; !reply && tried < 50; tried++)
+        reply = simulation_command(simulation, HB__SERVICE__CASEWORK, &command, &desk->world.arena);
+    assert_non_null(reply);
+    simulation_run(simulation, simulation_now(simulation) + PUPPET_HOUR_MS);
+    simulation_faults_set(simulation, (struct simulation_faults){0});
+    simulation_run(simulation, simulation_now(simulation) + PUPPET_HOUR_MS);
+    assert_true(simulation_settle(simulation, PUPPET_HOUR_MS));
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_QUEUED), STAFF);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_DELIVERED), STAFF);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_TOLD), 1);
+}
+
+/* ---- in which channel ---- */
+
+static void the_first_channel_that_reaches_counts(void **state)
+{
+    struct desk *desk = *state;
+    struct world *world = &desk->world;
+    assert_way(only(world, "mail_first"), "head", "email", "queued");
+    assert_way(only(world, "sms_first"), "head", "sms", "due");   /* a person does it */
+    assert_way(only(world, "portal_only"), "head", "log", "due"); /* staff do not read the portal */
+    assert_way(only(world, "usual"), "", "portal", "published");
+    assert_way(only(world, "wechat"), "", "wechat", "due");
+    assert_int_equal(desk->sendings, 1);
+}
+
+static void without_an_address_the_next_channel_counts(void **state)
+{
+    struct desk *desk = *state;
+    person(&desk->world, "head", "desk", "");
+    assert_way(only(&desk->world, "mail_first"), "head", "sms", "due");
+    assert_int_equal(desk->sendings, 0);
+}
+
+/* ---- what cannot be delivered ---- */
+
+static void a_notice_to_nobody_is_said_to_be_one(void **state)
+{
+    struct desk *desk = *state;
+    const Notification__NoticeQueued *notice = only(&desk->world, "nobody");
+    assert_way(notice, "", "log", "not_sent");
+    assert_string_equal(notice->reason, "nobody to tell");
+    notice = only(&desk->world, "never_heard_of");
+    assert_string_equal(notice->reason, "nobody to tell");
+}
+
+static void a_failure_says_what_failed(void **state)
+{
+    struct desk *desk = *state;
+    desk->answer = "550 no such user";
+    const Notification__NoticeQueued *notice = only(&desk->world, "mail_first");
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    const Notification__NoticeFailed *failed = said->events[said->count - 1]->notification->failed;
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_FAILED), 1);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_TOLD), 0);
+    assert_int_equal(failed->notice_id, notice->notice_id);
+    assert_string_equal(failed->notice, "mail_first");
+    assert_string_equal(failed->person, "head");
+    assert_string_equal(failed->channel, "email");
+    assert_string_equal(failed->error, "550 no such user");
+}
+
+static void a_long_text_is_cut_between_characters(void **state)
+{
+    struct desk *desk = *state;
+    const Notification__NoticeQueued *notice = only(&desk->world, "long");
+    assert_int_equal(strlen(notice->text->zh), 8190); /* at most 8 KiB: 2,730 characters of three bytes */
+    assert_int_equal(strlen(notice->text->en), 8190);
+}
+
+#define AT_A_DESK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        AT_A_DESK(all_of_a_hundred_are_told_once_by_a_job), AT_A_DESK(a_crash_between_two_steps_tells_nobody_twice),
+        AT_A_DESK(the_first_channel_that_reaches_counts),   AT_A_DESK(without_an_address_the_next_channel_counts),
+        AT_A_DESK(a_notice_to_nobody_is_said_to_be_one),    AT_A_DESK(a_failure_says_what_failed),
+        AT_A_DESK(a_long_text_is_cut_between_characters)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
