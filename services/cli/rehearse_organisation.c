@@ -4,8 +4,6 @@
 #include "policy/lookup.h"
 #include "rehearse_world.h"
 
-#define SITE "rehearsal"
-
 struct founding {
     struct world *world;
     const Policy__Policy *policy;
@@ -41,7 +39,7 @@ static void add_department(struct founding *founding, const char *id)
         return;
     Directory__Department *made = WORLD_NEW(founding->world, Directory__Department, directory__department__init);
     made->id = copy(founding, id);
-    made->site = copy(founding, SITE);
+    made->site = copy(founding, WORLD_SITE);
     made->name = label(founding, id, id);
     WORLD_ADD(founding->world, founding->organise->departments, founding->organise->n_departments, made);
 }
@@ -135,7 +133,7 @@ static void hold(struct founding *founding, Directory__Person *person, const cha
     Directory__Post *held = WORLD_NEW(founding->world, Directory__Post, directory__post__init);
     held->post = copy(founding, post);
     held->department = copy(founding, department);
-    held->site = copy(founding, SITE);
+    held->site = copy(founding, WORLD_SITE);
     WORLD_ADD(founding->world, person->posts, person->n_posts, held);
 }
 
@@ -262,7 +260,7 @@ Directory__Organise *world_organisation(struct world *world)
     struct founding founding = {world, world->scenario->policy,
                                 WORLD_NEW(world, Directory__Organise, directory__organise__init)};
     Directory__Site *site = WORLD_NEW(world, Directory__Site, directory__site__init);
-    site->id = copy(&founding, SITE);
+    site->id = copy(&founding, WORLD_SITE);
     site->name = label(&founding, "演练", "Rehearsal");
     site->zone = copy(&founding, world->scenario->zone_name);
     site->public_ = true;

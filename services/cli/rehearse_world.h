@@ -7,6 +7,7 @@
 #include "simulation/simulation.h"
 
 #define WORLD_SERVICES 8u
+#define WORLD_SITE "rehearsal"
 
 struct world_case {
     const char *name;
@@ -60,7 +61,13 @@ const char *world_case_name(struct world *world, uint64_t id);    /* its number 
 void world_case_add(struct world *world, const char *name, uint64_t id);
 bool world_is_complainant(const struct world *world, const char *person);
 
-/* Commands and queries; NULL: the service is away. */
+char *world_copy(struct world *world, const char *text);
+
+/* rehearse_commands.c: commands and queries; NULL: the service is away. `person` NULL: the operator. A case that is
+   registered gets the name, "" none. Everything at the instant is done then; the clock does not move. */
+Hb__Command *world_command_new(struct world *world, const char *person);
+const Hb__CommandReply *world_send(struct world *world, Hb__Service service, const Hb__Command *command,
+                                   const char *case_name);
 const Hb__CommandReply *world_submit(struct world *world, const struct scenario_line *line);
 const Hb__CommandReply *world_act(struct world *world, const struct scenario_line *line);
 const Hb__CommandReply *world_give(struct world *world, const struct scenario_case *one);
@@ -70,6 +77,9 @@ const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id);
 bool world_calendar(struct world *world, const char *name);
 /* Publishes another version, with these settings. False: refused, and said why on standard error. */
 bool world_settings(struct world *world, const struct scenario_line *line);
+/* rehearse_proof.c: the outside, as the simulation asks it (simulation_effect_fn). */
+struct bytes world_on_effect(void *context, Hb__Service service, const char *id, uint32_t attempt, struct bytes payload,
+                             struct arena *arena);
 /* Ends what is held back of a notice of a case. False: nothing of it is under way. */
 bool world_proof(struct world *world, const char *notice, uint64_t case_id, bool failed);
 

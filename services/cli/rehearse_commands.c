@@ -1,0 +1,262 @@
+/* What people of a scenario do and ask, as the services hear it. */
+#include "policy/lookup.h"
+#include "rehearse_world.h"
+
+#include <inttypes.h>
+
+/* ---- commands ---- */
+
+char *world_copy(struct world *world, const char *text)
+{
+    return arena_strdup(&world->arena, text);
+}
+
+static Hb__Actor *actor_of(struct world *world, const char *person)
+{
+    Hb__Actor *actor = WORLD_NEW(world, Hb__Actor, hb__actor__init);
+    if (!person) {
+        actor->operator_ = true;
+    } else if (world_is_complainant(world, person)) {
+        actor->complainant = true;
+    } else {
+        actor->account = world_copy(world, person);
+        actor->person = world_copy(world, person);
+    }
+    return actor;
+}
+
+Hb__Command *world_command_new(struct world *world, const char *person)
+{
+    Hb__Command *command = WORLD_NEW(world, Hb__Command, hb__command__init);
+    command->actor = actor_of(world, person);
+    command->account = world_copy(world, *command->actor->account ? command->actor->account : "rehearsal");
+    command->id =
+        arena_printf(&world->arena, "%013" PRId64 "-%u", simulation_now(world->simulation), world->commands++);
+    command->site = world_copy(world, WORLD_SITE);
+    return command;
+}
+
+/* Everything at this instant is done; the clock does not move. A case that is registered gets its name. */
+const Hb__CommandReply *world_send(struct world *world, Hb__Service service, const Hb__Command *command,
+                                   const char *case_name)
+{
+    if (world->away & 1u << service)
+        return NULL;
+    const Hb__CommandReply *reply = simulation_command(world->simulation, service, command, &world->arena);
+    if (*case_name && reply && !reply->refused)
+        world_case_add(world, case_name, reply->case_id);
+    world_run(world, simulation_now(world->simulation));
+    return reply;
+}
+
+static Hb__Personal *plain(struct world *world, const char *text)
+{
+    Hb__Personal *personal = WORLD_NEW(world, Hb__Personal, hb__personal__init);
+    personal->kind_case = HB__PERSONAL__KIND_PLAIN;
+    personal->plain = world_copy(world, text);
+    return personal;
+}
+
+static void add_field(struct world *world, Hb__Field ***list, size_t *count, const struct scenario_pair *pair)
+{
+    Hb__Field *field = WORLD_NEW(world, Hb__Field, hb__field__init);
+    field->name = world_copy(world, pair->name);
+    field->content_case = HB__FIELD__CONTENT_TEXT;
+    field->text = plain(world, pair->value);
+    WORLD_ADD(world, *list, *count, field);
+}
+
+/* Who complains, and what is not a field of the kind. False: it is one. */
+static bool fill_party(struct world *world, Intake__Submit *submit, const struct scenario_pair *pair)
+{
+    Intake__Party *party = submit->party;
+    const struct {
+        const char *name;
+        Hb__Personal **to;
+    } texts[] = {{"text", &submit->text},
+                 {"name", &party->name},
+                 {"phone", &party->phone},
+                 {"email", &party->email},
+                 {"address", &party->address}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(texts[i].name, pair->name) == 0) {
+            *texts[i].to = strcmp(pair->value, "none") == 0 ? NULL : plain(world, pair->value);
+            return true;
+        }
+    if (strcmp(pair->name, "anonymous") == 0)
+        party->anonymous = strcmp(pair->value, "yes") == 0;
+    else if (strcmp(pair->name, "confidential") == 0)
+        party->confidential = strcmp(pair->value, "yes") == 0;
+    else if (strcmp(pair->name, "department") == 0)
+        submit->department = world_copy(world, pair->value);
+    else
+        return false;
+    return true;
+}
+
+/* Category, channel and place are lifted out of the fields by intake itself. A complainant has an address, so that
+   proof of delivery counts, unless the scenario says `email: none`. */
+static Intake__Submit *submit_of(struct world *world, const char *kind, const char *name,
+                                 const struct scenario_pair *with, size_t count)
+{
+    Intake__Submit *submit = WORLD_NEW(world, Intake__Submit, intake__submit__init);
+    const Policy__Kind *found = policy_kind(world->scenario->policy, kind);
+    submit->kind = world_copy(world, kind);
+    submit->party = WORLD_NEW(world, Intake__Party, intake__party__init);
+    submit->party->email = plain(world, arena_printf(&world->arena, "%s@example.org", name));
+    submit->text = plain(world, name);
+    for (size_t i = 0; i < count; i++) {
+        static const char *const own[] = {"category", "channel", "place"};
+        char **const to[] = {&submit->category, &submit->channel, &submit->place};
+        bool done = false;
+        for (size_t o = 0; o < 3 && !done; o++)
+            if (strcmp(own[o], with[i].name) == 0) {
+                *to[o] = world_copy(world, with[i].value);
+                done = true;
+            }
+        if (!done && ((found && policy_field(found, with[i].name)) || !fill_party(world, submit, &with[i])))
+            add_field(world, &submit->fields, &submit->n_fields, &with[i]);
+    }
+    return submit;
+}
+
+const Hb__CommandReply *world_submit(struct world *world, const struct scenario_line *line)
+{
+    Hb__Command *command = world_command_new(world, line->by);
+    command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command->intake = WORLD_NEW(world, Intake__Command, intake__command__init);
+    command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
+    command->intake->submit = submit_of(world, line->kind, line->case_name, line->with, line->with_count);
+    if (command->actor->complainant && !*command->intake->submit->channel)
+        command->intake->submit->channel = world_copy(world, "web");
+    return world_send(world, HB__SERVICE__INTAKE, command, line->case_name);
+}
+
+const Hb__CommandReply *world_act(struct world *world, const struct scenario_line *line)
+{
+    Hb__Command *command = world_command_new(world, line->by);
+    command->case_id = world_case(world, line->case_name);
+    command->payload_case = HB__COMMAND__PAYLOAD_CASEWORK;
+    command->casework = WORLD_NEW(world, Casework__Command, casework__command__init);
+    command->casework->kind_case = CASEWORK__COMMAND__KIND_ACT;
+    Casework__Act *act = command->casework->act = WORLD_NEW(world, Casework__Act, casework__act__init);
+    act->step = world_copy(world, line->step);
+    for (size_t i = 0; i < line->with_count; i++)
+        add_field(world, &act->fields, &act->n_fields, &line->with[i]);
+    if (*line->clock) /* extend c1.answer */
+        add_field(world, &act->fields, &act->n_fields, &(struct scenario_pair){"clock", line->clock, line->line});
+    return world_send(world, HB__SERVICE__CASEWORK, command, "");
+}
+
+/* ---- given cases ---- */
+
+#define GIVEN_STAGES_MAX 64u
+#define INTAKE_HISTORY_STEPS 32u /* what an import may hold */
+
+/* The shortest way through the table of moves, by breadth first; steps in the order of the policy. 0: there is none. */
+static size_t way_to(const Policy__Kind *kind, const char *stage, const Policy__Step *way[INTAKE_HISTORY_STEPS])
+{
+    const char *seen[GIVEN_STAGES_MAX] = {policy_first_stage(kind)->name};
+    const Policy__Step *by[GIVEN_STAGES_MAX] = {NULL};
+    size_t from[GIVEN_STAGES_MAX] = {0}, count = 1, at = 0;
+    while (at < count && strcmp(seen[at], stage) != 0) {
+        for (size_t i = 0; i < kind->n_steps && count < GIVEN_STAGES_MAX; i++) {
+            const Policy__Step *step = kind->steps[i];
+            bool known = !*step->to || !policy_step_from(step, seen[at]);
+            for (size_t s = 0; s < count && !known; s++)
+                known = strcmp(seen[s], step->to) == 0;
+            if (known)
+                continue;
+            seen[count] = step->to;
+            by[count] = step;
+            from[count++] = at;
+        }
+        at++;
+    }
+    size_t length = 0;
+    for (size_t step = at; at < count && step; step = from[step])
+        length++;
+    if (length > INTAKE_HISTORY_STEPS)
+        return 0;
+    for (size_t step = at, place = length; place; step = from[step])
+        way[--place] = by[step];
+    return length;
+}
+
+static Intake__History *history_of(struct world *world, const struct scenario_case *one)
+{
+    const Policy__Step *way[INTAKE_HISTORY_STEPS];
+    size_t count = way_to(policy_kind(world->scenario->policy, one->kind), one->stage, way);
+    Intake__History *history = WORLD_NEW(world, Intake__History, intake__history__init);
+    for (size_t i = 0; i < count; i++) {
+        Intake__HistoricStep *step = WORLD_NEW(world, Intake__HistoricStep, intake__historic_step__init);
+        step->step = way[i]->name;
+        step->occurred_ms = one->at_ms;
+        WORLD_ADD(world, history->steps, history->n_steps, step);
+    }
+    return history;
+}
+
+/* A case in a later stage comes in as an import does: with a history, to which no rule and no notice applies. */
+const Hb__CommandReply *world_give(struct world *world, const struct scenario_case *one)
+{
+    const Policy__Stage *first = policy_first_stage(policy_kind(world->scenario->policy, one->kind));
+    Hb__Command *command = world_command_new(world, NULL);
+    Intake__Submit *submit = submit_of(world, one->kind, one->name, one->with, one->with_count);
+    command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command->intake = WORLD_NEW(world, Intake__Command, intake__command__init);
+    if (!*one->stage || (first && strcmp(first->name, one->stage) == 0)) {
+        command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
+        command->intake->submit = submit;
+        return world_send(world, HB__SERVICE__INTAKE, command, one->name);
+    }
+    Intake__Import *import = WORLD_NEW(world, Intake__Import, intake__import__init);
+    import->submit = submit;
+    import->received_ms = one->at_ms;
+    import->source = world_copy(world, "scenario");
+    import->external_id = world_copy(world, one->name);
+    import->history = history_of(world, one);
+    command->intake->kind_case = INTAKE__COMMAND__KIND_IMPORT;
+    command->intake->import = import;
+    return world_send(world, HB__SERVICE__INTAKE, command, one->name);
+}
+
+/* ---- queries ---- */
+
+static const Hb__QueryReply *query_send(struct world *world, Hb__Service service, Hb__Query *query)
+{
+    if (world->away & 1u << service)
+        return NULL;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, service, query, &world->arena);
+    return reply && !reply->refused ? reply : NULL;
+}
+
+const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetCase get = CASEWORK__GET_CASE__INIT;
+    query.actor = actor_of(world, person);
+    query.site = world_copy(world, WORLD_SITE);
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &casework;
+    casework.kind_case = CASEWORK__QUERY__KIND_GET;
+    casework.get = &get;
+    get.case_id = case_id;
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__CASEWORK, &query);
+    return reply ? reply->casework->file : NULL;
+}
+
+const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Watchdog__Query watchdog = WATCHDOG__QUERY__INIT;
+    Watchdog__GetClocks get = WATCHDOG__GET_CLOCKS__INIT;
+    query.payload_case = HB__QUERY__PAYLOAD_WATCHDOG;
+    query.watchdog = &watchdog;
+    watchdog.kind_case = WATCHDOG__QUERY__KIND_CLOCKS;
+    watchdog.clocks = &get;
+    get.case_id = case_id;
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__WATCHDOG, &query);
+    return reply ? reply->watchdog->clocks : NULL;
+}
