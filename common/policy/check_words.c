@@ -389,7 +389,7 @@ static void check_holes(struct check *check, const char *field, const char *text
 /* Notices whose addressees are named by ladders and clauses. */
 static bool told_elsewhere(const char *name)
 {
-    static const char *const names[] = {"warning", "late", "withdrawn", "extension_notice"};
+    static const char *const names[] = {"warning", "late", "escalated", "withdrawn", "extension_notice"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;

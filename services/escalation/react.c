@@ -133,14 +133,23 @@ static void reach_rows(const struct step *step, Policy__LadderRow__At at, const 
               clock->n_clauses);
 }
 
+/* What a row that comes by itself is told as: the first of a ladder, and those that follow it unacknowledged, are no
+   lateness. */
+static const char *notice_of_row(const Policy__Ladder *ladder, uint32_t index)
+{
+    while (index && ladder->rows[index]->at == POLICY__LADDER_ROW__AT__UNACKNOWLEDGED)
+        index--;
+    return ladder->rows[index]->at == POLICY__LADDER_ROW__AT__START ? "escalated" : "late";
+}
+
 static void reach_row(const struct step *step, uint32_t index)
 {
     const Policy__Ladder *ladder = step->policy ? policy_ladder(step->policy, step->ladder) : NULL;
     if (!ladder || index >= ladder->n_rows)
         return;
     const Policy__LadderRow *row = ladder->rows[index];
-    reach(step, index, row->level, "late", row->tell, row->n_tell, NULL, 0, row->hand_to, key_of(step, index, 0),
-          ladder->clauses, ladder->n_clauses);
+    reach(step, index, row->level, notice_of_row(ladder, index), row->tell, row->n_tell, NULL, 0, row->hand_to,
+          key_of(step, index, 0), ladder->clauses, ladder->n_clauses);
 }
 
 /* The miss was withdrawn: who was told is told so; rows not reached will not be. */
@@ -206,9 +215,9 @@ static void react_casework(struct step *step, const Casework__Event *said)
     if (said->kind_case == CASEWORK__EVENT__KIND_ESCALATION_REQUESTED) {
         step->ladder = said->escalation_requested->ladder;
         step->clock = said->escalation_requested->rule;
-        step->part = "";
-        step->due_ms = (int64_t)said->escalation_requested->source->offset; /* once per source event */
-        reach_rows(step, POLICY__LADDER_ROW__AT__START, "late", 0);
+        step->part = arena_printf(turn_arena(step->turn), "%" PRIu64, /* once per source event; nothing is due */
+                                  said->escalation_requested->source->offset);
+        reach_rows(step, POLICY__LADDER_ROW__AT__START, "escalated", 0);
     } else if (said->kind_case == CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED) {
         const Casework__EscalationAcknowledged *done = said->escalation_acknowledged;
         for (size_t i = 0; i < step->record->n_levels; i++) {
