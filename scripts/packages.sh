@@ -34,6 +34,9 @@ fonts-noto-cjk: shows Chinese in it"
 packages_format="
 clang-format: lays out the C sources (.clang-format)"
 
+packages_check="
+clang-tidy: finds what compilers do not warn of (.clang-tidy)"
+
 have_package() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 # need build|tests ...: installs what is missing, saying which and why.

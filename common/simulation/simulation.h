@@ -38,8 +38,8 @@ struct simulation_options {
 struct simulation *simulation_new(const struct simulation_options *options);
 void simulation_free(struct simulation *simulation); /* the folder stays */
 
-int64_t simulation_now(const struct simulation *simulation);  /* the simulation's own time: never jumps */
-int64_t simulation_wall(const struct simulation *simulation); /* what the instances' clocks show */
+int64_t simulation_now(const struct simulation *simulation);               /* the simulation's own time: never jumps */
+int64_t simulation_wall(const struct simulation *simulation);              /* what the instances' clocks show */
 uint64_t simulation_random(struct simulation *simulation, uint64_t below); /* from the seed */
 
 /* Runs until the virtual clock reads `until_ms`; what is due at that instant is done, unless it awaits the horizon. */

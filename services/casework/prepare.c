@@ -97,8 +97,8 @@ static void check_size(struct turn *turn, const Casework__Act *act)
     for (size_t i = 0; i < act->n_fields && !turn_refused(turn); i++)
         for (size_t k = 0; k < i && !turn_refused(turn); k++)
             if (strcmp(act->fields[i]->name, act->fields[k]->name) == 0)
-                bad_field(turn, arena_printf(turn_arena(turn), "fields.%s", act->fields[i]->name),
-                          "同一字段给了两次", "this field is given twice");
+                bad_field(turn, arena_printf(turn_arena(turn), "fields.%s", act->fields[i]->name), "同一字段给了两次",
+                          "this field is given twice");
 }
 
 void casework_prepare(struct turn *turn, Hb__Command *command)

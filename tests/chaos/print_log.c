@@ -1,6 +1,6 @@
 /* print_log FOLDER: every event of the log in a service's folder (nobody has it open), one JSON line each: the stored
-   bytes in base64, and what is in them. It reads LMDB and protobuf by itself: what checks the services is not built from
-   them. Only the mapping to JSON is the product's. */
+   bytes in base64, and what is in them. It reads LMDB and protobuf by itself: what checks the services is not built
+   from them. Only the mapping to JSON is the product's. */
 #include "hearback/envelope.pb-c.h"
 #include "json/json.h"
 
