@@ -1,0 +1,75 @@
+"""What the system costs when nothing happens: memory, start, processor time."""
+
+import os
+import time
+
+from running import BOSTON, SERVICES, Running, import_boston
+from table import Row
+
+MB = 1e6
+IDLE_S = 10
+
+
+def measure_memory(folder, rounds):
+    """PSS depends on who else maps the same libraries: the nine share them, as they always do."""
+    pss, anonymous = {name: [] for name in SERVICES}, {name: [] for name in SERVICES}
+    for _ in range(rounds):
+        with Running(os.path.join(folder, "memory"), "--demo") as system:
+            system.settle()
+            time.sleep(1)
+            for name in SERVICES:
+                shared, own = system.memory(name)
+                pss[name].append(shared / MB)
+                anonymous[name].append(own / MB)
+    for name in SERVICES:
+        yield Row(f"memory {name}, PSS", pss[name], "MB", goal="P11 <= 3", holds=lambda v, _: v <= 3)
+        yield Row(f"memory {name}, anonymous", anonymous[name], "MB", goal="P11 <= 2", holds=lambda v, _: v <= 2)
+    yield Row("memory all nine, PSS", [sum(round) for round in zip(*pss.values())], "MB", goal="P11 <= 30", holds=lambda v, _: v <= 30)
+
+
+def measure_start(folder, rounds):
+    """Empty: keys and folder exist, no event. A first start, which makes them, is the first of all."""
+    empty, full = os.path.join(folder, "empty"), boston(folder)
+    with Running(empty) as system:
+        first = [system.started_s * 1000]
+    times = {empty: [], full: []}
+    for _ in range(rounds):
+        for where in times:
+            if where:
+                with Running(where) as system:
+                    times[where].append(system.started_s * 1000)
+    yield Row("start, the first: makes keys and folders", first, "ms")
+    yield Row("start, empty", times[empty], "ms", goal="P13 <= 150", holds=lambda v, _: v <= 150)
+    if full:
+        yield Row("start, after the Boston import", times[full], "ms", times[empty], "empty", "P13 <= 150, <= 1.5 x",
+                  lambda v, ratio: v <= 150 and ratio <= 1.5)
+
+
+def measure_idle(folder, rounds):
+    """Processor time of all nine while nothing happens, as a share of one core."""
+    empty, full = os.path.join(folder, "empty"), boston(folder)
+    shares = {empty: [], full: []}
+    for where in shares:
+        if where:
+            with Running(where) as system:
+                system.settle()
+                time.sleep(1)
+                for _ in range(rounds):
+                    before, began = system.processor_s(), time.monotonic()
+                    time.sleep(IDLE_S / rounds)
+                    shares[where].append((system.processor_s() - before) / (time.monotonic() - began) * 1000)
+    yield Row("idle, empty", shares[empty], "ms CPU/s")
+    if full:
+        yield Row("idle, with Boston's open deadlines", shares[full], "ms CPU/s", shares[empty], "empty")
+
+
+def boston(folder):
+    """A folder with the Boston import in it, made once; None: the data is not there."""
+    path = os.path.join(folder, "boston")
+    if not os.path.exists(BOSTON):
+        print("left out: ../shared/data/boston311-2011-08.csv is missing beside the checkout")
+        return None
+    if not os.path.exists(path):
+        with Running(path, "--demo", "--input", BOSTON, "--mapping", "boston311") as system:
+            system.settle()
+    return path

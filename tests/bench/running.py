@@ -1,0 +1,72 @@
+"""A system under measurement: the harness of the system tests, started with a precise clock, and what the kernel knows of its processes."""
+
+import glob
+import os
+import subprocess
+import time
+
+import harness
+
+SERVICES = ("directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics", "gateway")
+BOSTON = os.path.join(harness.SOURCE, "../shared/data/boston311-2011-08.csv")
+
+
+class Running(harness.System):
+    """Its folder is kept between starts; `started_s` is the time from `hearback up` to the line `ready`."""
+
+    def __init__(self, folder, *options):
+        os.makedirs(folder, exist_ok=True)
+        super().__init__(*options, folder=folder)
+
+    def start(self, timeout_s=90):
+        self.output = open(os.path.join(self.folder, "up.err"), "a+")
+        began = time.monotonic()
+        self.process = subprocess.Popen(
+            [self.program("hearback"), "--data", self.folder, "up", "--port", str(self.port), *self.options],
+            stdout=subprocess.PIPE, stderr=self.output, stdin=subprocess.DEVNULL, text=True)
+        for line in self.process.stdout:
+            if line.startswith("ready "):
+                self.started_s = time.monotonic() - began
+                return
+        raise RuntimeError(f"hearback up ended with {self.process.wait()}, see {self.output.name}")
+
+    def pid(self, service):
+        return self.pids(service)[0]
+
+    def memory(self, service):
+        """PSS and anonymous memory, in bytes."""
+        found = {}
+        with open(f"/proc/{self.pid(service)}/smaps_rollup") as f:
+            for line in f:
+                name, _, rest = line.partition(":")
+                if name in ("Pss", "Anonymous"):
+                    found[name] = int(rest.split()[0]) * 1024
+        return found["Pss"], found["Anonymous"]
+
+    def processor_s(self):
+        """Processor time of all nine so far, by the scheduler's nanoseconds."""
+        total = 0
+        for service in SERVICES:
+            for path in glob.glob(f"/proc/{self.pid(service)}/task/*/schedstat"):
+                with open(path) as f:
+                    total += int(f.read().split()[0])
+        return total / 1e9
+
+    def figures(self, service):
+        """/metrics of one service: name -> number, labels left out."""
+        text = self.http("GET", f"/metrics/{service}", token=self.operator_token()).body.decode()
+        lines = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
+        return {name.split("{")[0]: float(number) for name, number in lines}
+
+    def state_bytes(self):
+        """What the environments of all services have grown to, the disk reserved ahead left out."""
+        return sum(os.path.getsize(path) for path in glob.glob(os.path.join(self.folder, "data/*/data.mdb")))
+
+
+def import_boston(system):
+    """Rows per second, until every service has carried out what follows from them."""
+    began = time.monotonic()
+    system.run("import", BOSTON, "--mapping", "boston311")
+    imported = time.monotonic()
+    system.run("wait", "settled", "--timeout", "120")
+    return imported - began, time.monotonic() - began
