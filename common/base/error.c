@@ -45,7 +45,15 @@ void bug_handler_set(bug_handler *handler, void *context)
 
 void bug_report(const char *file, int line, const char *what)
 {
-    fprintf(stderr, "bug: %s:%d: %s\n", file, line, what);
+    /* a log line like all others; the condition is C and may hold quotes, which JSON would end at */
+    fprintf(
+        stderr,
+        "{\"level\":\"error\",\"event\":\"bug\",\"what\":\"an assertion failed; the service ends before it commits\","
+        "\"at\":\"%s:%d\",\"condition\":\"",
+        file, line);
+    for (; *what; what++)
+        fprintf(stderr, "%s%c", *what == '"' || *what == '\\' ? "\\" : "", *what);
+    fprintf(stderr, "\",\"advice\":\"it starts again by itself; report this line\"}\n");
     if (handler_fn)
         handler_fn(handler_context);
     abort();

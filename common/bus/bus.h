@@ -49,6 +49,10 @@ enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, v
 void bus_reply(const struct bus_call *call, Bus__Reply *reply); /* fills reply->id */
 void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, const char *zh, const char *en);
 
+/* From now on keys that are refused are noted here. */
+struct log;
+void bus_log(struct bus *bus, struct log *log);
+
 /* Connects to an instance by configuration. */
 enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct bus_peer **peer_out) MUST_CHECK;
 

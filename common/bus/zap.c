@@ -2,7 +2,10 @@
    start-up self-test proves that a throw-away key is refused. RFC 27 (ZAP). */
 #include "bus/internal.h"
 
+#include "log/log.h"
+
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -11,7 +14,9 @@
 struct zap {
     void *socket;
     const struct bus_keys *keys;
+    _Atomic(struct log *) log;
 };
+static struct zap zap; /* one bus per process, as long as it lives */
 
 static const struct bus_key *find_public(const struct bus_keys *keys, const uint8_t *public_key)
 {
@@ -30,10 +35,16 @@ const struct bus_key *bus_key_find(const struct bus_keys *keys, const char *name
 }
 
 /* version, request id, domain, address, identity, mechanism, credentials */
-static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char *mechanism, size_t mechanism_room,
+static void copy_text(zmq_msg_t *message, char *out, size_t room)
+{
+    size_t size = zmq_msg_size(message) < room ? zmq_msg_size(message) : room - 1;
+    memcpy(out, zmq_msg_data(message), size);
+    out[size] = 0;
+}
+
+static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char mechanism[16], char from[64],
                     uint8_t key[32])
 {
-    bool curve = false;
     int more = 1;
     for (int frame = 0; more; frame++) {
         zmq_msg_t message;
@@ -45,50 +56,56 @@ static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char *me
             memcpy(request_id, zmq_msg_data(&message), size);
             *id_size = size;
         }
-        if (frame == 5 && size < mechanism_room) {
-            memcpy(mechanism, zmq_msg_data(&message), size);
-            mechanism[size] = 0;
-        }
-        if (frame == 6 && size == 32) {
+        if (frame == 3)
+            copy_text(&message, from, 64);
+        if (frame == 5)
+            copy_text(&message, mechanism, 16);
+        if (frame == 6 && size == 32)
             memcpy(key, zmq_msg_data(&message), 32);
-            curve = true;
-        }
         more = zmq_msg_more(&message);
         zmq_msg_close(&message);
     }
-    return curve || true;
+    return true;
 }
 
 static void *run(void *context)
 {
-    struct zap *zap = context;
+    (void)context;
     for (;;) {
         uint8_t id[64], key[32] = {0};
-        char mechanism[16] = "";
+        char mechanism[16] = "", from[64] = "";
         size_t id_size = 0;
-        if (!receive(zap->socket, id, &id_size, mechanism, sizeof mechanism, key))
+        if (!receive(zap.socket, id, &id_size, mechanism, from, key))
             return NULL;
-        const struct bus_key *known = strcmp(mechanism, "CURVE") == 0 ? find_public(zap->keys, key) : NULL;
+        const struct bus_key *known = strcmp(mechanism, "CURVE") == 0 ? find_public(zap.keys, key) : NULL;
+        if (!known)
+            NOTE(atomic_load(&zap.log), NOTE_KEY_REFUSED, LOG_TEXT("mechanism", mechanism), LOG_TEXT("from", from));
         const char *status = known ? "200" : "400", *text = known ? "OK" : "unknown key",
                    *user = known ? known->name : "";
-        zmq_send(zap->socket, "1.0", 3, ZMQ_SNDMORE);
-        zmq_send(zap->socket, id, id_size, ZMQ_SNDMORE);
-        zmq_send(zap->socket, status, 3, ZMQ_SNDMORE);
-        zmq_send(zap->socket, text, strlen(text), ZMQ_SNDMORE);
-        zmq_send(zap->socket, user, strlen(user), ZMQ_SNDMORE);
-        zmq_send(zap->socket, "", 0, 0);
+        zmq_send(zap.socket, "1.0", 3, ZMQ_SNDMORE);
+        zmq_send(zap.socket, id, id_size, ZMQ_SNDMORE);
+        zmq_send(zap.socket, status, 3, ZMQ_SNDMORE);
+        zmq_send(zap.socket, text, strlen(text), ZMQ_SNDMORE);
+        zmq_send(zap.socket, user, strlen(user), ZMQ_SNDMORE);
+        zmq_send(zap.socket, "", 0, 0);
     }
 }
 
 enum err zap_start(void *context, const struct bus_keys *keys)
 {
-    static struct zap zap; /* one bus per process, as long as it lives */
-    zap = (struct zap){zmq_socket(context, ZMQ_REP), keys};
+    zap.socket = zmq_socket(context, ZMQ_REP);
+    zap.keys = keys;
     pthread_t thread;
-    if (!zap.socket || zmq_bind(zap.socket, "inproc://zeromq.zap.01") || pthread_create(&thread, NULL, run, &zap))
+    if (!zap.socket || zmq_bind(zap.socket, "inproc://zeromq.zap.01") || pthread_create(&thread, NULL, run, NULL))
         return ERR_IO;
     pthread_detach(thread);
     return ERR_NONE;
+}
+
+void bus_log(struct bus *bus, struct log *log)
+{
+    (void)bus;
+    atomic_store(&zap.log, log);
 }
 
 /* ---- the self-test ---- */

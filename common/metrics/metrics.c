@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define METRICS_MAX 64u
+#define METRICS_MAX 128u
 
 struct metric {
     enum metric_kind kind;
@@ -40,9 +40,11 @@ char *metrics_print(const struct metrics *metrics, struct arena *arena)
     char *text = arena_strdup(arena, "");
     for (unsigned i = 0; i < metrics->count; i++) {
         const struct metric *metric = &metrics->list[i];
-        text = arena_printf(arena, "%s# HELP %s %s\n# TYPE %s %s\n%s{%s} %" PRIu64 "\n", text, metric->name,
-                            metric->help, metric->name, metric->kind == METRIC_COUNTER ? "counter" : "gauge",
-                            metric->name, metric->labels, *metric->value);
+        bool again = i && strcmp(metrics->list[i - 1].name, metric->name) == 0; /* of another label: told of once */
+        if (!again)
+            text = arena_printf(arena, "%s# HELP %s %s\n# TYPE %s %s\n", text, metric->name, metric->help, metric->name,
+                                metric->kind == METRIC_COUNTER ? "counter" : "gauge");
+        text = arena_printf(arena, "%s%s{%s} %" PRIu64 "\n", text, metric->name, metric->labels, *metric->value);
     }
     return text;
 }

@@ -11,8 +11,8 @@ struct metrics;
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 
-/* `name` (hearback_...), `help` and `labels` ("service=\"casework\"") must outlive the metrics; `value` is read at
- * print. */
+/* Metrics of one name and several labels are added one after the other. `name` (hearback_...), `help` and `labels`
+ * ("service=\"casework\"") must outlive the metrics; `value` is read at print. */
 void metrics_add(struct metrics *metrics, enum metric_kind kind, const char *name, const char *help, const char *labels,
                  const uint64_t *value);
 

@@ -28,6 +28,7 @@ void instance_counters_open(struct instance *instance)
                 &instance->counts.effects_refused);
     metrics_add(metrics, METRIC_GAUGE, "hearback_waiting_events", "Events waiting for what they need", labels,
                 &instance->waiting_count);
+    log_metrics(instance->log, metrics, labels);
     metrics_add(metrics, METRIC_GAUGE, "hearback_log_end", "Last offset of the log", labels, &instance->head.offset);
 }
 

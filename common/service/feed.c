@@ -86,11 +86,18 @@ struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t pa
     return NULL;
 }
 
+void feed_stop(struct feed *feed, uint64_t offset, const char *why)
+{
+    char name[80];
+    snprintf(name, sizeof name, "%s-%" PRIu32, config_service_name(feed->service), feed->partition);
+    feed->stopped = true;
+    NOTE(feed->instance->log, NOTE_FEED_STOPPED, LOG_TEXT("feed", name), LOG_NUMBER("offset", offset),
+         LOG_TEXT("why", why));
+}
+
 static void stop(struct feed *feed, const char *why)
 {
-    feed->stopped = true;
-    fprintf(stderr, "hearback-%s: the feed of %s-%" PRIu32 " stopped after offset %" PRIu64 ": %s\n",
-            feed->instance->service->name, config_service_name(feed->service), feed->partition, feed->received, why);
+    feed_stop(feed, feed->received + 1, why);
 }
 
 static void buffer_add(struct feed *feed, struct bytes stored)

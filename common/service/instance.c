@@ -213,6 +213,7 @@ enum err instance_open(const struct service *service, const struct instance_opti
         instance->options.eventlog = &eventlog_local;
     arena_init(&instance->arena);
     arena_init(&instance->pending_arena);
+    instance->log = options->log ? options->log : log_new(service->name, -1, NULL, NULL);
     *why_out = 0;
     struct store_options store_options = {.map_bytes = options->map_bytes, .no_sync = options->no_sync};
     enum err err = store_open(options->folder, &store_options, &instance->store);
@@ -236,6 +237,9 @@ enum err instance_open(const struct service *service, const struct instance_opti
         instance_close(instance);
         return err;
     }
+    if (instance->poison_count)
+        NOTE(instance->log, NOTE_ABORTED, LOG_TEXT("input", instance->poison_name),
+             LOG_NUMBER("times", instance->poison_count));
     clock_start(instance);
     instance_counters_open(instance);
     *instance_out = instance;
@@ -281,6 +285,8 @@ void instance_close(struct instance *instance)
     if (instance->organisation_cache)
         organisation_cache_free(instance->organisation_cache);
     instance_counters_close(instance);
+    if (instance->log != instance->options.log)
+        log_free(instance->log);
     vault_close(instance->vault);
     store_close(instance->secrets);
     store_close(instance->store);
@@ -292,6 +298,13 @@ void instance_close(struct instance *instance)
 }
 
 /* ---- stepping ---- */
+
+static void note_clock(struct instance *instance, bool suspect, int64_t wall)
+{
+    NOTE(instance->log, suspect ? NOTE_CLOCK_SUSPECT : NOTE_CLOCK_TRUSTED, LOG_NUMBER("wall_ms", wall),
+         LOG_NUMBER("last_recorded_ms", instance->head.recorded_ms));
+    instance->suspect_noted = suspect;
+}
 
 /* One `now` for what follows; false while the clock is suspect. */
 static bool clock_look(struct instance *instance, int64_t *now_out)
@@ -309,7 +322,10 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     }
     if (!stepped) /* a slow drift is followed */
         instance->clock_offset = offset;
-    instance->suspect = stepped || early;
+    bool suspect = stepped || early;
+    if (suspect != instance->suspect || (suspect && !instance->suspect_noted))
+        note_clock(instance, suspect, wall);
+    instance->suspect = suspect;
     if (!instance->suspect && wall > instance->last_now) /* a glitch must not become the time of later events */
         instance->last_now = wall;
     *now_out = instance->last_now;
@@ -338,8 +354,12 @@ static bool has_room(struct instance *instance)
     int64_t boot = instance_boot(instance);
     if (instance->full && boot < instance->full_retry_boot_ms)
         return false;
+    bool was_full = instance->full;
     enum err err = store_reserve(instance->store, TURN_ROOM_BYTES);
     instance->full = err != ERR_NONE;
+    if (instance->full != was_full)
+        NOTE(instance->log, instance->full ? NOTE_FULL : NOTE_ROOM_AGAIN, LOG_TEXT("folder", instance->options.folder),
+             LOG_NUMBER("used_bytes", store_used_bytes(instance->store)));
     if (instance->full)
         instance->full_retry_boot_ms = boot + 1000;
     return !instance->full;
@@ -397,6 +417,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         hurry(instance, now);
     serve_parked(instance, now);
     verify_step(instance);
+    waiting_look(instance, now);
     if (trusted && room)
         effects_start_due(instance, now);
     if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
@@ -486,6 +507,11 @@ const struct env *instance_env(const struct instance *instance)
 struct store *instance_store(struct instance *instance)
 {
     return instance->store;
+}
+
+struct log *instance_log(struct instance *instance)
+{
+    return instance->log;
 }
 
 struct vault *instance_vault(struct instance *instance)

@@ -49,7 +49,7 @@ struct instance_options {
     const char *zones_folder; /* NULL: the system's */
     const char *epoch_keys_folder;
     const struct eventlog_driver *eventlog;
-    struct log *log;  /* may be NULL: silent */
+    struct log *log;  /* may be NULL: notes are counted only */
     int64_t build_ms; /* a wall clock before this is suspect; 0: not checked */
     int64_t idle_ms;  /* a parked fetch is answered after this at the latest; 0: 20 s. A rehearsal of years says more */
 };
@@ -81,6 +81,7 @@ const struct service *instance_service(const struct instance *instance);
 const struct env *instance_env(const struct instance *instance);
 struct store *instance_store(struct instance *instance);
 struct vault *instance_vault(struct instance *instance);
+struct log *instance_log(struct instance *instance);                /* never NULL */
 void instance_idle_set(struct instance *instance, int64_t idle_ms); /* simulation: long waits need few polls */
 void instance_position(struct instance *instance, struct arena *arena, Bus__PositionReport *report_out);
 

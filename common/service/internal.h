@@ -3,6 +3,7 @@
 #define HEARBACK_SERVICE_INTERNAL_H
 
 #include "hearback/record/runtime.pb-c.h"
+#include "log/log.h"
 #include "service/instance.h"
 #include "store/store.h"
 
@@ -20,6 +21,8 @@
 #define URGENT_MS_MAX 1000
 #define CLOCK_STEP_MS 60000
 #define WAITING_ALARM_MS 300000
+#define WAITING_LOOK_MS 60000
+#define WAITING_LOOKED_AT 1000u /* rows, each time */
 #define OUTCOMES_KEPT_MS (7ll * 24 * 3600 * 1000)
 #define JOB_STEP_KEYS 100u
 #define PARKED_MAX 4096u
@@ -153,6 +156,8 @@ struct instance {
     struct store *secrets;
     void *organisation_cache;
     struct metrics *metrics;
+    struct log *log; /* never NULL */
+    int64_t waiting_look_boot_ms;
     store_table runtime_tables[RUNTIME_TABLES];
     store_table tables[STORE_TABLES_MAX];
     store_table organisation_tables[ORGANISATION_TABLES_MAX];
@@ -183,7 +188,7 @@ struct instance {
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
     struct verify *verify; /* under way, or its result not yet fetched; NULL */
     char *release_key;     /* malloc: an operator released what waits under it */
-    bool started_suspect;
+    bool started_suspect, suspect_noted;
     int64_t full_retry_boot_ms;
     int64_t urgent_boot_ms, urgent_wait_ms; /* when those behind a due timer are asked again, and how long that was */
     int64_t clock_offset;                   /* wall - boot when last trusted */
@@ -225,6 +230,8 @@ void feed_ask(struct feed *feed);
 bool feed_has(const struct feed *feed);
 bool feed_next(struct feed *feed, struct bytes *event_out);
 int64_t feed_as_of(const struct feed *feed); /* up to when everything of this log has been heard */
+/* For good: nothing is skipped. `offset` is the event that does not follow. */
+void feed_stop(struct feed *feed, uint64_t offset, const char *why);
 struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition);
 int64_t instance_horizon(const struct instance *instance, int64_t now);
 void instance_ask_all(struct instance *instance, bool urgent);
@@ -236,6 +243,8 @@ bool waiting_behind(struct turn *turn, uint64_t case_id);
 void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs);
 bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out);
 void turn_known(struct turn *turn, const char *key);
+/* Notes, once a minute at most, that events have waited for too long. */
+void waiting_look(struct instance *instance, int64_t now);
 /* Is a quarantined event waiting under this key? The keys there are, in the instance's arena. */
 bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max);
 

@@ -1,4 +1,5 @@
 /* main() of every service: one loop, one bus, one instance. */
+#include "log/log.h"
 #include "process/process.h"
 #include "service/instance.h"
 #include "store/store.h"
@@ -31,6 +32,7 @@ struct program {
     struct bus *bus;
     struct instance *instance;
     struct env env;
+    struct log *log;
     struct {
         Hb__Service service;
         uint32_t partition;
@@ -120,16 +122,14 @@ static void step(struct program *program)
     enum err fatal;
     bool more = instance_step(program->instance, &fatal);
     if (fatal) {
-        fprintf(stderr,
-                "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"commit_failed\",\"why\":\"%s\","
-                "\"advice\":\"the disk refused a write; the service restarts and reads again\"}\n",
-                program->service->name, err_text(fatal));
+        NOTE(program->log, NOTE_COMMIT_FAILED, LOG_TEXT("why", err_text(fatal)));
         _exit(3);
     }
     if (instance_stopping(program->instance))
         ev_break(program->loop, EVBREAK_ALL);
     if (!program->told_ready && strcmp(instance_health(program->instance), "ready") == 0) {
         program->told_ready = true;
+        NOTE(program->log, NOTE_READY, LOG_TEXT("endpoint", program->me->endpoint));
         process_notify("READY=1");
     }
     process_notify("WATCHDOG=1");
@@ -173,11 +173,9 @@ static void on_request(void *context, const struct bus_call *call, const Bus__Re
 
 /* ---- starting ---- */
 
-static int fail(const struct program *program, const char *what, const char *why)
+static int fail(const struct program *program, const char *where, const char *why)
 {
-    fprintf(stderr,
-            "{\"level\":\"error\",\"service\":\"%s\",\"event\":\"start_refused\",\"what\":\"%s\",\"why\":\"%s\"}\n",
-            program->service->name, what, why);
+    NOTE(program->log, NOTE_START_REFUSED, LOG_TEXT("where", where), LOG_TEXT("why", why));
     return 2;
 }
 
@@ -241,6 +239,7 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .calendars_folder = program->config->calendars,
                                        .zones_folder = *program->config->zones ? program->config->zones : NULL,
                                        .epoch_keys_folder = program->config->epoch_keys,
+                                       .log = program->log,
                                        .build_ms = instance_build_ms};
     program->env =
         (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
@@ -255,6 +254,7 @@ static int open_all(struct program *program, uint32_t partition, const char *con
     if (err)
         return fail(program, program->me->endpoint,
                     err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
+    bus_log(program->bus, program->log); /* not before: the self-test above has its throw-away key refused */
     return 0;
 }
 
@@ -266,6 +266,7 @@ int service_main(int argc, char **argv, const struct service *service, const str
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
     int option;
+    char name[80];
     program.service = service;
     program.driver = driver;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -280,6 +281,8 @@ int service_main(int argc, char **argv, const struct service *service, const str
         fprintf(stderr, "usage: hearback-%s --config FILE [--partition N]\n", service->name);
         return 2;
     }
+    snprintf(name, sizeof name, "%s-%" PRIu32, service->name, partition);
+    program.log = log_new(name, STDERR_FILENO, NULL, NULL);
     process_follow_supervisor();
     signal(SIGPIPE, SIG_IGN);
     arena_init(&program.arena);
@@ -296,6 +299,7 @@ int service_main(int argc, char **argv, const struct service *service, const str
         return failed;
     step(&program);
     ev_run(program.loop, 0);
+    NOTE(program.log, NOTE_STOPPED, LOG_NUMBER("pid", getpid()));
     instance_close(program.instance);
     return 0;
 }

@@ -361,6 +361,7 @@ enum err refold_open(struct instance *instance, const char *folder, const struct
     options.folder = folder;
     options.no_sync = true;
     options.feeds_count = 0;
+    options.log = NULL;
     options.map_bytes = 0;
     enum err err = instance_open(&refold->bare, &options, instance->env, &refold->into, why_out, why_size);
     if (err) {

@@ -207,16 +207,10 @@ static void take_release(struct turn *turn)
     turn_clear_input(turn);
     poison_name(instance, "release", key, 0);
     turn_known(turn, key);
-    free(key);
     release_known(turn);
+    NOTE(instance->log, NOTE_RELEASED, LOG_TEXT("key", key));
+    free(key);
     poison_passed(instance);
-}
-
-static void stop_feed(struct feed *feed, const char *why)
-{
-    feed->stopped = true;
-    fprintf(stderr, "hearback-%s: the feed of %s-%" PRIu32 " stopped at offset %" PRIu64 ": %s\n",
-            feed->instance->service->name, config_service_name(feed->service), feed->partition, feed->cursor + 1, why);
 }
 
 static bool bucket_ours(const struct instance *instance, const Hb__Event *event)
@@ -249,7 +243,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
                             ? "this version does not understand the event and must: roll out this service first"
                             : NULL;
     if (wrong) {
-        stop_feed(feed, wrong);
+        feed_stop(feed, feed->cursor + 1, wrong);
         return false;
     }
     turn_clear_input(turn);
@@ -277,6 +271,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     instance->counts.events_heard++;
     if (poisoned) {
         record_position(turn, RECORD__INPUT__KIND_QUARANTINED, event);
+        NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("key", needs));
         instance->counts.quarantined++;
     }
     release_known(turn);
@@ -400,6 +395,7 @@ static void take_command(struct turn *turn, struct pending *pending, Bus__Reply 
         reply->command->refused = turn_refuse(turn, 500, "poison", "该请求使系统出错，已隔离",
                                               "this request makes the service fail; it is quarantined");
         instance->counts.quarantined++;
+        NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name));
         poison_passed(instance);
         return;
     }

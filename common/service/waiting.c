@@ -139,6 +139,33 @@ bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
     }
 }
 
+void waiting_look(struct instance *instance, int64_t now)
+{
+    int64_t boot = instance_boot(instance);
+    if (instance->waiting_count == 0 || boot < instance->waiting_look_boot_ms)
+        return;
+    instance->waiting_look_boot_ms = boot + WAITING_LOOK_MS;
+    struct store_txn *txn = store_begin(instance->store, false);
+    struct store_scan scan;
+    struct bytes key, value;
+    const Record__Waiting *oldest = NULL;
+    store_scan_open(&scan, txn, instance->runtime_tables[RUNTIME_WAITING], (struct bytes){0}, (struct bytes){0});
+    for (unsigned rows = 0; rows < WAITING_LOOKED_AT && store_scan_next(&scan, &instance->arena, &key, &value);
+         rows++) {
+        ProtobufCMessage *message;
+        char *why;
+        bug_unless(message_load(&record__waiting__descriptor, value, &instance->arena, &message, &why) == ERR_NONE);
+        const Record__Waiting *waiting = (const Record__Waiting *)message;
+        if (*waiting->needs && (!oldest || waiting->since_ms < oldest->since_ms))
+            oldest = waiting;
+    }
+    if (oldest && now - oldest->since_ms >= WAITING_ALARM_MS)
+        NOTE(instance->log, NOTE_WAITING_LONG, LOG_TEXT("needs", oldest->needs),
+             LOG_NUMBER("minutes", (now - oldest->since_ms) / 60000), LOG_NUMBER("events", instance->waiting_count));
+    store_abort(txn);
+    arena_reset(&instance->arena);
+}
+
 bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max)
 {
     struct store_txn *txn = store_begin(instance->store, false);

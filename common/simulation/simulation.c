@@ -1,5 +1,6 @@
 #include "simulation/simulation.h"
 
+#include "log/log.h"
 #include "message/message.h"
 #include "store/store.h"
 
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define CLIENT UINT32_MAX /* index of the simulation's own client among the nodes */
 #define CELL 0x5eedull
@@ -16,6 +18,7 @@ struct node {
     const struct service *service;
     struct env env;
     struct instance *instance; /* NULL: down */
+    struct log *log;           /* NULL: quiet */
     struct instance_feed_options feeds[16];
     unsigned feeds_count;
     char folder[512];
@@ -346,6 +349,7 @@ static void start_node(struct node *node)
                                        .calendars_folder = simulation->options.calendars_folder,
                                        .zones_folder = simulation->options.zones_folder,
                                        .epoch_keys_folder = epoch,
+                                       .log = node->log,
                                        .idle_ms = idle     ? idle
                                                   : faulty ? 20000
                                                            : 24ll * 3600 * 1000};
@@ -389,6 +393,8 @@ struct simulation *simulation_new(const struct simulation_options *options)
         struct node *node = &simulation->nodes[i];
         node->simulation = simulation;
         node->service = options->services[i];
+        if (getenv("HEARBACK_LOG")) /* otherwise quiet */
+            node->log = log_new(node->service->name, STDERR_FILENO, env_now, node);
         node->env = (struct env){node,      env_now,  env_boot,         env_random,    env_ask,
                                  env_reply, env_wake, env_effect_start, env_crash_here};
         snprintf(node->folder, sizeof node->folder, "%s/%s-0", options->folder, node->service->name);
@@ -410,6 +416,8 @@ void simulation_free(struct simulation *simulation)
     for (size_t i = 0; i < simulation->heap_size; i++)
         free(simulation->heap[i].bytes);
     free(simulation->heap);
+    for (unsigned i = 0; i < simulation->nodes_count; i++)
+        log_free(simulation->nodes[i].log);
     free(simulation->nodes);
     arena_fini(&simulation->arena);
     free(simulation);

@@ -1,7 +1,7 @@
 /* Many services in one process under a virtual clock and a seeded bus: the same turn, the same store (without sync),
    the same code as in production. What differs is the world: time, randomness, delays, losses and crashes come from the
    seed, so the same input gives the same bytes on any machine (layer 4). Used by `hearback policy rehearse` and by the
-   tests. */
+   tests. Instances are quiet unless HEARBACK_LOG is set. */
 #ifndef HEARBACK_SIMULATION_SIMULATION_H
 #define HEARBACK_SIMULATION_SIMULATION_H
 

@@ -2,6 +2,7 @@
    lost answer can be noticed (RFC 5321 allows it). The complainant's address is opened by intake only now, outside the
    turn. */
 #include "hearback/config.pb-c.h"
+#include "log/log.h"
 #include "message/message.h"
 #include "notification.h"
 #include "service/instance.h"
@@ -72,6 +73,10 @@ static void collect(struct smtp *smtp)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&sending);
         curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &code);
+        if (message->data.result != CURLE_OK) /* what the server says may hold the address: its code is enough */
+            NOTE(instance_log(smtp->instance), NOTE_MAIL_NOT_SENT, LOG_TEXT("message_id", sending->mail->message_id),
+                 LOG_NUMBER("attempt", sending->attempt), LOG_NUMBER("code", code),
+                 LOG_TEXT("why", curl_easy_strerror(message->data.result)));
         if (message->data.result == CURLE_OK)
             snprintf(result, sizeof result, "250 accepted by %s", smtp->config->url);
         else if (code >= 400 && code < 600)
