@@ -257,7 +257,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     bool waits = ours && (needs || (!makes_known(turn, event) && waiting_behind(turn, event->case_id)));
     if (waits) {
         turn->phase = PHASE_EVOLVE;
-        waiting_put(turn, event, stored, needs ? needs : "");
+        waiting_put(turn, event, stored, needs ? needs : "", makes_known(turn, event));
         turn->phase = PHASE_REACT;
     } else if (ours) {
         fold_and_settle(turn, event);

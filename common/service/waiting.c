@@ -60,7 +60,8 @@ static struct key waiting_for_key(const char *needs, uint64_t case_id)
     return key;
 }
 
-void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs)
+/* The event that makes the case known goes before those that wait for the case, or both would wait for ever. */
+void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool first)
 {
     struct instance *instance = turn->instance;
     struct key prefix = key_u64(event->case_id);
@@ -68,14 +69,14 @@ void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored,
     bool others =
         store_last(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix), turn->arena, &last, NULL);
     struct key key = prefix;
-    key_add_u64(&key, others ? bytes_get_u64(last.data + 8) + 1 : 1);
+    key_add_u64(&key, first ? 0 : others ? bytes_get_u64(last.data + 8) + 1 : 1);
     Record__Waiting waiting = RECORD__WAITING__INIT;
     waiting.event = (ProtobufCBinaryData){stored.size, (uint8_t *)(uintptr_t)stored.data};
     waiting.needs = (char *)(uintptr_t)needs;
     waiting.since_ms = turn->now;
     store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&key),
               message_pack(message_of(&waiting), turn->arena));
-    if (!others) {
+    if (!others || first) {
         struct key for_key = waiting_for_key(needs, event->case_id);
         store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
     }
