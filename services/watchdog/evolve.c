@@ -162,6 +162,10 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
     said->start_ms = armed->start_ms;
     said->due_ms = armed->due_ms;
     said->provisional = armed->provisional;
+    said->warn_ms = armed->warn_ms;
+    said->n_warn_ms = armed->n_warn_ms;
+    said->row_ms = armed->row_ms;
+    said->n_row_ms = armed->n_row_ms;
     said->paused = said->met = said->cancelled = false;
     /* what lies before the arming has been looked at with it: only the future needs a timer, and the last minute */
     int64_t from = event->recorded_ms - 120000;

@@ -57,7 +57,7 @@ static void add_rows(const struct looking *looking, Watchdog__ClockArmed *armed)
     }
 }
 
-static void say_armed(const struct looking *looking, const char *reason)
+static Watchdog__ClockArmed *armed_now(const struct looking *looking)
 {
     Watchdog__ClockArmed *armed = WATCHDOG_NEW(looking->turn, Watchdog__ClockArmed, watchdog__clock_armed__init);
     const struct run *run = looking->run;
@@ -67,13 +67,18 @@ static void say_armed(const struct looking *looking, const char *reason)
     armed->provisional = run->provisional;
     armed->main = looking->clock->main;
     armed->moved_from_ms = looking->said && looking->said->due_ms != run->due_ms ? looking->said->due_ms : 0;
-    armed->reason = (char *)(uintptr_t)reason;
     armed->ladder = looking->clock->ladder;
     for (unsigned i = 0; i < run->warn_count; i++)
         WATCHDOG_ADD(looking->turn, armed->warn_ms, armed->n_warn_ms, run->warn_ms[i]);
     add_rows(looking, armed);
-    bool first = !looking->said;
-    say(looking, WATCHDOG__EVENT__KIND_ARMED, armed, first && looking->one->record->as_of_ms ? run->start_ms : 0);
+    return armed;
+}
+
+static void say_armed(const struct looking *looking, Watchdog__ClockArmed *armed, const char *reason)
+{
+    bool historic = !looking->said && looking->one->record->as_of_ms;
+    armed->reason = (char *)(uintptr_t)reason;
+    say(looking, WATCHDOG__EVENT__KIND_ARMED, armed, historic ? looking->run->start_ms : 0);
 }
 
 static void say_point(const struct looking *looking, Watchdog__ClockPointReached__Point point, uint32_t index,
@@ -196,21 +201,35 @@ static bool ended_as_said(const struct run *run, const Watchrec__Said *said)
     return alike && run->ended_ms == said->ended_ms;
 }
 
+static bool instants_as_said(const Watchdog__ClockArmed *armed, const Watchrec__Said *said)
+{
+    bool alike = armed->n_warn_ms == said->n_warn_ms && armed->n_row_ms == said->n_row_ms;
+    for (size_t i = 0; alike && i < armed->n_warn_ms; i++)
+        alike = armed->warn_ms[i] == said->warn_ms[i];
+    for (size_t i = 0; alike && i < armed->n_row_ms; i++)
+        alike = armed->row_ms[i] == said->row_ms[i];
+    return alike;
+}
+
 /* True when the run is armed anew: whatever was said of its standing no longer holds. A run that is over is not. */
 static bool look_at_due(const struct looking *looking)
 {
     const struct run *run = looking->run;
     const Watchrec__Said *said = looking->said;
     bool live = run->state == RUN_RUNNING || run->state == RUN_PAUSED;
+    Watchdog__ClockArmed *armed = armed_now(looking);
+    const char *reason = NULL;
     if (!said)
-        say_armed(looking, "started");
+        reason = "started";
     else if (live && (said->due_ms != run->due_ms || said->provisional != run->provisional))
-        say_armed(looking, run->extended ? "extended" : "moved");
+        reason = run->extended ? "extended" : "moved";
     else if (live && (said->met || said->cancelled || (said->paused && run->state == RUN_RUNNING)))
-        say_armed(looking, "resumed");
-    else
-        return false;
-    return true;
+        reason = "resumed";
+    else if (run->state == RUN_RUNNING && !instants_as_said(armed, said))
+        reason = "calendar";
+    if (reason)
+        say_armed(looking, armed, reason);
+    return reason != NULL;
 }
 
 /* A miss names the due that passed: when a calendar has moved that, the first word is taken back. True when it is. */
