@@ -123,13 +123,16 @@ static void routing_event(struct storm *storm, struct storm_case *one, const Hb_
 
 /* ---- watchdog ---- */
 
-static struct storm_run *run_of(struct storm *storm, struct storm_case *one, const Watchdog__Instance *instance)
+static struct storm_run *run_of(struct storm *storm, struct storm_case *one, const Watchdog__Instance *instance,
+                                bool may_begin)
 {
     uint32_t part = (uint32_t)strtoul(instance->part, NULL, 10);
     for (size_t i = 0; i < one->runs_count; i++)
         if (one->runs[i].round == instance->round && one->runs[i].part == part &&
             strcmp(one->runs[i].clock, instance->clock) == 0)
             return &one->runs[i];
+    if (!may_begin)
+        return NULL; /* a ladder that a rule climbs has no run */
     struct storm_run fresh = {.clock = instance->clock, .round = instance->round, .part = part};
     STORM_ADD(storm, one->runs, one->runs_count, fresh);
     return &one->runs[one->runs_count - 1];
@@ -204,7 +207,10 @@ static void watchdog_event(struct storm *storm, struct storm_case *one, const Hb
     const Watchdog__Event *said = event->watchdog;
     struct storm_run *run = said->kind_case == WATCHDOG__EVENT__KIND__NOT_SET
                                 ? NULL
-                                : run_of(storm, one, said->armed->instance); /* the first field of all arms */
+                                : run_of(storm, one, said->armed->instance, /* the first field of all arms */
+                                         said->kind_case != WATCHDOG__EVENT__KIND_POINT);
+    if (!run)
+        return;
     switch (said->kind_case) {
     case WATCHDOG__EVENT__KIND_ARMED:
         armed(run, event);

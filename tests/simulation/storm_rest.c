@@ -1,7 +1,10 @@
 /* What must hold when everything has come to rest, and at the very end. */
 #include "storm.h"
 
+#include "hearback/record/runtime.pb-c.h"
+#include "message/message.h"
 #include "policy/lookup.h"
+#include "store/store.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -150,6 +153,30 @@ static void check_promised(struct storm *storm, const struct storm_case *one)
 
 /* ---- nothing is left lying ---- */
 
+/* What the first event that waits is waiting for. */
+static const char *first_need(struct storm *storm, struct instance *instance)
+{
+    store_table table;
+    struct store_scan scan;
+    struct bytes key, value;
+    ProtobufCMessage *waiting = NULL, *event;
+    char *why;
+    if (store_table_open(instance_store(instance), "waiting", &table))
+        return "?";
+    struct store_txn *txn = store_begin(instance_store(instance), false);
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    bool found = store_scan_next(&scan, &storm->scratch, &key, &value) &&
+                 !message_unpack(&record__waiting__descriptor, value, &storm->scratch, &waiting, &why);
+    store_abort(txn);
+    const Record__Waiting *row = (const Record__Waiting *)waiting;
+    if (!found || message_unpack(&hb__event__descriptor, bytes_of(row->event.data, row->event.len), &storm->scratch,
+                                 &event, &why))
+        return "";
+    return arena_printf(&storm->scratch, ", the first, %d:%" PRIu64 " of case %" PRIx64 ", for \"%s\"",
+                        ((Hb__Event *)event)->service, ((Hb__Event *)event)->offset, ((Hb__Event *)event)->case_id,
+                        row->needs);
+}
+
 static void check_positions(struct storm *storm)
 {
     for (unsigned s = 1; s < STORM_SERVICES && !storm->failed; s++) {
@@ -158,8 +185,8 @@ static void check_positions(struct storm *storm)
         instance_position(instance, &storm->scratch, &report);
         if (report.waiting || report.jobs || report.parked || strcmp(report.health, "ready") != 0)
             storm_fail(storm, "nothing is left lying",
-                       "service %u is %s: %" PRIu64 " waiting, %" PRIu64 " jobs, %" PRIu64 " parked", s, report.health,
-                       report.waiting, report.jobs, report.parked);
+                       "service %u is %s: %" PRIu64 " waiting%s, %" PRIu64 " jobs, %" PRIu64 " parked", s,
+                       report.health, report.waiting, first_need(storm, instance), report.jobs, report.parked);
         arena_reset(&storm->scratch);
     }
 }
