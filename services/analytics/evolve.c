@@ -217,7 +217,12 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
         one->row->handler = event->routing->routed->handler;
         return "routed";
     case HB__EVENT__PAYLOAD_CASEWORK:
-        return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ? step_taken(one, event) : NULL;
+        if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN)
+            return step_taken(one, event);
+        if (event->casework->kind_case != CASEWORK__EVENT__KIND_PROBLEM_NOTED)
+            return NULL;
+        one->row->problems++;
+        return "problem";
     case HB__EVENT__PAYLOAD_WATCHDOG:
         return clock_said(turn, one, event->watchdog);
     case HB__EVENT__PAYLOAD_ESCALATION:

@@ -80,6 +80,9 @@ bool casework_returns(const char *step);
 void casework_check_returns(const struct casework_case *one, const Policy__Step *step, Hb__Refusal **refusal);
 void casework_returns_react(const struct casework_case *one, const Hb__Event *event);
 
+/* notices.c: a notice that failed, or that nobody is there to get, is noted as a problem. */
+void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
+
 /* decide.c, react.c, evolve.c, answer.c, history.c */
 void casework_prepare(struct turn *turn, Hb__Command *command);
 uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity);

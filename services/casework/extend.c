@@ -262,8 +262,11 @@ void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Not
 {
     for (size_t i = 0; i < record->n_extensions; i++) {
         Caserec__Extension *extension = record->extensions[i];
-        if (said->kind_case == NOTIFICATION__EVENT__KIND_QUEUED && same_place(extension->notice, said->queued->source))
+        if (said->kind_case == NOTIFICATION__EVENT__KIND_QUEUED &&
+            same_place(extension->notice, said->queued->source)) {
             CASEWORK_ADD(turn, extension->notice_ids, extension->n_notice_ids, said->queued->notice_id);
+            extension->failed = extension->failed || strcmp(said->queued->status, "not_sent") == 0;
+        }
         for (size_t n = 0; said->kind_case == NOTIFICATION__EVENT__KIND_FAILED && n < extension->n_notice_ids; n++)
             extension->failed = extension->failed || extension->notice_ids[n] == said->failed->notice_id;
     }

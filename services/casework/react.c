@@ -337,6 +337,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
         casework_say_history(turn, event);
     if (event->history)
         return; /* for facts before as_of no rule runs */
+    casework_note_undelivered(turn, &one, event);
     Hb__Position *source = event_position(turn, event);
     struct cause cause = cause_of(event);
     run_rules(turn, &one, &cause, source);
@@ -351,6 +352,6 @@ void casework_too_deep(struct turn *turn, const Hb__Event *event)
 {
     struct casework_case one;
     if (event->case_id && casework_open(turn, event->case_id, &one))
-        note_problem(turn, &one, "", NULL, 0, event_position(turn, event), "规则相互引发超过 64 层，已停止",
-                     "rules caused each other more than 64 times: stopped here");
+        note_problem(turn, &one, "", NULL, 0, event_position(turn, event), "规则在此引发的事件过深、过多或过大，已停止",
+                     "what rules caused here went too deep, or was too many or too large events: stopped here");
 }
