@@ -18,14 +18,16 @@
 #define VERIFY_KEPT_MS 600000 /* findings that nobody waited for */
 #define VERIFY_TRIES_MAX 10u
 #define VERIFY_FINDINGS_MAX 100u
-#define VERIFY_EVENTS 2000u /* of the chain, and rows of a table, in one step */
+#define VERIFY_LATE_BYTES (64u << 10) /* of a batch for released events */
+#define VERIFY_EVENTS 2000u           /* of the chain, and rows of a table, in one step */
 
-/* Events of one producer fetched ahead of the fold. */
+/* Events of one producer, a batch at a time. `heard` names them in order but for those released later than they were
+   heard: for these each producer has a second source, a smaller one, which may go back within its batch. */
 struct source {
     struct verify *verify;
     Hb__Service service;
     uint32_t partition;
-    uint64_t next; /* offset of the first event in the buffer */
+    uint64_t first, next; /* offsets of the batch's first event, and of the one at `at` */
     uint8_t *buffer;
     size_t size, at;
 };
@@ -55,7 +57,7 @@ struct verify {
     unsigned feed; /* whose cursor is being asked about */
     struct refold *refold;
     char folder[4300];
-    struct source sources[64 + 1]; /* one a feed; the last for events released later than they were heard */
+    struct source sources[2 * 64]; /* one a feed, in their order; then one a feed for what was released */
     unsigned sources_count;
     /* the row of `heard` that is being gathered */
     struct gathered *gathered; /* in the refold's arena */
@@ -95,7 +97,7 @@ static void take_batch(struct source *source, uint64_t after, struct bytes batch
         memcpy(source->buffer, batch.data, batch.size);
     source->size = batch.size;
     source->at = 0;
-    source->next = after + 1;
+    source->first = source->next = after + 1;
 }
 
 static const char *problem_text(Bus__Fetched__Problem problem)
@@ -170,17 +172,23 @@ static void ask(struct verify *verify, Hb__Service service, uint32_t partition, 
 
 /* ---- gathering what a row of `heard` names ---- */
 
-static struct source *source_of(struct verify *verify, const Hb__LogId *log)
+/* NULL: a log this instance does not hear any more. */
+static struct source *source_of(struct verify *verify, const Hb__LogId *log, bool released)
 {
-    for (unsigned i = 0; i + 1 < verify->sources_count; i++)
+    unsigned feeds = verify->sources_count / 2;
+    for (unsigned i = 0; i < feeds; i++)
         if (verify->sources[i].service == log->service && verify->sources[i].partition == log->partition)
-            return &verify->sources[i];
-    return &verify->sources[verify->sources_count - 1];
+            return &verify->sources[released ? feeds + i : i];
+    return NULL;
 }
 
 static bool buffered(struct source *source, uint64_t offset, struct bytes *stored_out)
 {
     enum err err;
+    if (offset < source->next && offset >= source->first) {
+        source->at = 0;
+        source->next = source->first;
+    }
     while (source->at < source->size && source->next <= offset) {
         struct bytes rest = bytes_of(source->buffer + source->at, source->size - source->at);
         if (!eventlog_batch_next(&rest, stored_out, &err))
@@ -193,19 +201,17 @@ static bool buffered(struct source *source, uint64_t offset, struct bytes *store
 }
 
 /* False: it has been asked for. What its producer does not have is gathered as an empty event. */
-static bool gather(struct verify *verify, struct source *source, const Hb__LogId *log, uint64_t offset, size_t index,
+static bool gather(struct verify *verify, const Hb__LogId *log, bool released, uint64_t offset, size_t index,
                    struct arena *arena)
 {
     struct bytes stored = {0};
     if (index < verify->gathered_count)
         return true;
-    bool single = source == &verify->sources[verify->sources_count - 1];
-    if (single && (source->service != log->service || source->partition != log->partition))
-        *source = (struct source){verify, log->service, log->partition, 0, source->buffer, 0, 0};
-    if (!buffered(source, offset, &stored) && !verify->missing) {
+    struct source *source = source_of(verify, log, released);
+    if (source && !buffered(source, offset, &stored) && !verify->missing) {
         if (!verify->asking && instance_boot(verify->instance) >= verify->ask_boot_ms)
             ask(verify, log->service, log->partition, source, offset - 1, (struct bytes){0},
-                single ? 1 : FETCH_BYTES_MAX);
+                released ? VERIFY_LATE_BYTES : FETCH_BYTES_MAX);
         return false;
     }
     verify->missing = false;
@@ -226,14 +232,12 @@ static bool row_ready(void *context, const Record__Heard *row, struct arena *are
     for (size_t i = 0; i < row->n_inputs; i++) {
         const Record__Input *input = row->inputs[i];
         if (input->kind_case == RECORD__INPUT__KIND_RELEASED &&
-            !gather(verify, &verify->sources[verify->sources_count - 1], input->released->log, input->released->offset,
-                    index++, arena))
+            !gather(verify, input->released->log, true, input->released->offset, index++, arena))
             return false;
         if (input->kind_case != RECORD__INPUT__KIND_HEARD)
             continue;
-        struct source *source = source_of(verify, input->heard->log);
         for (uint64_t offset = input->heard->from; offset <= input->heard->to; offset++)
-            if (heard_folds(input->heard, offset) && !gather(verify, source, input->heard->log, offset, index++, arena))
+            if (heard_folds(input->heard, offset) && !gather(verify, input->heard->log, false, offset, index++, arena))
                 return false;
     }
     return true;
@@ -553,16 +557,16 @@ void verify_close(struct instance *instance)
 static struct verify *verify_new(struct instance *instance)
 {
     struct verify *verify = calloc(1, sizeof *verify);
-    bug_unless(verify && instance->feeds_count + 1 <= sizeof verify->sources / sizeof *verify->sources);
+    bug_unless(verify && 2 * instance->feeds_count <= sizeof verify->sources / sizeof *verify->sources);
     verify->instance = instance;
     arena_init(&verify->arena);
     verify->findings = arena_strdup(&verify->arena, "");
     snprintf(verify->folder, sizeof verify->folder, "%s/verify", instance->options.folder);
-    for (unsigned i = 0; i <= instance->feeds_count; i++) {
+    for (unsigned i = 0; i < 2 * instance->feeds_count; i++) {
         struct source *source = &verify->sources[verify->sources_count++];
         source->verify = verify;
-        source->service = i < instance->feeds_count ? instance->feeds[i].service : HB__SERVICE__SERVICE_NONE;
-        source->partition = i < instance->feeds_count ? instance->feeds[i].partition : 0;
+        source->service = instance->feeds[i % instance->feeds_count].service;
+        source->partition = instance->feeds[i % instance->feeds_count].partition;
     }
     return verify;
 }
