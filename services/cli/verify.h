@@ -77,7 +77,7 @@ struct verify {
     char **sites;
     size_t sites_count;
     struct map cases;    /* case id -> a: offset in intake's log, b: stage hash, c: flags below, site, version */
-    struct map unknown;  /* case id of events whose case was not registered yet -> a: reader, b: offset */
+    struct map unknown;  /* case id of events whose case was not registered yet -> a: reader, b: offset, c: flags */
     struct map counters; /* (site, counter) -> a: last number */
     struct map once;     /* identities that must not come twice -> a: offset */
     struct map answered; /* position of a CaseRequested -> a: offset of the answer */

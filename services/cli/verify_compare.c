@@ -51,7 +51,9 @@ static void check_routed(struct verify *verify, struct reader *intake)
     uint64_t heard = all_heard(verify, HB__SERVICE__ROUTING, intake);
     for (size_t i = 0; i < verify->cases.room; i++) {
         const struct slot *slot = &verify->cases.slots[i];
-        if (verify_case_of(verify, slot, intake) && slot->a <= heard && !(slot->c & CASE_ROUTED))
+        const struct slot *before = slot->key ? map_find(&verify->unknown, slot->key) : NULL;
+        bool routed = (slot->c | (before ? before->c : 0)) & CASE_ROUTED;
+        if (verify_case_of(verify, slot, intake) && slot->a <= heard && !routed)
             verify_find(verify, intake, slot->a, "owner", ADVICE_REPORT,
                         "case %" PRIu64 " has no owner: routing has heard of it and decided nothing", slot->key);
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ASK_MS 20000u
+#define POSITION_MS 5000u
 #define BATCH_BYTES (1u << 20)
 #define HOPS_MAX 64u
 
@@ -25,7 +26,7 @@ static bool no_answer(const struct reader *reader)
 bool verify_ask_position(struct verify *verify, struct reader *reader)
 {
     const Bus__ControlReply *reply =
-        cli_control(verify->cli, reader->instance, BUS__CONTROL__WHAT__POSITION, NULL, ASK_MS);
+        cli_control(verify->cli, reader->instance, BUS__CONTROL__WHAT__POSITION, NULL, POSITION_MS);
     const Bus__PositionReport *report = reply ? reply->position : NULL;
     if (!report)
         return no_answer(reader);

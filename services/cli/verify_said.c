@@ -148,6 +148,8 @@ static struct slot *case_of(const struct at *at)
 static void said_routing(const struct at *at, const Routing__Event *said)
 {
     struct slot *slot = case_of(at);
+    if (!slot && at->event->case_id) /* registered since intake's log was read */
+        slot = map_find(&at->verify->unknown, at->event->case_id);
     if (slot && said->kind_case == ROUTING__EVENT__KIND_ROUTED)
         slot->c |= CASE_ROUTED;
     if (said->kind_case == ROUTING__EVENT__KIND_ROUTED && !*said->routed->lead)

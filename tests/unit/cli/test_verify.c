@@ -356,6 +356,17 @@ static void a_case_nobody_registered(void **state)
     assert_found(world, "case");
 }
 
+/* Its routing is read before its registration: both came while the logs were read. */
+static void a_case_registered_meanwhile(void **state)
+{
+    struct world *world = *state;
+    put_routed(world, CASE, "office");
+    put_registered(world, CASE, "c-001", 1);
+    heard(world, ROUTING, INTAKE);
+    verify_compare(&world->verify);
+    assert_sound(world);
+}
+
 static void a_step_from_where_the_case_is_not(void **state)
 {
     struct world *world = *state;
@@ -605,6 +616,7 @@ int main(void)
         TEST(numbers_said_to_be_skipped),
         TEST(a_case_without_an_owner),
         TEST(a_case_nobody_registered),
+        TEST(a_case_registered_meanwhile),
         TEST(a_step_from_where_the_case_is_not),
         TEST(a_version_given_twice),
         TEST(a_request_nobody_answers),

@@ -1,0 +1,49 @@
+"""`hearback verify` on a living system: sound while everything is in motion, clear when the system is not there, and every
+finding names its place. What it finds in damaged logs: tests/chaos/faults.py and tests/unit/cli."""
+
+import json
+import os
+import signal
+import time
+
+import harness
+from load import Load
+
+
+def sound_under_load():
+    with harness.System("--demo") as system:
+        with Load(system.port, system.tokens(), seed=5, clients=4, pause_s=0.05, mails=0.2):
+            for _ in range(3):
+                time.sleep(1)
+                done = system.run("--json", "verify", check=False)
+                found = json.loads(done.stdout)
+                assert done.returncode == 0 and found["sound"], json.dumps(found, indent=1, ensure_ascii=False)
+        system.settle()
+        found = json.loads(system.run("--json", "verify").stdout)
+        assert found["sound"] and found["events"] > 500 and found["cases"] > 50, found
+        text = system.run("verify").stdout
+        assert f"8 logs, {found['events']} events, {found['cases']} cases: sound" in text, text
+        print(f"{found['events']} events, {found['cases']} cases")
+
+
+def says_what_is_missing():
+    with harness.System() as system:
+        pid = system.pids("watchdog")[0]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            done = system.run("verify", check=False)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert done.returncode == 1 and "watchdog-0 does not answer" in done.stderr and "hearback up" in done.stderr, done.stderr
+        assert system.run("verify", "now", check=False).returncode == 2
+
+
+def stopped_system():
+    system = harness.System()
+    with system:
+        pass
+    done = system.run("verify", check=False)
+    assert done.returncode == 1 and "there is no system" in done.stderr, done.stderr
+
+
+harness.main([sound_under_load, says_what_is_missing, stopped_system])
