@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static bug_handler *handler_fn;
 static void *handler_context;
@@ -43,17 +44,28 @@ void bug_handler_set(bug_handler *handler, void *context)
     handler_context = context;
 }
 
+/* A log line like all others, in one write: nothing here may need memory. The condition is C and may hold quotes. */
+static void write_bug(const char *file, int line, const char *what)
+{
+    char text[1024];
+    size_t size =
+        (size_t)snprintf(text, 600,
+                         "{\"level\":\"error\",\"event\":\"bug\",\"what\":\"an assertion failed: the process ends "
+                         "before it commits\",\"at\":\"%.300s:%d\",\"condition\":\"",
+                         file, line);
+    for (; *what && size < sizeof text - 100; what++) {
+        if (*what == '"' || *what == '\\')
+            text[size++] = '\\';
+        text[size++] = *what;
+    }
+    size += (size_t)snprintf(text + size, sizeof text - size,
+                             "\",\"advice\":\"it starts again by itself; report this line\"}\n");
+    (void)!write(STDERR_FILENO, text, size);
+}
+
 void bug_report(const char *file, int line, const char *what)
 {
-    /* a log line like all others; the condition is C and may hold quotes, which JSON would end at */
-    fprintf(
-        stderr,
-        "{\"level\":\"error\",\"event\":\"bug\",\"what\":\"an assertion failed; the service ends before it commits\","
-        "\"at\":\"%s:%d\",\"condition\":\"",
-        file, line);
-    for (; *what; what++)
-        fprintf(stderr, "%s%c", *what == '"' || *what == '\\' ? "\\" : "", *what);
-    fprintf(stderr, "\",\"advice\":\"it starts again by itself; report this line\"}\n");
+    write_bug(file, line, what);
     if (handler_fn)
         handler_fn(handler_context);
     abort();

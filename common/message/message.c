@@ -92,18 +92,26 @@ static enum err scan_message(struct scan *scan, const ProtobufCMessageDescriptor
 
 /* ---- unpacking into an arena with a cap ---- */
 
-static void *allocate(void *arena, size_t size)
+struct room {
+    struct arena *arena;
+    bool full; /* something was asked for that the cap does not allow */
+};
+
+static void *allocate(void *context, size_t size)
 {
-    return arena_try(arena, size);
+    struct room *room = context;
+    void *memory = arena_try(room->arena, size);
+    room->full = room->full || !memory;
+    return memory;
 }
 
-static void keep(void *arena, void *pointer)
+static void keep(void *context, void *pointer)
 {
-    (void)arena;
+    (void)context;
     (void)pointer;
 }
 
-static enum err unpack(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, size_t room,
+static enum err unpack(const ProtobufCMessageDescriptor *descriptor, struct bytes stored, size_t bytes_max,
                        struct arena *arena, ProtobufCMessage **message_out, char **why_out)
 {
     struct scan scan = {stored.data, 0, arena, why_out};
@@ -111,16 +119,17 @@ static enum err unpack(const ProtobufCMessageDescriptor *descriptor, struct byte
     enum err err = scan_message(&scan, descriptor, stored.data, stored.data + stored.size, 1);
     if (err)
         return err;
-    size_t cap_before = arena->cap, cap = arena->used + room;
+    size_t cap_before = arena->cap, cap = arena->used + bytes_max;
     if (cap_before == 0 || cap < cap_before)
         arena->cap = cap;
-    ProtobufCAllocator allocator = {allocate, keep, arena};
+    struct room room = {arena, false};
+    ProtobufCAllocator allocator = {allocate, keep, &room};
     ProtobufCMessage *message = protobuf_c_message_unpack(descriptor, &allocator, stored.size, stored.data);
-    bool full = arena->used + 4096 > arena->cap;
     arena->cap = cap_before;
     if (!message) {
-        *why_out = arena_printf(arena, full ? "it takes too much memory" : "it is not a %s", descriptor->short_name);
-        return full ? ERR_TOO_LARGE : ERR_MALFORMED;
+        *why_out =
+            arena_printf(arena, room.full ? "it takes too much memory" : "it is not a %s", descriptor->short_name);
+        return room.full ? ERR_TOO_LARGE : ERR_MALFORMED;
     }
     *message_out = message;
     return ERR_NONE;
@@ -150,7 +159,8 @@ struct bytes message_pack(const ProtobufCMessage *message, struct arena *arena)
 ProtobufCMessage *message_copy(const ProtobufCMessage *message, struct arena *arena)
 {
     struct bytes packed = message_pack(message, arena);
-    ProtobufCAllocator allocator = {allocate, keep, arena};
+    struct room room = {arena, false};
+    ProtobufCAllocator allocator = {allocate, keep, &room};
     ProtobufCMessage *copy = protobuf_c_message_unpack(message->descriptor, &allocator, packed.size, packed.data);
     bug_unless(copy);
     return copy;
