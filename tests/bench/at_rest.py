@@ -3,7 +3,7 @@
 import os
 import time
 
-from running import BOSTON, SERVICES, Running, import_boston
+from running import BOSTON, SERVICES, Running
 from table import Row
 
 MB = 1e6

@@ -9,10 +9,14 @@ import subprocess
 import tempfile
 
 import harness
+from alone import measure_fold, measure_judge
 from at_rest import measure_idle, measure_memory, measure_start
+from baselines import measure_disk
 from table import print_table
+from under_load import measure_import, measure_intake, measure_pipeline, measure_read
 
-FIGURES = {"memory": measure_memory, "start": measure_start, "idle": measure_idle}
+FIGURES = {"judge": measure_judge, "fold": measure_fold, "memory": measure_memory, "start": measure_start, "idle": measure_idle,
+           "intake": measure_intake, "read": measure_read, "pipeline": measure_pipeline, "import": measure_import}
 
 
 def options():
@@ -37,7 +41,7 @@ def print_place(folder):
     """Where and when: without it the figures mean nothing."""
     load = os.getloadavg()[0]
     print(f"commit {said_by('git', 'describe', '--always', '--dirty')}, Linux {platform.release()}, {os.cpu_count()} cores, "
-          f"load {load:.1f}, disk {said_by('stat', '-f', '-c', '%T', folder)}")
+          f"load {load:.1f}, {said_by('stat', '-f', '-c', '%T', folder)}, one flush {measure_disk(folder, 0)['p50_us']:.0f} us")
     if load > 0.5:
         print("other work is running: ratios mean more than figures, and both less than on a quiet machine")
 

@@ -14,16 +14,20 @@ BOSTON = os.path.join(harness.SOURCE, "../shared/data/boston311-2011-08.csv")
 class Running(harness.System):
     """Its folder is kept between starts; `started_s` is the time from `hearback up` to the line `ready`."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, flush_ms=0):
         os.makedirs(folder, exist_ok=True)
         super().__init__(*options, folder=folder)
+        self.environment = dict(os.environ)
+        if flush_ms:
+            slow = os.path.join(harness.PROGRAMS, "../tests/bench/libbench_slow_disk.so")
+            self.environment |= {"LD_PRELOAD": os.path.abspath(slow), "SLOW_DISK_US": str(int(flush_ms * 1000))}
 
     def start(self, timeout_s=90):
         self.output = open(os.path.join(self.folder, "up.err"), "a+")
         began = time.monotonic()
         self.process = subprocess.Popen(
             [self.program("hearback"), "--data", self.folder, "up", "--port", str(self.port), *self.options],
-            stdout=subprocess.PIPE, stderr=self.output, stdin=subprocess.DEVNULL, text=True)
+            env=self.environment, stdout=subprocess.PIPE, stderr=self.output, stdin=subprocess.DEVNULL, text=True)
         for line in self.process.stdout:
             if line.startswith("ready "):
                 self.started_s = time.monotonic() - began
@@ -62,11 +66,6 @@ class Running(harness.System):
         """What the environments of all services have grown to, the disk reserved ahead left out."""
         return sum(os.path.getsize(path) for path in glob.glob(os.path.join(self.folder, "data/*/data.mdb")))
 
-
-def import_boston(system):
-    """Rows per second, until every service has carried out what follows from them."""
-    began = time.monotonic()
-    system.run("import", BOSTON, "--mapping", "boston311")
-    imported = time.monotonic()
-    system.run("wait", "settled", "--timeout", "120")
-    return imported - began, time.monotonic() - began
+    def total(self, figure):
+        """Of one figure, over the eight services with a log."""
+        return sum(self.figures(service).get(figure, 0) for service in SERVICES if service != "gateway")

@@ -1,0 +1,56 @@
+/* LD_PRELOAD: every flush takes SLOW_DISK_US microseconds longer, and so does every write through a descriptor opened
+   O_DSYNC: LMDB writes its meta page through one, so a commit is two flushes. The disk of a test machine may answer a
+   flush faster than any disk that keeps its word. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static void wait_for_disk(void)
+{
+    static long us = -1;
+    if (us < 0)
+        us = strtol(getenv("SLOW_DISK_US") ? getenv("SLOW_DISK_US") : "0", NULL, 10);
+    struct timespec pause = {us / 1000000, us % 1000000 * 1000};
+    nanosleep(&pause, NULL);
+}
+
+int fsync(int fd)
+{
+    static int (*real)(int);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "fsync");
+    wait_for_disk();
+    return real(fd);
+}
+
+int fdatasync(int fd)
+{
+    static int (*real)(int);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
+    wait_for_disk();
+    return real(fd);
+}
+
+static ssize_t write_through(const char *name, int fd, const void *data, size_t size, off_t at)
+{
+    static ssize_t (*real)(int, const void *, size_t, off_t);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, name);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && flags & O_DSYNC)
+        wait_for_disk();
+    return real(fd, data, size, at);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    return write_through("pwrite", fd, data, size, at);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
+{
+    return write_through("pwrite64", fd, data, size, at);
+}
