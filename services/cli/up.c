@@ -92,7 +92,9 @@ static size_t plan(struct cli *cli, const struct up_options *options, struct up_
 {
     size_t count = 0;
     const char *mapping = options->mapping ? options->mapping : "";
-    add(tasks, &count, (struct up_task){.arguments = {"wait", "ready"}});
+    /* However long it takes: a service that was down for a day has a day to hear. One that cannot start says so itself.
+     */
+    add(tasks, &count, (struct up_task){.arguments = {"wait", "ready", "--timeout", "0"}});
     if (access(cli_path(cli, "token"), R_OK))
         add(tasks, &count, (struct up_task){.arguments = {"token", "operator", "--save"}});
     if (options->demo && !options->input)

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ASK_MS 1000u
+#define TELL_S 10
 
 struct looked {
     const Bus__PositionReport *reports[64];
@@ -82,19 +84,28 @@ static bool gateway_ready(struct cli *cli)
     return reply.status == 200;
 }
 
+/* On a terminal in place; in a log a line now and then. */
+static void tell(const char *whom, time_t *told)
+{
+    bool line = !isatty(STDERR_FILENO) && time(NULL) >= *told + TELL_S;
+    if (line)
+        *told = time(NULL);
+    cli_progress(line, "waiting for %s ...", whom);
+}
+
 static int wait_for(struct cli *cli, bool settled, int64_t timeout_s)
 {
     struct looked before = {0}, now;
-    time_t until = time(NULL) + timeout_s;
+    time_t began = time(NULL), told = began;
     for (;;) {
         struct arena_mark mark = arena_mark(&cli->arena);
         look(cli, settled, &now);
         if (!now.behind && (!settled || same_ends(&before, &now)) && (settled || gateway_ready(cli)))
             return CLI_GOOD;
-        if (time(NULL) >= until)
+        if (timeout_s && time(NULL) >= began + timeout_s)
             return cli_fail("not %s within %lld s: %s", settled ? "settled" : "ready", (long long)timeout_s,
                             now.behind ? now.behind : "gateway");
-        cli_progress(false, "waiting for %s ...", now.behind ? now.behind : settled ? "all to rest" : "gateway");
+        tell(now.behind ? now.behind : settled ? "all to rest" : "gateway", &told);
         if (now.behind) {
             before = (struct looked){0};
             arena_return(&cli->arena, mark);
@@ -114,6 +125,7 @@ int cli_wait(struct cli *cli, int argc, char **argv)
     else if (argc != 2)
         ready = settled = false;
     if (!ready && !settled)
-        return cli_usage("hearback wait ready|settled [--timeout SECONDS]");
+        return cli_usage("hearback wait ready|settled [--timeout SECONDS]\n"
+                         "  --timeout SECONDS  (default 60) then it gives up; 0: never");
     return cli_config(cli) ? wait_for(cli, settled, timeout_s) : CLI_FAILED;
 }

@@ -195,18 +195,25 @@ class Checker:
         return state
 
     def check_mails(self, arrived):
-        """Each mail that was to be sent arrived, at least once; arrived: Message-Ids. How many came more than once."""
-        times = collections.Counter(arrived)
-        finals = {of(e, "notification", kind, "notice_id"): kind for e in self.events["notification"]
-                  for kind in ("delivered", "failed") if of(e, "notification", kind)}
+        """Each mail that was to be sent arrived, at least once, or will be tried again at a time that is told; `arrived`:
+        Message-Ids. Returns how many were to be sent, how many came more than once, how many are to be tried again."""
+        times, last = collections.Counter(arrived), {}
+        for event in self.events["notification"]:
+            for kind in ("attempt_failed", "delivered", "failed"):
+                if of(event, "notification", kind):
+                    last[event["notification"][kind]["notice_id"]] = (kind, event["notification"][kind])
         sent = [of(e, "notification", "queued") for e in self.events["notification"]
                 if of(e, "notification", "queued", "status") == "queued"]
+        waiting = 0
         for notice in sent:
-            if finals.get(notice["notice_id"]) != "delivered":
-                self.find(f"notice {notice['notice_id']} was to be sent: {finals.get(notice['notice_id'])}")
+            kind, said = last.get(notice["notice_id"], (None, None))
+            if kind == "attempt_failed" and said.get("next_at"):
+                waiting += 1
+            elif kind != "delivered":
+                self.find(f"notice {notice['notice_id']} was to be sent: {kind}")
             elif not times[notice["message_id"]]:
                 self.find(f"notice {notice['notice_id']} is said to be delivered, and never arrived")
-        return len(sent), sum(n - 1 for n in times.values() if n > 1)
+        return len(sent), sum(n - 1 for n in times.values() if n > 1), waiting
 
     def check_clocks(self, cases):
         armed = collections.Counter(e["case_id"] for e in self.events["watchdog"] if of(e, "watchdog", "armed"))

@@ -1,10 +1,11 @@
 """kill -9 of every service at random, under load. `kills.py [--seed N] [--kills N] [--seconds S]`
 
 Clients register cases and take steps over HTTP, and repeat what got no answer under the same key. Services are killed one, two
-or three at a time, the gateway among them; `hearback up` starts them again. When all has come to rest: nothing acknowledged is
-lost, nothing is doubled, `hearback verify` agrees. Backups are tried in between: one either fails and says why, or holds all that
-was acknowledged before it; the last good one is restored and checked in the same way. Last, everything is killed at one instant, supervisor included, and started
-again. The moments depend on the machine; the seed makes the choice of victims and of commands the same."""
+or three at a time, the gateway among them, and sometimes one is stopped for a while; `hearback up` starts them again. When all
+has come to rest: nothing acknowledged is lost, nothing is doubled, `hearback verify` agrees. Backups are tried in between: one
+either fails and says why, or holds all that was acknowledged before it; the last good one is restored and checked in the same
+way. Last, everything is killed at one instant, supervisor included, and started again. The moments depend on the machine; the
+seed makes the choice of victims and of commands the same."""
 
 import argparse
 import copy
@@ -31,6 +32,23 @@ def options():
     parser.add_argument("--kills", type=int, default=int(os.environ.get("HEARBACK_KILLS", 220)))
     parser.add_argument("--seconds", type=float, default=None, help="how long the kills take; default: 0.8 for each")
     return parser.parse_args()
+
+
+def freeze_one(system, chance):
+    """Now and then somebody hangs for a while instead: its callers are refused for now, and it has no idea of the time it missed."""
+    for pid in system.pids(chance.choice(ALL)):
+        try:
+            os.kill(pid, signal.SIGSTOP)
+        except ProcessLookupError:
+            continue
+        threading.Timer(chance.uniform(0.5, 4), thaw, (pid,)).start()
+
+
+def thaw(pid):
+    try:
+        os.kill(pid, signal.SIGCONT)
+    except ProcessLookupError:
+        pass  # killed meanwhile
 
 
 def kill_some(system, chance, counts):
@@ -106,6 +124,8 @@ def kill_under_load(system, chance, wanted, seconds):
         if time.monotonic() > until + 120:
             raise AssertionError(f"only {counts} kills: services do not come back fast enough")
         kill_some(system, chance, counts)
+        if chance.random() < 0.1:
+            freeze_one(system, chance)
         left = max(1, wanted - sum(counts.values()))
         time.sleep(chance.uniform(0.2, 1.8) * min(1.0, max(0.05, (until - time.monotonic()) / left)))
     print(f"{sum(counts.values())} kills in {time.monotonic() - began:.0f} s: {counts}", flush=True)
@@ -125,14 +145,14 @@ def check(system, ledger, when, mail):
     system.stop()
     checker = Checker(system.folder)
     findings = checker.check(ledger)
-    sent, again = checker.check_mails([message["Message-ID"] for message in mail.messages])
+    sent, again, waiting = checker.check_mails([message["Message-ID"] for message in mail.messages])
     for finding in findings[:20]:
         print("FOUND", finding)
     assert not findings, f"{when}: {len(findings)} findings"
     assert counted == len(checker.registered()), f"analytics counts {counted} cases, {len(checker.registered())} are registered"
     print(f"{when}: {found['events']} events, {found['cases']} cases, {len(ledger.answered())} acknowledged commands "
-          f"({ledger.refusals} times none or no answer, {ledger.repeats} repeated on purpose): 0 lost, 0 doubled; {sent} mails, "
-          f"all arrived, {again} of them more than once; verify: sound", flush=True)
+          f"({ledger.refusals} times none or no answer, {ledger.repeats} repeated on purpose): 0 lost, 0 doubled; {sent} mails: "
+          f"{waiting} to be tried again, all others arrived, {again} more than once; verify: sound", flush=True)
 
 
 def kill_everything(system):
@@ -171,7 +191,7 @@ def main():
         check(system, load.ledger, "after the kills", mail)
         check_backup(system, backups, load.ledger)
         system.start()
-        again = Load(system.port, tokens, seed=chosen.seed + 1, clients=4, mails=0.2)
+        again = Load(system.port, tokens, seed=chosen.seed + 1, clients=4, pause_s=0.01, mails=0.2)
         again.ledger = load.ledger
         with again:
             time.sleep(chance.uniform(2, 4))
