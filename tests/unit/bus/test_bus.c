@@ -1,0 +1,373 @@
+/* The bus between processes: who is let in, what a key may do, what is refused with its limit named, what times out.
+   Everything over ipc:// and over tcp://. The service is a process of its own; so is everybody who knocks, because a
+   process has one ZeroMQ context and never forks with it (pitfalls 5). */
+#include "base/arena.h"
+#include "bus/bus.h"
+#include "config/config.h"
+#include "log/log.h"
+#include "message/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zmq.h>
+
+struct place {
+    struct arena arena;
+    char folder[64], path[128], log[128], endpoint[128];
+    Config__Config *config;
+    pid_t service;
+};
+
+/* ---- the service: tells who asked and what they may do ---- */
+
+static void on_request(void *context, const struct bus_call *call, const Bus__Request *request, struct bytes stored)
+{
+    (void)context;
+    (void)stored;
+    if (request->kind_case != BUS__REQUEST__KIND_CONTROL)
+        return; /* never answered */
+    char text[100];
+    snprintf(text, sizeof text, "%s %u", call->user, call->rights);
+    Bus__Reply reply = BUS__REPLY__INIT;
+    Bus__ControlReply control = BUS__CONTROL_REPLY__INIT;
+    reply.kind_case = BUS__REPLY__KIND_CONTROL;
+    reply.control = &control;
+    control.text = text;
+    bus_reply(call, &reply);
+}
+
+static _Noreturn void serve(const struct place *place)
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct bus *bus;
+    int fd = open(place->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (bus_open(loop, place->config, "casework-0", &bus) || bus_serve(bus, place->endpoint, on_request, NULL))
+        _exit(3);
+    bus_log(bus, log_new("casework-0", fd, NULL, NULL));
+    ev_run(loop, 0);
+    _exit(0);
+}
+
+/* ---- setting it up ---- */
+
+static unsigned free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static void write_config(struct place *place)
+{
+    FILE *file = fopen(place->path, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "cell: 0123456789abcdef\ndata: %s/data\nsecrets: %s/secrets\nepoch_keys: %s/epoch\n"
+            "instances:\n  - {service: casework, endpoint: '%s', rights: [fetch, query]}\n"
+            "keys:\n  - {name: operator, rights: [control, query]}\n",
+            place->folder, place->folder, place->folder, place->endpoint);
+    assert_int_equal(fclose(file), 0);
+    char *why = NULL;
+    bool changed;
+    enum err err = config_load(place->path, &place->arena, &place->config, &why);
+    if (err)
+        print_error("%s\n", why);
+    assert_int_equal(err, ERR_NONE);
+    assert_int_equal(config_keys_create(place->config, &place->arena, &changed), ERR_NONE);
+}
+
+static int setup(void **state, bool tcp)
+{
+    struct place *place = calloc(1, sizeof *place);
+    arena_init(&place->arena);
+    snprintf(place->folder, sizeof place->folder, "/tmp/hearback-bus-XXXXXX");
+    assert_non_null(mkdtemp(place->folder));
+    snprintf(place->path, sizeof place->path, "%s/hearback.yaml", place->folder);
+    snprintf(place->log, sizeof place->log, "%s/log", place->folder);
+    if (tcp)
+        snprintf(place->endpoint, sizeof place->endpoint, "tcp://127.0.0.1:%u", free_port());
+    else
+        snprintf(place->endpoint, sizeof place->endpoint, "ipc://%s/casework.ipc", place->folder);
+    write_config(place);
+    place->service = fork();
+    if (place->service == 0)
+        serve(place);
+    *state = place;
+    return 0;
+}
+
+static int setup_ipc(void **state)
+{
+    return setup(state, false);
+}
+
+static int setup_tcp(void **state)
+{
+    return setup(state, true);
+}
+
+static int teardown(void **state)
+{
+    struct place *place = *state;
+    char command[128];
+    int status;
+    kill(place->service, SIGKILL);
+    waitpid(place->service, &status, 0);
+    snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
+    assert_int_equal(system(command), 0);
+    arena_fini(&place->arena);
+    free(place);
+    return 0;
+}
+
+/* ---- knocking, in a process of its own ---- */
+
+enum knock { KNOCK_UNKNOWN_KEY, KNOCK_NO_KEY, KNOCK_KNOWN_KEY, KNOCK_MALFORMED, KNOCK_TOO_LARGE, KNOCK_FLOOD };
+
+static bool knock_keys(void *socket, const struct place *place, enum knock knock)
+{
+    char public_key[41], secret_key[41];
+    if (knock == KNOCK_NO_KEY)
+        return true;
+    if (knock == KNOCK_UNKNOWN_KEY) {
+        if (zmq_curve_keypair(public_key, secret_key))
+            return false;
+    } else {
+        if (config_secret(place->config, "operator", secret_key) || zmq_curve_public(public_key, secret_key))
+            return false;
+    }
+    return !zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, place->config->instances[0]->public_key, 41) &&
+           !zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, public_key, 41) &&
+           !zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, 41);
+}
+
+static size_t knock_body(enum knock knock, uint8_t *body, size_t room)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.id = 7;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    memset(body, 0xff, room);
+    if (knock == KNOCK_MALFORMED)
+        return 40;
+    if (knock == KNOCK_TOO_LARGE)
+        return BUS_REQUEST_BYTES_MAX + 1;
+    if (knock == KNOCK_FLOOD)
+        return BUS_MESSAGE_BYTES_MAX + 1000;
+    return bus__request__pack(&request, body);
+}
+
+/* 0: nothing came back; else the first reply: 200, or the status of the refusal. 255: the knocking itself failed. */
+static int knock_and_wait(const struct place *place, enum knock knock)
+{
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
+    static uint8_t body[BUS_MESSAGE_BYTES_MAX + 4096];
+    if (!knock_keys(socket, place, knock) || zmq_connect(socket, place->endpoint))
+        return 255;
+    size_t size = knock_body(knock, body, sizeof body);
+    int wait_ms = knock == KNOCK_UNKNOWN_KEY || knock == KNOCK_NO_KEY || knock == KNOCK_FLOOD ? 800 : 10000;
+    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &wait_ms, sizeof wait_ms); /* a refused peer has nowhere to send to */
+    zmq_send(socket, body, size, 0);
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    if (zmq_poll(&item, 1, wait_ms) <= 0)
+        return 0;
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    zmq_msg_recv(&message, socket, 0);
+    Bus__Reply *reply = bus__reply__unpack(NULL, zmq_msg_size(&message), zmq_msg_data(&message));
+    if (!reply)
+        return 255;
+    return reply->kind_case == BUS__REPLY__KIND_REFUSED                     ? (int)(reply->refused->status - 200)
+           : reply->kind_case == BUS__REPLY__KIND_CONTROL && reply->id == 7 ? 1
+                                                                            : 255;
+}
+
+static int knock(const struct place *place, enum knock how)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(knock_and_wait(place, how));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_not_equal(WEXITSTATUS(status), 255);
+    return WEXITSTATUS(status);
+}
+
+static unsigned refused_keys(const struct place *place)
+{
+    static char text[65536];
+    int fd = open(place->log, O_RDONLY);
+    ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = 0;
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, "\"event\":\"key_refused\"")); at++)
+        count++;
+    return count;
+}
+
+static void only_known_keys_are_let_in(void **state)
+{
+    const struct place *place = *state;
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1); /* so that the others are not refused because it is not up */
+    assert_int_equal(refused_keys(place), 0);           /* nor is its own self-test noted */
+    assert_int_equal(knock(place, KNOCK_UNKNOWN_KEY), 0);
+    assert_true(refused_keys(place) >= 1);
+    assert_int_equal(knock(place, KNOCK_NO_KEY), 0);
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+}
+
+static void what_is_not_a_request_is_refused(void **state)
+{
+    const struct place *place = *state;
+    assert_int_equal(knock(place, KNOCK_MALFORMED), 400 - 200);
+    assert_int_equal(knock(place, KNOCK_TOO_LARGE), 413 - 200);
+    assert_int_equal(knock(place, KNOCK_FLOOD), 0); /* over ZMQ_MAXMSGSIZE the connection ends */
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+}
+
+/* ---- asking as our own programs do ---- */
+
+struct asked {
+    struct ev_loop *loop;
+    unsigned done;
+    enum err err;
+    char text[100];
+};
+
+static void on_reply(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct asked *asked = context;
+    asked->done++;
+    asked->err = err;
+    if (!err && reply->kind_case == BUS__REPLY__KIND_CONTROL)
+        snprintf(asked->text, sizeof asked->text, "%s", reply->control->text);
+    ev_break(asked->loop, EVBREAK_ALL);
+}
+
+static int ask_in_child(const struct place *place)
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct asked asked = {.loop = loop};
+    struct bus *bus;
+    struct bus_peer *peer;
+    if (bus_open(loop, place->config, "operator", &bus) || bus_connect(bus, place->config->instances[0], &peer))
+        return 10;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    Hb__Query query = HB__QUERY__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    bus_request(peer, &request, 10000, on_reply, &asked);
+    if (asked.done)
+        return 11; /* never from inside the call */
+    ev_run(loop, 0);
+    char expected[100];
+    snprintf(expected, sizeof expected, "operator %d", BUS_RIGHT_CONTROL | BUS_RIGHT_QUERY);
+    if (asked.done != 1 || asked.err || strcmp(asked.text, expected) != 0)
+        return 12;
+    request.kind_case = BUS__REQUEST__KIND_QUERY;
+    request.query = &query;
+    double began = ev_time();
+    bus_request(peer, &request, 400, on_reply, &asked);
+    ev_run(loop, 0);
+    double waited = ev_time() - began;
+    return asked.done != 2 || asked.err != ERR_TIMEOUT ? 13 : waited < 0.35 || waited > 3. ? 14 : 0;
+}
+
+static void our_own_ask_and_time_out(void **state)
+{
+    const struct place *place = *state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ask_in_child(place));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* Two requests are under way when the service dies: both end, each once, and the next service answers. */
+static int restart_in_child(const struct place *place, int told[2])
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct asked first = {.loop = loop}, second = {.loop = loop};
+    struct bus *bus;
+    struct bus_peer *peer;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    if (bus_open(loop, place->config, "operator", &bus) || bus_connect(bus, place->config->instances[0], &peer))
+        return 10;
+    bus_request(peer, &request, 10000, on_reply, &first);
+    ev_run(loop, 0);
+    char byte = 'x';
+    if (first.err || write(told[1], &byte, 1) != 1)
+        return 11;
+    usleep(500000); /* meanwhile it is killed and another one started */
+    for (unsigned tries = 0; tries < 20; tries++) {
+        bus_request(peer, &request, 1000, on_reply, &second);
+        ev_run(loop, 0);
+        if (second.done != tries + 1)
+            return 12;
+        if (!second.err)
+            return 0;
+    }
+    return 13;
+}
+
+static void a_new_service_is_found_again(void **state)
+{
+    struct place *place = *state;
+    int told[2], status;
+    char byte;
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(restart_in_child(place, told));
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    kill(place->service, SIGKILL);
+    waitpid(place->service, &status, 0);
+    place->service = fork();
+    if (place->service == 0)
+        serve(place);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(told[0]);
+    close(told[1]);
+}
+
+#define OVER_BOTH(test)                                                                                                \
+    cmocka_unit_test_setup_teardown(test, setup_ipc, teardown),                                                        \
+        cmocka_unit_test_setup_teardown(test, setup_tcp, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {OVER_BOTH(only_known_keys_are_let_in),
+                                       OVER_BOTH(what_is_not_a_request_is_refused), OVER_BOTH(our_own_ask_and_time_out),
+                                       OVER_BOTH(a_new_service_is_found_again)};
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
