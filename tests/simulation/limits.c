@@ -24,7 +24,7 @@ static const char pack[] =
     "Urgent ones are for the supervisor]}\n"
     "      office: {clause: PROP-11-07, when: at_fault, then: {assign: management_office}}\n"
     "      stuck:  {clause: PROP-11-08, when: accepted, then: [{tell: gm_copy}, {step: archive}]}\n"
-    "      later:  {clause: PROP-11-09, when: accepted, if: {cause: delay}, then: {tell: late}}\n";
+    "      later:  {clause: PROP-11-09, when: accepted, if: {cause: delay}, then: {tell: hazard}}\n";
 
 static uint64_t open_story(struct group *group)
 {
