@@ -293,6 +293,11 @@ static void check_action_words(struct check *check, const char *field, const Pol
     if (opened && action->due && !counts_by_due(opened))
         check_found(check, CHECK_WARNING, field, "%s 没有以 due_at 为限的时钟：此期限无人看守",
                     "no clock of %s has the limit due_at: nobody watches this due", opened->name);
+    const Policy__Notice *notice =
+        action->type == POLICY__ACTION__TYPE__TELL ? policy_notice(check->policy, action->name) : NULL;
+    if (notice && notice->n_to == 0)
+        check_found(check, CHECK_WARNING, field, "通知 \"%s\" 没有 to：由规则发出时无人可告知",
+                    "the notice \"%s\" has no \"to\": a rule tells it to nobody", notice->name);
     if (action->type == POLICY__ACTION__TYPE__ISSUE)
         check_found(check, CHECK_WARNING, field, "本版本不制作文书，只记录应出具 \"%s\"",
                     "documents are not made by this version: it is only recorded that \"%s\" is due", action->name);

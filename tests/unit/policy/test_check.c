@@ -125,6 +125,10 @@ static const struct finding findings[] = {
     {SOUND "chains: {c: {clause: C, links: [clerk]}}\n", 15, false, "本版本不执行 \"chains\"",
      "\"chains\" is not carried out"},
     {SOUND "patterns: {p: {clause: C}}\n", 15, false, "本版本不执行 \"patterns\"", "\"patterns\" is not carried out"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  late: {clause: C, name: [迟, "
+     "Late], text: [迟, Late]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE
+     "    rules: {r: {clause: C, when: b, then: {tell: late}}}\n",
+     13, true, "无人可告知", "a rule tells it to nobody"},
     {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, due: 3 days}}}\n", 15, true, "无人看守",
      "nobody watches this due"},
     {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, needs: [told nothing]}}\n" ROUTE, 12,
