@@ -6,6 +6,7 @@ usage: links.py SOURCE_FOLDER
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -19,8 +20,9 @@ MACHINE = re.compile(r"/work/(main|shared|\.library)|/tmp/wt\b|/home/[a-z]")
 
 
 def tracked():
-    listed = subprocess.run(["git", "-C", source, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
-    if listed.returncode == 0:
+    git = shutil.which("git")  # a machine that only builds and tests has none
+    listed = git and subprocess.run([git, "-C", source, "ls-files", "-co", "--exclude-standard"], capture_output=True, text=True)
+    if listed and listed.returncode == 0:
         return [source / name for name in listed.stdout.splitlines() if (source / name).is_file()]
     return [path for path in source.rglob("*") if path.is_file() and not path.relative_to(source).parts[0].startswith((".", "build"))]
 
