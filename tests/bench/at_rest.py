@@ -11,12 +11,18 @@ IDLE_S = 10
 
 
 def measure_memory(folder, rounds):
-    """PSS depends on who else maps the same libraries: the nine share them, as they always do."""
+    """PSS depends on who else maps the same libraries: the nine share them, as they always do. After the first start the policies
+    have just been compiled and the sample cases made; what a service keeps of that goes at the next start."""
+    where = os.path.join(folder, "memory")
     pss, anonymous = {name: [] for name in SERVICES}, {name: [] for name in SERVICES}
+    with Running(where, "--demo") as system:
+        system.settle()
+        time.sleep(1)
+        made = [sum(system.memory(name)[0] for name in SERVICES) / MB]
     for _ in range(rounds):
-        with Running(os.path.join(folder, "memory"), "--demo") as system:
+        with Running(where) as system:
             system.settle()
-            time.sleep(1)
+            time.sleep(0.5)
             for name in SERVICES:
                 shared, own = system.memory(name)
                 pss[name].append(shared / MB)
@@ -24,7 +30,8 @@ def measure_memory(folder, rounds):
     for name in SERVICES:
         yield Row(f"memory {name}, PSS", pss[name], "MB", goal="P11 <= 3", holds=lambda v, _: v <= 3)
         yield Row(f"memory {name}, anonymous", anonymous[name], "MB", goal="P11 <= 2", holds=lambda v, _: v <= 2)
-    yield Row("memory all nine, PSS", [sum(round) for round in zip(*pss.values())], "MB", goal="P11 <= 30", holds=lambda v, _: v <= 30)
+    yield Row("memory all nine, PSS", [sum(each) for each in zip(*pss.values())], "MB", goal="P11 <= 30", holds=lambda v, _: v <= 30)
+    yield Row("memory all nine, PSS, after the demonstration was made", made, "MB")
 
 
 def measure_start(folder, rounds):

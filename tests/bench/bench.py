@@ -50,16 +50,21 @@ def main():
     chosen = options()
     os.makedirs(chosen.data, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="run-", dir=chosen.data)
-    rows = []
+    rows, failed = [], []
     try:
         print_place(folder)
         for name in dict.fromkeys(chosen.names or FIGURES):
             print(f"measuring {name} ...", flush=True)
-            rows += FIGURES[name](folder, chosen.rounds)
+            try:
+                rows += FIGURES[name](folder, chosen.rounds)
+            except (RuntimeError, AssertionError) as failure:  # said by a program; the other figures are still worth having
+                failed.append(f"{name} could not be measured: {failure}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print_table(rows)
+    print("\n".join(failed))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
