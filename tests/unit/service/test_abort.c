@@ -1,0 +1,238 @@
+/* A mistake in a service, for real: the process aborts, is started again, aborts at the same input, is started again
+   and sets it aside (design.md 3, Poison). Each life is a process of its own; the disk is all they share. */
+#include "../support/scribe.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+struct life {
+    struct arena arena;
+    struct instance *speaker, *scribe;
+    struct env speaker_env, scribe_env;
+    int64_t now;
+    struct { /* the one request under way between the two */
+        bus_done_fn *done;
+        void *context;
+        struct bytes request;
+    } asked;
+    const Bus__Reply *reply; /* to the last request served */
+};
+
+static int64_t life_now(void *context)
+{
+    return ((struct life *)context)->now;
+}
+
+static void life_random(void *context, uint8_t *out, size_t size)
+{
+    (void)context;
+    memset(out, 7, size);
+}
+
+static void life_ask(void *context, Hb__Service service, uint32_t partition, Bus__Request *request, uint32_t timeout_ms,
+                     bus_done_fn *done, void *done_context)
+{
+    struct life *life = context;
+    (void)service;
+    (void)partition;
+    (void)timeout_ms;
+    bug_unless(!life->asked.done);
+    life->asked.done = done;
+    life->asked.context = done_context;
+    life->asked.request = message_pack(&request->base, &life->arena);
+}
+
+static void life_reply(void *context, const struct bus_call *call, Bus__Reply *reply)
+{
+    struct life *life = context;
+    reply->id = call->request_id;
+    life->reply = (const Bus__Reply *)message_copy(&reply->base, &life->arena);
+}
+
+static void life_wake(void *context)
+{
+    (void)context;
+}
+
+static void serve(struct instance *instance, const Bus__Request *request)
+{
+    struct bus_call call = {.route_size = 1, .rights = 0xff};
+    instance_serve(instance, &call, request, (struct bytes){0});
+}
+
+static void carry(struct life *life)
+{
+    if (!life->asked.done)
+        return;
+    ProtobufCMessage *request;
+    char *why;
+    bug_unless(!message_load(&bus__request__descriptor, life->asked.request, &life->arena, &request, &why));
+    life->reply = NULL;
+    serve(life->speaker, (Bus__Request *)request);
+    if (!life->reply)
+        return; /* parked: asked again when something was said */
+    bus_done_fn *done = life->asked.done;
+    life->asked.done = NULL;
+    done(life->asked.context, ERR_NONE, life->reply);
+}
+
+static void run(struct life *life)
+{
+    enum err fatal;
+    for (unsigned i = 0; i < 200; i++) {
+        instance_step(life->speaker, &fatal);
+        bug_unless(!fatal);
+        instance_step(life->scribe, &fatal);
+        bug_unless(!fatal);
+        carry(life);
+        life->now += 20;
+    }
+}
+
+static void open_life(struct life *life, const char *folder, int64_t now)
+{
+    char why[200];
+    static const struct instance_feed_options feeds[] = {{HB__SERVICE__TOY_PING, 0}};
+    arena_init(&life->arena);
+    life->now = now;
+    struct env env = {life, life_now, life_now, life_random, life_ask, life_reply, life_wake, NULL, NULL};
+    life->speaker_env = life->scribe_env = env;
+    struct instance_options options = {
+        .folder = arena_printf(&life->arena, "%s/speaker", folder), .cell = 1, .no_sync = true, .idle_ms = 50};
+    bug_unless(!instance_open(&speaker, &options, &life->speaker_env, &life->speaker, why, sizeof why));
+    options.folder = arena_printf(&life->arena, "%s/scribe", folder);
+    options.no_sync = false; /* as in production: the handler that names the input is set */
+    options.map_bytes = 64u << 20;
+    options.feeds = feeds;
+    options.feeds_count = 1;
+    bug_unless(!instance_open(&scribe, &options, &life->scribe_env, &life->scribe, why, sizeof why));
+}
+
+static void tell(struct life *life, struct instance *instance, uint64_t case_id, const char *text, unsigned number)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Hb__Command command = HB__COMMAND__INIT;
+    enum err fatal;
+    request.kind_case = BUS__REQUEST__KIND_COMMAND;
+    request.command = &command;
+    command.account = "test";
+    command.id = arena_printf(&life->arena, "%013lld-%u", (long long)life->now, number);
+    command.case_id = case_id;
+    command.payload_case = HB__COMMAND__PAYLOAD_TOY;
+    command.toy = (ProtobufCBinaryData){strlen(text), (uint8_t *)(uintptr_t)text};
+    serve(instance, &request);
+    instance_step(instance, &fatal);
+    bug_unless(!fatal);
+}
+
+static const char *page(struct life *life, uint64_t case_id)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Hb__Query query = HB__QUERY__INIT;
+    request.kind_case = BUS__REQUEST__KIND_QUERY;
+    request.query = &query;
+    query.case_id = case_id;
+    serve(life->scribe, &request);
+    return arena_text(&life->arena, (const char *)life->reply->query->toy.data, life->reply->query->toy.len);
+}
+
+static bool is_page(struct life *life, uint64_t case_id, const char *text)
+{
+    bool same = strcmp(page(life, case_id), text) == 0;
+    if (!same)
+        print_error("case %u: \"%s\", not \"%s\"\n", (unsigned)case_id, page(life, case_id), text);
+    return same;
+}
+
+/* ---- lives ---- */
+
+static int life_that_speaks(struct life *life)
+{
+    static const struct {
+        uint64_t case_id;
+        const char *text;
+    } said[] = {{1, "open"}, {2, "open"}, {1, "a"}, {1, "abort"}, {1, "b"}, {2, "c"}};
+    for (unsigned i = 0; i < sizeof said / sizeof *said; i++)
+        tell(life, life->speaker, said[i].case_id, said[i].text, i);
+    return 0;
+}
+
+static int life_that_aborts(struct life *life)
+{
+    scribe_aborts = true;
+    run(life);
+    return 1; /* it should not have come here */
+}
+
+static int life_that_sets_aside(struct life *life)
+{
+    scribe_aborts = true;
+    run(life);
+    return is_page(life, 1, "open a ") && is_page(life, 2, "open c ") ? 0 : 2;
+}
+
+/* Nothing is quarantined any more that comes now: the name in the file is the past. */
+static int life_that_goes_on(struct life *life)
+{
+    scribe_aborts = true;
+    tell(life, life->speaker, 2, "d", 10);
+    run(life);
+    return is_page(life, 2, "open c d ") ? 0 : 3;
+}
+
+static int life_that_is_mended(struct life *life)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__RELEASE;
+    control.key = "poison/ping-0/4";
+    serve(life->scribe, &request);
+    if (life->reply->kind_case != BUS__REPLY__KIND_CONTROL)
+        return 4;
+    run(life);
+    return is_page(life, 1, "open a abort b ") ? 0 : 5;
+}
+
+/* ---- one after the other ---- */
+
+typedef int life_fn(struct life *life);
+
+static int live(const char *folder, int64_t now, life_fn *what)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        static struct life life;
+        signal(SIGABRT, SIG_DFL);
+        (void)!freopen("/dev/null", "w", stderr); /* the assertion's own line is as it should be */
+        open_life(&life, folder, now);
+        _exit(what(&life));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void the_second_abort_sets_the_input_aside(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX", command[100];
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    assert_int_equal(live(folder, now, life_that_speaks), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_sets_aside), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_goes_on), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_is_mended), 0);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_second_abort_sets_the_input_aside)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
