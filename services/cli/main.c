@@ -1,6 +1,8 @@
 /* The hearback command: global options anywhere, then one sub-command from the table. */
 #include "cli.h"
 
+#include "process/process.h"
+
 #include <curl/curl.h>
 #include <libgen.h>
 #include <limits.h>
@@ -85,6 +87,7 @@ int main(int argc, char **argv)
 {
     static struct cli cli;
     arena_init(&cli.arena);
+    process_follow_supervisor(); /* a task of `hearback up` ends with it */
 
     argc = take_globals(&cli, argc, argv);
     if (!cli.token && !cli.as)

@@ -211,8 +211,11 @@ static void await(struct supervisor *up, int64_t wait_ms)
 {
     struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
     int signal = sigtimedwait(&up->signals, NULL, &wait);
-    if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
+    if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) {
+        if (up->task_pid && !up->stopping) /* what it was started for is not done */
+            up->code = cli_fail("interrupted during `hearback %s`", up->tasks[up->task].arguments[0]);
         up->stopping = true;
+    }
     reap(up);
 }
 

@@ -82,8 +82,9 @@ static void give_page(struct http_request *request, void *context, const Hb__Ref
     json_t *list = json_array();
     for (size_t i = 0; i < changes->n_changes; i++)
         json_array_append_new(list, events_json(request, changes->changes[i]));
-    json_t *page =
-        json_pack("{s:o, s:s}", "changes", list, "next", arena_printf(&request->arena, "%" PRIu64, changes->next));
+    /* A cursor of another ring (a restored system) would never be reached again: go on from the newest. */
+    uint64_t next = *after > changes->newest ? changes->newest : changes->next;
+    json_t *page = json_pack("{s:o, s:s}", "changes", list, "next", arena_printf(&request->arena, "%" PRIu64, next));
     if (events_forgotten(*after, changes))
         json_object_set_new(page, "reset", json_true());
     if (stale)

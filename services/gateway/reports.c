@@ -6,6 +6,18 @@
 #include "problem.h"
 #include "json/json.h"
 
+/* The category of a case without one is "": its figures have their key all the same. */
+static void say_keys(json_t *kpi)
+{
+    static const char *const groups[] = {"categories", "kinds", "departments", "periods"};
+    json_t *figures;
+    size_t n;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        json_array_foreach(json_object_get(kpi, groups[i]), n, figures)
+            if (!json_object_get(figures, "key"))
+                json_object_set_new(figures, "key", json_string(""));
+}
+
 static void on_kpi(struct http_request *request, void *context, const Hb__Refusal *refused, const Hb__QueryReply *reply)
 {
     (void)context;
@@ -14,6 +26,7 @@ static void on_kpi(struct http_request *request, void *context, const Hb__Refusa
         return;
     }
     json_t *json = json_from_message(&reply->analytics->kpi->base, NULL);
+    say_keys(json);
     if (reply->stale)
         json_object_set_new(json, "stale", json_true());
     http_respond_json(request, 200, json);
