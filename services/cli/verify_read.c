@@ -147,6 +147,14 @@ static void note_cause(struct verify *verify, struct reader *reader, const Hb__E
     }
 }
 
+/* Outcomes of refused commands are not kept (design: repeated commands): the same command may be refused, say so, and
+   be carried out when it is sent again. */
+static bool refused_only(const Hb__Event *event)
+{
+    return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+           event->casework->kind_case == CASEWORK__EVENT__KIND_ACTION_REFUSED;
+}
+
 /* What one cause led to in one log is said in one go; when it comes up again, something was handled twice. */
 static void check_cause(struct verify *verify, struct reader *reader, const Hb__Event *event)
 {
@@ -155,7 +163,7 @@ static void check_cause(struct verify *verify, struct reader *reader, const Hb__
         verify_find(verify, reader, event->offset, "cause", ADVICE_REPORT, "an event without a cause");
         return;
     }
-    uint64_t key = cause_key(cause);
+    uint64_t key = refused_only(event) ? 0 : cause_key(cause);
     if (key && key != reader->cause) {
         bool new;
         struct slot *slot = map_put(&reader->causes, key, &new);
