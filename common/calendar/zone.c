@@ -186,7 +186,9 @@ static bool read_rule(const char **at, struct rule *rule)
 {
     if (*(*at)++ != ',')
         return false;
-    rule->kind = **at == 'M' || **at == 'J' ? *(*at)++ : 'N';
+    rule->kind = 'N';
+    if (**at == 'M' || **at == 'J')
+        rule->kind = *(*at)++;
     if (rule->kind == 'M') {
         rule->month = number(at, 12);
         if (rule->month < 1 || *(*at)++ != '.')

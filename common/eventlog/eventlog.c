@@ -50,7 +50,7 @@ struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t af
             break;
         if (size > 0 && size + 4 + event.size > bytes_max)
             break;
-        if (size + 4 + event.size > room) {
+        if (!batch || size + 4 + event.size > room) {
             size_t more = (size + 4 + event.size) * 2;
             uint8_t *grown = arena_alloc(arena, more);
             if (size)

@@ -76,7 +76,8 @@ static size_t escape_one(const uint8_t *at, char out[8])
         out[1] = (char)*at;
         return 2;
     case '\n':
-        memcpy(out, "\\n", 2);
+        out[0] = '\\';
+        out[1] = 'n';
         return 2;
     default:
         if (*at >= 0x20 && *at != 0x7f) {

@@ -29,7 +29,8 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
         files[files_count++] = arena_strdup(arena, entry->d_name);
     }
     closedir(dir);
-    qsort(files, files_count, sizeof *files, by_name); /* the same order on any machine */
+    if (files_count)
+        qsort(files, files_count, sizeof *files, by_name); /* the same order on any machine */
     enum err err = files_count ? ERR_NONE : ERR_NOT_FOUND;
     for (size_t i = 0; i < files_count && !err; i++) {
         struct policy_source source;

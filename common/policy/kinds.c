@@ -305,7 +305,7 @@ static void clock_of(struct compile *compile, const char *name, json_t *map, Pol
         POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, limit));
     if (!clock->n_start || !clock->n_stop || !clock->n_limit)
         mistake(compile, map, "时钟须有 start、stop 和 limit", "a clock needs start, stop and limit");
-    if (pause && json_is_string(pause) && strcmp(text_of(compile, pause), "none") == 0) {
+    if (json_is_string(pause) && strcmp(text_of(compile, pause), "none") == 0) {
         clock->pause = POLICY__CLOCK__PAUSE__PAUSE_NONE;
     } else if (pause) {
         clock->pause = POLICY__CLOCK__PAUSE__PAUSE_TRIGGERS;
@@ -361,27 +361,31 @@ static void document_known(struct compile *compile, const json_t *node, const ch
     SUGGEST(compile, name, compile->policy->documents, compile->policy->n_documents);
 }
 
+static void open_action(struct compile *compile, json_t *map, json_t *node, Policy__Rule *rule)
+{
+    Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__OPEN, node);
+    action->link = (char *)(uintptr_t)text_of(compile, json_object_get(map, "link"));
+    if (json_object_get(map, "to"))
+        action->to = who_of(compile, json_object_get(map, "to"));
+    if (json_object_get(map, "not_by"))
+        action->not_by = who_of(compile, json_object_get(map, "not_by"));
+    if (json_object_get(map, "due"))
+        action->due = term_of(compile, json_object_get(map, "due"));
+    facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
+    if (!json_object_get(json_object_get(compile->root, "kinds"), action->name)) {
+        mistake(compile, node, "没有事项 \"%s\"", "there is no kind \"%s\"", action->name);
+        SUGGEST(compile, action->name, compile->policy->kinds, compile->policy->n_kinds);
+    }
+    POLICY_ADD(compile, rule->then, rule->n_then, action);
+}
+
 static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
     ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "set", "step", "tell", "escalate", "issue",
               "assign");
-    if ((node = json_object_get(map, "open"))) {
-        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__OPEN, node);
-        action->link = (char *)(uintptr_t)text_of(compile, json_object_get(map, "link"));
-        if (json_object_get(map, "to"))
-            action->to = who_of(compile, json_object_get(map, "to"));
-        if (json_object_get(map, "not_by"))
-            action->not_by = who_of(compile, json_object_get(map, "not_by"));
-        if (json_object_get(map, "due"))
-            action->due = term_of(compile, json_object_get(map, "due"));
-        facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
-        if (!json_object_get(json_object_get(compile->root, "kinds"), action->name)) {
-            mistake(compile, node, "没有事项 \"%s\"", "there is no kind \"%s\"", action->name);
-            SUGGEST(compile, action->name, compile->policy->kinds, compile->policy->n_kinds);
-        }
-        POLICY_ADD(compile, rule->then, rule->n_then, action);
-    }
+    if ((node = json_object_get(map, "open")))
+        open_action(compile, map, node, rule);
     if ((node = json_object_get(map, "set")))
         set_actions(compile, node, rule);
     if ((node = json_object_get(map, "step"))) {

@@ -301,7 +301,7 @@ static enum refold_state compare(struct refold *refold)
     struct store_txn *into_txn = store_begin(refold->into->store, false);
     enum refold_state state = name ? REFOLD_MORE : REFOLD_SAME;
     if (name && !refold->comparing_table) {
-        folded_table(refold->into, refold->table, &into_table);
+        bug_unless(folded_table(refold->into, refold->table, &into_table));
         store_scan_open(&refold->from_scan, refold->from_txn, from_table, (struct bytes){0}, (struct bytes){0});
         store_scan_open(&refold->into_scan, into_txn, into_table, (struct bytes){0}, (struct bytes){0});
         refold->comparing_table = true;

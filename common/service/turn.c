@@ -629,14 +629,12 @@ enum err instance_turn(struct instance *instance, int64_t now)
     if (moved_before == 0 && instance->cursors_moved)
         instance->cursors_moved_boot_ms = instance_boot(instance);
     enum err err = store_error(txn);
-    if (err) {
-        store_abort(txn);
-    } else if (turn.dirty || turn.said_count || cursors_ripe(instance)) {
-        if (!turn.dirty && !turn.said_count)
-            instance->counts.commits_cursor_only++;
+    bool effect = turn.dirty || turn.said_count; /* cursors that moved alone go with the next one */
+    if (!err && (effect || cursors_ripe(instance))) {
+        instance->counts.commits_cursor_only += !effect;
         err = commit(&turn);
     } else {
-        store_abort(txn); /* nothing but cursors moved: they go with the next effect */
+        store_abort(txn);
     }
     if (!err && !instance->dead)
         for (unsigned i = 0; i < answered.count; i++)

@@ -253,7 +253,7 @@ static void push_effect(struct node *node, int64_t at, const char *id, struct by
     item.size = result.size;
     item.bytes = malloc(result.size ? result.size : 1);
     bug_unless(item.bytes);
-    if (result.size)
+    if (result.data)
         memcpy(item.bytes, result.data, result.size);
     push(node->simulation, item);
 }
@@ -498,7 +498,7 @@ static void happen(struct simulation *simulation, struct item *item)
             effect_done_call(item->effect, bytes_of(item->bytes, item->size));
         break;
     }
-    free(item->bytes);
+    free(item->bytes); /* NOLINT(clang-analyzer-unix.Malloc): each item is popped once, which the analyzer cannot see */
 }
 
 /* When something happens next, and which node it is (CLIENT: an item of the queue). Items first, then nodes in order.

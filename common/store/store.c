@@ -358,8 +358,8 @@ bool store_before(struct store_txn *txn, store_table table, struct bytes prefix,
     rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     rc = mdb_cursor_get(cursor, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
     note(txn, rc);
-    bool found = rc == 0 && k.mv_size >= prefix.size &&
-                 (prefix.size == 0 || memcmp(k.mv_data, prefix.data, prefix.size) == 0);
+    bool found =
+        rc == 0 && k.mv_size >= prefix.size && (prefix.size == 0 || memcmp(k.mv_data, prefix.data, prefix.size) == 0);
     if (found)
         *key_out = arena_copy(arena, bytes_of(k.mv_data, k.mv_size));
     mdb_cursor_close(cursor);

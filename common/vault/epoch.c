@@ -105,7 +105,7 @@ static enum err folder_of(const char *path, char folder_out[PATH_BYTES_MAX])
     if (strlen(path) + sizeof ".new" > PATH_BYTES_MAX)
         return ERR_TOO_LARGE;
     if (!slash || !size)
-        strcpy(folder_out, slash ? "/" : ".");
+        memcpy(folder_out, slash ? "/" : ".", 2);
     else {
         memcpy(folder_out, path, size);
         folder_out[size] = 0;

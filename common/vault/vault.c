@@ -511,7 +511,9 @@ static char as_meant(char c)
 {
     if (c >= 'a' && c <= 'z')
         c = (char)(c - 'a' + 'A');
-    return c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
+    if (c == 'I' || c == 'L')
+        return '1';
+    return (char)(c == 'O' ? '0' : c);
 }
 
 bool vault_tracking_matches(const struct vault *vault, uint64_t case_id, const char *code)
