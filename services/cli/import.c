@@ -5,6 +5,7 @@
 #include "mapping.h"
 #include "json/json.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,12 +143,19 @@ static void write_refusals_header(struct import *import)
     fputc('\n', import->refusals);
 }
 
+/* Rows hold what complainants wrote: for nobody else's eyes. */
+static FILE *open_private(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return fd >= 0 ? fdopen(fd, "w") : NULL;
+}
+
 /* The file of the refused rows: each as it stood, behind its line and the reason; mended and without these two columns
    it can be imported. */
 static void refuse(struct import *import, const struct csv_record *row, const char *why)
 {
     import->refused++;
-    if (!import->refusals && (import->refusals = fopen(import->refusals_path, "we")))
+    if (!import->refusals && (import->refusals = open_private(import->refusals_path)))
         write_refusals_header(import);
     if (import->refused <= REFUSALS_SAID_MAX)
         cli_fail("%s:%u: refused: %s", import->path, row->line, why);
@@ -335,8 +343,11 @@ static int run(struct import *import)
     arena_init(&import->arena);
     import->rows = json_array();
     mkdir(cli_path(import->cli, "imports"), 0700);
-    import->refusals_path = arena_printf(&import->cli->arena, "%s/imports/refused-%s.csv", import->cli->folder,
-                                         mapping_department(import->cli, import->mapping->name));
+    char when[32];
+    time_t now = time(NULL);
+    strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime(&now));
+    import->refusals_path = arena_printf(&import->cli->arena, "%s/imports/refused-%s-%s.csv", import->cli->folder,
+                                         mapping_department(import->cli, import->mapping->name), when);
     if (!survey(import, &csv) || !found(import))
         return CLI_FAILED;
     clock_gettime(CLOCK_MONOTONIC, &import->began);

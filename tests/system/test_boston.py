@@ -3,6 +3,7 @@ becomes a case, the promised dates and on-time flags of the city are reproduced,
 
 import csv
 import datetime
+import glob
 import json
 import os
 import shutil
@@ -131,7 +132,9 @@ def another_file_with_bad_rows():
         assert cases["90003"]["department"] == "nasa" and cases["90003"]["category"] == "Moon Rock Removal"
         assert cases["90003"]["due_at"] == ""
         assert cases["90006"]["closed_at"] == "" and cases["90006"]["stage"] == "open"
-        refused = read(os.path.join(folder, "imports/refused-boston311.csv"))
+        (refusals,) = glob.glob(os.path.join(folder, "imports/refused-boston311-*.csv"))
+        assert os.stat(refusals).st_mode & 0o777 == 0o600
+        refused = read(refusals)
         assert {r["refused_line"] for r in refused} >= {"3", "5"}, refused
         assert all(r["refused_reason"] for r in refused), refused
         assert int(kpi["total"]["registered"]) == len(cases)
@@ -140,8 +143,43 @@ def another_file_with_bad_rows():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def shifted_into_winter():
+    """Every time moved by 14 weeks, across the end of daylight saving and, with long limits, new years; as another
+    program would have written the file: byte order mark, CRLF, every field quoted, other order of columns. Weekdays stay
+    what they were and no holiday counts, so each promised date moves by the same 14 weeks of local time."""
+    shift = datetime.timedelta(weeks=14)
+    folder = tempfile.mkdtemp(prefix="hearback-boston-", dir=harness.memory_folder())
+    try:
+        path, export = os.path.join(folder, "winter.csv"), os.path.join(folder, "export.csv")
+        run_once(os.path.join(folder, "summer"), DATA, export)
+        summer = {case["external_id"]: case for case in read(export)}
+        rows = read(DATA)
+        columns = sorted(rows[0], reverse=True)
+        with open(path, "w", newline="", encoding="utf-8-sig") as f:
+            writer = csv.DictWriter(f, columns, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+            writer.writeheader()
+            for row in rows:
+                for name in ("open_dt", "target_dt", "closed_dt"):
+                    row[name] = str(local(row[name]) + shift) if row[name] else ""
+                writer.writerow(row)
+        run_once(os.path.join(folder, "winter"), path, export)
+        winter = {case["external_id"]: case for case in read(export)}
+        assert len(winter) == len(rows)
+        for row in rows:
+            before, after = summer[row["case_enquiry_id"]], winter[row["case_enquiry_id"]]
+            assert local(after["received_at"]) == local(row["open_dt"]), after
+            if before["due_at"]:
+                assert local(after["due_at"]) == local(before["due_at"]) + shift, (before, after)
+            else:
+                assert not after["due_at"], after
+        check_dates(rows, winter)
+        check_flags(rows, winter)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 if __name__ == "__main__":
     if not os.path.exists(DATA):
         print("skipped: shared/data/boston311-2011-08.csv is missing")
         raise SystemExit(harness.SKIP)
-    harness.main([main_job, another_file_with_bad_rows])
+    harness.main([main_job, another_file_with_bad_rows, shifted_into_winter])
