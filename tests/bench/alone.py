@@ -1,5 +1,7 @@
 """What is measured without running processes: the judge of the clocks, and the fold of the logs. By processor time."""
 
+import tempfile
+
 from at_rest import boston
 from baselines import run_program
 from table import Row
@@ -10,11 +12,17 @@ def measure_judge(folder, rounds):
     yield Row("judge", [p["judgements_per_second"] for p in pairs], "per CPU s", [p["hashes_per_second"] for p in pairs], "BLAKE2b")
 
 
+def fold_anew(folder, system):
+    """Into an empty folder each time."""
+    with tempfile.TemporaryDirectory(dir=folder) as into:
+        return {line["service"]: line for line in run_program("bench_fold", system, into)}
+
+
 def measure_fold(folder, rounds):
     system = boston(folder)
     if not system:
         return
-    runs = [{line["service"]: line for line in run_program("bench_fold", system)} for _ in range(rounds)]
+    runs = [fold_anew(folder, system) for _ in range(rounds)]
 
     def rates(chosen, seconds):
         return [sum(run[name]["events"] for name in chosen) / sum(run[name][seconds] for name in chosen) for run in runs]

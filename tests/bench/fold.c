@@ -1,7 +1,7 @@
-/* fold FOLDER: every service's state folded anew from the logs of a system at rest (FOLDER is that of `hearback
-   --data`), and compared with what it keeps: all that `hearback verify` does but fetching over the bus. Says per
-   service how many events that were and the processor time of it, and of a yardstick: BLAKE2b-256 of 300 bytes for each
-   event. */
+/* fold FOLDER INTO: every service's state folded anew from the logs of a system at rest (FOLDER is that of `hearback
+   --data`), into empty folders under INTO, and compared with what it keeps: all that `hearback verify` does but
+   fetching over the bus. Says per service how many events that were and the processor time of it, and of a yardstick:
+   BLAKE2b-256 of 300 bytes for each event. */
 #include "config/config.h"
 #include "measure.h"
 #include "service/instance.h"
@@ -128,8 +128,9 @@ static void fold_one(struct folding *folding, unsigned index, const char *folder
 {
     struct instance *instance = folding->instances[index];
     char why[512], into[4300];
-    snprintf(into, sizeof into, "%s/fold-%s", folder, services[index]->name);
-    mkdir(into, 0700);
+    snprintf(into, sizeof into, "%s/%s", folder, services[index]->name);
+    if (mkdir(into, 0700))
+        fail(into, "cannot be made: a fold begins in an empty folder");
     uint64_t events = events_of(folding, instance), began = processor_ns();
     if (instance_check_fold(instance, into, read_event, folding, why, sizeof why))
         fail(services[index]->name, why);
@@ -142,8 +143,8 @@ int main(int argc, char **argv)
 {
     static struct folding folding;
     char path[4200], *why = NULL;
-    if (argc != 2 || sodium_init() < 0) {
-        fprintf(stderr, "usage: fold FOLDER\n");
+    if (argc != 3 || sodium_init() < 0) {
+        fprintf(stderr, "usage: fold FOLDER INTO\n");
         return 2;
     }
     folding.env = (struct env){
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < SERVICES_COUNT; i++)
         open_one(&folding, i);
     for (unsigned i = 0; i < SERVICES_COUNT; i++)
-        fold_one(&folding, i, argv[1]);
+        fold_one(&folding, i, argv[2]);
     for (unsigned i = 0; i < SERVICES_COUNT; i++)
         instance_close(folding.instances[i]);
     return 0;
