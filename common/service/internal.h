@@ -240,7 +240,7 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms);
 /* waiting.c */
 char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */
 bool waiting_behind(struct turn *turn, uint64_t case_id);
-void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool first);
+void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool ahead);
 bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out);
 void turn_known(struct turn *turn, const char *key);
 /* Notes, once a minute at most, that events have waited for too long. */

@@ -1,11 +1,14 @@
 /* Events about a case, site or policy that is not known here yet (design-review A3). They wait in arrival order per
-   case; the cursor moves on and other cases are not held up. Table waiting: case BE64, sequence BE64 -> Waiting; table
+   case, those that need no known case (its registration) before those that do; the cursor moves on and other cases are
+   not held up. Table waiting: case BE64, sequence BE64 (from BEHIND on: of those that need the case) -> Waiting; table
    waiting_for: what is needed NUL, case BE64 -> "", for the case whose first event needs it. */
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
 
 #include <inttypes.h>
+
+#define BEHIND (1ull << 63)
 
 static char *case_need(struct turn *turn, uint64_t case_id)
 {
@@ -60,23 +63,32 @@ static struct key waiting_for_key(const char *needs, uint64_t case_id)
     return key;
 }
 
-/* The event that makes the case known goes before those that wait for the case, or both would wait for ever. */
-void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool first)
+/* The place of a new row of a case; `first_out`: what waits for its need is this one. */
+static struct key place_of(struct turn *turn, uint64_t case_id, bool ahead, bool *first_out)
+{
+    struct key prefix = key_u64(case_id), end = prefix, key = prefix;
+    struct bytes last;
+    key_add_u64(&end, ahead ? BEHIND : UINT64_MAX);
+    *first_out = !store_before(turn->txn, turn->instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix),
+                               key_bytes(&end), turn->arena, &last);
+    uint64_t before = *first_out ? 0 : bytes_get_u64(last.data + 8);
+    key_add_u64(&key, (!ahead && before < BEHIND ? BEHIND : before) + 1);
+    return key;
+}
+
+/* `ahead`: it may be what makes the case known, and must not wait behind those that wait for the case. */
+void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool ahead)
 {
     struct instance *instance = turn->instance;
-    struct key prefix = key_u64(event->case_id);
-    struct bytes last;
-    bool others =
-        store_last(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix), turn->arena, &last, NULL);
-    struct key key = prefix;
-    key_add_u64(&key, first ? 0 : others ? bytes_get_u64(last.data + 8) + 1 : 1);
+    bool first;
+    struct key key = place_of(turn, event->case_id, ahead, &first);
     Record__Waiting waiting = RECORD__WAITING__INIT;
     waiting.event = (ProtobufCBinaryData){stored.size, (uint8_t *)(uintptr_t)stored.data};
     waiting.needs = (char *)(uintptr_t)needs;
     waiting.since_ms = turn->now;
     store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&key),
               message_pack(message_of(&waiting), turn->arena));
-    if (!others || first) {
+    if (first) {
         struct key for_key = waiting_for_key(needs, event->case_id);
         store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
     }
