@@ -251,14 +251,21 @@ static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Eve
     if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED)
         return;
     const Escalation__LevelReached *reached = event->escalation->reached;
-    Caserec__Level *level = CASEWORK_NEW(turn, Caserec__Level, caserec__level__init);
+    Caserec__Level *level = NULL;
+    for (size_t i = 0; i < record->n_levels; i++) /* reached again after it was cancelled */
+        level = strcmp(record->levels[i]->key, reached->key) == 0 ? record->levels[i] : level;
+    bool again = level != NULL;
+    if (!again)
+        level = CASEWORK_NEW(turn, Caserec__Level, caserec__level__init);
     level->key = reached->key;
     level->ladder = reached->ladder;
     level->row = reached->row;
     level->clock = reached->clock;
     level->told = reached->told;
     level->n_told = reached->n_told;
-    CASEWORK_ADD(turn, record->levels, record->n_levels, level);
+    level->acknowledged = false;
+    if (!again)
+        CASEWORK_ADD(turn, record->levels, record->n_levels, level);
 }
 
 static bool registers(const Hb__Event *event)

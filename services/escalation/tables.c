@@ -16,7 +16,7 @@ void escalation_save(struct turn *turn, uint64_t case_id, const Escrec__Case *re
 Escrec__Level *escalation_level(Escrec__Case *record, const char *key)
 {
     for (size_t i = 0; i < record->n_levels; i++)
-        if (strcmp(record->levels[i]->reached->key, key) == 0)
+        if (!record->levels[i]->cancelled && strcmp(record->levels[i]->reached->key, key) == 0)
             return record->levels[i];
     return NULL;
 }
