@@ -151,12 +151,24 @@ static void set_timer(struct turn *turn, uint64_t case_id, Watchrec__Said *said,
     WATCHDOG_ADD(turn, said->timers, said->n_timers, at_ms);
 }
 
+static void move_warned(struct turn *turn, Watchrec__Said *said, int64_t due_ms)
+{
+    uint32_t warned = watchdog_warned(said, due_ms);
+    if (said->warned) {
+        Watchrec__Warned *before = WATCHDOG_NEW(turn, Watchrec__Warned, watchrec__warned__init);
+        before->due_ms = said->due_ms;
+        before->bits = said->warned;
+        WATCHDOG_ADD(turn, said->warned_before, said->n_warned_before, before);
+    }
+    said->warned = warned;
+}
+
 static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
 {
     const Watchdog__ClockArmed *armed = event->watchdog->armed;
     clear_timers(turn, event->case_id, said);
     if (said->due_ms != armed->due_ms)
-        said->warned = 0;
+        move_warned(turn, said, armed->due_ms);
     if (!said->armed_ms)
         said->armed_ms = event->recorded_ms;
     said->start_ms = armed->start_ms;

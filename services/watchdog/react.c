@@ -136,7 +136,7 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms, bo
 {
     const struct run *run = looking->run;
     const Watchrec__Said *said = looking->said;
-    uint32_t warned = said && said->due_ms == run->due_ms ? said->warned : 0;
+    uint32_t warned = said ? watchdog_warned(said, run->due_ms) : 0;
     uint32_t rows = said && !withdrawn ? said->rows : 0;
     int64_t armed_ms = said ? said->armed_ms : turn_now(looking->turn);
     int64_t end = run->ended_ms ? run->ended_ms : INT64_MAX;

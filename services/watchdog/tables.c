@@ -24,6 +24,14 @@ Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_
     return NULL;
 }
 
+uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms)
+{
+    uint32_t bits = said->due_ms == due_ms ? said->warned : 0;
+    for (size_t i = 0; i < said->n_warned_before; i++)
+        bits |= said->warned_before[i]->due_ms == due_ms ? said->warned_before[i]->bits : 0;
+    return bits;
+}
+
 /* ---- judging ---- */
 
 static const char *or_null(const char *text)

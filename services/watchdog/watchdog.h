@@ -35,6 +35,7 @@ struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const P
 const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one,
                                          const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
+uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms); /* bit set: warnings said of this due */
 
 /* calls.c: levels that somebody must acknowledge, or the next row of the ladder comes. */
 void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
