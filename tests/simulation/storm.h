@@ -88,8 +88,9 @@ struct storm_case {
     size_t runs_count;
     struct storm_notice *notices;
     size_t notices_count;
-    const char **levels; /* keys of ladder rows reached */
+    const char **levels; /* keys of ladder rows reached and not cancelled */
     size_t levels_count;
+    unsigned levels_reached;
 };
 
 struct storm_policy {

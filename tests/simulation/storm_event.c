@@ -242,8 +242,17 @@ static void watchdog_event(struct storm *storm, struct storm_case *one, const Hb
 
 /* ---- escalation ---- */
 
+static void level_cancelled(struct storm_case *one, const char *key)
+{
+    for (size_t i = 0; i < one->levels_count; i++)
+        if (strcmp(one->levels[i], key) == 0)
+            one->levels[i] = ""; /* it may be reached again */
+}
+
 static void escalation_event(struct storm *storm, struct storm_case *one, const Hb__Event *event)
 {
+    if (event->escalation->kind_case == ESCALATION__EVENT__KIND_CANCELLED)
+        level_cancelled(one, event->escalation->cancelled->key);
     if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED)
         return;
     const char *key = event->escalation->reached->key;
@@ -252,6 +261,7 @@ static void escalation_event(struct storm *storm, struct storm_case *one, const 
             storm_fail(storm, "each escalation step is taken once", "%s %s",
                        one->registered->intake->registered->number, key);
     STORM_ADD(storm, one->levels, one->levels_count, key);
+    one->levels_reached++;
     storm->tally.levels++;
 }
 

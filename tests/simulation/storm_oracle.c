@@ -675,7 +675,9 @@ static void check_warning(const struct oracle *oracle, const struct pauses *paus
     bool expected = at_ms > run->start_ms && at_ms < run->due_ms && at_ms < frozen_ms && at_ms >= said->armed_ms &&
                     at_ms < oracle->now_ms;
     for (size_t i = 0; expected && i < said->warnings_count; i++)
-        if (said->warnings[i].at_ms == at_ms && said->warnings[i].due_ms == run->due_ms)
+        if (said->warnings[i].due_ms == run->due_ms &&
+            (said->warnings[i].at_ms == at_ms ||
+             oracle->storm->calendars_count > 1)) /* once per due, wherever it lay */
             return;
     if (expected)
         storm_fail(oracle->storm, "every warning comes",

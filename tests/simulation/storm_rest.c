@@ -42,23 +42,6 @@ static unsigned levels_of_miss(const struct storm_case *one, const Watchdog__Dea
     return rows ? rows : clock && clock->n_late ? 1 : 0;
 }
 
-/* A miss withdrawn and said again is the same miss: its rows were reached. */
-static bool said_before(const struct storm_case *one, size_t upto, const Watchdog__DeadlineMissed *missed)
-{
-    for (size_t i = 0; i < upto; i++) {
-        const Hb__Event *event = one->events[i];
-        if (event->payload_case != HB__EVENT__PAYLOAD_WATCHDOG ||
-            event->watchdog->kind_case != WATCHDOG__EVENT__KIND_MISSED)
-            continue;
-        const Watchdog__DeadlineMissed *other = event->watchdog->missed;
-        if (other->due_ms == missed->due_ms && other->instance->round == missed->instance->round &&
-            strcmp(other->instance->clock, missed->instance->clock) == 0 &&
-            strcmp(other->instance->part, missed->instance->part) == 0)
-            return true;
-    }
-    return false;
-}
-
 static unsigned levels_of(const struct storm_case *one, size_t index)
 {
     const Hb__Event *event = one->events[index];
@@ -68,7 +51,7 @@ static unsigned levels_of(const struct storm_case *one, size_t index)
     if (event->payload_case != HB__EVENT__PAYLOAD_WATCHDOG)
         return 0;
     const Watchdog__Event *said = event->watchdog;
-    if (said->kind_case == WATCHDOG__EVENT__KIND_MISSED && !said_before(one, index, said->missed))
+    if (said->kind_case == WATCHDOG__EVENT__KIND_MISSED)
         return levels_of_miss(one, said->missed);
     if (said->kind_case != WATCHDOG__EVENT__KIND_POINT || !*said->point->ladder)
         return 0;
@@ -82,9 +65,9 @@ static void check_levels(struct storm *storm, const struct storm_case *one)
     unsigned expected = 0;
     for (size_t i = 0; i < one->events_count; i++)
         expected += levels_of(one, i);
-    if (expected != one->levels_count)
-        storm_fail(storm, "each ladder step is taken", "%s: %zu levels reached, %u were due", number_of(one),
-                   one->levels_count, expected);
+    if (expected != one->levels_reached)
+        storm_fail(storm, "each ladder step is taken", "%s: %u levels reached, %u were due", number_of(one),
+                   one->levels_reached, expected);
 }
 
 /* ---- notices: told when every addressee has it, and only then ---- */
