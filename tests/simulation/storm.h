@@ -66,6 +66,7 @@ struct storm_run {
 
 struct storm_notice {
     const Notification__NoticeQueued *queued;
+    int64_t queued_ms;
     uint64_t id;
     uint32_t attempts;
     enum { NOTICE_WAITS, NOTICE_DELIVERED, NOTICE_FAILED } state;

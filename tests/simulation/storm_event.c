@@ -267,8 +267,9 @@ static void escalation_event(struct storm *storm, struct storm_case *one, const 
 
 /* ---- notification ---- */
 
-static void notice_queued(struct storm *storm, struct storm_case *one, const Notification__NoticeQueued *queued)
+static void notice_queued(struct storm *storm, struct storm_case *one, const Hb__Event *event)
 {
+    const Notification__NoticeQueued *queued = event->notification->queued;
     for (size_t i = 0; i < one->notices_count; i++) {
         const Notification__NoticeQueued *other = one->notices[i].queued;
         bool same = other->source->offset == queued->source->offset &&
@@ -279,7 +280,7 @@ static void notice_queued(struct storm *storm, struct storm_case *one, const Not
             storm_fail(storm, "nobody is told twice", "%s %s to %s", one->registered->intake->registered->number,
                        queued->notice, queued->complainant ? "the complainant" : queued->person);
     }
-    struct storm_notice fresh = {.queued = queued, .id = queued->notice_id};
+    struct storm_notice fresh = {.queued = queued, .queued_ms = event->recorded_ms, .id = queued->notice_id};
     STORM_ADD(storm, one->notices, one->notices_count, fresh);
 }
 
@@ -304,7 +305,7 @@ static void notification_event(struct storm *storm, struct storm_case *one, cons
     const Notification__Event *said = event->notification;
     switch (said->kind_case) {
     case NOTIFICATION__EVENT__KIND_QUEUED:
-        notice_queued(storm, one, said->queued);
+        notice_queued(storm, one, event);
         return;
     case NOTIFICATION__EVENT__KIND_ATTEMPT_FAILED:
         notice_moves(storm, one, said->attempt_failed->notice_id, said->attempt_failed->attempt, false, false);
