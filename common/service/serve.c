@@ -291,6 +291,10 @@ static void control_text(struct instance *instance, Bus__ControlReply *answer)
 /* Not held, the services would copy states that do not fit together. */
 static bool take_snapshot(struct instance *instance, const struct bus_call *call, const char *folder)
 {
+    if (!*folder) {
+        snapshot_free(instance);
+        return true;
+    }
     enum err err = instance->holding ? snapshot_start(instance, folder) : ERR_NONE;
     if (!instance->holding)
         reply_refuse(instance, call, 409, "not_held", "须先暂停各服务的接收，再做快照",

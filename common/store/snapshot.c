@@ -94,7 +94,7 @@ enum err store_snapshot_open(struct store *store, const char *folder, struct sto
 
 static enum err open_copy(struct store_snapshot *snapshot)
 {
-    struct store_options options = {.map_bytes = snapshot->from->map_bytes, .no_sync = true};
+    struct store_options options = {.map_bytes = snapshot->from->map_bytes, .no_sync = true, .folder_exists = true};
     enum err err = store_open(snapshot->folder, &options, &snapshot->to);
     for (unsigned i = 0; i < snapshot->count && !err; i++)
         err = store_table_open(snapshot->to, snapshot->tables[i].name, &snapshot->tables[i].to);

@@ -19,6 +19,7 @@ struct store_options {
     uint64_t map_bytes; /* 0: STORE_MAP_BYTES_DEFAULT */
     bool no_sync;       /* simulation only: a power cut may lose everything */
     bool read_only;
+    bool folder_exists; /* it is not made when it is missing: somebody has taken it away */
 };
 
 enum err store_open(const char *folder, const struct store_options *options, struct store **store_out) MUST_CHECK;

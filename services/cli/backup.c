@@ -33,6 +33,7 @@ struct backup {
     size_t count;
     Backup__Manifest manifest;
     uint64_t bytes;
+    bool given_up;
 };
 
 static int64_t ms_of(clockid_t clock)
@@ -82,11 +83,11 @@ static bool ask_all(struct backup *backup, Bus__Control__What what, const Bus__P
         requests[i].kind_case = BUS__REQUEST__KIND_CONTROL;
         requests[i].control = &controls[i];
         controls[i].what = what;
-        if (what == BUS__CONTROL__WHAT__SNAPSHOT)
+        if (what == BUS__CONTROL__WHAT__SNAPSHOT && !backup->given_up)
             controls[i].path = (char *)(uintptr_t)copy_of(backup, i);
     }
     cli_ask_each(backup->cli, backup->instances, backup->count, pointers, ASK_MS, replies);
-    for (size_t i = 0; i < backup->count; i++) {
+    for (size_t i = 0; i < backup->count && !backup->given_up; i++) {
         const Bus__PositionReport *report = position_of(backup->instances[i], replies[i]);
         good = good && report;
         if (reports_out)
@@ -446,6 +447,8 @@ int cli_backup(struct cli *cli, int argc, char **argv)
     if (!begin(&backup, argv[optind]))
         return CLI_FAILED;
     if (!make(&backup)) {
+        backup.given_up = true; /* whoever copies stops, and is not asked why it could not */
+        ask_all(&backup, BUS__CONTROL__WHAT__SNAPSHOT, NULL);
         backup_remove_tree(backup.folder);
         return cli_fail("there is no backup: what was begun is removed again");
     }

@@ -135,6 +135,8 @@ def full_and_free_again(system):
         assert system.http("GET", f"/api/v1/cases/{known}", token=staff).status == 200
         assert system.http("GET", "/api/v1/cases?site=renhe", token=staff).status == 200
         assert system.run("status", check=False).stdout.count("full") >= 1
+        done = system.run("backup", os.path.join(system.folder, "backups"), check=False)
+        assert done.returncode == 1 and ("has room for" in done.stderr or "cannot be made" in done.stderr), done.stderr
         time.sleep(2)
         began = time.monotonic()
         os.remove(ballast)

@@ -18,11 +18,10 @@ static int print_event(const MDB_val *key, const MDB_val *value)
     }
     size_t room = sodium_base64_ENCODED_LEN(value->mv_size, sodium_base64_VARIANT_ORIGINAL);
     char *stored = malloc(room);
-    json_t *json = json_from_message(&event->base, NULL);
-    if (!stored || !json)
-        return 1;
+    bug_unless(stored);
     sodium_bin2base64(stored, room, value->mv_data, value->mv_size, sodium_base64_VARIANT_ORIGINAL);
     printf("{\"stored\":\"%s\",\"event\":", stored);
+    json_t *json = json_from_message(&event->base, NULL);
     json_dumpf(json, stdout, JSON_COMPACT);
     printf("}\n");
     json_decref(json);

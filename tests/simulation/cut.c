@@ -151,12 +151,12 @@ static void put_in_place(const struct cut *cut, unsigned i)
 
 void cut_restore(const struct cut *cut, uint32_t numbers_skip)
 {
-    Bus__PositionReport reports[SERVICES_MAX];
+    Bus__PositionReport reports[SERVICES_MAX] = {0};
     Hb__Position positions[SERVICES_MAX], *ends[SERVICES_MAX];
     char why[512] = "", path[600];
     struct arena arena;
     arena_init(&arena);
-    bug_unless(read_all(cut, reports, &arena, why, sizeof why));
+    bug_unless(cut->count && read_all(cut, reports, &arena, why, sizeof why) && reports[0].log);
     for (unsigned i = 0; i < cut->count; i++) {
         simulation_down(cut->simulation, cut->services[i]->id);
         hb__position__init(&positions[i]);

@@ -36,6 +36,9 @@ def says_what_is_missing():
             os.kill(pid, signal.SIGCONT)
         assert done.returncode == 1 and "watchdog-0 does not answer" in done.stderr and "hearback up" in done.stderr, done.stderr
         assert system.run("verify", "now", check=False).returncode == 2
+        done = system.run("release", "routing", "poison/intake-0/17", check=False)
+        assert done.returncode == 1 and "quarantined" in done.stderr, done.stderr
+        assert "no service" in system.run("release", "router", "x", check=False).stderr
 
 
 def stopped_system():

@@ -148,12 +148,28 @@ static void can_be_given_up(void **state)
     disturb(world, 3);
 }
 
+/* Whoever asked for it has failed elsewhere and taken the folder away: it is not made again. */
+static void does_not_come_back(void **state)
+{
+    struct world *world = *state;
+    struct store_snapshot *snapshot;
+    enum err err;
+    char *folder = arena_printf(&world->arena, "%s/gone", world->folder);
+    assert_int_equal(store_snapshot_open(world->store, folder, &snapshot), ERR_NONE);
+    assert_int_equal(rmdir(folder), 0);
+    assert_false(store_snapshot_step(snapshot, 4096, &err));
+    assert_int_equal(err, ERR_NOT_FOUND);
+    store_snapshot_close(snapshot);
+    assert_int_not_equal(access(folder, F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(copies_what_was_there, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_a_folder_in_use, setup, teardown),
         cmocka_unit_test_setup_teardown(can_be_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(does_not_come_back, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
