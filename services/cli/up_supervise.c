@@ -17,9 +17,9 @@
 #define CHILDREN_MAX 64u
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MOST_MS 10000
-#define STEADY_MS 10000 /* whoever ran this long starts afresh with the pauses */
-#define STOP_MS 10000   /* then SIGKILL */
-#define REFUSED 2       /* exit code of a service that will not start: its state or configuration is not right */
+#define STEADY_MS 3000 /* whoever ran this long starts afresh with the pauses */
+#define STOP_MS 10000  /* then SIGKILL */
+#define REFUSED 2      /* exit code of a service that will not start: its state or configuration is not right */
 
 extern char **environ;
 
