@@ -143,6 +143,12 @@ static void key_of(struct reading *reading, json_t *map, Config__Config *config)
     config->keys[config->n_keys++] = key;
 }
 
+bool config_smtp_url_ok(const char *url)
+{
+    const char *host = strncmp(url, "smtp://", 7) == 0 ? url + 7 : strncmp(url, "smtps://", 8) == 0 ? url + 8 : NULL;
+    return !*url || (host && *host && !strpbrk(host, "@ \r\n"));
+}
+
 static void read_all(struct reading *reading, json_t *root, Config__Config *config)
 {
     size_t i;
@@ -169,6 +175,10 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     config->smtp->from = text_of(reading, smtp, "from");
     config->smtp->user = text_of(reading, smtp, "user");
     config->smtp->password_file = text_of(reading, smtp, "password_file");
+    if (!config_smtp_url_ok(config->smtp->url))
+        wrong(reading, smtp, "smtp.url: smtp://host:port or smtps://host:port is accepted; a user stands in smtp.user");
+    if (!*config->smtp->user != !*config->smtp->password_file)
+        wrong(reading, smtp, "smtp.user and smtp.password_file belong together");
     json_array_foreach(list_of(reading, root, "instances"), i, item)
         instance_of(reading, item, config);
     json_array_foreach(list_of(reading, root, "keys"), i, item)

@@ -11,6 +11,9 @@ enum err config_load(const char *path, struct arena *arena, Config__Config **con
 /* Writes it as YAML (0600, through a temporary file and rename). */
 enum err config_save(const char *path, const Config__Config *config) MUST_CHECK;
 
+/* "", smtp://host:port or smtps://host:port, without a user: it would stand in logs and proofs. */
+bool config_smtp_url_ok(const char *url);
+
 /* The instance of a service and partition, NULL when the file names none. */
 const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition);
 

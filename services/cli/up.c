@@ -38,6 +38,8 @@ static int read_options(struct up_options *options, int argc, char **argv)
                 return cli_fail("--port: a number from 1 to 65535 is accepted"), CLI_USAGE;
             break;
         case 's':
+            if (!config_smtp_url_ok(optarg))
+                return cli_fail("--smtp: smtp://host:port or smtps://host:port is accepted"), CLI_USAGE;
             options->smtp = optarg;
             break;
         case 'd':

@@ -1,7 +1,8 @@
 /* Sending mail: libcurl on the loop, one recipient a transfer, our own stable Message-ID, so that a repetition after a
    lost answer can be noticed (RFC 5321 allows it). The complainant's address is opened by intake only now, outside the
    turn. */
-#include "hearback/config.pb-c.h"
+#include "smtp.h"
+
 #include "log/log.h"
 #include "message/message.h"
 #include "notification.h"
@@ -61,6 +62,15 @@ static void end(struct sending *sending, const char *result)
 
 /* ---- libcurl's multi interface on libev ---- */
 
+/* What the server says of the mail is final when it says so. That it does not let us in, or not safely, says nothing of
+   the mail: the operator mends it while the mail waits. */
+static long status_of(CURLcode result, long code)
+{
+    bool ours = result == CURLE_LOGIN_DENIED || result == CURLE_USE_SSL_FAILED || result == CURLE_SSL_CONNECT_ERROR ||
+                result == CURLE_PEER_FAILED_VERIFICATION;
+    return !ours && code >= 400 && code < 600 ? code : 451;
+}
+
 static void collect(struct smtp *smtp)
 {
     CURLMsg *message;
@@ -79,11 +89,8 @@ static void collect(struct smtp *smtp)
                  LOG_TEXT("why", curl_easy_strerror(message->data.result)));
         if (message->data.result == CURLE_OK)
             snprintf(result, sizeof result, "250 accepted by %s", smtp->config->url);
-        else if (code >= 400 && code < 600)
-            snprintf(result, sizeof result, "%ld %s", code,
-                     sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
         else
-            snprintf(result, sizeof result, "451 %s",
+            snprintf(result, sizeof result, "%ld %s", status_of(message->data.result, code),
                      sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
         end(sending, result);
     }
@@ -247,7 +254,11 @@ static void transfer(struct sending *sending)
     curl_easy_setopt(sending->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(sending->easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(sending->easy, CURLOPT_FORBID_REUSE, 1L);
-    curl_multi_add_handle(smtp->multi, sending->easy);
+    const char *why;
+    if (smtp_login(sending->easy, smtp->config, &sending->arena, &why))
+        curl_multi_add_handle(smtp->multi, sending->easy);
+    else
+        end(sending, arena_printf(&sending->arena, "451 %s", why));
 }
 
 /* ---- the complainant's address ---- */

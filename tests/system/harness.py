@@ -158,24 +158,37 @@ class System:
 
 
 class Mail:
-    """A real SMTP server; the mails that arrived are in .messages, as email.message objects."""
+    """A real SMTP server; the mails that arrived are in .messages, as email.message objects. `login`: the (user, password)
+    it wants, without which it takes no mail; .logins has those that were tried. `refused`: addresses it does not know."""
 
-    def __init__(self):
+    def __init__(self, login=None, refused=()):
         try:
             from aiosmtpd.controller import Controller
             from aiosmtpd.handlers import Message
+            from aiosmtpd.smtp import AuthResult
         except ImportError:
             print("skipped: python3-aiosmtpd is missing")
             raise SystemExit(SKIP)
-        self.messages = []
-        messages = self.messages
+        self.messages, self.logins = [], []
+        messages, logins = self.messages, self.logins
 
         class Keep(Message):
             def handle_message(self, message):
                 messages.append(message)
 
+            async def handle_RCPT(self, server, session, envelope, address, options):
+                if address in refused:
+                    return "550 no such user"
+                envelope.rcpt_tos.append(address)
+                return "250 OK"
+
+        def authenticate(server, session, envelope, mechanism, data):
+            logins.append((data.login.decode(), data.password.decode()))
+            return AuthResult(success=logins[-1] == login, handled=False)
+
+        options = dict(authenticator=authenticate, auth_required=True, auth_require_tls=False) if login else {}
         self.port = free_port()
-        self.controller = Controller(Keep(), hostname="127.0.0.1", port=self.port)
+        self.controller = Controller(Keep(), hostname="127.0.0.1", port=self.port, **options)
         self.url = f"smtp://127.0.0.1:{self.port}"
 
     def __enter__(self):

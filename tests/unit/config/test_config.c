@@ -74,6 +74,24 @@ static void only_the_nine_have_instances(void **state)
     assert_int_equal(config_service_of_name("gateway"), HB__SERVICE__GATEWAY);
 }
 
+/* A user in the URL would come to stand in proofs and logs; a user without a password would not get in. */
+static void a_mail_server_is_named_whole(void **state)
+{
+    static const char *const wrong[] = {"{url: \"smtp://desk:secret@mail.example.org\"}", "{url: \"http://mail\"}",
+                                        "{url: \"smtp://\"}", "{url: \"smtp://mail\", user: desk}",
+                                        "{url: \"smtp://mail\", password_file: /etc/mail}"};
+    struct place *place = *state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        Config__Config *config;
+        char *why = NULL;
+        write_config(place, arena_printf(&place->arena, "smtp: %s\n", wrong[i]));
+        assert_int_equal(config_load(place->path, &place->arena, &config, &why), ERR_MALFORMED);
+        assert_non_null(strstr(why, "smtp."));
+    }
+    write_config(place, "smtp: {url: \"smtps://mail:465\", user: desk, password_file: /etc/mail}\n");
+    assert_string_equal(load(place)->smtp->user, "desk");
+}
+
 /* What somebody added by hand gets its keys, what has keys keeps them, and nothing is written when nothing is new. */
 static void what_was_added_by_hand_gets_its_keys(void **state)
 {
@@ -111,6 +129,7 @@ static void what_was_added_by_hand_gets_its_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {IN_A_PLACE(only_the_nine_have_instances),
+                                       IN_A_PLACE(a_mail_server_is_named_whole),
                                        IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
