@@ -25,7 +25,6 @@
 #define WAITING_LOOKED_AT 1000u /* rows, each time */
 #define OUTCOMES_KEPT_MS (7ll * 24 * 3600 * 1000)
 #define JOB_STEP_KEYS 100u
-#define PARKED_MAX 4096u
 #define EFFECTS_RUNNING_MAX 16u
 #define TAIL_CHECKED_EVENTS 256u /* of the own log, at start */
 #define ORGANISATION_TABLES_MAX 16u

@@ -22,9 +22,11 @@ static const char *text_at(const json_t *json, const char *name)
 static int list_csv(struct cli *cli, const char *query)
 {
     const char *path = arena_printf(&cli->arena, "/api/v1/cases%s%cformat=csv", query, *query ? '&' : '?');
-    long status = cli_http_file(cli, path, "text/csv", stdout);
-    struct http_reply reply = {.status = status};
-    return status == 200 && fflush(stdout) == 0 ? CLI_GOOD : cli_http_fail(cli, &reply);
+    struct http_reply reply;
+    cli_http_file(cli, path, "text/csv", stdout, &reply);
+    if (reply.status != 200)
+        return cli_http_fail(cli, &reply);
+    return fflush(stdout) == 0 ? CLI_GOOD : cli_fail("the list cannot be written");
 }
 
 static void print_row(const json_t *row)

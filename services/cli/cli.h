@@ -66,8 +66,9 @@ struct http_reply {
    that got 503 is sent again, for at most 30 s. */
 void cli_http(struct cli *cli, const char *method, const char *path, json_t *body, const char *key,
               struct http_reply *reply_out);
-/* As GET, into a file as it comes. Returns the status. */
-long cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file);
+/* As GET, the body into a file as it comes; when the status is not 200 nothing is written there and the reply has the
+   problem document. */
+void cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file, struct http_reply *reply_out);
 /* Says what a problem document says; returns CLI_FAILED. */
 int cli_http_fail(struct cli *cli, const struct http_reply *reply);
 /* A random Idempotency-Key: a repetition after a lost answer is the same command. */

@@ -16,6 +16,7 @@ struct body {
     struct arena *arena;
     char *text;
     size_t size, room;
+    CURL *curl; /* with `file`: what answers well goes there, a problem document is kept to be told */
     FILE *file;
 };
 
@@ -23,7 +24,10 @@ static size_t take_body(char *data, size_t one, size_t count, void *context)
 {
     struct body *body = context;
     size_t size = one * count;
-    if (body->file)
+    long status = 0;
+    if (body->curl)
+        curl_easy_getinfo(body->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status == 200)
         return fwrite(data, 1, size, body->file);
     if (body->size + size + 1 > body->room) {
         body->room = (body->size + size + 1) * 2;
@@ -176,21 +180,24 @@ void cli_http(struct cli *cli, const char *method, const char *path, json_t *jso
     cli->if_match = NULL;
 }
 
-long cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file)
+void cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file, struct http_reply *reply_out)
 {
-    struct body body = {.arena = &cli->arena, .file = file};
     CURL *curl = handle_of(cli, path);
-    long status = 0;
+    struct body body = {.arena = &cli->arena, .curl = curl, .file = file};
+    *reply_out = (struct http_reply){0};
     if (!curl)
-        return 0;
+        return;
     struct curl_slist *headers = headers_of(cli, NULL, accept);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
     CURLcode code = curl_easy_perform(curl);
     if (code == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply_out->status);
+    else
+        reply_out->body = bytes_of_text(curl_easy_strerror(code));
     curl_slist_free_all(headers);
-    return status;
+    if (body.size)
+        reply_out->json = json_loadb(body.text, body.size, JSON_REJECT_DUPLICATES, NULL);
 }
 
 int cli_http_fail(struct cli *cli, const struct http_reply *reply)
