@@ -107,9 +107,10 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {"pack",     "name",      "extends", "in_force", "source",     "calendar",
-                                       "settings", "posts",     "rosters", "kinds",    "categories", "ladders",
-                                       "notices",  "documents", "never",   "defaults", "review",     "trial"};
+static const char *const top_keys[] = {"pack",     "name",      "extends",       "in_force", "source",     "calendar",
+                                       "settings", "posts",     "rosters",       "kinds",    "categories", "ladders",
+                                       "notices",  "documents", "never",         "defaults", "review",     "trial",
+                                       "clauses",  "built_in",  "organisational"};
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -237,6 +238,45 @@ static void settings_of(struct compile *compile)
                     "this setting must be filled in before the policy can be published");
         POLICY_ADD(compile, compile->policy->settings, compile->policy->n_settings, setting);
         compile->path = before;
+    }
+}
+
+static Policy__Clause *clause_named(const Policy__Policy *policy, const char *id)
+{
+    for (size_t i = 0; i < policy->n_clauses; i++)
+        if (strcmp(policy->clauses[i]->id, id) == 0)
+            return policy->clauses[i];
+    return NULL;
+}
+
+/* `clauses:` is the catalogue; `built_in:` and `organisational:` say of some of them why no rule carries them. */
+static void clauses_catalogue_of(struct compile *compile, json_t *map)
+{
+    const char *id;
+    json_t *pair;
+    json_object_foreach(map, id, pair) {
+        const char *before = path_enter(compile, id, pair);
+        Policy__Clause *clause = POLICY_NEW(compile, Policy__Clause, POLICY__CLAUSE__INIT);
+        clause->id = arena_strdup(compile->arena, id);
+        label_of(compile, map, id, &clause->label, true);
+        POLICY_ADD(compile, compile->policy->clauses, compile->policy->n_clauses, clause);
+        compile->path = before;
+    }
+}
+
+static void carried_otherwise(struct compile *compile, json_t *map, Policy__Clause__Carried carried)
+{
+    const char *id;
+    json_t *pair;
+    json_object_foreach(map, id, pair) {
+        Policy__Clause *clause = clause_named(compile->policy, id);
+        if (!clause) {
+            mistake(compile, pair, "clauses 中没有条款 \"%s\"", "there is no clause \"%s\" among \"clauses\"", id);
+            suggest_key(compile, id, json_object_get(compile->root, "clauses"));
+            continue;
+        }
+        clause->carried = carried;
+        label_of(compile, map, id, &clause->reason, true);
     }
 }
 
@@ -493,10 +533,19 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
     compile.settings = json_object_get(compile.root, "settings");
     if (!compile.wrong) { /* of half a pack everything would be a mistake */
         resolve_likes(&compile);
+        compile.path = "settings";
         settings_of(&compile);
+        compile.path = "";
         compile.policy->calendar = (char *)(uintptr_t)text_of(&compile, json_object_get(compile.root, "calendar"));
         defaults_of(&compile, json_object_get(compile.root, "defaults"));
-        const char *top = path_enter(&compile, "posts", NULL);
+        const char *top = path_enter(&compile, "clauses", NULL);
+        clauses_catalogue_of(&compile, json_object_get(compile.root, "clauses"));
+        compile.path = "built_in";
+        carried_otherwise(&compile, json_object_get(compile.root, "built_in"), POLICY__CLAUSE__CARRIED__BUILT_IN);
+        compile.path = "organisational";
+        carried_otherwise(&compile, json_object_get(compile.root, "organisational"),
+                          POLICY__CLAUSE__CARRIED__ORGANISATIONAL);
+        compile.path = "posts";
         posts_of(&compile, json_object_get(compile.root, "posts"));
         compile.path = "rosters";
         rosters_of(&compile, json_object_get(compile.root, "rosters"));

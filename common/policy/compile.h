@@ -29,12 +29,19 @@ struct policy_place { /* where an item of the policy is written */
     unsigned line;
 };
 
+struct policy_use { /* an item of the policy names a clause */
+    const char *clause, *field, *file;
+    unsigned line;
+};
+
 struct policy_result {
     Policy__Policy *policy; /* NULL when there is a mistake */
     struct policy_mistake *mistakes;
     size_t count;
     struct policy_place *places;
     size_t places_count;
+    struct policy_use *uses; /* of an item several packs speak of: where the lower one does */
+    size_t uses_count;
 };
 
 /* Compiles the packs named, each with the packs it extends; all their files are among `sources`. */

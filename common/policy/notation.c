@@ -92,6 +92,12 @@ void clauses_of(struct compile *compile, json_t *item, char ***list, size_t *cou
 {
     json_t *node = json_object_get(item, "clause");
     texts_of(compile, node, list, count);
+    for (size_t i = 0; i < *count; i++) {
+        struct yaml_place place = yaml_place_of(&compile->places, item);
+        struct policy_use use = {(*list)[i], compile->path, place.line ? place.file : compile->file,
+                                 place.line ? place.line : compile->line};
+        POLICY_ADD(compile, compile->result->uses, compile->result->uses_count, use);
+    }
     if (!node && needed)
         mistake(compile, item, "缺少 clause：每一项须注明所依条款",
                 "\"clause\" is missing: every item names the clause it comes from");

@@ -34,7 +34,7 @@ struct cli {
 
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
-    cli_verify, cli_backup, cli_restore, cli_accept_clock, cli_release;
+    cli_verify, cli_backup, cli_restore, cli_accept_clock, cli_release, cli_clauses;
 
 /* ---- places ---- */
 

@@ -67,23 +67,20 @@ static void print_head(const struct scenario *scenario, bool english)
     printf("%s%s\n", english ? scenario->en : scenario->zh, scenario->row);
 }
 
-static void run_one(struct rehearsal *rehearsal, const struct scenario *scenario)
+static void run_one(struct rehearsal *rehearsal, const struct scenario *scenario, struct arena *arena)
 {
-    struct world world = {.quiet = rehearsal->quiet};
-    struct difference difference = {0};
+    struct difference difference;
     if (!rehearsal->quiet)
         print_head(scenario, rehearsal->english);
     rehearsal->runs++;
-    bool founded = world_open(&world, scenario, &rehearsal->places, rehearsal->english);
-    if (!founded || !rehearse_run(&world, &difference)) {
-        rehearsal->different++;
-        if (rehearsal->quiet)
-            print_head(scenario, rehearsal->english);
-        if (founded)
-            printf("%s:%u: %s: %s\n", scenario->file, difference.line, difference.field,
-                   rehearsal->english ? difference.en : difference.zh);
-    }
-    world_close(&world);
+    if (rehearse_one(scenario, &rehearsal->places, rehearsal->english, rehearsal->quiet, arena, &difference))
+        return;
+    rehearsal->different++;
+    if (rehearsal->quiet)
+        print_head(scenario, rehearsal->english);
+    if (difference.line)
+        printf("%s:%u: %s: %s\n", scenario->file, difference.line, difference.field,
+               rehearsal->english ? difference.en : difference.zh);
 }
 
 /* All of a file is read before any of it is run: a malformed one is told at once. */
@@ -97,7 +94,7 @@ static bool run_file(struct rehearsal *rehearsal, const char *path)
     scenario_read(path, &rehearsal->places, &mistakes, &scenarios, &count);
     print_mistakes(&mistakes, rehearsal->english);
     for (size_t i = 0; i < count && mistakes.count == 0; i++)
-        run_one(rehearsal, &scenarios[i]);
+        run_one(rehearsal, &scenarios[i], &arena);
     scenario_free(scenarios, count);
     arena_fini(&arena);
     return mistakes.count == 0;

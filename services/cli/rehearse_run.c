@@ -168,3 +168,15 @@ bool rehearse_run(struct world *world, struct difference *out)
     }
     return true;
 }
+
+bool rehearse_one(const struct scenario *scenario, const struct scenario_places *places, bool english, bool quiet,
+                  struct arena *arena, struct difference *difference_out)
+{
+    struct world world = {.quiet = quiet};
+    struct difference difference = {0, "", "", ""};
+    bool good = world_open(&world, scenario, places, english) && rehearse_run(&world, &difference);
+    *difference_out = (struct difference){difference.line, arena_strdup(arena, difference.field),
+                                          arena_strdup(arena, difference.zh), arena_strdup(arena, difference.en)};
+    world_close(&world);
+    return good;
+}

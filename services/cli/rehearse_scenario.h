@@ -121,7 +121,7 @@ struct scenario {
 };
 
 struct scenario_places { /* where packs and calendars are looked for */
-    const char *folders[2];
+    const char *folders[3];
     size_t folders_count;
     const char *calendars;
 };

@@ -133,4 +133,42 @@ printf 'pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkinds:\n  complain
 expect 'a folder with a mistake' 1 'MINE/pack.yaml:7: kinds.complaint.clocks.acept: "acepted" is no stage, step or field of complaint' "$hearback" policy check --language en "$work/MINE"
 expect 'no argument to check' 2 'policy check' "$hearback" policy check
 
+# ---- the matrix of clauses: every status, from packs and scenarios of its own ----
+mkdir -p "$work/packs/TINY" "$work/shown/TINY"
+cat >"$work/packs/TINY/pack.yaml" <<'EOF'
+pack: TINY
+name: [小, Tiny]
+extends: GEN-FRAME
+clauses:
+  TINY-1: [夜间, By night]
+  TINY-2: [无人执行, Nobody carries it]
+  TINY-3: [士气, Morale]
+  TINY-4: [未演示, Not shown]
+organisational: {TINY-3: [人事, A matter of people]}
+kinds:
+  complaint:
+    rules:
+      night: {clause: TINY-1, before: accept, if: {registered_at: {after: "22:00"}}, refuse: [夜间不受理, Not by night]}
+      never: {clause: TINY-4, before: archive, if: {category: hazard}, refuse: [不归档, Not archived]}
+EOF
+tiny() { # HOUR: a case of that hour is refused
+  printf 'scenario: TINY-1\ntitle: [夜间, By night]\npacks: [TINY]\nrun:\n' >"$work/shown/TINY/TINY-1.yaml"
+  printf '  - {at: 2025-03-03 %s, by: receptionist, do: register complaint c1, with: {category: service}}\n' "$1" >>"$work/shown/TINY/TINY-1.yaml"
+  printf '  - {at: %s, by: coordinator, do: accept c1, refused: TINY-1}\n' "$1" >>"$work/shown/TINY/TINY-1.yaml"
+}
+clauses() { "$hearback" clauses --language en --packs "$work/packs" --scenarios "$work/shown" "$@"; }
+tiny 22:01
+expect 'what is shown has passed' 1 'TINY/TINY-1.yaml:1' clauses
+expect 'and is counted' 1 'TINY                       4 clauses: 1 passed, 0 failed, 2 missing, 1 organisational' clauses
+expect 'what no rule carries' 1 '"id":"TINY-2","name":"Nobody carries it","status":"missing","rule":"","scenario":"","reason":"no rule carries it"' clauses --json
+expect 'what no scenario shows' 1 '"reason":"no scenario shows it"' clauses --json
+expect 'what no software can' 1 '"status":"organisational","rule":"","scenario":"","reason":"A matter of people"' clauses --json
+expect 'where the rule stands' 1 'TINY/pack.yaml:13 kinds.complaint.rules.night' clauses TINY
+tiny 21:59
+expect 'what differs has failed' 1 'TINY/TINY-1.yaml:6' clauses
+expect 'and says why' 1 'expected to be refused, but it was done: accept' clauses --left
+expect 'no such system' 1 'there is no pack "NOPE"' clauses NOPE
+expect 'clauses without a folder' 1 'a folder with scenarios' "$hearback" clauses --scenarios "$work/nowhere"
+expect 'clauses with a word too many' 2 'hearback clauses' "$hearback" clauses --nonsense
+
 exit $failed

@@ -54,6 +54,16 @@ static const struct finding findings[] = {
      "there is no kind \"other\""},
     {SOUND "    rules: {r: {clause: C, when: approved chain, then: {tell: note}}}\n", 15, false, "本版本不执行",
      "not carried out by this version"},
+    /* clauses */
+    {SOUND "clauses: {D-1: [丁, D]}\n", 15, true, "没有规则执行此条款", "no rule carries this clause"},
+    {SOUND "clauses: {D-1: [丁, D]}\norganisational: {D-2: [因, Why]}\n", 16, false, "clauses 中没有条款",
+     "did you mean \"D-1\"?"},
+    {SOUND "    rules: {r: {clause: D-11, when: b, then: {tell: note}}}\nclauses: {D-1: [丁, D]}\n", 15, false,
+     "没有条款 \"D-11\"", "did you mean \"D-1\"?"},
+    {SOUND "    rules: {r: {clause: D-1, when: b, then: {tell: note}}}\nclauses: {D-1: [丁, D]}\n"
+           "organisational: {D-1: [因, Why]}\n",
+     16, true, "列为组织事项", "called organisational, yet kinds.k.rules.r names it"},
+    {SOUND "clauses: {D-1: 丁}\n", 15, false, "须为一对", "a pair is accepted"},
     /* people */
     {HEAD STAGES FIELDS STEPS "    route: {o: {clause: C, to: clrek}}\n", 14, true, "站点须有同名部门",
      "did you mean \"clerk\"?"},
