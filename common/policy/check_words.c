@@ -284,6 +284,39 @@ static bool counts_by_due(const Policy__Kind *kind)
     return false;
 }
 
+static bool opens_link(const Policy__Kind *kind, const char *link)
+{
+    for (size_t i = 0; i < kind->n_rules; i++)
+        for (size_t a = 0; a < kind->rules[i]->n_then; a++)
+            if (kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__OPEN &&
+                strcmp(kind->rules[i]->then[a]->link, link) == 0)
+                return true;
+    return false;
+}
+
+static bool is_block(const struct check *check, const char *word)
+{
+    static const char *const own[] = {"case", "party", "dispatch", "result", "steps"};
+    bool known = is_common(word);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        known = known || strcmp(word, own[i]) == 0;
+    for (size_t i = 0; i < check->policy->n_kinds; i++)
+        known = known || policy_field(check->policy->kinds[i], word) || opens_link(check->policy->kinds[i], word);
+    return known;
+}
+
+/* A form may serve several kinds: what a kind does not have is left out when it is printed. */
+static void check_document(struct check *check, const Policy__DocumentDef *document)
+{
+    const char *field = arena_printf(check->arena, "documents.%s.blocks", document->name);
+    for (size_t i = 0; i < document->n_blocks; i++)
+        if (!is_block(check, document->blocks[i]))
+            check_found(check, CHECK_MISTAKE, field,
+                        "\"%s\" 不是任何事项的字段或关联，也不是 case、party、dispatch、result、steps",
+                        "\"%s\" is no field or link of any kind, nor case, party, dispatch, result, steps",
+                        document->blocks[i]);
+}
+
 static void check_action_words(struct check *check, const char *field, const Policy__Action *action)
 {
     const Policy__Kind *opened =
@@ -298,9 +331,6 @@ static void check_action_words(struct check *check, const char *field, const Pol
     if (notice && notice->n_to == 0)
         check_found(check, CHECK_WARNING, field, "通知 \"%s\" 没有 to：由规则发出时无人可告知",
                     "the notice \"%s\" has no \"to\": a rule tells it to nobody", notice->name);
-    if (action->type == POLICY__ACTION__TYPE__ISSUE)
-        check_found(check, CHECK_WARNING, field, "本版本不制作文书，只记录应出具 \"%s\"",
-                    "documents are not made by this version: it is only recorded that \"%s\" is due", action->name);
     for (size_t i = 0; opened && i < action->n_with; i++)
         if (!is_common(action->with[i]->name) && !policy_field(opened, action->with[i]->name))
             check_found(check, CHECK_MISTAKE, field, "%s 没有字段 \"%s\"", "%s has no field \"%s\"", opened->name,
@@ -430,4 +460,6 @@ void check_policy_words(struct check *check)
     }
     for (size_t i = 0; i < check->policy->n_notices; i++)
         check_notice(check, check->policy->notices[i]);
+    for (size_t i = 0; i < check->policy->n_documents; i++)
+        check_document(check, check->policy->documents[i]);
 }

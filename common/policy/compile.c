@@ -363,6 +363,18 @@ static void notices_of(struct compile *compile, json_t *map)
     }
 }
 
+/* A text in which `$name` stands for a setting: "$prefix WY7.5.1"; the blank behind it belongs to the name. */
+static const char *filled_of(struct compile *compile, json_t *node)
+{
+    const char *text = node && json_is_string(node) ? json_string_value(node) : "", *space = strchr(text, ' ');
+    if (*text != '$' || !space)
+        return text_of(compile, node);
+    json_t *setting = json_string(arena_text(compile->arena, text, (size_t)(space - text)));
+    const char *value = text_of(compile, setting);
+    json_decref(setting);
+    return arena_printf(compile->arena, "%s%s", value, space + 1);
+}
+
 static void documents_of(struct compile *compile, json_t *map)
 {
     const char *name;
@@ -370,14 +382,25 @@ static void documents_of(struct compile *compile, json_t *map)
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
         ONLY_KEYS(compile, item, "clause", "name", "number", "blocks", "class", "code", "copies");
-        NOT_CARRIED_OUT(compile, item, "number", "blocks", "class", "code", "copies");
         Policy__DocumentDef *document = POLICY_NEW(compile, Policy__DocumentDef, POLICY__DOCUMENT_DEF__INIT);
         document->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &document->label, true);
         clauses_of(compile, item, &document->clauses, &document->n_clauses, true);
         document->number = (char *)(uintptr_t)text_of(compile, json_object_get(item, "number"));
         document->class_ = (char *)(uintptr_t)text_of(compile, json_object_get(item, "class"));
+        document->code = (char *)(uintptr_t)filled_of(compile, json_object_get(item, "code"));
         texts_of(compile, json_object_get(item, "blocks"), &document->blocks, &document->n_blocks);
+        texts_of(compile, json_object_get(item, "copies"), &document->copies, &document->n_copies);
+        static const char *const classes[] = {"internal", "red_header", "public"};
+        bool known = !*document->class_;
+        for (size_t i = 0; i < 3; i++)
+            known = known || strcmp(document->class_, classes[i]) == 0;
+        if (!known)
+            mistake(compile, json_object_get(item, "class"), "可用：internal、red_header、public",
+                    "accepted: internal, red_header, public");
+        if (document->n_blocks == 0)
+            mistake(compile, item, "文书须有 blocks，如 [case, dispatch]",
+                    "a document needs blocks, as [case, dispatch]");
         POLICY_ADD(compile, compile->policy->documents, compile->policy->n_documents, document);
         compile->path = before;
     }

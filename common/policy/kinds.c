@@ -354,9 +354,8 @@ static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule
 
 static void document_known(struct compile *compile, const json_t *node, const char *name)
 {
-    for (size_t i = 0; i < compile->policy->n_documents; i++)
-        if (strcmp(compile->policy->documents[i]->name, name) == 0)
-            return;
+    if (policy_document(compile->policy, name))
+        return;
     mistake(compile, node, "没有文书 \"%s\"", "there is no document \"%s\"", name);
     SUGGEST(compile, name, compile->policy->documents, compile->policy->n_documents);
 }

@@ -19,6 +19,11 @@ const Policy__Notice *policy_notice(const Policy__Policy *policy, const char *na
     FIND(policy->notices, policy->n_notices, name);
 }
 
+const Policy__DocumentDef *policy_document(const Policy__Policy *policy, const char *name)
+{
+    FIND(policy->documents, policy->n_documents, name);
+}
+
 const Policy__Ladder *policy_ladder(const Policy__Policy *policy, const char *name)
 {
     FIND(policy->ladders, policy->n_ladders, name);

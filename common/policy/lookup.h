@@ -7,6 +7,7 @@
 
 const Policy__Kind *policy_kind(const Policy__Policy *policy, const char *name);
 const Policy__Notice *policy_notice(const Policy__Policy *policy, const char *name);
+const Policy__DocumentDef *policy_document(const Policy__Policy *policy, const char *name);
 const Policy__Ladder *policy_ladder(const Policy__Policy *policy, const char *name);
 const Policy__Category *policy_category(const Policy__Policy *policy, const char *name);
 const Policy__Post *policy_post(const Policy__Policy *policy, const char *name);

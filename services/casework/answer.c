@@ -103,6 +103,8 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
         linked->number = record->links[i]->number;
         CASEWORK_ADD(turn, file->links, file->n_links, linked);
     }
+    file->documents = record->documents;
+    file->n_documents = record->n_documents;
     add_allowed(turn, one, actor, file);
     add_extend(turn, one, actor, file);
     return file;

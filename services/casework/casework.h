@@ -80,6 +80,11 @@ bool casework_returns(const char *step);
 void casework_check_returns(const struct casework_case *one, const Policy__Step *step, Hb__Refusal **refusal);
 void casework_returns_react(const struct casework_case *one, const Hb__Event *event);
 
+/* documents.c: forms. */
+void casework_issue(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                    const Policy__Action *action, Hb__Position *source);
+void casework_document_issued(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+
 /* notices.c: a notice that failed, or that nobody is there to get, is noted as a problem. */
 void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
 

@@ -221,11 +221,13 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
         casework_extend_granted(turn, record, said->extension_granted);
         return;
+    case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
+        casework_document_issued(turn, record, event);
+        return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
-    case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         return;

@@ -216,15 +216,9 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         event = casework_event(turn, one, CASEWORK__EVENT__KIND_ESCALATION_REQUESTED, request);
         break;
     }
-    case POLICY__ACTION__TYPE__ISSUE: {
-        Casework__DocumentIssued *issued =
-            CASEWORK_NEW(turn, Casework__DocumentIssued, casework__document_issued__init);
-        issued->document = action->name;
-        issued->rule = rule->name;
-        issued->source = source;
-        event = casework_event(turn, one, CASEWORK__EVENT__KIND_DOCUMENT_ISSUED, issued);
-        break;
-    }
+    case POLICY__ACTION__TYPE__ISSUE:
+        casework_issue(turn, one, rule, action, source);
+        return;
     case POLICY__ACTION__TYPE__ASSIGN:
         assign(turn, one, rule, action, source);
         return;

@@ -72,6 +72,16 @@ static bool is_told(const struct world *world, const struct expectation *expecta
            (!*expectation->name || strcmp(queued->notice, expectation->name) == 0);
 }
 
+static bool is_issued(const struct expectation *expectation, const Hb__Event *event)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK ||
+        event->casework->kind_case != CASEWORK__EVENT__KIND_DOCUMENT_ISSUED)
+        return false;
+    const Casework__DocumentIssued *issued = event->casework->document_issued;
+    return strcmp(issued->document, expectation->name) == 0 &&
+           (!*expectation->value || strcmp(issued->number, expectation->value) == 0);
+}
+
 static const Hb__Label *problem_of(const Hb__Event *event)
 {
     if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
@@ -107,6 +117,8 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
         return is_told(world, expectation, event);
     case EXPECT_PROBLEM:
         return says(problem_of(event), expectation->value);
+    case EXPECT_ISSUED:
+        return is_issued(expectation, event);
     case EXPECT_STAGE:
     case EXPECT_FIELD:
     case EXPECT_DUE:
@@ -293,6 +305,7 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_WARNING:
     case EXPECT_LATE:
     case EXPECT_OPENED:
+    case EXPECT_ISSUED:
     case EXPECT_TOLD:
     case EXPECT_MOVED:
     case EXPECT_PROBLEM:

@@ -10,7 +10,7 @@ static const struct {
     {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true}, {"late", EXPECT_LATE, true},
     {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},      {"handler", EXPECT_HANDLER, false},
     {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},     {"problem", EXPECT_PROBLEM, true},
-    {"hidden", EXPECT_HIDDEN, false},
+    {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -18,7 +18,6 @@ static const struct {
 static const struct {
     const char *word, *zh, *en;
 } not_yet[] = {
-    {"issued", "文书尚不由系统制作", "documents are not made"},
     {"paged", "尚无呼叫渠道", "there is no paging channel; a ladder's \"page\" is told, see \"told\""},
     {"waits", "尚无审批链和限额", "approval chains and limits are not carried out"},
     {"indicator", "尚不计算指标", "indicators are not computed"},
@@ -244,6 +243,34 @@ static void expect_problem(struct reading *reading, struct scenario_line *line, 
     }
 }
 
+static void expect_document(struct reading *reading, struct scenario_line *line, json_t *node, const char *name,
+                            const char *number)
+{
+    const Policy__Policy *policy = reading->scenario->policy;
+    struct expectation one = expectation_new(reading, EXPECT_ISSUED, node);
+    if (!policy_document(policy, name))
+        reading_wrong_word(reading, node, "制度中没有文书", "the policy has no document", name,
+                           NAMES(reading, policy->documents, policy->n_documents), policy->n_documents);
+    one.name = name;
+    one.value = number;
+    expectation_add(reading, line, one);
+}
+
+/* form, [form, form] or {form: number} */
+static void expect_issued(struct reading *reading, struct scenario_line *line, json_t *node)
+{
+    const char *key;
+    json_t *value;
+    size_t count = 0;
+    char **names = json_is_object(node) ? NULL : reading_texts_of(reading, node, &count);
+    for (size_t i = 0; i < count; i++)
+        expect_document(reading, line, node, names[i], "");
+    if (!json_is_object(node))
+        return;
+    json_object_foreach(node, key, value)
+        expect_document(reading, line, value, arena_strdup(reading->arena, key), reading_text_of(reading, value));
+}
+
 static void expect_hidden(struct reading *reading, struct scenario_line *line, json_t *map)
 {
     const char *key;
@@ -297,6 +324,9 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_PROBLEM:
         expect_problem(reading, line, node);
+        return;
+    case EXPECT_ISSUED:
+        expect_issued(reading, line, node);
         return;
     case EXPECT_HIDDEN:
         expect_hidden(reading, line, node);

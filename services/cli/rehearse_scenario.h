@@ -56,6 +56,7 @@ enum expect_what {
     EXPECT_MOVED,
     EXPECT_PROBLEM,
     EXPECT_HIDDEN,
+    EXPECT_ISSUED,
 };
 const char *expect_word(enum expect_what what);
 

@@ -64,6 +64,12 @@ static const struct finding findings[] = {
            "organisational: {D-1: [因, Why]}\n",
      16, true, "列为组织事项", "called organisational, yet kinds.k.rules.r names it"},
     {SOUND "clauses: {D-1: 丁}\n", 15, false, "须为一对", "a pair is accepted"},
+    /* documents */
+    {SOUND "documents: {form: {clause: C, name: [表, Form], blocks: [case, garde]}}\n", 15, false, "不是任何事项的字段",
+     "\"garde\" is no field or link of any kind"},
+    {SOUND "documents: {form: {clause: C, name: [表, Form], blocks: [case], class: secret}}\n", 15, false, "可用",
+     "accepted: internal, red_header, public"},
+    {SOUND "documents: {form: {clause: C, name: [表, Form]}}\n", 15, false, "须有 blocks", "needs blocks"},
     /* people */
     {HEAD STAGES FIELDS STEPS "    route: {o: {clause: C, to: clrek}}\n", 14, true, "站点须有同名部门",
      "did you mean \"clerk\"?"},
