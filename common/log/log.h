@@ -23,6 +23,7 @@ enum log_note {
     NOTE_WAITING_LONG,
     NOTE_KEY_REFUSED,
     NOTE_MAIL_NOT_SENT,
+    NOTE_OVERLOADED,
     NOTES_COUNT,
 };
 

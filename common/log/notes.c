@@ -43,6 +43,11 @@ const struct log_kind log_kinds[NOTES_COUNT] = {
     [NOTE_MAIL_NOT_SENT] = {"mail_not_sent", LEVEL_WARNING, "the mail server did not take a mail; it is tried again",
                             "see smtp in the configuration, and the mail server's own log",
                             "邮件服务器未接收邮件，将重试", "请检查配置中的 smtp 与邮件服务器日志"},
+    [NOTE_OVERLOADED] = {"overloaded", LEVEL_WARNING,
+                         "more requests come than this service can take: those that find no room get 503",
+                         "if it lasts: see who sends so much (/metrics), use a faster disk, or split the service",
+                         "请求超出处理能力，超出部分以 503 回绝",
+                         "若持续：查看请求来源（/metrics），换更快的磁盘，或拆分该服务"},
 };
 
 const char *log_note_name(enum log_note note)

@@ -21,6 +21,15 @@ void instance_counters_open(struct instance *instance)
                 &instance->counts.commands);
     metrics_add(metrics, METRIC_COUNTER, "hearback_refusals_total", "Commands refused", labels,
                 &instance->counts.refusals);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_overloaded_commands_total", "Commands that found the door full",
+                labels, &instance->door_crowd.refused);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_overloaded_queries_total", "Queries that could not be parked",
+                labels, &instance->query_crowd.refused);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_overloaded_fetches_total", "Fetches that could not be parked",
+                labels, &instance->fetch_crowd.refused);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_door_commands", "Commands not decided yet", labels,
+                &instance->door_crowd.count);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_door_bytes", "Memory they take", labels, &instance->door_crowd.bytes);
     metrics_add(metrics, METRIC_COUNTER, "hearback_quarantined_total", "Inputs that aborted the service twice", labels,
                 &instance->counts.quarantined);
     metrics_add(metrics, METRIC_COUNTER, "hearback_effects_refused_total",

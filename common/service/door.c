@@ -11,6 +11,7 @@
 
 void pending_free(struct pending *pending)
 {
+    crowd_leave(&pending->instance->door_crowd, pending->bytes);
     arena_fini(&pending->arena);
     free(pending);
 }
@@ -70,12 +71,16 @@ static void body_hash(struct instance *instance, const Hb__Command *command, str
     bare.n_after = 0;
     bare.trace = (char *)(uintptr_t) "";
     bare.actor = NULL;
+    struct arena_mark mark = arena_mark(arena);
     struct bytes body = message_pack(message_of(&bare), arena);
     crypto_generichash(out, 32, body.data, body.size, instance->head_key, sizeof instance->head_key);
+    arena_return(arena, mark);
 }
 
 void door_take(struct instance *instance, const struct bus_call *call, const Hb__Command *command)
 {
+    if (!crowd_enter(instance, &instance->door_crowd, call, DOOR_COMMANDS_MAX, DOOR_BYTES_MAX))
+        return;
     struct pending *pending = calloc(1, sizeof *pending);
     bug_unless(pending);
     arena_init(&pending->arena);
@@ -83,6 +88,8 @@ void door_take(struct instance *instance, const struct bus_call *call, const Hb_
     pending->call = *call;
     pending->came_boot_ms = instance_boot(instance);
     pending->command = (Hb__Command *)message_copy(message_of(command), &pending->arena);
+    pending->bytes = sizeof *pending + pending->arena.used;
+    crowd_add(&instance->door_crowd, pending->bytes);
     if (!(call->rights & BUS_RIGHT_ACTOR) && pending->command->actor) {
         pending_refuse(pending, 403, "not_allowed", "该密钥不得代表他人", "this key may not name an actor");
         pending_free(pending);

@@ -14,7 +14,14 @@
 #define FETCH_BYTES_MAX (1u << 20)
 #define IDLE_MS_DEFAULT 20000
 #define AFTER_PARK_MS 2000
-#define CURSOR_ONLY_MS 1000 /* a cursor that moved alone is committed after this */
+/* What may wait here at once. More gets 503 and tries again: so memory is bounded, and whoever is let in is answered
+   soon: 256 commands are four times what 64 busy connections keep under way. */
+#define DOOR_COMMANDS_MAX 256u
+#define DOOR_BYTES_MAX (16u << 20) /* checked before the next one: beyond it by one command at most */
+#define PARKED_QUERIES_MAX 256u
+#define PARKED_QUERIES_BYTES_MAX (4u << 20)
+#define PARKED_FETCHES_MAX 256u /* one for each connection of a peer that hears this log */
+#define CURSOR_ONLY_MS 1000     /* a cursor that moved alone is committed after this */
 #define CURSOR_ONLY_EVENTS 1000u
 #define HORIZON_GRACE_MS 60000
 #define URGENT_MS_MIN 5
@@ -66,6 +73,12 @@ struct feed {
     uint32_t asks; /* guards against an answer to a fetch of before a restart of the feed */
 };
 
+/* What waits in one place, and how often there was no room for more. */
+struct crowd {
+    uint64_t count, bytes, refused;
+    bool full; /* somebody was refused since it was empty */
+};
+
 /* A command between the wire and its turn. */
 struct pending {
     struct pending *next;
@@ -75,6 +88,7 @@ struct pending {
     Hb__Command *command;
     uint8_t body_hash[32];
     int64_t came_boot_ms;
+    size_t bytes; /* as counted in the crowd at the door */
     bool prepared, sealing, ready, gone;
 };
 /* A query or command that waits for `after`. */
@@ -83,6 +97,7 @@ struct parked_query {
     struct arena arena;
     struct bus_call call;
     Hb__Query *query;
+    size_t bytes;
     int64_t until_boot_ms;
 };
 struct parked_fetch {
@@ -169,6 +184,7 @@ struct instance {
     unsigned feeds_count, feed_turn; /* round robin */
     struct pending *door, **door_tail;
     struct pending *commands, **commands_tail;
+    struct crowd door_crowd, query_crowd, fetch_crowd; /* commands until they are decided; parked queries and fetches */
     struct parked_query *parked_queries;
     struct parked_fetch *parked_fetches;
     struct effect_done *effects_done, **effects_done_tail;
@@ -258,6 +274,13 @@ void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
 void job_delete(struct turn *turn, uint64_t id);
 void effects_start_due(struct instance *instance, int64_t now);
 bool effect_current(struct turn *turn, const char *id, uint32_t attempt);
+
+/* crowd.c */
+/* Room for one more? False: it was refused with 503 and counted. */
+bool crowd_enter(struct instance *instance, struct crowd *crowd, const struct bus_call *call, uint64_t count_max,
+                 uint64_t bytes_max);
+void crowd_add(struct crowd *crowd, size_t bytes);
+void crowd_leave(struct crowd *crowd, size_t bytes);
 
 /* door.c */
 void door_take(struct instance *instance, const struct bus_call *call, const Hb__Command *command);

@@ -108,6 +108,12 @@ static void answer_fetch(struct instance *instance, const struct bus_call *call,
     arena_reset(&instance->arena);
 }
 
+static void fetch_free(struct instance *instance, struct parked_fetch *parked)
+{
+    crowd_leave(&instance->fetch_crowd, sizeof *parked);
+    free(parked);
+}
+
 static void unpark(struct instance *instance, const struct bus_call *call)
 {
     struct parked_fetch **at = &instance->parked_fetches;
@@ -117,7 +123,7 @@ static void unpark(struct instance *instance, const struct bus_call *call)
                     memcmp(parked->call.route, call->route, call->route_size) == 0;
         if (same) {
             *at = parked->next;
-            free(parked);
+            fetch_free(instance, parked);
         } else {
             at = &parked->next;
         }
@@ -132,8 +138,11 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
     bool nothing_new = fetch->after == instance->head.offset;
     if (problem == BUS__FETCHED__PROBLEM__NONE && fetch->wait && nothing_new && fetch->log && fetch->log->epoch) {
         unpark(instance, call); /* one parked fetch per connection: the newer one counts */
+        if (!crowd_enter(instance, &instance->fetch_crowd, call, PARKED_FETCHES_MAX, UINT64_MAX))
+            return;
         struct parked_fetch *parked = calloc(1, sizeof *parked);
         bug_unless(parked);
+        crowd_add(&instance->fetch_crowd, sizeof *parked);
         *parked = (struct parked_fetch){.next = instance->parked_fetches,
                                         .call = *call,
                                         .after = fetch->after,
@@ -178,12 +187,16 @@ static void take_query(struct instance *instance, const struct bus_call *call, c
         serve_query(instance, call, query, false);
         return;
     }
+    if (!crowd_enter(instance, &instance->query_crowd, call, PARKED_QUERIES_MAX, PARKED_QUERIES_BYTES_MAX))
+        return;
     struct parked_query *parked = calloc(1, sizeof *parked);
     bug_unless(parked);
     arena_init(&parked->arena);
     parked->call = *call;
     parked->until_boot_ms = instance_boot(instance) + AFTER_PARK_MS;
     parked->query = (Hb__Query *)message_copy(message_of(query), &parked->arena);
+    parked->bytes = sizeof *parked + parked->arena.used;
+    crowd_add(&instance->query_crowd, parked->bytes);
     parked->next = instance->parked_queries;
     instance->parked_queries = parked;
     instance_ask_all(instance, true);
@@ -206,6 +219,7 @@ void serve_parked(struct instance *instance, int64_t now)
         else
             reply_refuse(instance, &parked->call, 503, "catching_up", "系统正在追赶，请稍后再试",
                          "this service is catching up; try again shortly");
+        crowd_leave(&instance->query_crowd, parked->bytes);
         arena_fini(&parked->arena);
         free(parked);
     }
@@ -218,7 +232,7 @@ void serve_parked(struct instance *instance, int64_t now)
         }
         *fetch_at = parked->next;
         answer_fetch(instance, &parked->call, parked->after, parked->bytes_max, BUS__FETCHED__PROBLEM__NONE, now);
-        free(parked);
+        fetch_free(instance, parked);
     }
 }
 

@@ -1,6 +1,6 @@
-/* POST /imports: up to 500 historic cases, each a command of its own, all under way at once. One bad row does not stop
-   the others; each has its own result. The identity of an import is (site, source, external id), so that what was sent
-   before comes back as `existed`. */
+/* POST /imports: up to 500 historic cases, each a command of its own, some under way at once: an import leaves room
+   at intake's door for everybody else. One bad row does not stop the others; each has its own result. The identity of
+   an import is (site, source, external id), so that what was sent before comes back as `existed`. */
 #include "cases.h"
 
 #include "body.h"
@@ -9,6 +9,7 @@
 #include "sites.h"
 
 #define ROWS_MAX 500u
+#define UNDER_WAY_MAX 100u /* of the 256 commands that a service lets wait */
 
 struct row {
     struct importing *importing;
@@ -19,7 +20,8 @@ struct row {
 struct importing {
     const char *site;
     struct row *rows;
-    size_t count, awaited, imported, existed, refused, unanswered;
+    size_t count, next, awaited, imported, existed, refused, unanswered;
+    bool sending;
 };
 
 /* When no row was taken because intake is away, the whole call may simply be sent again. */
@@ -47,6 +49,8 @@ static void refuse_row(struct http_request *request, struct importing *importing
         json_pack("{s:I, s:o}", "row", (json_int_t)at, "problem", problem_json(request, refused));
 }
 
+static void send_rows(struct http_request *request, struct importing *importing);
+
 static void on_imported(struct http_request *request, void *context, const Hb__Refusal *refused,
                         const Hb__CommandReply *reply)
 {
@@ -64,8 +68,8 @@ static void on_imported(struct http_request *request, void *context, const Hb__R
         if (existed)
             json_object_set_new(row->result, "existed", json_true());
     }
-    if (--importing->awaited == 0)
-        give_results(request, importing);
+    importing->awaited--;
+    send_rows(request, importing);
 }
 
 static void send_row(struct http_request *request, struct importing *importing, size_t at)
@@ -80,16 +84,27 @@ static void send_row(struct http_request *request, struct importing *importing, 
     cell_command(request, HB__SERVICE__INTAKE, &command, (uint32_t)at, on_imported, &importing->rows[at]);
 }
 
-static void send_rows(struct http_request *request, void *context)
+/* As many as may be under way; the results when all are there. */
+static void send_rows(struct http_request *request, struct importing *importing)
 {
-    struct importing *importing = context;
-    if (importing->awaited == 0) {
-        give_results(request, importing);
-        return;
+    if (importing->sending)
+        return; /* a row answered while it is being sent: the loop below goes on */
+    importing->sending = true;
+    while (importing->next < importing->count && importing->awaited < UNDER_WAY_MAX) {
+        size_t at = importing->next++;
+        if (importing->rows[at].import) {
+            importing->awaited++;
+            send_row(request, importing, at);
+        }
     }
-    for (size_t i = 0; i < importing->count; i++)
-        if (importing->rows[i].import)
-            send_row(request, importing, i);
+    importing->sending = false;
+    if (importing->awaited == 0)
+        give_results(request, importing);
+}
+
+static void on_site_known(struct http_request *request, void *context)
+{
+    send_rows(request, context);
 }
 
 static void read_rows(struct http_request *request, struct importing *importing, json_t *rows)
@@ -106,8 +121,6 @@ static void read_rows(struct http_request *request, struct importing *importing,
                                                      arena_printf(&request->arena, "rows[%zu]", i), &refused);
         if (refused)
             refuse_row(request, importing, i, refused);
-        else
-            importing->awaited++;
     }
 }
 
@@ -141,7 +154,7 @@ void cases_import(struct http_request *request)
     if (check_body(request, body) && (importing->site = body_take_text(request, body, "site"))) {
         read_rows(request, importing, json_object_get(body, "rows"));
         json_decref(body);
-        sites_know(request, importing->site, send_rows, importing);
+        sites_know(request, importing->site, on_site_known, importing);
         return;
     }
     json_decref(body);
