@@ -5,6 +5,14 @@
 
 #define BLOCK_BYTES_MIN (64u << 10)
 
+/* Under the sanitizer what was forgotten is poisoned: whoever still holds a pointer into it is found. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
 struct arena_block {
     struct arena_block *older;
     size_t size;
@@ -18,11 +26,24 @@ void arena_init(struct arena *arena)
     *arena = (struct arena){0};
 }
 
+static void block_free(struct arena_block *block)
+{
+    ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
+    free(block);
+}
+
+/* Forgets what was handed out of a block beyond `used`. */
+static void block_return(struct arena_block *block, size_t used)
+{
+    block->used = used;
+    ASAN_POISON_MEMORY_REGION(block->bytes + used, block->size - used);
+}
+
 static void free_until(struct arena *arena, const struct arena_block *keep)
 {
     while (arena->block && arena->block != keep) {
         struct arena_block *older = arena->block->older;
-        free(arena->block);
+        block_free(arena->block);
         arena->block = older;
     }
 }
@@ -40,11 +61,11 @@ void arena_reset(struct arena *arena)
         arena->block = keep->older;
         free_until(arena, NULL);
         if (keep->size > BLOCK_BYTES_MIN) { /* one huge input must not keep its memory for ever */
-            free(keep);
+            block_free(keep);
             keep = NULL;
         } else {
             keep->older = NULL;
-            keep->used = 0;
+            block_return(keep, 0);
         }
     }
     arena->block = keep;
@@ -60,7 +81,7 @@ void arena_return(struct arena *arena, struct arena_mark mark)
 {
     free_until(arena, mark.block);
     if (arena->block)
-        arena->block->used = mark.block_used;
+        block_return(arena->block, mark.block_used);
     arena->used = mark.used;
 }
 
@@ -75,9 +96,11 @@ void *arena_try(struct arena *arena, size_t size)
         struct arena_block *fresh = malloc(sizeof *fresh + want);
         bug_unless(fresh);
         *fresh = (struct arena_block){.older = block, .size = want};
+        block_return(fresh, 0);
         arena->block = block = fresh;
     }
     void *at = block->bytes + block->used;
+    ASAN_UNPOISON_MEMORY_REGION(at, size);
     block->used += rounded;
     arena->used += rounded;
     return at;
