@@ -13,7 +13,6 @@
 
 #define DRAIN_MAX 64
 #define ASKS_BUCKETS 1024u
-#define TICK_S 0.05
 
 struct asked {
     struct asked *next, *unsent_next;
@@ -21,10 +20,9 @@ struct asked {
     struct bus_peer *peer;
     bus_done_fn *done;
     void *context;
-    ev_tstamp until;
+    ev_timer until;
     uint8_t *bytes; /* kept until it is sent */
     size_t size;
-    enum err failed; /* ERR_NONE: waits */
 };
 
 struct bus_socket {
@@ -51,11 +49,9 @@ struct bus {
     struct bus_peer *peers;
     struct asked *asks[ASKS_BUCKETS];
     uint64_t next_id;
-    unsigned asks_count;
     ev_prepare prepare;
     ev_check check;
     ev_idle idle;
-    ev_timer tick;
     struct arena arena;
 };
 
@@ -124,7 +120,6 @@ static struct asked *take_asked(struct bus *bus, uint64_t id)
         if ((*at)->id == id) {
             struct asked *asked = *at;
             *at = asked->next;
-            bus->asks_count--;
             return asked;
         }
     return NULL;
@@ -145,6 +140,7 @@ static void drop_unsent(struct asked *asked)
 
 static void finish(struct asked *asked, enum err err, const Bus__Reply *reply)
 {
+    ev_timer_stop(asked->peer->bus->loop, &asked->until);
     if (asked->bytes)
         drop_unsent(asked);
     asked->done(asked->context, err, reply);
@@ -200,36 +196,17 @@ static void read_monitor(struct bus_peer *peer)
         for (unsigned b = 0; b < ASKS_BUCKETS; b++)
             for (struct asked *asked = bus->asks[b]; asked; asked = asked->next)
                 if (asked->peer == peer && !asked->bytes)
-                    asked->until = 0;
-        ev_feed_event(bus->loop, &bus->tick, EV_TIMER);
+                    ev_feed_event(bus->loop, &asked->until, EV_TIMER);
     }
 }
 
-static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+static void on_late(struct ev_loop *loop, ev_timer *watcher, int events)
 {
+    (void)loop;
     (void)events;
-    struct bus *bus = watcher->data;
-    ev_tstamp now = ev_now(loop);
-    struct asked *late = NULL;
-    for (unsigned b = 0; b < ASKS_BUCKETS; b++)
-        for (struct asked **at = &bus->asks[b]; *at;) {
-            struct asked *asked = *at;
-            if (asked->until > now) {
-                at = &asked->next;
-                continue;
-            }
-            *at = asked->next;
-            bus->asks_count--;
-            asked->next = late;
-            late = asked;
-        }
-    while (late) {
-        struct asked *next = late->next;
-        finish(late, ERR_TIMEOUT, NULL);
-        late = next;
-    }
-    if (bus->asks_count == 0)
-        ev_timer_stop(loop, &bus->tick);
+    struct asked *asked = watcher->data;
+    take_asked(asked->peer->bus, asked->id);
+    finish(asked, ERR_TIMEOUT, NULL);
 }
 
 void bus_request(struct bus_peer *peer, Bus__Request *request, uint32_t timeout_ms, bus_done_fn *done, void *context)
@@ -239,19 +216,18 @@ void bus_request(struct bus_peer *peer, Bus__Request *request, uint32_t timeout_
     bug_unless(asked);
     request->id = ++bus->next_id;
     *asked = (struct asked){.id = request->id, .peer = peer, .done = done, .context = context};
-    asked->until = ev_now(bus->loop) + timeout_ms / 1000.0;
+    ev_timer_init(&asked->until, on_late, timeout_ms / 1000.0, 0.);
+    asked->until.data = asked;
+    ev_timer_start(bus->loop, &asked->until);
     asked->size = bus__request__get_packed_size(request);
     asked->bytes = malloc(asked->size ? asked->size : 1);
     bug_unless(asked->bytes);
     bus__request__pack(request, asked->bytes);
     asked->next = bus->asks[asked->id % ASKS_BUCKETS];
     bus->asks[asked->id % ASKS_BUCKETS] = asked;
-    bus->asks_count++;
     *peer->unsent_tail = asked;
     peer->unsent_tail = &asked->unsent_next;
     send_unsent(peer);
-    if (!ev_is_active(&bus->tick))
-        ev_timer_again(bus->loop, &bus->tick);
 }
 
 /* ---- requests to us ---- */
@@ -437,9 +413,7 @@ enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char
     ev_prepare_init(&bus->prepare, on_prepare);
     ev_check_init(&bus->check, on_check);
     ev_idle_init(&bus->idle, nothing_idle);
-    ev_init(&bus->tick, on_tick);
-    bus->tick.repeat = TICK_S;
-    bus->prepare.data = bus->check.data = bus->tick.data = bus;
+    bus->prepare.data = bus->check.data = bus;
     ev_prepare_start(loop, &bus->prepare);
     ev_check_start(loop, &bus->check);
     *bus_out = bus;
