@@ -1,27 +1,5 @@
-#include "organisation/organisation.h"
+#include "organisation/internal.h"
 
-#include "calendar/calendar.h"
-#include "message/message.h"
-#include "policy/lookup.h"
-
-#include <sodium.h>
-#include <stdlib.h>
-
-/* Tables: site: id NUL. department: site NUL id NUL. person: id NUL. account: id NUL. calendar: name NUL. part: hash.
-   policy: site NUL version BE32 -> PolicyPublished. in_force: site NUL -> version BE32. member: site NUL department NUL
-   person NUL -> "". holder: site NUL post NUL person NUL -> "". */
-enum {
-    SITE = ORGANISATION_TABLE_FIRST,
-    DEPARTMENT,
-    PERSON,
-    ACCOUNT,
-    CALENDAR,
-    PART,
-    POLICY,
-    IN_FORCE,
-    MEMBER,
-    HOLDER,
-};
 const char *const organisation_tables[] = {"site", "department", "person",   "account", "calendar",
                                            "part", "policy",     "in_force", "member",  "holder"};
 const unsigned organisation_tables_count = sizeof organisation_tables / sizeof *organisation_tables;
@@ -40,12 +18,6 @@ static struct key key_three(const char *first, const char *second, const char *t
     struct key key = key_two(first, second);
     key_add_text(&key, third);
     return key;
-}
-
-/* Ids come from outside too: what is longer than any id is simply not there. */
-static bool too_long(const char *id)
-{
-    return strnlen(id, ORGANISATION_ID_BYTES_MAX + 1) > ORGANISATION_ID_BYTES_MAX;
 }
 
 /* ---- folding ---- */
@@ -91,6 +63,7 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
 {
     const Directory__Event *said = event->directory;
     struct key key;
+    organisation_cache_outdated(turn);
     switch (said->kind_case) {
     case DIRECTORY__EVENT__KIND_SITE_DEFINED:
         key = key_text(said->site_defined->id);
@@ -127,7 +100,7 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
 
 const Directory__Site *organisation_site(struct turn *turn, const char *site)
 {
-    if (too_long(site))
+    if (organisation_too_long(site))
         return NULL;
     struct key key = key_text(site);
     return state_load(turn, SITE, key_bytes(&key), &directory__site__descriptor);
@@ -135,7 +108,7 @@ const Directory__Site *organisation_site(struct turn *turn, const char *site)
 
 const Directory__Department *organisation_department(struct turn *turn, const char *site, const char *department)
 {
-    if (too_long(site) || too_long(department))
+    if (organisation_too_long(site) || organisation_too_long(department))
         return NULL;
     struct key key = key_two(site, department);
     return state_load(turn, DEPARTMENT, key_bytes(&key), &directory__department__descriptor);
@@ -143,7 +116,7 @@ const Directory__Department *organisation_department(struct turn *turn, const ch
 
 const Directory__Person *organisation_person(struct turn *turn, const char *person)
 {
-    if (too_long(person))
+    if (organisation_too_long(person))
         return NULL;
     struct key key = key_text(person);
     return state_load(turn, PERSON, key_bytes(&key), &directory__person__descriptor);
@@ -151,7 +124,7 @@ const Directory__Person *organisation_person(struct turn *turn, const char *pers
 
 const Directory__Account *organisation_account(struct turn *turn, const char *account)
 {
-    if (too_long(account))
+    if (organisation_too_long(account))
         return NULL;
     struct key key = key_text(account);
     return state_load(turn, ACCOUNT, key_bytes(&key), &directory__account__descriptor);
@@ -159,7 +132,7 @@ const Directory__Account *organisation_account(struct turn *turn, const char *ac
 
 const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name)
 {
-    if (too_long(name))
+    if (organisation_too_long(name))
         return NULL;
     struct key key = key_text(name);
     return state_load(turn, CALENDAR, key_bytes(&key), &calendar__calendar__descriptor);
@@ -172,188 +145,28 @@ bool organisation_known(struct turn *turn)
 
 uint32_t organisation_policy_version(struct turn *turn, const char *site)
 {
-    if (too_long(site))
+    if (organisation_too_long(site))
         return 0;
     struct key key = key_text(site);
     struct bytes version;
     return state_get(turn, IN_FORCE, key_bytes(&key), &version) ? bytes_get_u32(version.data) : 0;
 }
 
-/* ---- the cache: entries name the content they were built from, so an aborted turn cannot make them lie ---- */
-
-struct cached {
-    struct cached *next;
-    uint8_t hash[32];
-    struct arena arena;
-    const Policy__Policy *policy;
-    const Calendar__Calendar *definition;
-    struct calendar *calendar;
-    struct zone *zone;
-};
-
-/* What an entry was built from; `kind` keeps policies, zones and calendars apart. */
-static void identify(uint8_t identity[32], const char *kind, struct bytes content)
-{
-    crypto_generichash(identity, 32, content.data, content.size, (const uint8_t *)kind, strlen(kind));
-}
-
-static struct cached *cache_find(struct turn *turn, const uint8_t hash[32])
-{
-    for (struct cached *entry = *turn_organisation_cache(turn); entry; entry = entry->next)
-        if (memcmp(entry->hash, hash, 32) == 0)
-            return entry;
-    return NULL;
-}
-
-static struct cached *cache_add(struct turn *turn, const uint8_t hash[32])
-{
-    struct cached *entry = calloc(1, sizeof *entry);
-    bug_unless(entry);
-    arena_init(&entry->arena);
-    memcpy(entry->hash, hash, 32);
-    entry->next = *turn_organisation_cache(turn);
-    *turn_organisation_cache(turn) = entry;
-    return entry;
-}
-
-void organisation_cache_free(void *cache)
-{
-    for (struct cached *entry = cache, *next; entry; entry = next) {
-        next = entry->next;
-        calendar_free(entry->calendar);
-        zone_free(entry->zone);
-        arena_fini(&entry->arena);
-        free(entry);
-    }
-}
-
 const Directory__PolicyPublished *organisation_policy_published(struct turn *turn, const char *site, uint32_t version)
 {
     if (version == 0)
         version = organisation_policy_version(turn, site);
-    if (version == 0 || too_long(site))
+    if (version == 0 || organisation_too_long(site))
         return NULL;
     struct key key = key_text(site);
     key_add_u32(&key, version);
     return state_load(turn, POLICY, key_bytes(&key), &directory__policy_published__descriptor);
 }
 
-static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublished *said)
-{
-    struct bytes parts[256];
-    size_t size = 0;
-    bug_unless(said->n_parts <= 256);
-    for (size_t i = 0; i < said->n_parts; i++) {
-        bug_unless(state_get(turn, PART, bytes_of(said->parts[i].data, said->parts[i].len), &parts[i]));
-        size += parts[i].size;
-    }
-    uint8_t *joined = arena_alloc(turn_arena(turn), size);
-    size_t at = 0;
-    for (size_t i = 0; i < said->n_parts; i++) {
-        memcpy(joined + at, parts[i].data, parts[i].size);
-        at += parts[i].size;
-    }
-    return bytes_of(joined, size);
-}
-
 bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash)
 {
     const Directory__PolicyPublished *said = organisation_policy_published(turn, site, version);
     return said && bytes_equal(bytes_of(said->hash.data, said->hash.len), hash);
-}
-
-bool organisation_policy_bytes(struct turn *turn, const char *site, uint32_t version, struct bytes *policy_out)
-{
-    const Directory__PolicyPublished *said = organisation_policy_published(turn, site, version);
-    if (said)
-        *policy_out = join_parts(turn, said);
-    return said != NULL;
-}
-
-const Policy__Policy *organisation_policy(struct turn *turn, const char *site, uint32_t version)
-{
-    const Directory__PolicyPublished *said = organisation_policy_published(turn, site, version);
-    if (!said)
-        return NULL;
-    uint8_t identity[32];
-    struct bytes packed = message_pack((const ProtobufCMessage *)said, turn_arena(turn));
-    identify(identity, "policy of hearback", packed);
-    struct cached *entry = cache_find(turn, identity);
-    if (!entry) {
-        struct bytes joined = join_parts(turn, said);
-        ProtobufCMessage *message;
-        char *why;
-        entry = cache_add(turn, identity);
-        bug_unless(message_load(&policy__policy__descriptor, joined, &entry->arena, &message, &why) == ERR_NONE);
-        Policy__Policy *policy = (Policy__Policy *)message;
-        policy->version = said->version;
-        entry->policy = policy;
-    }
-    return entry->policy;
-}
-
-static struct cached *zone_cached(struct turn *turn, const char *name)
-{
-    uint8_t identity[32];
-    identify(identity, "zone of hearback", bytes_of_text(name));
-    struct cached *entry = cache_find(turn, identity);
-    if (!entry) {
-        entry = cache_add(turn, identity);
-        if (zone_load(turn_zones_folder(turn), name, &entry->zone)) /* directory refuses zones that are not there */
-            entry->zone = NULL;
-    }
-    return entry;
-}
-
-static const char *zone_name(struct turn *turn, const char *site)
-{
-    const Directory__Site *found = organisation_site(turn, site);
-    return found && *found->zone ? found->zone : "UTC";
-}
-
-const struct zone *organisation_zone(struct turn *turn, const char *site)
-{
-    return zone_cached(turn, zone_name(turn, site))->zone;
-}
-
-/* Monday to Friday in the zone of the site. */
-static const struct calendar *plain_calendar(struct turn *turn, const char *site)
-{
-    const char *name = zone_name(turn, site);
-    uint8_t identity[32];
-    identify(identity, "plain calendar of hearback", bytes_of_text(name));
-    struct cached *entry = cache_find(turn, identity);
-    if (!entry) {
-        const struct zone *zone = zone_cached(turn, name)->zone;
-        entry = cache_add(turn, identity);
-        entry->calendar = calendar_new(NULL, zone);
-    }
-    return entry->calendar;
-}
-
-const struct calendar *organisation_calendar(struct turn *turn, const char *site, const char *name)
-{
-    const Policy__Policy *policy = *name ? NULL : organisation_policy(turn, site, 0);
-    if (policy)
-        name = policy->calendar;
-    if (!*name || too_long(name))
-        return plain_calendar(turn, site);
-    struct key key = key_text(name);
-    struct bytes row;
-    if (!state_get(turn, CALENDAR, key_bytes(&key), &row))
-        return plain_calendar(turn, site);
-    uint8_t identity[32];
-    identify(identity, "calendar of hearback", row);
-    struct cached *entry = cache_find(turn, identity);
-    if (!entry) {
-        ProtobufCMessage *message;
-        char *why;
-        entry = cache_add(turn, identity);
-        bug_unless(message_load(&calendar__calendar__descriptor, row, &entry->arena, &message, &why) == ERR_NONE);
-        entry->definition = (const Calendar__Calendar *)message;
-        entry->calendar = calendar_new(entry->definition, zone_cached(turn, entry->definition->zone)->zone);
-    }
-    return entry->calendar;
 }
 
 /* ---- lists ---- */
@@ -363,7 +176,7 @@ static const Directory__Person **persons_under(struct turn *turn, unsigned table
     const Directory__Person **list = NULL;
     size_t count = 0;
     struct bytes key, value;
-    if (!too_long(site) && !too_long(name)) {
+    if (!organisation_too_long(site) && !organisation_too_long(name)) {
         struct key prefix = key_two(site, name);
         struct state_scan *scan = state_scan_open(turn, table, key_bytes(&prefix), (struct bytes){0});
         while (state_scan_next(scan, &key, &value)) {
@@ -403,7 +216,7 @@ const Directory__Person **organisation_people(struct turn *turn, const char *sit
     struct bytes key, value;
     bool all = !*site;
     struct key prefix = {.size = 0};
-    if (!all && !too_long(site))
+    if (!all && !organisation_too_long(site))
         prefix = key_text(site);
     struct state_scan *scan = state_scan_open(turn, all ? PERSON : HOLDER, key_bytes(&prefix), (struct bytes){0});
     while ((all || prefix.size) && state_scan_next(scan, &key, &value)) {
@@ -452,7 +265,7 @@ const Directory__Site **organisation_sites(struct turn *turn)
 
 const Directory__Department **organisation_departments(struct turn *turn, const char *site)
 {
-    struct key prefix = too_long(site) ? key_text("") : key_text(site);
+    struct key prefix = organisation_too_long(site) ? key_text("") : key_text(site);
     struct state_scan *scan = state_scan_open(turn, DEPARTMENT, key_bytes(&prefix), (struct bytes){0});
     const Directory__Department **list = NULL;
     size_t count = 0;

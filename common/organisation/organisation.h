@@ -1,7 +1,7 @@
 /* The organisation as every service knows it: sites, departments, people, calendars, policies, folded from
    directory's events into tables of its own (layer 4; the runtime calls organisation_evolve). And `who`: which
    persons and departments an expression of the policy means now. Everything returned lives in the turn's arena,
-   except compiled policies and calendars, which live in the instance's cache as long as their version is used. */
+   except compiled policies and calendars, which live in the instance's cache (cache.c) as long as it is open. */
 #ifndef HEARBACK_ORGANISATION_ORGANISATION_H
 #define HEARBACK_ORGANISATION_ORGANISATION_H
 

@@ -199,6 +199,11 @@ static void who_leaves_is_no_longer_meant(void **state)
 
 /* ---- policies and calendars ---- */
 
+static void probe_first_version(struct turn *turn)
+{
+    assert_int_equal(organisation_policy(turn, "garden", 0)->version, 1);
+}
+
 static void probe_versions(struct turn *turn)
 {
     assert_int_equal(organisation_policy_version(turn, "garden"), 2);
@@ -221,6 +226,7 @@ static void probe_versions(struct turn *turn)
 static void a_case_keeps_its_version(void **state)
 {
     struct world *world = *state;
+    clerk_look(world, probe_first_version);
     publish(world, 2, "night");
     clerk_look(world, probe_versions);
 }
@@ -234,6 +240,9 @@ static void probe_weekdays(struct turn *turn)
     const struct calendar *calendar = organisation_calendar(turn, "garden", "");
     assert_int_equal(calendar_works(calendar, date), worked_day == date);
     assert_true(calendar_works(calendar, date - 1));
+    size_t used = turn_arena(turn)->used;
+    assert_ptr_equal(organisation_calendar(turn, "garden", ""), calendar);
+    assert_int_equal(turn_arena(turn)->used, used); /* found again without reading it */
 }
 
 static void calendars_are_always_todays(void **state)
