@@ -346,24 +346,34 @@ void door_move(struct instance *instance, int64_t now)
 
 /* ---- the reply ---- */
 
+/* An own event: of the input at hand, said earlier in this turn, or in the log. NULL: there is none. */
+static Hb__Event *said_at(struct turn *turn, uint64_t offset)
+{
+    const struct instance *instance = turn->instance;
+    struct bytes stored;
+    ProtobufCMessage *message;
+    char *why;
+    if (offset > instance->head.offset) {
+        uint64_t index = offset - instance->head.offset - 1;
+        if (index >= turn->said_count)
+            return NULL;
+        if (index >= turn->input_first)
+            return turn->said[index].event;
+        stored = turn->said[index].stored;
+    } else if (!eventlog_get(turn->txn, instance->runtime_tables[RUNTIME_LOG], offset, turn->arena, &stored)) {
+        return NULL;
+    }
+    bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
+    return (Hb__Event *)message;
+}
+
 static Hb__Event **said_between(struct turn *turn, uint64_t first, uint64_t last, unsigned *count_out)
 {
-    Hb__Event **events = NULL;
+    Hb__Event **events = NULL, *event;
     unsigned count = 0;
-    for (unsigned i = 0; i < turn->said_count; i++)
-        if (turn->said[i].event->offset >= first && turn->said[i].event->offset <= last) {
-            events = arena_grow(turn->arena, events, count, sizeof *events);
-            events[count++] = turn->said[i].event;
-        }
-    for (uint64_t offset = first; offset && offset <= last && count <= last - first; offset++) {
-        struct bytes stored;
-        ProtobufCMessage *message;
-        char *why;
-        if (!eventlog_get(turn->txn, turn->instance->runtime_tables[RUNTIME_LOG], offset, turn->arena, &stored))
-            break;
-        bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
+    for (uint64_t offset = first; offset && offset <= last && (event = said_at(turn, offset)); offset++) {
         events = arena_grow(turn->arena, events, count, sizeof *events);
-        events[count++] = (Hb__Event *)message;
+        events[count++] = event;
     }
     *count_out = count;
     return events;

@@ -212,6 +212,7 @@ enum err instance_open(const struct service *service, const struct instance_opti
     if (!instance->options.eventlog)
         instance->options.eventlog = &eventlog_local;
     arena_init(&instance->arena);
+    arena_init(&instance->kept);
     arena_init(&instance->pending_arena);
     instance->log = options->log ? options->log : log_new(service->name, -1, NULL, NULL);
     *why_out = 0;
@@ -293,6 +294,7 @@ void instance_close(struct instance *instance)
     if (instance->poison_fd >= 0)
         close(instance->poison_fd);
     arena_fini(&instance->arena);
+    arena_fini(&instance->kept);
     arena_fini(&instance->pending_arena);
     free(instance);
 }

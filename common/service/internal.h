@@ -119,14 +119,15 @@ struct effect_done {
 enum turn_phase { PHASE_READ, PHASE_PREPARE, PHASE_DECIDE, PHASE_REACT, PHASE_EVOLVE };
 
 struct said {
-    Hb__Event *event;
-    struct bytes stored;
+    Hb__Event *event;    /* in the arena of its input: of the input at hand only */
+    struct bytes stored; /* kept until the commit */
 };
 
 struct turn {
     struct instance *instance;
     struct store_txn *txn;
-    struct arena *arena;
+    struct arena *arena; /* of the input at hand */
+    struct arena *kept;  /* until the turn ends: what it said, its replies */
     int64_t now;
     enum turn_phase phase;
     bool dirty; /* evolve wrote something */
@@ -140,7 +141,7 @@ struct turn {
     Hb__Refusal *refusal;
     const Hb__Event *at; /* the event being reacted to */
 
-    /* said by this input, folded up to `folded` */
+    /* said by this turn, by offset without a gap from head.offset + 1 on */
     struct said *said;
     unsigned said_count;
     size_t said_bytes;
@@ -223,7 +224,8 @@ struct instance {
     char input_name[160];
     char poison_name[160];
     unsigned poison_count, poison_others;
-    struct arena arena; /* of the turn */
+    struct arena arena; /* of one input, query or step */
+    struct arena kept;  /* of the turn */
 };
 
 /* instance.c: what is waited for is waited for by the boot clock, whatever the wall clock does meanwhile. */
@@ -235,6 +237,7 @@ void turn_begin(struct turn *turn, struct instance *instance, struct store_txn *
 void turn_fold(struct turn *turn, const Hb__Event *event);
 void turn_settle(struct turn *turn); /* fold and react to everything said, first in first out */
 void turn_clear_input(struct turn *turn);
+void turn_end_input(struct turn *turn); /* forgets all that lies in its arena */
 
 /* feed.c */
 void feed_open(struct feed *feed, struct instance *instance, const struct instance_feed_options *options);

@@ -246,7 +246,7 @@ static enum err fold_row(struct refold *refold)
     for (size_t i = 0; !err && i < refold->row->n_inputs; i++) {
         err = fold_input(refold, refold->row->inputs[i]);
         arena_reset(&refold->arena);
-        refold->turn.said = NULL;
+        arena_reset(refold->turn.kept);
         refold->turn.known = NULL;
     }
     refold->row = NULL;

@@ -264,14 +264,14 @@ void turn_say(struct turn *turn, Hb__Event *event)
     }
     envelope_fill(turn, event);
     message_visit(message_of(event), refuse_plain, NULL);
-    struct bytes stored = message_pack(message_of(event), turn->arena);
+    struct bytes stored = message_pack(message_of(event), turn->kept);
     if (stored.size > TURN_EVENT_BYTES_MAX) {
         turn->next_offset--;
         refuse_effect(turn);
         return;
     }
     eventlog_hash(stored, turn->last_hash);
-    turn->said = arena_grow(turn->arena, turn->said, turn->said_count, sizeof *turn->said);
+    turn->said = arena_grow(turn->kept, turn->said, turn->said_count, sizeof *turn->said);
     turn->said[turn->said_count++] = (struct said){event, stored};
     turn->said_bytes += stored.size;
 }

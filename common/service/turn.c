@@ -14,6 +14,7 @@
 void turn_begin(struct turn *turn, struct instance *instance, struct store_txn *txn, struct arena *arena, int64_t now)
 {
     *turn = (struct turn){.instance = instance, .txn = txn, .arena = arena, .now = now, .phase = PHASE_READ};
+    turn->kept = &instance->kept;
     turn->next_offset = instance->head.offset + 1;
     memcpy(turn->last_hash, instance->head_hash, sizeof turn->last_hash);
 }
@@ -93,6 +94,11 @@ void turn_clear_input(struct turn *turn)
     turn->input_first = turn->said_count;
     turn->input_bytes = turn->said_bytes;
     turn->instance->env->random(turn->instance->env->context, turn->random, sizeof turn->random);
+}
+
+void turn_end_input(struct turn *turn)
+{
+    arena_reset(turn->arena);
 }
 
 /* ---- the row of `heard` ---- */
@@ -186,7 +192,8 @@ static void release_known(struct turn *turn)
 {
     for (unsigned i = 0; i < turn->known_count; i++) {
         struct bytes stored;
-        while (waiting_pop(turn, turn->known[i], &stored)) {
+        for (struct arena_mark mark = arena_mark(turn->arena); waiting_pop(turn, turn->known[i], &stored);
+             arena_return(turn->arena, mark)) {
             Hb__Event *event = unpack_event(turn, stored);
             bug_unless(event);
             turn_clear_input(turn);
@@ -458,7 +465,9 @@ static void hear(struct turn *turn, struct budget *budget, unsigned most)
             continue;
         /* a run of one feed, so that ranges of `heard` stay long */
         for (unsigned run = 0; run < 64 && room_in(turn, budget, most) && feed_next(feed, &stored); run++) {
-            if (!take_heard(turn, feed, stored))
+            bool follows = take_heard(turn, feed, stored);
+            turn_end_input(turn);
+            if (!follows)
                 break;
             budget->inputs++;
             budget->bytes += stored.size;
@@ -493,7 +502,9 @@ static void take_commands(struct turn *turn, struct budget *budget, unsigned mos
         reply->kind_case = BUS__REPLY__KIND_COMMAND;
         reply->command = NEW(turn->arena, Hb__CommandReply, HB__COMMAND_REPLY__INIT);
         take_command(turn, pending, reply);
-        answered->replies = arena_grow(turn->arena, answered->replies, answered->count, sizeof *answered->replies);
+        reply = (Bus__Reply *)message_copy(message_of(reply), turn->kept); /* sent after the commit */
+        turn_end_input(turn);
+        answered->replies = arena_grow(turn->kept, answered->replies, answered->count, sizeof *answered->replies);
         answered->replies[answered->count++] = (struct reply_out){pending->call, reply};
         *answered->tail = pending;
         answered->tail = &pending->next;
@@ -507,14 +518,17 @@ static void take_inputs(struct turn *turn, struct answered *answered)
     struct budget budget = {0};
     unsigned most = instance->poison_count ? 1 : TURN_INPUTS_MAX; /* after an abort, one at a time */
     unsigned half = most > 1 ? most / 2 : 1;
-    if (instance->release_key)
+    if (instance->release_key) {
         take_release(turn);
+        turn_end_input(turn);
+    }
     while (instance->effects_done && room_in(turn, &budget, most)) {
         struct effect_done *done = instance->effects_done;
         instance->effects_done = done->next;
         if (!instance->effects_done)
             instance->effects_done_tail = &instance->effects_done;
         take_effect(turn, done);
+        turn_end_input(turn);
         free(done->id);
         free(done->result);
         free(done);
@@ -529,11 +543,14 @@ static void take_inputs(struct turn *turn, struct answered *answered)
         hear(turn, &budget, others_wait ? half : most);
     unsigned timers_most = budget.inputs + (instance->commands ? half / 2 : half);
     if (!instance->holding && instance->service->fire)
-        while (room_in(turn, &budget, timers_most < most ? timers_most : most) && take_timer(turn, before))
+        while (room_in(turn, &budget, timers_most < most ? timers_most : most) && take_timer(turn, before)) {
+            turn_end_input(turn);
             budget.inputs++;
+        }
     take_commands(turn, &budget, most, answered);
     if (!instance->holding && instance->jobs_open && room_in(turn, &budget, most))
         instance->jobs_open = take_job_step(turn);
+    turn_end_input(turn);
 }
 
 static enum err append_said(struct turn *turn)
@@ -645,5 +662,6 @@ enum err instance_turn(struct instance *instance, int64_t now)
         answered.first = next;
     }
     arena_reset(&instance->arena);
+    arena_reset(&instance->kept);
     return err;
 }

@@ -199,8 +199,8 @@ bool waiting_under(struct instance *instance, const char *key, char **keys_out, 
 
 void turn_known(struct turn *turn, const char *key)
 {
-    turn->known = arena_grow(turn->arena, turn->known, turn->known_count, sizeof *turn->known);
-    turn->known[turn->known_count++] = arena_strdup(turn->arena, key);
+    turn->known = arena_grow(turn->kept, turn->known, turn->known_count, sizeof *turn->known);
+    turn->known[turn->known_count++] = arena_strdup(turn->kept, key);
 }
 
 void turn_case_known(struct turn *turn, uint64_t case_id)

@@ -181,6 +181,20 @@ static void a_timer_rings_once_at_its_time(void **state)
     assert_int_equal(said_text(world, PONG, "rang"), 1);
 }
 
+/* A turn takes up to 1,024 inputs; what one of them needed is forgotten before the next. */
+static void an_input_leaves_no_memory_behind(void **state)
+{
+    struct world *world = *state;
+    scribe_speak(world, 1, "open");
+    simulation_down(world->simulation, PONG);
+    for (uint64_t id = 1; id <= 50; id++)
+        scribe_tell(world, 1, "spend 1000000", "");
+    simulation_up(world->simulation, PONG);
+    scribe_found_most = 0;
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_in_range(scribe_found_most, 1, 100000);
+}
+
 /* ---- what a producer promises with an empty reply ---- */
 
 struct promise {
@@ -369,6 +383,7 @@ int main(void)
                                        WITH_WORLD(a_chain_of_causes_ends_visibly),
                                        WITH_WORLD(a_job_works_in_small_steps),
                                        WITH_WORLD(a_timer_rings_once_at_its_time),
+                                       WITH_WORLD(an_input_leaves_no_memory_behind),
                                        WITH_WORLD(as_of_is_kept),
                                        WITH_WORLD(a_full_disk_refuses_writes_and_reads_go_on),
                                        WITH_WORLD(a_damaged_log_refuses_to_start)};

@@ -69,9 +69,11 @@ static inline void scribe_evolve(struct turn *turn, const Hb__Event *event)
         turn_timer_set(turn, event->recorded_ms + number, key_bytes(&key));
 }
 
-static bool scribe_aborts; /* "abort" fails an assertion, as a mistake in a service would */
+static size_t scribe_found_most; /* what earlier inputs had left in the arena when one was heard */
+static bool scribe_aborts;       /* "abort" fails an assertion, as a mistake in a service would */
 
-/* "echo" is answered once; "loop" without end; "many 3" and "burst 3" with three; "large 3" with one of three bytes. */
+/* "echo" is answered once; "loop" without end; "many 3" and "burst 3" with three; "large 3" with one of three bytes;
+   "spend 3" takes three bytes of memory. */
 static inline void scribe_react(struct turn *turn, const Hb__Event *event)
 {
     const char *text = scribe_text(turn, event);
@@ -81,6 +83,10 @@ static inline void scribe_react(struct turn *turn, const Hb__Event *event)
         scribe_say(turn, event->case_id, "loop");
     if (event_own(turn, event))
         return;
+    if (turn_arena(turn)->used > scribe_found_most)
+        scribe_found_most = turn_arena(turn)->used;
+    if (scribe_number(text, "spend ", &number))
+        arena_zero(turn_arena(turn), number);
     if (scribe_number(text, "large ", &number)) {
         char *large = arena_zero(turn_arena(turn), number + 1);
         scribe_say(turn, event->case_id, memset(large, 'x', number));
