@@ -36,6 +36,7 @@ struct bus_peer {
     struct bus_peer *next;
     struct bus_socket dealer, monitor;
     struct asked *unsent, **unsent_tail;
+    bool refused; /* our key, when we last knocked */
 };
 
 struct bus {
@@ -193,6 +194,12 @@ static void read_monitor(struct bus_peer *peer)
         if (zmq_recv(peer->monitor.socket, frame, sizeof frame, ZMQ_DONTWAIT) < 0)
             return;
         zmq_recv(peer->monitor.socket, address, sizeof address, ZMQ_DONTWAIT);
+        uint16_t event;
+        memcpy(&event, frame, sizeof event);
+        if (event != ZMQ_EVENT_DISCONNECTED) {
+            peer->refused = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+            continue;
+        }
         for (unsigned b = 0; b < ASKS_BUCKETS; b++)
             for (struct asked *asked = bus->asks[b]; asked; asked = asked->next)
                 if (asked->peer == peer && !asked->bytes)
@@ -373,9 +380,17 @@ static void add_key(struct bus_keys *keys, const char *name, const char *z85, ui
     keys->count++;
 }
 
-static void load_keys(struct bus *bus, const Config__Config *config)
+/* Other cells reach our link and nothing else. */
+static void add_cells(struct bus *bus, const Config__Config *config)
 {
-    bus->keys.list = calloc(config->n_instances + config->n_keys + 1, sizeof *bus->keys.list);
+    for (size_t i = 0; i < config->n_cells; i++)
+        if (!config->cells[i]->above)
+            add_key(&bus->keys, config->cells[i]->cell, config->cells[i]->public_key, BUS_RIGHT_CELL);
+}
+
+static void load_keys(struct bus *bus, const Config__Config *config, bool link)
+{
+    bus->keys.list = calloc(config->n_instances + config->n_keys + config->n_cells + 1, sizeof *bus->keys.list);
     bug_unless(bus->keys.list);
     for (size_t i = 0; i < config->n_instances; i++) {
         const Config__Instance *instance = config->instances[i];
@@ -386,6 +401,8 @@ static void load_keys(struct bus *bus, const Config__Config *config)
     for (size_t i = 0; i < config->n_keys; i++)
         add_key(&bus->keys, config->keys[i]->name, config->keys[i]->public_key,
                 rights_of(config->keys[i]->rights, config->keys[i]->n_rights));
+    if (link)
+        add_cells(bus, config);
 }
 
 enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char *name, struct bus **bus_out)
@@ -408,7 +425,7 @@ enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char
         return err ? err : ERR_DENIED;
     }
     bus->context = zmq_ctx_new();
-    load_keys(bus, config);
+    load_keys(bus, config, strcmp(name, "link-0") == 0);
     err = bus->context ? zap_start(bus->context, &bus->keys) : ERR_IO;
     ev_prepare_init(&bus->prepare, on_prepare);
     ev_check_init(&bus->check, on_check);
@@ -460,6 +477,16 @@ enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, v
     return ERR_NONE;
 }
 
+enum err bus_serve_also(struct bus *bus, const char *endpoint)
+{
+    return zmq_bind(bus->router.socket, endpoint) ? ERR_IO : ERR_NONE;
+}
+
+bool bus_peer_refuses(const struct bus_peer *peer)
+{
+    return peer->refused;
+}
+
 enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct bus_peer **peer_out)
 {
     struct bus_peer *peer = calloc(1, sizeof *peer);
@@ -473,8 +500,9 @@ enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct b
     zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, instance->public_key, strlen(instance->public_key) + 1);
     zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, bus->public_key, 41);
     zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bus->secret_key, 41);
-    if (zmq_socket_monitor(socket, monitor_name, ZMQ_EVENT_DISCONNECTED) || zmq_connect(monitor, monitor_name) ||
-        zmq_connect(socket, instance->endpoint))
+    if (zmq_socket_monitor(socket, monitor_name,
+                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) ||
+        zmq_connect(monitor, monitor_name) || zmq_connect(socket, instance->endpoint))
         return ERR_IO;
     peer->bus = bus;
     peer->unsent_tail = &peer->unsent;

@@ -20,6 +20,7 @@ enum bus_right {
     BUS_RIGHT_ACTOR = 8, /* may name an actor: the gateway only */
     BUS_RIGHT_SEAL = 16,
     BUS_RIGHT_CONTROL = 32,
+    BUS_RIGHT_CELL = 64, /* another cell's link, at ours only; its name is the cell's id */
 };
 
 #define BUS_MESSAGE_BYTES_MAX (4u << 20) /* ZMQ_MAXMSGSIZE: a longer message closes the connection */
@@ -46,6 +47,8 @@ typedef void bus_serve_fn(void *context, const struct bus_call *call, const Bus_
 /* Binds `endpoint` and hands every well-formed request to `serve`; malformed ones are refused by
    the bus. The request lives in an arena until serve returns; `stored` is its bytes. */
 enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, void *context) MUST_CHECK;
+/* The same requests also by another door: the link's, where other cells arrive. After bus_serve. */
+enum err bus_serve_also(struct bus *bus, const char *endpoint) MUST_CHECK;
 void bus_reply(const struct bus_call *call, Bus__Reply *reply); /* fills reply->id */
 void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, const char *zh, const char *en);
 
@@ -55,6 +58,9 @@ void bus_log(struct bus *bus, struct log *log);
 
 /* Connects to an instance by configuration. */
 enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct bus_peer **peer_out) MUST_CHECK;
+
+/* The peer knows no such key as ours: since the last time it was reached, it refused us. */
+bool bus_peer_refuses(const struct bus_peer *peer);
 
 /* Asks. `done` is called exactly once, from the loop, never from inside this call: ERR_NONE with a
    reply (valid until done returns), or ERR_TIMEOUT. */

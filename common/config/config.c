@@ -114,9 +114,9 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     ONLY(reading, map, "service", "partition", "buckets_from", "buckets_to", "endpoint", "public_key", "rights");
     instance->service = config_service_of_name(text_of(reading, map, "service"));
     if (instance->service == HB__SERVICE__SERVICE_NONE)
-        wrong(
-            reading, map,
-            "service: accepted: directory intake routing casework watchdog escalation notification analytics gateway");
+        wrong(reading, map,
+              "service: accepted: directory intake routing casework watchdog escalation notification analytics gateway "
+              "link");
     instance->partition = number_of(reading, map, "partition", 1023);
     instance->bucket_from = number_of(reading, map, "buckets_from", 1024);
     instance->bucket_to = number_of(reading, map, "buckets_to", 1024);
@@ -143,6 +143,72 @@ static void key_of(struct reading *reading, json_t *map, Config__Config *config)
     config->keys[config->n_keys++] = key;
 }
 
+/* "casework-1" */
+static void log_of(struct reading *reading, const json_t *item, Config__Cell *cell)
+{
+    const char *text = json_string_value(item) ? json_string_value(item) : "", *dash = strrchr(text, '-');
+    Config__Log *log = arena_alloc(reading->arena, sizeof *log);
+    config__log__init(log);
+    log->service = dash ? config_service_of_name(arena_text(reading->arena, text, (size_t)(dash - text)))
+                        : HB__SERVICE__SERVICE_NONE;
+    size_t digits = dash ? strspn(dash + 1, "0123456789") : 0;
+    if (log->service == HB__SERVICE__SERVICE_NONE || log->service >= HB__SERVICE__GATEWAY || digits == 0 ||
+        digits > 4 || dash[1 + digits])
+        wrong(reading, item, "logs: a service that has a log and its partition are accepted, as casework-0");
+    else
+        log->partition = (uint32_t)strtoul(dash + 1, NULL, 10);
+    cell->logs = arena_grow(reading->arena, cell->logs, cell->n_logs, sizeof *cell->logs);
+    cell->logs[cell->n_logs++] = log;
+}
+
+static void check_cell(struct reading *reading, json_t *map, const Config__Cell *cell, const Config__Config *config)
+{
+    if (!config_cell_id_ok(cell->cell))
+        wrong(reading, map, "cell: 16 hexadecimal digits are accepted, not all of them 0");
+    if (strcmp(cell->cell, config->cell) == 0)
+        wrong(reading, map, "cell: this is our own id; a system made by copying another must not be joined to it");
+    if (!*cell->name)
+        wrong(reading, map, "name: how people here call that cell");
+    if (!*cell->public_key)
+        wrong(reading, map, "public_key: 40 characters (Z85) are accepted");
+    if (cell->above != (*cell->endpoint != 0) || (cell->above && strncmp(cell->endpoint, "tcp://", 6) != 0))
+        wrong(reading, map, "endpoint: the cell above needs tcp://host:port; the cells below dial in and have none");
+    for (size_t i = 0; i < config->n_cells; i++) {
+        const Config__Cell *other = config->cells[i];
+        if (strcmp(other->cell, cell->cell) == 0 || strcmp(other->public_key, cell->public_key) == 0)
+            wrong(reading, map, "this cell, or its key, stands here twice");
+        if (other->above && cell->above)
+            wrong(reading, map, "relation: one cell stands above at most");
+    }
+}
+
+static void cell_of(struct reading *reading, json_t *map, Config__Config *config)
+{
+    Config__Cell *cell = arena_alloc(reading->arena, sizeof *cell);
+    config__cell__init(cell);
+    ONLY(reading, map, "cell", "name", "relation", "endpoint", "public_key", "logs");
+    cell->cell = text_of(reading, map, "cell");
+    cell->name = text_of(reading, map, "name");
+    const char *relation = text_of(reading, map, "relation");
+    cell->above = strcmp(relation, "above") == 0;
+    if (!cell->above && strcmp(relation, "below") != 0)
+        wrong(reading, map, "relation: above or below is accepted");
+    cell->endpoint = text_of(reading, map, "endpoint");
+    cell->public_key = public_key_of(reading, map);
+    json_t *item;
+    size_t i;
+    json_array_foreach(list_of(reading, map, "logs"), i, item)
+        log_of(reading, item, cell);
+    check_cell(reading, map, cell, config);
+    config->cells = arena_grow(reading->arena, config->cells, config->n_cells, sizeof *config->cells);
+    config->cells[config->n_cells++] = cell;
+}
+
+bool config_cell_id_ok(const char *text)
+{
+    return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16 && strspn(text, "0") < 16;
+}
+
 bool config_smtp_url_ok(const char *url)
 {
     const char *host = strncmp(url, "smtp://", 7) == 0 ? url + 7 : strncmp(url, "smtps://", 8) == 0 ? url + 8 : NULL;
@@ -154,8 +220,10 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     size_t i;
     json_t *item, *http = json_object_get(root, "http"), *smtp = json_object_get(root, "smtp");
     ONLY(reading, root, "cell", "data", "secrets", "epoch_keys", "policies", "calendars", "zones", "http", "smtp",
-         "instances", "keys");
+         "instances", "keys", "name", "link_listen", "cells");
     config->cell = text_of(reading, root, "cell");
+    config->name = text_of(reading, root, "name");
+    config->link_listen = text_of(reading, root, "link_listen");
     config->data = text_of(reading, root, "data");
     config->secrets = text_of(reading, root, "secrets");
     config->epoch_keys = text_of(reading, root, "epoch_keys");
@@ -183,6 +251,12 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
         instance_of(reading, item, config);
     json_array_foreach(list_of(reading, root, "keys"), i, item)
         key_of(reading, item, config);
+    json_array_foreach(list_of(reading, root, "cells"), i, item)
+        cell_of(reading, item, config);
+    if (*config->link_listen && strncmp(config->link_listen, "tcp://", 6) != 0)
+        wrong(reading, root, "link_listen: tcp://address:port is accepted");
+    if ((config->n_cells || *config->link_listen) && !config_instance(config, HB__SERVICE__LINK, 0))
+        wrong(reading, root, "cells and link_listen need an instance of the service link (hearback cell adds it)");
     if (strlen(config->cell) != 16 || strspn(config->cell, "0123456789abcdef") != 16)
         wrong(reading, root, "cell: 16 hexadecimal digits are accepted");
     if (!*config->data || !*config->secrets || !*config->epoch_keys)
@@ -262,6 +336,20 @@ static void write_instance(FILE *file, const Config__Instance *instance)
     write_rights(file, instance->rights, instance->n_rights);
 }
 
+static void write_cell(FILE *file, const Config__Cell *cell)
+{
+    write_text(file, "  - {cell: ", cell->cell);
+    write_text(file, ", name: ", cell->name);
+    fprintf(file, ", relation: %s", cell->above ? "above" : "below");
+    if (cell->above)
+        write_text(file, ", endpoint: ", cell->endpoint);
+    write_text(file, ", public_key: ", cell->public_key);
+    fprintf(file, ", logs: [");
+    for (size_t i = 0; i < cell->n_logs; i++)
+        fprintf(file, "%s%s-%u", i ? ", " : "", config_service_name(cell->logs[i]->service), cell->logs[i]->partition);
+    fprintf(file, "]}\n");
+}
+
 static void write_all(FILE *file, const Config__Config *config)
 {
     fprintf(
@@ -285,6 +373,14 @@ static void write_all(FILE *file, const Config__Config *config)
         write_text(file, ", public_key: ", config->keys[i]->public_key);
         write_rights(file, config->keys[i]->rights, config->keys[i]->n_rights);
     }
+    if (*config->name)
+        write_text(file, "name: ", config->name), fputc('\n', file);
+    if (*config->link_listen)
+        write_text(file, "link_listen: ", config->link_listen), fputc('\n', file);
+    if (config->n_cells)
+        fprintf(file, "cells:\n");
+    for (size_t i = 0; i < config->n_cells; i++)
+        write_cell(file, config->cells[i]);
 }
 
 enum err config_save(const char *path, const Config__Config *config)

@@ -14,6 +14,8 @@ enum err config_save(const char *path, const Config__Config *config) MUST_CHECK;
 /* "", smtp://host:port or smtps://host:port, without a user: it would stand in logs and proofs. */
 bool config_smtp_url_ok(const char *url);
 
+bool config_cell_id_ok(const char *text); /* 16 hexadecimal digits, not all 0 */
+
 /* The instance of a service and partition, NULL when the file names none. */
 const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition);
 
@@ -25,7 +27,8 @@ enum err config_secret(const Config__Config *config, const char *name, char secr
 
 /* "directory" ... ; "unknown" for an unknown one. And back: HB__SERVICE__SERVICE_NONE for an unknown name. */
 const char *config_service_name(Hb__Service service);
-/* One of the nine: the command and the simulator's toys have names, but nobody may name them in a file. NONE: no such.
+/* One of the nine or link: the command and the simulator's toys have names, but nobody may name them in a file. NONE:
+ * no such.
  */
 Hb__Service config_service_of_name(const char *name);
 

@@ -15,6 +15,7 @@ static const struct {
     {HB__SERVICE__NOTIFICATION, "notification"},
     {HB__SERVICE__ANALYTICS, "analytics"},
     {HB__SERVICE__GATEWAY, "gateway"},
+    {HB__SERVICE__LINK, "link"},
     {HB__SERVICE__TOOL, "tool"},
     {HB__SERVICE__TOY_PING, "ping"},
     {HB__SERVICE__TOY_PONG, "pong"},
@@ -30,7 +31,7 @@ const char *config_service_name(Hb__Service service)
 
 Hb__Service config_service_of_name(const char *name)
 {
-    for (size_t i = 0; i < sizeof names / sizeof *names && names[i].service <= HB__SERVICE__GATEWAY; i++)
+    for (size_t i = 0; names[i].service != HB__SERVICE__TOOL; i++)
         if (strcmp(names[i].name, name) == 0)
             return names[i].service;
     return HB__SERVICE__SERVICE_NONE;

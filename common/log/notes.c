@@ -48,6 +48,19 @@ const struct log_kind log_kinds[NOTES_COUNT] = {
                          "if it lasts: see who sends so much (/metrics), use a faster disk, or split the service",
                          "请求超出处理能力，超出部分以 503 回绝",
                          "若持续：查看请求来源（/metrics），换更快的磁盘，或拆分该服务"},
+    [NOTE_CELL_STOPPED] = {"cell_stopped", LEVEL_ERROR, "another cell is not heard any more",
+                           "mend what `why` says; nothing was skipped, and everything else goes on",
+                           "不再接收另一系统的事件", "请按 why 所述处理；没有遗漏任何事件，其他部分照常运行"},
+    [NOTE_CELL_RESTORED] = {"cell_restored", LEVEL_WARNING,
+                            "another cell was restored from a backup; what was heard of it is still true", "",
+                            "另一系统已用备份恢复，此前接收的内容仍然有效", ""},
+    [NOTE_CELL_HERE] = {"cell_here", LEVEL_INFO, "the link to another cell is up", "", "与另一系统的连接已建立", ""},
+    [NOTE_CELL_AWAY] = {"cell_away", LEVEL_WARNING, "the link to another cell is down; it is tried again",
+                        "see `why`; nothing is lost: what is said meanwhile is heard when the link is up again",
+                        "与另一系统的连接中断，将自动重试", "请按 why 所述检查；恢复连接后会补齐期间的全部事件"},
+    [NOTE_CELL_REFUSED] = {"cell_refused", LEVEL_ERROR, "another system was not let in as this cell",
+                           "see `why`: one cell id belongs to one running system", "拒绝另一系统以该编号接入",
+                           "请按 why 所述处理：一个系统编号只能属于一个运行中的系统"},
 };
 
 const char *log_note_name(enum log_note note)

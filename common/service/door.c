@@ -57,7 +57,7 @@ bool after_reached(const struct instance *instance, Hb__Position *const *after, 
             continue;
         for (unsigned f = 0; f < instance->feeds_count; f++) {
             const struct feed *feed = &instance->feeds[f];
-            if (feed->service == log->service && feed->partition == log->partition && !reached(feed, after[i]))
+            if (feed_means(feed, log) && !reached(feed, after[i]))
                 return false;
         }
     }

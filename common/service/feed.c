@@ -9,8 +9,10 @@
 
 void feed_open(struct feed *feed, struct instance *instance, const struct instance_feed_options *options)
 {
-    *feed = (struct feed){.instance = instance, .service = options->service, .partition = options->partition};
+    *feed = (struct feed){
+        .instance = instance, .service = options->service, .partition = options->partition, .cell = options->cell};
     hb__log_id__init(&feed->log);
+    feed->log.cell = options->cell;
     feed->log.service = options->service;
     feed->log.partition = options->partition;
 }
@@ -25,6 +27,8 @@ static struct key cursor_key(const struct feed *feed)
     struct key key = {.size = 0};
     key_add_u32(&key, (uint32_t)feed->service);
     key_add_u32(&key, feed->partition);
+    if (feed->cell)
+        key_add_u64(&key, feed->cell);
     return key;
 }
 
@@ -81,18 +85,64 @@ bool feed_next(struct feed *feed, struct bytes *event_out)
 struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition)
 {
     for (unsigned i = 0; i < instance->feeds_count; i++)
-        if (instance->feeds[i].service == service && instance->feeds[i].partition == partition)
+        if (!instance->feeds[i].cell && instance->feeds[i].service == service &&
+            instance->feeds[i].partition == partition)
             return &instance->feeds[i];
     return NULL;
 }
 
+Bus__CellPosition *feed_report(const struct feed *feed, struct arena *arena)
+{
+    Bus__CellPosition *position = NEW(arena, Bus__CellPosition, BUS__CELL_POSITION__INIT);
+    position->log = (Hb__LogId *)message_copy(message_of(&feed->log), arena);
+    position->offset = feed->cursor;
+    position->end = feed->end > feed->cursor ? feed->end : feed->cursor;
+    position->as_of_ms = feed_as_of(feed);
+    position->problem = (char *)(uintptr_t)(feed->problem ? feed->problem : "");
+    return position;
+}
+
+bool feed_above(const struct feed *feed)
+{
+    for (unsigned i = 0; feed->cell && i < feed->instance->options.cells_count; i++)
+        if (feed->instance->options.cells[i].cell == feed->cell)
+            return feed->instance->options.cells[i].above;
+    return false;
+}
+
+uint64_t cell_elsewhere(const struct instance *instance, uint64_t cell)
+{
+    return cell == instance->options.cell ? 0 : cell;
+}
+
+bool feed_means(const struct feed *feed, const Hb__LogId *log)
+{
+    return feed->service == log->service && feed->partition == log->partition &&
+           feed->cell == (log->cell ? cell_elsewhere(feed->instance, log->cell) : 0);
+}
+
+void log_name(const struct instance *instance, const Hb__LogId *log, char name_out[64])
+{
+    int size = snprintf(name_out, 40, "%s-%" PRIu32, config_service_name(log->service), log->partition);
+    if (log->cell && log->cell != instance->options.cell)
+        snprintf(name_out + size, 64 - (size_t)size, "@%016" PRIx64, log->cell);
+}
+
 void feed_stop(struct feed *feed, uint64_t offset, const char *why)
 {
-    char name[80];
-    snprintf(name, sizeof name, "%s-%" PRIu32, config_service_name(feed->service), feed->partition);
+    char name[64];
+    log_name(feed->instance, &feed->log, name);
     feed->stopped = true;
-    NOTE(feed->instance->log, NOTE_FEED_STOPPED, LOG_TEXT("feed", name), LOG_NUMBER("offset", offset),
-         LOG_TEXT("why", why));
+    feed->problem = why;
+    NOTE(feed->instance->log, feed->cell ? NOTE_CELL_STOPPED : NOTE_FEED_STOPPED, LOG_TEXT("feed", name),
+         LOG_NUMBER("offset", offset), LOG_TEXT("why", why));
+}
+
+static void feed_note(struct feed *feed, enum log_note note)
+{
+    char name[64];
+    log_name(feed->instance, &feed->log, name);
+    NOTE(feed->instance->log, note, LOG_TEXT("feed", name), LOG_NUMBER("epoch", feed->log.epoch));
 }
 
 static void stop(struct feed *feed, const char *why)
@@ -120,6 +170,22 @@ static void buffer_add(struct feed *feed, struct bytes stored)
     feed->buffer_size += 4 + stored.size;
 }
 
+/* What the cell above withholds bears the hash of the true event. */
+static void event_hash(struct feed *feed, struct bytes stored)
+{
+    eventlog_hash(stored, feed->received_hash);
+    if (!feed_above(feed))
+        return;
+    ProtobufCMessage *message;
+    char *why;
+    struct arena arena;
+    arena_init(&arena);
+    if (message_load(&hb__event__descriptor, stored, &arena, &message, &why) == ERR_NONE &&
+        ((Hb__Event *)message)->withheld.len == EVENTLOG_HASH_BYTES)
+        memcpy(feed->received_hash, ((Hb__Event *)message)->withheld.data, EVENTLOG_HASH_BYTES);
+    arena_fini(&arena);
+}
+
 /* Offset of a stored event without unpacking all of it would save time; correctness first: the batch names its first
    offset through the fetch it answers, and every event is checked again when it is heard. */
 static void receive_events(struct feed *feed, struct bytes batch, uint64_t after)
@@ -137,7 +203,7 @@ static void receive_events(struct feed *feed, struct bytes batch, uint64_t after
         }
         buffer_add(feed, stored);
         feed->received = offset;
-        eventlog_hash(stored, feed->received_hash);
+        event_hash(feed, stored);
     }
     if (err)
         stop(feed, "the batch is malformed");
@@ -149,25 +215,55 @@ int64_t feed_as_of(const struct feed *feed)
     return drained && feed->told_as_of > feed->as_of && feed->cursor >= feed->end ? feed->told_as_of : feed->as_of;
 }
 
+/* Another cell is restored by itself. What we heard of it stands when its log still holds our last event: the hash of
+   one event binds all before it. So it is asked again, under the new epoch, and its answer decides. */
+static bool takes_new_epoch(struct feed *feed, const Bus__Fetched *fetched)
+{
+    if (!feed->cell || !fetched->log || fetched->log->epoch <= feed->log.epoch)
+        return false;
+    feed->log.epoch = fetched->log->epoch;
+    feed->new_epoch = true;
+    return true;
+}
+
+static const char *lost(const struct feed *feed, const char *otherwise)
+{
+    return feed->new_epoch ? "that cell was restored from a backup older than what was heard of it: remove the data "
+                             "folder of this service here, and it hears that cell anew from the beginning"
+                           : otherwise;
+}
+
 static void on_fetched(struct feed *feed, const Bus__Fetched *fetched, uint64_t after)
 {
     switch (fetched->problem) {
     case BUS__FETCHED__PROBLEM__NONE:
         break;
     case BUS__FETCHED__PROBLEM__EPOCH_MISMATCH:
-        stop(feed, "the producer's log has another epoch: it was restored from a backup; restore this service from the "
-                   "same cut, or refold it");
+        if (!takes_new_epoch(feed, fetched))
+            stop(feed, "the producer's log has another epoch: it was restored from a backup; restore this service from "
+                       "the same cut, or refold it");
         return;
     case BUS__FETCHED__PROBLEM__HASH_MISMATCH:
-        stop(feed, "the producer holds another event at our cursor: one of the two logs was altered");
+        stop(feed, lost(feed, feed->cell ? "that cell holds another event at our cursor: its log was altered, or two "
+                                           "systems use the id of one cell"
+                                         : "the producer holds another event at our cursor: one of the two logs was "
+                                           "altered"));
         return;
     case BUS__FETCHED__PROBLEM__BEYOND_END:
-        stop(feed, "the producer's log ends before our cursor: it lost events or was restored");
+        stop(feed, lost(feed, "the producer's log ends before our cursor: it lost events or was restored"));
         return;
     }
     if (!fetched->log) {
         stop(feed, "the reply names no log");
         return;
+    }
+    if (feed->cell && fetched->log->cell != feed->cell) {
+        stop(feed, "the reply is about another cell's log");
+        return;
+    }
+    if (feed->new_epoch) {
+        feed->new_epoch = false;
+        feed_note(feed, NOTE_CELL_RESTORED);
     }
     if (feed->log.epoch == 0) {
         feed->log.cell = fetched->log->cell;
@@ -226,7 +322,8 @@ static void ask(struct feed *feed, bool urgent)
         feed->urgent = true;
     else
         feed->asking = true;
-    feed->instance->env->ask(feed->instance->env->context, feed->service, feed->partition, &request,
+    Hb__Service service = feed->cell ? HB__SERVICE__LINK : feed->service;
+    feed->instance->env->ask(feed->instance->env->context, service, feed->cell ? 0 : feed->partition, &request,
                              (uint32_t)(feed->instance->options.idle_ms + 10000), on_reply, asked);
 }
 
@@ -242,7 +339,7 @@ void instance_ask_all(struct instance *instance, bool urgent)
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         struct feed *feed = &instance->feeds[i];
         feed_ask(feed);
-        if (urgent && !feed->stopped && !feed->urgent)
+        if (urgent && !feed->stopped && !feed->urgent && !feed->cell)
             ask(feed, true);
     }
 }
@@ -252,7 +349,7 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms)
 {
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         struct feed *feed = &instance->feeds[i];
-        if (!feed->stopped && !feed->urgent && feed_as_of(feed) <= due_ms &&
+        if (!feed->stopped && !feed->urgent && !feed->cell && feed_as_of(feed) <= due_ms &&
             instance_boot(instance) >= feed->retry_boot_ms)
             ask(feed, true);
     }
@@ -263,7 +360,7 @@ int64_t instance_horizon(const struct instance *instance, int64_t now)
     int64_t horizon = now + 1; /* nobody to wait for: everything up to now */
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         int64_t as_of = feed_as_of(&instance->feeds[i]);
-        if (as_of < horizon)
+        if (as_of < horizon && !instance->feeds[i].cell) /* a cell silent for days holds nobody up */
             horizon = as_of;
     }
     return horizon > now - HORIZON_GRACE_MS ? horizon : now - HORIZON_GRACE_MS;

@@ -17,6 +17,22 @@ static const char *const runtime_table_names[RUNTIME_TABLES] = {
 
 /* ---- opening ---- */
 
+/* Where the rows of other cells lie. */
+static enum err open_cells_tables(struct instance *instance)
+{
+    char name[80];
+    enum err err = store_table_open(instance->store, "c_waiting", &instance->cells_waiting);
+    for (unsigned i = 0; i < instance->service->tables_count && !err; i++) {
+        snprintf(name, sizeof name, "cs_%s", instance->service->tables[i]);
+        err = store_table_open(instance->store, name, &instance->cells_tables[i]);
+    }
+    for (unsigned i = 0; i < organisation_tables_count && !err; i++) {
+        snprintf(name, sizeof name, "co_%s", organisation_tables[i]);
+        err = store_table_open(instance->store, name, &instance->cells_organisation_tables[i]);
+    }
+    return err;
+}
+
 static enum err open_tables(struct instance *instance)
 {
     enum err err = ERR_NONE;
@@ -31,6 +47,8 @@ static enum err open_tables(struct instance *instance)
         snprintf(name, sizeof name, "o_%s", organisation_tables[i]);
         err = store_table_open(instance->store, name, &instance->organisation_tables[i]);
     }
+    if (!err && instance->options.cells_count)
+        err = open_cells_tables(instance);
     return err;
 }
 
@@ -121,6 +139,8 @@ static enum err load_state(struct instance *instance, char *why_out, size_t why_
         feed_load(&instance->feeds[i], txn, &instance->arena);
     if (!err) {
         instance->waiting_count = store_count(txn, instance->runtime_tables[RUNTIME_WAITING]);
+        if (instance->options.cells_count)
+            instance->waiting_count += store_count(txn, instance->cells_waiting);
         instance->jobs_open = store_count(txn, instance->runtime_tables[RUNTIME_JOBS]) > 0;
         err = store_error(txn);
     }
@@ -488,10 +508,10 @@ const char *instance_health(const struct instance *instance)
     if (instance->full)
         return "full";
     for (unsigned i = 0; i < instance->feeds_count; i++)
-        if (instance->feeds[i].stopped)
+        if (instance->feeds[i].stopped && !instance->feeds[i].cell)
             return "feed_stopped";
-    for (unsigned i = 0; i < instance->feeds_count; i++)
-        if (!instance->feeds[i].caught_up_once)
+    for (unsigned i = 0; i < instance->feeds_count; i++) /* a cell that is silent holds nobody up */
+        if (!instance->feeds[i].caught_up_once && !instance->feeds[i].cell)
             return "catching_up";
     return "ready";
 }

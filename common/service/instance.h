@@ -29,10 +29,18 @@ struct env {
     bool (*crash_here)(void *context, const char *place);
 };
 
-/* One log this instance hears: every partition of every service it names whose buckets meet its own. */
+/* One log this instance hears: every partition of every service it names whose buckets meet its own; of another cell
+   those the service declares (hears_below, hears_above), asked for at the link. */
 struct instance_feed_options {
     Hb__Service service;
     uint32_t partition;
+    uint64_t cell; /* 0: our own */
+};
+/* Another cell this one knows. */
+struct instance_cell {
+    uint64_t cell;
+    const char *name;
+    bool above;
 };
 
 struct instance_options {
@@ -42,6 +50,8 @@ struct instance_options {
     uint32_t bucket_from, bucket_to; /* [from, to); 0 and 0: all */
     const struct instance_feed_options *feeds;
     unsigned feeds_count;
+    const struct instance_cell *cells; /* other cells that are heard; they outlive the instance */
+    unsigned cells_count;
     bool no_sync;       /* simulation */
     uint64_t map_bytes; /* 0: the default */
     const char *policies_folder;

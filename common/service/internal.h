@@ -58,6 +58,7 @@ struct feed {
     struct instance *instance;
     Hb__Service service;
     uint32_t partition;
+    uint64_t cell; /* 0: our own */
     Hb__LogId log; /* as last told; epoch 0: not known yet */
     uint64_t cursor;
     uint8_t hash[EVENTLOG_HASH_BYTES]; /* of the event at the cursor */
@@ -69,8 +70,9 @@ struct feed {
     int64_t told_as_of; /* from the last reply, valid once the buffer is drained */
     bool asking, urgent, stopped, caught_up_once;
     int64_t retry_boot_ms;
-    uint64_t end;  /* of the producer's log, as last told */
-    uint32_t asks; /* guards against an answer to a fetch of before a restart of the feed */
+    uint64_t end;        /* of the producer's log, as last told */
+    const char *problem; /* why it is stopped; static */
+    bool new_epoch;      /* its producer was restored: asked anew whether it still holds what we heard */
 };
 
 /* What waits in one place, and how often there was no room for more. */
@@ -106,6 +108,7 @@ struct parked_fetch {
     uint64_t after;
     uint32_t bytes_max;
     int64_t until_boot_ms;
+    char reader[64]; /* whom a link asks for; "": whoever is connected */
 };
 struct effect_done {
     struct effect_done *next;
@@ -118,6 +121,10 @@ struct effect_done {
 
 enum turn_phase { PHASE_READ, PHASE_PREPARE, PHASE_DECIDE, PHASE_REACT, PHASE_EVOLVE };
 
+struct known {
+    uint64_t cell; /* where: 0 here */
+    char *key;
+};
 struct said {
     Hb__Event *event;    /* in the arena of its input: of the input at hand only */
     struct bytes stored; /* kept until the commit */
@@ -130,7 +137,8 @@ struct turn {
     struct arena *kept;  /* until the turn ends: what it said, its replies */
     int64_t now;
     enum turn_phase phase;
-    bool dirty; /* evolve wrote something */
+    bool dirty;    /* evolve wrote something */
+    uint64_t cell; /* whose rows the state is now: 0 our own */
 
     /* the input at hand */
     Hb__Cause *cause;
@@ -151,7 +159,7 @@ struct turn {
     bool excusing;        /* it is being told: the event that makes it visible passes all limits */
 
     /* keys that became known in this input, for `waiting` */
-    char **known;
+    struct known *known;
     unsigned known_count;
     uint64_t next_offset;
     uint8_t last_hash[EVENTLOG_HASH_BYTES];
@@ -176,6 +184,10 @@ struct instance {
     store_table runtime_tables[RUNTIME_TABLES];
     store_table tables[STORE_TABLES_MAX];
     store_table organisation_tables[ORGANISATION_TABLES_MAX];
+    /* the same of other cells, opened when there are any: the id of the cell goes before every key */
+    store_table cells_tables[STORE_TABLES_MAX];
+    store_table cells_organisation_tables[ORGANISATION_TABLES_MAX];
+    store_table cells_waiting;
 
     Record__Head head; /* in memory as committed; strings point into head_hash / head_key */
     uint8_t head_hash[EVENTLOG_HASH_BYTES];
@@ -250,7 +262,11 @@ bool feed_next(struct feed *feed, struct bytes *event_out);
 int64_t feed_as_of(const struct feed *feed); /* up to when everything of this log has been heard */
 /* For good: nothing is skipped. `offset` is the event that does not follow. */
 void feed_stop(struct feed *feed, uint64_t offset, const char *why);
-struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition);
+struct feed *feed_of(struct instance *instance, Hb__Service service, uint32_t partition); /* of our own cell */
+Bus__CellPosition *feed_report(const struct feed *feed, struct arena *arena);
+bool feed_above(const struct feed *feed);                                /* of the cell above */
+bool feed_means(const struct feed *feed, const Hb__LogId *log);          /* this log, of whatever epoch */
+uint64_t cell_elsewhere(const struct instance *instance, uint64_t cell); /* 0 when it is our own */
 int64_t instance_horizon(const struct instance *instance, int64_t now);
 void instance_ask_all(struct instance *instance, bool urgent);
 void instance_ask_behind(struct instance *instance, int64_t due_ms);
@@ -259,8 +275,9 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms);
 char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */
 bool waiting_behind(struct turn *turn, uint64_t case_id);
 void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool ahead);
-bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out);
+bool waiting_pop(struct turn *turn, const struct known *known, struct bytes *stored_out);
 void turn_known(struct turn *turn, const char *key);
+uint64_t waiting_cell(const char *needs); /* whose events wait for this; 0: our own */
 /* Notes, once a minute at most, that events have waited for too long. */
 void waiting_look(struct instance *instance, int64_t now);
 /* Is a quarantined event waiting under this key? The keys there are, in the instance's arena. */
@@ -341,10 +358,13 @@ void verify_step(struct instance *instance);
 int64_t verify_next(const struct instance *instance); /* boot ms at which to look again at the latest */
 void verify_close(struct instance *instance);
 
+/* "casework-1", and of another cell "casework-1@<cell>": for people and for keys. */
+void log_name(const struct instance *instance, const Hb__LogId *log, char name_out[64]);
+
 /* poison.c */
 enum err poison_open(struct instance *instance);
 void poison_name(struct instance *instance, const char *kind, const char *name, uint64_t number);
-void poison_name_event(struct instance *instance, Hb__Service service, uint32_t partition, uint64_t offset);
+void poison_name_event(struct instance *instance, const char *log, uint64_t offset);
 bool poison_quarantines(const struct instance *instance); /* the input just named aborted the process twice */
 void poison_passed(struct instance *instance);
 

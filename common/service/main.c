@@ -185,16 +185,40 @@ static bool overlap(const Config__Instance *a, const Config__Instance *b)
     return a->bucket_from < b_to && b->bucket_from < a_to;
 }
 
-static unsigned feeds_of(const struct program *program, struct instance_feed_options *feeds)
+/* Of every cell below the services of `hears_below`, of the one above those of `hears_above`; all asked at the link. */
+static void add_cells(struct program *program, struct instance_options *options, struct instance_feed_options *feeds)
 {
-    unsigned count = 0;
-    for (size_t i = 0; i < program->config->n_instances && count < PEERS_MAX; i++) {
-        const Config__Instance *other = program->config->instances[i];
+    const Config__Config *config = program->config;
+    struct instance_cell *cells = arena_alloc(&program->arena, (config->n_cells + 1) * sizeof *cells);
+    options->cells = cells;
+    for (size_t i = 0; i < config->n_cells; i++) {
+        const Config__Cell *cell = config->cells[i];
+        uint32_t hears = cell->above ? program->service->hears_above : program->service->hears_below;
+        uint64_t id = strtoull(cell->cell, NULL, 16);
+        if (hears)
+            cells[options->cells_count++] = (struct instance_cell){id, cell->name, cell->above};
+        for (size_t l = 0; l < cell->n_logs; l++)
+            if (hears & 1u << cell->logs[l]->service)
+                feeds[options->feeds_count++] =
+                    (struct instance_feed_options){cell->logs[l]->service, cell->logs[l]->partition, id};
+    }
+}
+
+static void add_feeds(struct program *program, struct instance_options *options)
+{
+    const Config__Config *config = program->config;
+    size_t most = config->n_instances;
+    for (size_t i = 0; i < config->n_cells; i++)
+        most += config->cells[i]->n_logs;
+    struct instance_feed_options *feeds = arena_alloc(&program->arena, (most + 1) * sizeof *feeds);
+    options->feeds = feeds;
+    for (size_t i = 0; i < config->n_instances; i++) {
+        const Config__Instance *other = config->instances[i];
         bool heard = program->service->hears & 1u << other->service;
         if (heard && (other->service == HB__SERVICE__DIRECTORY || overlap(program->me, other)))
-            feeds[count++] = (struct instance_feed_options){other->service, other->partition};
+            feeds[options->feeds_count++] = (struct instance_feed_options){other->service, other->partition, 0};
     }
-    return count;
+    add_cells(program, options, feeds);
 }
 
 /* One process on one folder: LMDB lets two writers take turns, but each would go on from a head the other has moved.
@@ -216,7 +240,6 @@ static bool lock_folder(const char *folder)
 static int open_all(struct program *program, uint32_t partition, const char *config_path)
 {
     char *why = NULL, text[512];
-    static struct instance_feed_options feeds[PEERS_MAX];
     if (config_load(config_path, &program->arena, &program->config, &why))
         return fail(program, "configuration", why ? why : config_path);
     program->me = config_instance(program->config, program->service->id, partition);
@@ -233,14 +256,13 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .partition = partition,
                                        .bucket_from = program->me->bucket_from,
                                        .bucket_to = program->me->bucket_to,
-                                       .feeds = feeds,
-                                       .feeds_count = feeds_of(program, feeds),
                                        .policies_folder = program->config->policies,
                                        .calendars_folder = program->config->calendars,
                                        .zones_folder = *program->config->zones ? program->config->zones : NULL,
                                        .epoch_keys_folder = program->config->epoch_keys,
                                        .log = program->log,
                                        .build_ms = instance_build_ms};
+    add_feeds(program, &options);
     program->env =
         (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
     if (!lock_folder(options.folder))

@@ -50,10 +50,9 @@ void poison_name(struct instance *instance, const char *kind, const char *name, 
     snprintf(instance->input_name, sizeof instance->input_name, "%s %s %" PRIu64, kind, name, number);
 }
 
-void poison_name_event(struct instance *instance, Hb__Service service, uint32_t partition, uint64_t offset)
+void poison_name_event(struct instance *instance, const char *log, uint64_t offset)
 {
-    snprintf(instance->input_name, sizeof instance->input_name, "event %s-%" PRIu32 " %" PRIu64,
-             config_service_name(service), partition, offset);
+    snprintf(instance->input_name, sizeof instance->input_name, "event %s %" PRIu64, log, offset);
 }
 
 bool poison_quarantines(const struct instance *instance)

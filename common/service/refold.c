@@ -50,6 +50,18 @@ static const char *folded_table(struct instance *instance, unsigned index, store
         *table_out = instance->organisation_tables[index];
         return organisation_tables[index];
     }
+    index -= instance->service->keeps_organisation ? organisation_tables_count : 0;
+    if (!instance->options.cells_count)
+        return NULL;
+    if (index < instance->service->tables_count) {
+        *table_out = instance->cells_tables[index];
+        return instance->service->tables[index];
+    }
+    index -= instance->service->tables_count;
+    if (instance->service->keeps_organisation && index < organisation_tables_count) {
+        *table_out = instance->cells_organisation_tables[index];
+        return organisation_tables[index];
+    }
     return NULL;
 }
 
@@ -133,8 +145,10 @@ static enum err fold_other(struct refold *refold, const Hb__LogId *log, uint64_t
 {
     struct bytes stored;
     if (!refold->reader.read(refold->reader.context, log, offset, refold->turn.arena, &stored)) {
-        snprintf(refold->why, sizeof refold->why, "a heard event is not in the log of %s-%" PRIu32 ": offset %" PRIu64,
-                 config_service_name(log->service), log->partition, offset);
+        char name[64];
+        log_name(refold->from, log, name);
+        snprintf(refold->why, sizeof refold->why, "a heard event is not in the log of %s: offset %" PRIu64, name,
+                 offset);
         return ERR_CORRUPT;
     }
     return fold_stored(refold, stored);

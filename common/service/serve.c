@@ -6,6 +6,7 @@
 #include "vault/vault.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 Bus__Reply *reply_new(struct arena *arena)
@@ -114,13 +115,14 @@ static void fetch_free(struct instance *instance, struct parked_fetch *parked)
     free(parked);
 }
 
-static void unpark(struct instance *instance, const struct bus_call *call)
+static void unpark(struct instance *instance, const struct bus_call *call, const char *reader)
 {
     struct parked_fetch **at = &instance->parked_fetches;
     while (*at) {
         struct parked_fetch *parked = *at;
         bool same = parked->call.route_size == call->route_size &&
-                    memcmp(parked->call.route, call->route, call->route_size) == 0;
+                    memcmp(parked->call.route, call->route, call->route_size) == 0 &&
+                    strcmp(parked->reader, reader) == 0;
         if (same) {
             *at = parked->next;
             fetch_free(instance, parked);
@@ -137,7 +139,7 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
     store_abort(txn);
     bool nothing_new = fetch->after == instance->head.offset;
     if (problem == BUS__FETCHED__PROBLEM__NONE && fetch->wait && nothing_new && fetch->log && fetch->log->epoch) {
-        unpark(instance, call); /* one parked fetch per connection: the newer one counts */
+        unpark(instance, call, fetch->reader); /* one parked fetch per reader: the newer one counts */
         if (!crowd_enter(instance, &instance->fetch_crowd, call, PARKED_FETCHES_MAX, UINT64_MAX))
             return;
         struct parked_fetch *parked = calloc(1, sizeof *parked);
@@ -148,6 +150,7 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
                                         .after = fetch->after,
                                         .bytes_max = fetch->bytes_max,
                                         .until_boot_ms = instance_boot(instance) + instance->options.idle_ms};
+        snprintf(parked->reader, sizeof parked->reader, "%s", fetch->reader);
         instance->parked_fetches = parked;
         return;
     }
@@ -277,7 +280,12 @@ void instance_position(struct instance *instance, struct arena *arena, Bus__Posi
     report->end = instance->head.offset;
     report->end_hash = (ProtobufCBinaryData){sizeof instance->head_hash, instance->head_hash};
     report->cursors = arena_alloc(arena, (instance->feeds_count + 1) * sizeof *report->cursors);
+    report->cells = arena_alloc(arena, (instance->feeds_count + 1) * sizeof *report->cells);
     for (unsigned i = 0; i < instance->feeds_count; i++) {
+        if (instance->feeds[i].cell) {
+            report->cells[report->n_cells++] = feed_report(&instance->feeds[i], arena);
+            continue;
+        }
         Hb__Position *position = NEW(arena, Hb__Position, HB__POSITION__INIT);
         position->log = &instance->feeds[i].log;
         position->offset = instance->feeds[i].cursor;
@@ -420,6 +428,8 @@ static uint32_t right_of(const Bus__Request *request)
         return BUS_RIGHT_SEAL;
     case BUS__REQUEST__KIND_CONTROL:
         return BUS_RIGHT_CONTROL;
+    case BUS__REQUEST__KIND_POLL: /* the link's */
+    case BUS__REQUEST__KIND_DELIVER:
     case BUS__REQUEST__KIND__NOT_SET:
         break;
     }
@@ -467,6 +477,8 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
     case BUS__REQUEST__KIND_CONTROL:
         serve_control(instance, call, request->control);
         break;
+    case BUS__REQUEST__KIND_POLL:
+    case BUS__REQUEST__KIND_DELIVER:
     case BUS__REQUEST__KIND__NOT_SET:
         break;
     }

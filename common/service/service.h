@@ -26,6 +26,8 @@ struct service {
     const char *name; /* "casework": also the name of its folder and log */
     Hb__Service id;
     uint32_t hears;            /* bit set: 1u << HB__SERVICE__INTAKE | ... ; never itself */
+    uint32_t hears_below;      /* of every cell below: a bit set again, all of them kept apart by cell */
+    uint32_t hears_above;      /* of the cell above */
     const char *const *tables; /* names; the index in this array is the `table` argument below */
     unsigned tables_count;
     bool keeps_organisation;   /* the runtime folds directory's events into common/organisation's tables */
@@ -80,6 +82,21 @@ void turn_random(struct turn *turn, uint8_t *out, size_t size); /* at most 32 by
 int64_t turn_horizon(const struct turn *turn); /* smallest as_of of all logs heard, at least now - 60 s */
 const struct instance *turn_instance(const struct turn *turn);
 uint64_t turn_cell(const struct turn *turn);
+/* Tables of the service and of the organisation are kept for each cell apart, under one code: while an event of another
+   cell is folded and reacted to, state_* and organisation_* mean that cell's rows; everywhere else our own. Here one
+   may look, or write, elsewhere: 0 is our own cell. Returns where one was. */
+uint64_t turn_look_at(struct turn *turn, uint64_t cell);
+uint64_t turn_looks_at(const struct turn *turn);
+/* The other cells that are heard, in the configuration's order. */
+struct instance_cell;
+const struct instance_cell *turn_cells(const struct turn *turn, unsigned *count_out);
+const struct instance_cell *turn_cell_known(const struct turn *turn, uint64_t cell); /* NULL: not heard */
+struct cell_heard {
+    uint64_t events, behind; /* folded; known to be there and not yet folded */
+    int64_t as_of_ms;        /* everything said there up to then is folded */
+    const char *problem;     /* "": none */
+};
+struct cell_heard turn_cell_heard(const struct turn *turn, uint64_t cell);
 uint32_t turn_partition(const struct turn *turn);
 /* Since the log's epoch began by a restore (at_ms 0: it never was restored), up to `numbers_skip` numbers of every
    counter may have been given out that this log knows nothing of. */

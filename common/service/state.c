@@ -31,7 +31,7 @@ int64_t turn_as_of(const struct turn *turn, Hb__Service service)
     int64_t least = INT64_MAX;
     for (unsigned i = 0; i < turn->instance->feeds_count; i++) {
         const struct feed *feed = &turn->instance->feeds[i];
-        if (feed->service == service && feed_as_of(feed) < least)
+        if (feed->service == service && !feed->cell && feed_as_of(feed) < least)
             least = feed_as_of(feed);
     }
     return least;
@@ -51,6 +51,49 @@ const struct instance *turn_instance(const struct turn *turn)
 uint64_t turn_cell(const struct turn *turn)
 {
     return turn->instance->options.cell;
+}
+
+uint64_t turn_look_at(struct turn *turn, uint64_t cell)
+{
+    uint64_t before = turn->cell;
+    turn->cell = cell;
+    return before;
+}
+
+uint64_t turn_looks_at(const struct turn *turn)
+{
+    return turn->cell;
+}
+
+const struct instance_cell *turn_cells(const struct turn *turn, unsigned *count_out)
+{
+    *count_out = turn->instance->options.cells_count;
+    return turn->instance->options.cells;
+}
+
+const struct instance_cell *turn_cell_known(const struct turn *turn, uint64_t cell)
+{
+    for (unsigned i = 0; i < turn->instance->options.cells_count; i++)
+        if (turn->instance->options.cells[i].cell == cell)
+            return &turn->instance->options.cells[i];
+    return NULL;
+}
+
+struct cell_heard turn_cell_heard(const struct turn *turn, uint64_t cell)
+{
+    struct cell_heard heard = {.as_of_ms = INT64_MAX, .problem = ""};
+    for (unsigned i = 0; i < turn->instance->feeds_count; i++) {
+        const struct feed *feed = &turn->instance->feeds[i];
+        if (feed->cell != cell)
+            continue;
+        heard.events += feed->cursor;
+        heard.behind += feed->end > feed->cursor ? feed->end - feed->cursor : 0;
+        if (feed_as_of(feed) < heard.as_of_ms)
+            heard.as_of_ms = feed_as_of(feed);
+        if (feed->problem)
+            heard.problem = feed->problem;
+    }
+    return heard;
 }
 
 uint32_t turn_partition(const struct turn *turn)
@@ -96,35 +139,56 @@ static store_table table_of(const struct turn *turn, unsigned table)
 {
     const struct instance *instance = turn->instance;
     if (table >= ORGANISATION_TABLE_FIRST) {
-        bug_unless(table - ORGANISATION_TABLE_FIRST < organisation_tables_count);
-        return instance->organisation_tables[table - ORGANISATION_TABLE_FIRST];
+        table -= ORGANISATION_TABLE_FIRST;
+        bug_unless(table < organisation_tables_count);
+        return turn->cell ? instance->cells_organisation_tables[table] : instance->organisation_tables[table];
     }
     bug_unless(table < instance->service->tables_count);
-    return instance->tables[table];
+    return turn->cell ? instance->cells_tables[table] : instance->tables[table];
+}
+
+/* Rows of another cell lie behind its id, in tables of their own. What a service names does not change. */
+#define CELL_BYTES 8u
+
+static struct bytes key_of(const struct turn *turn, struct bytes key)
+{
+    if (!turn->cell)
+        return key;
+    uint8_t *whole = arena_alloc(turn->arena, CELL_BYTES + key.size);
+    bytes_put_u64(whole, turn->cell);
+    if (key.size)
+        memcpy(whole + CELL_BYTES, key.data, key.size);
+    return bytes_of(whole, CELL_BYTES + key.size);
+}
+
+static void name_of(const struct turn *turn, bool found, struct bytes *key)
+{
+    if (found && turn->cell && key)
+        *key = bytes_of(key->data + CELL_BYTES, key->size - CELL_BYTES);
 }
 
 bool state_get(struct turn *turn, unsigned table, struct bytes key, struct bytes *value_out)
 {
-    return store_get(turn->txn, table_of(turn, table), key, turn->arena, value_out);
+    return store_get(turn->txn, table_of(turn, table), key_of(turn, key), turn->arena, value_out);
 }
 
 bool state_has(struct turn *turn, unsigned table, struct bytes key)
 {
-    return store_has(turn->txn, table_of(turn, table), key);
+    return store_has(turn->txn, table_of(turn, table), key_of(turn, key));
 }
 
 void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes value)
 {
     bug_unless(turn->phase == PHASE_EVOLVE);
     turn->dirty = true;
-    store_put(turn->txn, table_of(turn, table), key, value);
+    store_put(turn->txn, table_of(turn, table), key_of(turn, key), value);
 }
 
 void state_delete(struct turn *turn, unsigned table, struct bytes key)
 {
     bug_unless(turn->phase == PHASE_EVOLVE);
     turn->dirty = true;
-    store_delete(turn->txn, table_of(turn, table), key);
+    store_delete(turn->txn, table_of(turn, table), key_of(turn, key));
 }
 
 void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor)
@@ -147,34 +211,53 @@ void state_save(struct turn *turn, unsigned table, struct bytes key, const Proto
 struct state_scan {
     struct store_scan scan;
     struct turn *turn;
+    uint64_t cell; /* where it was opened */
 };
 
 struct state_scan *state_scan_open(struct turn *turn, unsigned table, struct bytes prefix, struct bytes from)
 {
     struct state_scan *scan = arena_alloc(turn->arena, sizeof *scan);
     scan->turn = turn;
-    store_scan_open(&scan->scan, turn->txn, table_of(turn, table), arena_copy(turn->arena, prefix), from);
+    scan->cell = turn->cell;
+    store_scan_open(&scan->scan, turn->txn, table_of(turn, table), arena_copy(turn->arena, key_of(turn, prefix)),
+                    from.size ? key_of(turn, from) : from);
     return scan;
 }
 
 bool state_scan_next(struct state_scan *scan, struct bytes *key_out, struct bytes *value_out)
 {
-    return store_scan_next(&scan->scan, scan->turn->arena, key_out, value_out);
+    uint64_t before = turn_look_at(scan->turn, scan->cell);
+    bool found = store_scan_next(&scan->scan, scan->turn->arena, key_out, value_out);
+    name_of(scan->turn, found, key_out);
+    turn_look_at(scan->turn, before);
+    return found;
 }
 
 bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct bytes *key_out, struct bytes *value_out)
 {
-    return store_last(turn->txn, table_of(turn, table), prefix, turn->arena, key_out, value_out);
+    bool found = store_last(turn->txn, table_of(turn, table), key_of(turn, prefix), turn->arena, key_out, value_out);
+    name_of(turn, found, key_out);
+    return found;
 }
 
 bool state_before(struct turn *turn, unsigned table, struct bytes prefix, struct bytes before, struct bytes *key_out)
 {
-    return store_before(turn->txn, table_of(turn, table), prefix, before, turn->arena, key_out);
+    bool found = store_before(turn->txn, table_of(turn, table), key_of(turn, prefix), key_of(turn, before), turn->arena,
+                              key_out);
+    name_of(turn, found, key_out);
+    return found;
 }
 
 uint64_t state_count(struct turn *turn, unsigned table)
 {
-    return store_count(turn->txn, table_of(turn, table));
+    if (!turn->cell)
+        return store_count(turn->txn, table_of(turn, table));
+    uint64_t count = 0;
+    struct bytes key;
+    struct state_scan *scan = state_scan_open(turn, table, (struct bytes){0}, (struct bytes){0});
+    while (state_scan_next(scan, &key, NULL))
+        count++;
+    return count;
 }
 
 /* ---- saying ---- */

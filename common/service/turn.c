@@ -33,6 +33,7 @@ static void known_from_directory(struct turn *turn, const Directory__Event *even
 void turn_fold(struct turn *turn, const Hb__Event *event)
 {
     const struct service *service = turn->instance->service;
+    turn->cell = cell_elsewhere(turn->instance, event->cell);
     turn->phase = PHASE_EVOLVE;
     if (service->keeps_organisation && event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY) {
         organisation_evolve(turn, event);
@@ -40,6 +41,7 @@ void turn_fold(struct turn *turn, const Hb__Event *event)
     }
     service->evolve(turn, event);
     turn->phase = PHASE_REACT;
+    turn->cell = 0;
 }
 
 /* What was refused is said as a problem on its case, by a few more events than are allowed otherwise. */
@@ -67,8 +69,10 @@ static void react_to(struct turn *turn, const Hb__Event *event)
     turn->at = event;
     turn->actor = NULL;
     turn->phase = PHASE_REACT;
+    turn->cell = cell_elsewhere(turn->instance, event->cell);
     if (turn->instance->service->react)
         turn->instance->service->react(turn, event);
+    turn->cell = 0;
     if (turn->too_deep)
         make_visible(turn, event);
 }
@@ -90,6 +94,7 @@ void turn_clear_input(struct turn *turn)
     turn->actor = NULL;
     turn->refusal = NULL;
     turn->at = NULL;
+    turn->cell = 0;
     turn->too_deep = false;
     turn->input_first = turn->said_count;
     turn->input_bytes = turn->said_bytes;
@@ -134,7 +139,8 @@ static void record_heard(struct turn *turn, const struct feed *feed, uint64_t of
     Record__Input *last = heard->n_inputs ? heard->inputs[heard->n_inputs - 1] : NULL;
     bool grows = last && last->kind_case == RECORD__INPUT__KIND_HEARD && last->first_own == 0 &&
                  last->heard->log->service == feed->service && last->heard->log->partition == feed->partition &&
-                 last->heard->log->epoch == feed->log.epoch && last->heard->to + 1 == offset;
+                 last->heard->log->cell == feed->log.cell && last->heard->log->epoch == feed->log.epoch &&
+                 last->heard->to + 1 == offset;
     if (!grows) {
         last = input_record(turn, RECORD__INPUT__KIND_HEARD);
         last->heard = NEW(&instance->pending_arena, Record__HeardRange, RECORD__HEARD_RANGE__INIT);
@@ -192,7 +198,7 @@ static void release_known(struct turn *turn)
 {
     for (unsigned i = 0; i < turn->known_count; i++) {
         struct bytes stored;
-        for (struct arena_mark mark = arena_mark(turn->arena); waiting_pop(turn, turn->known[i], &stored);
+        for (struct arena_mark mark = arena_mark(turn->arena); waiting_pop(turn, &turn->known[i], &stored);
              arena_return(turn->arena, mark)) {
             Hb__Event *event = unpack_event(turn, stored);
             bug_unless(event);
@@ -213,6 +219,7 @@ static void take_release(struct turn *turn)
     instance->release_key = NULL;
     turn_clear_input(turn);
     poison_name(instance, "release", key, 0);
+    turn->cell = waiting_cell(key);
     turn_known(turn, key);
     release_known(turn);
     NOTE(instance->log, NOTE_RELEASED, LOG_TEXT("key", key));
@@ -243,6 +250,9 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     Hb__Event *event = unpack_event(turn, stored);
     const char *wrong = !event                              ? "the event cannot be decoded"
                         : event->offset != feed->cursor + 1 ? "an offset is missing"
+                        : event->withheld.len && (!feed_above(feed) || event->withheld.len != sizeof feed->hash)
+                            ? "only the cell above may withhold an event, and must give its hash"
+                        : feed->cell && event->cell != feed->cell ? "the event is another cell's"
                         : !bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
                                        bytes_of(feed->hash, sizeof feed->hash))
                             ? "the hash of the event before does not fit"
@@ -254,11 +264,13 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
         return false;
     }
     turn_clear_input(turn);
-    poison_name_event(instance, feed->service, feed->partition, event->offset);
+    char name[64];
+    log_name(instance, &feed->log, name);
+    poison_name_event(instance, name, event->offset);
+    turn->cell = feed->cell;
     bool ours = bucket_ours(instance, event);
     bool poisoned = ours && poison_quarantines(instance);
-    const char *needs = poisoned ? arena_printf(turn->arena, "poison/%s-%" PRIu32 "/%" PRIu64,
-                                                config_service_name(feed->service), feed->partition, event->offset)
+    const char *needs = poisoned ? arena_printf(turn->arena, "poison/%s/%" PRIu64, name, event->offset)
                         : !ours  ? NULL
                                  : waiting_needs(turn, event);
     bool waits = ours && (needs || (!makes_known(turn, event) && waiting_behind(turn, event->case_id)));
@@ -271,7 +283,10 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     }
     record_heard(turn, feed, event->offset, waits || !ours);
     feed->cursor = event->offset;
-    eventlog_hash(stored, feed->hash);
+    if (event->withheld.len)
+        memcpy(feed->hash, event->withheld.data, sizeof feed->hash);
+    else
+        eventlog_hash(stored, feed->hash);
     if (event->recorded_ms > feed->as_of) /* what was promised before still holds */
         feed->as_of = event->recorded_ms;
     instance->cursors_moved++;

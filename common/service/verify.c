@@ -25,8 +25,7 @@
    heard: for these each producer has a second source, a smaller one, which may go back within its batch. */
 struct source {
     struct verify *verify;
-    Hb__Service service;
-    uint32_t partition;
+    const struct feed *feed;
     uint64_t first, next; /* offsets of the batch's first event, and of the one at `at` */
     uint8_t *buffer;
     size_t size, at;
@@ -57,7 +56,7 @@ struct verify {
     unsigned feed; /* whose cursor is being asked about */
     struct refold *refold;
     char folder[4300];
-    struct source sources[2 * 64]; /* one a feed, in their order; then one a feed for what was released */
+    struct source *sources; /* malloc: one a feed, in their order; then one a feed for what was released */
     unsigned sources_count;
     /* the row of `heard` that is being gathered */
     struct gathered *gathered; /* in the refold's arena */
@@ -115,13 +114,19 @@ static const char *problem_text(Bus__Fetched__Problem problem)
     return "";
 }
 
+static const char *name_of(struct verify *verify, const struct feed *feed)
+{
+    char name[64];
+    log_name(verify->instance, &feed->log, name);
+    return arena_strdup(&verify->arena, name);
+}
+
 static void on_cursor_told(struct verify *verify, const Bus__Fetched *fetched)
 {
     const struct feed *feed = &verify->instance->feeds[verify->feed];
     if (fetched->problem != BUS__FETCHED__PROBLEM__NONE)
-        find(verify, arena_printf(&verify->arena, "cursor at %s-%" PRIu32 " offset %" PRIu64 ": %s",
-                                  config_service_name(feed->service), feed->partition, feed->cursor,
-                                  problem_text(fetched->problem)));
+        find(verify, arena_printf(&verify->arena, "cursor at %s offset %" PRIu64 ": %s", name_of(verify, feed),
+                                  feed->cursor, problem_text(fetched->problem)));
     verify->feed++;
 }
 
@@ -147,7 +152,7 @@ static void on_reply(void *context, enum err err, const Bus__Reply *reply)
     free(asked);
 }
 
-static void ask(struct verify *verify, Hb__Service service, uint32_t partition, struct source *source, uint64_t after,
+static void ask(struct verify *verify, const struct feed *feed, struct source *source, uint64_t after,
                 struct bytes hash, uint32_t bytes_max)
 {
     struct asked *asked = malloc(sizeof *asked);
@@ -156,8 +161,9 @@ static void ask(struct verify *verify, Hb__Service service, uint32_t partition, 
     Bus__Request request = BUS__REQUEST__INIT;
     Bus__Fetch fetch = BUS__FETCH__INIT;
     Hb__LogId any = HB__LOG_ID__INIT; /* of any epoch */
-    any.service = service;
-    any.partition = partition;
+    any.cell = feed->cell;
+    any.service = feed->service;
+    any.partition = feed->partition;
     request.kind_case = BUS__REQUEST__KIND_FETCH;
     request.fetch = &fetch;
     fetch.log = &any;
@@ -166,8 +172,9 @@ static void ask(struct verify *verify, Hb__Service service, uint32_t partition, 
     fetch.bytes_max = bytes_max;
     verify->asking = true;
     verify->asked = asked;
-    verify->instance->env->ask(verify->instance->env->context, service, partition, &request, VERIFY_ASK_MS, on_reply,
-                               asked);
+    Hb__Service service = feed->cell ? HB__SERVICE__LINK : feed->service;
+    verify->instance->env->ask(verify->instance->env->context, service, feed->cell ? 0 : feed->partition, &request,
+                               VERIFY_ASK_MS, on_reply, asked);
 }
 
 /* ---- gathering what a row of `heard` names ---- */
@@ -177,7 +184,7 @@ static struct source *source_of(struct verify *verify, const Hb__LogId *log, boo
 {
     unsigned feeds = verify->sources_count / 2;
     for (unsigned i = 0; i < feeds; i++)
-        if (verify->sources[i].service == log->service && verify->sources[i].partition == log->partition)
+        if (feed_means(verify->sources[i].feed, log))
             return &verify->sources[released ? feeds + i : i];
     return NULL;
 }
@@ -210,7 +217,7 @@ static bool gather(struct verify *verify, const Hb__LogId *log, bool released, u
     struct source *source = source_of(verify, log, released);
     if (source && !buffered(source, offset, &stored) && !verify->missing) {
         if (!verify->asking && instance_boot(verify->instance) >= verify->ask_boot_ms)
-            ask(verify, log->service, log->partition, source, offset - 1, (struct bytes){0},
+            ask(verify, source->feed, source, offset - 1, (struct bytes){0},
                 released ? VERIFY_LATE_BYTES : FETCH_BYTES_MAX);
         return false;
     }
@@ -308,8 +315,16 @@ static const char *wrong_waiting_for(struct verify *verify, struct store_txn *tx
     struct bytes first;
     if (key.size < 9)
         return "a key of waiting_for is too short";
-    store_scan_open(&scan, txn, verify->instance->runtime_tables[RUNTIME_WAITING], bytes_of(key.data + key.size - 8, 8),
-                    (struct bytes){0});
+    const struct instance *instance = verify->instance;
+    uint64_t cell = waiting_cell((const char *)key.data);
+    struct key prefix = {.size = 0};
+    if (cell && !instance->options.cells_count)
+        return NULL; /* of a cell that is not heard any more */
+    if (cell)
+        key_add_u64(&prefix, cell);
+    key_add(&prefix, key.data + key.size - 8, 8);
+    store_scan_open(&scan, txn, cell ? instance->cells_waiting : instance->runtime_tables[RUNTIME_WAITING],
+                    key_bytes(&prefix), (struct bytes){0});
     return store_scan_next(&scan, &verify->instance->arena, &first, NULL) ? NULL
                                                                           : "nothing waits under a key of waiting_for";
 }
@@ -398,12 +413,11 @@ static void step_chain(struct verify *verify)
 }
 
 /* A producer that does not answer is told of: what it heard of it could not be checked. */
-static bool gives_up(struct verify *verify, Hb__Service service, uint32_t partition)
+static bool gives_up(struct verify *verify, const struct feed *feed)
 {
     if (verify->tries < VERIFY_TRIES_MAX)
         return false;
-    find(verify, arena_printf(&verify->arena, "not checked: %s-%" PRIu32 " does not answer",
-                              config_service_name(service), partition));
+    find(verify, arena_printf(&verify->arena, "not checked: %s does not answer", name_of(verify, feed)));
     verify->tries = 0;
     return true;
 }
@@ -420,11 +434,11 @@ static void step_cursors(struct verify *verify, int64_t boot)
         return;
     }
     const struct feed *feed = &instance->feeds[verify->feed];
-    if (gives_up(verify, feed->service, feed->partition)) {
+    if (gives_up(verify, feed)) {
         verify->feed++;
         return;
     }
-    ask(verify, feed->service, feed->partition, NULL, feed->cursor, bytes_of(feed->hash, sizeof feed->hash), 1);
+    ask(verify, feed, NULL, feed->cursor, bytes_of(feed->hash, sizeof feed->hash), 1);
 }
 
 static void remove_folder(const struct verify *verify)
@@ -550,6 +564,7 @@ void verify_close(struct instance *instance)
     remove_folder(verify);
     for (unsigned i = 0; i < verify->sources_count; i++)
         free(verify->sources[i].buffer);
+    free(verify->sources);
     arena_fini(&verify->arena);
     free(verify);
 }
@@ -557,7 +572,9 @@ void verify_close(struct instance *instance)
 static struct verify *verify_new(struct instance *instance)
 {
     struct verify *verify = calloc(1, sizeof *verify);
-    bug_unless(verify && 2 * instance->feeds_count <= sizeof verify->sources / sizeof *verify->sources);
+    bug_unless(verify);
+    verify->sources = calloc(2 * instance->feeds_count + 1, sizeof *verify->sources);
+    bug_unless(verify->sources);
     verify->instance = instance;
     arena_init(&verify->arena);
     verify->findings = arena_strdup(&verify->arena, "");
@@ -565,8 +582,7 @@ static struct verify *verify_new(struct instance *instance)
     for (unsigned i = 0; i < 2 * instance->feeds_count; i++) {
         struct source *source = &verify->sources[verify->sources_count++];
         source->verify = verify;
-        source->service = instance->feeds[i % instance->feeds_count].service;
-        source->partition = instance->feeds[i % instance->feeds_count].partition;
+        source->feed = &instance->feeds[i % instance->feeds_count];
     }
     return verify;
 }

@@ -1,42 +1,77 @@
 /* Events about a case, site or policy that is not known here yet (design-review A3). They wait in arrival order per
    case, those that need no known case (its registration) before those that do; the cursor moves on and other cases are
    not held up. Table waiting: case BE64, sequence BE64 (from BEHIND on: of those that need the case) -> Waiting; table
-   waiting_for: what is needed NUL, case BE64 -> "", for the case whose first event needs it. */
+   waiting_for: what is needed NUL, case BE64 -> "", for the case whose first event needs it. Events of another cell lie
+   in c_waiting, behind the id of the cell, and what they need is written <cell>/...: cells know nothing of each other.
+   What the cell above says needs nothing: it is about cases there. */
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define BEHIND (1ull << 63)
+
+static char *need_here(struct turn *turn, const char *need)
+{
+    return turn->cell ? arena_printf(turn->arena, "%016" PRIx64 "/%s", turn->cell, need)
+                      : arena_strdup(turn->arena, need);
+}
 
 static char *case_need(struct turn *turn, uint64_t case_id)
 {
     return arena_printf(turn->arena, "case/%016" PRIx64, case_id);
 }
 
+static store_table waiting_table(const struct turn *turn)
+{
+    return turn->cell ? turn->instance->cells_waiting : turn->instance->runtime_tables[RUNTIME_WAITING];
+}
+
+static struct key waiting_prefix(const struct turn *turn, uint64_t case_id)
+{
+    struct key key = {.size = 0};
+    if (turn->cell)
+        key_add_u64(&key, turn->cell);
+    key_add_u64(&key, case_id);
+    return key;
+}
+
+uint64_t waiting_cell(const char *needs)
+{
+    const char *at = strncmp(needs, "poison/", 7) == 0 ? strchr(needs, '@') : NULL;
+    bool prefixed = strspn(needs, "0123456789abcdef") == 16 && needs[16] == '/';
+    return at ? strtoull(at + 1, NULL, 16) : prefixed ? strtoull(needs, NULL, 16) : 0;
+}
+
+static bool is_above(const struct turn *turn)
+{
+    const struct instance_cell *cell = turn->cell ? turn_cell_known(turn, turn->cell) : NULL;
+    return cell && cell->above;
+}
+
 char *waiting_needs(struct turn *turn, const Hb__Event *event)
 {
     const struct service *service = turn->instance->service;
     bool of_case = event->case_id && event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY;
-    if (!of_case)
+    if (!of_case || is_above(turn))
         return NULL;
     if (service->keeps_organisation && *event->site && !organisation_site(turn, event->site))
-        return arena_printf(turn->arena, "site/%s", event->site);
+        return need_here(turn, arena_printf(turn->arena, "site/%s", event->site));
     if (service->keeps_organisation && event->policy_version &&
         !organisation_policy(turn, event->site, event->policy_version))
-        return arena_printf(turn->arena, "policy/%s/%" PRIu32, event->site, event->policy_version);
+        return need_here(turn, arena_printf(turn->arena, "policy/%s/%" PRIu32, event->site, event->policy_version));
     if (service->needs_case && service->needs_case(event) && !service->knows_case(turn, event->case_id))
-        return case_need(turn, event->case_id);
+        return need_here(turn, case_need(turn, event->case_id));
     return NULL;
 }
 
 static bool first_of_case(struct turn *turn, uint64_t case_id, struct bytes *key_out, Record__Waiting **waiting_out)
 {
-    struct key prefix = key_u64(case_id);
+    struct key prefix = waiting_prefix(turn, case_id);
     struct store_scan scan;
-    store_scan_open(&scan, turn->txn, turn->instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix),
-                    (struct bytes){0});
+    store_scan_open(&scan, turn->txn, waiting_table(turn), key_bytes(&prefix), (struct bytes){0});
     struct bytes value;
     if (!store_scan_next(&scan, turn->arena, key_out, &value))
         return false;
@@ -66,12 +101,11 @@ static struct key waiting_for_key(const char *needs, uint64_t case_id)
 /* The place of a new row of a case; `first_out`: what waits for its need is this one. */
 static struct key place_of(struct turn *turn, uint64_t case_id, bool ahead, bool *first_out)
 {
-    struct key prefix = key_u64(case_id), end = prefix, key = prefix;
+    struct key prefix = waiting_prefix(turn, case_id), end = prefix, key = prefix;
     struct bytes last;
     key_add_u64(&end, ahead ? BEHIND : UINT64_MAX);
-    *first_out = !store_before(turn->txn, turn->instance->runtime_tables[RUNTIME_WAITING], key_bytes(&prefix),
-                               key_bytes(&end), turn->arena, &last);
-    uint64_t before = *first_out ? 0 : bytes_get_u64(last.data + 8);
+    *first_out = !store_before(turn->txn, waiting_table(turn), key_bytes(&prefix), key_bytes(&end), turn->arena, &last);
+    uint64_t before = *first_out ? 0 : bytes_get_u64(last.data + prefix.size);
     key_add_u64(&key, (!ahead && before < BEHIND ? BEHIND : before) + 1);
     return key;
 }
@@ -86,8 +120,7 @@ void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored,
     waiting.event = (ProtobufCBinaryData){stored.size, (uint8_t *)(uintptr_t)stored.data};
     waiting.needs = (char *)(uintptr_t)needs;
     waiting.since_ms = turn->now;
-    store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key_bytes(&key),
-              message_pack(message_of(&waiting), turn->arena));
+    store_put(turn->txn, waiting_table(turn), key_bytes(&key), message_pack(message_of(&waiting), turn->arena));
     if (first) {
         struct key for_key = waiting_for_key(needs, event->case_id);
         store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
@@ -122,12 +155,13 @@ static bool next_may_go(struct turn *turn, uint64_t case_id, const char *known, 
 }
 
 /* Hands over the next event that waited for `known`, or behind one that did. */
-bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
+bool waiting_pop(struct turn *turn, const struct known *known, struct bytes *stored_out)
 {
     struct instance *instance = turn->instance;
     if (instance->waiting_count == 0)
         return false;
-    struct key prefix = key_text(known);
+    struct key prefix = key_text(known->key);
+    turn->cell = known->cell;
     for (;;) {
         struct store_scan scan;
         store_scan_open(&scan, turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&prefix),
@@ -139,9 +173,9 @@ bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
         struct bytes key;
         turn->dirty = true;
         store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key);
-        if (!next_may_go(turn, case_id, known, &key, stored_out))
+        if (!next_may_go(turn, case_id, known->key, &key, stored_out))
             continue;
-        store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING], key);
+        store_delete(turn->txn, waiting_table(turn), key);
         instance->waiting_count--;
         /* the ones behind it are looked at again under the same key, after this one is folded */
         struct bytes behind;
@@ -152,17 +186,13 @@ bool waiting_pop(struct turn *turn, const char *known, struct bytes *stored_out)
     }
 }
 
-void waiting_look(struct instance *instance, int64_t now)
+static void look_in(struct instance *instance, store_table table, int64_t now)
 {
-    int64_t boot = instance_boot(instance);
-    if (instance->waiting_count == 0 || boot < instance->waiting_look_boot_ms)
-        return;
-    instance->waiting_look_boot_ms = boot + WAITING_LOOK_MS;
     struct store_txn *txn = store_begin(instance->store, false);
     struct store_scan scan;
     struct bytes key, value;
     const Record__Waiting *oldest = NULL;
-    store_scan_open(&scan, txn, instance->runtime_tables[RUNTIME_WAITING], (struct bytes){0}, (struct bytes){0});
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
     for (unsigned rows = 0; rows < WAITING_LOOKED_AT && store_scan_next(&scan, &instance->arena, &key, &value);
          rows++) {
         ProtobufCMessage *message;
@@ -177,6 +207,17 @@ void waiting_look(struct instance *instance, int64_t now)
              LOG_NUMBER("minutes", (now - oldest->since_ms) / 60000), LOG_NUMBER("events", instance->waiting_count));
     store_abort(txn);
     arena_reset(&instance->arena);
+}
+
+void waiting_look(struct instance *instance, int64_t now)
+{
+    int64_t boot = instance_boot(instance);
+    if (instance->waiting_count == 0 || boot < instance->waiting_look_boot_ms)
+        return;
+    instance->waiting_look_boot_ms = boot + WAITING_LOOK_MS;
+    look_in(instance, instance->runtime_tables[RUNTIME_WAITING], now);
+    if (instance->options.cells_count)
+        look_in(instance, instance->cells_waiting, now);
 }
 
 bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max)
@@ -199,8 +240,10 @@ bool waiting_under(struct instance *instance, const char *key, char **keys_out, 
 
 void turn_known(struct turn *turn, const char *key)
 {
+    bool quarantined = strncmp(key, "poison/", 7) == 0; /* names its cell itself */
     turn->known = arena_grow(turn->kept, turn->known, turn->known_count, sizeof *turn->known);
-    turn->known[turn->known_count++] = arena_strdup(turn->kept, key);
+    turn->known[turn->known_count++] =
+        (struct known){turn->cell, arena_strdup(turn->kept, quarantined ? key : need_here(turn, key))};
 }
 
 void turn_case_known(struct turn *turn, uint64_t case_id)

@@ -21,6 +21,8 @@ const struct service analytics_service = {
     .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
              1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION |
              1u << HB__SERVICE__NOTIFICATION,
+    .hears_below = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
+                   1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION,
     .tables = tables,
     .tables_count = 6,
     .keeps_organisation = true,

@@ -20,15 +20,33 @@ enum analytics_table {
     ANALYTICS_NUMBER,   /* site NUL, number NUL -> case id BE64 */
     ANALYTICS_EXTERNAL, /* site NUL, external id NUL -> case id BE64 */
     ANALYTICS_FIGURES,  /* site NUL, dimension NUL, key NUL -> Figures */
-    ANALYTICS_CHANGES,  /* sequence BE64 -> Change: a bounded ring */
+    ANALYTICS_CHANGES,  /* sequence BE64 -> Change: a bounded ring, one for all cells */
 };
+#define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
 Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id);
 /* Adds what another site counted. */
 void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *figures);
 void analytics_count(struct turn *turn, const Anarec__Case *one, int sign);
+char *analytics_cell_text(struct turn *turn, uint64_t cell);
 void analytics_evolve(struct turn *turn, const Hb__Event *event);
 void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+/* reach.c: whose cases and figures a query is about, and whether its actor may see them. */
+struct reach {
+    uint64_t *cells; /* 0: our own, first */
+    size_t count;
+};
+bool analytics_reach(struct turn *turn, const Hb__Query *query, struct reach *reach_out); /* false: refused */
+bool analytics_may_see(struct turn *turn, const Hb__Query *query, const char *scope, uint64_t cell, const char *site);
+bool analytics_may_see_figures(struct turn *turn, const Hb__Query *query, uint64_t cell, const char *site);
+char *analytics_cell_name(struct turn *turn, uint64_t cell);
+/* The row as it is told, of the cell that is looked at: bears the cell, its name and the zone of its site. */
+Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id);
+void analytics_answer_cells(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
+/* answer_kpi.c */
+void analytics_answer_kpi(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                          Analytics__Reply *reply);
 
 #define ANALYTICS_NEW(turn, type, init)                                                                                \
     ({                                                                                                                 \

@@ -3,16 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool may_see(struct turn *turn, const Hb__Query *query, const char *scope, const char *site)
-{
-    return !query->actor || rights_may(turn, query->actor, scope, site);
-}
-
-static bool may_see_figures(struct turn *turn, const Hb__Query *query, const char *site)
-{
-    return may_see(turn, query, "report", site) || may_see(turn, query, "read", site);
-}
-
 static bool differs(const char *wanted, const char *have)
 {
     return *wanted && strcmp(wanted, have) != 0;
@@ -40,21 +30,17 @@ static bool fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
     return phase;
 }
 
-static Analytics__CaseRow *row_of(struct turn *turn, uint64_t case_id)
-{
-    const Anarec__Case *one = analytics_load(turn, case_id);
-    return one ? one->row : NULL;
-}
-
 /* ---- lists: each site's cases in order of receipt, several sites merged; the cursor is where the page before ended.
-   That is (received, case id), which means the same place in every site's order ---- */
+   That is (received, case id, cell), which means the same place in every site's order: case ids of two cells may be
+   equal ---- */
 
 struct place {
-    uint64_t received, id;
+    uint64_t received, id, cell;
 };
 
 /* One site's cases, from the cursor on in the wanted direction. */
 struct line {
+    uint64_t cell;
     const char *site;
     struct key prefix;
     struct state_scan *scan; /* oldest first */
@@ -73,12 +59,15 @@ struct listing {
 
 static bool earlier(struct place a, struct place b)
 {
-    return a.received < b.received || (a.received == b.received && a.id < b.id);
+    if (a.received != b.received)
+        return a.received < b.received;
+    return a.id < b.id || (a.id == b.id && a.cell < b.cell);
 }
 
 static struct place place_of(const struct line *line, struct bytes key)
 {
-    return (struct place){bytes_get_u64(key.data + line->prefix.size), bytes_get_u64(key.data + line->prefix.size + 8)};
+    return (struct place){bytes_get_u64(key.data + line->prefix.size), bytes_get_u64(key.data + line->prefix.size + 8),
+                          line->cell};
 }
 
 static struct key key_at(const struct line *line, struct place place)
@@ -93,6 +82,7 @@ static void line_step(const struct listing *listing, struct line *line)
 {
     struct bytes key, value;
     struct key before = key_at(line, line->next);
+    turn_look_at(listing->turn, line->cell);
     line->more = listing->wanted->oldest_first
                      ? state_scan_next(line->scan, &key, &value)
                      : state_before(listing->turn, ANALYTICS_ORDER, key_bytes(&line->prefix), key_bytes(&before), &key);
@@ -100,12 +90,17 @@ static void line_step(const struct listing *listing, struct line *line)
         line->next = place_of(line, key);
 }
 
+/* A case of the same time and id in another cell comes before or after the one the page ended with. */
 static void line_open(const struct listing *listing, struct line *line, struct place from)
 {
+    bool begun = *listing->wanted->cursor != 0;
     line->prefix = key_text(line->site);
     line->next = from;
+    turn_look_at(listing->turn, line->cell);
+    if (!listing->wanted->oldest_first && begun && line->cell < from.cell)
+        line->next.id++;
     if (listing->wanted->oldest_first) {
-        struct key key = key_at(line, (struct place){from.received, from.id + (*listing->wanted->cursor != 0)});
+        struct key key = key_at(line, (struct place){from.received, from.id + (begun && line->cell <= from.cell), 0});
         line->scan = state_scan_open(listing->turn, ANALYTICS_ORDER, key_bytes(&line->prefix), key_bytes(&key));
     }
     line_step(listing, line);
@@ -113,11 +108,11 @@ static void line_open(const struct listing *listing, struct line *line, struct p
 
 static bool cursor_parse(const char *text, struct place *place_out)
 {
-    unsigned long long received, id;
-    int used = 0;
-    if (sscanf(text, "%llx-%llx%n", &received, &id, &used) != 2 || text[used])
+    unsigned long long received, id, cell = 0;
+    int used = 0, whole = 0;
+    if (sscanf(text, "%llx-%llx%n-%llx%n", &received, &id, &used, &cell, &whole) < 2 || text[whole ? whole : used])
         return false;
-    *place_out = (struct place){received, id};
+    *place_out = (struct place){received, id, cell};
     return true;
 }
 
@@ -141,15 +136,17 @@ static void walk(struct listing *listing)
     struct line *line;
     Analytics__CaseList *list = listing->list;
     while (list->n_rows < listing->limit && (line = next_line(listing))) {
-        Analytics__CaseRow *row = row_of(listing->turn, line->next.id);
+        turn_look_at(listing->turn, line->cell);
+        Analytics__CaseRow *row = analytics_row(listing->turn, line->next.id);
         last = line->next;
         if (row && fits(listing->wanted->filter, row))
             list->rows[list->n_rows++] = row;
         line_step(listing, line);
     }
     if (list->n_rows == listing->limit)
-        list->cursor = arena_printf(turn_arena(listing->turn), "%llx-%llx", (unsigned long long)last.received,
-                                    (unsigned long long)last.id);
+        list->cursor =
+            arena_printf(turn_arena(listing->turn), last.cell ? "%llx-%llx-%llx" : "%llx-%llx",
+                         (unsigned long long)last.received, (unsigned long long)last.id, (unsigned long long)last.cell);
 }
 
 /* ---- by a case number or an external id: the index says which cases, or that there are none ---- */
@@ -161,10 +158,11 @@ static bool add_indexed(const struct listing *listing, unsigned table, const cha
         struct key key = key_text(listing->lines[i].site);
         struct bytes id;
         key_add_text(&key, name);
+        turn_look_at(listing->turn, listing->lines[i].cell);
         if (!state_get(listing->turn, table, key_bytes(&key), &id))
             continue;
         found = true;
-        Analytics__CaseRow *row = row_of(listing->turn, bytes_get_u64(id.data));
+        Analytics__CaseRow *row = analytics_row(listing->turn, bytes_get_u64(id.data));
         if (row && fits(listing->wanted->filter, row) && listing->list->n_rows < listing->limit)
             listing->list->rows[listing->list->n_rows++] = row;
     }
@@ -177,6 +175,7 @@ static bool begins_any(const struct listing *listing, const char *number)
         struct key key = key_text(listing->lines[i].site);
         struct bytes found, value;
         key_add(&key, number, strlen(number));
+        turn_look_at(listing->turn, listing->lines[i].cell);
         struct state_scan *scan = state_scan_open(listing->turn, ANALYTICS_NUMBER, key_bytes(&key), (struct bytes){0});
         if (state_scan_next(scan, &found, &value))
             return true;
@@ -200,17 +199,29 @@ static bool by_index(const struct listing *listing)
 
 /* ---- which sites ---- */
 
-static void add_line(struct listing *listing, const char *site)
+static void add_line(struct listing *listing, uint64_t cell, const char *site)
 {
     listing->lines = arena_grow(turn_arena(listing->turn), listing->lines, listing->count, sizeof *listing->lines);
-    listing->lines[listing->count++] = (struct line){.site = site};
+    listing->lines[listing->count++] = (struct line){.cell = cell, .site = site};
 }
 
-static void answer_list(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
+static void add_lines(struct listing *listing, const Hb__Query *query, const struct reach *reach)
+{
+    for (size_t i = 0; i < reach->count; i++) {
+        turn_look_at(listing->turn, reach->cells[i]);
+        if (*query->site)
+            add_line(listing, reach->cells[i], query->site);
+        for (const Directory__Site **site = organisation_sites(listing->turn); !*query->site && *site; site++)
+            if (analytics_may_see(listing->turn, query, "read", reach->cells[i], (*site)->id))
+                add_line(listing, reach->cells[i], (*site)->id);
+    }
+}
+
+static void answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach, Analytics__Reply *reply)
 {
     struct listing listing = {.turn = turn, .wanted = query->analytics->list};
     uint32_t limit = listing.wanted->limit ? listing.wanted->limit : ANALYTICS_LIST_DEFAULT;
-    struct place from = listing.wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX};
+    struct place from = listing.wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX, 0};
     listing.limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
     reply->kind_case = ANALYTICS__REPLY__KIND_LIST;
     listing.list = reply->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
@@ -221,69 +232,12 @@ static void answer_list(struct turn *turn, const Hb__Query *query, Analytics__Re
         refusal_field(turn, refusal, "cursor");
         return;
     }
-    if (*query->site)
-        add_line(&listing, query->site);
-    for (const Directory__Site **site = organisation_sites(turn); !*query->site && *site; site++)
-        if (may_see(turn, query, "read", (*site)->id))
-            add_line(&listing, (*site)->id);
+    add_lines(&listing, query, reach);
     if (by_index(&listing))
         return;
     for (size_t i = 0; i < listing.count; i++)
         line_open(&listing, &listing.lines[i], from);
     walk(&listing);
-}
-
-/* ---- figures ---- */
-
-struct figures_list {
-    Analytics__Figures **list;
-    size_t count;
-};
-
-static Analytics__Figures *figures_under(struct turn *turn, struct figures_list *under, char *name)
-{
-    for (size_t i = 0; i < under->count; i++)
-        if (strcmp(under->list[i]->key, name) == 0)
-            return under->list[i];
-    Analytics__Figures *fresh = ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
-    fresh->key = name;
-    under->list = arena_grow(turn_arena(turn), under->list, under->count, sizeof *under->list);
-    return under->list[under->count++] = fresh;
-}
-
-static void add_dimension(struct turn *turn, const char *site, const char *dimension, struct figures_list *under)
-{
-    struct key prefix = key_text(site);
-    key_add_text(&prefix, dimension);
-    struct state_scan *scan = state_scan_open(turn, ANALYTICS_FIGURES, key_bytes(&prefix), (struct bytes){0});
-    struct bytes key, value;
-    while (state_scan_next(scan, &key, &value)) {
-        const Analytics__Figures *figures = state_load(turn, ANALYTICS_FIGURES, key, &analytics__figures__descriptor);
-        if (figures->registered)
-            analytics_figures_add(figures_under(turn, under, figures->key), figures);
-    }
-}
-
-static void answer_kpi(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
-{
-    static const char *const dimensions[] = {"total", "category", "kind", "department", "period"};
-    struct figures_list under[5] = {{0}};
-    reply->kind_case = ANALYTICS__REPLY__KIND_KPI;
-    Analytics__Kpi *kpi = reply->kpi = ANALYTICS_NEW(turn, Analytics__Kpi, analytics__kpi__init);
-    kpi->site = query->site;
-    for (const Directory__Site **site = organisation_sites(turn); *site; site++)
-        if (*query->site ? strcmp((*site)->id, query->site) == 0 : may_see_figures(turn, query, (*site)->id))
-            for (size_t i = 0; i < 5; i++)
-                add_dimension(turn, (*site)->id, dimensions[i], &under[i]);
-    kpi->total = figures_under(turn, &under[0], (char *)(uintptr_t) "");
-    kpi->categories = under[1].list;
-    kpi->n_categories = under[1].count;
-    kpi->kinds = under[2].list;
-    kpi->n_kinds = under[2].count;
-    kpi->departments = under[3].list;
-    kpi->n_departments = under[3].count;
-    kpi->periods = under[4].list;
-    kpi->n_periods = under[4].count;
 }
 
 static void answer_count(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
@@ -294,7 +248,7 @@ static void answer_count(struct turn *turn, const Hb__Query *query, Analytics__R
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_ORDER, key_bytes(&prefix), (struct bytes){0});
     struct bytes key, value;
     while (state_scan_next(scan, &key, &value)) {
-        const Analytics__CaseRow *row = row_of(turn, bytes_get_u64(key.data + prefix.size + 8));
+        const Analytics__CaseRow *row = analytics_row(turn, bytes_get_u64(key.data + prefix.size + 8));
         reply->count->count += row && fits(query->analytics->count->filter, row);
     }
 }
@@ -308,6 +262,18 @@ static uint64_t ring_end(struct turn *turn, bool oldest)
         return state_scan_next(scan, &key, &value) ? bytes_get_u64(key.data) : 0;
     }
     return state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &key, NULL) ? bytes_get_u64(key.data) : 0;
+}
+
+static void name_change(struct turn *turn, Analytics__Change *change, uint64_t cell)
+{
+    if (!cell || !turn_cell_known(turn, cell))
+        return;
+    turn_look_at(turn, cell);
+    const Directory__Site *site = organisation_site(turn, change->site);
+    change->cell_name = analytics_cell_name(turn, cell);
+    if (site)
+        change->zone = site->zone;
+    turn_look_at(turn, 0);
 }
 
 static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
@@ -325,8 +291,10 @@ static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics_
     while (changes->n_changes < limit && state_scan_next(scan, &key, &value)) {
         Analytics__Change *change = state_load(turn, ANALYTICS_CHANGES, key, &analytics__change__descriptor);
         changes->next = change->id;
-        if (!may_see(turn, query, "read", change->site))
+        uint64_t cell = strtoull(change->cell, NULL, 16);
+        if (!analytics_may_see(turn, query, "read", cell, change->site))
             continue;
+        name_change(turn, change, cell);
         changes->changes = arena_grow(turn_arena(turn), changes->changes, changes->n_changes, sizeof *changes->changes);
         changes->changes[changes->n_changes++] = change;
     }
@@ -338,12 +306,19 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;
     }
+    struct reach reach;
     bool figures = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI;
     bool all = query->analytics->kind_case == ANALYTICS__QUERY__KIND_CHANGES ||
+               query->analytics->kind_case == ANALYTICS__QUERY__KIND_CELLS ||
                ((figures || query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST) &&
                 !*query->site); /* each site is asked for */
+    if (!analytics_reach(turn, query, &reach))
+        return;
+    uint64_t cell = reach.cells[0];
+    turn_look_at(turn, cell);
     if (!all && (!organisation_site(turn, query->site) ||
-                 !(figures ? may_see_figures(turn, query, query->site) : may_see(turn, query, "read", query->site)))) {
+                 !(figures ? analytics_may_see_figures(turn, query, cell, query->site)
+                           : analytics_may_see(turn, query, "read", cell, query->site)))) {
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
         return;
     }
@@ -351,19 +326,24 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     reply->analytics = ANALYTICS_NEW(turn, Analytics__Reply, analytics__reply__init);
     switch (query->analytics->kind_case) {
     case ANALYTICS__QUERY__KIND_LIST:
-        answer_list(turn, query, reply->analytics);
+        answer_list(turn, query, &reach, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_KPI:
-        answer_kpi(turn, query, reply->analytics);
+        analytics_answer_kpi(turn, query, &reach, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_CHANGES:
+        turn_look_at(turn, 0);
         answer_changes(turn, query, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_COUNT:
         answer_count(turn, query, reply->analytics);
         return;
-    case ANALYTICS__QUERY__KIND__NOT_SET:
-        turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
+    case ANALYTICS__QUERY__KIND_CELLS:
+        turn_look_at(turn, 0);
+        analytics_answer_cells(turn, query, reply->analytics);
         return;
+    case ANALYTICS__QUERY__KIND__NOT_SET:
+        break;
     }
+    turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
 }

@@ -1,6 +1,8 @@
 #include "analytics.h"
 #include "calendar/calendar.h"
 
+#include <inttypes.h>
+
 Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id)
 {
     struct key key = key_u64(case_id);
@@ -15,9 +17,16 @@ static void save(struct turn *turn, const Anarec__Case *one)
 
 /* ---- change hints ---- */
 
+char *analytics_cell_text(struct turn *turn, uint64_t cell)
+{
+    return cell ? arena_printf(turn_arena(turn), "%016" PRIx64, cell) : arena_strdup(turn_arena(turn), "");
+}
+
+/* One ring for all cells, so that whoever follows it has one place in it. */
 static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *event, const char *what)
 {
     struct bytes last;
+    uint64_t cell = turn_look_at(turn, 0);
     uint64_t id =
         state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &last, NULL) ? bytes_get_u64(last.data) + 1 : 1;
     Analytics__Change change = ANALYTICS__CHANGE__INIT;
@@ -28,12 +37,14 @@ static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *ev
     change.department = one->row->department;
     change.what = (char *)(uintptr_t)what;
     change.at_ms = event->occurred_ms;
+    change.cell = analytics_cell_text(turn, cell);
     struct key key = key_u64(id);
     state_save(turn, ANALYTICS_CHANGES, key_bytes(&key), &change.base);
     if (id > ANALYTICS_CHANGES_KEPT) {
         struct key old = key_u64(id - ANALYTICS_CHANGES_KEPT);
         state_delete(turn, ANALYTICS_CHANGES, key_bytes(&old));
     }
+    turn_look_at(turn, cell);
 }
 
 /* ---- on time? ---- */
