@@ -36,12 +36,6 @@ struct instance_feed_options {
     uint32_t partition;
     uint64_t cell; /* 0: our own */
 };
-/* Another cell this one knows. */
-struct instance_cell {
-    uint64_t cell;
-    const char *name;
-    bool above;
-};
 
 struct instance_options {
     const char *folder; /* state: <folder>/data.mdb; vault in <folder>/vault */

@@ -88,7 +88,11 @@ uint64_t turn_cell(const struct turn *turn);
 uint64_t turn_look_at(struct turn *turn, uint64_t cell);
 uint64_t turn_looks_at(const struct turn *turn);
 /* The other cells that are heard, in the configuration's order. */
-struct instance_cell;
+struct instance_cell {
+    uint64_t cell;
+    const char *name; /* as people here call it */
+    bool above;       /* else below */
+};
 const struct instance_cell *turn_cells(const struct turn *turn, unsigned *count_out);
 const struct instance_cell *turn_cell_known(const struct turn *turn, uint64_t cell); /* NULL: not heard */
 struct cell_heard {

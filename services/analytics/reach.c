@@ -2,8 +2,6 @@
    not ours, whatever its id: nobody sees it by a post here, only accounts that reach all sites ("*"). */
 #include "analytics.h"
 
-#include "service/instance.h"
-
 static bool refuse_unknown(struct turn *turn, const char *zh, const char *en)
 {
     refusal_field(turn, turn_refuse(turn, 404, "unknown_cell", zh, en), "cell");
