@@ -9,6 +9,7 @@ static const char usage[] =
     "hearback case list [--site S | --mapping M] [--department D] [--handler P] [--kind K] [--category C] [--stage S]\n"
     "                          [--number N] [--external-id E] [--overdue true] [--limit N] [--oldest] [--csv]\n"
     "       hearback case show ID|NUMBER [--timeline] [--explain]\n"
+    "       hearback case documents ID|NUMBER [FORM [--html]]\n"
     "       hearback case act ID|NUMBER STEP [FIELD=VALUE ...] [--note TEXT] [--version N]";
 
 static const char *text_at(const json_t *json, const char *name)
@@ -96,6 +97,67 @@ static int show(struct cli *cli, int argc, char **argv)
     return CLI_GOOD;
 }
 
+/* ---- documents ---- */
+
+static void print_form(const json_t *data)
+{
+    const json_t *block, *row;
+    size_t i, r;
+    printf("%s  %s %s v%d\n", text_at(json_object_get(data, "name"), "zh"), text_at(data, "number"),
+           text_at(data, "code"), (int)json_integer_value(json_object_get(data, "version")));
+    json_array_foreach(json_object_get(data, "blocks"), i, block) {
+        printf("%s\n", text_at(json_object_get(block, "title"), "zh"));
+        json_array_foreach(json_object_get(block, "rows"), r, row) {
+            const json_t *value = json_object_get(row, "value");
+            printf("  %s: %s %s\n", text_at(json_object_get(row, "label"), "zh"),
+                   json_is_object(value) ? text_at(value, "zh") : json_string_value(value), text_at(row, "at"));
+        }
+    }
+}
+
+static int form(struct cli *cli, const char *path, bool html)
+{
+    struct http_reply reply;
+    if (html) {
+        cli_http_file(cli, arena_printf(&cli->arena, "%s?format=html", path), "text/html", stdout, &reply);
+        return reply.status == 200 ? CLI_GOOD : cli_http_fail(cli, &reply);
+    }
+    cli_http(cli, "GET", path, NULL, NULL, &reply);
+    if (reply.status != 200)
+        return cli_http_fail(cli, &reply);
+    if (cli->json)
+        cli_print_json(reply.json);
+    else
+        print_form(reply.json);
+    return CLI_GOOD;
+}
+
+static int documents(struct cli *cli, int argc, char **argv)
+{
+    bool html = argc == 3 && strcmp(argv[2], "--html") == 0;
+    struct http_reply reply;
+    if (argc < 1 || argc > 3 || (argc == 3 && !html))
+        return cli_usage(usage);
+    const char *path = arena_printf(&cli->arena, "/api/v1/cases/%s/documents", cli_escape(cli, argv[0]));
+    if (argc > 1)
+        return form(cli, arena_printf(&cli->arena, "%s/%s", path, cli_escape(cli, argv[1])), html);
+    cli_http(cli, "GET", path, NULL, NULL, &reply);
+    if (reply.status != 200)
+        return cli_http_fail(cli, &reply);
+    if (cli->json) {
+        cli_print_json(reply.json);
+        return CLI_GOOD;
+    }
+    const json_t *document, *issued;
+    size_t i, n;
+    json_array_foreach(json_object_get(reply.json, "documents"), i, document) {
+        printf("%-24s %s\n", text_at(document, "name"), text_at(json_object_get(document, "label"), "zh"));
+        json_array_foreach(json_object_get(document, "issued"), n, issued)
+            printf("  %s  %s\n", text_at(issued, "at"), text_at(issued, "number"));
+    }
+    return CLI_GOOD;
+}
+
 /* ---- act ---- */
 
 json_t *cli_fields(int argc, char **argv)
@@ -160,6 +222,8 @@ int cli_case(struct cli *cli, int argc, char **argv)
         return list(cli, argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "show") == 0)
         return show(cli, argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "documents") == 0)
+        return documents(cli, argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "act") == 0)
         return act(cli, argc - 2, argv + 2);
     return cli_usage(usage);

@@ -6,13 +6,15 @@
 #include "sites.h"
 
 /* Handlers. */
-void cases_submit(struct http_request *request);   /* case_submit.c */
-void cases_list(struct http_request *request);     /* case_list.c; hands over to case_csv.c */
-void cases_file(struct http_request *request);     /* case_file.c */
-void cases_timeline(struct http_request *request); /* case_timeline.c */
-void cases_explain(struct http_request *request);  /* case_explain.c */
-void cases_act(struct http_request *request);      /* case_act.c */
-void cases_import(struct http_request *request);   /* case_import.c */
+void cases_submit(struct http_request *request);    /* case_submit.c */
+void cases_list(struct http_request *request);      /* case_list.c; hands over to case_csv.c */
+void cases_file(struct http_request *request);      /* case_file.c */
+void cases_timeline(struct http_request *request);  /* case_timeline.c */
+void cases_explain(struct http_request *request);   /* case_explain.c */
+void cases_documents(struct http_request *request); /* case_document.c */
+void cases_document(struct http_request *request);
+void cases_act(struct http_request *request);    /* case_act.c */
+void cases_import(struct http_request *request); /* case_import.c */
 
 /* Ids as the API writes them: decimal. */
 const char *case_id_text(struct http_request *request, uint64_t case_id);

@@ -376,9 +376,10 @@ def cases_are_found_by_id_and_number():
     assert other["case_id"] != case_id
 
 
-def new_case():
-    """A complaint that is at its department: (id, headers to read it)."""
-    reply = call("POST", "/api/v1/cases", COMPLAINT)
+def new_case(**more):
+    """A complaint that is at its department: (id, its file)."""
+    reply = call("POST", "/api/v1/cases", dict(COMPLAINT, **more))
+    assert reply.status == 201, reply
     after = {"Hearback_After": reply.headers["hearback-after"]}
     case_id = reply.json()["case_id"]
     file = eventually(lambda: (lambda f: f if f.get("lead") else None)(get(f"/api/v1/cases/{case_id}", **after)))
@@ -448,6 +449,36 @@ def everything_is_shown_and_explained():
 
 
 # ---- lists, exports, imports ----
+
+def forms_are_filled_in():
+    """A form as data and on paper; what the reader may not open is sealed on it; an injected text stays a text."""
+    nasty = "<script>alert(1)</script>"
+    case_id, case = new_case(text=nasty, fields=[{"name": "valid", "value": {"yes": True}}])
+    path = f"/api/v1/cases/{case_id}/documents"
+    listed = {d["name"]: d for d in get(path, "coordinator")["documents"]}
+    assert [i["number"] for i in listed["acceptance_form"]["issued"]] == [case["number"]], listed
+    form = get(f"{path}/acceptance_form", "coordinator")
+    assert form["number"] == case["number"] and not form["draft"] and form["clauses"] == ["PROP-11-04", "PROP-11-14"], form
+    blocks = {b["name"]: {r["name"]: r for r in b["rows"]} for b in form["blocks"]}
+    assert blocks["party"]["phone"]["value"] == "021-55500999" and blocks["case"]["text"]["value"] == nasty, blocks
+    assert blocks["dispatch"]["lead"]["value"]["zh"] == "客户服务中心" and blocks["result"]["valid"]["value"]["en"] == "yes", blocks
+    page = call("GET", f"{path}/acceptance_form?format=html", None, "coordinator")
+    text = page.body.decode()
+    assert page.status == 200 and page.headers["content-type"].startswith("text/html"), page
+    assert "投诉受理登记表" in text and "&lt;script&gt;" in text and "<script" not in text, text
+    english = call("GET", f"{path}/acceptance_form?format=html&lang=en", None, "coordinator").body.decode()
+    assert "Complaint acceptance form" in english and "Registration" in english, english
+    # a member of staff without the scope `open` gets the form without the complainant's words
+    closed = get(f"{path}/acceptance_form", "auditor")
+    sealed = {r["name"]: r for b in closed["blocks"] for r in b["rows"]}
+    assert sealed["phone"].get("sealed") and sealed["phone"]["value"] == "" and closed["unopened"]["status"] == 403, closed
+    draft, _ = new_case()
+    assert get(f"/api/v1/cases/{draft}/documents/acceptance_form", "coordinator")["draft"]
+    unknown = refused(call("GET", f"{path}/nonsense", None, "coordinator"), 404, "not_found")
+    assert "acceptance_form" in unknown["accepted"], unknown
+    refused(call("GET", f"{path}/acceptance_form?format=pdf", None, "coordinator"), 400, "bad_parameter", "format")
+    refused(call("GET", f"{path}/acceptance_form", None, "renhe-manager"), 404, "not_found")
+
 
 def rows_of(count, prefix, **changes):
     submission = {"kind": "complaint", "category": "noise", "channel": "phone", "text": "旧系统记录"}
@@ -766,7 +797,7 @@ def main():
         harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
                       bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
-                      cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained,
+                      cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, one_service_away_the_others_work, killed_services_come_back, many_at_once,
                       ended_tokens_end, quiet_followers_are_kept, the_gateway_never_ended, stops_in_order])

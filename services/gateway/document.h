@@ -1,0 +1,37 @@
+/* A form of a case: gathered (case_document.c), told as data (document_data.c), printed (document_print.c). */
+#ifndef HEARBACK_GATEWAY_DOCUMENT_H
+#define HEARBACK_GATEWAY_DOCUMENT_H
+
+#include "cases.h"
+
+#define DOCUMENT_LINKS_MAX 20u /* cases of other kinds shown on one form */
+
+struct document_case { /* one case on the form, its texts opened as far as the reader may */
+    uint64_t id;
+    Casework__CaseFile *file;
+    Intake__Party *party;         /* NULL: none */
+    const char *link;             /* "" the case itself */
+    const Policy__Policy *policy; /* it is handled by; NULL: unknown */
+};
+
+struct document {
+    const char *name;
+    const Policy__DocumentDef *form;
+    const Casework__Issued *issued; /* the last time; NULL: never, what is shown is a draft */
+    const Directory__Organisation *organisation;
+    const struct zone *zone;
+    struct document_case cases[1 + DOCUMENT_LINKS_MAX];
+    size_t cases_count;
+    ProtobufCMessage **events; /* hb.Event, of the case itself */
+    size_t events_count;
+    const Hb__Refusal *unopened; /* NULL: every text is open */
+    uint32_t version;            /* of the policy whose form it is */
+};
+
+/* {document, name, code, class, number, version, issued_at, copies, clauses, blocks: [{name, title, rows: [{name,
+   label, value}]}]}: labels are pairs; a row with `sealed` has a text that this reader may not see. */
+json_t *document_data(struct http_request *request, const struct document *document);
+/* The same as pages of A4, one for each copy. */
+void document_print(struct http_request *request, const json_t *data, bool english);
+
+#endif
