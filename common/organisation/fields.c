@@ -318,3 +318,31 @@ void field_type(struct turn *turn, const char *site, const Policy__FieldDef *def
     else if (!text)
         type_value(&typing, field);
 }
+
+static const char *forbidden_in(const Policy__FieldDef *def, const char *text)
+{
+    for (size_t i = 0; i < def->n_forbidden; i++)
+        if (strstr(text, def->forbidden[i]))
+            return def->forbidden[i];
+    return NULL;
+}
+
+void field_check_phrases(struct turn *turn, const char *site, const Policy__FieldDef *def, const Hb__Field *field,
+                         const char *path, const struct facts *facts, const Hb__Actor *actor, bool says_why)
+{
+    bool plain = field->content_case == HB__FIELD__CONTENT_TEXT && field->text->kind_case == HB__PERSONAL__KIND_PLAIN;
+    const char *phrase = plain ? forbidden_in(def, field->text->plain) : NULL;
+    bool may =
+        phrase && actor && who_includes(turn, site, def->forbidden_unless, def->n_forbidden_unless, facts, actor);
+    if (!phrase || (may && says_why))
+        return;
+    struct arena *arena = turn_arena(turn);
+    const char *zh = may ? "%s含有禁用语“%s”：放行须在备注中说明理由" : "%s含有禁用语“%s”";
+    const char *en = may ? "%s has the forbidden phrase \"%s\": say in the note why it may stand"
+                         : "%s has the forbidden phrase \"%s\"";
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "forbidden_phrase", arena_printf(arena, zh, def->label->zh, phrase),
+                                       arena_printf(arena, en, def->label->en, phrase));
+    refusal_field(turn, refusal, path);
+    for (size_t i = 0; i < def->n_clauses; i++)
+        refusal_clause(turn, refusal, def->clauses[i]);
+}

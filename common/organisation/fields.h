@@ -10,4 +10,9 @@
    accepted. A field left empty loses its content. */
 void field_type(struct turn *turn, const char *site, const Policy__FieldDef *def, Hb__Field *field, const char *path);
 
+/* Refuses a plain text that has a phrase the policy forbids in this field, unless `actor` is one who may write it all
+   the same, and says why. The only look at what a text says; it comes before sealing, and nothing of it is kept. */
+void field_check_phrases(struct turn *turn, const char *site, const Policy__FieldDef *def, const Hb__Field *field,
+                         const char *path, const struct facts *facts, const Hb__Actor *actor, bool says_why);
+
 #endif

@@ -72,9 +72,29 @@ static void needed_of(struct compile *compile, json_t *node, Policy__FieldDef *f
     }
 }
 
+/* `check: $phrases` or `check: {phrases: .., unless: W}`. */
+static void check_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
+{
+    json_t *phrases = node;
+    if (!node)
+        return;
+    if (json_is_object(node)) {
+        ONLY_KEYS(compile, node, "phrases", "unless");
+        phrases = json_object_get(node, "phrases");
+        whos_of(compile, json_object_get(node, "unless"), &field->forbidden_unless, &field->n_forbidden_unless);
+    }
+    texts_of(compile, phrases, &field->forbidden, &field->n_forbidden);
+    if (field->n_forbidden == 0)
+        mistake(compile, node, "check 须有用语，如 [不知道, 不清楚] 或 {phrases: $phrases, unless: 岗位}",
+                "\"check\" needs phrases, as [..] or {phrases: $phrases, unless: POST}");
+    if (field->type != POLICY__FIELD_DEF__TYPE__TEXT)
+        mistake(compile, node, "只有文字字段可以检查用语", "only a field of text can be checked for phrases");
+}
+
 static void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
 {
-    ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept");
+    ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept",
+              "check");
     NOT_CARRIED_OUT(compile, map, "read", "kept");
     field->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
@@ -100,6 +120,7 @@ static void field_of(struct compile *compile, const char *name, json_t *map, Pol
     whos_of(compile, json_object_get(map, "write"), &field->write, &field->n_write);
     if (value)
         field->default_value = value_of(compile, name, value);
+    check_of(compile, json_object_get(map, "check"), field);
 }
 
 /* ---- steps ---- */

@@ -78,7 +78,9 @@ void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label 
 void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count)
 {
     size_t i;
-    json_t *item;
+    json_t *item, *value = json_is_string(node) ? resolved(compile, node) : node;
+    if (json_is_array(value)) /* a setting may be a list, too */
+        node = value;
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, (char *)(uintptr_t)text_of(compile, node));
     else if (node && !json_is_array(node))

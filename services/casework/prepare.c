@@ -73,8 +73,10 @@ static void check_text(struct turn *turn, const char *path, const Hb__Personal *
     }
 }
 
-static void type_one(struct turn *turn, const struct casework_case *one, const Policy__Step *step, Hb__Field *field)
+static void type_one(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                     const Hb__Command *command, Hb__Field *field)
 {
+    const Hb__Personal *note = command->casework->act->note;
     const Policy__FieldDef *def = casework_field(one, step, field->name);
     char *path = arena_printf(turn_arena(turn), "fields.%s", field->name);
     if (!def || !step_takes(one, step, field->name)) {
@@ -85,6 +87,9 @@ static void type_one(struct turn *turn, const struct casework_case *one, const P
         check_text(turn, path, field->text);
     if (!turn_refused(turn))
         field_type(turn, one->record->site, def, field, path);
+    if (!turn_refused(turn))
+        field_check_phrases(turn, one->record->site, def, field, path, &one->facts, command->actor,
+                            note && note->kind_case == HB__PERSONAL__KIND_PLAIN && *note->plain);
 }
 
 /* Each text may be long, but not all of them at once; and a field has one value. */
@@ -118,7 +123,7 @@ void casework_prepare(struct turn *turn, Hb__Command *command)
     check_text(turn, "note", act->note);
     const Policy__Step *step = turn_refused(turn) ? NULL : casework_find_step(turn, &one, act);
     for (size_t i = 0; step && i < act->n_fields && !turn_refused(turn); i++)
-        type_one(turn, &one, step, act->fields[i]);
+        type_one(turn, &one, step, command, act->fields[i]);
 }
 
 uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity)

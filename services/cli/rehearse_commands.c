@@ -142,7 +142,10 @@ const Hb__CommandReply *world_act(struct world *world, const struct scenario_lin
     Casework__Act *act = command->casework->act = WORLD_NEW(world, Casework__Act, casework__act__init);
     act->step = world_copy(world, line->step);
     for (size_t i = 0; i < line->with_count; i++)
-        add_field(world, &act->fields, &act->n_fields, &line->with[i]);
+        if (strcmp(line->with[i].name, "note") == 0)
+            act->note = plain(world, line->with[i].value);
+        else
+            add_field(world, &act->fields, &act->n_fields, &line->with[i]);
     if (*line->clock) /* extend c1.answer */
         add_field(world, &act->fields, &act->n_fields, &(struct scenario_pair){"clock", line->clock, line->line});
     return world_send(world, HB__SERVICE__CASEWORK, command, "");

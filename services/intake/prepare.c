@@ -102,6 +102,8 @@ static void type_field(struct turn *turn, const Directory__Site *site, const Pol
     if (turn_refused(turn))
         return;
     field_type(turn, site->id, def, field, path);
+    if (!turn_refused(turn) && !complainant) /* who complains may use any words */
+        field_check_phrases(turn, site->id, def, field, path, NULL, NULL, false);
 }
 
 static void type_fields(struct turn *turn, const Directory__Site *site, const Policy__Kind *kind, Hb__Field **fields,

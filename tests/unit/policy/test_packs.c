@@ -52,6 +52,11 @@ static void shipped_packs_are_sound(void **state)
     assert_int_equal(policy_clock(complaint, "reply")->start[0]->type, POLICY__TRIGGER__TYPE__STAGE);
     assert_int_equal(policy_clock(repair, "on_site")->stop[0]->type, POLICY__TRIGGER__TYPE__STEP);
     assert_int_equal(policy_field(complaint, "category")->n_one_of, policy->n_categories);
+    policy = compile_pack(&arena, "PROP-FEEDBACK");
+    assert_string_equal(policy_document(policy, "repair_record")->code, "JXWY7.5.1-K02-03-F2"); /* $prefix filled in */
+    const Policy__FieldDef *reply = policy_field(policy_kind(policy, "complaint"), "reply_text");
+    assert_int_equal(reply->n_forbidden, 4); /* a setting that is a list */
+    assert_int_equal(reply->n_forbidden_unless, 1);
     policy = compile_pack(&arena, "boston-311");
     assert_int_equal(policy_clock(policy_kind(policy, "request"), "promise")->n_limit, 94);
     arena_fini(&arena);
