@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,16 @@ static uint32_t number_of(struct reading *reading, json_t *map, const char *key,
     return (uint32_t)number;
 }
 
+/* Of a log: more than a uint32_t may be needed. */
+static uint64_t offset_of(struct reading *reading, json_t *map, const char *key)
+{
+    const char *text = text_of(reading, map, key);
+    size_t digits = strspn(text, "0123456789");
+    if (text[digits] || digits > 18)
+        wrong(reading, json_object_get(map, key), arena_printf(reading->arena, "%s: an offset is accepted", key));
+    return strtoull(text, NULL, 10);
+}
+
 /* NULL when absent or, told so, no list. An empty place ("keys:") is an empty list. */
 static json_t *list_of(struct reading *reading, json_t *map, const char *key)
 {
@@ -111,7 +122,8 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
 {
     Config__Instance *instance = arena_alloc(reading->arena, sizeof *instance);
     config__instance__init(instance);
-    ONLY(reading, map, "service", "partition", "buckets_from", "buckets_to", "endpoint", "public_key", "rights");
+    ONLY(reading, map, "service", "partition", "buckets_from", "buckets_to", "endpoint", "public_key", "rights",
+         "forked_from", "forked_at");
     instance->service = config_service_of_name(text_of(reading, map, "service"));
     if (instance->service == HB__SERVICE__SERVICE_NONE)
         wrong(reading, map,
@@ -120,6 +132,9 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     instance->partition = number_of(reading, map, "partition", 1023);
     instance->bucket_from = number_of(reading, map, "buckets_from", 1024);
     instance->bucket_to = number_of(reading, map, "buckets_to", 1024);
+    instance->forked_from = number_of(reading, map, "forked_from", 1023);
+    instance->forked = json_object_get(map, "forked_at") != NULL;
+    instance->forked_at = offset_of(reading, map, "forked_at");
     instance->endpoint = text_of(reading, map, "endpoint");
     instance->public_key = public_key_of(reading, map);
     if (strncmp(instance->endpoint, "ipc://", 6) != 0 && strncmp(instance->endpoint, "tcp://", 6) != 0)
@@ -249,6 +264,11 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
         wrong(reading, smtp, "smtp.user and smtp.password_file belong together");
     json_array_foreach(list_of(reading, root, "instances"), i, item)
         instance_of(reading, item, config);
+    json_array_foreach(list_of(reading, root, "instances"), i, item) {
+        const char *what = reading->err ? NULL : config_wrong_range(config, i);
+        if (what)
+            wrong(reading, item, what);
+    }
     json_array_foreach(list_of(reading, root, "keys"), i, item)
         key_of(reading, item, config);
     json_array_foreach(list_of(reading, root, "cells"), i, item)
@@ -333,6 +353,8 @@ static void write_instance(FILE *file, const Config__Instance *instance)
     write_text(file, ", public_key: ", instance->public_key);
     if (instance->bucket_from || instance->bucket_to)
         fprintf(file, ", buckets_from: %u, buckets_to: %u", instance->bucket_from, instance->bucket_to);
+    if (instance->forked)
+        fprintf(file, ", forked_from: %u, forked_at: %" PRIu64, instance->forked_from, instance->forked_at);
     write_rights(file, instance->rights, instance->n_rights);
 }
 
@@ -451,6 +473,15 @@ static void fill_in(char **public_key, const char *made, struct arena *arena, bo
         return;
     *public_key = arena_strdup(arena, made);
     *changed = true;
+}
+
+enum err config_key_create(const Config__Config *config, const char *name, char **public_key_out, struct arena *arena)
+{
+    char public_key[41], secret[41];
+    enum err err = secret_create(config, name, public_key, secret);
+    if (!err)
+        *public_key_out = arena_strdup(arena, public_key);
+    return err;
 }
 
 enum err config_keys_create(Config__Config *config, struct arena *arena, bool *changed_out)

@@ -19,6 +19,17 @@ bool config_cell_id_ok(const char *text); /* 16 hexadecimal digits, not all 0 */
 /* The instance of a service and partition, NULL when the file names none. */
 const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition);
 
+#define CONFIG_BUCKETS 1024u /* a site lives in one for good */
+uint32_t
+config_bucket_end(const Config__Instance *instance); /* its buckets are those from bucket_from up to this one */
+/* The instance that has a bucket; NULL when the file names none of that service. */
+const Config__Instance *config_instance_of_bucket(const Config__Config *config, Hb__Service service, uint32_t bucket);
+bool config_overlap(const Config__Instance *a, const Config__Instance *b);
+/* The offset up to which the logs of two partitions of a service are one (they were divided there); 0: they are not. */
+uint64_t config_shared(const Config__Config *config, Hb__Service service, uint32_t a, uint32_t b);
+/* What is wrong with the buckets of instances[at], by itself or beside the ones before it; NULL: nothing. */
+const char *config_wrong_range(const Config__Config *config, size_t at);
+
 /* data/<service>-<partition> */
 char *config_instance_folder(const Config__Config *config, const Config__Instance *instance, struct arena *arena);
 
@@ -31,6 +42,10 @@ const char *config_service_name(Hb__Service service);
  * no such.
  */
 Hb__Service config_service_of_name(const char *name);
+
+/* Makes the key of one name and fills in its public key. */
+enum err config_key_create(const Config__Config *config, const char *name, char **public_key_out,
+                           struct arena *arena) MUST_CHECK;
 
 /* Makes the missing secret keys (0600, synced) and fills in all public keys. A named key with a public key and no
    secret here belongs to somebody else and is left alone. `changed_out`: a public key was filled in, the file should be

@@ -29,6 +29,8 @@ enum log_note {
     NOTE_CELL_HERE,
     NOTE_CELL_AWAY,
     NOTE_CELL_REFUSED,
+    NOTE_REBUILD_FAILED,
+    NOTE_REBUILT,
     NOTES_COUNT,
 };
 

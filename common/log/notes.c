@@ -63,6 +63,12 @@ const struct log_kind log_kinds[NOTES_COUNT] = {
     [NOTE_CELL_REFUSED] = {"cell_refused", LEVEL_ERROR, "another system was not let in as this cell",
                            "see `why`: one cell id belongs to one running system", "拒绝另一系统以该编号接入",
                            "请按 why 所述处理：一个系统编号只能属于一个运行中的系统"},
+    [NOTE_REBUILD_FAILED] = {"rebuild_failed", LEVEL_ERROR,
+                             "the share of a divided partition cannot be made from what was heard",
+                             "restore the system from the backup made before the split (hearback restore)",
+                             "无法由已接收的事件重建该分区", "请用拆分前的备份恢复（hearback restore）"},
+    [NOTE_REBUILT] = {"rebuilt", LEVEL_INFO, "this half of a divided partition has made its tables anew", "",
+                      "拆分后的分区已重建完成", ""},
 };
 
 const char *log_note_name(enum log_note note)

@@ -223,8 +223,10 @@ static void seal_by_intake(struct pending *pending, const struct plains *plains,
     *asked = (struct seal_asked){pending, *plains};
     pending->sealing = true;
     pending->instance->sealing++;
-    pending->instance->env->ask(pending->instance->env->context, HB__SERVICE__INTAKE, 0, &request, 5000, on_sealed,
-                                asked);
+    struct instance *instance = pending->instance;
+    uint32_t partition =
+        instance_partition_of(instance, HB__SERVICE__INTAKE, case_id_bucket(pending->command->case_id));
+    instance->env->ask(instance->env->context, HB__SERVICE__INTAKE, partition, &request, 5000, on_sealed, asked);
 }
 
 /* ---- through the door ---- */
@@ -263,7 +265,8 @@ static void prepare(struct pending *pending, int64_t now)
     turn.actor = pending->command->actor;
     pending->prepared = true;
     if (!answered_before(&turn, pending)) {
-        if (service->prepare)
+        bool foreign = refuse_foreign(&turn, pending->command->case_id, pending->command->site);
+        if (service->prepare && !foreign)
             service->prepare(&turn, pending->command);
         if (turn.refusal) {
             reply_refusal(pending, turn.refusal);
@@ -292,8 +295,12 @@ static void prepare(struct pending *pending, int64_t now)
 
 static bool organisation_heard(struct instance *instance)
 {
-    struct feed *feed = feed_of(instance, HB__SERVICE__DIRECTORY, 0);
-    return !feed || feed->caught_up_once || feed->cursor > 0;
+    for (unsigned i = 0; i < instance->feeds_count; i++) {
+        const struct feed *feed = &instance->feeds[i];
+        if (feed->service == HB__SERVICE__DIRECTORY && !feed->caught_up_once && feed->cursor == 0)
+            return false;
+    }
+    return true;
 }
 
 static void look_at(struct pending *pending, int64_t now)
@@ -301,7 +308,10 @@ static void look_at(struct pending *pending, int64_t now)
     struct instance *instance = pending->instance;
     if (pending->prepared || pending->gone)
         return;
-    if (instance->suspect)
+    if (instance->rebuilding)
+        pending_refuse(pending, 503, "catching_up", "系统正在追赶，请稍后再试",
+                       "this half of a divided partition makes its tables anew; try again shortly");
+    else if (instance->suspect)
         pending_refuse(pending, 503, "clock_suspect", "系统时钟可疑，暂不接受写入",
                        "the clock is suspect: no writes until it is trusted");
     else if (instance->full)

@@ -32,22 +32,106 @@ static struct key cursor_key(const struct feed *feed)
     return key;
 }
 
-void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena)
+static const Record__Cursor *cursor_of(struct bytes value, struct arena *arena)
 {
-    struct key key = cursor_key(feed);
-    struct bytes value;
-    if (!store_get(txn, feed->instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&key), arena, &value))
-        return;
     ProtobufCMessage *message;
     char *why;
     bug_unless(message_load(&record__cursor__descriptor, value, arena, &message, &why) == ERR_NONE);
-    const Record__Cursor *cursor = (const Record__Cursor *)message;
+    return (const Record__Cursor *)message;
+}
+
+static void set_cursor(struct feed *feed, const Record__Cursor *cursor)
+{
     feed->log.cell = cursor->log->cell;
     feed->log.epoch = cursor->log->epoch;
     feed->cursor = feed->received = cursor->offset;
     bug_unless(cursor->hash.len == sizeof feed->hash);
     memcpy(feed->hash, cursor->hash.data, sizeof feed->hash);
     memcpy(feed->received_hash, feed->hash, sizeof feed->hash);
+}
+
+void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena)
+{
+    struct key key = cursor_key(feed);
+    struct bytes value;
+    if (store_get(txn, feed->instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&key), arena, &value))
+        set_cursor(feed, cursor_of(value, arena));
+}
+
+/* ---- logs that begin alike ---- */
+
+static void begin_with(struct feed *feed, const struct feed *other)
+{
+    feed->log.cell = other->log.cell;
+    feed->log.epoch = other->log.epoch;
+    feed->cursor = feed->received = other->cursor;
+    memcpy(feed->hash, other->hash, sizeof feed->hash);
+    memcpy(feed->received_hash, other->hash, sizeof feed->hash);
+    feed->begins_after = NULL;
+}
+
+void feed_moved(struct feed *feed)
+{
+    struct instance *instance = feed->instance;
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        if (instance->feeds[i].begins_after == feed && instance->feeds[i].begins_at == feed->cursor)
+            begin_with(&instance->feeds[i], feed);
+}
+
+/* The cursor of a log that is not heard any more: what its half has in common with it has been heard. */
+static const Record__Cursor *cursor_before(struct feed *feed, struct store_txn *txn, struct arena *arena)
+{
+    struct instance *instance = feed->instance;
+    const Record__Cursor *furthest = NULL;
+    struct store_scan scan;
+    struct bytes key, value;
+    struct key prefix = {.size = 0};
+    key_add_u32(&prefix, (uint32_t)feed->service);
+    store_scan_open(&scan, txn, instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&prefix), (struct bytes){0});
+    while (store_scan_next(&scan, arena, &key, &value)) {
+        const Record__Cursor *cursor = cursor_of(value, arena);
+        uint64_t shared =
+            config_shared(instance->options.config, feed->service, feed->partition, cursor->log->partition);
+        bool gone =
+            !cell_elsewhere(instance, cursor->log->cell) && !feed_of(instance, feed->service, cursor->log->partition);
+        if (gone && cursor->offset <= shared && (!furthest || cursor->offset > furthest->offset))
+            furthest = cursor;
+    }
+    return furthest;
+}
+
+/* What two logs have in common is heard by way of that with the lower number. Nobody is beyond a fork whose other half
+   he should hear: LogForked stops him (turn.c). */
+enum err feed_begin(struct feed *feed, struct store_txn *txn, struct arena *arena, char *why_out, size_t why_size)
+{
+    struct instance *instance = feed->instance;
+    if (feed->cell || feed->log.epoch || !instance->options.config)
+        return ERR_NONE;
+    for (unsigned i = 0; i < instance->feeds_count; i++) {
+        const struct feed *other = &instance->feeds[i];
+        if (other->cell || other->service != feed->service || other->partition >= feed->partition)
+            continue;
+        uint64_t shared = config_shared(instance->options.config, feed->service, feed->partition, other->partition);
+        if (shared > feed->begins_at) {
+            feed->begins_after = other;
+            feed->begins_at = shared;
+        }
+    }
+    const Record__Cursor *before = cursor_before(feed, txn, arena);
+    if (before && before->offset >= feed->begins_at) {
+        set_cursor(feed, before);
+        feed->begins_after = NULL;
+    } else if (feed->begins_after && feed->begins_after->cursor == feed->begins_at) {
+        begin_with(feed, feed->begins_after);
+    } else if (feed->begins_after && feed->begins_after->cursor > feed->begins_at) {
+        snprintf(why_out, why_size,
+                 "%s-%" PRIu32 " was divided at offset %" PRIu64
+                 ", but more of it has been heard: the configuration is "
+                 "not that of this system",
+                 config_service_name(feed->service), feed->begins_after->partition, feed->begins_at);
+        return ERR_DENIED;
+    }
+    return ERR_NONE;
 }
 
 void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena)
@@ -330,7 +414,8 @@ static void ask(struct feed *feed, bool urgent)
 void feed_ask(struct feed *feed)
 {
     bool room = feed->buffer_size - feed->buffer_at < FETCH_BYTES_MAX;
-    if (!feed->stopped && !feed->asking && room && instance_boot(feed->instance) >= feed->retry_boot_ms)
+    if (!feed->stopped && !feed->begins_after && !feed->asking && room &&
+        instance_boot(feed->instance) >= feed->retry_boot_ms)
         ask(feed, false);
 }
 
@@ -339,7 +424,7 @@ void instance_ask_all(struct instance *instance, bool urgent)
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         struct feed *feed = &instance->feeds[i];
         feed_ask(feed);
-        if (urgent && !feed->stopped && !feed->urgent && !feed->cell)
+        if (urgent && !feed->stopped && !feed->begins_after && !feed->urgent && !feed->cell)
             ask(feed, true);
     }
 }
@@ -349,7 +434,7 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms)
 {
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         struct feed *feed = &instance->feeds[i];
-        if (!feed->stopped && !feed->urgent && !feed->cell && feed_as_of(feed) <= due_ms &&
+        if (!feed->stopped && !feed->begins_after && !feed->urgent && !feed->cell && feed_as_of(feed) <= due_ms &&
             instance_boot(instance) >= feed->retry_boot_ms)
             ask(feed, true);
     }

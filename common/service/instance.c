@@ -57,6 +57,8 @@ static void head_new(struct instance *instance)
     record__head__init(&instance->head);
     instance->head.cell = instance->options.cell;
     instance->head.epoch = 1;
+    instance->head.bucket_from = instance_range(instance).from;
+    instance->head.bucket_to = instance_range(instance).to;
     instance->env->random(instance->env->context, instance->head_key, sizeof instance->head_key);
 }
 
@@ -137,6 +139,10 @@ static enum err load_state(struct instance *instance, char *why_out, size_t why_
     instance->head.outcome_key = (ProtobufCBinaryData){sizeof instance->head_key, instance->head_key};
     for (unsigned i = 0; i < instance->feeds_count && !err; i++)
         feed_load(&instance->feeds[i], txn, &instance->arena);
+    for (unsigned i = 0; i < instance->feeds_count && !err; i++)
+        err = feed_begin(&instance->feeds[i], txn, &instance->arena, why_out, why_size);
+    if (!err)
+        err = rebuild_open(instance, txn);
     if (!err) {
         instance->waiting_count = store_count(txn, instance->runtime_tables[RUNTIME_WAITING]);
         if (instance->options.cells_count)
@@ -246,6 +252,8 @@ enum err instance_open(const struct service *service, const struct instance_opti
     for (unsigned i = 0; i < instance->feeds_count; i++)
         feed_open(&instance->feeds[i], instance, &options->feeds[i]);
     if (!err)
+        err = fork_take_up(instance, why_out, why_size);
+    if (!err)
         err = load_state(instance, why_out, why_size);
     if (!err && service->keeps_vault)
         err = open_vault(instance, why_out, why_size);
@@ -303,6 +311,7 @@ void instance_close(struct instance *instance)
     free(instance->feeds);
     free(instance->release_key);
     verify_close(instance);
+    rebuild_close(instance);
     if (instance->organisation_cache)
         organisation_cache_free(instance->organisation_cache);
     instance_counters_close(instance);
@@ -426,6 +435,12 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     bool room = has_room(instance);
     door_move(instance, now);
     bool turned = false;
+    if (instance->rebuilding) { /* nothing else is true before it is done; whoever asks is served from the log */
+        *fatal_out = room ? rebuild_step(instance, now) : ERR_NONE;
+        serve_parked(instance, now);
+        snapshot_step(instance);
+        return rebuild_wants(instance);
+    }
     if (trusted && room && work_waits(instance, now)) {
         turned = true;
         *fatal_out = instance_turn(instance, now);
@@ -467,6 +482,8 @@ static int64_t wait_by_boot(const struct instance *instance)
     if (snapshot_under_way(instance))
         at_most(&next, boot + 1);
     at_most(&next, verify_next(instance));
+    if (rebuild_next(instance))
+        at_most(&next, rebuild_next(instance));
     if (instance->holding)
         at_most(&next, instance->hold_until);
     if (instance->cursors_moved && works)
@@ -510,6 +527,8 @@ const char *instance_health(const struct instance *instance)
     for (unsigned i = 0; i < instance->feeds_count; i++)
         if (instance->feeds[i].stopped && !instance->feeds[i].cell)
             return "feed_stopped";
+    if (instance->rebuilding)
+        return "catching_up";
     for (unsigned i = 0; i < instance->feeds_count; i++) /* a cell that is silent holds nobody up */
         if (!instance->feeds[i].caught_up_once && !instance->feeds[i].cell)
             return "catching_up";

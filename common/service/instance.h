@@ -46,8 +46,9 @@ struct instance_options {
     unsigned feeds_count;
     const struct instance_cell *cells; /* other cells that are heard; they outlive the instance */
     unsigned cells_count;
-    bool no_sync;       /* simulation */
-    uint64_t map_bytes; /* 0: the default */
+    const Config__Config *config; /* who has which buckets, and what was divided; NULL: there is one of each */
+    bool no_sync;                 /* simulation */
+    uint64_t map_bytes;           /* 0: the default */
     const char *policies_folder;
     const char *calendars_folder;
     const char *zones_folder; /* NULL: the system's */
@@ -81,6 +82,8 @@ bool instance_stopping(const struct instance *instance); /* the operator's key a
 bool instance_dead(const struct instance *instance);     /* env->crash_here said so */
 const char *instance_health(const struct instance *instance);
 struct metrics *instance_metrics(struct instance *instance);
+/* Which partition of a service has a bucket. */
+uint32_t instance_partition_of(const struct instance *instance, Hb__Service service, uint32_t bucket);
 const struct service *instance_service(const struct instance *instance);
 const struct env *instance_env(const struct instance *instance);
 struct store *instance_store(struct instance *instance);

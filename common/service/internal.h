@@ -54,11 +54,18 @@ enum runtime_table {
     RUNTIME_TABLES,
 };
 
+struct range {
+    uint32_t from, to; /* [from, to) */
+};
+
 struct feed {
     struct instance *instance;
     Hb__Service service;
     uint32_t partition;
     uint64_t cell; /* 0: our own */
+    const struct feed
+        *begins_after; /* its log begins as that one's does: heard from there on, once that was heard so far */
+    uint64_t begins_at;
     Hb__LogId log; /* as last told; epoch 0: not known yet */
     uint64_t cursor;
     uint8_t hash[EVENTLOG_HASH_BYTES]; /* of the event at the cursor */
@@ -148,6 +155,7 @@ struct turn {
     uint8_t random[32];
     Hb__Refusal *refusal;
     const Hb__Event *at; /* the event being reacted to */
+    uint64_t folding;    /* case of the event being folded */
 
     /* said by this turn, by offset without a gap from head.offset + 1 on */
     struct said *said;
@@ -214,8 +222,9 @@ struct instance {
     int64_t hold_until; /* on the boot clock, while holding */
     struct snapshot *snapshot;
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
-    struct verify *verify; /* under way, or its result not yet fetched; NULL */
-    char *release_key;     /* malloc: an operator released what waits under it */
+    struct rebuilding *rebuilding; /* NULL: the tables are what they should be */
+    struct verify *verify;         /* under way, or its result not yet fetched; NULL */
+    char *release_key;             /* malloc: an operator released what waits under it */
     bool started_suspect, suspect_noted;
     int64_t full_retry_boot_ms;
     int64_t urgent_boot_ms, urgent_wait_ms; /* when those behind a due timer are asked again, and how long that was */
@@ -255,6 +264,9 @@ void turn_end_input(struct turn *turn); /* forgets all that lies in its arena */
 void feed_open(struct feed *feed, struct instance *instance, const struct instance_feed_options *options);
 void feed_close(struct feed *feed);
 void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena);
+/* After all are loaded: where one begins whose log was divided off another, or whose ancestor was heard before. */
+enum err feed_begin(struct feed *feed, struct store_txn *txn, struct arena *arena, char *why_out, size_t why_size);
+void feed_moved(struct feed *feed); /* whoever waited for it to come so far begins */
 void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena);
 void feed_ask(struct feed *feed);
 bool feed_has(const struct feed *feed);
@@ -339,9 +351,14 @@ struct refold_reader {
     bool (*read)(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena, struct bytes *event_out);
     void *context;
 };
+/* Every table that evolve writes, in one order; NULL after the last. */
+const char *folded_table(struct instance *instance, unsigned index, store_table *table_out);
 enum refold_state { REFOLD_MORE, REFOLD_WAITS, REFOLD_SAME, REFOLD_DIFFERS, REFOLD_FAILED };
 enum err refold_open(struct instance *instance, const char *folder, const struct refold_reader *reader,
                      struct refold **refold_out, char *why_out, size_t why_size) MUST_CHECK;
+/* Into the instance itself, whose tables were emptied, from where an earlier run came to. */
+struct refold *refold_go_on(struct instance *instance, const struct refold_reader *reader,
+                            const Record__Rebuild *rebuild);
 /* One step of a few milliseconds (one row of `heard` at least). *why says what differs or failed. */
 enum refold_state refold_step(struct refold *refold, const char **why_out);
 /* While the tables are compared: the snapshot they are compared in; NULL before. */
@@ -350,6 +367,34 @@ struct store_txn *refold_snapshot(struct refold *refold);
 bool heard_folds(const Record__HeardRange *range, uint64_t offset);
 uint64_t refold_walked(const struct refold *refold); /* rows of `heard` folded so far */
 void refold_close(struct refold *refold);            /* the folder stays */
+
+/* gather.c: reads again what rows of `heard` name */
+struct gather;
+typedef void gather_cursor_fn(void *context, const Bus__Fetched *fetched);
+struct gather *gather_new(struct instance *instance);
+void gather_free(struct gather *gather);                     /* NULL is fine */
+bool gather_busy(const struct gather *gather, int64_t boot); /* a request is under way, or a pause after a failed one */
+int64_t gather_next(const struct gather *gather);            /* boot ms of the end of that pause, 0 none */
+bool gather_failed(const struct gather *gather);             /* ten times in a row */
+void gather_retry(struct gather *gather);
+void gather_cursor(struct gather *gather, const struct feed *feed, gather_cursor_fn *told, void *context);
+bool gather_ready(void *context, const Record__Heard *row, struct arena *arena); /* a struct refold_reader */
+bool gather_read(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena, struct bytes *event_out);
+
+/* fork.c: partitions */
+struct range instance_range(const struct instance *instance);
+bool instance_has_bucket(const struct instance *instance, uint32_t bucket);
+bool event_ours(struct turn *turn, const Hb__Event *event);
+/* Refuses what is of a bucket of another partition. */
+bool refuse_foreign(struct turn *turn, uint64_t case_id, const char *site);
+/* Of a LogForked: false when its other half should be heard as well, and is not. */
+bool fork_known(struct instance *instance, const struct feed *feed, const Hb__Event *event);
+enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK; /* at start */
+enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
+void rebuild_close(struct instance *instance);
+bool rebuild_wants(const struct instance *instance);
+enum err rebuild_step(struct instance *instance, int64_t now) MUST_CHECK;
+int64_t rebuild_next(const struct instance *instance);
 
 /* verify.c: Control VERIFY */
 void verify_take(struct instance *instance, const struct bus_call *call);

@@ -179,12 +179,6 @@ static int fail(const struct program *program, const char *where, const char *wh
     return 2;
 }
 
-static bool overlap(const Config__Instance *a, const Config__Instance *b)
-{
-    uint32_t a_to = a->bucket_to ? a->bucket_to : 1024, b_to = b->bucket_to ? b->bucket_to : 1024;
-    return a->bucket_from < b_to && b->bucket_from < a_to;
-}
-
 /* Of every cell below the services of `hears_below`, of the one above those of `hears_above`; all asked at the link. */
 static void add_cells(struct program *program, struct instance_options *options, struct instance_feed_options *feeds)
 {
@@ -215,7 +209,7 @@ static void add_feeds(struct program *program, struct instance_options *options)
     for (size_t i = 0; i < config->n_instances; i++) {
         const Config__Instance *other = config->instances[i];
         bool heard = program->service->hears & 1u << other->service;
-        if (heard && (other->service == HB__SERVICE__DIRECTORY || overlap(program->me, other)))
+        if (heard && (other->service == HB__SERVICE__DIRECTORY || config_overlap(program->me, other)))
             feeds[options->feeds_count++] = (struct instance_feed_options){other->service, other->partition, 0};
     }
     add_cells(program, options, feeds);
@@ -256,6 +250,7 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .partition = partition,
                                        .bucket_from = program->me->bucket_from,
                                        .bucket_to = program->me->bucket_to,
+                                       .config = program->config,
                                        .policies_folder = program->config->policies,
                                        .calendars_folder = program->config->calendars,
                                        .zones_folder = *program->config->zones ? program->config->zones : NULL,

@@ -1,7 +1,8 @@
 /* A fresh fold equals the state: walk `heard` and fold each input and the own events it caused, in exactly that order,
    into an empty instance; then compare all tables that evolve writes. The walk goes in steps between the turns of the
    instance, in short transactions, for `heard` and the log only grow; when it has caught up, the tables are compared in
-   one snapshot, held as long as the comparison takes. */
+   one snapshot, held as long as the comparison takes. The same walk makes the tables of a divided partition anew, in
+   place (fork.c). */
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -32,8 +33,7 @@ static void hash_table(crypto_generichash_state *state, struct store_txn *txn, s
 static const enum runtime_table folded[] = {RUNTIME_TIMERS, RUNTIME_EFFECTS, RUNTIME_EFFECTS_DUE, RUNTIME_JOBS};
 #define FOLDED_COUNT (sizeof folded / sizeof *folded)
 
-/* Calls `visit` for every table evolve writes, in one order. */
-static const char *folded_table(struct instance *instance, unsigned index, store_table *table_out)
+const char *folded_table(struct instance *instance, unsigned index, store_table *table_out)
 {
     static const char *const names[FOLDED_COUNT] = {"timers", "effects", "effects_due", "jobs"};
     if (index < FOLDED_COUNT) {
@@ -118,6 +118,7 @@ struct refold {
     size_t step_bytes;
     unsigned table; /* being compared */
     bool comparing, comparing_table;
+    uint64_t until; /* in place: the last row to fold; 0: all there are, then the tables are compared */
     struct store_scan from_scan, into_scan;
     char why[400];
 };
@@ -136,7 +137,8 @@ static enum err fold_stored(struct refold *refold, struct bytes stored)
         return fail(refold, "an event cannot be decoded near own offset", refold->own_next);
     refold->step_bytes += stored.size;
     refold->turn.now = ((Hb__Event *)message)->recorded_ms;
-    turn_fold(&refold->turn, (const Hb__Event *)message);
+    if (event_ours(&refold->turn, (const Hb__Event *)message)) /* a divided partition folds its share of the whole */
+        turn_fold(&refold->turn, (const Hb__Event *)message);
     refold->turn.known_count = 0;
     return ERR_NONE;
 }
@@ -184,17 +186,17 @@ static enum err fold_job(struct refold *refold, const Record__Input *input)
 {
     struct turn *turn = &refold->turn;
     enum err err = fold_own(refold, input);
+    uint64_t case_id = input->job->case_id, id;
+    Record__Job *job;
     turn->phase = PHASE_EVOLVE;
-    if (err)
-        return err;
+    if (err || (case_id && !instance_has_bucket(refold->into, case_id_bucket(case_id))))
+        return err; /* a job of the other half */
+    if (!job_first(turn, &id, &job) || job->case_id != case_id)
+        return fail(refold, "a job step names a job that is not there:", input->job->id);
     if (input->job->done) {
-        job_delete(turn, input->job->id);
+        job_delete(turn, id);
         return ERR_NONE;
     }
-    uint64_t id;
-    Record__Job *job;
-    if (!job_first(turn, &id, &job) || id != input->job->id)
-        return fail(refold, "a job step names a job that is not there:", input->job->id);
     job->next = input->job->next;
     job_save(turn, id, job);
     return ERR_NONE;
@@ -222,6 +224,7 @@ static enum err fold_input(struct refold *refold, const Record__Input *input)
     case RECORD__INPUT__KIND_COMMAND:
     case RECORD__INPUT__KIND_EFFECT:
     case RECORD__INPUT__KIND_QUARANTINED:
+    case RECORD__INPUT__KIND_FORKED:
     case RECORD__INPUT__KIND__NOT_SET:
         break;
     }
@@ -268,6 +271,18 @@ static enum err fold_row(struct refold *refold)
     return err;
 }
 
+/* In place the rows folded so far are known in the same transaction as what they made. */
+static void save_progress(struct refold *refold, struct store_txn *txn)
+{
+    struct key key = key_text("rebuild");
+    Record__Rebuild rebuild = RECORD__REBUILD__INIT;
+    rebuild.rows = refold->walked;
+    rebuild.own = refold->own_next - 1;
+    rebuild.until = refold->until;
+    store_put(txn, refold->into->runtime_tables[RUNTIME_META], key_bytes(&key),
+              message_pack(message_of(&rebuild), &refold->arena));
+}
+
 /* Rows until enough was read. All folded: the comparison begins, in a snapshot of this very moment. */
 static enum refold_state walk(struct refold *refold)
 {
@@ -278,23 +293,30 @@ static enum refold_state walk(struct refold *refold)
     turn_begin(&refold->turn, refold->into, into_txn, &refold->arena, 0);
     refold->step_bytes = 0;
     while (!err && more && ready && refold->step_bytes < WALK_STEP_BYTES) {
-        more = next_row(refold, &err);
+        more = (!refold->until || refold->walked < refold->until) && next_row(refold, &err);
         ready =
             more && (!refold->reader.ready || refold->reader.ready(refold->reader.context, refold->row, &refold->rows));
         if (ready)
             err = fold_row(refold);
     }
+    if (refold->until)
+        save_progress(refold, into_txn);
     enum err committed = err ? (store_abort(into_txn), ERR_NONE) : store_commit(into_txn);
     if (committed)
         snprintf(refold->why, sizeof refold->why, "the fold could not be stored: %s", err_text(committed));
     if (!err && !committed && !more && refold->own_next != refold->from->head.offset + 1)
         err = fail(refold, "an own event has no cause in heard: offset", refold->own_next);
-    refold->comparing = !err && !committed && !more;
+    bool all = !err && !committed && !more;
+    refold->comparing = all && !refold->until;
     if (!refold->comparing) {
         store_abort(refold->from_txn);
         refold->from_txn = NULL;
     }
-    return committed ? REFOLD_FAILED : err ? REFOLD_DIFFERS : more && !ready ? REFOLD_WAITS : REFOLD_MORE;
+    return committed              ? REFOLD_FAILED
+           : err                  ? REFOLD_DIFFERS
+           : all && refold->until ? REFOLD_SAME
+           : more && !ready       ? REFOLD_WAITS
+                                  : REFOLD_MORE;
 }
 
 /* ---- the comparison ---- */
@@ -388,6 +410,21 @@ enum err refold_open(struct instance *instance, const char *folder, const struct
     return ERR_NONE;
 }
 
+struct refold *refold_go_on(struct instance *instance, const struct refold_reader *reader,
+                            const Record__Rebuild *rebuild)
+{
+    struct refold *refold = calloc(1, sizeof *refold);
+    bug_unless(refold);
+    refold->from = refold->into = instance;
+    refold->reader = *reader;
+    refold->walked = rebuild->rows;
+    refold->own_next = rebuild->own + 1;
+    refold->until = rebuild->until;
+    arena_init(&refold->arena);
+    arena_init(&refold->rows);
+    return refold;
+}
+
 void refold_close(struct refold *refold)
 {
     if (!refold)
@@ -396,7 +433,8 @@ void refold_close(struct refold *refold)
         store_abort(refold->from_txn);
     arena_fini(&refold->arena);
     arena_fini(&refold->rows);
-    instance_close(refold->into);
+    if (refold->into != refold->from)
+        instance_close(refold->into);
     free(refold);
 }
 

@@ -179,6 +179,7 @@ void turn_job_add(struct turn *turn, const char *what, const char *cause, struct
     job.what = (char *)(uintptr_t)what;
     job.cause = (char *)(uintptr_t)cause;
     job.payload = (ProtobufCBinaryData){payload.size, (uint8_t *)(uintptr_t)payload.data};
+    job.case_id = turn->folding;
     job_save(turn, id + 1, &job);
     turn->instance->jobs_open = true;
 }

@@ -171,7 +171,7 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
     reply->kind_case = BUS__REPLY__KIND_QUERY;
     reply->query = NEW(&instance->arena, Hb__QueryReply, HB__QUERY_REPLY__INIT);
     reply->query->stale = stale;
-    if (instance->service->answer)
+    if (instance->service->answer && !refuse_foreign(&turn, query->case_id, query->site))
         instance->service->answer(&turn, query, reply->query);
     if (turn.refusal)
         reply->query->refused = turn.refusal;
@@ -184,6 +184,11 @@ static void take_query(struct instance *instance, const struct bus_call *call, c
 {
     if (query->actor && !(call->rights & BUS_RIGHT_ACTOR) && !(call->rights & BUS_RIGHT_CONTROL)) {
         reply_refuse(instance, call, 403, "not_allowed", "该密钥不得代表他人", "this key may not name an actor");
+        return;
+    }
+    if (instance->rebuilding) {
+        reply_refuse(instance, call, 503, "catching_up", "系统正在追赶，请稍后再试",
+                     "this half of a divided partition makes its tables anew; try again shortly");
         return;
     }
     if (after_reached(instance, query->after, query->n_after)) {

@@ -43,6 +43,9 @@ struct service {
        0 refuses the command (the case is unknown). NULL: this service takes no personal text. */
     uint64_t (*seal_key)(struct turn *turn, const Hb__Command *command, bool identity);
 
+    /* Does this vault key seal texts of a case known here? For services that keep the vault. */
+    bool (*keeps_key)(struct turn *turn, uint64_t key_id);
+
     /* May this be done, and what then happened? Reads, then turn_say or turn_refuse. */
     void (*decide)(struct turn *turn, const Hb__Command *command);
     /* The reply to an accepted command, recomputed from the events it said (first time and when repeated). */

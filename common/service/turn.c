@@ -35,11 +35,13 @@ void turn_fold(struct turn *turn, const Hb__Event *event)
     const struct service *service = turn->instance->service;
     turn->cell = cell_elsewhere(turn->instance, event->cell);
     turn->phase = PHASE_EVOLVE;
+    turn->folding = event->case_id;
     if (service->keeps_organisation && event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY) {
         organisation_evolve(turn, event);
         known_from_directory(turn, event->directory);
     }
-    service->evolve(turn, event);
+    if (event->payload_case != HB__EVENT__PAYLOAD_LOG_FORKED) /* the runtime's own */
+        service->evolve(turn, event);
     turn->phase = PHASE_REACT;
     turn->cell = 0;
 }
@@ -70,7 +72,7 @@ static void react_to(struct turn *turn, const Hb__Event *event)
     turn->actor = NULL;
     turn->phase = PHASE_REACT;
     turn->cell = cell_elsewhere(turn->instance, event->cell);
-    if (turn->instance->service->react)
+    if (turn->instance->service->react && event->payload_case != HB__EVENT__PAYLOAD_LOG_FORKED)
         turn->instance->service->react(turn, event);
     turn->cell = 0;
     if (turn->too_deep)
@@ -227,15 +229,6 @@ static void take_release(struct turn *turn)
     poison_passed(instance);
 }
 
-static bool bucket_ours(const struct instance *instance, const Hb__Event *event)
-{
-    uint32_t from = instance->options.bucket_from, to = instance->options.bucket_to;
-    if (event->case_id == 0 || (from == 0 && to == 0))
-        return true;
-    uint32_t bucket = case_id_bucket(event->case_id);
-    return bucket >= from && bucket < to;
-}
-
 /* The event that the others of its case wait for must not queue behind them. */
 static bool makes_known(struct turn *turn, const Hb__Event *event)
 {
@@ -258,6 +251,9 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
                             ? "the hash of the event before does not fit"
                         : event->payload_case == HB__EVENT__PAYLOAD__NOT_SET && event->must_understand
                             ? "this version does not understand the event and must: roll out this service first"
+                        : event->payload_case == HB__EVENT__PAYLOAD_LOG_FORKED && !fork_known(instance, feed, event)
+                            ? "that partition was divided: give this service the new configuration, which names the "
+                              "other half, and start it again"
                             : NULL;
     if (wrong) {
         feed_stop(feed, feed->cursor + 1, wrong);
@@ -268,7 +264,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     log_name(instance, &feed->log, name);
     poison_name_event(instance, name, event->offset);
     turn->cell = feed->cell;
-    bool ours = bucket_ours(instance, event);
+    bool ours = event_ours(turn, event);
     bool poisoned = ours && poison_quarantines(instance);
     const char *needs = poisoned ? arena_printf(turn->arena, "poison/%s/%" PRIu64, name, event->offset)
                         : !ours  ? NULL
@@ -287,6 +283,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
         memcpy(feed->hash, event->withheld.data, sizeof feed->hash);
     else
         eventlog_hash(stored, feed->hash);
+    feed_moved(feed);
     if (event->recorded_ms > feed->as_of) /* what was promised before still holds */
         feed->as_of = event->recorded_ms;
     instance->cursors_moved++;
@@ -387,6 +384,7 @@ static bool take_job_step(struct turn *turn)
     struct arena *arena = &turn->instance->pending_arena;
     input->job = NEW(arena, Record__JobInput, RECORD__JOB_INPUT__INIT);
     input->job->id = id;
+    input->job->case_id = job->case_id;
     struct bytes copy = arena_copy(arena, next);
     input->job->next = (ProtobufCBinaryData){copy.size, (uint8_t *)(uintptr_t)copy.data};
     input->job->done = next.size == 0;

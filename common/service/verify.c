@@ -14,28 +14,9 @@
 #include <unistd.h>
 
 #define VERIFY_PARK_MS 10000
-#define VERIFY_ASK_MS 5000
 #define VERIFY_KEPT_MS 600000 /* findings that nobody waited for */
-#define VERIFY_TRIES_MAX 10u
 #define VERIFY_FINDINGS_MAX 100u
-#define VERIFY_LATE_BYTES (64u << 10) /* of a batch for released events */
-#define VERIFY_EVENTS 2000u           /* of the chain, and rows of a table, in one step */
-
-/* Events of one producer, a batch at a time. `heard` names them in order but for those released later than they were
-   heard: for these each producer has a second source, a smaller one, which may go back within its batch. */
-struct source {
-    struct verify *verify;
-    const struct feed *feed;
-    uint64_t first, next; /* offsets of the batch's first event, and of the one at `at` */
-    uint8_t *buffer;
-    size_t size, at;
-};
-
-struct gathered {
-    const Hb__LogId *log;
-    uint64_t offset;
-    struct bytes stored;
-};
+#define VERIFY_EVENTS 2000u /* of the chain, and rows of a table, in one step */
 
 struct parked_verify {
     struct parked_verify *next;
@@ -56,16 +37,7 @@ struct verify {
     unsigned feed; /* whose cursor is being asked about */
     struct refold *refold;
     char folder[4300];
-    struct source *sources; /* malloc: one a feed, in their order; then one a feed for what was released */
-    unsigned sources_count;
-    /* the row of `heard` that is being gathered */
-    struct gathered *gathered; /* in the refold's arena */
-    size_t gathered_count, gathered_read;
-    const Record__Heard *row;
-    bool asking, missing;
-    unsigned tries;
-    int64_t ask_boot_ms;
-    struct asked *asked; /* the one request under way; it outlives us */
+    struct gather *gather;
     unsigned table;
     struct store_scan scan;
     bool scanning;
@@ -79,25 +51,7 @@ static void find(struct verify *verify, const char *text)
         verify->findings = arena_printf(&verify->arena, "%s%s\n", verify->findings, text);
 }
 
-/* ---- asking a producer ---- */
-
-struct asked {
-    struct verify *verify; /* NULL: nobody waits for it any more */
-    struct source *source; /* NULL: about a cursor */
-    uint64_t after;
-};
-
-static void take_batch(struct source *source, uint64_t after, struct bytes batch)
-{
-    free(source->buffer);
-    source->buffer = malloc(batch.size ? batch.size : 1);
-    bug_unless(source->buffer);
-    if (batch.size)
-        memcpy(source->buffer, batch.data, batch.size);
-    source->size = batch.size;
-    source->at = 0;
-    source->first = source->next = after + 1;
-}
+/* ---- cursors ---- */
 
 static const char *problem_text(Bus__Fetched__Problem problem)
 {
@@ -121,145 +75,14 @@ static const char *name_of(struct verify *verify, const struct feed *feed)
     return arena_strdup(&verify->arena, name);
 }
 
-static void on_cursor_told(struct verify *verify, const Bus__Fetched *fetched)
+static void on_cursor_told(void *context, const Bus__Fetched *fetched)
 {
+    struct verify *verify = context;
     const struct feed *feed = &verify->instance->feeds[verify->feed];
     if (fetched->problem != BUS__FETCHED__PROBLEM__NONE)
         find(verify, arena_printf(&verify->arena, "cursor at %s offset %" PRIu64 ": %s", name_of(verify, feed),
                                   feed->cursor, problem_text(fetched->problem)));
     verify->feed++;
-}
-
-static void on_reply(void *context, enum err err, const Bus__Reply *reply)
-{
-    struct asked *asked = context;
-    struct verify *verify = asked->verify;
-    if (verify) {
-        struct instance *instance = verify->instance;
-        const Bus__Fetched *fetched = !err && reply->kind_case == BUS__REPLY__KIND_FETCHED ? reply->fetched : NULL;
-        verify->asking = false;
-        verify->asked = NULL;
-        verify->tries = fetched ? 0 : verify->tries + 1;
-        verify->ask_boot_ms = fetched ? 0 : instance_boot(instance) + 1000;
-        if (fetched && !asked->source)
-            on_cursor_told(verify, fetched);
-        else if (fetched && fetched->problem == BUS__FETCHED__PROBLEM__NONE && fetched->events.len)
-            take_batch(asked->source, asked->after, bytes_of(fetched->events.data, fetched->events.len));
-        else if (fetched)
-            verify->missing = true; /* its log ends before the event */
-        instance->env->wake(instance->env->context);
-    }
-    free(asked);
-}
-
-static void ask(struct verify *verify, const struct feed *feed, struct source *source, uint64_t after,
-                struct bytes hash, uint32_t bytes_max)
-{
-    struct asked *asked = malloc(sizeof *asked);
-    bug_unless(asked);
-    *asked = (struct asked){verify, source, after};
-    Bus__Request request = BUS__REQUEST__INIT;
-    Bus__Fetch fetch = BUS__FETCH__INIT;
-    Hb__LogId any = HB__LOG_ID__INIT; /* of any epoch */
-    any.cell = feed->cell;
-    any.service = feed->service;
-    any.partition = feed->partition;
-    request.kind_case = BUS__REQUEST__KIND_FETCH;
-    request.fetch = &fetch;
-    fetch.log = &any;
-    fetch.after = after;
-    fetch.hash = (ProtobufCBinaryData){hash.size, (uint8_t *)(uintptr_t)hash.data};
-    fetch.bytes_max = bytes_max;
-    verify->asking = true;
-    verify->asked = asked;
-    Hb__Service service = feed->cell ? HB__SERVICE__LINK : feed->service;
-    verify->instance->env->ask(verify->instance->env->context, service, feed->cell ? 0 : feed->partition, &request,
-                               VERIFY_ASK_MS, on_reply, asked);
-}
-
-/* ---- gathering what a row of `heard` names ---- */
-
-/* NULL: a log this instance does not hear any more. */
-static struct source *source_of(struct verify *verify, const Hb__LogId *log, bool released)
-{
-    unsigned feeds = verify->sources_count / 2;
-    for (unsigned i = 0; i < feeds; i++)
-        if (feed_means(verify->sources[i].feed, log))
-            return &verify->sources[released ? feeds + i : i];
-    return NULL;
-}
-
-static bool buffered(struct source *source, uint64_t offset, struct bytes *stored_out)
-{
-    enum err err;
-    if (offset < source->next && offset >= source->first) {
-        source->at = 0;
-        source->next = source->first;
-    }
-    while (source->at < source->size && source->next <= offset) {
-        struct bytes rest = bytes_of(source->buffer + source->at, source->size - source->at);
-        if (!eventlog_batch_next(&rest, stored_out, &err))
-            return false;
-        source->at = source->size - rest.size;
-        if (source->next++ == offset)
-            return true;
-    }
-    return false;
-}
-
-/* False: it has been asked for. What its producer does not have is gathered as an empty event. */
-static bool gather(struct verify *verify, const Hb__LogId *log, bool released, uint64_t offset, size_t index,
-                   struct arena *arena)
-{
-    struct bytes stored = {0};
-    if (index < verify->gathered_count)
-        return true;
-    struct source *source = source_of(verify, log, released);
-    if (source && !buffered(source, offset, &stored) && !verify->missing) {
-        if (!verify->asking && instance_boot(verify->instance) >= verify->ask_boot_ms)
-            ask(verify, source->feed, source, offset - 1, (struct bytes){0},
-                released ? VERIFY_LATE_BYTES : FETCH_BYTES_MAX);
-        return false;
-    }
-    verify->missing = false;
-    verify->gathered = arena_grow(arena, verify->gathered, verify->gathered_count, sizeof *verify->gathered);
-    verify->gathered[verify->gathered_count++] = (struct gathered){log, offset, arena_copy(arena, stored)};
-    return true;
-}
-
-static bool row_ready(void *context, const Record__Heard *row, struct arena *arena)
-{
-    struct verify *verify = context;
-    if (verify->row != row || verify->gathered_read) {
-        verify->row = row;
-        verify->gathered = NULL;
-        verify->gathered_count = verify->gathered_read = 0;
-    }
-    size_t index = 0;
-    for (size_t i = 0; i < row->n_inputs; i++) {
-        const Record__Input *input = row->inputs[i];
-        if (input->kind_case == RECORD__INPUT__KIND_RELEASED &&
-            !gather(verify, input->released->log, true, input->released->offset, index++, arena))
-            return false;
-        if (input->kind_case != RECORD__INPUT__KIND_HEARD)
-            continue;
-        for (uint64_t offset = input->heard->from; offset <= input->heard->to; offset++)
-            if (heard_folds(input->heard, offset) && !gather(verify, input->heard->log, false, offset, index++, arena))
-                return false;
-    }
-    return true;
-}
-
-static bool read_gathered(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
-                          struct bytes *event_out)
-{
-    struct verify *verify = context;
-    (void)arena;
-    bug_unless(verify->gathered_read < verify->gathered_count);
-    const struct gathered *next = &verify->gathered[verify->gathered_read++];
-    bug_unless(next->offset == offset && next->log->service == log->service);
-    *event_out = next->stored;
-    return next->stored.size > 0;
 }
 
 /* ---- the runtime's tables agree with each other ---- */
@@ -415,17 +238,17 @@ static void step_chain(struct verify *verify)
 /* A producer that does not answer is told of: what it heard of it could not be checked. */
 static bool gives_up(struct verify *verify, const struct feed *feed)
 {
-    if (verify->tries < VERIFY_TRIES_MAX)
+    if (!gather_failed(verify->gather))
         return false;
     find(verify, arena_printf(&verify->arena, "not checked: %s does not answer", name_of(verify, feed)));
-    verify->tries = 0;
+    gather_retry(verify->gather);
     return true;
 }
 
 static void step_cursors(struct verify *verify, int64_t boot)
 {
     struct instance *instance = verify->instance;
-    if (verify->asking || boot < verify->ask_boot_ms)
+    if (gather_busy(verify->gather, boot))
         return;
     while (verify->feed < instance->feeds_count && instance->feeds[verify->feed].cursor == 0)
         verify->feed++;
@@ -438,7 +261,7 @@ static void step_cursors(struct verify *verify, int64_t boot)
         verify->feed++;
         return;
     }
-    ask(verify, feed, NULL, feed->cursor, bytes_of(feed->hash, sizeof feed->hash), 1);
+    gather_cursor(verify->gather, feed, on_cursor_told, verify);
 }
 
 static void remove_folder(const struct verify *verify)
@@ -454,7 +277,7 @@ static void remove_folder(const struct verify *verify)
 
 static bool begin_fold(struct verify *verify)
 {
-    struct refold_reader reader = {row_ready, read_gathered, verify};
+    struct refold_reader reader = {gather_ready, gather_read, verify->gather};
     char why[300];
     remove_folder(verify); /* of a run that was cut off */
     if (refold_open(verify->instance, verify->folder, &reader, &verify->refold, why, sizeof why) == ERR_NONE)
@@ -467,9 +290,9 @@ static bool begin_fold(struct verify *verify)
 static void step_fold(struct verify *verify, int64_t boot)
 {
     const char *why;
-    if (verify->asking || boot < verify->ask_boot_ms || (!verify->refold && !begin_fold(verify)))
+    if (gather_busy(verify->gather, boot) || (!verify->refold && !begin_fold(verify)))
         return;
-    if (verify->tries >= VERIFY_TRIES_MAX) {
+    if (gather_failed(verify->gather)) {
         find(verify, "not checked: a fresh fold, because a producer does not answer");
         verify->phase = VERIFY_DONE;
         return;
@@ -553,8 +376,6 @@ void verify_close(struct instance *instance)
     if (!verify)
         return;
     instance->verify = NULL;
-    if (verify->asked)
-        verify->asked->verify = NULL;
     while (verify->parked) {
         struct parked_verify *next = verify->parked->next;
         free(verify->parked);
@@ -562,9 +383,7 @@ void verify_close(struct instance *instance)
     }
     refold_close(verify->refold);
     remove_folder(verify);
-    for (unsigned i = 0; i < verify->sources_count; i++)
-        free(verify->sources[i].buffer);
-    free(verify->sources);
+    gather_free(verify->gather);
     arena_fini(&verify->arena);
     free(verify);
 }
@@ -573,17 +392,11 @@ static struct verify *verify_new(struct instance *instance)
 {
     struct verify *verify = calloc(1, sizeof *verify);
     bug_unless(verify);
-    verify->sources = calloc(2 * instance->feeds_count + 1, sizeof *verify->sources);
-    bug_unless(verify->sources);
     verify->instance = instance;
+    verify->gather = gather_new(instance);
     arena_init(&verify->arena);
     verify->findings = arena_strdup(&verify->arena, "");
     snprintf(verify->folder, sizeof verify->folder, "%s/verify", instance->options.folder);
-    for (unsigned i = 0; i < 2 * instance->feeds_count; i++) {
-        struct source *source = &verify->sources[verify->sources_count++];
-        source->verify = verify;
-        source->feed = &instance->feeds[i % instance->feeds_count];
-    }
     return verify;
 }
 
@@ -611,7 +424,7 @@ bool verify_wants(const struct instance *instance)
     const struct verify *verify = instance->verify;
     if (!verify || verify->phase == VERIFY_DONE)
         return verify && verify->parked;
-    return !verify->asking && instance_boot(instance) >= verify->ask_boot_ms;
+    return !gather_busy(verify->gather, instance_boot(instance));
 }
 
 int64_t verify_next(const struct instance *instance)
@@ -622,7 +435,8 @@ int64_t verify_next(const struct instance *instance)
         return next;
     for (const struct parked_verify *parked = verify->parked; parked; parked = parked->next)
         next = parked->until_boot_ms < next ? parked->until_boot_ms : next;
-    return verify->ask_boot_ms && verify->ask_boot_ms < next ? verify->ask_boot_ms : next;
+    int64_t ask = gather_next(verify->gather);
+    return ask && ask < next ? ask : next;
 }
 
 static void finish(struct verify *verify, int64_t boot)

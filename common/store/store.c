@@ -258,6 +258,12 @@ bool store_delete(struct store_txn *txn, store_table table, struct bytes key)
     return rc == 0;
 }
 
+void store_clear(struct store_txn *txn, store_table table)
+{
+    if (!txn->err)
+        note(txn, mdb_drop(txn->txn, table, 0));
+}
+
 void store_scan_open(struct store_scan *scan, struct store_txn *txn, store_table table, struct bytes prefix,
                      struct bytes from)
 {

@@ -49,6 +49,8 @@ void store_append(struct store_txn *txn, store_table table, struct bytes key,
                   struct bytes value);                                         /* key above all others */
 bool store_delete(struct store_txn *txn, store_table table, struct bytes key); /* false: was not there */
 
+void store_clear(struct store_txn *txn, store_table table); /* all rows */
+
 /* A scan in key order; survives puts and deletes in between (each step seeks anew after the last key).
    `prefix` ends it at the first key that does not begin so; from the first key at or after `from`. */
 struct store_scan {

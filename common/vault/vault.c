@@ -493,6 +493,28 @@ out:
     return err;
 }
 
+enum err vault_keep(struct vault *vault, bool (*keep)(void *context, uint64_t key_id), void *context)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct store_scan scan;
+    struct bytes row;
+    struct store_txn *txn = store_begin(vault->store, true);
+    store_scan_open(&scan, txn, vault->keys, bytes_of(NULL, 0), bytes_of(NULL, 0));
+    while (store_scan_next(&scan, &arena, &row, NULL)) {
+        uint64_t key_id = bytes_get_u64(row.data);
+        bool ahead = key_id >= vault->next && key_id <= vault->made_to;
+        if (!ahead && !keep(context, key_id)) {
+            store_delete(txn, vault->keys, row);
+            vault_cache_drop(vault->cache, key_id);
+        }
+        arena_reset(&arena);
+    }
+    arena_fini(&arena);
+    enum err err = store_commit(txn);
+    return err ? err : vault_rotate(vault);
+}
+
 /* ---- keyed hashes ---- */
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -71,6 +71,10 @@ enum err vault_open(struct vault *vault, const Hb__Sealed *sealed, struct arena 
 enum err vault_destroy(struct vault *vault, const uint64_t *key_ids, size_t count) MUST_CHECK;
 bool vault_erased(struct vault *vault, uint64_t key_id);
 
+/* Deletes all keys but those `keep` names and those not handed out yet, without remembering them as erased, and
+   rotates: they belong to the other half of a divided partition. */
+enum err vault_keep(struct vault *vault, bool (*keep)(void *context, uint64_t key_id), void *context) MUST_CHECK;
+
 /* Wraps all that lives under a new epoch key and forgets the old one: what was destroyed before can no
    longer be read from old pages or old copies of the folder. A crash at any instruction leaves a vault
    that opens. */

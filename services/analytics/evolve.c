@@ -246,6 +246,7 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
     case HB__EVENT__PAYLOAD_NOTIFICATION:
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return NULL;

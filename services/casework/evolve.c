@@ -306,6 +306,7 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         break;

@@ -40,6 +40,7 @@ static struct cause cause_of(const Hb__Event *event)
     case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return cause;

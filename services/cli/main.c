@@ -30,6 +30,7 @@ static const struct {
     {"verify", cli_verify, "check all logs, and what they say of each other"},
     {"backup", cli_backup, "make a consistent copy of the running system"},
     {"restore", cli_restore, "make a system from a backup"},
+    {"split", cli_split, "divide a partition of a service in two"},
     {"accept-clock", cli_accept_clock, "the machine's clock was set, and is right"},
     {"release", cli_release, "hand an event that was set aside over again"},
 };

@@ -7,6 +7,7 @@
 #include "message/message.h"
 
 #include <ev.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -105,6 +106,15 @@ const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *in
     control.path = (char *)(uintptr_t)(path ? path : "");
     const Bus__Reply *reply = cli_ask(cli, instance->service, instance->partition, &request, timeout_ms);
     return reply && reply->kind_case == BUS__REPLY__KIND_CONTROL ? reply->control : NULL;
+}
+
+const char *cli_instance_name(struct cli *cli, const Config__Instance *instance)
+{
+    const char *service = config_service_name(instance->service);
+    for (size_t i = 0; i < cli->config->n_instances; i++)
+        if (cli->config->instances[i]->service == instance->service && cli->config->instances[i] != instance)
+            return arena_printf(&cli->arena, "%s-%" PRIu32, service, instance->partition);
+    return service;
 }
 
 bool cli_is_service(const Config__Instance *instance)

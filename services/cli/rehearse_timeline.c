@@ -348,6 +348,7 @@ static struct shown show(struct world *world, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_NOTIFICATION:
         return show_notification(world, event->notification);
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         break;

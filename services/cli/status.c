@@ -10,20 +10,27 @@
 
 static json_t *report_json(const Config__Instance *instance, const Bus__PositionReport *report)
 {
-    return json_pack("{s:s, s:I, s:s, s:I, s:I, s:I, s:I}", "service", config_service_name(instance->service),
-                     "partition", (json_int_t)instance->partition, "health", report ? report->health : "down", "events",
-                     (json_int_t)(report ? report->end : 0), "waiting", (json_int_t)(report ? report->waiting : 0),
-                     "jobs", (json_int_t)(report ? report->jobs : 0), "commands",
-                     (json_int_t)(report ? report->parked : 0));
+    return json_pack("{s:s, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I}", "service",
+                     config_service_name(instance->service), "partition", (json_int_t)instance->partition,
+                     "buckets_from", (json_int_t)instance->bucket_from, "buckets_to",
+                     (json_int_t)config_bucket_end(instance), "endpoint", instance->endpoint, "health",
+                     report ? report->health : "down", "events", (json_int_t)(report ? report->end : 0), "waiting",
+                     (json_int_t)(report ? report->waiting : 0), "jobs", (json_int_t)(report ? report->jobs : 0),
+                     "commands", (json_int_t)(report ? report->parked : 0));
 }
 
-static void print_report(const Config__Instance *instance, const Bus__PositionReport *report)
+static void print_report(struct cli *cli, const Config__Instance *instance, const Bus__PositionReport *report)
 {
+    const char *name = cli_instance_name(cli, instance);
+    bool whole = instance->bucket_from == 0 && config_bucket_end(instance) == CONFIG_BUCKETS;
     if (report)
-        printf("%-14s %-14s %8" PRIu64 " events  %" PRIu64 " waiting  %" PRIu64 " jobs\n",
-               config_service_name(instance->service), report->health, report->end, report->waiting, report->jobs);
+        printf("%-14s %-14s %8" PRIu64 " events  %" PRIu64 " waiting  %" PRIu64 " jobs", name, report->health,
+               report->end, report->waiting, report->jobs);
     else
-        printf("%-14s down\n", config_service_name(instance->service));
+        printf("%-14s down", name);
+    if (!whole)
+        printf("  buckets %" PRIu32 " to %" PRIu32, instance->bucket_from, config_bucket_end(instance));
+    putchar('\n');
 }
 
 int cli_status(struct cli *cli, int argc, char **argv)
@@ -45,7 +52,7 @@ int cli_status(struct cli *cli, int argc, char **argv)
         if (cli->json)
             json_array_append_new(list, report_json(instance, report));
         else
-            print_report(instance, report);
+            print_report(cli, instance, report);
     }
     struct http_reply gateway;
     cli_http(cli, "GET", "/readyz", NULL, NULL, &gateway);

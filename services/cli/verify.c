@@ -79,12 +79,17 @@ uint64_t verify_position(const Hb__Position *position)
     return identity_of("position", NULL, 0, numbers, sizeof numbers / sizeof *numbers);
 }
 
-uint64_t verify_heard(const struct reader *reader, Hb__Service service, uint32_t partition)
+uint64_t verify_heard(const struct verify *verify, const struct reader *reader, Hb__Service service, uint32_t partition)
 {
-    for (size_t i = 0; i < reader->cursors_count; i++)
-        if (reader->cursors[i]->log->service == service && reader->cursors[i]->log->partition == partition)
-            return reader->cursors[i]->offset;
-    return 0;
+    uint64_t most = 0;
+    for (size_t i = 0; i < reader->cursors_count; i++) {
+        const Hb__LogId *log = reader->cursors[i]->log;
+        uint64_t shared =
+            log->service == service ? config_shared(verify->cli->config, service, log->partition, partition) : 0;
+        uint64_t heard = reader->cursors[i]->offset < shared ? reader->cursors[i]->offset : shared;
+        most = heard > most ? heard : most;
+    }
+    return most;
 }
 
 static int by_service(const void *a, const void *b)

@@ -75,6 +75,7 @@ struct verify {
     unsigned findings_count;
 
     char **sites;
+    uint32_t *site_buckets;
     size_t sites_count;
     struct map cases;    /* case id -> a: offset in intake's log, b: stage hash, c: flags below, site, version */
     struct map unknown;  /* case id of events whose case was not registered yet -> a: reader, b: offset, c: flags */
@@ -97,8 +98,9 @@ void verify_find(struct verify *verify, const struct reader *reader, uint64_t of
 /* The position's log among the readers; NULL: of another cell, or not configured. */
 struct reader *verify_reader(struct verify *verify, Hb__Service service, uint32_t partition);
 uint64_t verify_position(const Hb__Position *position); /* as a key */
-/* How far `reader` had heard that log when its own log was read. */
-uint64_t verify_heard(const struct reader *reader, Hb__Service service, uint32_t partition);
+/* How far `reader` had heard that log, itself or by way of one that begins like it, when its own log was read. */
+uint64_t verify_heard(const struct verify *verify, const struct reader *reader, Hb__Service service,
+                      uint32_t partition);
 
 /* verify_read.c: asks for the end and the cursors; reads from where it stood to that end. False after saying why. */
 bool verify_ask_position(struct verify *verify, struct reader *reader);

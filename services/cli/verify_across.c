@@ -81,36 +81,45 @@ static bool ask_registered(struct verify *verify, const struct reader *analytics
     return good || (cli_fail("%s does not tell its figures of site %s", analytics->name, site), false);
 }
 
-static uint64_t cursor_in(const Bus__PositionReport *report, const struct reader *producer)
+/* Registered cases of a site, as far as intake's logs had been heard when `report` was given. Prefers to read more of
+   them over counting less. */
+static bool count_heard(struct verify *verify, const Bus__PositionReport *report, size_t site, uint64_t *count_out)
 {
+    struct reader heard = {.cursors_count = report->n_cursors};
+    bug_unless(report->n_cursors <= VERIFY_LOGS_MAX);
     for (size_t i = 0; i < report->n_cursors; i++)
-        if (report->cursors[i]->log->service == producer->instance->service &&
-            report->cursors[i]->log->partition == producer->instance->partition)
-            return report->cursors[i]->offset;
-    return 0;
-}
-
-/* Its figures are between those of the moments before and after they were asked for. */
-static bool check_figures(struct verify *verify, struct reader *analytics, struct reader *intake)
-{
-    for (size_t site = 0; site < verify->sites_count; site++) {
-        uint64_t count;
-        const Bus__PositionReport *before = ask(verify, analytics);
-        if (!before || !ask_registered(verify, analytics, verify->sites[site], &count))
-            return false;
-        const Bus__PositionReport *after = ask(verify, analytics);
-        if (!after)
-            return false;
-        intake->end = cursor_in(after, intake) > intake->end ? cursor_in(after, intake) : intake->end;
+        heard.cursors[i] = report->cursors[i];
+    *count_out = 0;
+    for (struct reader *intake = NULL; (intake = verify_next_of(verify, HB__SERVICE__INTAKE, intake));) {
+        uint64_t cursor = verify_heard(verify, &heard, HB__SERVICE__INTAKE, intake->instance->partition);
+        intake->end = cursor > intake->end ? cursor : intake->end;
         if (!verify_read(verify, intake))
             return false;
-        uint64_t least = cases_of(verify, intake, site, cursor_in(before, intake));
-        uint64_t most = cases_of(verify, intake, site, cursor_in(after, intake));
-        if ((count < least && !after->waiting) || count > most)
-            verify_find(verify, analytics, 0, "figures", ADVICE_REPORT,
-                        "site %s: it counts %" PRIu64 " registered cases, intake's log has %" PRIu64,
-                        verify->sites[site], count, count < least ? least : most);
+        *count_out += cases_of(verify, intake, site, cursor);
     }
+    return true;
+}
+
+/* Figures of a site are those of the one partition of analytics that has it, and lie between those of the moments
+   before and after they were asked for. */
+static bool check_figures(struct verify *verify, size_t site)
+{
+    uint64_t count, least, most;
+    const Config__Instance *has =
+        config_instance_of_bucket(verify->cli->config, HB__SERVICE__ANALYTICS, verify->site_buckets[site]);
+    struct reader *analytics = has ? verify_reader(verify, HB__SERVICE__ANALYTICS, has->partition) : NULL;
+    if (!analytics)
+        return true;
+    const Bus__PositionReport *before = ask(verify, analytics);
+    if (!before || !ask_registered(verify, analytics, verify->sites[site], &count))
+        return false;
+    const Bus__PositionReport *after = ask(verify, analytics);
+    if (!after || !count_heard(verify, before, site, &least) || !count_heard(verify, after, site, &most))
+        return false;
+    if ((count < least && !after->waiting) || count > most)
+        verify_find(verify, analytics, 0, "figures", ADVICE_REPORT,
+                    "site %s: it counts %" PRIu64 " registered cases, intake's log has %" PRIu64, verify->sites[site],
+                    count, count < least ? least : most);
     return true;
 }
 
@@ -140,14 +149,12 @@ static bool check_waiting(struct verify *verify, struct reader *reader)
     }
 }
 
-/* Cases are of one site, a site is in one partition of intake: with several, each counts the cases of its own. */
 bool verify_across(struct verify *verify)
 {
-    struct reader *analytics = NULL, *intake = NULL;
-    while ((analytics = verify_next_of(verify, HB__SERVICE__ANALYTICS, analytics)))
-        for (intake = NULL; (intake = verify_next_of(verify, HB__SERVICE__INTAKE, intake));)
-            if (!check_figures(verify, analytics, intake))
-                return false;
+    struct reader *intake;
+    for (size_t site = 0; site < verify->sites_count; site++)
+        if (!check_figures(verify, site))
+            return false;
     if (!ask_ends(verify))
         return false;
     for (intake = NULL; (intake = verify_next_of(verify, HB__SERVICE__INTAKE, intake));) {

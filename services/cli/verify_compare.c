@@ -1,6 +1,9 @@
 /* What the logs say of each other, once all are read. */
 #include "verify.h"
 
+#include "config/config.h"
+#include "service/service.h"
+
 #include <inttypes.h>
 
 struct reader *verify_next_of(struct verify *verify, Hb__Service service, struct reader *after)
@@ -11,17 +14,15 @@ struct reader *verify_next_of(struct verify *verify, Hb__Service service, struct
     return NULL;
 }
 
-/* What every partition of `service` had heard of that log; 0 while any of them has events waiting: one of those might
-   be the one that is missed. */
-static uint64_t all_heard(struct verify *verify, Hb__Service service, const struct reader *producer)
+/* What the partition of `service` that has this case had heard of that log; 0 while it has events waiting: one of those
+   might be the one that is missed. */
+static uint64_t heard_of(struct verify *verify, Hb__Service service, const struct reader *producer, uint64_t case_id)
 {
-    uint64_t least = UINT64_MAX;
-    for (struct reader *reader = NULL; (reader = verify_next_of(verify, service, reader));) {
-        uint64_t heard =
-            reader->waiting ? 0 : verify_heard(reader, producer->instance->service, producer->instance->partition);
-        least = heard < least ? heard : least;
-    }
-    return least == UINT64_MAX ? 0 : least;
+    const Config__Instance *has = config_instance_of_bucket(verify->cli->config, service, case_id_bucket(case_id));
+    const struct reader *reader = has ? verify_reader(verify, service, has->partition) : NULL;
+    if (!reader || reader->waiting)
+        return 0;
+    return verify_heard(verify, reader, producer->instance->service, producer->instance->partition);
 }
 
 /* ---- ends ---- */
@@ -48,12 +49,12 @@ static void check_cursors(struct verify *verify, struct reader *reader)
 
 static void check_routed(struct verify *verify, struct reader *intake)
 {
-    uint64_t heard = all_heard(verify, HB__SERVICE__ROUTING, intake);
     for (size_t i = 0; i < verify->cases.room; i++) {
         const struct slot *slot = &verify->cases.slots[i];
         const struct slot *before = slot->key ? map_find(&verify->unknown, slot->key) : NULL;
         bool routed = (slot->c | (before ? before->c : 0)) & CASE_ROUTED;
-        if (verify_case_of(verify, slot, intake) && slot->a <= heard && !routed)
+        if (verify_case_of(verify, slot, intake) && !routed &&
+            slot->a <= heard_of(verify, HB__SERVICE__ROUTING, intake, slot->key))
             verify_find(verify, intake, slot->a, "owner", ADVICE_REPORT,
                         "case %" PRIu64 " has no owner: routing has heard of it and decided nothing", slot->key);
     }
@@ -76,7 +77,7 @@ static void check_followed(struct verify *verify, const struct map *asked, const
     for (size_t i = 0; i < asked->room; i++) {
         const struct slot *slot = &asked->slots[i];
         struct reader *reader = slot->key ? &verify->readers[slot->b] : NULL;
-        if (reader && slot->a <= all_heard(verify, by, reader) && !map_find(done, slot->key))
+        if (reader && slot->a <= heard_of(verify, by, reader, slot->c) && !map_find(done, slot->key))
             verify_find(verify, reader, slot->a, code, ADVICE_REPORT, "%s (case %" PRIu64 ")", what, slot->c);
     }
 }

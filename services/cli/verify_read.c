@@ -68,11 +68,20 @@ static Hb__Service owner_of(Hb__Event__PayloadCase payload)
         return HB__SERVICE__NOTIFICATION;
     case HB__EVENT__PAYLOAD_ANALYTICS:
         return HB__SERVICE__ANALYTICS;
+    case HB__EVENT__PAYLOAD_LOG_FORKED: /* whichever was divided */
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         break;
     }
     return HB__SERVICE__SERVICE_NONE;
+}
+
+/* The beginning of a log that was divided off another is that one's. */
+static bool may_stand_in(const struct verify *verify, const struct reader *reader, const Hb__Event *event)
+{
+    const Config__Instance *instance = reader->instance;
+    return event->offset <=
+           config_shared(verify->cli->config, instance->service, event->partition, instance->partition);
 }
 
 /* False: the chain is broken here, and what follows means nothing. */
@@ -85,7 +94,7 @@ static bool check_chain(struct verify *verify, struct reader *reader, const Hb__
                        : event->recorded_ms < reader->recorded_ms ? "the recorded time goes back"
                        : event->epoch < reader->last_epoch || event->epoch > reader->epoch
                            ? "the epoch is not that of this log"
-                       : event->service != reader->instance->service || event->partition != reader->instance->partition
+                       : event->service != reader->instance->service || !may_stand_in(verify, reader, event)
                            ? "the event belongs to another log"
                            : NULL;
     if (what)
@@ -101,7 +110,8 @@ static void check_envelope(struct verify *verify, struct reader *reader, const H
         verify_find(verify, reader, event->offset, "plain", ADVICE_REPORT,
                     "a personal text stands in the log unsealed: it cannot be erased");
     Hb__Service owner = owner_of(event->payload_case);
-    if (owner != reader->instance->service && event->payload_case != HB__EVENT__PAYLOAD__NOT_SET)
+    bool runtime = event->payload_case == HB__EVENT__PAYLOAD_LOG_FORKED;
+    if (owner != reader->instance->service && !runtime && event->payload_case != HB__EVENT__PAYLOAD__NOT_SET)
         verify_find(verify, reader, event->offset, "payload", ADVICE_REPORT, "%s says what only %s may say",
                     reader->name, config_service_name(owner));
     if (event->hops > HOPS_MAX)
@@ -197,8 +207,10 @@ void verify_event(struct verify *verify, struct reader *reader, struct bytes sto
     reader->recorded_ms = event->recorded_ms;
     reader->last_epoch = event->epoch;
     reader->at = offset;
-    check_envelope(verify, reader, event);
     check_cause(verify, reader, event);
+    if (offset <= reader->instance->forked_at)
+        return; /* looked at in the log it was divided off */
+    check_envelope(verify, reader, event);
     verify_said(verify, reader, event);
     verify->events++;
 }

@@ -2,6 +2,8 @@
    intake, routing, casework, watchdog, escalation, notification, analytics. */
 #include "verify.h"
 
+#include "service/service.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -52,6 +54,9 @@ static uint64_t site_of(const struct at *at, const char *site)
             return i;
     bug_unless(verify->sites_count < VERIFY_SITES_MAX);
     verify->sites = arena_grow(&verify->kept, verify->sites, verify->sites_count, sizeof *verify->sites);
+    verify->site_buckets =
+        arena_grow(&verify->kept, verify->site_buckets, verify->sites_count, sizeof *verify->site_buckets);
+    verify->site_buckets[verify->sites_count] = case_id_bucket(at->event->case_id);
     verify->sites[verify->sites_count] = keep(at, site);
     return verify->sites_count++;
 }
@@ -403,6 +408,21 @@ static void said_notification(const struct at *at, const Notification__Event *sa
     }
 }
 
+/* Both halves name the same event before it. */
+static void said_forked(const struct at *at, const Hb__LogForked *said)
+{
+    bool new;
+    uint64_t hash = bytes_get_u64(at->event->previous_hash.data);
+    uint64_t key = identity_of(
+        "fork", NULL, 0, NUMBERS((uint64_t)said->service, said->from_partition, said->into_partition, said->offset));
+    struct slot *slot = map_put(&at->verify->once, key, &new);
+    if (!new && slot->a != hash)
+        verify_find(at->verify, at->reader, at->event->offset, "fork", ADVICE_RESTORE,
+                    "the logs of partitions %" PRIu32 " and %" PRIu32 " differ before they were divided",
+                    said->from_partition, said->into_partition);
+    slot->a = hash;
+}
+
 void verify_said(struct verify *verify, struct reader *reader, const Hb__Event *event)
 {
     const struct at at = {verify, reader, event};
@@ -427,6 +447,9 @@ void verify_said(struct verify *verify, struct reader *reader, const Hb__Event *
         return;
     case HB__EVENT__PAYLOAD_NOTIFICATION:
         said_notification(&at, event->notification);
+        return;
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
+        said_forked(&at, event->log_forked);
         return;
     case HB__EVENT__PAYLOAD_ANALYTICS: /* published figures: nothing that others could contradict */
     case HB__EVENT__PAYLOAD_TOY:

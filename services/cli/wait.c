@@ -56,7 +56,7 @@ static void look(struct cli *cli, bool settled, struct looked *looked)
             continue;
         const Bus__ControlReply *reply =
             cli_control(cli, config->instances[i], BUS__CONTROL__WHAT__POSITION, NULL, ASK_MS);
-        const char *name = config_service_name(config->instances[i]->service);
+        const char *name = cli_instance_name(cli, config->instances[i]);
         if (!reply || !reply->position || strcmp(reply->position->health, "ready") != 0 ||
             (settled && !at_rest(reply->position)))
             looked->behind = name;

@@ -35,6 +35,7 @@ static void evolve(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_NOTIFICATION:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return;

@@ -249,6 +249,7 @@ void escalation_react(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return;

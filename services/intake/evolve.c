@@ -98,6 +98,7 @@ void intake_evolve(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_NOTIFICATION:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return;

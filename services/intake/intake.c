@@ -11,6 +11,7 @@ const struct service intake_service = {
     .keeps_vault = true,
     .prepare = intake_prepare,
     .seal_key = intake_seal_key,
+    .keeps_key = intake_keeps_key,
     .decide = intake_decide,
     .reply = intake_reply,
     .react = intake_react,

@@ -61,6 +61,7 @@ Hb__Position *intake_request(struct turn *turn, const Casework__CaseRequested *r
 void intake_request_save(struct turn *turn, const Casework__CaseRequested *request, const Hb__Position *position);
 uint64_t intake_key_case(struct turn *turn, uint64_t key_id);
 void intake_key_save(struct turn *turn, uint64_t key_id, uint64_t case_id);
+bool intake_keeps_key(struct turn *turn, uint64_t key_id);
 
 /* ---- number.c ---- */
 /* What counts: the pattern filled in but for the running number, which stands where "{n}" is left. */

@@ -164,6 +164,11 @@ void intake_key_save(struct turn *turn, uint64_t key_id, uint64_t case_id)
         ref_save(turn, INTAKE_KEYS, key_bytes(&key), case_id);
 }
 
+bool intake_keeps_key(struct turn *turn, uint64_t key_id)
+{
+    return intake_key_case(turn, key_id) != 0;
+}
+
 /* ---- likely duplicates ---- */
 
 static struct key alike_prefix(const char *site, const char *kind, const char *category, const char *place)

@@ -302,7 +302,9 @@ static void open_address(struct sending *sending, const char *id)
     open.purpose = (char *)(uintptr_t) "send a notice";
     request.kind_case = BUS__REQUEST__KIND_COMMAND;
     request.command = &command;
-    env->ask(env->context, HB__SERVICE__INTAKE, 0, &request, 10000, on_opened, sending);
+    uint32_t partition =
+        instance_partition_of(sending->smtp->instance, HB__SERVICE__INTAKE, case_id_bucket(sending->mail->case_id));
+    env->ask(env->context, HB__SERVICE__INTAKE, partition, &request, 10000, on_opened, sending);
 }
 
 /* ---- the driver ---- */

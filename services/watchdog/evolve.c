@@ -288,6 +288,7 @@ void watchdog_evolve(struct turn *turn, const Hb__Event *event)
         evolve_level(turn, event);
         return;
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return;

@@ -319,6 +319,7 @@ void watchdog_react(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it */
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return;

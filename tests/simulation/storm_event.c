@@ -353,6 +353,7 @@ void storm_event(struct storm *storm, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD__NOT_SET:
         return;

@@ -21,7 +21,8 @@ static const Hb__Service services[LOGS] = {HB__SERVICE__INTAKE,   HB__SERVICE__R
 struct world {
     struct cli cli;
     struct verify verify;
-    Config__Instance instances[LOGS];
+    Config__Config config;
+    Config__Instance instances[LOGS], *listed[LOGS];
     Hb__Position cursor[LOGS];
     Hb__LogId cursor_log[LOGS];
     uint8_t last[LOGS][32];
@@ -38,10 +39,15 @@ static int setup(void **state)
     verify->cli = &world->cli;
     verify->findings = json_array();
     verify->readers_count = LOGS;
+    config__config__init(&world->config);
+    world->config.instances = world->listed;
+    world->config.n_instances = LOGS;
+    world->cli.config = &world->config;
     world->now = 1000000;
     for (unsigned i = 0; i < LOGS; i++) {
         config__instance__init(&world->instances[i]);
         world->instances[i].service = services[i];
+        world->listed[i] = &world->instances[i];
         verify->readers[i] = (struct reader){.instance = &world->instances[i], .name = "log", .epoch = 1};
     }
     return 0;
