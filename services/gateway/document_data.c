@@ -335,8 +335,11 @@ json_t *document_data(struct http_request *request, const struct document *docum
     stand_at(&filling, &document->cases[0]);
     for (size_t i = 0; i < form->n_blocks; i++)
         block(&filling, blocks, form->blocks[i]);
-    for (size_t i = 0; i < form->n_copies; i++)
-        json_array_append_new(copies, department_label(&filling, form->copies[i]));
+    for (size_t i = 0; i < form->n_copies; i++) {
+        bool lead = strcmp(form->copies[i], "lead") == 0;
+        json_array_append_new(copies,
+                              department_label(&filling, lead ? document->cases[0].file->lead : form->copies[i]));
+    }
     json_t *data = json_pack("{s:s, s:o, s:s, s:s, s:s, s:i, s:b, s:o, s:o, s:o}", "document", form->name, "name",
                              label_or(form->label, form->name), "code", form->code, "class", form->class_, "number",
                              document->issued ? document->issued->number : document->cases[0].file->number, "version",

@@ -180,11 +180,18 @@ static const char *const channels[] = {"web", "phone",   "walk_in", "letter",   
                                        "sms", "hotline", "staff",   "inspection", "system", "other"};
 #define CHANNELS_COUNT (sizeof channels / sizeof *channels)
 
+/* Then nothing is filled in for whoever leaves it out: decide refuses under the clause. */
+static bool must_say_channel(const Policy__Kind *kind)
+{
+    const Policy__FieldDef *def = policy_field(kind, "channel");
+    return def && def->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS;
+}
+
 static void check_channel(struct turn *turn, const Policy__Kind *kind, const char *channel)
 {
     const Policy__FieldDef *def = policy_field(kind, "channel");
     bool choices = def && def->n_one_of;
-    if (takes_any(def) || (choices && one_of(def, channel)))
+    if (!channel[0] || takes_any(def) || (choices && one_of(def, channel)))
         return;
     for (size_t i = 0; !choices && i < CHANNELS_COUNT; i++)
         if (strcmp(channels[i], channel) == 0)
@@ -270,8 +277,10 @@ static const Policy__Kind *prepare_submit(struct turn *turn, const Hb__Command *
     const Policy__Kind *kind = turn_refused(turn) ? NULL : intake_kind(turn, policy, submit->kind, "kind");
     if (!kind)
         return NULL;
-    if (!submit->channel[0])
-        submit->channel = complainant ? "web" : "other";
+    if (!submit->channel[0] && complainant)
+        submit->channel = "web";
+    else if (!submit->channel[0] && !must_say_channel(kind))
+        submit->channel = "other";
     check_category(turn, policy, kind, submit->category);
     check_channel(turn, kind, submit->channel);
     check_personal(turn, "text", submit->text, INTAKE_TEXT_CHARACTERS_MAX);
