@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #define CELL_BUCKETS 1024u
+#define TOLD_MS                                                                                                        \
+    60000 /* a service that has not heard directory by then is in trouble of its own: it is asked all the same */
 
 struct cell_peer {
     const Config__Instance *instance;
@@ -20,6 +22,9 @@ struct cell_peer {
 struct cell {
     struct cell_peer *peers;
     size_t count;
+    Hb__Position told; /* where directory's log stood when it last carried out a command for us */
+    Hb__LogId told_log;
+    int64_t told_ms;
     struct {
         uint64_t asked, unanswered;
     } counts;
@@ -31,6 +36,9 @@ enum err cell_open(struct gateway *gateway, struct cell **cell_out, char **why_o
 {
     const Config__Config *config = gateway->config;
     struct cell *cell = arena_zero(&gateway->arena, sizeof *cell);
+    hb__position__init(&cell->told);
+    hb__log_id__init(&cell->told_log);
+    cell->told.log = &cell->told_log;
     cell->peers = arena_zero(&gateway->arena, (config->n_instances + 1) * sizeof *cell->peers);
     for (size_t i = 0; i < config->n_instances; i++) {
         if (config->instances[i]->service == HB__SERVICE__GATEWAY)
@@ -126,6 +134,46 @@ static const Hb__Refusal *refuse_odd(const struct cell_asked *asked)
                        "the service gave an answer of another kind");
 }
 
+/* ---- what directory was told ---- */
+
+/* Whoever publishes a policy or ends a right expects it of whatever is asked next, by whomever: not only of those who
+   bring the Hearback-After of that command. So its position goes with every question for a while. */
+static void remember_told(struct cell *cell, const Hb__CommandReply *answer)
+{
+    for (size_t i = 0; i < answer->n_after; i++) {
+        const Hb__Position *after = answer->after[i];
+        if (after->log->service != HB__SERVICE__DIRECTORY)
+            continue;
+        if (after->log->epoch == cell->told_log.epoch && after->offset <= cell->told.offset)
+            continue;
+        cell->told_log.cell = after->log->cell;
+        cell->told_log.service = after->log->service;
+        cell->told_log.partition = after->log->partition;
+        cell->told_log.epoch = after->log->epoch;
+        cell->told.offset = after->offset;
+        cell->told_ms = gateway_now_ms();
+    }
+}
+
+/* What the answer must have seen: what the client has, and what directory was told. */
+static Hb__Position **after_with_told(struct http_request *request, size_t *count_out)
+{
+    struct cell *cell = request->gateway->cell;
+    *count_out = request->n_after;
+    if (!cell->told.offset || gateway_now_ms() - cell->told_ms > TOLD_MS)
+        return request->after;
+    Hb__Position **after = arena_alloc(&request->arena, (request->n_after + 1) * sizeof *after);
+    if (request->n_after)
+        memcpy(after, request->after, request->n_after * sizeof *after);
+    after[(*count_out)++] = &cell->told;
+    return after;
+}
+
+int64_t cell_told_ms(const struct gateway *gateway)
+{
+    return gateway->cell->told_ms;
+}
+
 /* ---- queries ---- */
 
 static int arm_of(const ProtobufCMessage *message)
@@ -181,8 +229,7 @@ void cell_query(struct http_request *request, Hb__Service service, Hb__Query *qu
 {
     bug_unless(request->actor); /* without one the services would answer as to the gateway itself */
     query->actor = request->actor;
-    query->after = request->after;
-    query->n_after = request->n_after;
+    query->after = after_with_told(request, &query->n_after);
     cell_query_own(request, service, query, done, context);
 }
 
@@ -309,8 +356,10 @@ static void on_command(void *context, enum err err, const Bus__Reply *reply)
         refused = refusal_kept(request, reply->command->refused);
     else
         answer = (const Hb__CommandReply *)message_copy(&reply->command->base, &request->arena);
-    if (answer)
+    if (answer) {
+        remember_told(request->gateway->cell, answer);
         join_after(request, answer->after, answer->n_after);
+    }
     asked->command_done(request, asked->context, refused, answer);
     http_release(request);
 }
@@ -328,8 +377,7 @@ void cell_command(struct http_request *request, Hb__Service service, Hb__Command
     cell_command_id(request, part, id);
     command->account = request->actor->account;
     command->actor = request->actor;
-    command->after = request->after;
-    command->n_after = request->n_after;
+    command->after = after_with_told(request, &command->n_after);
     if (!*command->id)
         command->id = id;
     const char *trace = http_header(request, "traceparent");

@@ -30,6 +30,10 @@ void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query
 void cell_command(struct http_request *request, Hb__Service service, Hb__Command *command, uint32_t part,
                   cell_command_fn *done, void *context);
 
+/* When directory last carried out a command for us (0: never). For a minute after it every command and query bears the
+   position it had then, so that no service answers from before it; caches older than it are to be asked anew. */
+int64_t cell_told_ms(const struct gateway *gateway);
+
 /* Without a request: what the gateway asks from time to time for itself. */
 void cell_ask(struct gateway *gateway, Hb__Service service, uint32_t bucket, Bus__Request *message, bus_done_fn *done,
               void *context);

@@ -131,7 +131,8 @@ static void on_organisation(struct http_request *request, void *context, const H
 void visit_organisation(struct visit *visit, visit_then_fn *fn, void *context)
 {
     struct cached_organisation *cached = visit->portal->cache->organisation;
-    if (cached && gateway_now_ms() - cached->asked_ms < ORGANISATION_FRESH_MS) {
+    if (cached && gateway_now_ms() - cached->asked_ms < ORGANISATION_FRESH_MS &&
+        cached->asked_ms > cell_told_ms(visit->request->gateway)) {
         hold_organisation(visit);
         fn(visit, context);
         return;

@@ -658,6 +658,32 @@ def organisation_and_policies():
     assert file["received_at"] == "2026-02-28T20:00:00-05:00", file["received_at"]  # as people there read it
 
 
+def what_is_published_holds_at_once():
+    """The next submission, by another account that brings no Hearback-After, is registered under the new policy."""
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
+
+    def quick(path, body, account):
+        headers = {"Authorization": f"Bearer {tokens[account]}", "Content-Type": "application/json"}
+        connection.request("POST", path, json.dumps(body), headers)
+        reply = connection.getresponse()
+        answer = json.loads(reply.read())
+        assert reply.status in (200, 201), answer
+        return answer
+
+    registered = []
+    for i in range(20):
+        pack = f"pack: MINE\nname: [我的, Mine {i}]\nextends: PROP-11\nin_force: 2025-01-01\n"
+        sources = [{"path": "MINE/pack.yaml", "text": pack}]
+        version = quick("/api/v1/policies", {"site": "haitang", "packs": ["MINE"], "sources": sources}, "admin")["policy_version"]
+        registered.append((version, quick("/api/v1/cases", COMPLAINT, "reception")["case_id"]))
+    connection.close()
+    system.settle()
+    found = [(get(f"/api/v1/cases/{case_id}")["policy_version"], case_id) for _, case_id in registered]
+    assert len({version for version, _ in registered}) == 20 and found == registered, (found, registered)
+    done = call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="admin")
+    assert done.status == 200, done
+
+
 # ---- services that are away ----
 
 class Stopped:
@@ -799,7 +825,7 @@ def main():
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
-                      organisation_and_policies, one_service_away_the_others_work, killed_services_come_back, many_at_once,
+                      organisation_and_policies, what_is_published_holds_at_once, one_service_away_the_others_work, killed_services_come_back, many_at_once,
                       ended_tokens_end, quiet_followers_are_kept, the_gateway_never_ended, stops_in_order])
 
 
