@@ -31,6 +31,7 @@ static const struct {
     {"backup", cli_backup, "make a consistent copy of the running system"},
     {"restore", cli_restore, "make a system from a backup"},
     {"split", cli_split, "divide a partition of a service in two"},
+    {"cell", cli_cell, "join a site to headquarters, and see how they hear each other"},
     {"accept-clock", cli_accept_clock, "the machine's clock was set, and is right"},
     {"release", cli_release, "hand an event that was set aside over again"},
 };

@@ -119,7 +119,7 @@ const char *cli_instance_name(struct cli *cli, const Config__Instance *instance)
 
 bool cli_is_service(const Config__Instance *instance)
 {
-    return instance->service != HB__SERVICE__GATEWAY;
+    return instance->service != HB__SERVICE__GATEWAY && instance->service != HB__SERVICE__LINK;
 }
 
 static int say_refusal(const Hb__Refusal *refusal)

@@ -1,5 +1,5 @@
 /* `hearback status`: one line per instance; exit code 1 unless all are ready. */
-#include "cli.h"
+#include "cell.h"
 
 #include "config/config.h"
 
@@ -54,16 +54,21 @@ int cli_status(struct cli *cli, int argc, char **argv)
         else
             print_report(cli, instance, report);
     }
+    json_t *cells = cells_look(cli);
     struct http_reply gateway;
     cli_http(cli, "GET", "/readyz", NULL, NULL, &gateway);
     const char *health = gateway.status == 200 ? "ready" : gateway.status ? "not ready" : "down";
     all = all && gateway.status == 200;
     if (cli->json) {
         json_array_append_new(list, json_pack("{s:s, s:s}", "service", "gateway", "health", health));
+        if (json_array_size(cells))
+            json_array_append_new(list, json_pack("{s:s, s:O}", "service", "link", "cells", cells));
         cli_print_json(list);
     } else {
         printf("%-14s %s\n", "gateway", health);
+        cells_print(cells); /* one that is silent holds nobody up: the system is ready all the same */
     }
+    json_decref(cells);
     json_decref(list);
     return all ? CLI_GOOD : CLI_FAILED;
 }

@@ -32,4 +32,8 @@ struct up_task {
 };
 int up_supervise(struct cli *cli, const struct up_options *options, const struct up_task *tasks, size_t tasks_count);
 
+/* Makes the keys that are missing and writes the configuration. Says why when it cannot. */
+bool up_save(struct cli *cli, Config__Config *config);
+char *up_endpoint(struct cli *cli, Hb__Service service, uint32_t partition); /* a socket in this system's folder */
+
 #endif

@@ -198,3 +198,15 @@ bool up_adopt(struct cli *cli, Config__Config *config)
             config->keys[i]->public_key = arena_strdup(arena, ""); /* its secret was not in the backup */
     return make_folders(cli, config) && make_keys(cli, config, true);
 }
+
+bool up_save(struct cli *cli, Config__Config *config)
+{
+    return make_folders(cli, config) && make_keys(cli, config, true);
+}
+
+char *up_endpoint(struct cli *cli, Hb__Service service, uint32_t partition)
+{
+    return up_folder(cli) ? arena_printf(&cli->arena, "ipc://%s/%s-%" PRIu32 ".ipc", socket_folder(cli),
+                                         config_service_name(service), partition)
+                          : arena_strdup(&cli->arena, "");
+}
