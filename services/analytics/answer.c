@@ -183,12 +183,26 @@ static bool begins_any(const struct listing *listing, const char *number)
     return false;
 }
 
+static void add_case(const struct listing *listing, uint64_t case_id)
+{
+    for (size_t i = 0; i < listing->count && listing->list->n_rows < listing->limit; i++) {
+        turn_look_at(listing->turn, listing->lines[i].cell);
+        Analytics__CaseRow *row = analytics_row(listing->turn, case_id);
+        if (row && strcmp(row->site, listing->lines[i].site) == 0 && fits(listing->wanted->filter, row))
+            listing->list->rows[listing->list->n_rows++] = row;
+    }
+}
+
 /* A whole case number goes before all that begin with it. */
 static bool by_index(const struct listing *listing)
 {
     const Analytics__Filter *filter = listing->wanted->filter;
     if (!filter || strlen(filter->external_id) > ANALYTICS_NAME_MAX || strlen(filter->number) > ANALYTICS_NAME_MAX)
         return filter != NULL;
+    if (filter->case_id) {
+        add_case(listing, filter->case_id);
+        return true;
+    }
     if (*filter->external_id) {
         add_indexed(listing, ANALYTICS_EXTERNAL, filter->external_id);
         return true;

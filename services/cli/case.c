@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "hearback case list [--site S | --mapping M] [--department D] [--handler P] [--kind K] [--category C] [--stage S]\n"
+    "hearback case list [--cell ID] [--site S | --mapping M] [--department D] [--handler P] [--kind K] [--category C] "
+    "[--stage S]\n"
     "                          [--number N] [--external-id E] [--overdue true] [--limit N] [--oldest] [--csv]\n"
     "       hearback case show ID|NUMBER [--timeline] [--explain]\n"
     "       hearback case documents ID|NUMBER [FORM [--html]]\n"
@@ -32,26 +33,26 @@ static int list_csv(struct cli *cli, const char *query)
 
 static void print_row(const json_t *row)
 {
-    printf("%-20s %-12s %-16s %-24s %-20s %-12s %s\n", text_at(row, "number"), text_at(row, "kind"),
-           text_at(row, "category"), text_at(row, "department"), text_at(row, "stage"), text_at(row, "handler"),
-           text_at(row, "due_at"));
+    printf("%s%s%-20s %-12s %-16s %-24s %-20s %-12s %s\n", text_at(row, "cell_name"), *text_at(row, "cell") ? "  " : "",
+           text_at(row, "number"), text_at(row, "kind"), text_at(row, "category"), text_at(row, "department"),
+           text_at(row, "stage"), text_at(row, "handler"), text_at(row, "due_at"));
 }
 
 static int list(struct cli *cli, int argc, char **argv)
 {
     bool csv = false, oldest = false;
-    const struct filter_option options[] = {{"--site", "site", NULL},         {"--department", "department", NULL},
-                                            {"--handler", "handler", NULL},   {"--kind", "kind", NULL},
-                                            {"--category", "category", NULL}, {"--stage", "stage", NULL},
-                                            {"--number", "number", NULL},     {"--external-id", "external_id", NULL},
-                                            {"--overdue", "overdue", NULL},   {"--limit", "limit", NULL},
-                                            {"--oldest", NULL, &oldest},      {"--csv", NULL, &csv}};
+    const struct filter_option options[] = {
+        {"--cell", "cell", NULL},       {"--site", "site", NULL},     {"--department", "department", NULL},
+        {"--handler", "handler", NULL}, {"--kind", "kind", NULL},     {"--category", "category", NULL},
+        {"--stage", "stage", NULL},     {"--number", "number", NULL}, {"--external-id", "external_id", NULL},
+        {"--overdue", "overdue", NULL}, {"--limit", "limit", NULL},   {"--oldest", NULL, &oldest},
+        {"--csv", NULL, &csv}};
     char *query = filter_query(cli, argc, argv, options, sizeof options / sizeof *options);
     struct http_reply reply;
     if (!query)
         return CLI_USAGE;
     if (oldest)
-        query = arena_printf(&cli->arena, "%s%coldest_first=true", query, *query ? '&' : '?');
+        query = arena_printf(&cli->arena, "%s%corder=oldest", query, *query ? '&' : '?');
     if (csv)
         return list_csv(cli, query);
     cli_http(cli, "GET", arena_printf(&cli->arena, "/api/v1/cases%s", query), NULL, NULL, &reply);

@@ -1,6 +1,7 @@
-/* `hearback cell`: two systems get to know each other. The site applies (its id, name, key and logs), headquarters accepts
-   (and gives its own), the site joins. Two small files go between them, over any way on which nobody alters them: whoever
-   could put another key in would be let in. They hold no secret. Everything lands in hearback.yaml of either side. */
+/* `hearback cell`: two systems get to know each other. The site applies (its id, name, key and logs), headquarters
+   accepts (and gives its own), the site joins. Two small files go between them, over any way on which nobody alters
+   them: whoever could put another key in would be let in. They hold no secret. Everything lands in hearback.yaml of
+   either side. */
 #include "cell.h"
 
 #include "config/config.h"
@@ -13,7 +14,8 @@
 static const char usage[] =
     "hearback cell apply --name NAME                       at the site: what headquarters needs to know, on standard "
     "output\n"
-    "hearback cell accept FILE --address tcp://HOST:PORT   at headquarters: lets the site in; the answer for it on standard\n"
+    "hearback cell accept FILE --address tcp://HOST:PORT   at headquarters: lets the site in; the answer for it on "
+    "standard\n"
     "                          [--listen tcp://IP:PORT] [--name NAME] [--as NAME] [--again]   output\n"
     "hearback cell join FILE                               at the site: with the answer of headquarters\n"
     "hearback cell list                                    the cells known here, and whether they are heard\n"
@@ -112,8 +114,7 @@ static bool own_ready(struct cli *cli)
         link->endpoint = up_endpoint(cli, HB__SERVICE__LINK, 0);
         link->rights = arena_alloc(&cli->arena, sizeof *link->rights);
         link->rights[link->n_rights++] = arena_strdup(&cli->arena, "fetch");
-        config->instances =
-            arena_grow(&cli->arena, config->instances, config->n_instances, sizeof *config->instances);
+        config->instances = arena_grow(&cli->arena, config->instances, config->n_instances, sizeof *config->instances);
         config->instances[config->n_instances++] = link;
     }
     return up_save(cli, config);

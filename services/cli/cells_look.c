@@ -82,11 +82,11 @@ json_t *cells_look(struct cli *cli)
         struct heard heard = {.problem = ""};
         for (size_t r = 0; r < count; r++)
             add_heard(&heard, reports[r], id_of(cell));
-        json_array_append_new(
-            all, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "cell", cell->cell, "name", cell->name,
-                           "relation", cell->above ? "above" : "below", "link", link_says(link_report, id_of(cell)),
-                           "heard", (json_int_t)heard.events, "behind", (json_int_t)heard.behind, "as_of",
-                           time_text(cli, heard.as_of_ms), "problem", heard.problem));
+        json_array_append_new(all, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "cell", cell->cell, "name",
+                                             cell->name, "relation", cell->above ? "above" : "below", "link",
+                                             link_says(link_report, id_of(cell)), "heard", (json_int_t)heard.events,
+                                             "behind", (json_int_t)heard.behind, "as_of",
+                                             time_text(cli, heard.as_of_ms), "problem", heard.problem));
     }
     return all;
 }

@@ -22,8 +22,8 @@ struct csv {
     bool begun;
 };
 
-static const char columns[] =
-    "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time\r\n";
+#define COLUMNS "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time"
+static const char columns[] = COLUMNS "\r\n", columns_of_cells[] = COLUMNS ",cell,cell_name,site,case_id\r\n";
 
 static const char *quoted(struct arena *arena, const char *text)
 {
@@ -50,12 +50,16 @@ static const char *time_of(struct arena *arena, const struct zone *zone, int64_t
 static void write_row(struct csv *csv, const Analytics__CaseRow *row)
 {
     struct arena *arena = &csv->request->arena;
-    const struct zone *zone = sites_zone(csv->request->gateway, row->site);
+    const struct zone *zone = case_list_zone(csv->request, row);
     char *line = arena_printf(arena, "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\r\n", quoted(arena, row->external_id),
                               quoted(arena, row->number), quoted(arena, row->kind), quoted(arena, row->category),
                               quoted(arena, row->department), quoted(arena, row->handler), quoted(arena, row->stage),
                               time_of(arena, zone, row->received_ms), time_of(arena, zone, row->due_ms),
                               time_of(arena, zone, row->closed_ms), row->on_time);
+    if (cells_any(csv->request)) /* case ids and numbers of two cells may be equal: the last columns tell them apart */
+        line = arena_printf(arena, "%.*s,%s,%s,%s,%s\r\n", (int)strlen(line) - 2, line, row->cell,
+                            quoted(arena, row->cell_name), quoted(arena, row->site),
+                            case_id_text(csv->request, row->case_id));
     http_stream_write(csv->request, bytes_of_text(line));
 }
 
@@ -65,7 +69,7 @@ static void begin(struct csv *csv)
 {
     http_set(csv->request, "Content-Disposition", "attachment; filename=\"cases.csv\"");
     http_stream(csv->request, 200, "text/csv; charset=utf-8; header=present", pull, NULL, csv);
-    http_stream_write(csv->request, bytes_of_text(columns));
+    http_stream_write(csv->request, bytes_of_text(cells_any(csv->request) ? columns_of_cells : columns));
     csv->begun = true;
 }
 

@@ -74,6 +74,10 @@ static bool take_filter(struct http_request *request, struct case_list *list)
     filter->category = parameter_text(request, "category");
     filter->stage = parameter_text(request, "stage");
     filter->number = parameter_text(request, "number");
+    uint64_t case_id = 0;
+    if (!parameter_number(request, "case_id", 1, UINT64_MAX - 1, &case_id))
+        return false;
+    filter->case_id = case_id;
     filter->external_id = parameter_text(request, "external_id");
     if (!take_phases(request, filter) || !parameter_choice(request, "order", orders, &order) ||
         !parameter_choice(request, "overdue", truths, &overdue) ||
@@ -97,6 +101,7 @@ void case_list_ask(struct http_request *request, struct case_list *list, uint32_
     Analytics__Query analytics = ANALYTICS__QUERY__INIT;
     Analytics__ListCases cases = ANALYTICS__LIST_CASES__INIT;
     query.site = (char *)(uintptr_t)list->site;
+    query.cell = list->cell;
     query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
     query.analytics = &analytics;
     analytics.kind_case = ANALYTICS__QUERY__KIND_LIST;
@@ -112,9 +117,16 @@ void case_list_know_sites(struct http_request *request, const Analytics__CaseLis
                           void *context)
 {
     const char **sites = arena_alloc(&request->arena, (list->n_rows + 1) * sizeof *sites);
+    size_t count = 0;
     for (size_t i = 0; i < list->n_rows; i++)
-        sites[i] = list->rows[i]->site;
-    sites_know_all(request, sites, list->n_rows, done, context);
+        if (!*list->rows[i]->cell) /* another cell's row bears its zone itself */
+            sites[count++] = list->rows[i]->site;
+    sites_know_all(request, sites, count, done, context);
+}
+
+const struct zone *case_list_zone(struct http_request *request, const Analytics__CaseRow *row)
+{
+    return *row->cell ? sites_zone_named(request->gateway, row->zone) : sites_zone(request->gateway, row->site);
 }
 
 /* ---- one page as JSON ---- */
@@ -124,8 +136,7 @@ static void give_page(struct http_request *request, void *context)
     const Analytics__CaseList *list = context;
     json_t *rows = json_array();
     for (size_t i = 0; i < list->n_rows; i++)
-        json_array_append_new(
-            rows, json_from_message(&list->rows[i]->base, sites_zone(request->gateway, list->rows[i]->site)));
+        json_array_append_new(rows, json_from_message(&list->rows[i]->base, case_list_zone(request, list->rows[i])));
     json_t *page = json_pack("{s:o}", "rows", rows);
     if (*list->cursor)
         json_object_set_new(page, "cursor", json_string(list->cursor));
@@ -164,6 +175,8 @@ static void on_site(struct http_request *request, void *context)
 void cases_list(struct http_request *request)
 {
     struct case_list *list = arena_zero(&request->arena, sizeof *list);
+    if (!cells_parameter(request, &list->cell))
+        return;
     list->site = parameter_text(request, "site");
     sites_know(request, list->site, on_site, list);
 }

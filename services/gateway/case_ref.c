@@ -83,5 +83,6 @@ void case_ref_find(struct http_request *request, case_ref_fn *then)
     list->filter.number = (char *)(uintptr_t)text;
     list->site = site ? site : "";
     list->cursor = "";
+    list->cell = cells_own(request);
     case_list_ask(request, list, 50, on_rows, wanted);
 }

@@ -29,6 +29,7 @@ void case_ref_find(struct http_request *request, case_ref_fn *then);
 
 /* case_list.c: what list is wanted, and asking for a page of it. */
 struct case_list {
+    uint64_t cell;    /* 0: all; our own id: this one alone */
     const char *site; /* "": all the account may see */
     Analytics__Filter filter;
     const char *cursor;
@@ -41,6 +42,15 @@ void case_list_ask(struct http_request *request, struct case_list *list, uint32_
 /* Sees to it that the zones of all rows are known. */
 void case_list_know_sites(struct http_request *request, const Analytics__CaseList *list, sites_done_fn *done,
                           void *context);
+
+/* cells.c: `?cell=` of a request. False: it is no id of a cell, and has been answered. */
+bool cells_parameter(struct http_request *request, uint64_t *cell_out);
+uint64_t cells_own(const struct http_request *request);
+bool cells_any(const struct http_request *request); /* are other cells heard here? */
+void cells_list(struct http_request *request);
+void cells_case(struct http_request *request);
+
+const struct zone *case_list_zone(struct http_request *request, const Analytics__CaseRow *row);
 
 /* case_csv.c: the whole list as CSV, page by page. */
 void case_csv_stream(struct http_request *request, struct case_list *list);

@@ -37,9 +37,11 @@ static void on_changes(struct http_request *request, void *context, const Hb__Re
     page->changes = reply->analytics->changes;
     page->stale = reply->stale;
     const char **sites = arena_alloc(&request->arena, (page->changes->n_changes + 1) * sizeof *sites);
+    size_t count = 0;
     for (size_t i = 0; i < page->changes->n_changes; i++)
-        sites[i] = page->changes->changes[i]->site;
-    sites_know_all(request, sites, page->changes->n_changes, on_sites, page);
+        if (!*page->changes->changes[i]->cell)
+            sites[count++] = page->changes->changes[i]->site;
+    sites_know_all(request, sites, count, on_sites, page);
 }
 
 void events_ask(struct http_request *request, uint64_t after, uint32_t limit, events_page_fn *done, void *context)
@@ -61,7 +63,8 @@ void events_ask(struct http_request *request, uint64_t after, uint32_t limit, ev
 
 json_t *events_json(const struct http_request *request, const Analytics__Change *change)
 {
-    return json_from_message(&change->base, sites_zone(request->gateway, change->site));
+    return json_from_message(&change->base, *change->cell ? sites_zone_named(request->gateway, change->zone)
+                                                          : sites_zone(request->gateway, change->site));
 }
 
 bool events_forgotten(uint64_t after, const Analytics__Changes *changes)

@@ -1,6 +1,7 @@
 /* Figures, as analytics counts them. */
 #include "reports.h"
 
+#include "cases.h"
 #include "cell.h"
 #include "parameters.h"
 #include "problem.h"
@@ -37,6 +38,8 @@ void reports_kpi(struct http_request *request)
     Hb__Query query = HB__QUERY__INIT;
     Analytics__Query analytics = ANALYTICS__QUERY__INIT;
     Analytics__GetKpi get = ANALYTICS__GET_KPI__INIT;
+    if (!cells_parameter(request, &query.cell))
+        return;
     query.site = parameter_text(request, "site");
     query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
     query.analytics = &analytics;

@@ -15,6 +15,10 @@
     {                                                                                                                  \
         "site", "站点 / site id"                                                                                     \
     }
+#define CELL                                                                                                           \
+    {                                                                                                                  \
+        "cell", "系统编号，总部用 / id of a cell, at headquarters; this one's own id: it alone"                \
+    }
 #define PURPOSE                                                                                                        \
     {                                                                                                                  \
         "purpose", "查看目的，将被记录 / for what purpose sealed texts are opened; it is recorded"            \
@@ -33,6 +37,8 @@ const struct route routes[] = {
     {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV",
      .gives = &analytics__case_list__descriptor, .gives_type = "text/csv",
      .query = {SITE,
+               CELL,
+               {"case_id", "案件内部编号 / id of a case, unique within a cell"},
                {"department", "部门 / department id"},
                {"handler", "经办人 / person id"},
                {"kind", "事项类型 / kind"},
@@ -74,7 +80,12 @@ const struct route routes[] = {
      .query = {{"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页条数 / changes of a page, at most 500"}}},
     {"GET", "/api/v1/reports/kpi", reports_kpi, "指标 / Figures, of a site or of all one may see",
-     .gives = &analytics__kpi__descriptor, .query = {SITE}},
+     .gives = &analytics__kpi__descriptor, .query = {SITE, CELL}},
+    {"GET", "/api/v1/cells", cells_list, "下级系统及接收进度 / The cells below, and how far they are heard",
+     .gives = &analytics__cells__descriptor},
+    {"GET", "/api/v1/cells/{cell}/cases/{id}", cells_case,
+     "下级系统的案件，文字密封在原处 / A case of a cell below; its texts stay sealed, at the site",
+     .gives = &analytics__case_elsewhere__descriptor},
     {"GET", "/api/v1/organisation", organisation_show, "组织 / Sites, departments, people, calendars",
      .gives = &directory__organisation__descriptor, .query = {SITE}},
     {"PUT", "/api/v1/organisation", organisation_change, "维护组织 / Define what is new or different",

@@ -19,6 +19,7 @@ void sites_know_all(struct http_request *request, const char *const *sites, size
                     void *context);
 
 uint32_t sites_bucket(const struct gateway *gateway, const char *site);         /* 0 for an unknown one */
+const struct zone *sites_zone_named(struct gateway *gateway, const char *zone); /* of another cell's site */
 const struct zone *sites_zone(const struct gateway *gateway, const char *site); /* NULL (UTC) for an unknown one */
 
 #endif

@@ -1,5 +1,5 @@
-/* The cell above. A Poll of ours is always under way there; its answer is what it wants to fetch of our logs, and each is
-   answered by a Deliver. What our own services want to hear of it is an ordinary request the other way. */
+/* The cell above. A Poll of ours is always under way there; its answer is what it wants to fetch of our logs, and each
+   is answered by a Deliver. What our own services want to hear of it is an ordinary request the other way. */
 #include "link.h"
 
 #include "message/message.h"
@@ -190,8 +190,8 @@ void above_fetch(struct link *link, const struct bus_call *call, const Bus__Fetc
     request.kind_case = BUS__REQUEST__KIND_FETCH;
     request.fetch = &asked;
     asked.reader = (char *)(uintptr_t)call->user;
-    asked.bytes_max = fetch->bytes_max && fetch->bytes_max < LINK_FETCH_BYTES_MAX ? fetch->bytes_max
-                                                                                  : LINK_FETCH_BYTES_MAX;
+    asked.bytes_max =
+        fetch->bytes_max && fetch->bytes_max < LINK_FETCH_BYTES_MAX ? fetch->bytes_max : LINK_FETCH_BYTES_MAX;
     bus_request(above->peer, &request, LINK_ASK_MS, on_told, kept);
 }
 

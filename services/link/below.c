@@ -1,5 +1,5 @@
-/* The cells below. What services here want to hear of them waits until they poll, and until they deliver: for them it is
-   a fetch that takes its time. Their key says which cell they are; a second system under the same key and id is told
+/* The cells below. What services here want to hear of them waits until they poll, and until they deliver: for them it
+   is a fetch that takes its time. Their key says which cell they are; a second system under the same key and id is told
    apart by its run, and is not let in. */
 #include "link.h"
 
@@ -174,9 +174,10 @@ static bool let_in(struct below *below, const struct bus_call *call, uint64_t ce
         below->rival_ms = now;
     below->rival = run;
     refuse_cell(below, call, both ? "cloned" : "in_use", "该系统编号已有一个系统在线",
-                both ? "two systems with the same id and key are running: one is a copy of the other; stop one of them, "
-                       "and give the copy an id and keys of its own (a new folder)"
-                     : "the link that was here a moment ago may still be running; it is tried again");
+                both
+                    ? "two systems with the same id and key are running: one is a copy of the other; stop one of them, "
+                      "and give the copy an id and keys of its own (a new folder)"
+                    : "the link that was here a moment ago may still be running; it is tried again");
     return false;
 }
 
@@ -253,8 +254,7 @@ static void on_given(void *context, enum err err, const Bus__Reply *reply)
     } else if (reply->kind_case == BUS__REPLY__KIND_FETCHED) {
         Bus__Reply passed = BUS__REPLY__INIT;
         Bus__Fetched fetched = *reply->fetched;
-        struct bytes events =
-            withhold(bytes_of(fetched.events.data, fetched.events.len), given->cell, arena);
+        struct bytes events = withhold(bytes_of(fetched.events.data, fetched.events.len), given->cell, arena);
         fetched.events = (ProtobufCBinaryData){events.size, (uint8_t *)(uintptr_t)events.data};
         passed.kind_case = BUS__REPLY__KIND_FETCHED;
         passed.fetched = &fetched;

@@ -116,9 +116,9 @@ void link_serve(void *context, const struct bus_call *call, const Bus__Request *
 {
     struct link *link = context;
     (void)stored;
-    bool looks = request->kind_case == BUS__REQUEST__KIND_CONTROL &&
-                 (request->control->what == BUS__CONTROL__WHAT__POSITION ||
-                  request->control->what == BUS__CONTROL__WHAT__STATUS);
+    bool looks =
+        request->kind_case == BUS__REQUEST__KIND_CONTROL && (request->control->what == BUS__CONTROL__WHAT__POSITION ||
+                                                             request->control->what == BUS__CONTROL__WHAT__STATUS);
     if (call->rights & BUS_RIGHT_CELL)
         from_cell(link, call, request);
     else if (looks && (call->rights & (BUS_RIGHT_QUERY | BUS_RIGHT_CONTROL)))

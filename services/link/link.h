@@ -1,6 +1,6 @@
-/* link: the door between cells. It relays fetches and what they bring, keeps nothing and understands little: cursors and
-   hashes are whose hears, so a link may be killed, restarted or cut off at any moment. The site dials out, to the link
-   of the cell above; both directions go over that one connection. */
+/* link: the door between cells. It relays fetches and what they bring, keeps nothing and understands little: cursors
+   and hashes are whose hears, so a link may be killed, restarted or cut off at any moment. The site dials out, to the
+   link of the cell above; both directions go over that one connection. */
 #ifndef HEARBACK_LINK_H
 #define HEARBACK_LINK_H
 
@@ -21,7 +21,7 @@ struct link;
 
 /* The link as its parts share it. */
 struct link {
-    struct arena arena;  /* for the life of the process */
+    struct arena arena;   /* for the life of the process */
     struct arena passing; /* of the message at hand */
     struct ev_loop *loop;
     Config__Config *config;
@@ -50,14 +50,14 @@ void link_serve(void *context, const struct bus_call *call, const Bus__Request *
 
 /* above.c: dials the cell above, answers what it wants, asks it what our services want to hear. */
 enum err above_open(struct link *link) MUST_CHECK;
-uint64_t above_cell(const struct link *link); /* 0: none */
+uint64_t above_cell(const struct link *link);                                              /* 0: none */
 void above_fetch(struct link *link, const struct bus_call *call, const Bus__Fetch *fetch); /* from a service here */
 void above_report(const struct link *link, struct arena *arena, Bus__PositionReport *report);
 
 /* below.c: the cells below: what is wanted of them waits until they poll. */
 void below_open(struct link *link);
 bool below_knows(const struct link *link, uint64_t cell);
-void below_want(struct link *link, const struct bus_call *call, const Bus__Fetch *fetch); /* from a service here */
+void below_want(struct link *link, const struct bus_call *call, const Bus__Fetch *fetch);  /* from a service here */
 void below_fetch(struct link *link, const struct bus_call *call, const Bus__Fetch *fetch); /* from a cell below */
 void below_poll(struct link *link, const struct bus_call *call, const Bus__Poll *poll);
 void below_deliver(struct link *link, const struct bus_call *call, const Bus__Deliver *deliver);
