@@ -93,10 +93,12 @@ static struct entry *entry_of(struct turn *turn, const char *kind, struct bytes 
 
 /* ---- by name ---- */
 
-static struct key name_of(char kind, const char *site)
+/* Of the cell that is looked at: two cells may have sites of one id. */
+static struct key name_of(const struct turn *turn, char kind, const char *site)
 {
     struct key name = {.size = 0};
     key_add(&name, &kind, 1);
+    key_add_u64(&name, turn_looks_at(turn));
     key_add_text(&name, site);
     return name;
 }
@@ -184,7 +186,7 @@ const Policy__Policy *organisation_policy(struct turn *turn, const char *site, u
 {
     if (organisation_too_long(site))
         return NULL;
-    struct key name = name_of('p', site);
+    struct key name = name_of(turn, 'p', site);
     key_add_u32(&name, version);
     struct entry *entry = recall(turn, &name);
     if (entry)
@@ -225,7 +227,7 @@ const struct zone *organisation_zone(struct turn *turn, const char *site)
 {
     if (organisation_too_long(site))
         return zone_entry(turn, zone_name(NULL))->zone;
-    struct key name = name_of('z', site);
+    struct key name = name_of(turn, 'z', site);
     struct entry *entry = recall(turn, &name);
     if (entry)
         return entry->zone;
@@ -277,7 +279,7 @@ const struct calendar *organisation_calendar(struct turn *turn, const char *site
 {
     const Directory__Site *found = NULL;
     bool rememberable = !organisation_too_long(site) && !organisation_too_long(name);
-    struct key key = name_of('c', rememberable ? site : "");
+    struct key key = name_of(turn, 'c', rememberable ? site : "");
     key_add_text(&key, rememberable ? name : "");
     struct entry *entry = rememberable ? recall(turn, &key) : NULL;
     if (!entry) {

@@ -49,7 +49,9 @@ bool event_ours(struct turn *turn, const Hb__Event *event)
     struct range range = instance_range(turn->instance);
     if ((range.from == 0 && range.to == CONFIG_BUCKETS) || event->service == HB__SERVICE__DIRECTORY)
         return true;
+    uint64_t looked = turn_look_at(turn, cell_elsewhere(turn->instance, event->cell));
     uint32_t bucket = event->case_id ? case_id_bucket(event->case_id) : site_bucket(turn, event->site);
+    turn_look_at(turn, looked);
     return bucket == CONFIG_BUCKETS || instance_has_bucket(turn->instance, bucket);
 }
 
