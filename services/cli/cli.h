@@ -93,6 +93,6 @@ bool cli_organise(struct cli *cli, const Directory__Organise *organise);
 /* A new token of an account, and what directory keeps of it. */
 Directory__AccountSecret *cli_secret_new(struct cli *cli, const char *account, char **token_out);
 const char *cli_instance_name(struct cli *cli, const Config__Instance *instance); /* "casework", or "casework-1" */
-bool cli_is_service(const Config__Instance *instance);                            /* it has a log: not the gateway, not the link */
+bool cli_is_service(const Config__Instance *instance); /* it has a log: not the gateway, not the link */
 
 #endif
