@@ -1,6 +1,6 @@
 /* The cell above. A Poll of ours is always under way there; its answer is what it wants to fetch of our logs, and each
    is answered by a Deliver. What our own services want to hear of it is an ordinary request the other way. */
-#include "link.h"
+#include "relay.h"
 
 #include "message/message.h"
 

@@ -1,7 +1,7 @@
 /* The cells below. What services here want to hear of them waits until they poll, and until they deliver: for them it
    is a fetch that takes its time. Their key says which cell they are; a second system under the same key and id is told
    apart by its run, and is not let in. */
-#include "link.h"
+#include "relay.h"
 
 #include "message/message.h"
 

@@ -1,5 +1,5 @@
 /* Who asks, and whom it is passed to. */
-#include "link.h"
+#include "relay.h"
 
 #include "metrics/metrics.h"
 

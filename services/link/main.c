@@ -1,5 +1,5 @@
 /* The link's program: one loop, one bus, no store. */
-#include "link.h"
+#include "relay.h"
 
 #include "metrics/metrics.h"
 #include "process/process.h"

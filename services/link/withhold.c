@@ -1,7 +1,7 @@
 /* What a cell below may see of ours: sites, calendars and policies, and the cases it is asked to open. Everything else
    is none of its business, but the chain must hold: it gets the place and the hash of such an event, and nothing of
    what it says. */
-#include "link.h"
+#include "relay.h"
 
 #include "eventlog/eventlog.h"
 #include "message/message.h"

@@ -20,6 +20,7 @@ OPEN = {
     "directory": ("store/",),
     "notification": ("service/instance.h",),
     "gateway": ("bus/",),
+    "link": ("bus/", "eventlog/"),
     "cli": CLOSED,
 }
 

@@ -1,8 +1,8 @@
 /* link: the door between cells. It relays fetches and what they bring, keeps nothing and understands little: cursors
    and hashes are whose hears, so a link may be killed, restarted or cut off at any moment. The site dials out, to the
    link of the cell above; both directions go over that one connection. */
-#ifndef HEARBACK_LINK_H
-#define HEARBACK_LINK_H
+#ifndef HEARBACK_RELAY_H
+#define HEARBACK_RELAY_H
 
 #include "bus/bus.h"
 #include "config/config.h"
