@@ -1,6 +1,10 @@
-/* http_load PORT CONNECTIONS SECONDS < REQUEST: sends the request over so many kept connections, one at a time on each,
-   and says how many were answered, how fast, and with which status. In the request each run of sixteen '#' becomes a
-   number of its own for every sending, so that no two are the same command. */
+/* http_load PORT CONNECTIONS SECONDS [RATE [LIST]] < REQUEST: sends the request over so many kept connections, one at a
+   time on each, and says how many were answered, how fast, and with which status. In the request each run of sixteen '#'
+   becomes a number of its own for every sending, so that no two are the same command.
+
+   With RATE, requests are due at even instants, so many a second, whatever the system does; each goes out as soon as it
+   is due and a connection is free, and its time counts from when it was due. LIST is a file that gets a line for each
+   good answer: when it came (CLOCK_MONOTONIC ns), and of which case it spoke. */
 #include "measure.h"
 
 #include <arpa/inet.h>
@@ -19,6 +23,7 @@
 
 struct connection {
     int fd;
+    bool free;
     uint64_t sent_ns;
     size_t received;
     char reply[REPLY_BYTES_MAX];
@@ -31,8 +36,10 @@ struct load {
     struct connection *connections;
     unsigned connections_count, busy;
     struct samples samples;
-    unsigned statuses[600];
+    unsigned statuses[600], unasked; /* refused without saying when to come again */
     int epoll;
+    uint64_t apart_ns, due_ns; /* with a rate */
+    FILE *list;
 };
 
 static void fail(const char *what)
@@ -68,7 +75,8 @@ static void connection_send(struct load *load, struct connection *connection)
 {
     request_number(load);
     connection->received = 0;
-    connection->sent_ns = now_ns();
+    connection->free = false;
+    connection->sent_ns = load->apart_ns ? load->due_ns : now_ns();
     if (send(connection->fd, load->request, load->request_size, MSG_NOSIGNAL) != (ssize_t)load->request_size)
         fail("send");
     load->busy++;
@@ -97,6 +105,14 @@ static bool reply_whole(struct connection *connection)
     return end && connection->received >= (size_t)(end + 4 - connection->reply) + strtoul(length + 17, NULL, 10);
 }
 
+static void list_case(struct load *load, const struct connection *connection, uint64_t now)
+{
+    static const char name[] = "\"case_id\":\"";
+    const char *found = strstr(connection->reply, name);
+    if (found)
+        fprintf(load->list, "%llu %llu\n", (unsigned long long)now, strtoull(found + sizeof name - 1, NULL, 10));
+}
+
 /* True: answered, and counted. */
 static bool connection_receive(struct load *load, struct connection *connection)
 {
@@ -108,25 +124,51 @@ static bool connection_receive(struct load *load, struct connection *connection)
     if (!reply_whole(connection))
         return false;
     unsigned status = (unsigned)strtoul(connection->reply + 9, NULL, 10);
-    if (status >= 200 && status < 300)
-        samples_add(&load->samples, now_ns() - connection->sent_ns);
+    uint64_t now = now_ns();
+    bool good = status >= 200 && status < 300;
+    if (good)
+        samples_add(&load->samples, now - connection->sent_ns);
+    if (good && load->list)
+        list_case(load, connection, now);
+    load->unasked += status == 503 && !strcasestr(connection->reply, "\r\nRetry-After:");
+    connection->free = true;
     load->statuses[status < 600 ? status : 0]++;
     load->busy--;
     return true;
 }
 
+/* As many as are due and find a free connection; ms until the next is due. */
+static int send_due(struct load *load, uint64_t until_ns)
+{
+    uint64_t now = now_ns();
+    for (unsigned i = 0; i < load->connections_count && load->due_ns <= now && load->due_ns < until_ns; i++)
+        if (load->connections[i].free) {
+            connection_send(load, &load->connections[i]);
+            load->due_ns += load->apart_ns;
+        }
+    return load->due_ns > now ? (int)((load->due_ns - now) / 1000000) : 1000;
+}
+
 static void run(struct load *load, uint64_t until_ns)
 {
     struct epoll_event events[64];
-    for (unsigned i = 0; i < load->connections_count; i++)
-        connection_send(load, &load->connections[i]);
-    while (load->busy) {
-        int count = epoll_wait(load->epoll, events, 64, 10000);
-        if (count <= 0)
-            fail("no answer within 10 s");
+    load->due_ns = now_ns();
+    for (unsigned i = 0; i < load->connections_count; i++) {
+        load->connections[i].free = true;
+        if (!load->apart_ns)
+            connection_send(load, &load->connections[i]);
+    }
+    uint64_t last_ns = now_ns();
+    while (load->busy || (load->apart_ns && now_ns() < until_ns)) {
+        int wait_ms = load->apart_ns ? send_due(load, until_ns) : 1000;
+        int count = epoll_wait(load->epoll, events, 64, wait_ms);
+        if (count < 0 || (load->busy && now_ns() - last_ns > 30000000000u))
+            fail("no answer within 30 s");
         for (int i = 0; i < count; i++)
-            if (connection_receive(load, events[i].data.ptr) && now_ns() < until_ns)
+            if (connection_receive(load, events[i].data.ptr) && !load->apart_ns && now_ns() < until_ns)
                 connection_send(load, events[i].data.ptr);
+        if (count || !load->busy)
+            last_ns = now_ns();
     }
 }
 
@@ -143,14 +185,14 @@ static void print(struct load *load, double seconds)
             printf("%s\"%u\": %u", comma, status, load->statuses[status]);
             comma = ", ";
         }
-    printf("}}\n");
+    printf("}, \"without_retry_after\": %u}\n", load->unasked);
 }
 
 int main(int argc, char **argv)
 {
     static struct load load;
-    if (argc != 4) {
-        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS < REQUEST\n");
+    if (argc < 4 || argc > 6) {
+        fprintf(stderr, "usage: http_load PORT CONNECTIONS SECONDS [RATE [LIST]] < REQUEST\n");
         return 2;
     }
     uint16_t port = (uint16_t)strtoul(argv[1], NULL, 10);
@@ -159,6 +201,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "http_load: 1 to %u connections are accepted\n", CONNECTIONS_MAX);
         return 2;
     }
+    load.apart_ns = argc > 4 ? (uint64_t)(1e9 / strtod(argv[4], NULL)) : 0;
+    if (argc > 5 && !(load.list = fopen(argv[5], "w")))
+        fail(argv[5]);
     request_read(&load);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.connections = calloc(load.connections_count, sizeof *load.connections);
@@ -169,5 +214,5 @@ int main(int argc, char **argv)
     uint64_t began = now_ns();
     run(&load, began + (uint64_t)(strtod(argv[3], NULL) * 1e9));
     print(&load, (double)(now_ns() - began) / 1e9);
-    return 0;
+    return load.list && fclose(load.list) ? 1 : 0;
 }
