@@ -3,10 +3,12 @@
 import os
 import time
 
+from register import filled
 from running import BOSTON, SERVICES, Running
 from table import Row
 
 MB = 1e6
+EVENTS = 1_000_000
 IDLE_S = 10
 
 
@@ -34,22 +36,22 @@ def measure_memory(folder, rounds):
     yield Row("memory all nine, PSS, after the demonstration was made", made, "MB")
 
 
-def measure_start(folder, rounds):
-    """Empty: keys and folder exist, no event. A first start, which makes them, is the first of all."""
-    empty, full = os.path.join(folder, "empty"), boston(folder)
+def measure_start(folder, rounds, cases=EVENTS // 6):
+    """Empty: keys and folder exist, no event. A first start, which makes them, is the first of all. All services
+    start at once, so none is measured by itself."""
+    empty, full = os.path.join(folder, "empty"), filled(folder, cases)
     with Running(empty) as system:
         first = [system.started_s * 1000]
     times = {empty: [], full: []}
     for _ in range(rounds):
         for where in times:
-            if where:
-                with Running(where) as system:
-                    times[where].append(system.started_s * 1000)
+            with Running(where) as system:
+                times[where].append(system.started_s * 1000)
+                events = system.total("hearback_log_end")
     yield Row("start, the first: makes keys and folders", first, "ms")
     yield Row("start, empty", times[empty], "ms", goal="P13 <= 150", holds=lambda v, _: v <= 150)
-    if full:
-        yield Row("start, after the Boston import", times[full], "ms", times[empty], "empty", "P13 <= 150, <= 1.5 x",
-                  lambda v, ratio: v <= 150 and ratio <= 1.5)
+    yield Row(f"start, with {events:,.0f} events in the logs", times[full], "ms", times[empty], "empty", "P13 <= 150, <= 1.5 x",
+              lambda v, ratio: v <= 150 and ratio <= 1.5)
 
 
 def measure_idle(folder, rounds):

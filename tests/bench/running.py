@@ -11,16 +11,27 @@ SERVICES = ("directory", "intake", "routing", "casework", "watchdog", "escalatio
 BOSTON = os.path.join(harness.SOURCE, "../shared/data/boston311-2011-08.csv")
 
 
+SLOW_DISK = os.path.abspath(os.path.join(harness.PROGRAMS, "../tests/bench/libbench_slow_disk.so"))
+
+
+def on_disk(flush_ms, count=None):
+    """Environment of a program whose flushes take so much longer, and are counted in a file of 8 bytes."""
+    environment = dict(os.environ)
+    if flush_ms or count:
+        environment |= {"LD_PRELOAD": SLOW_DISK, "SLOW_DISK_US": str(int(flush_ms * 1000))}
+    if count:
+        environment["FLUSH_COUNT"] = count
+    return environment
+
+
 class Running(harness.System):
     """Its folder is kept between starts; `started_s` is the time from `hearback up` to the line `ready`."""
 
-    def __init__(self, folder, *options, flush_ms=0):
+    def __init__(self, folder, *options, flush_ms=0, count=None):
         os.makedirs(folder, exist_ok=True)
         super().__init__(*options, folder=folder)
-        self.environment = dict(os.environ)
-        if flush_ms:
-            slow = os.path.join(harness.PROGRAMS, "../tests/bench/libbench_slow_disk.so")
-            self.environment |= {"LD_PRELOAD": os.path.abspath(slow), "SLOW_DISK_US": str(int(flush_ms * 1000))}
+        self.flush_ms = flush_ms
+        self.environment = on_disk(flush_ms, count)
 
     def start(self, timeout_s=90):
         self.output = open(os.path.join(self.folder, "up.err"), "a+")

@@ -15,7 +15,7 @@ def shown(value):
 class Row:
     figure: str
     values: list          # one per round; the median counts
-    unit: str
+    unit: str = ""
     baselines: list = ()  # of the same run, alternating with the values
     baseline: str = ""    # what they are
     goal: str = ""
