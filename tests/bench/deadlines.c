@@ -1,11 +1,11 @@
-/* deadlines FOLDER OPEN DUE ROUNDS: watchdog alone, with so many open deadlines and DUE more that are overdue. FOLDER is a
-   stopped system's; its watchdog gets them and is of no other use afterwards.
+/* deadlines FOLDER OPEN DUE ROUNDS: watchdog alone, with so many open deadlines and DUE more that are overdue. FOLDER
+   is a stopped system's; its watchdog gets them and is of no other use afterwards.
 
-   One registration, the newest of the site's log, is judged by watchdog's own code now, and again as of ninety days ago.
-   The rows that come of it (the case, its timers) are then put under as many case ids as are wanted: all that differs
-   between two such cases is who they are and when they are due. Measured by the service itself: opening the store with
-   nothing of it in the page cache and looking for what is due; the idle tick; the sweep of all that is due, with its
-   events, commits and flushes; memory. */
+   One registration, the newest of the site's log, is judged by watchdog's own code now, and again as of ninety days
+   ago. The rows that come of it (the case, its timers) are then put under as many case ids as are wanted: all that
+   differs between two such cases is who they are and when they are due. Measured by the service itself: opening the
+   store with nothing of it in the page cache and looking for what is due; the idle tick; the sweep of all that is due,
+   with its events, commits and flushes; memory. */
 #include "hearback/record/watchdog.pb-c.h"
 #include "measure.h"
 #include "message/message.h"
@@ -44,8 +44,7 @@ struct deadlines {
 
 static void find_registered(struct deadlines *deadlines)
 {
-    struct instance *intake =
-        offline_instance(&deadlines->offline, offline_index(HB__SERVICE__INTAKE), NULL, true);
+    struct instance *intake = offline_instance(&deadlines->offline, offline_index(HB__SERVICE__INTAKE), NULL, true);
     struct bytes stored;
     for (uint64_t offset = 1; instance_log_get(intake, offset, &deadlines->offline.arena, &stored); offset++) {
         ProtobufCMessage *message;

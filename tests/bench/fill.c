@@ -42,7 +42,7 @@ struct filling {
     unsigned originals_count;
     uint64_t cases, first_id;
     int64_t recorded_ms; /* of all copies */
-    struct end *ends; /* shared by all processes */
+    struct end *ends;    /* shared by all processes */
 };
 
 /* ---- the originals ---- */
@@ -105,8 +105,8 @@ static void read_original(struct filling *filling, struct instance **instances, 
         Hb__Event *event;
         for (uint64_t offset = 1; (event = load_event(filling, instances[i], offset)); offset++)
             if (event->case_id == case_id && copied(event)) {
-                original->events = arena_grow(&filling->offline.arena, original->events, original->count,
-                                              sizeof(Hb__Event *));
+                original->events =
+                    arena_grow(&filling->offline.arena, original->events, original->count, sizeof(Hb__Event *));
                 original->events[original->count++] = event;
             }
     }
@@ -269,8 +269,8 @@ int main(int argc, char **argv)
     offline_open(&filling.offline, "fill", argv[1]);
     filling.cases = strtoull(argv[2], NULL, 10);
     filling.recorded_ms = filling.offline.env.now(filling.offline.env.context);
-    filling.ends = mmap(NULL, OFFLINE_SERVICES * sizeof *filling.ends, PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    filling.ends =
+        mmap(NULL, OFFLINE_SERVICES * sizeof *filling.ends, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (filling.ends == MAP_FAILED)
         offline_fail("memory", "there is none");
     for (unsigned i = 0; i < OFFLINE_SERVICES; i++)

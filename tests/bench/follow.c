@@ -1,6 +1,6 @@
-/* follow FOLDER SERVICE: hears one service's log from its present end on, as any service would, and prints for each event
-   about a case when it came (CLOCK_MONOTONIC ns, as http_load does) and of which case it speaks: it is on disk then.
-   "ready" comes first. Ends when its standard input does. */
+/* follow FOLDER SERVICE: hears one service's log from its present end on, as any service would, and prints for each
+   event about a case when it came (CLOCK_MONOTONIC ns, as http_load does) and of which case it speaks: it is on disk
+   then. "ready" comes first. Ends when its standard input does. */
 #include "bus/bus.h"
 #include "config/config.h"
 #include "eventlog/eventlog.h"

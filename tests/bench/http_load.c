@@ -1,6 +1,6 @@
 /* http_load PORT CONNECTIONS SECONDS [RATE [LIST]] < REQUEST: sends the request over so many kept connections, one at a
-   time on each, and says how many were answered, how fast, and with which status. In the request each run of sixteen '#'
-   becomes a number of its own for every sending, so that no two are the same command.
+   time on each, and says how many were answered, how fast, and with which status. In the request each run of sixteen
+   '#' becomes a number of its own for every sending, so that no two are the same command.
 
    With RATE, requests are due at even instants, so many a second, whatever the system does; each goes out as soon as it
    is due and a connection is free, and its time counts from when it was due. LIST is a file that gets a line for each

@@ -99,15 +99,15 @@ struct instance *offline_instance(struct offline *offline, unsigned index, const
     char why[512];
     if (!configured)
         offline_fail(service->name, "the configuration names no such instance");
-    struct instance_options options = {
-        .folder = folder ? folder : config_instance_folder(config, configured, &offline->arena),
-        .cell = strtoull(config->cell, NULL, 16),
-        .feeds = feeds[index],
-        .feeds_count = feeds_of(service, feeds[index]),
-        .no_sync = no_sync,
-        .policies_folder = config->policies,
-        .calendars_folder = config->calendars,
-        .epoch_keys_folder = config->epoch_keys};
+    struct instance_options options = {.folder = folder ? folder
+                                                        : config_instance_folder(config, configured, &offline->arena),
+                                       .cell = strtoull(config->cell, NULL, 16),
+                                       .feeds = feeds[index],
+                                       .feeds_count = feeds_of(service, feeds[index]),
+                                       .no_sync = no_sync,
+                                       .policies_folder = config->policies,
+                                       .calendars_folder = config->calendars,
+                                       .epoch_keys_folder = config->epoch_keys};
     if (instance_open(service, &options, &offline->env, &instance, why, sizeof why))
         offline_fail(service->name, why);
     return instance;

@@ -1,4 +1,5 @@
-/* The instances of a system that is stopped, opened in this process: no bus, no world, and no flush unless asked for. */
+/* The instances of a system that is stopped, opened in this process: no bus, no world, and no flush unless asked for.
+ */
 #ifndef HEARBACK_BENCH_OFFLINE_H
 #define HEARBACK_BENCH_OFFLINE_H
 

@@ -1,5 +1,5 @@
-/* policy FOLDERS... PACK ROUNDS: reads, compiles and checks a pack, as `hearback policy check` does, and then decides: one
-   decision is every rule of one kind asked of the facts of a usual case, as casework does upon an event. One line a
+/* policy FOLDERS... PACK ROUNDS: reads, compiles and checks a pack, as `hearback policy check` does, and then decides:
+   one decision is every rule of one kind asked of the facts of a usual case, as casework does upon an event. One line a
    round, by processor time; the yardstick is BLAKE2b-256 of 300 bytes. */
 #include "measure.h"
 #include "policy/compile.h"
@@ -22,11 +22,11 @@ static void fact(struct arena *arena, struct facts *facts, const char *name, con
 /* As many as a case has a week after its registration. */
 static struct facts usual_facts(struct arena *arena)
 {
-    static const char *const names[][2] = {
-        {"anonymous", "no"},    {"category", "service"}, {"cause", "delay"},       {"channel", "phone"},
-        {"contact_by", "phone"}, {"first_contact", "li"}, {"handler", "bai"},       {"kind", "complaint"},
-        {"lead", "centre"},     {"place", "3-2-501"},    {"priority", "normal"},   {"severity", "general"},
-        {"stage", "handling"},  {"level", "l7"}};
+    static const char *const names[][2] = {{"anonymous", "no"},   {"category", "service"}, {"cause", "delay"},
+                                           {"channel", "phone"},  {"contact_by", "phone"}, {"first_contact", "li"},
+                                           {"handler", "bai"},    {"kind", "complaint"},   {"lead", "centre"},
+                                           {"place", "3-2-501"},  {"priority", "normal"},  {"severity", "general"},
+                                           {"stage", "handling"}, {"level", "l7"}};
     struct facts facts = {0};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         fact(arena, &facts, names[i][0], names[i][1]);
@@ -96,7 +96,8 @@ int main(int argc, char **argv)
         struct policy_result result;
         size_t count = 0;
         arena_init(&arena);
-        if (policy_read_folders((const char *const *)(argv + 1), (size_t)argc - 3, packs, 1, &arena, &sources, &count)) {
+        if (policy_read_folders((const char *const *)(argv + 1), (size_t)argc - 3, packs, 1, &arena, &sources,
+                                &count)) {
             fprintf(stderr, "policy: %s cannot be read\n", packs[0]);
             return 1;
         }
@@ -105,7 +106,8 @@ int main(int argc, char **argv)
         double hashes = hashes_per_second();
         printf("{\"kinds\": %zu, \"rules\": %u, \"check_ms\": %.2f, \"decisions_per_second\": %.1f, "
                "\"hashes_per_second\": %.1f}\n",
-               result.policy->n_kinds, rules_of(result.policy), ms, decisions_per_second(result.policy, &facts), hashes);
+               result.policy->n_kinds, rules_of(result.policy), ms, decisions_per_second(result.policy, &facts),
+               hashes);
         arena_fini(&arena);
     }
     return 0;
