@@ -171,7 +171,8 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
     reply->kind_case = BUS__REPLY__KIND_QUERY;
     reply->query = NEW(&instance->arena, Hb__QueryReply, HB__QUERY_REPLY__INIT);
     reply->query->stale = stale;
-    if (instance->service->answer && !refuse_foreign(&turn, query->case_id, query->site))
+    if (instance->service->answer && (cell_elsewhere(instance, query->cell ? query->cell : instance->options.cell) ||
+                                      !refuse_foreign(&turn, query->case_id, query->site)))
         instance->service->answer(&turn, query, reply->query);
     if (turn.refusal)
         reply->query->refused = turn.refusal;

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CELL_BUCKETS 1024u
 #define TOLD_MS                                                                                                        \
     60000 /* a service that has not heard directory by then is in trouble of its own: it is asked all the same */
 
@@ -66,11 +65,33 @@ static struct bus_peer *peer_of(const struct cell *cell, Hb__Service service, ui
 {
     for (size_t i = 0; i < cell->count; i++) {
         const Config__Instance *instance = cell->peers[i].instance;
-        uint32_t to = instance->bucket_to ? instance->bucket_to : CELL_BUCKETS;
-        if (instance->service == service && instance->bucket_from <= bucket && bucket < to)
+        if (instance->service == service && instance->bucket_from <= bucket && bucket < config_bucket_end(instance))
             return cell->peers[i].peer;
     }
     return NULL;
+}
+
+/* The partitions of a service, in the order of their buckets. */
+static const struct cell_peer *peer_at(const struct cell *cell, Hb__Service service, size_t index)
+{
+    uint32_t bucket = 0;
+    for (;;) {
+        size_t i = 0;
+        while (i < cell->count &&
+               (cell->peers[i].instance->service != service || cell->peers[i].instance->bucket_from != bucket))
+            i++;
+        if (i == cell->count || index-- == 0)
+            return i == cell->count ? NULL : &cell->peers[i];
+        bucket = config_bucket_end(cell->peers[i].instance);
+    }
+}
+
+size_t cell_partitions(const struct gateway *gateway, Hb__Service service)
+{
+    size_t count = 0;
+    while (peer_at(gateway->cell, service, count))
+        count++;
+    return count;
 }
 
 /* Where a case or a site lives. */
@@ -208,12 +229,11 @@ static void on_query(void *context, enum err err, const Bus__Reply *reply)
     http_release(request);
 }
 
-void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
-                    void *context)
+static void query_peer(struct http_request *request, struct bus_peer *peer, Hb__Service service, Hb__Query *query,
+                       cell_query_fn *done, void *context)
 {
     struct cell_asked *asked = asked_new(request, service, context);
     Bus__Request message = BUS__REQUEST__INIT;
-    struct bus_peer *peer = peer_of(request->gateway->cell, service, bucket_of(request, query->case_id, query->site));
     asked->query_done = done;
     asked->arm = (int)query->payload_case;
     asked->kind = arm_of((const ProtobufCMessage *)query->directory); /* all arms share one pointer */
@@ -225,12 +245,42 @@ void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query
         done(request, context, refuse_down(asked), NULL);
 }
 
-void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done, void *context)
+void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
+                    void *context)
+{
+    uint32_t bucket = bucket_of(request, query->case_id, query->site);
+    query_peer(request, peer_of(request->gateway->cell, service, bucket), service, query, done, context);
+}
+
+static void fill_in(struct http_request *request, Hb__Query *query)
 {
     bug_unless(request->actor); /* without one the services would answer as to the gateway itself */
     query->actor = request->actor;
     query->after = after_with_told(request, &query->n_after);
-    cell_query_own(request, service, query, done, context);
+}
+
+void cell_query_at(struct http_request *request, Hb__Service service, size_t index, Hb__Query *query,
+                   cell_query_fn *done, void *context)
+{
+    const struct cell_peer *found = peer_at(request->gateway->cell, service, index);
+    fill_in(request, query);
+    query_peer(request, found ? found->peer : NULL, service, query, done, context);
+}
+
+/* The sites of another cell are spread over the partitions as its own buckets say. */
+static bool of_all(const struct http_request *request, const Hb__Query *query)
+{
+    bool elsewhere = query->cell && query->cell != strtoull(request->gateway->config->cell, NULL, 16);
+    return elsewhere || (!query->case_id && !*query->site);
+}
+
+void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done, void *context)
+{
+    fill_in(request, query);
+    if (of_all(request, query) && cell_partitions(request->gateway, service) > 1)
+        cell_query_all(request, service, query, done, context);
+    else
+        cell_query_own(request, service, query, done, context);
 }
 
 /* ---- the id of a command ---- */
@@ -400,6 +450,17 @@ void cell_ask(struct gateway *gateway, Hb__Service service, uint32_t bucket, Bus
     gateway->cell->counts.asked++;
     if (peer)
         bus_request(peer, message, CELL_TIMEOUT_MS, done, context);
+    else
+        done(context, ERR_TIMEOUT, NULL);
+}
+
+void cell_ask_at(struct gateway *gateway, Hb__Service service, size_t index, Bus__Request *message, bus_done_fn *done,
+                 void *context)
+{
+    const struct cell_peer *found = peer_at(gateway->cell, service, index);
+    gateway->cell->counts.asked++;
+    if (found)
+        bus_request(found->peer, message, CELL_TIMEOUT_MS, done, context);
     else
         done(context, ERR_TIMEOUT, NULL);
 }

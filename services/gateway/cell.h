@@ -22,6 +22,16 @@ typedef void cell_command_fn(struct http_request *request, void *context, const 
    stack. */
 void cell_query(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
                 void *context);
+/* A question of no one case or site is put to every partition of the service, and their answers are made one;
+   cell_query does so by itself. Refused as soon as one of them is away. */
+void cell_query_all(struct http_request *request, Hb__Service service, const Hb__Query *query, cell_query_fn *done,
+                    void *context);
+/* The answers of several partitions in the first. */
+void cell_merge(struct arena *arena, const Hb__Query *query, Hb__QueryReply *const *answers, size_t count);
+/* One partition by its index, in the order of their buckets. Actor and after are filled in when there is an actor. */
+size_t cell_partitions(const struct gateway *gateway, Hb__Service service);
+void cell_query_at(struct http_request *request, Hb__Service service, size_t index, Hb__Query *query,
+                   cell_query_fn *done, void *context);
 /* As the gateway itself, for nobody: who a token belongs to, where a site lives. */
 void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query *query, cell_query_fn *done,
                     void *context);
@@ -37,6 +47,8 @@ int64_t cell_told_ms(const struct gateway *gateway);
 /* Without a request: what the gateway asks from time to time for itself. */
 void cell_ask(struct gateway *gateway, Hb__Service service, uint32_t bucket, Bus__Request *message, bus_done_fn *done,
               void *context);
+void cell_ask_at(struct gateway *gateway, Hb__Service service, size_t index, Bus__Request *message, bus_done_fn *done,
+                 void *context);
 
 /* The state of one instance (Control): the health checks and /metrics. */
 typedef void cell_control_fn(struct http_request *request, void *context, const Config__Instance *instance,

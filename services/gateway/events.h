@@ -11,15 +11,32 @@
 struct events *events_open(struct gateway *gateway);
 void events_get(struct http_request *request);
 
+/* A place in the rings of changes: analytics has one in each partition. Written as the last id of each, "120.43"; with
+   one partition as a number. */
+#define EVENTS_RINGS_MAX 64u
+struct events_place {
+    uint64_t ids[EVENTS_RINGS_MAX];
+    unsigned count;
+};
+struct events_page {
+    const Analytics__Change **changes;
+    struct events_place *places; /* of each change: what to go on after */
+    size_t count;
+    struct events_place next, newest;
+    bool forgotten; /* the rings no longer have all that came after the place, or began anew, or are others */
+    bool more;      /* there is more than fitted */
+    bool stale;
+};
+
 /* events_follow.c */
-void events_follow(struct http_request *request, uint64_t after, bool from_now);
+void events_follow(struct http_request *request, const struct events_place *after, bool from_now);
 /* One page for this account: asks analytics, and sees to it that the sites' zones are known. `context` of the callback
    is the caller's. */
 typedef void events_page_fn(struct http_request *request, void *context, const Hb__Refusal *refused,
-                            const Analytics__Changes *changes, bool stale);
-void events_ask(struct http_request *request, uint64_t after, uint32_t limit, events_page_fn *done, void *context);
-/* The ring no longer has all that came after this id, or began anew. */
-bool events_forgotten(uint64_t after, const Analytics__Changes *changes);
-json_t *events_json(const struct http_request *request, const Analytics__Change *change);
+                            const struct events_page *page);
+void events_ask(struct http_request *request, const struct events_place *after, uint32_t limit, events_page_fn *done,
+                void *context);
+char *events_place_text(struct arena *arena, const struct events_place *place);
+json_t *events_json(struct http_request *request, const Analytics__Change *change, const struct events_place *place);
 
 #endif

@@ -12,7 +12,7 @@
 struct follower {
     struct http_request *request;
     struct follower *next, **before;
-    uint64_t after;
+    struct events_place after;
     int64_t written_ms;
     struct arena_mark mark; /* what a page needed goes when it is written */
     bool wants;             /* the client has taken all that was written */
@@ -24,8 +24,11 @@ struct events {
     struct gateway *gateway;
     struct follower *followers;
     ev_timer timer;
-    uint64_t newest;
-    bool looking;
+    struct events_place newest;
+    struct looking {
+        struct events *events;
+        bool under_way;
+    } looking[EVENTS_RINGS_MAX]; /* at each ring */
 };
 
 static void ask(struct follower *follower);
@@ -34,14 +37,16 @@ static void ask(struct follower *follower);
 
 static void on_look(void *context, enum err err, const Bus__Reply *reply)
 {
-    struct events *events = context;
-    events->looking = false;
+    struct looking *looking = context;
+    struct events *events = looking->events;
+    uint64_t *newest = &events->newest.ids[looking - events->looking];
+    looking->under_way = false;
     bool good = !err && reply->kind_case == BUS__REPLY__KIND_QUERY && !reply->query->refused &&
                 reply->query->payload_case == HB__QUERY_REPLY__PAYLOAD_ANALYTICS &&
                 reply->query->analytics->kind_case == ANALYTICS__REPLY__KIND_CHANGES;
-    if (!good || reply->query->analytics->changes->newest == events->newest)
+    if (!good || reply->query->analytics->changes->newest == *newest)
         return;
-    events->newest = reply->query->analytics->changes->newest;
+    *newest = reply->query->analytics->changes->newest;
     for (struct follower *follower = events->followers, *next; follower; follower = next) {
         next = follower->next;
         follower->due = true;
@@ -50,13 +55,13 @@ static void on_look(void *context, enum err err, const Bus__Reply *reply)
     }
 }
 
-static void look(struct events *events)
+static void look(struct events *events, unsigned ring)
 {
     Bus__Request message = BUS__REQUEST__INIT;
     Hb__Query query = HB__QUERY__INIT;
     Analytics__Query analytics = ANALYTICS__QUERY__INIT;
     Analytics__GetChanges get = ANALYTICS__GET_CHANGES__INIT;
-    get.after = events->newest;
+    get.after = events->newest.ids[ring];
     get.limit = 1;
     message.kind_case = BUS__REQUEST__KIND_QUERY;
     message.query = &query;
@@ -64,8 +69,8 @@ static void look(struct events *events)
     query.analytics = &analytics;
     analytics.kind_case = ANALYTICS__QUERY__KIND_CHANGES;
     analytics.changes = &get;
-    events->looking = true;
-    cell_ask(events->gateway, HB__SERVICE__ANALYTICS, 0, &message, on_look, events);
+    events->looking[ring] = (struct looking){events, true};
+    cell_ask_at(events->gateway, HB__SERVICE__ANALYTICS, ring, &message, on_look, &events->looking[ring]);
 }
 
 static void write_text(struct follower *follower, const char *text)
@@ -81,8 +86,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
     (void)revents;
     struct events *events = watcher->data;
     int64_t now = gateway_now_ms();
-    if (!events->looking)
-        look(events);
+    size_t rings = cell_partitions(events->gateway, HB__SERVICE__ANALYTICS);
+    for (unsigned i = 0; i < rings && i < EVENTS_RINGS_MAX; i++)
+        if (!events->looking[i].under_way)
+            look(events, i);
     for (struct follower *follower = events->followers, *next; follower; follower = next) {
         next = follower->next;
         if (follower->wants && follower->due && !follower->asking)
@@ -94,26 +101,25 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
 
 /* ---- one follower ---- */
 
-static void write_changes(struct follower *follower, const Analytics__Changes *changes)
+static void write_changes(struct follower *follower, const struct events_page *page)
 {
     struct arena *arena = &follower->request->arena;
-    if (events_forgotten(follower->after, changes))
+    if (page->forgotten)
         write_text(follower, "event: reset\ndata: {}\n\n"); /* load afresh what you show */
-    for (size_t i = 0; i < changes->n_changes; i++) {
-        json_t *json = events_json(follower->request, changes->changes[i]);
+    for (size_t i = 0; i < page->count; i++) {
+        json_t *json = events_json(follower->request, page->changes[i], &page->places[i]);
         char *data = json_dumps(json, JSON_COMPACT);
         bug_unless(data);
-        write_text(follower,
-                   arena_printf(arena, "id: %" PRIu64 "\nevent: case\ndata: %s\n\n", changes->changes[i]->id, data));
+        write_text(follower, arena_printf(arena, "id: %s\nevent: case\ndata: %s\n\n",
+                                          events_place_text(arena, &page->places[i]), data));
         free(data);
         json_decref(json);
     }
 }
 
 static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,
-                    const Analytics__Changes *changes, bool stale)
+                    const struct events_page *page)
 {
-    (void)stale;
     struct follower *follower = context;
     follower->asking = false;
     if (http_stream_gone(request))
@@ -126,9 +132,9 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
     if (refused) { /* analytics is away: the timer asks again */
         follower->due = true;
     } else {
-        write_changes(follower, changes);
-        follower->after = changes->next < changes->newest ? changes->next : changes->newest;
-        follower->due = follower->after < changes->newest;
+        write_changes(follower, page);
+        follower->after = page->next;
+        follower->due = page->more;
     }
     arena_return(&request->arena, follower->mark);
 }
@@ -137,7 +143,7 @@ static void ask(struct follower *follower)
 {
     follower->asking = true;
     follower->mark = arena_mark(&follower->request->arena);
-    events_ask(follower->request, follower->after, EVENTS_PAGE_MAX, on_page, follower);
+    events_ask(follower->request, &follower->after, EVENTS_PAGE_MAX, on_page, follower);
 }
 
 static void on_pull(void *context)
@@ -173,15 +179,14 @@ static void add(struct events *events, struct follower *follower)
 /* ---- beginning ---- */
 
 struct beginning {
-    uint64_t after;
+    struct events_place after;
     bool from_now;
 };
 
 /* The first answer shows that analytics is there, and where the ring ends now. */
 static void begin(struct http_request *request, void *context, const Hb__Refusal *refused,
-                  const Analytics__Changes *changes, bool stale)
+                  const struct events_page *page)
 {
-    (void)stale;
     const struct beginning *beginning = context;
     if (refused) {
         problem_respond(request, refused);
@@ -189,19 +194,19 @@ static void begin(struct http_request *request, void *context, const Hb__Refusal
     }
     struct follower *follower = arena_zero(&request->arena, sizeof *follower);
     follower->request = request;
-    follower->after = beginning->from_now ? changes->newest : beginning->after;
+    follower->after = beginning->from_now ? page->newest : beginning->after;
     follower->due = true; /* what changed while we were not on the list */
     add(request->gateway->events, follower);
     http_set(request, "X-Accel-Buffering", "no"); /* a proxy in between passes each event on at once */
     http_stream(request, 200, "text/event-stream; charset=utf-8", on_pull, on_gone, follower);
-    write_text(follower, arena_printf(&request->arena, "retry: 3000\nid: %" PRIu64 "\nevent: ready\ndata: {}\n\n",
-                                      follower->after));
+    write_text(follower, arena_printf(&request->arena, "retry: 3000\nid: %s\nevent: ready\ndata: {}\n\n",
+                                      events_place_text(&request->arena, &follower->after)));
 }
 
-void events_follow(struct http_request *request, uint64_t after, bool from_now)
+void events_follow(struct http_request *request, const struct events_place *after, bool from_now)
 {
     struct beginning *beginning = arena_alloc(&request->arena, sizeof *beginning);
-    *beginning = (struct beginning){after, from_now};
+    *beginning = (struct beginning){*after, from_now};
     events_ask(request, after, 1, begin, beginning);
 }
 
