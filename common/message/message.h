@@ -1,6 +1,6 @@
 /* Packing and unpacking protobuf messages safely (layer 1). protobuf-c has no recursion limit, amplifies small
-   inputs 70-fold and accepts invalid UTF-8 (pitfalls.md 6.3); so the wire form is scanned along the descriptor before
-   it is unpacked, and unpacked into an arena with a cap. */
+   inputs 70-fold and accepts invalid UTF-8 (pitfalls.md 6.3); so the wire form is read by decode.c, into an arena with
+   a cap. Packing and the structs are protobuf-c's. */
 #ifndef HEARBACK_MESSAGE_MESSAGE_H
 #define HEARBACK_MESSAGE_MESSAGE_H
 

@@ -1,5 +1,7 @@
-/* What comes from outside is scanned before it is unpacked: depth, count, lengths, text, memory (pitfalls 6.3). */
+/* What comes from outside is checked as it is read: depth, count, lengths, text, memory (pitfalls 6.3); and what is
+   read is what protobuf-c reads. */
 #include "hearback/envelope.pb-c.h"
+#include "hearback/record/runtime.pb-c.h"
 #include "message/message.h"
 
 #include <setjmp.h>
@@ -37,13 +39,18 @@ static enum err unpack(const ProtobufCMessageDescriptor *descriptor, struct byte
     return err;
 }
 
-/* ---- a message that holds itself: no schema of ours does, the scan must not rely on it ---- */
+/* ---- a message that holds itself: no schema of ours does, nobody may rely on it ---- */
 
 struct nest {
     ProtobufCMessage base;
     struct nest *child;
 };
 static const ProtobufCFieldDescriptor nest_fields[];
+static const ProtobufCMessageDescriptor nest_descriptor;
+static void nest_init(ProtobufCMessage *message)
+{
+    *(struct nest *)message = (struct nest){.base = {.descriptor = &nest_descriptor}};
+}
 static const unsigned nest_names[] = {0};
 static const ProtobufCIntRange nest_ranges[] = {{1, 0}, {0, 1}};
 static const ProtobufCMessageDescriptor nest_descriptor = {.magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
@@ -56,7 +63,8 @@ static const ProtobufCMessageDescriptor nest_descriptor = {.magic = PROTOBUF_C__
                                                            .fields = nest_fields,
                                                            .fields_sorted_by_name = nest_names,
                                                            .n_field_ranges = 1,
-                                                           .field_ranges = nest_ranges};
+                                                           .field_ranges = nest_ranges,
+                                                           .message_init = nest_init};
 static const ProtobufCFieldDescriptor nest_fields[] = {{.name = "child",
                                                         .id = 1,
                                                         .label = PROTOBUF_C_LABEL_OPTIONAL,
@@ -225,6 +233,174 @@ static void unknown_fields_survive(void **state)
     assert_int_equal(copy->n_unknown_fields, 2);
 }
 
+/* ---- beside protobuf-c's own reader ---- */
+
+static uint64_t random_state = 1;
+
+static uint64_t draw(uint64_t below)
+{
+    random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
+    return (random_state >> 33) % below;
+}
+
+static struct bytes rich_event(void)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Hb__Actor actor = HB__ACTOR__INIT;
+    Hb__Cause cause = HB__CAUSE__INIT;
+    Hb__CommandRef command = HB__COMMAND_REF__INIT;
+    Hb__Fact facts[4], *fact_list[4];
+    Hb__Value values[4];
+    Hb__TextList texts = HB__TEXT_LIST__INIT;
+    Escalation__Event payload = ESCALATION__EVENT__INIT;
+    Escalation__LevelReached level = ESCALATION__LEVEL_REACHED__INIT;
+    char *words[] = {"engineering", "", "服务中心"}, *clauses[] = {"PROP-11-01", "GEN-FRAME-10"};
+    texts.text = words;
+    texts.n_text = 3;
+    for (unsigned i = 0; i < 4; i++) {
+        hb__fact__init(&facts[i]);
+        hb__value__init(&values[i]);
+        facts[i].name = words[i % 3];
+        facts[i].value = i < 3 ? &values[i] : NULL;
+        fact_list[i] = &facts[i];
+    }
+    values[0].kind_case = HB__VALUE__KIND_TEXTS;
+    values[0].texts = &texts;
+    values[1].kind_case = HB__VALUE__KIND_NUMBER;
+    values[1].number = -300;
+    values[2].kind_case = HB__VALUE__KIND_YES;
+    event.cell = 0xfedcba9876543210ull;
+    event.site = "garden";
+    event.case_id = 0x1122334455667788ull;
+    event.recorded_ms = 1741572000000;
+    event.hops = 300;
+    event.history = true;
+    event.actor = &actor;
+    actor.account = "li";
+    event.cause = &cause;
+    cause.kind_case = HB__CAUSE__KIND_COMMAND;
+    cause.command = &command;
+    command.account = "li";
+    event.facts = fact_list;
+    event.n_facts = 4;
+    event.clauses = clauses;
+    event.n_clauses = 2;
+    event.previous_hash = (ProtobufCBinaryData){4, (uint8_t *)(uintptr_t) "\xff\x00\x01\x02"};
+    event.payload_case = HB__EVENT__PAYLOAD_ESCALATION;
+    event.escalation = &payload;
+    payload.kind_case = ESCALATION__EVENT__KIND_REACHED;
+    payload.reached = &level;
+    level.due_ms = -1;
+    return message_pack(&event.base, &arena);
+}
+
+static struct bytes rich_heard(void)
+{
+    Record__Heard heard = RECORD__HEARD__INIT;
+    Record__Input input = RECORD__INPUT__INIT, *inputs[] = {&input, &input};
+    Record__HeardRange range = RECORD__HEARD_RANGE__INIT;
+    uint64_t waits[] = {1, 300, 1ull << 40, UINT64_MAX, 0};
+    heard.inputs = inputs;
+    heard.n_inputs = 2;
+    input.kind_case = RECORD__INPUT__KIND_HEARD;
+    input.heard = &range;
+    range.waits = waits;
+    range.n_waits = 5;
+    return message_pack(&heard.base, &arena);
+}
+
+static struct bytes rich_levels(void)
+{
+    Escalation__Levels levels = ESCALATION__LEVELS__INIT;
+    int64_t at_ms[] = {-1, 0, 1741572000000, INT64_MIN};
+    protobuf_c_boolean yes[] = {true, false, true};
+    levels.at_ms = at_ms;
+    levels.n_at_ms = 4;
+    levels.acknowledged = yes;
+    levels.n_acknowledged = 3;
+    return message_pack(&levels.base, &arena);
+}
+
+/* A byte changed, one cut out, some put in twice, the end cut off. */
+static struct bytes mutated(struct bytes stored)
+{
+    uint8_t *bytes = arena_alloc(&arena, 2 * stored.size);
+    size_t at = draw(stored.size), size = stored.size, twice = draw(stored.size - at) + 1;
+    memcpy(bytes, stored.data, size);
+    switch (draw(4)) {
+    case 0:
+        bytes[at] = (uint8_t)draw(256);
+        break;
+    case 1:
+        memmove(bytes + at, bytes + at + 1, --size - at);
+        break;
+    case 2:
+        memcpy(bytes + at + twice, stored.data + at, stored.size - at);
+        size += twice;
+        break;
+    default:
+        size = at;
+    }
+    return bytes_of(bytes, size);
+}
+
+static void *take(void *context, size_t size)
+{
+    (void)context;
+    return arena_alloc(&arena, size);
+}
+
+static void leave(void *context, void *pointer)
+{
+    (void)context;
+    (void)pointer;
+}
+
+/* Both read the same; where only one reads it, we are the stricter, and say why. */
+static bool read_alike(const ProtobufCMessageDescriptor *descriptor, struct bytes stored)
+{
+    ProtobufCAllocator allocator = {take, leave, NULL}; /* it leaks what it gives up halfway */
+    ProtobufCMessage *ours = NULL;
+    ProtobufCMessage *theirs = protobuf_c_message_unpack(descriptor, &allocator, stored.size, stored.data);
+    char *why = NULL;
+    enum err err = message_load(descriptor, stored, &arena, &ours, &why);
+    if (err) {
+        bool stricter = strstr(why, "UTF-8") || strstr(why, "a number") || strstr(why, "no field tag") ||
+                        strstr(why, "of another type"); /* a yes of 4 bytes is one to it */
+        assert_true(!theirs || stricter);
+    } else {
+        assert_non_null(theirs);
+        struct bytes one = message_pack(ours, &arena), other = message_pack(theirs, &arena);
+        assert_int_equal(one.size, other.size);
+        assert_memory_equal(one.data, other.data, one.size);
+    }
+    return err == ERR_NONE;
+}
+
+static void it_reads_what_protobuf_c_reads(void **state)
+{
+    (void)state;
+    const struct {
+        const ProtobufCMessageDescriptor *descriptor;
+        struct bytes stored;
+    } rich[] = {{&hb__event__descriptor, rich_event()},
+                {&record__heard__descriptor, rich_heard()},
+                {&escalation__levels__descriptor, rich_levels()}};
+    for (unsigned kind = 0; kind < 3; kind++) {
+        unsigned sound = 0;
+        assert_true(read_alike(rich[kind].descriptor, rich[kind].stored));
+        for (unsigned i = 0; i < 20000; i++) {
+            struct arena_mark mark = arena_mark(&arena);
+            struct bytes stored = mutated(rich[kind].stored);
+            if (draw(2))
+                stored = stored.size ? mutated(stored) : stored;
+            sound += read_alike(rich[kind].descriptor, stored);
+            arena_return(&arena, mark);
+        }
+        assert_in_range(sound, 1000, 19000);
+    }
+}
+
 static void count_facts(ProtobufCMessage *message, void *context)
 {
     *(unsigned *)context += message->descriptor == &hb__fact__descriptor;
@@ -265,6 +441,7 @@ int main(void)
                                        WITH_ARENA(a_small_input_takes_little_memory),
                                        WITH_ARENA(what_is_cut_off_is_refused_at_every_byte),
                                        WITH_ARENA(unknown_fields_survive),
+                                       WITH_ARENA(it_reads_what_protobuf_c_reads),
                                        WITH_ARENA(a_visit_comes_to_every_message)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
