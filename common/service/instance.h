@@ -105,8 +105,12 @@ enum err instance_log_verify(struct instance *instance, char *why_out, size_t wh
 typedef bool instance_read_fn(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
                               struct bytes *event_out);
 /* A fresh fold: opens an empty instance in `folder`, walks this one's `heard` and folds every input and the own events
-   it caused in that order, then compares. ERR_CORRUPT with a text when the state differs or the causes do not fit. */
-enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
-                             char *why_out, size_t why_size) MUST_CHECK;
+   it caused in that order, then compares. ERR_CORRUPT with a text when the state differs or the causes do not fit.
+   `going` (may be NULL) keeps the fold between checks of one instance, over its restarts too: then each folds only what
+   came since the last. refold_close ends it. */
+struct refold;
+enum err instance_check_fold(struct instance *instance, const char *folder, struct refold **going,
+                             instance_read_fn *read, void *context, char *why_out, size_t why_size) MUST_CHECK;
+void refold_close(struct refold *refold); /* NULL: nothing; the folder stays */
 
 #endif

@@ -366,7 +366,6 @@ struct store_txn *refold_snapshot(struct refold *refold);
 /* Was this event of the range folded then? It waited, or is of a foreign bucket, otherwise. */
 bool heard_folds(const Record__HeardRange *range, uint64_t offset);
 uint64_t refold_walked(const struct refold *refold); /* rows of `heard` folded so far */
-void refold_close(struct refold *refold);            /* the folder stays */
 
 /* gather.c: reads again what rows of `heard` name */
 struct gather;

@@ -452,21 +452,40 @@ static bool read_at_once(void *context, const Hb__LogId *log, uint64_t offset, s
     return at_once->read(at_once->context, log, offset, arena, event_out);
 }
 
-enum err instance_check_fold(struct instance *instance, const char *folder, instance_read_fn *read, void *context,
-                             char *why_out, size_t why_size)
+/* The same instance, perhaps after a restart: what was folded stays, for `heard` only grows. */
+static void go_on(struct refold *refold, struct instance *instance, const struct refold_reader *reader)
+{
+    refold->from = instance;
+    refold->reader = *reader;
+    refold->table = 0;
+    refold->comparing = refold->comparing_table = false;
+}
+
+enum err instance_check_fold(struct instance *instance, const char *folder, struct refold **going,
+                             instance_read_fn *read, void *context, char *why_out, size_t why_size)
 {
     struct at_once at_once = {read, context};
     struct refold_reader reader = {NULL, read_at_once, &at_once};
-    struct refold *refold;
-    enum err err = refold_open(instance, folder, &reader, &refold, why_out, why_size);
-    if (err)
-        return err;
+    struct refold *refold = going ? *going : NULL;
+    if (refold) {
+        go_on(refold, instance, &reader);
+    } else {
+        enum err err = refold_open(instance, folder, &reader, &refold, why_out, why_size);
+        if (err)
+            return err;
+    }
     const char *why;
     enum refold_state state;
     while ((state = refold_step(refold, &why)) == REFOLD_MORE)
         ;
     if (state != REFOLD_SAME)
         snprintf(why_out, why_size, "%s", why);
-    refold_close(refold);
+    if (refold->from_txn)
+        store_abort(refold->from_txn);
+    refold->from_txn = NULL;
+    if (going)
+        *going = refold;
+    else
+        refold_close(refold);
     return state == REFOLD_SAME ? ERR_NONE : ERR_CORRUPT;
 }

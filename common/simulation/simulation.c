@@ -26,7 +26,8 @@ struct node {
     int64_t step_at; /* when to step next */
     int64_t up_at;   /* when to come back, INT64_MAX: when told */
     bool wake;
-    bool full; /* its disk has no room */
+    bool full;           /* its disk has no room */
+    struct refold *fold; /* goes on at each simulation_check */
 };
 
 enum item_kind { ITEM_REQUEST, ITEM_REPLY, ITEM_TIMEOUT, ITEM_EFFECT };
@@ -416,8 +417,10 @@ void simulation_free(struct simulation *simulation)
     for (size_t i = 0; i < simulation->heap_size; i++)
         free(simulation->heap[i].bytes);
     free(simulation->heap);
-    for (unsigned i = 0; i < simulation->nodes_count; i++)
+    for (unsigned i = 0; i < simulation->nodes_count; i++) {
+        refold_close(simulation->nodes[i].fold);
         log_free(simulation->nodes[i].log);
+    }
     free(simulation->nodes);
     arena_fini(&simulation->arena);
     free(simulation);
@@ -776,21 +779,12 @@ enum err simulation_check(struct simulation *simulation, char *why_out, size_t w
         if (!node->instance)
             continue;
         char folder[560];
-        snprintf(folder, sizeof folder, "%s/fold-%s-%" PRIu64, simulation->options.folder, node->service->name,
-                 simulation->order++);
+        snprintf(folder, sizeof folder, "%s/fold-%s", simulation->options.folder, node->service->name);
         enum err err = instance_log_verify(node->instance, why_out, why_size);
         if (!err)
             err = check_cursors(simulation, node->instance, why_out, why_size);
         if (!err && folds)
-            err = instance_check_fold(node->instance, folder, read_other, simulation, why_out, why_size);
-        char path[640];
-        snprintf(path, sizeof path, "%s/data.mdb", folder);
-        remove(path);
-        snprintf(path, sizeof path, "%s/lock.mdb", folder);
-        remove(path);
-        snprintf(path, sizeof path, "%s/poison", folder);
-        remove(path);
-        remove(folder);
+            err = instance_check_fold(node->instance, folder, &node->fold, read_other, simulation, why_out, why_size);
         if (err)
             return err;
     }

@@ -51,7 +51,7 @@ static void fold_one(struct folding *folding, unsigned index, const char *folder
     if (mkdir(into, 0700))
         offline_fail(into, "cannot be made: a fold begins in an empty folder");
     uint64_t events = events_of(folding, instance), began = processor_ns();
-    if (instance_check_fold(instance, into, read_event, folding, why, sizeof why))
+    if (instance_check_fold(instance, into, NULL, read_event, folding, why, sizeof why))
         offline_fail(offline_services[index]->name, why);
     double seconds = (double)(processor_ns() - began) / 1e9;
     printf("{\"service\": \"%s\", \"events\": %" PRIu64 ", \"seconds\": %.4f, \"hash_seconds\": %.4f}\n",

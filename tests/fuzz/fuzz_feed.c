@@ -333,7 +333,7 @@ static void check_at_end(struct world *world)
     step(world);
     must(instance_log_verify(world->instance, why, sizeof why) == ERR_NONE);
     mkdir(fresh, 0700);
-    enum err err = instance_check_fold(world->instance, fresh, read_event, world, why, sizeof why);
+    enum err err = instance_check_fold(world->instance, fresh, NULL, read_event, world, why, sizeof why);
     if (err)
         fprintf(stderr, "%s\n", why);
     must(err == ERR_NONE);

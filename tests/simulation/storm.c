@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define BURST_DEEDS 28u
+#define DEEDS_LEAST 220u
 
 /* ---- shared by all files ---- */
 
@@ -73,12 +74,19 @@ static void look(struct storm *storm)
         storm_check_cursors(storm);
 }
 
+/* Until enough happened and enough cases are registered, unless --deeds ends it earlier. */
+static bool goes_on(const struct storm *storm)
+{
+    bool enough = storm->deeds >= DEEDS_LEAST && storm->cases_count >= storm->options.cases;
+    return !enough && storm->deeds < storm->options.deeds && !storm->failed;
+}
+
 /* Deeds and mishaps close upon each other. */
 static void burst(struct storm *storm)
 {
     unsigned deeds = BURST_DEEDS / 2 + (unsigned)storm_draw(storm, BURST_DEEDS);
     storm_mood(storm);
-    for (unsigned i = 0; i < deeds && storm->deeds < storm->options.deeds && !storm->failed; i++) {
+    for (unsigned i = 0; i < deeds && goes_on(storm); i++) {
         storm_deed(storm);
         if (storm_chance(storm, 60))
             storm_mishap(storm);
@@ -126,7 +134,7 @@ static void story(struct storm *storm)
 {
     storm_found(storm);
     look(storm);
-    for (unsigned round = 1; storm->deeds < storm->options.deeds && !storm->failed; round++) {
+    for (unsigned round = 1; goes_on(storm); round++) {
         burst(storm);
         if (!storm->failed)
             rest(storm, round % 4 == 0);
@@ -227,7 +235,7 @@ static bool take_options(int argc, char **argv, struct settings *settings)
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.storm = {.cases = 50, .deeds = 220}};
+    struct settings settings = {.storm = {.cases = 50, .deeds = 2000}};
     if (argc < 3 || !take_options(argc, argv, &settings)) {
         fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] "
                         "[--twice] [--stop]\n");

@@ -114,7 +114,7 @@ struct storm {
     struct storm_command **commands;
     size_t commands_count;
     unsigned flows; /* questions under way */
-    unsigned deeds, submissions;
+    unsigned deeds;
     Hb__Command *first_organise;
     unsigned calendar_changes, policy_changes;
     int64_t back_at[STORM_SERVICES]; /* when a service that was taken down comes back; 0: it is up */

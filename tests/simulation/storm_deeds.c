@@ -214,7 +214,6 @@ static void submit(struct storm *storm)
         made->department = "management_office";
     if (storm_chance(storm, 80))
         spoil(storm, made, command);
-    storm->submissions++;
     storm_tell(storm, "%s submits %s at %s: %s", person ? person : "the portal", made->kind, command->site,
                command->id);
     storm_send(storm, HB__SERVICE__INTAKE, command);
@@ -274,7 +273,6 @@ static void import(struct storm *storm)
         made->history->as_of_ms = earlier ? as_of : 0;
         walk(storm, kind, made->received_ms, as_of, made->history);
     }
-    storm->submissions++;
     storm_tell(storm, "%s imports %s at %s: %s", who, made->external_id, site, command->id);
     storm_send(storm, HB__SERVICE__INTAKE, command);
 }
@@ -475,7 +473,7 @@ static void ask_list(struct storm *storm)
 void storm_deed(struct storm *storm)
 {
     uint64_t what = storm_draw(storm, 1000);
-    bool more = storm->submissions < storm->options.cases;
+    bool more = storm->cases_count < storm->options.cases;
     storm->deeds++;
     if (more && what < 220)
         submit(storm);
