@@ -67,6 +67,18 @@ static bool fact_filled(const struct happening *happening, const char *name)
     return false;
 }
 
+/* How an approval stands is a fact of the case, named like its chain. */
+static bool fact_is(const struct happening *happening, const char *name, const char *text)
+{
+    for (size_t i = 0; i < happening->facts_count; i++) {
+        const Hb__Value *value = happening->facts[i]->value;
+        if (strcmp(happening->facts[i]->name, name) == 0 && value && value->kind_case == HB__VALUE__KIND_TEXT &&
+            strcmp(value->text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool triggers(const Policy__Trigger *trigger, const struct happening *happening)
 {
     switch (trigger->type) {
@@ -82,9 +94,9 @@ static bool triggers(const Policy__Trigger *trigger, const struct happening *hap
     case POLICY__TRIGGER__TYPE__LATE:
         return same(happening->late, trigger->name);
     case POLICY__TRIGGER__TYPE__APPROVED:
-        return same(happening->approved, trigger->name);
+        return same(happening->approved, trigger->name) || fact_is(happening, trigger->name, "approved");
     case POLICY__TRIGGER__TYPE__REFUSED:
-        return same(happening->refused, trigger->name);
+        return same(happening->refused, trigger->name) || fact_is(happening, trigger->name, "refused");
     case POLICY__TRIGGER__TYPE__LINKED:
         return same(happening->linked_stage, trigger->name) && same(happening->linked_kind, trigger->other);
     }

@@ -1,10 +1,18 @@
 #include "organisation/conditions.h"
 
 #include "calendar/calendar.h"
+#include "policy/lookup.h"
+
+static const Hb__Value *named(void *context, const char *fact);
 
 static bool resolve(void *context, const char *name, int64_t *ms_out)
 {
     const struct case_view *view = context;
+    const Hb__Value *of_thing = strchr(name, '.') ? named(context, name) : NULL;
+    if (of_thing && of_thing->kind_case == HB__VALUE__KIND_TIME_MS) {
+        *ms_out = of_thing->time_ms;
+        return true;
+    }
     return facts_time(view->facts, name, ms_out) || (view->moment && view->moment(view->context, name, ms_out));
 }
 
@@ -63,6 +71,61 @@ static const struct facts *linked(void *context, const char *link, size_t index)
     return view->linked ? view->linked(view->context, link, index) : NULL;
 }
 
+static Hb__Value *texts_new(struct turn *turn)
+{
+    Hb__Value *value = value_text(turn, "");
+    value->kind_case = HB__VALUE__KIND_TEXTS;
+    value->texts = arena_alloc(turn_arena(turn), sizeof *value->texts);
+    hb__text_list__init(value->texts);
+    return value;
+}
+
+static void texts_add(struct turn *turn, Hb__Value *value, char *text)
+{
+    value->texts->text = arena_grow(turn_arena(turn), value->texts->text, value->texts->n_text, sizeof text);
+    value->texts->text[value->texts->n_text++] = text;
+}
+
+/* "trainee", "post" (all held at the site), "certificate" (all that are valid now) */
+static const Hb__Value *of_person(const struct case_view *view, const Directory__Person *person, const char *name)
+{
+    struct turn *turn = view->turn;
+    if (strcmp(name, "trainee") == 0)
+        return value_yes(turn, person->trainee);
+    Hb__Value *list = texts_new(turn);
+    for (size_t i = 0; strcmp(name, "post") == 0 && i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, view->site) == 0)
+            texts_add(turn, list, person->posts[i]->post);
+    for (size_t i = 0; strcmp(name, "certificate") == 0 && i < person->n_certificates; i++)
+        if (!person->certificates[i]->until_ms || view->now_ms < person->certificates[i]->until_ms)
+            texts_add(turn, list, person->certificates[i]->name);
+    return strcmp(name, "post") == 0 || strcmp(name, "certificate") == 0 ? list : NULL;
+}
+
+/* Things and people are always today's. A mark that a thing of the register may bear and does not is "no". */
+static const Hb__Value *named(void *context, const char *fact)
+{
+    const struct case_view *view = context;
+    struct turn *turn = view->turn;
+    const char *dot = strchr(fact, '.');
+    const char *root = arena_text(turn_arena(turn), fact, (size_t)(dot - fact));
+    bool acting = strcmp(root, "actor") == 0 && view->actor;
+    const char *id = acting ? view->actor->person : facts_text(view->facts, root);
+    const Directory__Thing *thing = *id ? organisation_thing(turn, view->site, id) : NULL;
+    const Directory__Person *person = *id && !thing ? organisation_person(turn, id) : NULL;
+    if (person)
+        return of_person(view, person, dot + 1);
+    if (!thing)
+        return NULL;
+    const Hb__Value *value = facts_get(&(struct facts){thing->facts, thing->n_facts}, dot + 1);
+    const Policy__Policy *policy = value ? NULL : organisation_policy(turn, view->site, 0);
+    const Policy__ThingDef *of = policy ? policy_thing(policy, thing->of) : NULL;
+    for (size_t i = 0; of && i < of->n_marks; i++)
+        if (strcmp(of->marks[i]->name, dot + 1) == 0)
+            return value_yes(turn, false);
+    return value;
+}
+
 enum truth case_holds(const struct case_view *view, const Policy__Condition *condition, const char **missing_out)
 {
     struct condition_context context = {.now_ms = view->now_ms,
@@ -70,6 +133,7 @@ enum truth case_holds(const struct case_view *view, const Policy__Condition *con
                                         .minute_of_day = minute_of_day,
                                         .term_instant = term_instant,
                                         .told = told,
+                                        .named = named,
                                         .linked = linked};
     return condition_holds(condition, view->facts, &context, missing_out);
 }

@@ -12,7 +12,8 @@ struct case_view {
     const Policy__Policy *policy;
     const struct facts *facts;
     int64_t now_ms;
-    void *context; /* of the callbacks; each may be NULL: then it is unknown */
+    const Hb__Actor *actor; /* who acts, for "actor.certificate"; NULL: nobody */
+    void *context;          /* of the callbacks; each may be NULL: then it is unknown */
     enum truth (*told)(void *context, const char *notice);
     const struct facts *(*linked)(void *context, const char *link, size_t index);
     bool (*moment)(void *context, const char *name, int64_t *ms_out); /* when a stage or step was last reached */

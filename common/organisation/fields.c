@@ -3,6 +3,7 @@
 #include "organisation/fields.h"
 
 #include "calendar/calendar.h"
+#include "policy/facts.h"
 #include "policy/lookup.h"
 
 #include <errno.h>
@@ -196,6 +197,17 @@ static Hb__Value *parse_person(const struct typing *typing, const char *text)
     return NULL;
 }
 
+static Hb__Value *parse_thing(const struct typing *typing, const char *text)
+{
+    const Directory__Thing *thing =
+        strlen(text) <= FIELD_NAME_BYTES_MAX ? organisation_thing(typing->turn, typing->site, text) : NULL;
+    if (thing && (!*typing->def->thing || strcmp(thing->of, typing->def->thing) == 0))
+        return value_text(typing->turn, text);
+    refuse(typing, arena_printf(turn_arena(typing->turn), "登记册 %s 中没有此项", typing->def->thing),
+           arena_printf(turn_arena(typing->turn), "the register %s has no such thing", typing->def->thing));
+    return NULL;
+}
+
 static Hb__Value *parse_department(const struct typing *typing, const char *text)
 {
     if (strlen(text) <= FIELD_NAME_BYTES_MAX && organisation_department(typing->turn, typing->site, text))
@@ -228,6 +240,14 @@ static Hb__Value *parse(const struct typing *typing, const char *text)
     case POLICY__FIELD_DEF__TYPE__FILE:
     case POLICY__FIELD_DEF__TYPE__NAME:
         break;
+    case POLICY__FIELD_DEF__TYPE__THING:
+        return parse_thing(typing, text);
+    case POLICY__FIELD_DEF__TYPE__PARTS:
+        refuse(typing, "须逐部分填写，如 名.1.项", "give each part: NAME.1.FIELD");
+        return NULL;
+    case POLICY__FIELD_DEF__TYPE__CHECKLIST:
+        refuse(typing, "须逐项勾选，如 名.1", "tick each item: NAME.1");
+        return NULL;
     }
     return parse_name(typing, text);
 }
@@ -254,6 +274,9 @@ static Hb__Value__KindCase kind_wanted(Policy__FieldDef__Type type)
     case POLICY__FIELD_DEF__TYPE__PLACE:
     case POLICY__FIELD_DEF__TYPE__FILE:
     case POLICY__FIELD_DEF__TYPE__NAME:
+    case POLICY__FIELD_DEF__TYPE__PARTS:
+    case POLICY__FIELD_DEF__TYPE__CHECKLIST:
+    case POLICY__FIELD_DEF__TYPE__THING:
         break;
     }
     return HB__VALUE__KIND_TEXT;
@@ -345,4 +368,54 @@ void field_check_phrases(struct turn *turn, const char *site, const Policy__Fiel
     refusal_field(turn, refusal, path);
     for (size_t i = 0; i < def->n_clauses; i++)
         refusal_clause(turn, refusal, def->clauses[i]);
+}
+
+/* ---- parts ---- */
+
+static bool gives_part(Hb__Field *const *fields, size_t count, const char *name, const struct part *part)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct part other;
+        if (part_of_fact(fields[i]->name, &other) && other.index == part->index &&
+            other.field_size == part->field_size && strncmp(fields[i]->name, name, part->field_size) == 0)
+            return true;
+    }
+    return false;
+}
+
+void field_part_follows(struct turn *turn, const struct facts *facts, Hb__Field *const *fields, size_t count,
+                        const char *name, const char *path)
+{
+    struct part part;
+    if (!part_of_fact(name, &part))
+        return;
+    int64_t there = facts ? facts_number(facts, arena_text(turn_arena(turn), name, part.field_size)) : 0;
+    for (part.index--; part.index > there; part.index--)
+        if (!gives_part(fields, count, name, &part)) {
+            Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "各部分须从 1 起连续编号",
+                                               "parts are numbered from 1 without gaps");
+            refusal_field(turn, refusal, path);
+            return;
+        }
+}
+
+static int64_t counted(const Hb__Event *event, const struct facts *facts, const char *name)
+{
+    for (size_t i = event->n_facts; i-- > 0;)
+        if (strcmp(event->facts[i]->name, name) == 0 && event->facts[i]->value)
+            return event->facts[i]->value->number;
+    return facts ? facts_number(facts, name) : 0;
+}
+
+void fields_count_parts(struct turn *turn, const struct facts *facts, Hb__Event *event)
+{
+    size_t count = event->n_facts;
+    for (size_t i = 0; i < count; i++) {
+        struct part part;
+        if (!part_of_fact(event->facts[i]->name, &part))
+            continue;
+        const char *name = arena_text(turn_arena(turn), event->facts[i]->name, part.field_size);
+        if (part.index > counted(event, facts, name))
+            event_fact_number(turn, event, name, part.index);
+    }
 }

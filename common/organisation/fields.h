@@ -6,6 +6,12 @@
 
 #define FIELD_NAME_BYTES_MAX 200u
 
+/* Parts are numbered without gaps: refuses (with `path`) a part that would leave one. */
+void field_part_follows(struct turn *turn, const struct facts *facts, Hb__Field *const *fields, size_t count,
+                        const char *name, const char *path);
+/* The facts that say how many parts a field has, where the event adds some. */
+void fields_count_parts(struct turn *turn, const struct facts *facts, Hb__Event *event);
+
 /* Types one field in place: free text stays Personal, all else becomes a value; or turn_refuse with `path` and what is
    accepted. A field left empty loses its content. */
 void field_type(struct turn *turn, const char *site, const Policy__FieldDef *def, Hb__Field *field, const char *path);

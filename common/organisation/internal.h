@@ -6,7 +6,8 @@
 
 /* Tables: site: id NUL. department: site NUL id NUL. person: id NUL. account: id NUL. calendar: name NUL. part: hash.
    policy: site NUL version BE32 -> PolicyPublished. in_force: site NUL -> version BE32. member: site NUL department NUL
-   person NUL -> "". holder: site NUL post NUL person NUL -> "". */
+   person NUL -> "". holder: site NUL post NUL person NUL -> "". thing: site NUL id NUL. thing_of: site NUL register NUL
+   id NUL -> "". roster: site NUL name NUL -> RosterPlan of all that is planned. */
 enum {
     SITE = ORGANISATION_TABLE_FIRST,
     DEPARTMENT,
@@ -18,6 +19,9 @@ enum {
     IN_FORCE,
     MEMBER,
     HOLDER,
+    THING,
+    THING_OF,
+    ROSTER,
 };
 
 /* Ids come from outside too: what is longer than any id is simply not there. */

@@ -1,10 +1,13 @@
 #include "organisation/internal.h"
 
-const char *const organisation_tables[] = {"site", "department", "person",   "account", "calendar",
-                                           "part", "policy",     "in_force", "member",  "holder"};
+#include "policy/facts.h"
+
+const char *const organisation_tables[] = {"site",     "department", "person", "account", "calendar", "part",  "policy",
+                                           "in_force", "member",     "holder", "thing",   "thing_of", "roster"};
 const unsigned organisation_tables_count = sizeof organisation_tables / sizeof *organisation_tables;
 
 #define DEPUTIES_MAX 4
+#define ROSTER_KEPT_MS (92ll * 24 * 3600 * 1000) /* shifts that ended before a plan */
 
 static struct key key_two(const char *first, const char *second)
 {
@@ -49,6 +52,48 @@ static void fold_person(struct turn *turn, const Directory__Person *person)
     index_posts(turn, person, true);
 }
 
+static void fold_thing(struct turn *turn, const Directory__Thing *thing)
+{
+    struct key key = key_two(thing->site, thing->id), of = key_three(thing->site, thing->of, thing->id);
+    state_save(turn, THING, key_bytes(&key), (const ProtobufCMessage *)thing);
+    state_put(turn, THING_OF, key_bytes(&of), (struct bytes){0});
+}
+
+static void fold_mark(struct turn *turn, const Directory__ThingMarked *marked)
+{
+    struct key key = key_two(marked->site, marked->thing);
+    Directory__Thing *thing = state_load(turn, THING, key_bytes(&key), &directory__thing__descriptor);
+    if (!thing)
+        return;
+    struct facts facts = {thing->facts, thing->n_facts};
+    facts_set(turn_arena(turn), &facts, marked->fact->name, marked->fact->value);
+    thing->facts = facts.list;
+    thing->n_facts = facts.count;
+    state_save(turn, THING, key_bytes(&key), (const ProtobufCMessage *)thing);
+}
+
+/* What was planned of the plan's time is replaced; what lies long before it is let go. */
+static void fold_roster(struct turn *turn, const Directory__RosterPlan *plan)
+{
+    struct key key = key_two(plan->site, plan->roster);
+    const Directory__RosterPlan *before =
+        state_load(turn, ROSTER, key_bytes(&key), &directory__roster_plan__descriptor);
+    Directory__RosterPlan all = *plan;
+    all.shifts = NULL;
+    all.n_shifts = 0;
+    size_t room = plan->n_shifts + (before ? before->n_shifts : 0);
+    all.shifts = arena_alloc(turn_arena(turn), (room + 1) * sizeof *all.shifts);
+    for (size_t i = 0; before && i < before->n_shifts; i++) {
+        const Directory__Shift *shift = before->shifts[i];
+        bool within = shift->from_ms >= plan->from_ms && shift->from_ms < plan->to_ms;
+        if (!within && shift->to_ms > plan->from_ms - ROSTER_KEPT_MS)
+            all.shifts[all.n_shifts++] = before->shifts[i];
+    }
+    for (size_t i = 0; i < plan->n_shifts; i++)
+        all.shifts[all.n_shifts++] = plan->shifts[i];
+    state_save(turn, ROSTER, key_bytes(&key), (const ProtobufCMessage *)&all);
+}
+
 static void fold_policy(struct turn *turn, const Directory__PolicyPublished *published)
 {
     struct key key = key_text(published->site), versioned = key;
@@ -91,6 +136,15 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
     case DIRECTORY__EVENT__KIND_POLICY_PUBLISHED:
         fold_policy(turn, said->policy_published);
         return;
+    case DIRECTORY__EVENT__KIND_THING_DEFINED:
+        fold_thing(turn, said->thing_defined);
+        return;
+    case DIRECTORY__EVENT__KIND_THING_MARKED:
+        fold_mark(turn, said->thing_marked);
+        return;
+    case DIRECTORY__EVENT__KIND_ROSTER_PLANNED:
+        fold_roster(turn, said->roster_planned);
+        return;
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }
@@ -120,6 +174,41 @@ const Directory__Person *organisation_person(struct turn *turn, const char *pers
         return NULL;
     struct key key = key_text(person);
     return state_load(turn, PERSON, key_bytes(&key), &directory__person__descriptor);
+}
+
+const Directory__Thing *organisation_thing(struct turn *turn, const char *site, const char *thing)
+{
+    if (organisation_too_long(site) || organisation_too_long(thing))
+        return NULL;
+    struct key key = key_two(site, thing);
+    return state_load(turn, THING, key_bytes(&key), &directory__thing__descriptor);
+}
+
+const Directory__Thing **organisation_things(struct turn *turn, const char *site, const char *of)
+{
+    const Directory__Thing **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    bool all = !*of;
+    if (!organisation_too_long(site) && !organisation_too_long(of)) {
+        struct key prefix = all ? key_text(site) : key_two(site, of);
+        struct state_scan *scan = state_scan_open(turn, all ? THING : THING_OF, key_bytes(&prefix), (struct bytes){0});
+        while (state_scan_next(scan, &key, &value)) {
+            list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+            list[count++] = organisation_thing(turn, site, (const char *)key.data + prefix.size);
+        }
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
+const Directory__RosterPlan *organisation_roster(struct turn *turn, const char *site, const char *roster)
+{
+    if (organisation_too_long(site) || organisation_too_long(roster))
+        return NULL;
+    struct key key = key_two(site, roster);
+    return state_load(turn, ROSTER, key_bytes(&key), &directory__roster_plan__descriptor);
 }
 
 const Directory__Account *organisation_account(struct turn *turn, const char *account)

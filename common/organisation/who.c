@@ -15,6 +15,8 @@ struct group {
     size_t persons_count;
     const char **departments;
     size_t departments_count;
+    const char **things;
+    size_t things_count;
 };
 
 static void add_person(struct group *group, const Directory__Person *person)
@@ -59,6 +61,10 @@ static void add_named(struct group *group, const char *name)
         add_person(group, person);
     else if (*name && organisation_department(group->turn, group->site, name))
         add_department(group, name);
+    else if (*name && organisation_thing(group->turn, group->site, name)) {
+        group->things = arena_grow(turn_arena(group->turn), group->things, group->things_count, sizeof *group->things);
+        group->things[group->things_count++] = name;
+    }
 }
 
 static void add_fact(struct group *group, const Hb__Value *value)
@@ -82,7 +88,7 @@ bool who_is_role(const char *word)
 
 static bool empty(const struct group *group)
 {
-    return group->persons_count == 0 && group->departments_count == 0;
+    return group->persons_count == 0 && group->departments_count == 0 && group->things_count == 0;
 }
 
 static void start_role(struct group *group, const char *role, const struct facts *facts)
@@ -112,6 +118,58 @@ static void start_place(struct group *group, const char *name)
         add_department(group, name);
     else if (!roster)
         add_all(group, organisation_holders(group->turn, group->site, name));
+}
+
+/* On duty now by the plan. Where nothing was ever planned, all who hold its posts. */
+static void add_duty(struct group *group, const Policy__Roster *roster)
+{
+    const Directory__RosterPlan *plan = organisation_roster(group->turn, group->site, roster->name);
+    int64_t now = turn_now(group->turn);
+    for (size_t i = 0; plan && i < plan->n_shifts; i++) {
+        const Directory__Shift *shift = plan->shifts[i];
+        if (now < shift->from_ms || now >= shift->to_ms)
+            continue;
+        const Directory__Person *person = organisation_person(group->turn, shift->person);
+        bool away = !person || !organisation_present(group->turn, person);
+        add_person(group, away && *shift->deputy ? organisation_person(group->turn, shift->deputy) : person);
+    }
+    for (size_t i = 0; !plan && i < roster->n_posts; i++)
+        add_all(group, organisation_holders(group->turn, group->site, roster->posts[i]));
+}
+
+#define WITHIN_MAX 8 /* things that lie in each other */
+
+/* Who holds the post for the thing, or for the one it lies in. */
+static void add_holders_of_thing(struct group *to, const char *post, const char *thing_id)
+{
+    const Directory__Thing *thing = organisation_thing(to->turn, to->site, thing_id);
+    bool found = false;
+    for (int depth = 0; thing && !found && depth < WITHIN_MAX; depth++) {
+        for (size_t i = 0; i < thing->n_holders; i++)
+            if (strcmp(thing->holders[i]->post, post) == 0) {
+                add_person(to, organisation_person(to->turn, thing->holders[i]->person));
+                found = true;
+            }
+        thing = *thing->within ? organisation_thing(to->turn, to->site, thing->within) : NULL;
+    }
+}
+
+/* `POST of X`: for a thing, its holders; for a department or a person's, those of its members who hold the post. */
+static void add_posts_of(struct group *to, const struct group *from, const char *post)
+{
+    struct group departments = *from;
+    for (size_t i = 0; i < from->things_count; i++)
+        add_holders_of_thing(to, post, from->things[i]);
+    for (size_t i = 0; i < from->persons_count; i++)
+        for (size_t p = 0; p < from->persons[i]->n_posts; p++)
+            if (strcmp(from->persons[i]->posts[p]->site, to->site) == 0)
+                add_department(&departments, from->persons[i]->posts[p]->department);
+    for (size_t i = 0; i < departments.departments_count; i++) {
+        const Directory__Person **members = organisation_members(to->turn, to->site, departments.departments[i]);
+        for (; *members; members++)
+            if (organisation_holds(*members, to->site, post))
+                add_person(to, *members);
+    }
 }
 
 /* The word on the right: a fact that names somebody, a role, a roster, a department or a post, in this order. */
@@ -226,7 +284,12 @@ static struct group apply(const struct group *from, const char *word)
             add_person(&to, from->persons[i]);
         for (size_t i = 0; i < from->departments_count; i++)
             add_all(&to, organisation_members(from->turn, from->site, from->departments[i]));
-    } else { /* duty of ROSTER, holders of POST: the root already means them */
+    } else if (strcmp(word, "mentor") == 0) {
+        for (size_t i = 0; i < from->persons_count; i++)
+            add_person(&to, organisation_person(from->turn, from->persons[i]->mentor));
+    } else if (from->policy && policy_post(from->policy, word)) {
+        add_posts_of(&to, from, word);
+    } else { /* holders of POST: the root already means them */
         to = *from;
     }
     return to;
@@ -236,8 +299,18 @@ static struct group mean(struct turn *turn, const char *site, const Policy__Who 
                          const Directory__Person *actor)
 {
     struct group group = {.turn = turn, .site = site, .policy = organisation_policy(turn, site, 0), .actor = actor};
-    start(&group, who->root, facts);
-    for (size_t i = who->n_of; i-- > 0;)
+    size_t words = who->n_of;
+    const char *inner = words ? who->of[words - 1] : "";
+    const Policy__Roster *roster =
+        strcmp(inner, "duty") == 0 && group.policy ? policy_roster(group.policy, who->root) : NULL;
+    if (roster)
+        add_duty(&group, roster);
+    else if (strcmp(inner, "taker") == 0)
+        add_named(&group, facts ? facts_text(facts, arena_printf(turn_arena(turn), "taker.%s", who->root)) : "");
+    else
+        start(&group, who->root, facts);
+    words -= roster || strcmp(inner, "taker") == 0;
+    for (size_t i = words; i-- > 0;)
         group = apply(&group, who->of[i]);
     return group;
 }

@@ -141,6 +141,7 @@ static bool causes(const struct graph *graph, const struct node *from, const Pol
     case POLICY__ACTION__TYPE__ESCALATE:
     case POLICY__ACTION__TYPE__ISSUE:
     case POLICY__ACTION__TYPE__ASSIGN:
+    case POLICY__ACTION__TYPE__MARK:
         break;
     }
     return false;

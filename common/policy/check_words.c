@@ -55,9 +55,19 @@ static bool is_set(const struct check *check, const char *fact)
     return false;
 }
 
+/* "asset.running": what the thing has that the field names. */
+static bool of_thing(const struct check *check, const char *fact)
+{
+    const char *dot = strchr(fact, '.');
+    const Policy__FieldDef *def =
+        dot ? policy_field(check->kind, arena_text(check->arena, fact, (size_t)(dot - fact))) : NULL;
+    return def && def->type == POLICY__FIELD_DEF__TYPE__THING &&
+           (!*def->thing || policy_thing_has(check->policy, def->thing, dot + 1));
+}
+
 static void fact_known(struct check *check, const char *field, const char *fact)
 {
-    if (is_common(fact) || policy_field(check->kind, fact) || is_set(check, fact))
+    if (is_common(fact) || policy_field_of_fact(check->kind, fact) || is_set(check, fact) || of_thing(check, fact))
         return;
     const char **names = NULL;
     size_t count = 0;
@@ -92,6 +102,10 @@ static bool asks(const Policy__Node *node)
     case POLICY__NODE__OP__EVERY_LINKED:
     case POLICY__NODE__OP__NONE_LINKED:
     case POLICY__NODE__OP__TOLD:
+    case POLICY__NODE__OP__SOME:
+    case POLICY__NODE__OP__EVERY:
+    case POLICY__NODE__OP__NONE:
+    case POLICY__NODE__OP__HOW_MANY:
         break;
     }
     return false;
@@ -141,9 +155,33 @@ static bool needed_before(const struct check *check, const Policy__Rule *rule, c
 static bool always_there(const struct check *check, const char *fact)
 {
     const Policy__FieldDef *def = policy_field(check->kind, fact);
+    const char *dot = strchr(fact, '.');
     if (def && (def->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS || def->default_value))
         return true;
+    if (def && def->figure && def->figure->op == POLICY__FIGURE__OP__COUNT)
+        return true;
+    if (dot && of_thing(check, fact)) /* what is known of a thing hangs on whether one is named */
+        return always_there(check, arena_text(check->arena, fact, (size_t)(dot - fact)));
     return is_common(fact) && !may_lack(fact);
+}
+
+/* What is asked of parts has to be a field of theirs; of linked cases only those know what they have. Returns the index
+   of the last node of the operand. */
+static size_t check_items(struct check *check, const char *field, const Policy__Condition *condition, size_t at)
+{
+    const Policy__Node *over = condition->nodes[at];
+    size_t left = over->count;
+    while (left && at + 1 < condition->n_nodes) {
+        const Policy__Node *node = condition->nodes[++at];
+        bool named = asks(node) || node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT;
+        left += node->count;
+        left--;
+        if (over->parts && named &&
+            !policy_field(check->kind, arena_printf(check->arena, "%s.%s", over->fact, node->fact)))
+            check_found(check, CHECK_MISTAKE, field, "%s 的各部分没有 \"%s\"", "the parts of %s have no \"%s\"",
+                        over->fact, node->fact);
+    }
+    return at;
 }
 
 /* A condition over what may be unknown decides nothing: a rule waits with a problem, a guard refuses, a route row is
@@ -156,6 +194,8 @@ static void check_condition(struct check *check, const char *field, const Policy
         bool named = asks(node) || node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT;
         if (node->op == POLICY__NODE__OP__TOLD && !policy_notice(check->policy, node->fact))
             check_found(check, CHECK_MISTAKE, field, "没有通知 \"%s\"", "there is no notice \"%s\"", node->fact);
+        if (node->op >= POLICY__NODE__OP__SOME)
+            i = check_items(check, field, condition, i);
         if (!named)
             continue;
         size_t before = check->result->count;
@@ -195,13 +235,23 @@ static bool is_role(const char *word)
     return false;
 }
 
+static bool any_field(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->policy->n_kinds; i++)
+        if (policy_field(check->policy->kinds[i], name))
+            return true;
+    return false;
+}
+
 static void check_who(struct check *check, const char *field, const Policy__Who *who)
 {
     const Policy__Policy *policy = check->policy;
     const char *root = who ? who->root : "", **names = NULL;
     size_t count = 0;
-    if (!*root || is_role(root) || policy_post(policy, root) || policy_roster(policy, root) ||
-        department_named(check, root) || (check->kind && policy_field(check->kind, root)))
+    bool of_step = who && who->n_of && strcmp(who->of[who->n_of - 1], "taker") == 0;
+    if (!*root || of_step || is_role(root) || policy_post(policy, root) || policy_roster(policy, root) ||
+        department_named(check, root) ||
+        (check->kind ? policy_field(check->kind, root) != NULL : any_field(check, root)))
         return;
     for (size_t i = 0; i < policy->n_posts; i++)
         CHECK_ADD(check, names, count, policy->posts[i]->name);
@@ -258,12 +308,23 @@ static void check_triggers(struct check *check, const char *field, Policy__Trigg
 
 /* ---- one kind ---- */
 
+/* A clock is a function of its own case's history: what linked cases are like it has to be told by a rule. */
+static void check_own(struct check *check, const char *field, const Policy__Condition *condition)
+{
+    for (size_t i = 0; condition && i < condition->n_nodes; i++)
+        if (condition->nodes[i]->op >= POLICY__NODE__OP__SOME && !condition->nodes[i]->parts)
+            check_found(check, CHECK_MISTAKE, field, "时钟不能询问关联案件 \"%s\"：请以规则 set 记入本案",
+                        "a clock cannot ask linked cases (\"%s\"): let a rule `set` it in this case",
+                        condition->nodes[i]->fact);
+}
+
 static void check_clock_words(struct check *check, const char *base)
 {
     for (size_t i = 0; i < check->kind->n_clocks; i++) {
         const Policy__Clock *clock = check->kind->clocks[i];
         const char *field = arena_printf(check->arena, "%s.clocks.%s", base, clock->name);
         check_condition(check, field, clock->condition, NULL);
+        check_own(check, field, clock->condition);
         check_triggers(check, field, clock->start, clock->n_start);
         check_triggers(check, field, clock->stop, clock->n_stop);
         check_triggers(check, field, clock->pause_at, clock->n_pause_at);
@@ -271,6 +332,8 @@ static void check_clock_words(struct check *check, const char *base)
         check_whos(check, field, clock->late, clock->n_late);
         for (size_t r = 0; r < clock->n_limit; r++)
             check_condition(check, field, clock->limit[r]->condition, NULL);
+        for (size_t r = 0; r < clock->n_limit; r++)
+            check_own(check, field, clock->limit[r]->condition);
     }
 }
 
@@ -394,14 +457,6 @@ void check_kind_words(struct check *check)
 }
 
 /* ---- notices and ladders ---- */
-
-static bool any_field(const struct check *check, const char *name)
-{
-    for (size_t i = 0; i < check->policy->n_kinds; i++)
-        if (policy_field(check->policy->kinds[i], name))
-            return true;
-    return false;
-}
 
 /* What stands in braces is filled in by notification: its own words, and facts of the case that are not sealed. */
 static void check_holes(struct check *check, const char *field, const char *text)

@@ -107,10 +107,10 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {"pack",     "name",      "extends",       "in_force", "source",     "calendar",
-                                       "settings", "posts",     "rosters",       "kinds",    "categories", "ladders",
-                                       "notices",  "documents", "never",         "defaults", "review",     "trial",
-                                       "clauses",  "built_in",  "organisational"};
+static const char *const top_keys[] = {"pack",     "name",      "extends",        "in_force", "source",     "calendar",
+                                       "settings", "posts",     "rosters",        "kinds",    "categories", "ladders",
+                                       "notices",  "documents", "never",          "defaults", "review",     "trial",
+                                       "clauses",  "built_in",  "organisational", "things"};
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -307,20 +307,131 @@ static void posts_of(struct compile *compile, json_t *map)
     }
 }
 
+static void post_known(struct compile *compile, json_t *node, const char *post)
+{
+    if (policy_post(compile->policy, post))
+        return;
+    mistake(compile, node, "没有岗位 \"%s\"", "there is no post \"%s\"", post);
+    SUGGEST(compile, post, compile->policy->posts, compile->policy->n_posts);
+}
+
+/* "08:00-20:00" */
+static bool hours_parse(const char *text)
+{
+    uint32_t from, to;
+    char first[6] = {0}, second[6] = {0};
+    if (strlen(text) != 11 || text[5] != '-')
+        return false;
+    memcpy(first, text, 5);
+    memcpy(second, text + 6, 5);
+    return minute_parse(first, &from) && minute_parse(second, &to) && from < to;
+}
+
+/* [running, stopped], or {running: [zh, en]} */
+static void marks_of(struct compile *compile, json_t *node, Policy__ThingDef *thing)
+{
+    const char *key;
+    json_t *value;
+    size_t i;
+    json_object_foreach(json_is_object(node) ? node : NULL, key, value) {
+        Policy__Choice *mark = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+        mark->name = arena_strdup(compile->arena, key);
+        label_of(compile, node, key, &mark->label, true);
+        POLICY_ADD(compile, thing->marks, thing->n_marks, mark);
+    }
+    json_array_foreach(json_is_array(node) ? node : NULL, i, value) {
+        Policy__Choice *mark = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+        mark->name = (char *)(uintptr_t)text_of(compile, value);
+        mark->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+        mark->label->zh = mark->label->en = mark->name;
+        POLICY_ADD(compile, thing->marks, thing->n_marks, mark);
+    }
+}
+
+static void until_of(struct compile *compile, json_t *map, Policy__ThingDef *thing)
+{
+    const char *field;
+    json_t *then;
+    json_object_foreach(map, field, then) {
+        Policy__Until *until = POLICY_NEW(compile, Policy__Until, POLICY__UNTIL__INIT);
+        ONLY_KEYS(compile, then, "mark");
+        until->field = arena_strdup(compile->arena, field);
+        until->mark = (char *)(uintptr_t)text_of(compile, json_object_get(then, "mark"));
+        bool time = false, mark = false;
+        for (size_t i = 0; i < thing->n_fields; i++)
+            time = time || (strcmp(thing->fields[i]->name, field) == 0 &&
+                            thing->fields[i]->type == POLICY__FIELD_DEF__TYPE__TIME);
+        for (size_t i = 0; i < thing->n_marks; i++)
+            mark = mark || strcmp(thing->marks[i]->name, until->mark) == 0;
+        if (!time || !mark)
+            mistake(compile, then, "须为 {时间字段: {mark: 标记}}：\"%s\"、\"%s\"",
+                    "accepted: {TIME FIELD: {mark: MARK}} of this register; not \"%s\", \"%s\"", field, until->mark);
+        POLICY_ADD(compile, thing->until, thing->n_until, until);
+    }
+}
+
+/* Registers: places, assets, households. Fields as those of kinds; marks are yes or no. */
+static void things_of(struct compile *compile, json_t *map)
+{
+    const char *name, *key;
+    json_t *item, *field;
+    size_t i;
+    json_object_foreach(map, name, item) {
+        const char *before = path_enter(compile, name, item);
+        ONLY_KEYS(compile, item, "clause", "name", "fields", "marks", "until", "must_have");
+        Policy__ThingDef *thing = POLICY_NEW(compile, Policy__ThingDef, POLICY__THING_DEF__INIT);
+        Policy__Kind holder = POLICY__KIND__INIT; /* whose fields field_of may add to */
+        thing->name = arena_strdup(compile->arena, name);
+        label_of(compile, item, "name", &thing->label, true);
+        clauses_of(compile, item, &thing->clauses, &thing->n_clauses, true);
+        compile->kind = &holder;
+        json_object_foreach(json_object_get(item, "fields"), key, field) {
+            Policy__FieldDef *def = POLICY_NEW(compile, Policy__FieldDef, POLICY__FIELD_DEF__INIT);
+            const char *inner = path_enter(compile, arena_printf(compile->arena, "fields.%s", key), field);
+            if (json_object_get(field, "parts") || json_object_get(field, "checklist") || json_object_get(field, "is"))
+                mistake(compile, field, "登记册的字段没有部分、核对表或算式",
+                        "a field of a register has no parts, checklist or figure");
+            else
+                field_of(compile, key, field, def);
+            if (def->type == POLICY__FIELD_DEF__TYPE__TEXT) /* people's own words belong to cases */
+                def->type = POLICY__FIELD_DEF__TYPE__NAME;
+            POLICY_ADD(compile, thing->fields, thing->n_fields, def);
+            compile->path = inner;
+        }
+        compile->kind = NULL;
+        marks_of(compile, json_object_get(item, "marks"), thing);
+        texts_of(compile, json_object_get(item, "must_have"), &thing->must_have, &thing->n_must_have);
+        for (i = 0; i < thing->n_must_have; i++)
+            post_known(compile, json_object_get(item, "must_have"), thing->must_have[i]);
+        until_of(compile, json_object_get(item, "until"), thing);
+        POLICY_ADD(compile, compile->policy->things, compile->policy->n_things, thing);
+        compile->path = before;
+    }
+}
+
 static void rosters_of(struct compile *compile, json_t *map)
 {
     const char *name;
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "posts", "cover");
-        NOT_CARRIED_OUT(compile, item, "cover");
+        ONLY_KEYS(compile, item, "clause", "name", "posts", "cover", "deputy", "holding");
         Policy__Roster *roster = POLICY_NEW(compile, Policy__Roster, POLICY__ROSTER__INIT);
         roster->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &roster->label, true);
         clauses_of(compile, item, &roster->clauses, &roster->n_clauses, true);
         texts_of(compile, json_object_get(item, "posts"), &roster->posts, &roster->n_posts);
         roster->cover = (char *)(uintptr_t)text_of(compile, json_object_get(item, "cover"));
+        if (*roster->cover && strcmp(roster->cover, "always") != 0 && !hours_parse(roster->cover))
+            mistake(compile, json_object_get(item, "cover"), "可用：always，或每日时段 08:00-20:00",
+                    "accepted: always, or hours of every day as 08:00-20:00");
+        const char *deputy = text_of(compile, json_object_get(item, "deputy"));
+        roster->deputy_needed = strcmp(deputy, "required") == 0;
+        if (*deputy && !roster->deputy_needed)
+            mistake(compile, json_object_get(item, "deputy"), "可用：required", "required is accepted");
+        texts_of(compile, json_object_get(item, "holding"), &roster->holding, &roster->n_holding);
+        for (size_t i = 0; i < roster->n_posts; i++)
+            post_known(compile, json_object_get(item, "posts"), roster->posts[i]);
         POLICY_ADD(compile, compile->policy->rosters, compile->policy->n_rosters, roster);
         compile->path = before;
     }
@@ -546,6 +657,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
     yaml_places_init(&compile.places, arena);
     compile.policy = POLICY_NEW(&compile, Policy__Policy, POLICY__POLICY__INIT);
     compile.root = json_object();
+    compile.made = json_array();
     for (size_t i = 0; i < packs_count; i++) {
         json_t *pack = pack_with_bases(&compile, sources, sources_count, packs[i], 0);
         json_t *merged = merge_packs(&compile, compile.root, pack);
@@ -570,6 +682,8 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
                           POLICY__CLAUSE__CARRIED__ORGANISATIONAL);
         compile.path = "posts";
         posts_of(&compile, json_object_get(compile.root, "posts"));
+        compile.path = "things";
+        things_of(&compile, json_object_get(compile.root, "things"));
         compile.path = "rosters";
         rosters_of(&compile, json_object_get(compile.root, "rosters"));
         compile.path = "categories";
@@ -587,6 +701,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.path = top;
     }
     json_decref(compile.root);
+    json_decref(compile.made);
     if (!compile.wrong)
         result_out->policy = compile.policy;
 }

@@ -14,6 +14,8 @@ struct condition_context {
     /* The instant of a term ("3 working days from accepted"); false: unknown. */
     bool (*term_instant)(void *context, const Policy__Term *term, int64_t *ms_out);
     enum truth (*told)(void *context, const char *notice);
+    /* What no fact of the case says: "asset.stopped", of a thing or person a fact names. NULL: unknown. */
+    const Hb__Value *(*named)(void *context, const char *fact);
     /* Facts of the cases linked under a name: the index-th, NULL after the last. */
     const struct facts *(*linked)(void *context, const char *link, size_t index);
 };

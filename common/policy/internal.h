@@ -12,11 +12,13 @@ struct compile {
     struct policy_result *result;
     json_t *root;     /* the merged pack */
     json_t *settings; /* of the root */
+    json_t *made;     /* nodes made while compiling: kept, so that no place is taken for another's */
     const char *path; /* field path at hand */
     const char *file; /* where the item at hand stands, for nodes without a place */
     unsigned line;
     Policy__Policy *policy;
     const Policy__Kind *kind; /* while its clocks, rules, routes are compiled */
+    const char *item;         /* inside `every: {..}`: "points." of a field of parts, "" of a link; NULL outside */
     bool wrong;               /* there is a mistake that is no warning */
     bool said;                /* the last one was not said already of another kind */
 };
@@ -83,7 +85,12 @@ Policy__Condition *condition_of(struct compile *compile, json_t *node);
 Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts);
 void triggers_of(struct compile *compile, json_t *node, bool starts, Policy__Trigger ***list, size_t *count);
 Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node);
+/* The field a fact is of, as seen from where the compiler stands; NULL: none, or of a linked case. */
+const Policy__FieldDef *fact_field(struct compile *compile, const char *fact);
 int phase_of(const char *name); /* -1: no phase */
+
+/* fields.c */
+void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field);
 
 /* kinds.c, compile.c */
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind);

@@ -1,127 +1,7 @@
-/* Kinds: fields, stages, steps, routes, clocks, rules. */
+/* Kinds: stages, steps, routes, clocks, rules. Their fields are read in fields.c. */
 #include "policy/internal.h"
 
 #include <stdlib.h>
-
-/* ---- fields ---- */
-
-static const struct {
-    const char *word;
-    Policy__FieldDef__Type type;
-} field_types[] = {{"text", POLICY__FIELD_DEF__TYPE__TEXT},     {"yes_no", POLICY__FIELD_DEF__TYPE__YES_NO},
-                   {"number", POLICY__FIELD_DEF__TYPE__NUMBER}, {"money", POLICY__FIELD_DEF__TYPE__MONEY},
-                   {"time", POLICY__FIELD_DEF__TYPE__TIME},     {"duration", POLICY__FIELD_DEF__TYPE__DURATION},
-                   {"person", POLICY__FIELD_DEF__TYPE__PERSON}, {"department", POLICY__FIELD_DEF__TYPE__DEPARTMENT},
-                   {"place", POLICY__FIELD_DEF__TYPE__PLACE},   {"file", POLICY__FIELD_DEF__TYPE__FILE},
-                   {"name", POLICY__FIELD_DEF__TYPE__NAME}};
-
-static void choices_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
-{
-    size_t i;
-    json_t *item;
-    const char *key;
-    if (strcmp(json_string_value(node) ? json_string_value(node) : "", "$categories") == 0) {
-        for (size_t c = 0; c < compile->policy->n_categories; c++) {
-            Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
-            choice->name = compile->policy->categories[c]->name;
-            choice->label = compile->policy->categories[c]->label;
-            POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
-        }
-        return;
-    }
-    if (json_is_object(node)) { /* {name: [zh, en]} */
-        json_object_foreach(node, key, item) {
-            Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
-            choice->name = arena_strdup(compile->arena, key);
-            label_of(compile, node, key, &choice->label, true);
-            POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
-        }
-        return;
-    }
-    if (!json_is_array(node)) {
-        mistake(compile, node, "须为选项列表，或 {名: [中文, English]}",
-                "a list of choices is accepted, or {name: [Chinese, English]}");
-        return;
-    }
-    json_array_foreach(node, i, item) {
-        Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
-        choice->name = (char *)(uintptr_t)text_of(compile, item);
-        choice->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
-        choice->label->zh = choice->label->en = choice->name;
-        POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
-    }
-}
-
-static void needed_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
-{
-    const char *text = json_string_value(node);
-    if (!node)
-        return;
-    if (json_is_object(node)) {
-        ONLY_KEYS(compile, node, "if", "at");
-        field->needed = POLICY__FIELD_DEF__NEEDED__WHEN;
-        field->needed_if = condition_of(compile, json_object_get(node, "if"));
-        field->needed_at = (char *)(uintptr_t)text_of(compile, json_object_get(node, "at"));
-    } else if (text && strcmp(text, "always") == 0) {
-        field->needed = POLICY__FIELD_DEF__NEEDED__ALWAYS;
-    } else if (text && strncmp(text, "at ", 3) == 0) {
-        field->needed = POLICY__FIELD_DEF__NEEDED__AT_STEP;
-        field->needed_at = arena_strdup(compile->arena, text + 3);
-    } else {
-        mistake(compile, node, "可用：always、at 步骤、{if: 条件}", "accepted: always, at STEP, {if: condition}");
-    }
-}
-
-/* `check: $phrases` or `check: {phrases: .., unless: W}`. */
-static void check_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
-{
-    json_t *phrases = node;
-    if (!node)
-        return;
-    if (json_is_object(node)) {
-        ONLY_KEYS(compile, node, "phrases", "unless");
-        phrases = json_object_get(node, "phrases");
-        whos_of(compile, json_object_get(node, "unless"), &field->forbidden_unless, &field->n_forbidden_unless);
-    }
-    texts_of(compile, phrases, &field->forbidden, &field->n_forbidden);
-    if (field->n_forbidden == 0)
-        mistake(compile, node, "check 须有用语，如 [不知道, 不清楚] 或 {phrases: $phrases, unless: 岗位}",
-                "\"check\" needs phrases, as [..] or {phrases: $phrases, unless: POST}");
-    if (field->type != POLICY__FIELD_DEF__TYPE__TEXT)
-        mistake(compile, node, "只有文字字段可以检查用语", "only a field of text can be checked for phrases");
-}
-
-static void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
-{
-    ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept",
-              "check");
-    NOT_CARRIED_OUT(compile, map, "read", "kept");
-    field->name = arena_strdup(compile->arena, name);
-    clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
-    label_of(compile, map, "name", &field->label, true);
-    json_t *one_of = json_object_get(map, "one_of"), *type = json_object_get(map, "type"),
-           *value = json_object_get(map, "default");
-    field->type = one_of ? POLICY__FIELD_DEF__TYPE__CHOICE : POLICY__FIELD_DEF__TYPE__TEXT;
-    if (one_of)
-        choices_of(compile, one_of, field);
-    bool known = !type;
-    for (size_t i = 0; type && i < sizeof field_types / sizeof *field_types; i++)
-        if (strcmp(field_types[i].word, text_of(compile, type)) == 0) {
-            field->type = field_types[i].type;
-            known = true;
-        }
-    if (!known)
-        mistake(compile, type,
-                "\"%s\" 不是字段类型；可用：text yes_no number money time duration person department place file name",
-                "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name",
-                text_of(compile, type));
-    needed_of(compile, json_object_get(map, "needed"), field);
-    field->public_ = yes_of(compile, json_object_get(map, "public"));
-    whos_of(compile, json_object_get(map, "write"), &field->write, &field->n_write);
-    if (value)
-        field->default_value = value_of(compile, name, value);
-    check_of(compile, json_object_get(map, "check"), field);
-}
 
 /* ---- steps ---- */
 
@@ -141,6 +21,13 @@ static Policy__Need *need_of(struct compile *compile, json_t *node)
         need->type = POLICY__NEED__TYPE__TOLD;
         need->name = arena_strdup(compile->arena, text + 5);
         notice_known(compile, node, need->name);
+    } else if (strncmp(text, "every ", 6) == 0) {
+        const Policy__FieldDef *field = policy_field(compile->kind, text + 6);
+        need->type = POLICY__NEED__TYPE__EVERY;
+        need->name = arena_strdup(compile->arena, text + 6);
+        if (!field || (!strchr(text + 6, '.') && field->type != POLICY__FIELD_DEF__TYPE__CHECKLIST))
+            mistake(compile, node, "\"%s\" 不是某字段各部分的内容，也不是核对表",
+                    "\"%s\" is no field of parts, as points.finding, and no checklist", text + 6);
     } else if (strncmp(text, "approved ", 9) == 0) {
         mistake(compile, node, "本版本不执行审批链：\"%s\"",
                 "approval chains are not carried out by this version: \"%s\"", text);
@@ -308,12 +195,17 @@ static void extend_of(struct compile *compile, json_t *node, Policy__Clock *cloc
 
 static void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock)
 {
-    ONLY_KEYS(compile, map, "clause", "name", "if", "start", "stop", "limit", "pause", "resume", "extend", "warn",
-              "late", "ladder", "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll",
+    ONLY_KEYS(compile, map, "clause", "name", "if", "each", "start", "stop", "limit", "pause", "resume", "extend",
+              "warn", "late", "ladder", "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll",
               "backdating");
     clock->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &clock->clauses, &clock->n_clauses, true);
     label_of(compile, map, "name", &clock->label, true);
+    clock->each = (char *)(uintptr_t)text_of(compile, json_object_get(map, "each"));
+    const Policy__FieldDef *each = *clock->each ? policy_field(compile->kind, clock->each) : NULL;
+    if (*clock->each && (!each || each->type != POLICY__FIELD_DEF__TYPE__PARTS))
+        mistake(compile, json_object_get(map, "each"), "\"%s\" 不是有部分的字段", "\"%s\" is no field with parts",
+                clock->each);
     clock->condition = condition_of(compile, json_object_get(map, "if"));
     triggers_of(compile, json_object_get(map, "start"), true, &clock->start, &clock->n_start);
     triggers_of(compile, json_object_get(map, "stop"), false, &clock->stop, &clock->n_stop);
@@ -381,6 +273,31 @@ static void document_known(struct compile *compile, const json_t *node, const ch
     SUGGEST(compile, name, compile->policy->documents, compile->policy->n_documents);
 }
 
+/* For each part of a field, each value of a fact, each case of a link, or each person. */
+static void each_of(struct compile *compile, json_t *node, Policy__Action *action)
+{
+    const char *text = text_of(compile, node);
+    if (!*text)
+        return;
+    action->each = (char *)(uintptr_t)text;
+    if (!policy_field(compile->kind, text) && action->type == POLICY__ACTION__TYPE__OPEN &&
+        (strchr(text, ' ') || policy_post(compile->policy, text) || strcmp(text, "employee") == 0))
+        action->each_who = who_of(compile, node);
+}
+
+/* `open: points.kind`: each part says itself what becomes of it, in a choice of kinds. */
+static void kind_of_part(struct compile *compile, json_t *node, const Policy__Action *action)
+{
+    const Policy__FieldDef *field = policy_field(compile->kind, action->name);
+    size_t size = strlen(action->each);
+    if (!field || !size || strncmp(action->name, action->each, size) != 0 || action->name[size] != '.')
+        mistake(compile, node, "\"%s\" 须为 each 所列字段各部分的一项内容，如 each: points",
+                "\"%s\" has to be a field of the parts that `each` names, as each: points", action->name);
+    for (size_t i = 0; field && i < field->n_one_of; i++)
+        if (!json_object_get(json_object_get(compile->root, "kinds"), field->one_of[i]->name))
+            mistake(compile, node, "没有事项 \"%s\"", "there is no kind \"%s\"", field->one_of[i]->name);
+}
+
 static void open_action(struct compile *compile, json_t *map, json_t *node, Policy__Rule *rule)
 {
     Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__OPEN, node);
@@ -391,19 +308,60 @@ static void open_action(struct compile *compile, json_t *map, json_t *node, Poli
         action->not_by = who_of(compile, json_object_get(map, "not_by"));
     if (json_object_get(map, "due"))
         action->due = term_of(compile, json_object_get(map, "due"));
+    const Policy__Kind *asking = compile->kind;
+    compile->kind = policy_kind(compile->policy, action->name); /* what it is given is typed as its own fields */
     facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
-    if (!json_object_get(json_object_get(compile->root, "kinds"), action->name)) {
+    compile->kind = asking;
+    each_of(compile, json_object_get(map, "each"), action);
+    if (strchr(action->name, '.')) {
+        kind_of_part(compile, node, action);
+    } else if (!json_object_get(json_object_get(compile->root, "kinds"), action->name)) {
         mistake(compile, node, "没有事项 \"%s\"", "there is no kind \"%s\"", action->name);
         SUGGEST(compile, action->name, compile->policy->kinds, compile->policy->n_kinds);
     }
     POLICY_ADD(compile, rule->then, rule->n_then, action);
 }
 
+/* {asset: out_of_service}, {asset: not stopped}, {every lift: stopped} */
+static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rule)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(map))
+        mistake(compile, map, "须为 {字段: 标记} 或 {every 登记册: 标记}",
+                "accepted: {FIELD: MARK} or {every REGISTER: MARK}");
+    json_object_foreach(map, key, value) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__MARK, NULL);
+        const char *text = text_of(compile, value);
+        bool off = strncmp(text, "not ", 4) == 0, all = strncmp(key, "every ", 6) == 0;
+        const Policy__FieldDef *field = all ? NULL : policy_field(compile->kind, key);
+        const char *of = all ? key + 6 : field ? field->thing : "";
+        action->name = arena_strdup(compile->arena, key);
+        action->set = POLICY_NEW(compile, Hb__Fact, HB__FACT__INIT);
+        action->set->name = (char *)(uintptr_t)(off ? text + 4 : text);
+        if (!off) {
+            action->set->value = POLICY_NEW(compile, Hb__Value, HB__VALUE__INIT);
+            action->set->value->kind_case = HB__VALUE__KIND_YES;
+            action->set->value->yes = true;
+        }
+        bool register_known =
+            all ? policy_thing(compile->policy, of) != NULL : field && field->type == POLICY__FIELD_DEF__TYPE__THING;
+        if (!register_known)
+            mistake(compile, value, "\"%s\" 不是指向登记册的字段", "\"%s\" is no field that names a thing", key);
+        else if (*of && !policy_thing_has(compile->policy, of, action->set->name))
+            mistake(compile, value, "登记册 %s 没有标记 \"%s\"", "the register %s has no mark \"%s\"", of,
+                    action->set->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
+}
+
 static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
-    ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "set", "step", "tell", "escalate", "issue",
-              "assign");
+    ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell", "escalate",
+              "issue", "assign", "mark");
+    if ((node = json_object_get(map, "mark")))
+        mark_actions(compile, node, rule);
     if ((node = json_object_get(map, "open")))
         open_action(compile, map, node, rule);
     if ((node = json_object_get(map, "set")))
@@ -420,6 +378,8 @@ static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
     if ((node = json_object_get(map, "tell"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__TELL, node);
         notice_known(compile, node, action->name);
+        if (!json_object_get(map, "open"))
+            each_of(compile, json_object_get(map, "each"), action);
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
     if ((node = json_object_get(map, "escalate"))) {

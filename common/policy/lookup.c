@@ -1,5 +1,8 @@
 #include "policy/lookup.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 /* All these lists hold messages that begin with base and name. */
 #define FIND(list, count, wanted)                                                                                      \
     do {                                                                                                               \
@@ -44,6 +47,22 @@ const Policy__Roster *policy_roster(const Policy__Policy *policy, const char *na
     FIND(policy->rosters, policy->n_rosters, name);
 }
 
+const Policy__ThingDef *policy_thing(const Policy__Policy *policy, const char *name)
+{
+    FIND(policy->things, policy->n_things, name);
+}
+
+bool policy_thing_has(const Policy__Policy *policy, const char *thing, const char *fact)
+{
+    const Policy__ThingDef *def = policy_thing(policy, thing);
+    bool found = def && strcmp(fact, "within") == 0;
+    for (size_t i = 0; def && i < def->n_fields; i++)
+        found = found || strcmp(def->fields[i]->name, fact) == 0;
+    for (size_t i = 0; def && i < def->n_marks; i++)
+        found = found || strcmp(def->marks[i]->name, fact) == 0;
+    return found;
+}
+
 const Policy__Stage *policy_stage(const Policy__Kind *kind, const char *name)
 {
     FIND(kind->stages, kind->n_stages, name);
@@ -57,6 +76,29 @@ const Policy__Step *policy_step(const Policy__Kind *kind, const char *name)
 const Policy__FieldDef *policy_field(const Policy__Kind *kind, const char *name)
 {
     FIND(kind->fields, kind->n_fields, name);
+}
+
+const Policy__FieldDef *policy_field_of_fact(const Policy__Kind *kind, const char *fact)
+{
+    struct part part;
+    char name[256];
+    if (!part_of_fact(fact, &part))
+        return policy_field(kind, fact);
+    int size = snprintf(name, sizeof name, "%.*s.%s", (int)part.field_size, fact, part.name);
+    return size > 0 && (size_t)size < sizeof name ? policy_field(kind, name) : NULL;
+}
+
+bool part_of_fact(const char *fact, struct part *out)
+{
+    const char *dot = strchr(fact, '.');
+    char *end;
+    if (!dot || dot[1] < '1' || dot[1] > '9')
+        return false;
+    unsigned long index = strtoul(dot + 1, &end, 10);
+    if (*end != '.' || !end[1] || index > POLICY_PARTS_MAX)
+        return false;
+    *out = (struct part){(size_t)(dot - fact), (uint32_t)index, end + 1};
+    return true;
 }
 
 const Policy__Clock *policy_clock(const Policy__Kind *kind, const char *name)

@@ -13,10 +13,24 @@ const Policy__Category *policy_category(const Policy__Policy *policy, const char
 const Policy__Post *policy_post(const Policy__Policy *policy, const char *name);
 const Policy__Roster *policy_roster(const Policy__Policy *policy, const char *name);
 
+const Policy__ThingDef *policy_thing(const Policy__Policy *policy, const char *name);
+/* Is it a field or a mark of the register, or what every thing has? */
+bool policy_thing_has(const Policy__Policy *policy, const char *thing, const char *fact);
+
 const Policy__Stage *policy_stage(const Policy__Kind *kind, const char *name);
 const Policy__Step *policy_step(const Policy__Kind *kind, const char *name);
 const Policy__FieldDef *policy_field(const Policy__Kind *kind, const char *name);
 const Policy__Clock *policy_clock(const Policy__Kind *kind, const char *name);
+
+#define POLICY_PARTS_MAX 200u /* parts of one field of a case */
+struct part {                 /* "points.2.finding" */
+    size_t field_size;        /* of "points" */
+    uint32_t index;           /* 2 */
+    const char *name;         /* "finding" */
+};
+bool part_of_fact(const char *fact, struct part *out); /* false: the fact is of no part */
+/* The same for facts of parts: what "points.2.finding" is stands in the field "points.finding". */
+const Policy__FieldDef *policy_field_of_fact(const Policy__Kind *kind, const char *fact);
 
 /* Where a case of this kind begins: the stage `register` leads to, else the first stage. */
 const Policy__Stage *policy_first_stage(const Policy__Kind *kind);

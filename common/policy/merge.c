@@ -2,8 +2,9 @@
    Only named maps are merged; a list is one value. Route rows of the lower layer come first (policy-language.md 5). */
 #include "policy/internal.h"
 
-static const char *const sections[] = {"settings",  "posts",  "rosters", "categories", "ladders",  "notices",
-                                       "documents", "limits", "may",     "clauses",    "built_in", "organisational"};
+static const char *const sections[] = {"settings", "posts",          "rosters", "categories", "ladders",
+                                       "notices",  "documents",      "limits",  "may",        "clauses",
+                                       "built_in", "organisational", "things"};
 static const char *const kind_sections[] = {"fields", "steps", "clocks", "rules", "may", "never"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)

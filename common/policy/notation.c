@@ -271,22 +271,38 @@ void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **opt
 
 /* ---- who ---- */
 
+/* Who took a step is kept as a fact of the case only where the policy asks for it. */
+static void taker_wanted(struct compile *compile, const char *step)
+{
+    Policy__Policy *policy = compile->policy;
+    for (size_t i = 0; i < policy->n_takers; i++)
+        if (strcmp(policy->takers[i], step) == 0)
+            return;
+    POLICY_ADD(compile, policy->takers, policy->n_takers, arena_strdup(compile->arena, step));
+}
+
 Policy__Who *who_of(struct compile *compile, json_t *node)
 {
     Policy__Who *who = POLICY_NEW(compile, Policy__Who, POLICY__WHO__INIT);
     char *rest = arena_strdup(compile->arena, text_of(compile, node)), *of;
     while ((of = strstr(rest, " of "))) {
         *of = 0;
-        static const char *const words[] = {"head", "superior", "deputy", "department", "duty", "members", "holders"};
-        bool known = false;
+        static const char *const words[] = {"head",    "superior", "deputy", "department", "duty",
+                                            "members", "holders",  "taker",  "mentor"};
+        bool known = json_object_get(json_object_get(compile->root, "posts"), rest) != NULL;
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             known = known || strcmp(words[i], rest) == 0;
         if (!known) {
-            mistake(compile, node, "没有 \"%s of\"（可用：head superior deputy department duty members holders）",
-                    "\"%s of\" is not known (accepted: head superior deputy department duty members holders)", rest);
+            mistake(compile, node,
+                    "没有 \"%s of\"（可用：head superior deputy department duty members holders taker mentor，或岗位）",
+                    "\"%s of\" is not known (accepted: head superior deputy department duty members holders taker "
+                    "mentor, or a post)",
+                    rest);
             suggest(compile, rest, words, sizeof words / sizeof *words);
         }
         POLICY_ADD(compile, who->of, who->n_of, rest);
+        if (strcmp(rest, "taker") == 0)
+            taker_wanted(compile, of + 4);
         rest = of + 4;
     }
     who->root = rest;
@@ -336,11 +352,19 @@ static bool number_parse(const char *text, int64_t *number_out)
     return end != text && !*end;
 }
 
+const Policy__FieldDef *fact_field(struct compile *compile, const char *fact)
+{
+    if (!compile->kind || (compile->item && !*compile->item))
+        return NULL; /* of a linked case: its kind is not known here */
+    return compile->item ? policy_field(compile->kind, arena_printf(compile->arena, "%s%s", compile->item, fact))
+                         : policy_field_of_fact(compile->kind, fact);
+}
+
 /* A scalar is read by the type of its place: the field it is compared with. */
 Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node)
 {
     const char *text = text_of(compile, node);
-    const Policy__FieldDef *field = compile->kind ? policy_field(compile->kind, fact) : NULL;
+    const Policy__FieldDef *field = fact_field(compile, fact);
     Hb__Value *value;
     if (strcmp(fact, "phase") == 0 || (strlen(fact) > 6 && strcmp(fact + strlen(fact) - 6, ".phase") == 0)) {
         value = new_value(compile, HB__VALUE__KIND_NUMBER);
@@ -453,21 +477,84 @@ static void add_group(struct compile *compile, Policy__Condition *condition, Pol
     }
 }
 
-static void add_linked(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op, json_t *map)
+static bool is_parts(struct compile *compile, const char *name)
 {
-    const char *key;
-    json_t *value;
-    if (!json_is_object(map) || json_object_size(map) != 1) {
-        mistake(compile, map, "须为一行，如 {revisits.phase: closed}",
-                "one line is accepted, as {revisits.phase: closed}");
-        return;
-    }
+    const Policy__FieldDef *field = compile->kind && !compile->item ? policy_field(compile->kind, name) : NULL;
+    return field && field->type == POLICY__FIELD_DEF__TYPE__PARTS;
+}
+
+/* The node over the parts of a field, or the cases of a link; the operand follows. */
+static Policy__Node *add_items(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op,
+                               const char *name, json_t *operand)
+{
+    Policy__Node *node = add_node(compile, condition, op, name);
+    const char *before = compile->item;
+    if (before)
+        mistake(compile, operand, "部分之内不能再有部分", "parts or linked cases within parts are not accepted");
+    node->parts = is_parts(compile, name);
+    node->count = 1;
+    compile->item = node->parts ? arena_printf(compile->arena, "%s.", name) : "";
+    add_map(compile, condition, operand);
+    compile->item = before;
+    return node;
+}
+
+/* {points.finding: present}: lines about the same parts or link, of which all hold for one of them. */
+static void add_over(struct compile *compile, Policy__Condition *condition, Policy__Node__Op op, json_t *map)
+{
+    const char *key, *name = NULL;
+    json_t *value, *operand = json_object();
+    if (!json_is_object(map) || !json_object_size(map))
+        mistake(compile, map, "须为键值对，如 {points.finding: present} 或 {revisits.phase: closed}",
+                "a map is accepted, as {points.finding: present} or {revisits.phase: closed}");
     json_object_foreach(map, key, value) {
-        if (!strchr(key, '.'))
-            mistake(compile, value, "须为关联案件的事实，如 LINK.phase",
-                    "a fact of linked cases is accepted, as LINK.phase");
-        add_values(compile, add_node(compile, condition, op, key), key, value);
+        const char *dot = strchr(key, '.');
+        char *of = dot ? arena_text(compile->arena, key, (size_t)(dot - key)) : NULL;
+        if (!dot || (name && strcmp(name, of) != 0)) {
+            mistake(compile, value, "须为同一字段各部分或同一关联的事实，如 LINK.phase",
+                    "facts of one field of parts or of one link are accepted, as LINK.phase");
+            continue;
+        }
+        name = of;
+        json_object_set(operand, dot + 1, value);
     }
+    yaml_places_add(&compile->places, operand, yaml_place_of(&compile->places, map));
+    if (name)
+        add_items(compile, condition, op, name, operand);
+    json_array_append_new(compile->made, operand);
+}
+
+/* {of: points, if: {..}, at_least: 3} */
+static void add_count(struct compile *compile, Policy__Condition *condition, json_t *map)
+{
+    static const struct {
+        const char *word;
+        Policy__Node__Op op;
+    } words[] = {{"over", POLICY__NODE__OP__OVER},
+                 {"under", POLICY__NODE__OP__UNDER},
+                 {"at_least", POLICY__NODE__OP__AT_LEAST},
+                 {"at_most", POLICY__NODE__OP__AT_MOST}};
+    ONLY_KEYS(compile, map, "of", "if", "over", "under", "at_least", "at_most");
+    json_t *operand = json_object_get(map, "if");
+    json_t *given = operand ? json_incref(operand) : json_object();
+    json_array_append_new(compile->made, given);
+    Policy__Node *node =
+        add_items(compile, condition, POLICY__NODE__OP__HOW_MANY, text_of(compile, json_object_get(map, "of")), given);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        json_t *bound = json_object_get(map, words[i].word);
+        int64_t number;
+        if (!bound)
+            continue;
+        Hb__Value *value = new_value(compile, HB__VALUE__KIND_NUMBER);
+        if (!number_parse(text_of(compile, bound), &number) || node->n_values)
+            mistake(compile, bound, "须为一个数，如 at_least: 3", "one number is accepted, as at_least: 3");
+        else
+            value->number = number;
+        node->compare = words[i].op;
+        POLICY_ADD(compile, node->values, node->n_values, value);
+    }
+    if (!*node->fact || !node->n_values)
+        mistake(compile, map, "须为 {of: 字段或关联, at_least: 数}", "accepted: {of: FIELD or LINK, at_least: NUMBER}");
 }
 
 static void add_line(struct compile *compile, Policy__Condition *condition, const char *key, json_t *value)
@@ -481,11 +568,13 @@ static void add_line(struct compile *compile, Policy__Condition *condition, cons
         add_node(compile, condition, POLICY__NODE__OP__NOT, "")->count = 1;
         add_map(compile, condition, value);
     } else if (strcmp(key, "some") == 0 || strcmp(key, "every") == 0 || strcmp(key, "none") == 0) {
-        add_linked(compile, condition,
-                   *key == 's'   ? POLICY__NODE__OP__SOME_LINKED
-                   : *key == 'e' ? POLICY__NODE__OP__EVERY_LINKED
-                                 : POLICY__NODE__OP__NONE_LINKED,
-                   value);
+        add_over(compile, condition,
+                 *key == 's'   ? POLICY__NODE__OP__SOME
+                 : *key == 'e' ? POLICY__NODE__OP__EVERY
+                               : POLICY__NODE__OP__NONE,
+                 value);
+    } else if (strcmp(key, "count") == 0 && json_is_object(value) && json_object_get(value, "of")) {
+        add_count(compile, condition, value);
     } else if (strncmp(key, "told ", 5) == 0) {
         bool missing = text && strcmp(text, "missing") == 0;
         if (!missing && (!text || strcmp(text, "present") != 0))
@@ -506,18 +595,33 @@ static void add_line(struct compile *compile, Policy__Condition *condition, cons
     }
 }
 
+static bool is_comparison(json_t *map)
+{
+    const char *key;
+    json_t *value;
+    bool all = true;
+    json_object_foreach(map, key, value) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof comparisons / sizeof *comparisons; i++)
+            known = known || strcmp(comparisons[i].word, key) == 0;
+        all = all && known;
+    }
+    return all;
+}
+
 /* A map is the conjunction of its lines; as one operand it is wrapped, so that operands can be counted. */
 static void add_map(struct compile *compile, Policy__Condition *condition, json_t *map)
 {
     const char *key;
     json_t *value;
     if (!json_is_object(map)) {
+        add_node(compile, condition, POLICY__NODE__OP__ALL, "");
         mistake(compile, map, "条件须为键值对，如 {severity: major}", "a condition is a map, as {severity: major}");
         return;
     }
     Policy__Node *all = add_node(compile, condition, POLICY__NODE__OP__ALL, "");
     json_object_foreach(map, key, value) {
-        if (json_is_object(value) && json_object_size(value) > 1 && strcmp(key, "not") != 0)
+        if (json_is_object(value) && json_object_size(value) > 1 && is_comparison(value))
             all->count += (uint32_t)json_object_size(value) - 1; /* {over: 1, under: 5}: two comparisons of one fact */
         add_line(compile, condition, key, value);
         all->count++;

@@ -60,6 +60,28 @@ const char *casework_named(const struct casework_case *one, const Policy__Who *w
 Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Casework__Event__KindCase kind,
                           void *payload);
 
+void casework_miss_field(const struct casework_case *one, const Policy__Step *step, const char *name,
+                         const char *clause, Hb__Refusal **refusal);
+
+/* parts.c: parts, checklists, computed fields. */
+void casework_check_parts(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
+                          size_t count, Hb__Refusal **refusal);
+void casework_compute(const struct casework_case *one,
+                      Hb__Event *event); /* adds the facts that follow from its facts */
+/* What an `open ... each` opens for: parts, values, linked cases or persons. False after the last; index from 0. */
+struct casework_each {
+    const char *kind; /* "": the action's own */
+    const char *to;   /* person or department; "" the action's own */
+    uint64_t link;    /* a case that the new one is linked to as well; 0 none */
+    Hb__Fact **with;
+    size_t with_count;
+};
+bool casework_each(const struct casework_case *one, const Policy__Action *action, size_t index,
+                   struct casework_each *out);
+/* The facts an action gives: a text in braces is the case's own fact of that name, or of the part. */
+void casework_with(const struct casework_case *one, Hb__Fact *const *with, size_t count, Hb__Fact ***list_out,
+                   size_t *count_out);
+
 /* prepare.c: the step of an action. NULL: refused. */
 const Policy__Step *casework_find_step(struct turn *turn, const struct casework_case *one, const Casework__Act *act);
 

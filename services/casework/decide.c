@@ -216,6 +216,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     const Casework__Act *act = command->casework->act;
     const Hb__Actor *actor = command->actor;
+    one.view.actor = actor;
     const Policy__Step *step = casework_find_step(turn, &one, act);
     const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;

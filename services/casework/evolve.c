@@ -183,6 +183,9 @@ static const Hb__Position *source_of(const Casework__Event *said, const char **r
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
         *rule_out = said->assign_requested->rule;
         return said->assign_requested->source;
+    case CASEWORK__EVENT__KIND_MARK_REQUESTED:
+        *rule_out = said->mark_requested->rule;
+        return said->mark_requested->source;
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
     case CASEWORK__EVENT__KIND_ACTION_REFUSED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
@@ -228,6 +231,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
+    case CASEWORK__EVENT__KIND_MARK_REQUESTED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         return;

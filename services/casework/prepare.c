@@ -22,15 +22,27 @@ static bool asked_at(const Policy__FieldDef *def, const Policy__Step *step)
     return strcmp(def->needed_at, step->name) == 0 || def->needed == POLICY__FIELD_DEF__NEEDED__WHEN;
 }
 
+/* A step that offers `points` takes what its parts have, and the items of a checklist. */
+static bool same_field(const char *offered, const char *field)
+{
+    size_t size = strlen(offered);
+    struct part part;
+    if (strcmp(offered, field) == 0 || (strncmp(offered, field, size) == 0 && field[size] == '.'))
+        return true;
+    return part_of_fact(field, &part) && strlen(offered) == part.field_size + 1 + strlen(part.name) &&
+           strncmp(offered, field, part.field_size + 1) == 0 && strcmp(offered + part.field_size + 1, part.name) == 0;
+}
+
 static bool step_takes(const struct casework_case *one, const Policy__Step *step, const char *field)
 {
     for (size_t i = 0; i < step->n_needs; i++)
-        if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD && strcmp(step->needs[i]->name, field) == 0)
+        if ((step->needs[i]->type == POLICY__NEED__TYPE__FIELD || step->needs[i]->type == POLICY__NEED__TYPE__EVERY) &&
+            same_field(step->needs[i]->name, field))
             return true;
     for (size_t i = 0; i < step->n_fields; i++)
-        if (strcmp(step->fields[i], field) == 0)
+        if (same_field(step->fields[i], field))
             return true;
-    const Policy__FieldDef *def = policy_field(one->kind, field);
+    const Policy__FieldDef *def = policy_field_of_fact(one->kind, field);
     return def && asked_at(def, step);
 }
 
@@ -79,7 +91,7 @@ static void type_one(struct turn *turn, const struct casework_case *one, const P
     const Hb__Personal *note = command->casework->act->note;
     const Policy__FieldDef *def = casework_field(one, step, field->name);
     char *path = arena_printf(turn_arena(turn), "fields.%s", field->name);
-    if (!def || !step_takes(one, step, field->name)) {
+    if (!def || def->figure || !step_takes(one, step, field->name)) {
         refuse_field(turn, one, step, path);
         return;
     }
@@ -124,6 +136,9 @@ void casework_prepare(struct turn *turn, Hb__Command *command)
     const Policy__Step *step = turn_refused(turn) ? NULL : casework_find_step(turn, &one, act);
     for (size_t i = 0; step && i < act->n_fields && !turn_refused(turn); i++)
         type_one(turn, &one, step, command, act->fields[i]);
+    for (size_t i = 0; step && i < act->n_fields && !turn_refused(turn); i++)
+        field_part_follows(turn, &one.facts, act->fields, act->n_fields, act->fields[i]->name,
+                           arena_printf(turn_arena(turn), "fields.%s", act->fields[i]->name));
 }
 
 uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity)

@@ -108,30 +108,43 @@ const char *casework_named(const struct casework_case *one, const Policy__Who *w
     return *person ? person : department;
 }
 
-static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
-                      const Policy__Action *action, Hb__Position *source)
+static void open_one(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                     const Policy__Action *action, Hb__Position *source, const struct casework_each *each,
+                     uint32_t part)
 {
-    if (one->record->generation >= CASEWORK_GENERATION_MAX) {
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                     "由规则引发的事项层层相因，已超过 8 层", "cases made by rules follow each other more than 8 deep");
-        return;
-    }
     Casework__CaseRequested *request = CASEWORK_NEW(turn, Casework__CaseRequested, casework__case_requested__init);
     request->rule = rule->name;
     request->source = source;
-    request->kind = action->name;
+    request->kind = (char *)(uintptr_t)(*each->kind ? each->kind : action->name);
+    request->part = part;
     request->link = action->link;
-    if (action->to)
+    if (*each->to)
+        request->to = (char *)(uintptr_t)each->to;
+    else if (action->to)
         request->to = (char *)(uintptr_t)casework_named(one, action->to);
     if (action->not_by)
         request->not_by = (char *)(uintptr_t)casework_named(one, action->not_by);
     if (action->due)
         (void)!case_instant(&one->view, action->due, &request->due_ms);
-    request->with = action->with;
-    request->n_with = action->n_with;
+    request->with = each->with;
+    request->n_with = each->with_count;
+    casework_with(one, action->with, action->n_with, &request->with, &request->n_with);
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_CASE_REQUESTED, request);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     turn_say(turn, event);
+}
+
+static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                      const Policy__Action *action, Hb__Position *source)
+{
+    struct casework_each each;
+    if (one->record->generation >= CASEWORK_GENERATION_MAX) {
+        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                     "由规则引发的事项层层相因，已超过 8 层", "cases made by rules follow each other more than 8 deep");
+        return;
+    }
+    for (size_t i = 0; casework_each(one, action, i, &each); i++)
+        open_one(turn, one, rule, action, source, &each, *action->each ? (uint32_t)i + 1 : 0);
 }
 
 static void take_step(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
@@ -185,6 +198,45 @@ static void assign(struct turn *turn, const struct casework_case *one, const Pol
     turn_say(turn, event);
 }
 
+/* Directory owns the register. A field that names nothing marks nothing. */
+static void mark(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                 const Policy__Action *action, Hb__Position *source)
+{
+    bool all = strncmp(action->name, "every ", 6) == 0;
+    const char *thing = all ? "" : facts_text(&one->facts, action->name);
+    if (!all && !*thing) {
+        note_problem(
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+            arena_printf(turn_arena(turn), "规则 %s 无法标记：%s 未填", rule->name, action->name),
+            arena_printf(turn_arena(turn), "rule %s marks nothing: %s is not filled in", rule->name, action->name));
+        return;
+    }
+    Casework__MarkRequested *request = CASEWORK_NEW(turn, Casework__MarkRequested, casework__mark_requested__init);
+    request->rule = rule->name;
+    request->source = source;
+    request->thing = (char *)(uintptr_t)thing;
+    request->register_ = all ? action->name + 6 : request->register_;
+    request->fact = action->set;
+    Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_MARK_REQUESTED, request);
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    turn_say(turn, event);
+}
+
+/* The notice goes out on each case of the link: to its complainant, its handler. */
+static void tell_each(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                      const Policy__Action *action, Casework__NoticeRequested *request)
+{
+    struct casework_each each;
+    for (size_t i = 0; casework_each(one, action, i, &each); i++) {
+        struct casework_case other;
+        if (!each.link || !casework_open(turn, each.link, &other))
+            continue;
+        Hb__Event *event = casework_event(turn, &other, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);
+        event_clauses(turn, event, rule->clauses, rule->n_clauses);
+        turn_say(turn, event);
+    }
+}
+
 static void act(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                 const Policy__Action *action, Hb__Position *source)
 {
@@ -205,6 +257,10 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         request->rule = rule->name;
         request->notice = action->name;
         request->source = source;
+        if (*action->each) {
+            tell_each(turn, one, rule, action, request);
+            return;
+        }
         event = casework_event(turn, one, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);
         break;
     }
@@ -219,6 +275,9 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
     }
     case POLICY__ACTION__TYPE__ISSUE:
         casework_issue(turn, one, rule, action, source);
+        return;
+    case POLICY__ACTION__TYPE__MARK:
+        mark(turn, one, rule, action, source);
         return;
     case POLICY__ACTION__TYPE__ASSIGN:
         assign(turn, one, rule, action, source);

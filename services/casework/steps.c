@@ -1,6 +1,7 @@
 /* May this step be taken, by this person, now? And taking it: one StepTaken. The order of the questions is the order of
    the refusals a person sees: stage, right, missing fields (all together), guards (all together). */
 #include "casework.h"
+#include "organisation/fields.h"
 
 static struct turn *turn_of(const struct casework_case *one)
 {
@@ -93,11 +94,11 @@ static Hb__Refusal *missing(const struct casework_case *one, Hb__Refusal **refus
 /* What a field of a step is: the kind's, or one that `extend` brings along. */
 const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name)
 {
-    return strcmp(step->name, "extend") == 0 ? casework_extend_field(one, name) : policy_field(one->kind, name);
+    return strcmp(step->name, "extend") == 0 ? casework_extend_field(one, name) : policy_field_of_fact(one->kind, name);
 }
 
-static void miss_field(const struct casework_case *one, const Policy__Step *step, const char *name, const char *clause,
-                       Hb__Refusal **refusal)
+void casework_miss_field(const struct casework_case *one, const Policy__Step *step, const char *name,
+                         const char *clause, Hb__Refusal **refusal)
 {
     struct turn *turn = turn_of(one);
     const Policy__FieldDef *field = casework_field(one, step, name);
@@ -122,7 +123,7 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
         const Policy__Need *need = step->needs[i];
         if (need->type == POLICY__NEED__TYPE__FIELD) {
             if (!given(fields, count, need->name) && !known_of(one, step, need->name))
-                miss_field(one, step, need->name, clause, refusal);
+                casework_miss_field(one, step, need->name, clause, refusal);
         } else if (need->type == POLICY__NEED__TYPE__TOLD && !casework_told(one->record, need->name)) {
             const Policy__Notice *notice = policy_notice(one->policy, need->name);
             refusal_problem(turn, missing(one, refusal), need->name, clause,
@@ -131,8 +132,11 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
                                          notice ? notice->label->en : need->name));
         }
     }
+    casework_check_parts(one, step, fields, count, refusal);
     for (size_t i = 0; i < one->kind->n_fields; i++) {
         const Policy__FieldDef *field = one->kind->fields[i];
+        if (strchr(field->name, '.'))
+            continue; /* of a part: `needs: [every points.finding]` */
         bool at_step = *field->needed_at && strcmp(field->needed_at, step->name) == 0;
         bool needed =
             field->needed == POLICY__FIELD_DEF__NEEDED__AT_STEP ? at_step
@@ -140,7 +144,7 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
                 ? (at_step || !*field->needed_at) && case_holds(&one->view, field->needed_if, NULL) == TRUTH_YES
                 : false;
         if (needed && !given(fields, count, field->name) && !facts_get(&one->facts, field->name))
-            miss_field(one, step, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
+            casework_miss_field(one, step, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
     }
 }
 
@@ -235,10 +239,16 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
     event_fact_text(turn, event, "stage", taken->stage);
     event_fact_number(turn, event, "phase", taken->phase);
     event_fact_number(turn, event, "round", taken->round);
+    for (size_t i = 0; i < one->policy->n_takers && one->view.actor; i++)
+        if (strcmp(one->policy->takers[i], step->name) == 0)
+            event_fact_text(turn, event, arena_printf(turn_arena(turn), "taker.%s", step->name),
+                            one->view.actor->person);
     for (size_t i = 0; i < step->n_set; i++)
         event_fact(turn, event, step->set[i]->name, step->set[i]->value);
     for (size_t i = 0; i < count; i++)
         add_field(turn, event, taken, fields[i]);
+    fields_count_parts(turn, &one->facts, event);
+    casework_compute(one, event);
     return event;
 }
 

@@ -41,6 +41,9 @@ static const struct facts *view_linked(void *context, const char *link, size_t i
         if (strcmp(row->name, link) != 0 || index-- > 0)
             continue;
         struct facts *facts = arena_zero(turn_arena(turn), sizeof *facts);
+        const Caserec__Case *other = casework_load(turn, row->case_id);
+        if (other)
+            *facts = (struct facts){other->facts, other->n_facts};
         facts_set(turn_arena(turn), facts, "stage", value_text(turn, row->stage));
         facts_set(turn_arena(turn), facts, "phase", value_number(turn, row->phase));
         facts_set(turn_arena(turn), facts, "kind", value_text(turn, row->kind));

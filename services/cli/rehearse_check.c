@@ -21,6 +21,9 @@ static bool differs(struct difference *out, unsigned line, const char *field, co
 
 static bool same_clock(const Watchdog__Instance *instance, const char *clock)
 {
+    size_t size = strlen(instance->clock); /* "plan.2": of the second part */
+    if (*instance->part == '#' && strncmp(clock, instance->clock, size) == 0 && clock[size] == '.')
+        return strncmp(instance->part + 1, clock + size + 1, strlen(clock + size + 1)) == 0;
     return !*clock || strcmp(instance->clock, clock) == 0;
 }
 
@@ -125,6 +128,7 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_LINK:
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
+    case EXPECT_MARK:
         break;
     }
     return false;
@@ -246,7 +250,7 @@ static bool check_due(struct world *world, const struct expectation *expectation
     const Watchdog__ClockState *state = NULL;
     for (size_t i = 0; clocks && i < clocks->n_clocks; i++) { /* the last run of the clock */
         const Watchdog__ClockState *one = clocks->clocks[i];
-        if (*expectation->name ? strcmp(one->instance->clock, expectation->name) == 0 : one->main)
+        if (*expectation->name ? same_clock(one->instance, expectation->name) : one->main)
             state = one;
     }
     if (state && strcmp(state->state, "cancelled") == 0)
@@ -298,6 +302,22 @@ static bool check_case(struct world *world, const struct expectation *expectatio
     return check_field(world, expectation, file, out);
 }
 
+/* As directory said last. */
+static bool check_mark(struct world *world, const struct expectation *expectation, struct difference *out)
+{
+    bool marked = false;
+    for (size_t i = 0; i < world->entries_count; i++) {
+        const Hb__Event *event = world->entries[i].event;
+        const Directory__ThingMarked *said = event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY &&
+                                                     event->directory->kind_case == DIRECTORY__EVENT__KIND_THING_MARKED
+                                                 ? event->directory->thing_marked
+                                                 : NULL;
+        if (said && strcmp(said->thing, expectation->name) == 0 && strcmp(said->fact->name, expectation->value) == 0)
+            marked = said->fact->value != NULL;
+    }
+    return marked != expectation->absent || differs_from(world, expectation, marked ? "marked" : "not marked", out);
+}
+
 bool check_expectation(struct world *world, const struct expectation *expectation, size_t first, struct difference *out)
 {
     switch (expectation->what) {
@@ -316,9 +336,10 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_LINK:
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
+    case EXPECT_MARK:
         break;
     }
-    return check_case(world, expectation, out);
+    return expectation->what == EXPECT_MARK ? check_mark(world, expectation, out) : check_case(world, expectation, out);
 }
 
 bool check_never(struct world *world, const struct expectation *expectation, struct difference *out)

@@ -114,7 +114,7 @@ static Intake__Submit *submit_of(struct world *world, const char *kind, const ch
                 *to[o] = world_copy(world, with[i].value);
                 done = true;
             }
-        if (!done && ((found && policy_field(found, with[i].name)) || !fill_party(world, submit, &with[i])))
+        if (!done && ((found && policy_field_of_fact(found, with[i].name)) || !fill_party(world, submit, &with[i])))
             add_field(world, &submit->fields, &submit->n_fields, &with[i]);
     }
     return submit;

@@ -10,7 +10,7 @@ static const struct {
     {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true}, {"late", EXPECT_LATE, true},
     {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},      {"handler", EXPECT_HANDLER, false},
     {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},     {"problem", EXPECT_PROBLEM, true},
-    {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},
+    {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},   {"mark", EXPECT_MARK, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -285,11 +285,26 @@ static void expect_hidden(struct reading *reading, struct scenario_line *line, j
     }
 }
 
+/* {L2: stopped}, {L2: not stopped} */
+static void expect_mark(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value) {
+        struct expectation one = expectation_new(reading, EXPECT_MARK, value);
+        const char *text = reading_text_of(reading, value);
+        one.absent = strncmp(text, "not ", 4) == 0;
+        one.name = arena_strdup(reading->arena, key);
+        one.value = text + (one.absent ? 4 : 0);
+        expectation_add(reading, line, one);
+    }
+}
+
 static void expect_one(struct reading *reading, struct scenario_line *line, enum expect_what what, json_t *node,
                        bool never)
 {
     bool map = what == EXPECT_STAGE || what == EXPECT_FIELD || what == EXPECT_DUE || what == EXPECT_LINK ||
-               what == EXPECT_HIDDEN || (what == EXPECT_OPENED && !never);
+               what == EXPECT_HIDDEN || what == EXPECT_MARK || (what == EXPECT_OPENED && !never);
     if (map && !json_is_object(node)) {
         wrong(reading, node, "此处须为键值对", "a map is accepted here");
         return;
@@ -330,6 +345,9 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_HIDDEN:
         expect_hidden(reading, line, node);
+        return;
+    case EXPECT_MARK:
+        expect_mark(reading, line, node);
         return;
     }
 }

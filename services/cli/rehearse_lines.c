@@ -134,8 +134,8 @@ static void settings_line(struct reading *reading, struct scenario_line *line, j
 
 static void line_kind(struct reading *reading, struct scenario_line *line, json_t *map)
 {
-    static const char *const kinds[] = {"do",       "expect",   "never", "delivered", "failed",
-                                        "calendar", "settings", "down",  "up"};
+    static const char *const kinds[] = {"do",   "expect", "never",  "delivered", "failed", "calendar", "settings",
+                                        "down", "up",     "things", "roster",    "absent", "present"};
     const char *key;
     json_t *value;
     json_object_foreach(map, key, value) {
@@ -159,6 +159,19 @@ static void line_kind(struct reading *reading, struct scenario_line *line, json_
         }
         if (strcmp(key, "settings") == 0) {
             settings_line(reading, line, map);
+            return;
+        }
+        if (strcmp(key, "things") == 0 || strcmp(key, "roster") == 0) {
+            (*key == 't' ? reading_thing_line : reading_roster_line)(reading, line, map);
+            line->refused = json_object_get(map, "refused") != NULL;
+            line->refused_clauses =
+                reading_texts_of(reading, json_object_get(map, "refused"), &line->refused_clauses_count);
+            line->says = reading_text_of(reading, json_object_get(map, "says"));
+            line->step = key[0] == 't' ? "things" : "roster";
+            return;
+        }
+        if (strcmp(key, "absent") == 0 || strcmp(key, "present") == 0) {
+            reading_absent_line(reading, line, map, key);
             return;
         }
         if (strcmp(key, "calendar") == 0) {

@@ -56,8 +56,9 @@ static bool is_field(const Policy__Policy *policy, const char *name)
 static void add_who(struct founding *founding, const Policy__Who *who)
 {
     const char *root = who->root;
-    if (*root && !who_is_role(root) && !policy_post(founding->policy, root) && !policy_roster(founding->policy, root) &&
-        !is_field(founding->policy, root))
+    bool of_step = who->n_of && strcmp(who->of[who->n_of - 1], "taker") == 0;
+    if (*root && !of_step && !who_is_role(root) && !policy_post(founding->policy, root) &&
+        !policy_roster(founding->policy, root) && !is_field(founding->policy, root))
         add_department(founding, root);
 }
 
@@ -160,7 +161,13 @@ static void give_post(struct founding *founding, Directory__Person *person, cons
 {
     const Policy__Post *post = policy_post(founding->policy, given);
     Directory__Department *headed = strncmp(given, "head of ", 8) == 0 ? department_find(founding, given + 8) : NULL;
-    if (post) {
+    if (strncmp(given, "holding ", 8) == 0) {
+        Directory__Certificate *held = WORLD_NEW(founding->world, Directory__Certificate, directory__certificate__init);
+        held->name = copy(founding, given + 8);
+        WORLD_ADD(founding->world, person->certificates, person->n_certificates, held);
+    } else if (strcmp(given, "trainee") == 0) {
+        person->trainee = true;
+    } else if (post) {
         hold_post(founding, person, post);
     } else if (headed) {
         hold(founding, person, "staff", headed->id);

@@ -20,6 +20,8 @@ static void post_known(struct reading *reading, const json_t *node, const char *
     const Policy__Policy *policy = reading->scenario->policy;
     bool head = strncmp(post, "head of ", 8) == 0, deputy = strncmp(post, "deputy of ", 10) == 0;
     const char *root = post + (head ? 8 : deputy ? 10 : 0);
+    if (strncmp(post, "holding ", 8) == 0 || strcmp(post, "trainee") == 0)
+        return;
     bool known =
         head ? department_known(reading, root)
              : policy_post(policy, root) || (!deputy && (department_known(reading, root) ||

@@ -206,7 +206,10 @@ const char *reading_split(struct reading *reading, const char *text, const char 
 
 void reading_clock_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *clock)
 {
-    if (!*clock || policy_clock(kind, clock))
+    char plain[128] = {0}; /* "plan.2": of the second part */
+    size_t size = strcspn(clock, ".");
+    memcpy(plain, clock, size < sizeof plain ? size : sizeof plain - 1);
+    if (!*clock || policy_clock(kind, clock) || policy_clock(kind, plain))
         return;
     reading_wrong_word(reading, node, arena_printf(reading->arena, "%s 没有时钟", kind->name),
                        arena_printf(reading->arena, "%s has no clock", kind->name), clock,
@@ -217,7 +220,8 @@ void reading_field_known(struct reading *reading, const json_t *node, const Poli
 {
     static const char *const common[] = {"category",    "channel",       "place", "lead",  "handler",      "joint",
                                          "received_at", "registered_at", "phase", "round", "first_contact"};
-    if (policy_field(kind, field) || reading_among(field, common, sizeof common / sizeof *common))
+    if (policy_field_of_fact(kind, field) || strchr(field, '.') ||
+        reading_among(field, common, sizeof common / sizeof *common))
         return;
     reading_wrong_word(reading, node, arena_printf(reading->arena, "%s 没有字段", kind->name),
                        arena_printf(reading->arena, "%s has no field", kind->name), field,

@@ -54,6 +54,13 @@ bool reading_only_keys(struct reading *reading, json_t *map, const char *const *
         reading_only_keys((reading), (map), keys_, sizeof keys_ / sizeof *keys_);                                      \
     })
 
+/* rehearse_things.c */
+void reading_things(struct reading *reading, json_t *map);
+void reading_rosters(struct reading *reading, json_t *map, struct scenario_shift **list, size_t *count);
+void reading_thing_line(struct reading *reading, struct scenario_line *line, json_t *map);
+void reading_roster_line(struct reading *reading, struct scenario_line *line, json_t *map);
+void reading_absent_line(struct reading *reading, struct scenario_line *line, json_t *map, const char *key);
+
 const char *reading_text_of(struct reading *reading, json_t *node); /* "" when absent */
 char **reading_texts_of(struct reading *reading, json_t *node, size_t *count);
 struct scenario_pair *reading_pairs_of(struct reading *reading, json_t *map, size_t *count);

@@ -48,6 +48,15 @@ static void run_away(struct world *world, const struct scenario_line *line)
     world_run(world, line->at_ms);
 }
 
+static bool run_organise(struct world *world, const struct scenario_line *line, struct difference *out)
+{
+    const Hb__CommandReply *reply =
+        world_things(world, line->things, line->things_count, line->shifts, line->shifts_count);
+    if (reply && reply->refused)
+        timeline_refused(world, line, reply->refused);
+    return check_reply(world, line, reply, out);
+}
+
 static bool run_action(struct world *world, const struct scenario_line *line, struct difference *out)
 {
     switch (line->what) {
@@ -60,6 +69,15 @@ static bool run_action(struct world *world, const struct scenario_line *line, st
     case LINE_SETTINGS:
         timeline_note(world, line->at_ms, "新版制度生效", "a new version is in force");
         return world_settings(world, line) || differs(out, line, "该设置未被接受", "the settings were not accepted");
+    case LINE_THINGS:
+    case LINE_ROSTER:
+        return run_organise(world, line, out);
+    case LINE_ABSENT:
+        timeline_note(world, line->at_ms,
+                      arena_printf(&world->arena, "%s：%s", line->failed ? "离岗" : "在岗", line->name),
+                      arena_printf(&world->arena, "%s: %s", line->failed ? "absent" : "present", line->name));
+        (void)!world_absent(world, line->name, line->failed);
+        return true;
     case LINE_DOWN:
     case LINE_UP:
         run_away(world, line);

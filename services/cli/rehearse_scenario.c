@@ -52,10 +52,17 @@ static void cases_of(struct reading *reading, json_t *map)
 static void given_of(struct reading *reading, json_t *given)
 {
     const char *before = reading_enter(reading, "given");
-    if (given && !ONLY_KEYS(reading, given, "people", "calendar", "cases", "settings", "for"))
+    if (given && !ONLY_KEYS(reading, given, "people", "calendar", "cases", "settings", "for", "things", "rosters"))
         given = NULL;
     const char *inner = reading_enter(reading, "people");
     reading_people(reading, json_object_get(given, "people"));
+    reading->path = inner;
+    reading_enter(reading, "things");
+    reading_things(reading, json_object_get(given, "things"));
+    reading->path = inner;
+    reading_enter(reading, "rosters");
+    reading_rosters(reading, json_object_get(given, "rosters"), &reading->scenario->shifts,
+                    &reading->scenario->shifts_count);
     reading->path = inner;
     reading_enter(reading, "cases");
     cases_of(reading, json_object_get(given, "cases"));

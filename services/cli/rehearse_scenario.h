@@ -57,6 +57,7 @@ enum expect_what {
     EXPECT_PROBLEM,
     EXPECT_HIDDEN,
     EXPECT_ISSUED,
+    EXPECT_MARK,
 };
 const char *expect_word(enum expect_what what);
 
@@ -72,7 +73,30 @@ struct expectation {
     bool provisional, provisional_given;
 };
 
-enum line_what { LINE_DO, LINE_EXPECT, LINE_NEVER, LINE_DELIVERED, LINE_CALENDAR, LINE_SETTINGS, LINE_DOWN, LINE_UP };
+struct scenario_thing { /* an entry of a register */
+    const char *name, *of, *within;
+    struct scenario_pair *with, *holders;
+    size_t with_count, holders_count;
+    unsigned line;
+};
+struct scenario_shift {
+    const char *roster, *person, *deputy;
+    int64_t from_ms, to_ms;
+};
+
+enum line_what {
+    LINE_DO,
+    LINE_EXPECT,
+    LINE_NEVER,
+    LINE_DELIVERED,
+    LINE_CALENDAR,
+    LINE_SETTINGS,
+    LINE_DOWN,
+    LINE_UP,
+    LINE_THINGS,
+    LINE_ROSTER,
+    LINE_ABSENT,
+};
 
 struct scenario_line {
     enum line_what what;
@@ -92,7 +116,11 @@ struct scenario_line {
     size_t expect_count;
     const char *notice; /* delivered, failed: case_name, too */
     bool failed;
-    const char *name; /* of the calendar or the service */
+    const char *name; /* of the calendar, the service or the person */
+    struct scenario_thing *things;
+    size_t things_count;
+    struct scenario_shift *shifts;
+    size_t shifts_count;
 };
 
 struct scenario {
@@ -115,6 +143,10 @@ struct scenario {
     size_t calendars_count;
     struct scenario_case *cases;
     size_t cases_count;
+    struct scenario_thing *things;
+    size_t things_count;
+    struct scenario_shift *shifts;
+    size_t shifts_count;
     uint32_t ignore; /* bit set of expect_what */
     bool strict;
     struct scenario_line *lines;

@@ -220,6 +220,7 @@ static struct shown show_casework(struct world *world, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
+    case CASEWORK__EVENT__KIND_MARK_REQUESTED:
     case CASEWORK__EVENT__KIND_ACTION_REFUSED: /* shown with the step that was refused */
     case CASEWORK__EVENT__KIND__NOT_SET:
         break;

@@ -115,7 +115,7 @@ static Calendar__Calendar *calendar_of(struct world *world, const char *name)
     return calendar;
 }
 
-static const Hb__CommandReply *organise(struct world *world, Directory__Organise *what)
+const Hb__CommandReply *world_organise(struct world *world, Directory__Organise *what)
 {
     Hb__Command *command = world_command_new(world, NULL);
     command->site = world_copy(world, "");
@@ -143,7 +143,7 @@ bool world_calendar(struct world *world, const char *text)
     if (!calendar)
         return false;
     WORLD_ADD(world, what->calendars, what->n_calendars, calendar);
-    const Hb__CommandReply *reply = organise(world, what);
+    const Hb__CommandReply *reply = world_organise(world, what);
     return reply && !reply->refused;
 }
 
@@ -167,6 +167,8 @@ static bool found_organisation(struct world *world)
 {
     const struct scenario *scenario = world->scenario;
     Directory__Organise *what = world_organisation(world);
+    world->people = what->people;
+    world->people_count = what->n_people;
     for (size_t i = 0; i < scenario->calendars_count; i++)
         publish_year(world, scenario->calendars[i]);
     for (size_t i = 0; i < world->published_count; i++) {
@@ -177,7 +179,7 @@ static bool found_organisation(struct world *world)
         if (calendar)
             WORLD_ADD(world, what->calendars, what->n_calendars, calendar);
     }
-    return accepted(world, "organise", organise(world, what));
+    return accepted(world, "organise", world_organise(world, what));
 }
 
 static void add_source(struct world *world, Directory__PublishPolicy *publish, const struct policy_source *from)
@@ -208,6 +210,16 @@ static bool publish_policy(struct world *world, const struct policy_source *more
         add_source(world, publish, more);
     }
     return accepted(world, "publish", world_send(world, HB__SERVICE__DIRECTORY, command, ""));
+}
+
+/* Registers are the policy's, so their entries come after it. */
+static bool found_things(struct world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    return (scenario->things_count == 0 && scenario->shifts_count == 0) ||
+           accepted(
+               world, "things",
+               world_things(world, scenario->things, scenario->things_count, scenario->shifts, scenario->shifts_count));
 }
 
 bool world_settings(struct world *world, const struct scenario_line *line)
@@ -249,7 +261,7 @@ bool world_open(struct world *world, const struct scenario *scenario, const stru
     world->simulation = simulation_new(&options);
     bool quiet = world->quiet;
     world->quiet = true; /* the founding is the same in all runs */
-    bool founded = found_organisation(world) && publish_policy(world, NULL, NULL) &&
+    bool founded = found_organisation(world) && publish_policy(world, NULL, NULL) && found_things(world) &&
                    simulation_settle(world->simulation, FOUNDED_BEFORE_MS / 2);
     world->quiet = quiet;
     return founded;

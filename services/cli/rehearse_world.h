@@ -44,6 +44,10 @@ struct world {
     size_t published_count;
     const char **complainants; /* people of the scenario who are the complainant */
     size_t complainants_count;
+    Directory__Thing **things; /* as told to directory last */
+    size_t things_count;
+    Directory__Person **people;
+    size_t people_count;
     size_t checked;  /* entries before it have been checked for what is not written */
     size_t now_line; /* index of the line at hand: proofs named by later lines are held back */
 };
@@ -82,6 +86,12 @@ struct bytes world_on_effect(void *context, Hb__Service service, const char *id,
                              struct arena *arena);
 /* Ends what is held back of a notice of a case. False: nothing of it is under way. */
 bool world_proof(struct world *world, const char *notice, uint64_t case_id, bool failed);
+
+const Hb__CommandReply *world_organise(struct world *world, Directory__Organise *what);
+/* rehearse_things.c */
+const Hb__CommandReply *world_things(struct world *world, const struct scenario_thing *things, size_t things_count,
+                                     const struct scenario_shift *shifts, size_t shifts_count);
+const Hb__CommandReply *world_absent(struct world *world, const char *name, bool absent);
 
 /* rehearse_organisation.c: departments and posts that the policy names, one person for each. */
 Directory__Organise *world_organisation(struct world *world);

@@ -235,6 +235,7 @@ static void said_casework(const struct at *at, const Casework__Event *said)
              "twice", "the same rule asked for the same assignment upon the same event");
         return;
     }
+    case CASEWORK__EVENT__KIND_MARK_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
     case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
     case CASEWORK__EVENT__KIND_ACTION_REFUSED:

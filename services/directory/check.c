@@ -325,7 +325,7 @@ static void check_size(struct check *check, const char *list, size_t i, const Pr
 static bool not_too_many(struct turn *turn, const Directory__Organise *organise)
 {
     size_t things = organise->n_sites + organise->n_departments + organise->n_people + organise->n_accounts +
-                    organise->n_secrets + organise->n_calendars;
+                    organise->n_secrets + organise->n_calendars + organise->n_things + organise->n_rosters;
     bool ok = things <= DIRECTORY_THINGS_MAX &&
               protobuf_c_message_get_packed_size(&organise->base) <= DIRECTORY_ORGANISE_BYTES_MAX;
     if (!ok)
@@ -356,4 +356,9 @@ void directory_check_organise(struct turn *turn, const Directory__Organise *orga
         check_size(&check, "calendars", i, &organise->calendars[i]->base);
         check_calendar(&check, i);
     }
+    for (size_t i = 0; i < organise->n_things; i++)
+        check_size(&check, "things", i, &organise->things[i]->base);
+    for (size_t i = 0; i < organise->n_rosters; i++)
+        check_size(&check, "rosters", i, &organise->rosters[i]->base);
+    directory_check_things(turn, organise);
 }

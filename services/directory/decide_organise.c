@@ -76,6 +76,16 @@ static void compare_all(struct changes *changes, const Directory__Organise *orga
     for (size_t i = 0; i < organise->n_accounts; i++)
         compare(changes, "", DIRECTORY__EVENT__KIND_ACCOUNT_DEFINED,
                 organisation_account(turn, organise->accounts[i]->id), &organise->accounts[i]->base);
+    for (size_t i = 0; i < organise->n_things; i++) {
+        Directory__Thing *thing = organise->things[i];
+        directory_keep_marks(turn, thing);
+        compare(changes, thing->site, DIRECTORY__EVENT__KIND_THING_DEFINED,
+                organisation_thing(turn, thing->site, thing->id), &thing->base);
+    }
+    for (size_t i = 0; i < organise->n_rosters; i++)
+        compare(changes, organise->rosters[i]->site, DIRECTORY__EVENT__KIND_ROSTER_PLANNED,
+                organisation_roster(turn, organise->rosters[i]->site, organise->rosters[i]->roster),
+                &organise->rosters[i]->base);
 }
 
 void directory_decide_organise(struct turn *turn, const Directory__Organise *organise)

@@ -1,34 +1,33 @@
 #include "directory.h"
 
-/* Marks of things and cases of the kind policy_change will be heard here; so far nothing of casework's concerns us. */
-static void ignore_casework(const Casework__Event *said)
+/* Things have timers for the marks that come by date; a new policy may name other dates. */
+static void evolve_own(struct turn *turn, const Directory__Event *said)
 {
-    switch (said->kind_case) {
-    case CASEWORK__EVENT__KIND_STEP_TAKEN:
-    case CASEWORK__EVENT__KIND_CASE_REQUESTED:
-    case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
-    case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
-    case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
-    case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
-    case CASEWORK__EVENT__KIND_ACTION_REFUSED:
-    case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
-    case CASEWORK__EVENT__KIND_HISTORY_ENDED:
-    case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
-    case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
-    case CASEWORK__EVENT__KIND__NOT_SET:
-        return;
-    }
+    if (said->kind_case == DIRECTORY__EVENT__KIND_THING_DEFINED)
+        directory_time_things(turn, said->thing_defined);
+    if (said->kind_case == DIRECTORY__EVENT__KIND_POLICY_PUBLISHED)
+        for (const Directory__Thing **thing = organisation_things(turn, said->policy_published->site, ""); *thing;
+             thing++)
+            directory_time_things(turn, *thing);
+}
+
+static void react(struct turn *turn, const Hb__Event *event)
+{
+    if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+        event->casework->kind_case == CASEWORK__EVENT__KIND_MARK_REQUESTED)
+        directory_mark(turn, event);
+    if (event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY &&
+        event->directory->kind_case == DIRECTORY__EVENT__KIND_THING_DEFINED)
+        directory_look_at_thing(turn, event->directory->thing_defined);
 }
 
 static void evolve(struct turn *turn, const Hb__Event *event)
 {
-    (void)turn;
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_DIRECTORY: /* folded by organisation_evolve, which the runtime calls first */
+        evolve_own(turn, event->directory);
         return;
-    case HB__EVENT__PAYLOAD_CASEWORK:
-        ignore_casework(event->casework);
-        return;
+    case HB__EVENT__PAYLOAD_CASEWORK: /* marks it asks for are said, nothing else concerns us */
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ROUTING:
     case HB__EVENT__PAYLOAD_WATCHDOG:
@@ -51,6 +50,8 @@ const struct service directory_service = {
     .prepare = directory_prepare,
     .decide = directory_decide,
     .reply = directory_reply,
+    .react = react,
     .evolve = evolve,
+    .fire = directory_fire,
     .answer = directory_answer,
 };

@@ -32,6 +32,15 @@ void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
 /* check.c: refuses with all that is wrong; reads the state only. */
 void directory_check_organise(struct turn *turn, const Directory__Organise *organise);
 
+/* things.c: registers and rosters */
+void directory_type_things(struct turn *turn, const Directory__Organise *organise); /* at the door */
+void directory_check_things(struct turn *turn, const Directory__Organise *organise);
+void directory_keep_marks(struct turn *turn, Directory__Thing *thing);
+void directory_mark(struct turn *turn, const Hb__Event *cause);
+void directory_time_things(struct turn *turn, const Directory__Thing *thing);
+void directory_look_at_thing(struct turn *turn, const Directory__Thing *thing);
+void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms);
+
 /* decide_organise.c, decide_policy.c */
 void directory_decide_organise(struct turn *turn, const Directory__Organise *organise);
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish);

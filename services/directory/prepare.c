@@ -45,6 +45,8 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
     if (!turn_refused(turn))
         check_zones(turn, organise);
     if (!turn_refused(turn))
+        directory_type_things(turn, organise);
+    if (!turn_refused(turn))
         directory_secrets_save(turn, organise);
 }
 

@@ -102,6 +102,9 @@ static json_t *text_value(const struct filling *filling, const Policy__FieldDef 
     case POLICY__FIELD_DEF__TYPE__PLACE:
     case POLICY__FIELD_DEF__TYPE__FILE:
     case POLICY__FIELD_DEF__TYPE__NAME:
+    case POLICY__FIELD_DEF__TYPE__PARTS:
+    case POLICY__FIELD_DEF__TYPE__CHECKLIST:
+    case POLICY__FIELD_DEF__TYPE__THING:
         break;
     }
     return json_string(text);

@@ -187,10 +187,13 @@ void page_policy_field(struct page *page, const struct form *form, const Policy_
         return;
     case POLICY__FIELD_DEF__TYPE__PLACE:
     case POLICY__FIELD_DEF__TYPE__NAME:
+    case POLICY__FIELD_DEF__TYPE__THING:
         page_input(page, form, &field, "type=\"text\" maxlength=\"66\""); /* 200 bytes */
         return;
     case POLICY__FIELD_DEF__TYPE__PERSON:
     case POLICY__FIELD_DEF__TYPE__FILE:
+    case POLICY__FIELD_DEF__TYPE__PARTS:
+    case POLICY__FIELD_DEF__TYPE__CHECKLIST:
         return; /* form_asks */
     }
 }

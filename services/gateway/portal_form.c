@@ -45,6 +45,8 @@ bool form_asks(const Policy__FieldDef *def)
     switch (def->type) {
     case POLICY__FIELD_DEF__TYPE__PERSON: /* staff are not listed to the public */
     case POLICY__FIELD_DEF__TYPE__FILE:
+    case POLICY__FIELD_DEF__TYPE__PARTS: /* staff fill these in, part by part */
+    case POLICY__FIELD_DEF__TYPE__CHECKLIST:
         return false;
     case POLICY__FIELD_DEF__TYPE__TEXT:
     case POLICY__FIELD_DEF__TYPE__CHOICE:
@@ -56,6 +58,7 @@ bool form_asks(const Policy__FieldDef *def)
     case POLICY__FIELD_DEF__TYPE__DEPARTMENT:
     case POLICY__FIELD_DEF__TYPE__PLACE:
     case POLICY__FIELD_DEF__TYPE__NAME:
+    case POLICY__FIELD_DEF__TYPE__THING:
         return true;
     }
     return false;

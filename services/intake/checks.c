@@ -60,7 +60,7 @@ static void check_needed(struct turn *turn, const struct intake_new *fresh, cons
 {
     for (size_t i = 0; i < fresh->kind->n_fields; i++) {
         const Policy__FieldDef *def = fresh->kind->fields[i];
-        if (needed_now(turn, fresh, def, step) && !facts_get(fresh->facts, def->name))
+        if (!strchr(def->name, '.') && needed_now(turn, fresh, def, step) && !facts_get(fresh->facts, def->name))
             refuse_missing(turn, def->name, def->label, def->clauses, def->n_clauses);
     }
 }

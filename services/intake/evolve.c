@@ -78,6 +78,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
+    case CASEWORK__EVENT__KIND_MARK_REQUESTED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         return;
     }

@@ -92,8 +92,8 @@ static void unknown_field(struct turn *turn, const Policy__Kind *kind, const cha
 static void type_field(struct turn *turn, const Directory__Site *site, const Policy__Kind *kind, Hb__Field *field,
                        const char *path, bool complainant)
 {
-    const Policy__FieldDef *def = policy_field(kind, field->name);
-    if (!def || !asked_of(def, complainant)) {
+    const Policy__FieldDef *def = policy_field_of_fact(kind, field->name);
+    if (!def || !asked_of(def, complainant) || def->figure) {
         unknown_field(turn, kind, path, complainant);
         return;
     }
@@ -121,6 +121,8 @@ static void type_fields(struct turn *turn, const Directory__Site *site, const Po
                 bad_field(turn, at, "字段重复", "the field is given twice");
         if (!turn_refused(turn))
             type_field(turn, site, kind, fields[i], at, complainant);
+        if (!turn_refused(turn))
+            field_part_follows(turn, NULL, fields, count, fields[i]->name, at);
     }
 }
 

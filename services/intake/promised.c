@@ -99,5 +99,6 @@ void intake_promise(struct turn *turn, struct intake_new *fresh)
     struct happening happenings[2];
     size_t count = happenings_of(turn, fresh, happenings);
     for (size_t i = 0; i < fresh->kind->n_clocks && fresh->registered->n_promised < INTAKE_PROMISED_MAX; i++)
-        promise_clock(turn, fresh, fresh->kind->clocks[i], happenings, count);
+        if (!*fresh->kind->clocks[i]->each) /* those of parts are staff's */
+            promise_clock(turn, fresh, fresh->kind->clocks[i], happenings, count);
 }

@@ -2,7 +2,7 @@
 #include "intake.h"
 
 #include "calendar/calendar.h"
-#include "organisation/organisation.h"
+#include "organisation/fields.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
 
@@ -89,8 +89,10 @@ void intake_register_defaults(struct turn *turn, struct intake_new *fresh)
 {
     for (size_t i = 0; i < fresh->kind->n_fields; i++) {
         const Policy__FieldDef *def = fresh->kind->fields[i];
-        if (def->default_value && !facts_get(fresh->facts, def->name))
+        if (!strchr(def->name, '.') && def->default_value && !facts_get(fresh->facts, def->name))
             intake_register_fact(turn, fresh, def->name, def->default_value);
+        if (def->figure && def->figure->op == POLICY__FIGURE__OP__COUNT)
+            intake_register_fact(turn, fresh, def->name, value_number(turn, 0));
     }
 }
 
@@ -212,6 +214,7 @@ static void say_skipped(struct turn *turn, const struct intake_new *fresh)
 
 bool intake_register_say(struct turn *turn, struct intake_new *fresh)
 {
+    fields_count_parts(turn, NULL, fresh->event);
     hint_alike(turn, fresh);
     intake_promise(turn, fresh);
     if (hb__event__get_packed_size(fresh->event) > INTAKE_EVENT_BYTES_MAX)

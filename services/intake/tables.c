@@ -222,6 +222,8 @@ static struct key request_key(const Casework__CaseRequested *request)
     add_name(&key, request->kind);
     add_name(&key, request->link);
     add_name(&key, request->to);
+    if (request->part)
+        key_add_u32(&key, request->part);
     return key;
 }
 

@@ -96,6 +96,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         evolve_assign(turn, event);
         return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
+    case CASEWORK__EVENT__KIND_MARK_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:

@@ -46,7 +46,7 @@ static void add_days(struct turn *turn, const struct run *run, Watchdog__ClockSt
     }
 }
 
-static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock,
+static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, uint32_t part,
                       Watchdog__Clocks *clocks)
 {
     size_t count;
@@ -56,6 +56,7 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
         state->instance = WATCHDOG_NEW(turn, Watchdog__Instance, watchdog__instance__init);
         state->instance->clock = clock->name;
         state->instance->round = runs[i].round;
+        state->instance->part = watchdog_part_text(turn, watchdog_part_number(part, runs[i].part));
         state->label = clock->label;
         state->clauses = clock->clauses;
         state->n_clauses = clock->n_clauses;
@@ -92,6 +93,10 @@ void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
     reply->watchdog = WATCHDOG_NEW(turn, Watchdog__Reply, watchdog__reply__init);
     reply->watchdog->kind_case = WATCHDOG__REPLY__KIND_CLOCKS;
     reply->watchdog->clocks = WATCHDOG_NEW(turn, Watchdog__Clocks, watchdog__clocks__init);
-    for (size_t i = 0; i < one.kind->n_clocks; i++)
-        add_clock(turn, &one, one.kind->clocks[i], reply->watchdog->clocks);
+    for (size_t i = 0; i < one.kind->n_clocks; i++) {
+        const Policy__Clock *clock = one.kind->clocks[i];
+        uint32_t parts = *clock->each ? watchdog_parts(&one, clock) : 0;
+        for (uint32_t part = *clock->each ? 1 : 0; part <= parts; part++)
+            add_clock(turn, &one, watchdog_clock_of_part(turn, clock, part), part, reply->watchdog->clocks);
+    }
 }

@@ -106,10 +106,7 @@ static bool closed(const Watchrec__Case *record)
 /* A ladder that a rule climbs has no run. */
 static bool run_ended(Watchrec__Case *record, const Watchrec__Call *call)
 {
-    uint32_t part = 0;
-    for (const char *c = call->part; *c >= '0' && *c <= '9'; c++)
-        part = part * 10 + (uint32_t)(*c - '0');
-    const Watchrec__Said *said = watchdog_said(record, call->clock, call->round, part);
+    const Watchrec__Said *said = watchdog_said(record, call->clock, call->round, watchdog_part_parse(call->part));
     return said && (said->met || said->cancelled);
 }
 

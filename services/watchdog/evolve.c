@@ -13,6 +13,31 @@ static Watchrec__Happening *happen(struct turn *turn, Watchrec__Case *record, co
     return row;
 }
 
+static void link_back(struct turn *turn, uint64_t case_id, uint64_t other_id)
+{
+    Watchrec__Case *other = watchdog_load(turn, other_id);
+    if (!other)
+        return;
+    WATCHDOG_ADD(turn, other->links, other->n_links, case_id);
+    watchdog_save(turn, other_id, other);
+}
+
+/* A stage that a case enters is a happening of the cases linked with it. */
+static void tell_links(struct turn *turn, const Hb__Event *event, const Watchrec__Case *record, char *stage)
+{
+    for (size_t i = 0; i < record->n_links; i++) {
+        Watchrec__Case *other = watchdog_load(turn, record->links[i]);
+        if (!other)
+            continue;
+        Watchrec__Happening *row = happen(turn, other, event);
+        row->facts = NULL; /* those of the other case */
+        row->n_facts = 0;
+        row->linked_kind = record->kind;
+        row->linked_stage = stage;
+        watchdog_save(turn, record->links[i], other);
+    }
+}
+
 static void evolve_registered(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -26,7 +51,12 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row->step = *registered->settled_step ? registered->settled_step : (char *)(uintptr_t) "register";
     row->phase = registered->phase;
     row->round = 1;
+    for (size_t i = 0; i < registered->n_links; i++)
+        WATCHDOG_ADD(turn, record.links, record.n_links, registered->links[i]->case_id);
     watchdog_save(turn, event->case_id, &record);
+    for (size_t i = 0; i < registered->n_links; i++)
+        link_back(turn, event->case_id, registered->links[i]->case_id);
+    tell_links(turn, event, &record, registered->stage);
     turn_case_known(turn, event->case_id);
 }
 
@@ -42,6 +72,8 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         row->stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : (char *)(uintptr_t) "";
         row->phase = taken->phase;
         row->round = taken->round;
+        if (*row->stage)
+            tell_links(turn, event, record, row->stage);
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {
         Watchrec__Happening *row = happen(turn, record, event);
         row->extends = event->casework->extension_granted->clock;
@@ -100,23 +132,15 @@ static void evolve_told(struct turn *turn, const Hb__Event *event)
 
 /* ---- what was said ---- */
 
-static uint32_t part_of(const Watchdog__Instance *instance)
-{
-    uint32_t part = 0;
-    for (const char *c = instance->part; *c >= '0' && *c <= '9'; c++)
-        part = part * 10 + (uint32_t)(*c - '0');
-    return part;
-}
-
 static Watchrec__Said *said_of(struct turn *turn, Watchrec__Case *record, const Watchdog__Instance *instance)
 {
-    Watchrec__Said *said = watchdog_said(record, instance->clock, instance->round, part_of(instance));
+    Watchrec__Said *said = watchdog_said(record, instance->clock, instance->round, watchdog_part_parse(instance->part));
     if (said)
         return said;
     said = WATCHDOG_NEW(turn, Watchrec__Said, watchrec__said__init);
     said->clock = instance->clock;
     said->round = instance->round;
-    said->part = part_of(instance);
+    said->part = watchdog_part_parse(instance->part);
     WATCHDOG_ADD(turn, record->said, record->n_said, said);
     return said;
 }
@@ -206,6 +230,16 @@ static void end(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
     said->n_timers = kept;
 }
 
+/* It was not late after all: what the lateness started has not begun. */
+static void forget_late(Watchrec__Case *record, const Watchdog__DeadlineMissWithdrawn *withdrawn)
+{
+    for (size_t i = 0; i < record->n_happenings; i++) {
+        Watchrec__Happening *row = record->happenings[i];
+        if (strcmp(row->late, withdrawn->instance->clock) == 0 && row->occurred_ms == withdrawn->due_ms)
+            row->late = (char *)(uintptr_t) "";
+    }
+}
+
 static void evolve_own(struct turn *turn, const Hb__Event *event)
 {
     const Watchdog__Event *own = event->watchdog;
@@ -238,16 +272,18 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         said = said_of(turn, record, own->missed->instance);
         said->missed = true;
         said->missed_due_ms = own->missed->due_ms;
+        happen(turn, record, event)->late = own->missed->instance->clock;
         break;
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
         said = said_of(turn, record, own->miss_withdrawn->instance);
         said->missed = false;
+        forget_late(record, own->miss_withdrawn);
         said->rows = 0; /* whoever was told is told that it was not so; should it be so again, he is told again */
         break;
     case WATCHDOG__EVENT__KIND_POINT:
         watchdog_call_said(turn, event->case_id, record, own->point);
         said = watchdog_said(record, own->point->instance->clock, own->point->instance->round,
-                             part_of(own->point->instance));
+                             watchdog_part_parse(own->point->instance->part));
         if (!said)
             break; /* a ladder that a rule climbs has no run */
         if (own->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)

@@ -16,8 +16,7 @@ static Watchdog__Instance *instance_of(const struct looking *looking)
     Watchdog__Instance *instance = WATCHDOG_NEW(looking->turn, Watchdog__Instance, watchdog__instance__init);
     instance->clock = looking->clock->name;
     instance->round = looking->run->round;
-    if (looking->run->part)
-        instance->part = arena_printf(turn_arena(looking->turn), "%u", looking->run->part);
+    instance->part = watchdog_part_text(looking->turn, looking->run->part);
     return instance;
 }
 
@@ -282,23 +281,47 @@ static void look_at_run(const struct looking *looking, int64_t horizon_ms)
         look_at_standing(looking, armed);
 }
 
+static void look_at_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, uint32_t part,
+                          int64_t happened_ms)
+{
+    int64_t horizon = turn_horizon(turn);
+    size_t count;
+    struct run *runs = watchdog_judge(turn, one, clock, horizon, false, &count);
+    for (size_t i = 0; i < count; i++) {
+        runs[i].part = watchdog_part_number(part, runs[i].part);
+        struct looking looking = {
+            turn,       one, clock, &runs[i], watchdog_said(one->record, clock->name, runs[i].round, runs[i].part),
+            happened_ms};
+        look_at_run(&looking, horizon);
+    }
+}
+
 void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms)
 {
     struct watchdog_case one;
     if (!watchdog_open(turn, case_id, &one) || one.record->collecting)
         return;
-    int64_t horizon = turn_horizon(turn);
     for (size_t c = 0; c < one.kind->n_clocks; c++) {
-        size_t count;
         const Policy__Clock *clock = one.kind->clocks[c];
-        const struct run *runs = watchdog_judge(turn, &one, clock, horizon, false, &count);
-        for (size_t i = 0; i < count; i++) {
-            struct looking looking = {
-                turn,       &one, clock, &runs[i], watchdog_said(one.record, clock->name, runs[i].round, runs[i].part),
-                happened_ms};
-            look_at_run(&looking, horizon);
-        }
+        uint32_t parts = *clock->each ? watchdog_parts(&one, clock) : 0;
+        for (uint32_t part = *clock->each ? 1 : 0; part <= parts; part++)
+            look_at_clock(turn, &one, watchdog_clock_of_part(turn, clock, part), part, happened_ms);
     }
+}
+
+static bool is_miss(const Watchdog__Event *said)
+{
+    return said->kind_case == WATCHDOG__EVENT__KIND_MISSED || said->kind_case == WATCHDOG__EVENT__KIND_MISS_WITHDRAWN;
+}
+
+/* Clocks of linked cases may wait for what happens in this one. */
+static void look_upon(struct turn *turn, const Hb__Event *event)
+{
+    int64_t happened = event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms;
+    watchdog_look(turn, event->case_id, happened);
+    const Watchrec__Case *record = watchdog_load(turn, event->case_id);
+    for (size_t i = 0; record && i < record->n_links; i++)
+        watchdog_look(turn, record->links[i], happened);
 }
 
 void watchdog_react(struct turn *turn, const Hb__Event *event)
@@ -309,14 +332,17 @@ void watchdog_react(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_CASEWORK:
     case HB__EVENT__PAYLOAD_NOTIFICATION:
         if (event->case_id)
-            watchdog_look(turn, event->case_id,
-                          event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms);
+            look_upon(turn, event);
         return;
     case HB__EVENT__PAYLOAD_ESCALATION: /* heard late, its row may be due already */
         if (event->case_id)
             watchdog_look_at_calls(turn, event->case_id);
         return;
-    case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it */
+    case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it, but for clocks that lateness starts
+                                       */
+        if (event->case_id && is_miss(event->watchdog))
+            watchdog_look(turn, event->case_id, event->occurred_ms);
+        return;
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_LOG_FORKED:

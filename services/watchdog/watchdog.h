@@ -37,6 +37,14 @@ const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdo
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
 uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms); /* bit set: warnings said of this due */
 
+/* parts.c */
+char *watchdog_part_text(struct turn *turn, uint32_t number);
+uint32_t watchdog_part_parse(const char *text);
+uint32_t watchdog_part_number(uint32_t part, uint32_t run);
+uint32_t watchdog_parts(const struct watchdog_case *one, const Policy__Clock *clock); /* of the clock's `each` */
+/* The clock as it runs for one part; part 0: itself. */
+const Policy__Clock *watchdog_clock_of_part(struct turn *turn, const Policy__Clock *clock, uint32_t part);
+
 /* calls.c: levels that somebody must acknowledge, or the next row of the ladder comes. */
 void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
                            const Escalation__LevelReached *reached);

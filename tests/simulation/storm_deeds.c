@@ -113,6 +113,9 @@ static Hb__Field *filled(struct storm *storm, const Policy__Kind *kind, const ch
     case POLICY__FIELD_DEF__TYPE__PLACE:
     case POLICY__FIELD_DEF__TYPE__FILE:
     case POLICY__FIELD_DEF__TYPE__NAME:
+    case POLICY__FIELD_DEF__TYPE__PARTS:
+    case POLICY__FIELD_DEF__TYPE__CHECKLIST:
+    case POLICY__FIELD_DEF__TYPE__THING:
         break;
     }
     return field_new(storm, name, PICK(storm, words));

@@ -1,0 +1,243 @@
+/* The fields of a kind: types, choices, parts, checklists, computed ones. */
+#include "policy/internal.h"
+
+#include <stdlib.h>
+
+static const struct {
+    const char *word;
+    Policy__FieldDef__Type type;
+} field_types[] = {{"text", POLICY__FIELD_DEF__TYPE__TEXT},     {"yes_no", POLICY__FIELD_DEF__TYPE__YES_NO},
+                   {"number", POLICY__FIELD_DEF__TYPE__NUMBER}, {"money", POLICY__FIELD_DEF__TYPE__MONEY},
+                   {"time", POLICY__FIELD_DEF__TYPE__TIME},     {"duration", POLICY__FIELD_DEF__TYPE__DURATION},
+                   {"person", POLICY__FIELD_DEF__TYPE__PERSON}, {"department", POLICY__FIELD_DEF__TYPE__DEPARTMENT},
+                   {"place", POLICY__FIELD_DEF__TYPE__PLACE},   {"file", POLICY__FIELD_DEF__TYPE__FILE},
+                   {"name", POLICY__FIELD_DEF__TYPE__NAME},     {"thing", POLICY__FIELD_DEF__TYPE__THING}};
+
+static void choices_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
+{
+    size_t i;
+    json_t *item;
+    const char *key;
+    if (strcmp(json_string_value(node) ? json_string_value(node) : "", "$categories") == 0) {
+        for (size_t c = 0; c < compile->policy->n_categories; c++) {
+            Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+            choice->name = compile->policy->categories[c]->name;
+            choice->label = compile->policy->categories[c]->label;
+            POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
+        }
+        return;
+    }
+    if (json_is_object(node)) { /* {name: [zh, en]} */
+        json_object_foreach(node, key, item) {
+            Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+            choice->name = arena_strdup(compile->arena, key);
+            label_of(compile, node, key, &choice->label, true);
+            POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
+        }
+        return;
+    }
+    if (!json_is_array(node)) {
+        mistake(compile, node, "须为选项列表，或 {名: [中文, English]}",
+                "a list of choices is accepted, or {name: [Chinese, English]}");
+        return;
+    }
+    json_array_foreach(node, i, item) {
+        Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+        choice->name = (char *)(uintptr_t)text_of(compile, item);
+        choice->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+        choice->label->zh = choice->label->en = choice->name;
+        POLICY_ADD(compile, field->one_of, field->n_one_of, choice);
+    }
+}
+
+static void needed_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
+{
+    const char *text = json_string_value(node);
+    if (!node)
+        return;
+    if (json_is_object(node)) {
+        ONLY_KEYS(compile, node, "if", "at");
+        field->needed = POLICY__FIELD_DEF__NEEDED__WHEN;
+        field->needed_if = condition_of(compile, json_object_get(node, "if"));
+        field->needed_at = (char *)(uintptr_t)text_of(compile, json_object_get(node, "at"));
+    } else if (text && strcmp(text, "always") == 0) {
+        field->needed = POLICY__FIELD_DEF__NEEDED__ALWAYS;
+    } else if (text && strncmp(text, "at ", 3) == 0) {
+        field->needed = POLICY__FIELD_DEF__NEEDED__AT_STEP;
+        field->needed_at = arena_strdup(compile->arena, text + 3);
+    } else {
+        mistake(compile, node, "可用：always、at 步骤、{if: 条件}", "accepted: always, at STEP, {if: condition}");
+    }
+}
+
+/* `check: $phrases` or `check: {phrases: .., unless: W}`. */
+static void check_of(struct compile *compile, json_t *node, Policy__FieldDef *field)
+{
+    json_t *phrases = node;
+    if (!node)
+        return;
+    if (json_is_object(node)) {
+        ONLY_KEYS(compile, node, "phrases", "unless");
+        phrases = json_object_get(node, "phrases");
+        whos_of(compile, json_object_get(node, "unless"), &field->forbidden_unless, &field->n_forbidden_unless);
+    }
+    texts_of(compile, phrases, &field->forbidden, &field->n_forbidden);
+    if (field->n_forbidden == 0)
+        mistake(compile, node, "check 须有用语，如 [不知道, 不清楚] 或 {phrases: $phrases, unless: 岗位}",
+                "\"check\" needs phrases, as [..] or {phrases: $phrases, unless: POST}");
+    if (field->type != POLICY__FIELD_DEF__TYPE__TEXT)
+        mistake(compile, node, "只有文字字段可以检查用语", "only a field of text can be checked for phrases");
+}
+
+/* The kind at hand, while its own fields are added. */
+static Policy__FieldDef *field_add(struct compile *compile, const char *name)
+{
+    Policy__Kind *kind = (Policy__Kind *)(uintptr_t)compile->kind;
+    Policy__FieldDef *field = POLICY_NEW(compile, Policy__FieldDef, POLICY__FIELD_DEF__INIT);
+    field->name = (char *)(uintptr_t)name;
+    POLICY_ADD(compile, kind->fields, kind->n_fields, field);
+    return field;
+}
+
+/* `parts: {matter: text, department: {type: department, ..}}`: what each part has are fields of their own. */
+static void parts_of(struct compile *compile, json_t *map, Policy__FieldDef *field)
+{
+    const char *key;
+    json_t *value;
+    field->type = POLICY__FIELD_DEF__TYPE__PARTS;
+    if (!json_is_object(map) || json_object_size(map) == 0)
+        mistake(compile, map, "须为 {名: 类型}，如 {matter: text}", "accepted: {NAME: TYPE}, as {matter: text}");
+    json_object_foreach(map, key, value) {
+        const char *name = arena_printf(compile->arena, "%s.%s", field->name, key), *before = compile->path;
+        json_t *full = value;
+        if (json_is_string(value)) { /* the type alone; it is called as it is written */
+            full = json_pack("{s:O, s:[s, s]}", "type", value, "name", key, key);
+            yaml_places_add(&compile->places, full, yaml_place_of(&compile->places, map));
+            json_array_append_new(compile->made, full);
+        }
+        compile->path = arena_printf(compile->arena, "%s.parts.%s", before, key);
+        if (json_object_get(full, "parts") || json_object_get(full, "checklist") || json_object_get(full, "is") ||
+            strchr(key, '.'))
+            mistake(compile, value, "部分之内不能再有部分、核对表或算式", "a part has no parts, checklists or figures");
+        else
+            field_of(compile, name, full, field_add(compile, name));
+        compile->path = before;
+    }
+}
+
+/* `checklist: [[zh, en], ..]`: items are numbered from 1, or named: {name: [zh, en]}. */
+static void checklist_of(struct compile *compile, json_t *list, Policy__FieldDef *field)
+{
+    size_t count = json_is_array(list) ? json_array_size(list) : json_object_size(list);
+    void *at = json_object_iter(list);
+    field->type = POLICY__FIELD_DEF__TYPE__CHECKLIST;
+    if (!count)
+        mistake(compile, list, "须为项目列表，如 [[断电, Power off], [报告, Report]]",
+                "a list of items is accepted, as [[断电, Power off], [报告, Report]]");
+    for (size_t i = 0; i < count; i++) {
+        const char *key = at ? json_object_iter_key(at) : arena_printf(compile->arena, "%zu", i + 1);
+        json_t *label = at ? json_object_iter_value(at) : json_array_get(list, i);
+        json_t *holder = json_pack("{s:O}", "name", label);
+        yaml_places_add(&compile->places, holder, yaml_place_of(&compile->places, label));
+        json_array_append_new(compile->made, holder);
+        Policy__FieldDef *item = field_add(compile, arena_printf(compile->arena, "%s.%s", field->name, key));
+        item->type = POLICY__FIELD_DEF__TYPE__YES_NO;
+        item->clauses = field->clauses;
+        item->n_clauses = field->n_clauses;
+        item->write = field->write;
+        item->n_write = field->n_write;
+        label_of(compile, holder, "name", &item->label, true);
+        at = at ? json_object_iter_next(list, at) : NULL;
+    }
+}
+
+static Policy__Figure *figure_new(struct compile *compile, Policy__Figure__Op op, const char *a, const char *b)
+{
+    Policy__Figure *figure = POLICY_NEW(compile, Policy__Figure, POLICY__FIGURE__INIT);
+    figure->op = op;
+    figure->a = arena_strdup(compile->arena, a);
+    figure->b = arena_strdup(compile->arena, b);
+    return figure;
+}
+
+/* "count of X", "sum of points.amount", "10 % of loss", "charged - list" */
+static Policy__Figure *figure_of(struct compile *compile, json_t *node)
+{
+    static const struct {
+        const char *word;
+        Policy__Figure__Op op;
+    } before[] = {{"count of ", POLICY__FIGURE__OP__COUNT},
+                  {"sum of ", POLICY__FIGURE__OP__SUM},
+                  {"mean of ", POLICY__FIGURE__OP__MEAN}},
+      between[] = {
+          {" + ", POLICY__FIGURE__OP__PLUS}, {" - ", POLICY__FIGURE__OP__MINUS}, {" / ", POLICY__FIGURE__OP__QUOTIENT}};
+    const char *text = text_of(compile, node), *at;
+    char *end;
+    double percent = strtod(text, &end);
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        if (strncmp(text, before[i].word, strlen(before[i].word)) == 0)
+            return figure_new(compile, before[i].op, text + strlen(before[i].word), "");
+    if (end != text && strncmp(end, " % of ", 6) == 0) {
+        Policy__Figure *figure = figure_new(compile, POLICY__FIGURE__OP__PERCENT_OF, end + 6, "");
+        figure->number = (int64_t)(percent * 10 + 0.5);
+        return figure;
+    }
+    for (size_t i = 0; i < sizeof between / sizeof *between; i++)
+        if ((at = strstr(text, between[i].word)))
+            return figure_new(compile, between[i].op, arena_text(compile->arena, text, (size_t)(at - text)), at + 3);
+    mistake(compile, node,
+            "\"%s\" 不是算式；可用：count of X、sum of 部分.字段、mean of 部分.字段、A + B、A - B、A / B、10 %% of A",
+            "\"%s\" is no figure; accepted: count of X, sum of PARTS.FIELD, mean of PARTS.FIELD, A + B, A - B, A / B, "
+            "10 %% of A",
+            text);
+    return NULL;
+}
+
+void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
+{
+    ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept",
+              "parts", "checklist", "in_order", "is",
+              "check");
+    NOT_CARRIED_OUT(compile, map, "read", "kept");
+    field->name = arena_strdup(compile->arena, name);
+    clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
+    label_of(compile, map, "name", &field->label, true);
+    json_t *one_of = json_object_get(map, "one_of"), *type = json_object_get(map, "type"),
+           *value = json_object_get(map, "default");
+    field->type = one_of ? POLICY__FIELD_DEF__TYPE__CHOICE : POLICY__FIELD_DEF__TYPE__TEXT;
+    if (one_of)
+        choices_of(compile, one_of, field);
+    bool known = !type;
+    for (size_t i = 0; type && i < sizeof field_types / sizeof *field_types; i++)
+        if (strcmp(field_types[i].word, text_of(compile, type)) == 0) {
+            field->type = field_types[i].type;
+            known = true;
+        }
+    if (!known && json_object_get(json_object_get(compile->root, "things"), text_of(compile, type))) {
+        field->type = POLICY__FIELD_DEF__TYPE__THING;
+        field->thing = (char *)(uintptr_t)text_of(compile, type);
+        known = true;
+    }
+    if (!known)
+        mistake(compile, type,
+                "\"%s\" 不是字段类型；可用：text yes_no number money time duration person department place file name "
+                "thing，或登记册名",
+                "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name "
+                "thing，或登记册名",
+                text_of(compile, type));
+    needed_of(compile, json_object_get(map, "needed"), field);
+    field->public_ = yes_of(compile, json_object_get(map, "public"));
+    whos_of(compile, json_object_get(map, "write"), &field->write, &field->n_write);
+    if (value)
+        field->default_value = value_of(compile, name, value);
+    check_of(compile, json_object_get(map, "check"), field);
+    json_t *parts = json_object_get(map, "parts"), *checklist = json_object_get(map, "checklist"),
+           *is = json_object_get(map, "is");
+    if (parts)
+        parts_of(compile, parts, field);
+    if (checklist)
+        checklist_of(compile, checklist, field);
+    field->in_order = yes_of(compile, json_object_get(map, "in_order"));
+    if (is)
+        field->figure = figure_of(compile, is);
+}
