@@ -196,8 +196,7 @@ static Policy__Figure *figure_of(struct compile *compile, json_t *node)
 void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
 {
     ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept",
-              "parts", "checklist", "in_order", "is",
-              "check");
+              "parts", "checklist", "in_order", "is", "check");
     NOT_CARRIED_OUT(compile, map, "read", "kept");
     field->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
