@@ -470,6 +470,82 @@ static bool too_long(const Policy__Term *term)
     return term->amount > DUE_DAYS_MAX / days;
 }
 
+/* ---- periods ---- */
+
+struct period period_of(const struct calendar *calendar, Policy__Term__Period period, int64_t at_ms)
+{
+    int year, month, day;
+    int32_t date = date_of(calendar, at_ms), first = date, next = date + 1;
+    date_split(date, &year, &month, &day);
+    switch (period) {
+    case POLICY__TERM__PERIOD__DAY:
+        break;
+    case POLICY__TERM__PERIOD__WEEK:
+        first = date - date_weekday(date);
+        next = first + 7;
+        break;
+    case POLICY__TERM__PERIOD__HALF_MONTH:
+        first = date_from(year, month, day < 16 ? 1 : 16);
+        next = day < 16 ? date_from(year, month, 16) : add_months(date_from(year, month, 1), 1);
+        break;
+    case POLICY__TERM__PERIOD__MONTH:
+        first = date_from(year, month, 1);
+        next = add_months(first, 1);
+        break;
+    case POLICY__TERM__PERIOD__QUARTER:
+        first = date_from(year, (month - 1) / 3 * 3 + 1, 1);
+        next = add_months(first, 3);
+        break;
+    case POLICY__TERM__PERIOD__YEAR:
+        first = date_from(year, 1, 1);
+        next = date_from(year + 1, 1, 1);
+        break;
+    }
+    return (struct period){first, next, instant_of(calendar, first, 0), instant_of(calendar, next, 0)};
+}
+
+/* The day of the period that the term means; each look at a day's work may make the date provisional. */
+static int32_t day_in(struct counting *counting, const Policy__Term *term, const struct period *period)
+{
+    int32_t date = period->first;
+    int year, month, day;
+    switch (term->place) {
+    case POLICY__TERM__PLACE__END:
+        return period->next - 1;
+    case POLICY__TERM__PLACE__NTH_DAY:
+        return date + (int32_t)term->amount - 1;
+    case POLICY__TERM__PLACE__WEEKDAY:
+        return date + (int32_t)term->amount;
+    case POLICY__TERM__PLACE__MONTH_DAY:
+        date_split(date, &year, &month, &day);
+        return date_from(year, (int)(term->amount / 100), (int)(term->amount % 100));
+    case POLICY__TERM__PLACE__LAST_WORKING_DAY:
+        date = period->next - 1;
+        for (int i = 0; i < SEARCH_DAYS_MAX && !works(counting, date); i++)
+            date--;
+        return date;
+    case POLICY__TERM__PLACE__NTH_WORKING_DAY:
+        break;
+    }
+    unsigned left = term->amount ? term->amount : 1;
+    date--;
+    for (int i = 0; left && i < SEARCH_DAYS_MAX; i++)
+        left -= works(counting, ++date);
+    return date;
+}
+
+static void in_period(struct counting *counting, const Policy__Term *term, int64_t start_ms)
+{
+    const struct calendar *calendar = counting->rules->calendar;
+    struct period period = period_of(calendar, term->period, start_ms);
+    if (term->next)
+        period = period_of(calendar, term->period, period.to_ms);
+    int32_t date = day_in(counting, term, &period);
+    counting->due->in_days = true;
+    end_of_day(counting, term, date);
+    counting->due->unrolled_ms = counting->due->at_ms;
+}
+
 bool due_compute(const struct due_rules *rules, const Policy__Term *term, int64_t start_ms, struct arena *arena,
                  struct due *due_out)
 {
@@ -506,6 +582,9 @@ bool due_compute(const struct due_rules *rules, const Policy__Term *term, int64_
         return *term->field;
     case POLICY__TERM__UNIT__DATE:
         due_out->at_ms = term->at_ms;
+        return true;
+    case POLICY__TERM__UNIT__PERIOD:
+        in_period(&counting, term, start_ms);
         return true;
     case POLICY__TERM__UNIT__UNIT_NONE:
     case POLICY__TERM__UNIT__TIME_OF_DAY:

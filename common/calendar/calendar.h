@@ -77,6 +77,12 @@ struct due_rules {
    field without value, a span over DUE_DAYS_MAX, or a term that is no instant (a time of day). */
 bool due_compute(const struct due_rules *rules, const Policy__Term *term, int64_t start_ms, struct arena *arena,
                  struct due *due_out);
+/* The period that an instant lies in: its first day, and the first of the next. */
+struct period {
+    int32_t first, next;
+    int64_t from_ms, to_ms;
+};
+struct period period_of(const struct calendar *calendar, Policy__Term__Period period, int64_t at_ms);
 /* Takes a pause [from, to) out of the running time by the rule of the limit's unit (design.md 4, Pauses). Pauses are
    given oldest first; one that begins after the due instant is the caller's to leave out. A pause never makes a due
    earlier. */

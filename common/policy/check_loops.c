@@ -79,6 +79,7 @@ static bool shorter_than_a_day(const Policy__Term *term)
     case POLICY__TERM__UNIT__NEXT_DAY:
     case POLICY__TERM__UNIT__FIELD:
     case POLICY__TERM__UNIT__DATE:
+    case POLICY__TERM__UNIT__PERIOD:
     case POLICY__TERM__UNIT__TIME_OF_DAY:
     case POLICY__TERM__UNIT__NOW:
         break;

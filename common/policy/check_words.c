@@ -19,6 +19,8 @@ static const char *const common_facts[] = {"kind",
                                            "first_contact",
                                            "joint",
                                            "due_at",
+                                           "schedule",
+                                           "period",
                                            "anonymous",
                                            "confidential",
                                            "text",
@@ -31,7 +33,8 @@ static const char *const common_facts[] = {"kind",
 /* Of these a case may have none. */
 static bool may_lack(const char *fact)
 {
-    static const char *const optional[] = {"place", "external_ref", "handler", "joint", "due_at", "category"};
+    static const char *const optional[] = {"place",  "external_ref", "handler",  "joint",
+                                           "due_at", "category",     "schedule", "period"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
             return true;

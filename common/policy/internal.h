@@ -76,6 +76,8 @@ bool yes_of(struct compile *compile, json_t *node);
 void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label **label_out, bool needed);
 void clauses_of(struct compile *compile, json_t *item, char ***list, size_t *count, bool needed);
 void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count);
+int period_parse(const char *text);               /* policy.Term.Period; -1: none */
+int weekday_parse(const char *text, size_t size); /* 0 Monday; -1: none */
 bool minute_parse(const char *text, uint32_t *minute_out);
 Policy__Term *term_of(struct compile *compile, json_t *node);
 void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **options_out);
@@ -91,6 +93,9 @@ int phase_of(const char *name); /* -1: no phase */
 
 /* fields.c */
 void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field);
+
+/* schedules.c */
+void schedules_of(struct compile *compile, json_t *map);
 
 /* kinds.c, compile.c */
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind);

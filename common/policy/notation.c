@@ -184,6 +184,87 @@ static bool is_word(const char *text)
     return *text >= 'a' && *text <= 'z';
 }
 
+int period_parse(const char *text)
+{
+    static const char *const names[] = {"day", "week", "half month", "month", "quarter", "year"};
+    for (int i = 0; i < 6; i++)
+        if (strcmp(names[i], text) == 0)
+            return i;
+    return -1;
+}
+
+int weekday_parse(const char *text, size_t size)
+{
+    static const char *const names[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+    for (int i = 0; i < 7; i++)
+        if (strlen(names[i]) == size && strncmp(names[i], text, size) == 0)
+            return i;
+    return -1;
+}
+
+static int month_parse(const char *text)
+{
+    static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
+                                        "july",    "august",   "september", "october", "november", "december"};
+    for (int i = 0; i < 12; i++)
+        if (strcmp(names[i], text) == 0)
+            return i + 1;
+    return -1;
+}
+
+/* "end of quarter", "day 3 of next month", "working day 5 of next month", "last working day of month", "friday of next
+   week"; "1 october". `text` is without a time of day. */
+static bool place_parse(const char *text, Policy__Term *term)
+{
+    char *end;
+    const char *of = strstr(text, " of ");
+    unsigned long amount = strtoul(text, &end, 10);
+    if (!of) {
+        int month = end != text && *end == ' ' ? month_parse(end + 1) : -1;
+        term->place = POLICY__TERM__PLACE__MONTH_DAY;
+        term->period = POLICY__TERM__PERIOD__YEAR;
+        term->amount = (uint32_t)(month * 100) + (uint32_t)amount;
+        return month > 0 && amount >= 1 && amount <= 31;
+    }
+    size_t size = (size_t)(of - text);
+    const char *period = of + 4;
+    term->next = strncmp(period, "next ", 5) == 0;
+    int found = period_parse(period + (term->next ? 5 : 0)), weekday = weekday_parse(text, size);
+    if (found < 0)
+        return false;
+    term->period = (Policy__Term__Period)found;
+    if (size == 3 && strncmp(text, "end", 3) == 0) {
+        term->place = POLICY__TERM__PLACE__END;
+    } else if (size == 16 && strncmp(text, "last working day", 16) == 0) {
+        term->place = POLICY__TERM__PLACE__LAST_WORKING_DAY;
+    } else if (weekday >= 0) {
+        term->place = POLICY__TERM__PLACE__WEEKDAY;
+        term->amount = (uint32_t)weekday;
+        return found == POLICY__TERM__PERIOD__WEEK;
+    } else {
+        bool working = strncmp(text, "working day ", 12) == 0;
+        const char *number = working ? text + 12 : strncmp(text, "day ", 4) == 0 ? text + 4 : "";
+        term->place = working ? POLICY__TERM__PLACE__NTH_WORKING_DAY : POLICY__TERM__PLACE__NTH_DAY;
+        term->amount = (uint32_t)strtoul(number, &end, 10);
+        return *number && end == of && term->amount >= 1 && term->amount <= 366;
+    }
+    return true;
+}
+
+static bool period_term_parse(struct compile *compile, const char *text, Policy__Term *term)
+{
+    const char *last = strrchr(text, ' ');
+    if (last && minute_parse(last + 1, &term->minute_of_day)) {
+        term->minute_given = true;
+        text = arena_text(compile->arena, text, (size_t)(last - text));
+    }
+    term->unit = POLICY__TERM__UNIT__PERIOD;
+    if (place_parse(text, term))
+        return true;
+    *term = (Policy__Term)POLICY__TERM__INIT;
+    return false;
+}
+
 static bool term_parse(struct compile *compile, const char *text, Policy__Term *term)
 {
     static const struct {
@@ -220,7 +301,7 @@ static bool term_parse(struct compile *compile, const char *text, Policy__Term *
         term->field = arena_strdup(compile->arena, text);
         return true;
     }
-    return span_parse(compile, text, term);
+    return period_term_parse(compile, text, term) || span_parse(compile, text, term);
 }
 
 Policy__Term *term_of(struct compile *compile, json_t *node)
@@ -230,9 +311,11 @@ Policy__Term *term_of(struct compile *compile, json_t *node)
     if (*text && !term_parse(compile, text, term))
         mistake(compile, node,
                 "\"%s\" 不是时间；可用：10 min、24 h、3 days、5 working days、1 week、6 months、same day、same day "
-                "18:00、next day 12:00、时间字段、30 min before 字段、3 working days from 阶段",
+                "18:00、next day 12:00、end of quarter、day 3 of next month、last working day of month、时间字段、30 "
+                "min before 字段、3 working days from 阶段",
                 "\"%s\" is no time; accepted: 10 min, 24 h, 3 days, 5 working days, 1 week, 6 months, same day, same "
-                "day 18:00, next day 12:00, a time field, 30 min before FIELD, 3 working days from STAGE",
+                "day 18:00, next day 12:00, end of quarter, day 3 of next month, last working day of month, a time "
+                "field, 30 min before FIELD, 3 working days from STAGE",
                 text);
     return term;
 }

@@ -105,6 +105,7 @@ struct cell_heard {
 };
 struct cell_heard turn_cell_heard(const struct turn *turn, uint64_t cell);
 uint32_t turn_partition(const struct turn *turn);
+bool turn_has_bucket(const struct turn *turn, uint32_t bucket); /* is it of this partition? */
 /* Since the log's epoch began by a restore (at_ms 0: it never was restored), up to `numbers_skip` numbers of every
    counter may have been given out that this log knows nothing of. */
 struct restored {
@@ -170,7 +171,8 @@ void turn_job_add(struct turn *turn, const char *what, const char *cause, struct
 /* evolve says that a case is known now: events waiting for it are handed over in this same turn. */
 void turn_case_known(struct turn *turn, uint64_t case_id);
 
-/* The vault and the secrets store live outside the folded state: prepare, reply and answer only. */
+/* The vault and the secrets store live outside the folded state: prepare, reply and answer only; react may take keys of
+   the vault for a case that nobody's command asked for. */
 struct vault *turn_vault(struct turn *turn);
 struct store *turn_secrets(struct turn *turn);
 const char *turn_policies_folder(const struct turn *turn); /* NULL when not configured */

@@ -101,9 +101,14 @@ uint32_t turn_partition(const struct turn *turn)
     return turn->instance->options.partition;
 }
 
+bool turn_has_bucket(const struct turn *turn, uint32_t bucket)
+{
+    return instance_has_bucket(turn->instance, bucket);
+}
+
 struct vault *turn_vault(struct turn *turn)
 {
-    bug_unless(turn->phase == PHASE_PREPARE || turn->phase == PHASE_READ);
+    bug_unless(turn->phase == PHASE_PREPARE || turn->phase == PHASE_READ || turn->phase == PHASE_REACT);
     return turn->instance->vault;
 }
 

@@ -314,6 +314,14 @@ static void fail_asks_of(struct simulation *simulation, uint32_t node)
     }
 }
 
+/* Whoever waits for this node notices that the connection was lost, and asks again. */
+static void notice(struct simulation *simulation, uint32_t index)
+{
+    for (struct ask *ask = simulation->asks; ask; ask = ask->next)
+        if (ask->to == index)
+            push(simulation, (struct item){.kind = ITEM_TIMEOUT, .at = simulation->now + 10, .ask = ask->id});
+}
+
 static void kill_node(struct node *node)
 {
     struct simulation *simulation = node->simulation;
@@ -329,9 +337,7 @@ static void kill_node(struct node *node)
     instance_close(node->instance);
     node->instance = NULL;
     node->life++;
-    for (struct ask *ask = simulation->asks; ask; ask = ask->next) /* its callers notice the lost connection */
-        if (ask->to == index)
-            push(simulation, (struct item){.kind = ITEM_TIMEOUT, .at = simulation->now + 10, .ask = ask->id});
+    notice(simulation, index);
 }
 
 static void start_node(struct node *node)
@@ -374,8 +380,10 @@ void simulation_down(struct simulation *simulation, Hb__Service service)
 void simulation_up(struct simulation *simulation, Hb__Service service)
 {
     struct node *node = &simulation->nodes[node_of(simulation, service)];
-    if (!node->instance)
-        start_node(node);
+    if (node->instance)
+        return;
+    start_node(node);
+    notice(simulation, index_of(node)); /* what was asked while it was down is lost */
 }
 
 struct simulation *simulation_new(const struct simulation_options *options)

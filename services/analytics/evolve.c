@@ -86,7 +86,7 @@ static bool promised_main(const Intake__CaseRegistered *registered)
     return false;
 }
 
-static char *period_of(struct turn *turn, const char *site, int64_t ms)
+static char *month_of(struct turn *turn, const char *site, int64_t ms)
 {
     int year, month, day;
     date_split(date_of_local(zone_local_ms(organisation_zone(turn, site), ms)), &year, &month, &day);
@@ -117,7 +117,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     if (registered->phase == POLICY__PHASE__CLOSED)
         row.closed_ms = event->occurred_ms;
     one.registered_ms = event->recorded_ms;
-    one.period = period_of(turn, event->site, event->occurred_ms);
+    one.period = month_of(turn, event->site, event->occurred_ms);
     one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
     row.on_time = rating(&one);
     index_case(turn, &row);
@@ -211,6 +211,8 @@ static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchd
         return "due";
     case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_POINT:
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return NULL;
     }

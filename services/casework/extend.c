@@ -307,6 +307,8 @@ void casework_extend_watched(struct turn *turn, Caserec__Case *record, const Wat
     case WATCHDOG__EVENT__KIND_MISSED:
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
     case WATCHDOG__EVENT__KIND_POINT:
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return;
     }

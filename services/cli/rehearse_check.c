@@ -48,6 +48,8 @@ static bool is_watchdog(const struct expectation *expectation, const Hb__Event *
     case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
     case WATCHDOG__EVENT__KIND_CANCELLED:
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         break;
     }

@@ -218,8 +218,9 @@ void reading_clock_known(struct reading *reading, const json_t *node, const Poli
 
 void reading_field_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *field)
 {
-    static const char *const common[] = {"category",    "channel",       "place", "lead",  "handler",      "joint",
-                                         "received_at", "registered_at", "phase", "round", "first_contact"};
+    static const char *const common[] = {"category",      "channel",     "place",         "lead",  "handler",
+                                         "joint",         "received_at", "registered_at", "phase", "round",
+                                         "first_contact", "schedule",    "period"};
     if (policy_field_of_fact(kind, field) || strchr(field, '.') ||
         reading_among(field, common, sizeof common / sizeof *common))
         return;

@@ -265,6 +265,10 @@ static struct shown show_watchdog(struct world *world, const Hb__Event *event)
                                   SAY(world, "%s %s", clock_label(world, event, said->point->instance->clock),
                                       time_text(world, said->point->due_ms))};
         break; /* a row of a ladder: the level is shown */
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+        return (struct shown){word(world, "定期事项", "schedule"),
+                              SAY(world, "%s %s", said->schedule_opened->schedule, said->schedule_opened->period)};
+    case WATCHDOG__EVENT__KIND_DUTY_DUE: /* the case is shown */
     case WATCHDOG__EVENT__KIND__NOT_SET:
         break;
     }

@@ -205,6 +205,8 @@ static void react_watchdog(struct step *step, const Watchdog__Event *said)
     case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_MET:
     case WATCHDOG__EVENT__KIND_CANCELLED:
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return;
     }

@@ -4,6 +4,7 @@
 #include "organisation/organisation.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
+#include "vault/vault.h"
 
 static Intake__Event *payload_new(struct turn *turn, Hb__Event *event)
 {
@@ -11,6 +12,27 @@ static Intake__Event *payload_new(struct turn *turn, Hb__Event *event)
     event->intake = arena_alloc(turn_arena(turn), sizeof *event->intake);
     intake__event__init(event->intake);
     return event->intake;
+}
+
+static char *rule_of(const Hb__Event *cause)
+{
+    switch (cause->payload_case) {
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        return cause->casework->case_requested->rule;
+    case HB__EVENT__PAYLOAD_WATCHDOG:
+        return cause->watchdog->duty_due->schedule;
+    case HB__EVENT__PAYLOAD_DIRECTORY:
+    case HB__EVENT__PAYLOAD_INTAKE:
+    case HB__EVENT__PAYLOAD_ROUTING:
+    case HB__EVENT__PAYLOAD_ESCALATION:
+    case HB__EVENT__PAYLOAD_NOTIFICATION:
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+    case HB__EVENT__PAYLOAD_TOY:
+    case HB__EVENT__PAYLOAD_LOG_FORKED:
+    case HB__EVENT__PAYLOAD__NOT_SET:
+        break;
+    }
+    return (char *)(uintptr_t) "";
 }
 
 static void say_refused(struct turn *turn, const Hb__Event *cause, uint32_t status, const char *code, const char *zh,
@@ -24,7 +46,7 @@ static void say_refused(struct turn *turn, const Hb__Event *cause, uint32_t stat
     Intake__CaseRequestRefused *refused = arena_alloc(turn_arena(turn), sizeof *refused);
     intake__case_request_refused__init(refused);
     refused->requested_by = event_position(turn, cause);
-    refused->rule = cause->casework->case_requested->rule;
+    refused->rule = rule_of(cause);
     refused->refusal = refusal;
     Hb__Event *event = turn_event(turn, cause->site, cause->case_id);
     Intake__Event *payload = payload_new(turn, event);
@@ -117,6 +139,120 @@ static void meet_request(struct turn *turn, const Hb__Event *cause)
     }
 }
 
+/* ---- duties: cases that a schedule or a pattern asks for ---- */
+
+/* What another service than casework asks for, in one shape. No case stands behind it, so it gets keys of its own. */
+struct demand {
+    const char *kind, *to, *rule, *link;
+    int64_t due_ms;
+    Hb__Fact **with;
+    size_t with_count;
+    const uint64_t *cases; /* it is linked with */
+    size_t cases_count;
+};
+
+static const char *demanded(const struct demand *demand, const char *name, const char *otherwise)
+{
+    for (size_t i = 0; i < demand->with_count; i++) {
+        const Hb__Value *value = demand->with[i]->value;
+        if (strcmp(demand->with[i]->name, name) == 0 && value && value->kind_case == HB__VALUE__KIND_TEXT)
+            return value->text;
+    }
+    return otherwise;
+}
+
+static void link_all(struct turn *turn, Intake__CaseRegistered *registered, const struct demand *demand)
+{
+    registered->links = arena_alloc(turn_arena(turn), (demand->cases_count + 1) * sizeof *registered->links);
+    for (size_t i = 0; i < demand->cases_count; i++) {
+        Intake__Link *link = arena_alloc(turn_arena(turn), sizeof *link);
+        intake__link__init(link);
+        link->name = arena_strdup(turn_arena(turn), demand->link);
+        link->case_id = demand->cases[i];
+        registered->links[registered->n_links++] = link;
+    }
+}
+
+static void fill_demanded(struct turn *turn, struct intake_new *fresh, const Hb__Event *cause,
+                          const struct demand *demand)
+{
+    Intake__CaseRegistered *registered = fresh->registered;
+    registered->requested_by = event_position(turn, cause);
+    registered->rule = arena_strdup(turn_arena(turn), demand->rule);
+    registered->department = arena_strdup(turn_arena(turn), demand->to);
+    registered->due_ms = demand->due_ms;
+    if (demand->due_ms)
+        intake_register_fact(turn, fresh, "due_at", value_time(turn, demand->due_ms));
+    link_all(turn, registered, demand);
+    intake_register_about(turn, fresh, demanded(demand, "category", ""), demanded(demand, "channel", "system"),
+                          demanded(demand, "place", ""));
+    for (size_t i = 0; i < demand->with_count; i++)
+        if (!is_common(demand->with[i]->name) && demand->with[i]->value)
+            intake_register_fact(turn, fresh, demand->with[i]->name, demand->with[i]->value);
+    intake_register_defaults(turn, fresh);
+    fresh->event->generation = cause->generation + 1;
+    event_clauses(turn, fresh->event, cause->clauses, cause->n_clauses);
+}
+
+/* A refusal is said at the site, about no case: whoever reads the log finds it with the clause. */
+static void meet_demand(struct turn *turn, const Hb__Event *cause, const struct demand *demand)
+{
+    const Directory__Site *site = organisation_site(turn, cause->site);
+    const Policy__Policy *policy = site ? organisation_policy(turn, cause->site, 0) : NULL;
+    const Policy__Kind *kind = policy ? policy_kind(policy, demand->kind) : NULL;
+    struct vault *vault = turn_vault(turn);
+    uint64_t identity, content;
+    if (!kind) {
+        say_refused(turn, cause, 422, "unknown_kind", "现行制度没有该事项", "the policy in force has no such kind");
+        return;
+    }
+    if (vault_take(vault, &identity) || vault_take(vault, &content)) {
+        say_refused(turn, cause, 503, "full", "密钥库没有空间", "the vault has no room for new keys");
+        return;
+    }
+    struct intake_new fresh = intake_register_begin(turn, site, policy, kind, turn_now(turn), false);
+    fresh.registered->identity_key = identity;
+    fresh.registered->content_key = content;
+    fill_demanded(turn, &fresh, cause, demand);
+    if (!intake_register_say(turn, &fresh))
+        say_refused(turn, cause, 413, "too_large", "案件内容过大", "the case is too large");
+}
+
+static Hb__Fact *fact_new(struct turn *turn, const char *name, const char *text)
+{
+    Hb__Fact *fact = arena_alloc(turn_arena(turn), sizeof *fact);
+    hb__fact__init(fact);
+    fact->name = arena_strdup(turn_arena(turn), name);
+    fact->value = value_text(turn, text);
+    return fact;
+}
+
+static void meet_duty(struct turn *turn, const Hb__Event *cause)
+{
+    const Watchdog__DutyDue *duty = cause->watchdog->duty_due;
+    struct demand demand = {.kind = duty->kind,
+                            .to = duty->to,
+                            .rule = duty->schedule,
+                            .link = duty->link,
+                            .due_ms = duty->due_ms,
+                            .cases = duty->cases,
+                            .cases_count = duty->n_cases};
+    demand.with = arena_alloc(turn_arena(turn), (duty->n_with + 3) * sizeof *demand.with);
+    for (size_t i = 0; i < duty->n_with; i++)
+        demand.with[demand.with_count++] = duty->with[i];
+    demand.with[demand.with_count++] = fact_new(turn, "schedule", duty->schedule);
+    demand.with[demand.with_count++] = fact_new(turn, "period", duty->period);
+    if (*duty->item)
+        demand.with[demand.with_count++] = fact_new(turn, duty->item_field, duty->item);
+    meet_demand(turn, cause, &demand);
+}
+
+static bool is_duty(const Hb__Event *event)
+{
+    return event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG &&
+           event->watchdog->kind_case == WATCHDOG__EVENT__KIND_DUTY_DUE;
+}
+
 static bool is_request(const Hb__Event *event)
 {
     return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
@@ -139,6 +275,8 @@ static bool same_position(const Hb__Position *a, const Hb__Position *b)
 
 void intake_react(struct turn *turn, const Hb__Event *event)
 {
+    if (is_duty(event))
+        meet_duty(turn, event);
     if (!is_request(event))
         return;
     const Hb__Position *first = intake_request(turn, event->casework->case_requested);

@@ -13,12 +13,20 @@ static Watchrec__Happening *happen(struct turn *turn, Watchrec__Case *record, co
     return row;
 }
 
+static void link_add(struct turn *turn, Watchrec__Case *record, uint64_t case_id)
+{
+    for (size_t i = 0; i < record->n_links; i++)
+        if (record->links[i] == case_id)
+            return; /* under two names */
+    WATCHDOG_ADD(turn, record->links, record->n_links, case_id);
+}
+
 static void link_back(struct turn *turn, uint64_t case_id, uint64_t other_id)
 {
     Watchrec__Case *other = watchdog_load(turn, other_id);
     if (!other)
         return;
-    WATCHDOG_ADD(turn, other->links, other->n_links, case_id);
+    link_add(turn, other, case_id);
     watchdog_save(turn, other_id, other);
 }
 
@@ -52,12 +60,21 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row->phase = registered->phase;
     row->round = 1;
     for (size_t i = 0; i < registered->n_links; i++)
-        WATCHDOG_ADD(turn, record.links, record.n_links, registered->links[i]->case_id);
+        link_add(turn, &record, registered->links[i]->case_id);
     watchdog_save(turn, event->case_id, &record);
+    watchdog_schedules_case(turn, event->case_id, &record, 0, registered->phase, event->occurred_ms);
     for (size_t i = 0; i < registered->n_links; i++)
         link_back(turn, event->case_id, registered->links[i]->case_id);
     tell_links(turn, event, &record, registered->stage);
     turn_case_known(turn, event->case_id);
+}
+
+static uint32_t phase_of(const Watchrec__Case *record)
+{
+    for (size_t i = record->n_happenings; i-- > 0;)
+        if (record->happenings[i]->phase)
+            return record->happenings[i]->phase;
+    return 0;
 }
 
 static void evolve_casework(struct turn *turn, const Hb__Event *event)
@@ -70,8 +87,10 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         Watchrec__Happening *row = happen(turn, record, event);
         row->step = taken->step;
         row->stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : (char *)(uintptr_t) "";
+        uint32_t before = phase_of(record);
         row->phase = taken->phase;
         row->round = taken->round;
+        watchdog_schedules_case(turn, event->case_id, record, before, taken->phase, event->occurred_ms);
         if (*row->stage)
             tell_links(turn, event, record, row->stage);
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {
@@ -240,9 +259,34 @@ static void forget_late(Watchrec__Case *record, const Watchdog__DeadlineMissWith
     }
 }
 
+static bool waits_for_late(Policy__Trigger *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->type == POLICY__TRIGGER__TYPE__LATE)
+            return true;
+    return false;
+}
+
+/* Clocks that lateness starts or stops are looked at once all that was said with it is folded. */
+static void look_again(struct turn *turn, const Hb__Event *event, const Watchrec__Case *record)
+{
+    const Policy__Policy *policy = organisation_policy(turn, record->site, record->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, record->kind) : NULL;
+    struct key key = key_u64(event->case_id);
+    key_add_text(&key, "late");
+    for (size_t i = 0; kind && i < kind->n_clocks; i++)
+        if (waits_for_late(kind->clocks[i]->start, kind->clocks[i]->n_start) ||
+            waits_for_late(kind->clocks[i]->stop, kind->clocks[i]->n_stop)) {
+            turn_timer_set(turn, event->recorded_ms, key_bytes(&key));
+            return;
+        }
+}
+
 static void evolve_own(struct turn *turn, const Hb__Event *event)
 {
     const Watchdog__Event *own = event->watchdog;
+    if (own->kind_case == WATCHDOG__EVENT__KIND_SCHEDULE_OPENED)
+        watchdog_schedule_opened(turn, event);
     Watchrec__Case *record = watchdog_load(turn, event->case_id);
     Watchrec__Said *said;
     if (!record)
@@ -273,11 +317,13 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         said->missed = true;
         said->missed_due_ms = own->missed->due_ms;
         happen(turn, record, event)->late = own->missed->instance->clock;
+        look_again(turn, event, record);
         break;
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
         said = said_of(turn, record, own->miss_withdrawn->instance);
         said->missed = false;
         forget_late(record, own->miss_withdrawn);
+        look_again(turn, event, record);
         said->rows = 0; /* whoever was told is told that it was not so; should it be so again, he is told again */
         break;
     case WATCHDOG__EVENT__KIND_POINT:
@@ -291,6 +337,8 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         else
             said->rows |= 1u << own->point->index;
         break;
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return;
     }
@@ -317,6 +365,7 @@ void watchdog_evolve(struct turn *turn, const Hb__Event *event)
         evolve_own(turn, event);
         return;
     case HB__EVENT__PAYLOAD_DIRECTORY:
+        watchdog_schedules_directory(turn, event);
         if (event->directory->kind_case == DIRECTORY__EVENT__KIND_CALENDAR_DEFINED && state_count(turn, WATCHDOG_CASE))
             turn_job_add(turn, "recount", event->directory->calendar_defined->name, (struct bytes){0});
         return;

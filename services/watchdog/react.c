@@ -309,11 +309,6 @@ void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms)
     }
 }
 
-static bool is_miss(const Watchdog__Event *said)
-{
-    return said->kind_case == WATCHDOG__EVENT__KIND_MISSED || said->kind_case == WATCHDOG__EVENT__KIND_MISS_WITHDRAWN;
-}
-
 /* Clocks of linked cases may wait for what happens in this one. */
 static void look_upon(struct turn *turn, const Hb__Event *event)
 {
@@ -338,11 +333,7 @@ void watchdog_react(struct turn *turn, const Hb__Event *event)
         if (event->case_id)
             watchdog_look_at_calls(turn, event->case_id);
         return;
-    case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it, but for clocks that lateness starts
-                                       */
-        if (event->case_id && is_miss(event->watchdog))
-            watchdog_look(turn, event->case_id, event->occurred_ms);
-        return;
+    case HB__EVENT__PAYLOAD_WATCHDOG: /* own: what it changes has been said with it */
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_LOG_FORKED:

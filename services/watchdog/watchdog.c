@@ -1,6 +1,6 @@
 #include "watchdog.h"
 
-static const char *const tables[] = {"case"};
+static const char *const tables[] = {"case", "schedule", "duty", "done", "work"};
 
 static bool registers(const Hb__Event *event)
 {
@@ -22,7 +22,10 @@ static bool knows_case(struct turn *turn, uint64_t case_id)
 /* A timer only says: look at this case again. */
 static void fire(struct turn *turn, struct bytes key, int64_t due_ms)
 {
-    (void)due_ms;
+    if (bytes_get_u64(key.data) == 0) {
+        watchdog_schedule_fire(turn, key, due_ms);
+        return;
+    }
     watchdog_look(turn, bytes_get_u64(key.data), INT64_MAX);
     watchdog_look_at_calls(turn, bytes_get_u64(key.data));
 }
@@ -31,8 +34,8 @@ static void fire(struct turn *turn, struct bytes key, int64_t due_ms)
 static struct bytes job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
                              unsigned keys_max)
 {
-    (void)what;
-    (void)payload;
+    if (strcmp(what, "duties") == 0)
+        return watchdog_duties_step(turn, payload, next, keys_max);
     struct state_scan *scan = state_scan_open(turn, WATCHDOG_CASE, (struct bytes){0}, next);
     struct bytes key, value, after = {0};
     unsigned looked = 0;
@@ -52,7 +55,7 @@ const struct service watchdog_service = {
     .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
              1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__ESCALATION | 1u << HB__SERVICE__NOTIFICATION,
     .tables = tables,
-    .tables_count = 1,
+    .tables_count = WATCHDOG_TABLES_COUNT,
     .keeps_organisation = true,
     .timers_await_horizon = true,
     .react = watchdog_react,

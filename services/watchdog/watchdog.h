@@ -9,10 +9,19 @@
 #include "service/service.h"
 
 #define WATCHDOG_ROWS_MAX 32u
+#define WATCHDOG_CARRY_MAX 200u  /* open cases that one new case takes over */
+#define WATCHDOG_SAMPLE_MAX 500u /* cases opened for those of one period */
 
 extern const struct service watchdog_service;
 
-enum watchdog_table { WATCHDOG_CASE };
+enum watchdog_table {
+    WATCHDOG_CASE,
+    WATCHDOG_SCHEDULE,
+    WATCHDOG_DUTY,
+    WATCHDOG_DONE,
+    WATCHDOG_WORK,
+    WATCHDOG_TABLES_COUNT
+};
 
 /* A case made ready for judging. */
 struct watchdog_case {
@@ -44,6 +53,14 @@ uint32_t watchdog_part_number(uint32_t part, uint32_t run);
 uint32_t watchdog_parts(const struct watchdog_case *one, const Policy__Clock *clock); /* of the clock's `each` */
 /* The clock as it runs for one part; part 0: itself. */
 const Policy__Clock *watchdog_clock_of_part(struct turn *turn, const Policy__Clock *clock, uint32_t part);
+
+/* schedules.c */
+void watchdog_schedules_directory(struct turn *turn, const Hb__Event *event);
+void watchdog_schedules_case(struct turn *turn, uint64_t case_id, Watchrec__Case *record, uint32_t before,
+                             uint32_t phase, int64_t at_ms);
+void watchdog_schedule_opened(struct turn *turn, const Hb__Event *event);
+void watchdog_schedule_fire(struct turn *turn, struct bytes key, int64_t due_ms);
+struct bytes watchdog_duties_step(struct turn *turn, struct bytes payload, struct bytes next, unsigned keys_max);
 
 /* calls.c: levels that somebody must acknowledge, or the next row of the ladder comes. */
 void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,

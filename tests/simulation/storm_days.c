@@ -188,6 +188,7 @@ bool days_due(const Calendar__Calendar *calendar, const Policy__Term *term, cons
     case POLICY__TERM__UNIT__MONTHS:
     case POLICY__TERM__UNIT__FIELD:
     case POLICY__TERM__UNIT__DATE:
+    case POLICY__TERM__UNIT__PERIOD:
     case POLICY__TERM__UNIT__TIME_OF_DAY:
     case POLICY__TERM__UNIT__NOW:
         return false;

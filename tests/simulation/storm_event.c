@@ -235,6 +235,8 @@ static void watchdog_event(struct storm *storm, struct storm_case *one, const Hb
     case WATCHDOG__EVENT__KIND_POINT:
         point(storm, one, run, event);
         return;
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return;
     }

@@ -58,6 +58,8 @@ static void show_watchdog(const Watchdog__Event *said)
         show_instance(said->point->instance);
         printf(" at %" PRId64 " due %" PRId64, said->point->at_ms, said->point->due_ms);
         return;
+    case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
+    case WATCHDOG__EVENT__KIND_DUTY_DUE:
     case WATCHDOG__EVENT__KIND__NOT_SET:
         return;
     }
