@@ -22,6 +22,9 @@ static bool directory_concerns(const Directory__Event *said)
     case DIRECTORY__EVENT__KIND_DEPARTMENT_DEFINED:
     case DIRECTORY__EVENT__KIND_PERSON_DEFINED:
     case DIRECTORY__EVENT__KIND_ACCOUNT_DEFINED:
+    case DIRECTORY__EVENT__KIND_THING_DEFINED:
+    case DIRECTORY__EVENT__KIND_THING_MARKED:
+    case DIRECTORY__EVENT__KIND_ROSTER_PLANNED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         break;
     }
