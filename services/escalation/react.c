@@ -69,46 +69,70 @@ static void ask_acknowledgement(const struct step *step, Escalation__LevelReache
         reached->unacknowledged_row = (uint32_t)next;
 }
 
-static void reach(const struct step *step, uint32_t index, uint32_t level, const char *notice, Policy__Who *const *tell,
-                  size_t tell_count, Policy__Who *const *also, size_t also_count, const Policy__Who *hand_to, char *key,
-                  char *const *clauses, size_t clauses_count)
+/* A row of a ladder, or a level that no row describes, and what it is told as. */
+struct rung {
+    uint32_t index, level;
+    const char *notice;
+    Policy__Who *const *tell, *const *also;
+    size_t tell_count, also_count;
+    const Policy__Who *hand_to;
+    char *key;
+    char *const *clauses;
+    size_t clauses_count;
+};
+
+static void reach(const struct step *step, const struct rung *rung)
 {
     struct turn *turn = step->turn;
-    if (escalation_level(step->record, key))
+    if (escalation_level(step->record, rung->key))
         return;
     Escalation__LevelReached *reached = ESCALATION_NEW(turn, Escalation__LevelReached, escalation__level_reached__init);
     reached->ladder = (char *)(uintptr_t)step->ladder;
-    reached->row = index;
-    reached->level = level;
+    reached->row = rung->index;
+    reached->level = rung->level;
     reached->clock = (char *)(uintptr_t)step->clock;
     reached->round = step->round;
     reached->due_ms = step->due_ms;
-    reached->notice = (char *)(uintptr_t)notice;
-    reached->key = key;
+    reached->notice = (char *)(uintptr_t)rung->notice;
+    reached->key = rung->key;
     reached->part = (char *)(uintptr_t)step->part;
     ask_acknowledgement(step, reached);
-    add_told(step, reached, tell, tell_count);
-    add_told(step, reached, also, also_count);
-    if (hand_to) {
-        Policy__Who *one = (Policy__Who *)(uintptr_t)hand_to;
+    add_told(step, reached, rung->tell, rung->tell_count);
+    add_told(step, reached, rung->also, rung->also_count);
+    if (rung->hand_to) {
+        Policy__Who *one = (Policy__Who *)(uintptr_t)rung->hand_to;
         const Directory__Person **person = who_persons(turn, step->event->site, &one, 1, &step->facts, NULL);
         reached->hand_to = *person ? (*person)->id : (char *)(uintptr_t) "";
     }
-    say(step, ESCALATION__EVENT__KIND_REACHED, reached, clauses, clauses_count);
+    say(step, ESCALATION__EVENT__KIND_REACHED, reached, rung->clauses, rung->clauses_count);
     if (reached->n_told || *reached->hand_to)
         return;
     Escalation__LevelProblem *problem = ESCALATION_NEW(turn, Escalation__LevelProblem, escalation__level_problem__init);
     problem->ladder = reached->ladder;
-    problem->row = index;
-    problem->key = key;
+    problem->row = rung->index;
+    problem->key = rung->key;
     problem->text = label_new(turn, "升级对象无人在岗", "nobody to tell at this level");
-    say(step, ESCALATION__EVENT__KIND_PROBLEM, problem, clauses, clauses_count);
+    say(step, ESCALATION__EVENT__KIND_PROBLEM, problem, rung->clauses, rung->clauses_count);
 }
 
 static const Policy__Clock *clock_of(const struct step *step)
 {
     const Policy__Kind *kind = step->policy ? policy_kind(step->policy, step->record->kind) : NULL;
     return kind ? policy_clock(kind, step->clock) : NULL;
+}
+
+static struct rung rung_of(const Policy__Ladder *ladder, uint32_t index, const char *notice, char *key)
+{
+    const Policy__LadderRow *row = ladder->rows[index];
+    return (struct rung){.index = index,
+                         .level = row->level,
+                         .notice = notice,
+                         .tell = row->tell,
+                         .tell_count = row->n_tell,
+                         .hand_to = row->hand_to,
+                         .key = key,
+                         .clauses = ladder->clauses,
+                         .clauses_count = ladder->n_clauses};
 }
 
 /* Rows of the ladder that come at this point; `late:` of the clock is told with the first row at `late`. */
@@ -120,17 +144,21 @@ static void reach_rows(const struct step *step, Policy__LadderRow__At at, const 
     Policy__Who **also = late && clock ? clock->late : NULL;
     size_t also_count = late && clock ? clock->n_late : 0;
     for (size_t i = 0; ladder && i < ladder->n_rows; i++) {
-        const Policy__LadderRow *row = ladder->rows[i];
-        if (row->at != at)
+        if (ladder->rows[i]->at != at)
             continue;
-        reach(step, (uint32_t)i, row->level, notice, row->tell, row->n_tell, told_late ? NULL : also,
-              told_late ? 0 : also_count, row->hand_to, key_of(step, (uint32_t)i, warning), ladder->clauses,
-              ladder->n_clauses);
+        struct rung rung = rung_of(ladder, (uint32_t)i, notice, key_of(step, (uint32_t)i, warning));
+        rung.also = also;
+        rung.also_count = told_late ? 0 : also_count;
+        reach(step, &rung);
         told_late = true;
     }
-    if (late && !told_late && also_count)
-        reach(step, 0, 1, notice, also, also_count, NULL, 0, NULL, key_of(step, 0, 0), clock->clauses,
-              clock->n_clauses);
+    struct rung alone = {.level = 1, .notice = notice, .tell = also, .tell_count = also_count};
+    if (!late || told_late || !also_count)
+        return;
+    alone.key = key_of(step, 0, 0);
+    alone.clauses = clock->clauses;
+    alone.clauses_count = clock->n_clauses;
+    reach(step, &alone);
 }
 
 /* What a row that comes by itself is told as: the first of a ladder, and those that follow it unacknowledged, are no
@@ -147,9 +175,8 @@ static void reach_row(const struct step *step, uint32_t index)
     const Policy__Ladder *ladder = step->policy ? policy_ladder(step->policy, step->ladder) : NULL;
     if (!ladder || index >= ladder->n_rows)
         return;
-    const Policy__LadderRow *row = ladder->rows[index];
-    reach(step, index, row->level, notice_of_row(ladder, index), row->tell, row->n_tell, NULL, 0, row->hand_to,
-          key_of(step, index, 0), ladder->clauses, ladder->n_clauses);
+    struct rung rung = rung_of(ladder, index, notice_of_row(ladder, index), key_of(step, index, 0));
+    reach(step, &rung);
 }
 
 /* The miss was withdrawn: who was told is told so; rows not reached will not be. */

@@ -88,7 +88,7 @@ static int listen_at(const char *address, uint32_t port, char **why_out, struct 
 
 static unsigned port_of(int fd)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof bound;
     if (getsockname(fd, (struct sockaddr *)&bound, &size))
         return 0;

@@ -22,7 +22,7 @@ char *http_decode(struct arena *arena, const char *text, size_t size, bool form)
     char *out = arena_alloc(arena, size + 1);
     size_t used = 0;
     for (size_t i = 0; i < size; i++) {
-        out[used++] = form && text[i] == '+' ? ' ' : text[i];
+        out[used++] = (char)(form && text[i] == '+' ? ' ' : text[i]);
         if (text[i] != '%')
             continue;
         int high = i + 2 < size ? hex_of(text[i + 1]) : -1, low = i + 2 < size ? hex_of(text[i + 2]) : -1;

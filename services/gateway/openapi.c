@@ -202,9 +202,9 @@ static json_t *operation_id(const struct route *route)
     for (; *path && size + 1 < sizeof id; path++)
         if (isalnum((unsigned char)*path))
             id[size++] = *path;
-        else if (id[size - 1] != '_')
+        else if (size && id[size - 1] != '_')
             id[size++] = '_';
-    while (id[size - 1] == '_')
+    while (size && id[size - 1] == '_')
         size--;
     return json_stringn(id, size);
 }

@@ -318,9 +318,11 @@ static void prepare_import(struct turn *turn, const Hb__Command *command, const 
         refusal_field(turn,
                       turn_refuse(turn, 422, "missing_field", "须有来源及其编号", "source and external_id are needed"),
                       import->source[0] ? "external_id" : "source");
-    if (!import->submit)
+    if (!import->submit) {
         refusal_field(turn, turn_refuse(turn, 422, "missing_field", "须有登记内容", "the submission is missing"),
                       "submit");
+        return;
+    }
     const Policy__Kind *kind = turn_refused(turn) ? NULL : prepare_submit(turn, command, site, import->submit);
     if (kind && import->history)
         prepare_history(turn, site, kind, import->history);

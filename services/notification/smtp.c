@@ -166,8 +166,8 @@ static char *encode(struct arena *arena, const char *text, bool line)
                         (i + 2 < size ? (uint8_t)text[i + 2] : 0);
         out[at++] = base64[bits >> 18];
         out[at++] = base64[bits >> 12 & 63];
-        out[at++] = i + 1 < size ? base64[bits >> 6 & 63] : '=';
-        out[at++] = i + 2 < size ? base64[bits & 63] : '=';
+        out[at++] = (char)(i + 1 < size ? base64[bits >> 6 & 63] : '=');
+        out[at++] = (char)(i + 2 < size ? base64[bits & 63] : '=');
         if (line && i / 3 % 19 == 18) {
             out[at++] = '\r';
             out[at++] = '\n';

@@ -31,8 +31,9 @@ static void count_flush(void)
 static void wait_for_disk(void)
 {
     static long us = -1;
+    const char *asked = getenv("SLOW_DISK_US");
     if (us < 0)
-        us = strtol(getenv("SLOW_DISK_US") ? getenv("SLOW_DISK_US") : "0", NULL, 10);
+        us = asked ? strtol(asked, NULL, 10) : 0;
     struct timespec pause = {us / 1000000, us % 1000000 * 1000};
     count_flush();
     if (us)

@@ -46,8 +46,9 @@ ProtobufCMessage *draw_message(struct draw *draw, const ProtobufCMessageDescript
 
 /* ---- what all messages must hold ---- */
 
-/* The top-level types that come from outside, ended by NULL. */
-extern const ProtobufCMessageDescriptor *const fuzz_messages[];
+/* The top-level types that come from outside. */
+#define FUZZ_MESSAGES 9u
+extern const ProtobufCMessageDescriptor *const fuzz_messages[FUZZ_MESSAGES];
 
 /* Packs to the same bytes. */
 bool fuzz_same(const ProtobufCMessage *a, const ProtobufCMessage *b, struct arena *arena);

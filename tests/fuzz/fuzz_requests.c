@@ -2,6 +2,7 @@
    PROP-11, with time passing in between. The input decides what is asked; names are drawn from those that exist, so
    that much of it goes far. Every request is answered, a refusal says what in both languages, no service stops hearing,
    and at the end logs, causes and states fit together. */
+#include "../unit/support/folder.h"
 #include "fuzz.h"
 
 #include "group.h"
@@ -443,13 +444,6 @@ static void check_at_end(struct world *world)
 
 /* ---- a founded organisation, copied for each input ---- */
 
-static void shell(const char *format, const char *a, const char *b)
-{
-    char command[512];
-    snprintf(command, sizeof command, format, a, b);
-    must(system(command) == 0);
-}
-
 static void found(const char *folder)
 {
     struct group group;
@@ -469,7 +463,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct draw draw = draw_of(data, size);
     struct world world = {0};
     arena_init(&world.arena);
-    shell("cp -r --sparse=always '%s' '%s'", founded, folder);
+    must(folder_copy(founded, folder));
     group_open(&world.group, folder, 7, START_MS, (struct simulation_faults){0});
     must(simulation_settle(world.group.simulation, 60000));
     for (unsigned i = 0; i < REQUESTS_MAX && draw_more(&draw); i++) {
@@ -482,7 +476,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_at_end(&world);
     group_close(&world.group);
-    shell("rm -r '%s'%s", folder, "");
+    must(folder_remove(folder));
     arena_fini(&world.arena);
     return 0;
 }

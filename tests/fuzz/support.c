@@ -1,3 +1,4 @@
+#include "../unit/support/folder.h"
 #include "fuzz.h"
 
 #include "hearback/bus.pb-c.h"
@@ -22,11 +23,9 @@ static pid_t owner;
 
 static void remove_folder(void)
 {
-    char command[96];
     if (getpid() != owner)
         return;
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    if (system(command))
+    if (!folder_remove(folder))
         fprintf(stderr, "%s could not be removed\n", folder);
 }
 
@@ -218,12 +217,10 @@ ProtobufCMessage *draw_message(struct draw *draw, const ProtobufCMessageDescript
     return message;
 }
 
-const ProtobufCMessageDescriptor *const fuzz_messages[] = {
-    &hb__event__descriptor,          &hb__command__descriptor,
-    &hb__query__descriptor,          &bus__request__descriptor,
-    &bus__reply__descriptor,         &hb__command_reply__descriptor,
-    &hb__query_reply__descriptor,    &policy__policy__descriptor,
-    &calendar__calendar__descriptor, NULL};
+const ProtobufCMessageDescriptor *const fuzz_messages[FUZZ_MESSAGES] = {
+    &hb__event__descriptor,       &hb__command__descriptor,    &hb__query__descriptor,
+    &bus__request__descriptor,    &bus__reply__descriptor,     &hb__command_reply__descriptor,
+    &hb__query_reply__descriptor, &policy__policy__descriptor, &calendar__calendar__descriptor};
 
 bool fuzz_same(const ProtobufCMessage *a, const ProtobufCMessage *b, struct arena *arena)
 {

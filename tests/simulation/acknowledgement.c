@@ -207,7 +207,7 @@ static void down_and_up_again(void **state)
     run_until(&group, 20 * MINUTE);
     assert_int_equal(paged_of(&group).count, 1);
     story_close(&group);
-    id = open_story(&group);
+    open_story(&group);
     simulation_idle_set(group.simulation, 20000); /* who asks a service that is down asks again */
     run_until(&group, MINUTE);
     simulation_down(group.simulation, HB__SERVICE__WATCHDOG);

@@ -1,4 +1,5 @@
 #include "cut.h"
+#include "../unit/support/folder.h"
 
 #include "service/atrest.h"
 
@@ -141,12 +142,15 @@ bool cut_is_consistent(const struct cut *cut, char *why_out, size_t why_size)
 
 static void put_in_place(const struct cut *cut, unsigned i)
 {
-    char from[600], to[600], command[2600];
+    char from[600], to[600], lock[640];
     path_of(cut, i, cut->target, from);
     path_of(cut, i, cut->folder, to);
     cut_remove(to);
-    snprintf(command, sizeof command, "cp -r '%s' '%s' && rm -f '%s'/lock.mdb '%s'/vault/lock.mdb", from, to, to, to);
-    bug_unless(system(command) == 0);
+    bug_unless(folder_copy(from, to));
+    snprintf(lock, sizeof lock, "%s/lock.mdb", to);
+    remove(lock);
+    snprintf(lock, sizeof lock, "%s/vault/lock.mdb", to);
+    remove(lock);
 }
 
 void cut_restore(const struct cut *cut, uint32_t numbers_skip)
@@ -184,7 +188,5 @@ void cut_restore(const struct cut *cut, uint32_t numbers_skip)
 
 void cut_remove(const char *folder)
 {
-    char command[700];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    bug_unless(system(command) == 0);
+    bug_unless(folder_remove(folder));
 }

@@ -68,36 +68,42 @@ static void handle(struct group *group, uint64_t id)
     OK(group_act(group, id, "bai", "answer", FIELDS("reply_text", "已限时施工")));
 }
 
+/* Registered and accepted: the number, the department, and who and what is refused on the way. */
+static uint64_t begin_life(struct group *group)
+{
+    const Hb__CommandReply *reply = group_submit(group, "complaint", "noise", "楼上半夜装修", NULL);
+    OK(reply);
+    uint64_t id = reply->case_id;
+    assert_string_equal(reply->submitted->number, "20250310-complaint-001");
+    assert_int_equal(strlen(reply->submitted->tracking_code), strlen(reply->submitted->number) + 9);
+    const Casework__CaseFile *file = group_case(group, id, "li");
+    assert_non_null(file);
+    assert_string_equal(file->lead, "customer_service_centre");
+    OK(group_act(group, id, "bai", "accept", NULL));
+    reply = group_act(group, id, "zhou", "contact", FIELDS("contact_by", "phone"));
+    assert_non_null(reply->refused); /* another department */
+    assert_int_equal(reply->refused->status, 403);
+    OK(group_act(group, id, "bai", "contact", FIELDS("contact_by", "phone")));
+    reply = group_act(group, id, "bai", "propose", NULL);
+    assert_int_equal(reply->refused->status, 422);
+    assert_int_equal(reply->refused->n_problems, 2); /* all that is missing, together */
+    return id;
+}
+
 static void a_complaint_lives(void **state)
 {
     (void)state;
     struct group group;
     open_world(&group, "PROP-11");
-    const Hb__CommandReply *reply = group_submit(&group, "complaint", "noise", "楼上半夜装修", NULL);
-    OK(reply);
-    uint64_t id = reply->case_id;
-    assert_string_equal(reply->submitted->number, "20250310-complaint-001");
-    assert_int_equal(strlen(reply->submitted->tracking_code), strlen(reply->submitted->number) + 9);
-    const Casework__CaseFile *file = group_case(&group, id, "li");
-    assert_non_null(file);
-    assert_string_equal(file->lead, "customer_service_centre");
-    OK(group_act(&group, id, "bai", "accept", NULL));
-    reply = group_act(&group, id, "zhou", "contact", FIELDS("contact_by", "phone"));
-    assert_non_null(reply->refused); /* another department */
-    assert_int_equal(reply->refused->status, 403);
-    OK(group_act(&group, id, "bai", "contact", FIELDS("contact_by", "phone")));
-    reply = group_act(&group, id, "bai", "propose", NULL);
-    assert_int_equal(reply->refused->status, 422);
-    assert_int_equal(reply->refused->n_problems, 2); /* all that is missing, together */
+    uint64_t id = begin_life(&group);
     handle(&group, id);
     assert_int_equal(tally_of(&group).told_reply, 1);
     OK(group_act(&group, id, "complainant", "follow_up", FIELDS("satisfied", "dissatisfied", "opinion", "仍然很吵")));
-    file = group_case(&group, id, "li");
+    const Casework__CaseFile *file = group_case(&group, id, "li");
     assert_string_equal(file->stage, "handling"); /* the rule has reopened it */
     assert_int_equal(file->round, 2);
     assert_int_equal(tally_of(&group).gm_copy, 1);
-    reply = group_act(&group, id, "li", "close", NULL);
-    assert_int_equal(reply->refused->status, 409);
+    assert_int_equal(group_act(&group, id, "li", "close", NULL)->refused->status, 409);
     handle(&group, id);
     OK(group_act(&group, id, "li", "follow_up", FIELDS("satisfied", "satisfied")));
     OK(group_act(&group, id, "li", "close", NULL));

@@ -1,6 +1,7 @@
 /* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] [--twice] [--stop]: the storm over
    COUNT seeds. Prints for each seed a hash of all logs; ends with 1 when an invariant was broken. */
 #include "storm.h"
+#include "../unit/support/folder.h"
 
 #include "calendar/calendar.h"
 
@@ -153,10 +154,8 @@ static void story(struct storm *storm)
 
 static void remove_folder(const char *folder)
 {
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    if (system(command) != 0)
-        perror(command);
+    if (!folder_remove(folder))
+        perror(folder);
 }
 
 static void report(struct storm *storm, const uint8_t hash[32])

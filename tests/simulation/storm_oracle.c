@@ -338,12 +338,10 @@ static struct runs runs_of(const struct oracle *oracle)
         const Policy__Trigger *start = open || again ? NULL : starter(oracle->clock, fact);
         const Hb__Value *field =
             start && start->type == POLICY__TRIGGER__TYPE__TIME_FIELD ? value_at(oracle, known, start->name) : NULL;
-        if (again)
+        if (again || (start && start->type != POLICY__TRIGGER__TYPE__TIME_FIELD))
             open = run_begin(oracle, &runs, round, part++, moment->at_ms);
         else if (field && !by_field && field->kind_case == HB__VALUE__KIND_TIME_MS)
             open = run_begin(oracle, &runs, round, part++, field->time_ms);
-        else if (start && start->type != POLICY__TRIGGER__TYPE__TIME_FIELD)
-            open = run_begin(oracle, &runs, round, part++, moment->at_ms);
         by_field = by_field || (field && open);
         if (!open)
             continue;
@@ -647,17 +645,18 @@ static int64_t warning_ms(const struct oracle *oracle, const struct pauses *paus
                           const Policy__Warn *warn)
 {
     const Calendar__Calendar *calendar = oracle->calendar;
-    bool hours = warn->before &&
-                 (warn->before->unit == POLICY__TERM__UNIT__HOURS || warn->before->unit == POLICY__TERM__UNIT__MINUTES);
+    static const Policy__Term none = POLICY__TERM__INIT;
+    const Policy__Term *before = warn->before ? warn->before : &none;
+    bool hours = before->unit == POLICY__TERM__UNIT__HOURS || before->unit == POLICY__TERM__UNIT__MINUTES;
     switch (warn->type) {
     case POLICY__WARN__TYPE__PERMILLE:
         return share_ms(oracle, pauses, run, warn->permille);
     case POLICY__WARN__TYPE__BEFORE:
-        return hours ? run->due_ms - warn->before->amount *
-                                         (warn->before->unit == POLICY__TERM__UNIT__HOURS ? DAYS_HOUR_MS : MINUTE_MS)
-                     : days_before(calendar, warn->before, run->due_ms, -1);
+        return hours ? run->due_ms -
+                           before->amount * (before->unit == POLICY__TERM__UNIT__HOURS ? DAYS_HOUR_MS : MINUTE_MS)
+                     : days_before(calendar, before, run->due_ms, -1);
     case POLICY__WARN__TYPE__DAYS_BEFORE:
-        return days_before(calendar, warn->before, run->due_ms - 1, (int)warn->before->minute_of_day);
+        return days_before(calendar, before, run->due_ms - 1, (int)before->minute_of_day);
     case POLICY__WARN__TYPE__LAST_WORKING_DAY:
         return days_instant(days_previous_worked(calendar, days_date(run->due_ms - 1) - 1),
                             warn->minute_of_day * MINUTE_MS);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../unit/support/folder.h"
 #include "group.h"
 
 #include <stdio.h>
@@ -46,14 +47,13 @@ static inline char *story_folder(void)
 /* Checks the invariants of the spine (among them that a fresh fold equals the state), then throws the world away. */
 static inline void story_close(struct group *group)
 {
-    char why[512] = "", command[600];
+    char why[512] = "";
     enum err err = simulation_check(group->simulation, why, sizeof why);
     if (err)
         print_message("%s\n", why);
     assert_int_equal(err, ERR_NONE);
-    snprintf(command, sizeof command, "rm -rf '%s'", group->folder);
     group_close(group);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(group->folder));
 }
 
 static inline const Hb__Refusal *story_refused(const Hb__CommandReply *reply, uint32_t status, const char *code)

@@ -1,5 +1,6 @@
 /* toy_simulation [FIRST_SEED COUNT]: two toy services under faults. After each seed: every acknowledged command is
    present once, chains hold, cursors are not ahead of logs, a fresh fold equals the state. */
+#include "../unit/support/folder.h"
 #include "simulation/simulation.h"
 #include "toys.h"
 
@@ -78,10 +79,8 @@ static int fail(uint64_t seed, const char *what)
 
 static void remove_folder(const char *folder)
 {
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    if (system(command) != 0)
-        perror(command);
+    if (!folder_remove(folder))
+        perror(folder);
 }
 
 static int run_seed(uint64_t seed, const char *base)

@@ -1,6 +1,7 @@
 /* The bus between processes: who is let in, what a key may do, what is refused with its limit named, what times out.
    Everything over ipc:// and over tcp://. The service is a process of its own; so is everybody who knocks, because a
    process has one ZeroMQ context and never forks with it (pitfalls 5). */
+#include "../support/folder.h"
 #include "base/arena.h"
 #include "bus/bus.h"
 #include "config/config.h"
@@ -127,12 +128,10 @@ static int setup_tcp(void **state)
 static int teardown(void **state)
 {
     struct place *place = *state;
-    char command[128];
     int status;
     kill(place->service, SIGKILL);
     waitpid(place->service, &status, 0);
-    snprintf(command, sizeof command, "rm -rf '%s'", place->folder);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(place->folder));
     arena_fini(&place->arena);
     free(place);
     return 0;

@@ -351,7 +351,7 @@ static void zones_agree_with_libc(void **state)
         assert_int_equal(zone_load(NULL, names[n], &zone), ERR_NONE);
         setenv("TZ", names[n], 1);
         tzset();
-        for (time_t t = 1000000000; t < 1000000000 + 40l * 366 * 86400 && t < 2140000000; t += 11 * 3600 + 60) {
+        for (time_t t = 1000000000; t < 2140000000; t += 11 * 3600 + 60) {
             struct tm tm;
             localtime_r(&t, &tm);
             if (tm.tm_gmtoff != zone_offset_s(zone, (int64_t)t * 1000))

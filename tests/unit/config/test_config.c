@@ -1,4 +1,5 @@
 /* The configuration file as people edit it: what it may not name, and the keys of what they added. */
+#include "../support/folder.h"
 #include "config/config.h"
 
 #include <setjmp.h>
@@ -28,9 +29,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct place *place = *state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -r '%s'", place->folder);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(place->folder));
     arena_fini(&place->arena);
     free(place);
     return 0;

@@ -207,7 +207,8 @@ static bool may_submit(const struct demo *demo, const char *account_id, const ch
     for (size_t i = 0; i < demo->organise->n_accounts; i++)
         if (strcmp(demo->organise->accounts[i]->id, account_id) == 0)
             account = demo->organise->accounts[i];
-    assert_non_null(account);
+    if (!account) /* to the analyzer an assertion of cmocka may return */
+        return false;
     bool right = false, there = false;
     for (size_t i = 0; i < account->n_scopes; i++)
         right = right || strcmp(account->scopes[i], "submit") == 0 || strcmp(account->scopes[i], "*") == 0;

@@ -1,4 +1,5 @@
 /* The log: appended after a known offset or not at all, read in batches, and every alteration found at its offset. */
+#include "../support/folder.h"
 #include "base/key.h"
 #include "eventlog/eventlog.h"
 #include "message/message.h"
@@ -63,10 +64,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct world *world = *state;
-    char command[128];
     store_close(world->store);
-    snprintf(command, sizeof command, "rm -r '%s'", world->folder);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(world->folder));
     arena_fini(&world->arena);
     free(world);
     return 0;

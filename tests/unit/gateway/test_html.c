@@ -88,7 +88,7 @@ static void garbage_never_breaks_out(void **state)
         char garbage[40];
         size_t size = (size_t)random() % (sizeof garbage - 1);
         for (size_t i = 0; i < size; i++)
-            garbage[i] = random() % 4 ? pieces[(size_t)random() % (sizeof pieces - 1)] : (char)(random() % 255 + 1);
+            garbage[i] = (char)(random() % 4 ? pieces[(size_t)random() % (sizeof pieces - 1)] : random() % 255 + 1);
         garbage[size] = 0;
         struct html html;
         html_init(&html, &arena);

@@ -190,6 +190,7 @@ static void keys_make_ids(void **state)
     request.actor = &ben;
     cell_command_id(&request, 0, two);
     assert_string_not_equal(one, two);
+    request.actor = NULL;
 }
 
 int main(void)

@@ -171,9 +171,10 @@ static void a_small_input_takes_little_memory(void **state)
     const char *why;
     size_t size = 60000;
     uint8_t *many = arena_alloc(&arena, size);
+    static const uint8_t empty_fact[] = {0x8a, 0x01, 0x00};
     size_t used = 0;
     for (; used + 3 < size; used += 3)
-        memcpy(many + used, "\x8a\x01\x00", 3); /* facts: one empty fact */
+        memcpy(many + used, empty_fact, sizeof empty_fact);
     size_t before = arena.used;
     assert_int_equal(unpack(&hb__event__descriptor, bytes_of(many, used), &why), ERR_TOO_LARGE);
     assert_non_null(strstr(why, "memory"));

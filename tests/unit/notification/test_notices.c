@@ -58,7 +58,7 @@ static void publish(struct world *world)
     policy->kinds = LIST(world, Policy__Kind *, &policy->n_kinds, kind);
     char *long_text = arena_zero(&world->arena, 60001);
     for (unsigned i = 0; i < 60000; i += 3)
-        memcpy(long_text + i, "长", 3);
+        snprintf(long_text + i, 4, "长");
     policy->notices = LIST(
         world, Policy__Notice *, &policy->n_notices, notice(world, "all", "employee", "email", "{number}"),
         notice(world, "mail_first", "lead", "email sms", "x"), notice(world, "sms_first", "lead", "sms email", "x"),

@@ -1,5 +1,6 @@
 /* A machine whose clock is before the build cannot be right (design.md 4): the date in the programs is that of the
    build, and a start before it is suspect until the clock has passed it. */
+#include "../support/folder.h"
 #include "../support/scribe.h"
 
 #include <time.h>
@@ -44,7 +45,7 @@ static const char *health_at(struct instance *instance, int64_t now_ms)
 static void a_start_before_the_build_is_suspect(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/hearback-build-XXXXXX", why[200], command[100];
+    char folder[] = "/tmp/hearback-build-XXXXXX", why[200];
     struct instance *instance;
     struct env env = {.now = wall, .boot = boot, .random = fill};
     struct instance_options options = {
@@ -54,8 +55,7 @@ static void a_start_before_the_build_is_suspect(void **state)
     assert_string_equal(health_at(instance, PUPPET_START_MS - 1), "clock_suspect");
     assert_string_equal(health_at(instance, PUPPET_START_MS), "ready");
     instance_close(instance);
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(folder));
 }
 
 int main(void)

@@ -1,4 +1,5 @@
 /* Control VERIFY finds what was altered behind the service's back, names it, and says nothing of what is sound. */
+#include "../support/folder.h"
 #include "../support/scribe.h"
 
 #include "store/store.h"
@@ -40,10 +41,8 @@ static int setup(void **state)
 static int teardown_tampered(void **state)
 {
     struct world *world = *state;
-    char command[300];
     simulation_free(world->simulation);
-    snprintf(command, sizeof command, "rm -r '%s'", world->folder);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(world->folder));
     arena_fini(&world->arena);
     free(world);
     return 0;

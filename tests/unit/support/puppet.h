@@ -4,6 +4,7 @@
 #ifndef HEARBACK_TESTS_PUPPET_H
 #define HEARBACK_TESTS_PUPPET_H
 
+#include "folder.h"
 #include "hearback/policy.pb-c.h"
 #include "message/message.h"
 #include "service/service.h"
@@ -371,9 +372,7 @@ static inline void world_close(struct world *world)
         print_error("simulation_check: %s\n", why);
     assert_int_equal(err, ERR_NONE);
     simulation_free(world->simulation);
-    char command[300];
-    snprintf(command, sizeof command, "rm -r '%s'", world->folder);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(world->folder));
     arena_fini(&world->arena);
 }
 

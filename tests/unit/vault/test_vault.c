@@ -1,9 +1,11 @@
 /* The vault: sealing, tampering, destroying, restarts, the pool of keys, the epoch key file. */
+#include "../support/folder.h"
 #include "store/store.h"
 #include "vault/cache.h"
 #include "vault/epoch.h"
 #include "vault/vault.h"
 
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,12 +76,10 @@ static int teardown(void **state)
 {
     struct world *world = *state;
     vault_close(world->vault);
-    char command[300];
-    snprintf(command, sizeof command, "rm -r '%s'", world->folder);
-    int rc = system(command);
+    bool gone = folder_remove(world->folder);
     arena_fini(&world->arena);
     free(world);
-    return rc;
+    return gone ? 0 : 1;
 }
 
 static uint64_t take(struct world *world)
@@ -220,8 +220,8 @@ static void the_pool_is_filled_before_it_is_empty(void **state)
 
 static void copy_file(struct world *world, const char *from, const char *to)
 {
-    char *command = arena_printf(&world->arena, "cp -p '%s/%s' '%s/%s'", world->folder, from, world->folder, to);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_copy_file(arena_printf(&world->arena, "%s/%s", world->folder, from),
+                                 arena_printf(&world->arena, "%s/%s", world->folder, to)));
 }
 
 static void the_epoch_key_file_is_private(void **state)
@@ -269,8 +269,7 @@ static void a_missing_or_wrong_epoch_key_is_told(void **state)
     assert_int_equal(rename(data, aside), 0);
     must_open(world);
     vault_close(world->vault);
-    char *command = arena_printf(&world->arena, "rm -r '%s'", data);
-    assert_int_equal(system(command), 0);
+    assert_true(folder_remove(data));
     assert_int_equal(rename(aside, data), 0);
     assert_int_equal(open_vault(world, NULL, 16, &why), ERR_DENIED);
     assert_non_null(strstr(why, "not the key of this vault"));
@@ -346,7 +345,7 @@ static void tracking_codes(void **state)
     assert_int_equal(strlen(code), 8);
     assert_int_equal(strspn(code, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"), 8);
     for (unsigned i = 0; i < 9; i++)
-        lower[i] = code[i] >= 'A' ? (char)(code[i] + 32) : code[i] == '0' ? 'o' : code[i] == '1' ? 'l' : code[i];
+        lower[i] = (char)(code[i] == '0' ? 'o' : code[i] == '1' ? 'l' : tolower(code[i]));
     assert_true(vault_tracking_matches(world->vault, 0x123456789abcdef0u, code));
     assert_true(vault_tracking_matches(world->vault, 0x123456789abcdef0u, lower));
     assert_false(vault_tracking_matches(world->vault, 0x123456789abcdef0u, other));
@@ -417,8 +416,8 @@ static void one_seed_gives_one_history(void **state)
     char codes[2][9];
     for (unsigned i = 0; i < 2; i++) {
         vault_close(world->vault);
-        char *command = arena_printf(&world->arena, "rm -r '%s/data' '%s/epoch'", world->folder, world->folder);
-        assert_int_equal(system(command), 0);
+        assert_true(folder_remove(arena_printf(&world->arena, "%s/data", world->folder)));
+        assert_true(folder_remove(arena_printf(&world->arena, "%s/epoch", world->folder)));
         world->seed = 42;
         assert_int_equal(open_vault(world, seeded, 16, NULL), ERR_NONE);
         keys[i] = take(world);

@@ -101,12 +101,10 @@ static void what_could_be_a_bomb_or_a_trap_is_refused(void **state)
 static void depth_and_size_have_limits(void **state)
 {
     (void)state;
-    char deep[200] = "";
-    for (unsigned i = 0; i < YAML_DEPTH_MAX + 1; i++)
-        strcat(deep, "[");
-    strcat(deep, "x");
-    for (unsigned i = 0; i < YAML_DEPTH_MAX + 1; i++)
-        strcat(deep, "]");
+    char deep[2 * (YAML_DEPTH_MAX + 1) + 2] = "";
+    memset(deep, '[', YAML_DEPTH_MAX + 1);
+    deep[YAML_DEPTH_MAX + 1] = 'x';
+    memset(deep + YAML_DEPTH_MAX + 2, ']', YAML_DEPTH_MAX + 1);
     refused(deep);
     size_t size = YAML_BYTES_MAX + 1;
     char *large = malloc(size + 1);
