@@ -477,7 +477,7 @@ static void notices_of(struct compile *compile, json_t *map)
 /* A text in which `$name` stands for a setting: "$prefix WY7.5.1"; the blank behind it belongs to the name. */
 static const char *filled_of(struct compile *compile, json_t *node)
 {
-    const char *text = node && json_is_string(node) ? json_string_value(node) : "", *space = strchr(text, ' ');
+    const char *text = json_is_string(node) ? json_string_value(node) : "", *space = strchr(text, ' ');
     if (*text != '$' || !space)
         return text_of(compile, node);
     json_t *setting = json_string(arena_text(compile->arena, text, (size_t)(space - text)));

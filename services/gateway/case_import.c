@@ -8,7 +8,6 @@
 #include "problem.h"
 #include "sites.h"
 
-#define ROWS_MAX 500u
 #define UNDER_WAY_MAX 100u /* of the 256 commands that a service lets wait */
 
 struct row {
@@ -135,7 +134,7 @@ static bool check_body(struct http_request *request, json_t *body)
             return false;
         }
     }
-    if (json_is_array(rows) && json_array_size(rows) <= ROWS_MAX)
+    if (json_is_array(rows) && json_array_size(rows) <= CASES_IMPORT_ROWS_MAX)
         return true;
     Hb__Refusal *refusal =
         problem_new(request, json_is_array(rows) ? 413 : 400, json_is_array(rows) ? "too_large" : "malformed",

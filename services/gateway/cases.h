@@ -5,6 +5,8 @@
 #include "cell.h"
 #include "sites.h"
 
+#define CASES_IMPORT_ROWS_MAX 500u
+
 /* Handlers. */
 void cases_submit(struct http_request *request);    /* case_submit.c */
 void cases_list(struct http_request *request);      /* case_list.c; hands over to case_csv.c */

@@ -36,6 +36,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
     (void)loop;
     (void)events;
     struct gateway *gateway = watcher->data;
+    process_notify("STOPPING=1");
     http_stop(gateway->http, stopped);
 }
 
@@ -106,11 +107,12 @@ int main(int argc, char **argv)
         return failed;
     ev_signal_init(&terminate, on_signal, SIGTERM);
     ev_signal_init(&interrupt, on_signal, SIGINT);
-    ev_timer_init(&alive, on_watchdog, 1., 1.);
+    ev_timer_init(&alive, on_watchdog, process_watchdog_s(), process_watchdog_s());
     terminate.data = interrupt.data = &gateway;
     ev_signal_start(gateway.loop, &terminate);
     ev_signal_start(gateway.loop, &interrupt);
-    ev_timer_start(gateway.loop, &alive);
+    if (process_watchdog_s() > 0)
+        ev_timer_start(gateway.loop, &alive);
     fprintf(stderr, "{\"level\":\"info\",\"service\":\"gateway\",\"event\":\"listening\",\"port\":%u}\n",
             http_port(gateway.http));
     process_notify("READY=1");

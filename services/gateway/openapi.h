@@ -5,4 +5,14 @@
 
 void openapi_get(struct http_request *request); /* GET /openapi.json */
 
+/* openapi_schema.c: new references. `schemas` collects what they refer to. */
+json_t *openapi_reference(json_t *schemas, const ProtobufCMessageDescriptor *message);
+json_t *openapi_problem(void);
+
+/* Bodies and answers that are no message alone: for the table of routes. */
+typedef json_t *openapi_schema_fn(json_t *schemas);
+openapi_schema_fn openapi_submission, openapi_import, openapi_live, openapi_ready, openapi_document, openapi_submitted,
+    openapi_imported, openapi_acted, openapi_file, openapi_timeline, openapi_explained, openapi_documents, openapi_form,
+    openapi_changes, openapi_kpi, openapi_changed, openapi_policies;
+
 #endif

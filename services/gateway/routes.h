@@ -3,7 +3,7 @@
 #ifndef HEARBACK_GATEWAY_ROUTES_H
 #define HEARBACK_GATEWAY_ROUTES_H
 
-#include "http.h"
+#include "openapi.h"
 
 typedef void route_handler_fn(struct http_request *request);
 
@@ -19,8 +19,9 @@ struct route {
     route_handler_fn *handler;
     const char *about; /* "登记一件事项 / Register a case"; NULL: not part of the API, left out of openapi.json */
     bool open;         /* nobody need sign in; else the request has an actor when the handler is called */
-    const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by `gives_type` */
-    const char *gives_type;                             /* "text/csv": beside JSON */
+    const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by what follows */
+    openapi_schema_fn *takes_schema, *gives_schema;     /* of bodies that are no message alone */
+    const char *gives_type;                             /* "text/csv": beside JSON, or alone */
     struct route_parameter query[ROUTE_PARAMETERS_MAX]; /* ends with a NULL name */
 };
 

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+import openapi
+
 PROGRAMS = os.environ.get("HEARBACK_BIN") or os.path.join(os.path.dirname(__file__), "../../build/bin")
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 SKIP = 77
@@ -54,6 +56,7 @@ class System:
         self.port = free_port()
         self.options = options
         self.process = None
+        self.api = None
 
     def __enter__(self):
         try:
@@ -149,9 +152,24 @@ class System:
         try:
             connection.request(method, path, body, headers)
             reply = connection.getresponse()
-            return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
+            answer = Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
         finally:
             connection.close()
+        self.check_answer(method, path, answer)
+        return answer
+
+    def check_answer(self, method, path, answer):
+        """Every answer of the API is as its own description says."""
+        if not path.split("?")[0].startswith(("/api/", "/healthz", "/readyz", "/metrics")):
+            return
+        if not self.api:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("GET", "/api/v1/openapi.json")
+                self.api = openapi.Api(json.loads(connection.getresponse().read()))
+            finally:
+                connection.close()
+        self.api.check(method, path, answer)
 
     def settle(self):
         self.run("wait", "settled", "--timeout", "60")
