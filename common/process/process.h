@@ -2,8 +2,13 @@
 #ifndef HEARBACK_PROCESS_PROCESS_H
 #define HEARBACK_PROCESS_PROCESS_H
 
-/* "READY=1", "WATCHDOG=1": one datagram to $NOTIFY_SOCKET; nothing when that is not set. */
+/* "READY=1", "WATCHDOG=1", "STOPPING=1": one datagram to $NOTIFY_SOCKET; nothing when that is not set. Never
+   waits: a manager who does not listen stops nobody. */
 void process_notify(const char *text);
+
+/* How often "WATCHDOG=1" is to be said: twice in the time that $WATCHDOG_USEC allows. 0: nobody watches this process.
+ */
+double process_watchdog_s(void);
 
 /* Under `hearback up` ($HEARBACK_SUPERVISOR is its pid): end with it, even when it is killed with -9, so that its next
    start finds nothing running. Ends at once when it has gone already. */
