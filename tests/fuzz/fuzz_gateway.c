@@ -359,7 +359,7 @@ static void check_problem(const char *body, long status)
 }
 
 /* The first answer of the connection: whole when its length is told and has come. */
-static void check(char *answer, size_t size)
+static void check(char *answer, size_t size, bool head)
 {
     long status = 0;
     if (size == 0)
@@ -373,7 +373,7 @@ static void check(char *answer, size_t size)
     const char *length = strcasestr(answer, "\r\nContent-Length:");
     size_t came = size - (size_t)(body - answer), told = length ? strtoul(length + 17, NULL, 10) : 0;
     must(status != 500);
-    if (!length || came < told)
+    if (!length || came < told || head) /* to HEAD only the length is told; what follows is the next answer */
         return;
     body[told] = 0;
     if (has_type(answer, "application/problem+json") && told)
@@ -395,7 +395,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     simulation_run(group.simulation, now_ms);
     size_t filled = fill_in(data, size, sent, &arena);
     size_t got = exchange(sent, filled, answer);
-    check(answer, got);
+    check(answer, got, strncasecmp(sent, "HEAD ", 5) == 0);
     arena_fini(&arena);
     return 0;
 }
