@@ -1,6 +1,6 @@
 #include "analytics.h"
 
-static const char *const tables[] = {"case", "order", "number", "external", "figures", "changes"};
+static const char *const tables[] = {"case", "order", "number", "external", "figures", "changes", "facets"};
 
 static bool needs_case(const Hb__Event *event)
 {
@@ -24,7 +24,7 @@ const struct service analytics_service = {
     .hears_below = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
                    1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION,
     .tables = tables,
-    .tables_count = 6,
+    .tables_count = 7,
     .keeps_organisation = true,
     .evolve = analytics_evolve,
     .answer = analytics_answer,

@@ -21,6 +21,7 @@ enum analytics_table {
     ANALYTICS_EXTERNAL, /* site NUL, external id NUL -> case id BE64 */
     ANALYTICS_FIGURES,  /* site NUL, dimension NUL, key NUL -> Figures */
     ANALYTICS_CHANGES,  /* sequence BE64 -> Change: a bounded ring, one for all cells */
+    ANALYTICS_FACETS,   /* see facets.c */
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
@@ -44,6 +45,22 @@ char *analytics_cell_name(struct turn *turn, uint64_t cell);
 /* The row as it is told, of the cell that is looked at: bears the cell, its name and the zone of its site. */
 Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id);
 void analytics_answer_cells(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
+/* facets.c: which cases have a value, in order of receipt. */
+#define ANALYTICS_TERMS_MAX 7u
+#define ANALYTICS_TERM_VALUES 4u
+struct analytics_term { /* of a filter: one facet has any of these values */
+    char facet;
+    const char *values[ANALYTICS_TERM_VALUES];
+    unsigned count;
+};
+struct key analytics_facet_prefix(const char *site, char facet, const char *value);
+void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after);
+/* What of the filter is indexed, most telling first. False: nothing can fit. */
+bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *terms, unsigned *count_out);
+/* list.c */
+bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row);
+void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                           Analytics__Reply *reply);
 /* answer_kpi.c */
 void analytics_answer_kpi(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                           Analytics__Reply *reply);

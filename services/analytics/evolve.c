@@ -121,6 +121,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
     row.on_time = rating(&one);
     index_case(turn, &row);
+    analytics_facets_move(turn, NULL, &row);
     analytics_count(turn, &one, 1);
     hint(turn, &one, event, "registered");
     save(turn, &one);
@@ -272,6 +273,7 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     after->row->on_time = rating(after);
     analytics_count(turn, before, -1);
     analytics_count(turn, after, 1);
+    analytics_facets_move(turn, before->row, after->row);
     hint(turn, after, event, what);
     save(turn, after);
 }

@@ -76,7 +76,7 @@ static void begin(struct csv *csv)
 static void write_page(struct http_request *request, void *context)
 {
     struct csv *csv = context;
-    bool last = !*csv->page->cursor || csv->page->n_rows == 0;
+    bool last = !*csv->page->cursor;
     if (!csv->begun)
         begin(csv);
     for (size_t i = 0; i < csv->page->n_rows; i++)

@@ -145,15 +145,25 @@ static void give_page(struct http_request *request, void *context)
     http_respond_json(request, 200, page);
 }
 
+static uint32_t page_rows(const struct case_list *list)
+{
+    return (uint32_t)(list->limit ? list->limit : LIMIT_DEFAULT);
+}
+
 static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,
                     const Hb__QueryReply *reply)
 {
-    (void)context;
     if (refused) {
         problem_respond(request, refused);
         return;
     }
     Analytics__CaseList *list = reply->analytics->list;
+    struct case_list *wanted = context;
+    if (list->n_rows == 0 && *list->cursor) { /* so much was looked at in vain: on from there */
+        wanted->cursor = arena_strdup(&request->arena, list->cursor);
+        case_list_ask(request, wanted, page_rows(wanted), on_page, wanted);
+        return;
+    }
     list->stale = list->stale || reply->stale;
     case_list_know_sites(request, list, give_page, list);
 }
@@ -169,7 +179,7 @@ static void on_site(struct http_request *request, void *context)
     if (format == 1)
         case_csv_stream(request, list);
     else if (parameter_accepts(request, "application/json", "text/csv"))
-        case_list_ask(request, list, (uint32_t)(list->limit ? list->limit : LIMIT_DEFAULT), on_page, NULL);
+        case_list_ask(request, list, page_rows(list), on_page, list);
 }
 
 void cases_list(struct http_request *request)

@@ -1,0 +1,348 @@
+/* Lists: each site's cases in order of receipt, several sites merged; the cursor is where the page before ended. That
+   is (received, case id, cell), which means the same place in every site's order: case ids of two cells may be equal.
+
+   What a filter asks is looked up in `facets`, where each value has its cases in that same order: a case is on the list
+   when it stands in all of them, and each says from where on it is worth looking in the others. So a list of few among
+   a million costs about as much as its rows. Where even that is much, the page ends early, with a cursor: no question
+   keeps the service from its turns. */
+#include "analytics.h"
+
+#include <stdio.h>
+
+#define STEPS_MAX 10000u /* looked up for one page: some ten milliseconds */
+
+static bool differs(const char *wanted, const char *have)
+{
+    return *wanted && strcmp(wanted, have) != 0;
+}
+
+bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
+{
+    if (!filter)
+        return true;
+    if (differs(filter->department, row->department) || differs(filter->handler, row->handler) ||
+        differs(filter->kind, row->kind) || differs(filter->category, row->category) ||
+        differs(filter->stage, row->stage) || differs(filter->on_time, row->on_time) ||
+        differs(filter->external_id, row->external_id))
+        return false;
+    if (*filter->number && strncmp(filter->number, row->number, strlen(filter->number)) != 0)
+        return false;
+    if (filter->overdue && (strcmp(row->on_time, "false") != 0 || row->closed_ms))
+        return false;
+    if ((filter->received_from_ms && row->received_ms < filter->received_from_ms) ||
+        (filter->received_to_ms && row->received_ms >= filter->received_to_ms))
+        return false;
+    bool phase = filter->n_phases == 0;
+    for (size_t i = 0; i < filter->n_phases; i++)
+        phase = phase || filter->phases[i] == row->phase;
+    return phase;
+}
+
+/* ---- places and lines ---- */
+
+struct place {
+    uint64_t received, id, cell;
+};
+
+/* One site's cases in the wanted direction. */
+struct line {
+    uint64_t cell;
+    const char *site;
+    struct place next; /* the next case; while unsure: nothing comes before it */
+    bool unsure, more;
+};
+
+struct listing {
+    struct turn *turn;
+    const Analytics__ListCases *wanted;
+    struct analytics_term terms[ANALYTICS_TERMS_MAX]; /* all must hold; none: every case */
+    unsigned terms_count, steps;
+    struct line *lines;
+    size_t count;
+    uint32_t limit;
+    Analytics__CaseList *list;
+};
+
+static bool earlier(struct place a, struct place b)
+{
+    if (a.received != b.received)
+        return a.received < b.received;
+    return a.id < b.id || (a.id == b.id && a.cell < b.cell);
+}
+
+static bool cursor_parse(const char *text, struct place *place_out)
+{
+    unsigned long long received, id, cell = 0;
+    int used = 0, whole = 0;
+    if (sscanf(text, "%llx-%llx%n-%llx%n", &received, &id, &used, &cell, &whole) < 2 || text[whole ? whole : used])
+        return false;
+    *place_out = (struct place){received, id, cell};
+    return true;
+}
+
+static void cursor_set(struct listing *listing, struct place place)
+{
+    listing->list->cursor =
+        arena_printf(turn_arena(listing->turn), place.cell ? "%llx-%llx-%llx" : "%llx-%llx",
+                     (unsigned long long)place.received, (unsigned long long)place.id, (unsigned long long)place.cell);
+}
+
+/* The cursor after which a page begins with the line's next place, and with what comes after it. */
+static struct place just_before(const struct listing *listing, const struct line *line)
+{
+    struct place place = {line->next.received, line->next.id, line->cell};
+    if (!listing->wanted->oldest_first)
+        place.cell++;
+    else if (place.cell)
+        place.cell--;
+    else
+        place = (struct place){place.received, place.id - 1, UINT64_MAX};
+    return place;
+}
+
+/* ---- looking for the next case of a line ---- */
+
+/* The first key at or after the place in the wanted direction. */
+static bool seek_under(const struct listing *listing, unsigned table, const struct key *prefix, struct place *place)
+{
+    struct turn *turn = listing->turn;
+    struct arena_mark mark = arena_mark(turn_arena(turn));
+    struct key key = *prefix;
+    struct bytes found, value;
+    key_add_u64(&key, place->received);
+    key_add_u64(&key, place->id);
+    bool any;
+    if (listing->wanted->oldest_first) {
+        any = state_scan_next(state_scan_open(turn, table, key_bytes(prefix), key_bytes(&key)), &found, &value);
+    } else {
+        key_add(&key, "", 1); /* the place itself, too */
+        any = state_before(turn, table, key_bytes(prefix), key_bytes(&key), &found);
+    }
+    if (any)
+        *place = (struct place){bytes_get_u64(found.data + prefix->size), bytes_get_u64(found.data + prefix->size + 8),
+                                place->cell};
+    arena_return(turn_arena(turn), mark);
+    return any;
+}
+
+/* Under any of the term's values: whichever comes first. */
+static bool seek(const struct listing *listing, const struct line *line, const struct analytics_term *term,
+                 struct place *place)
+{
+    struct place best = {0};
+    bool any = false;
+    for (unsigned i = 0; i < term->count; i++) {
+        struct place found = *place;
+        struct key prefix = analytics_facet_prefix(line->site, term->facet, term->values[i]);
+        if (!seek_under(listing, ANALYTICS_FACETS, &prefix, &found))
+            continue;
+        bool first = !any || (listing->wanted->oldest_first ? earlier(found, best) : earlier(best, found));
+        best = first ? found : best;
+        any = true;
+    }
+    *place = any ? best : *place;
+    return any;
+}
+
+static bool within(const struct listing *listing, struct place place)
+{
+    const Analytics__Filter *filter = listing->wanted->filter;
+    return !filter || ((!filter->received_from_ms || place.received >= (uint64_t)filter->received_from_ms) &&
+                       (!filter->received_to_ms || place.received < (uint64_t)filter->received_to_ms));
+}
+
+/* Each term in turn says from where on it is worth looking; where all say the same, there is a case. False: enough was
+   looked up for this page. */
+static bool find(struct listing *listing, struct line *line)
+{
+    struct key all = key_text(line->site);
+    struct place place = line->next;
+    unsigned terms = listing->terms_count ? listing->terms_count : 1;
+    turn_look_at(listing->turn, line->cell);
+    for (unsigned i = 0, agreed = 0; agreed < terms && line->more; i = (i + 1) % terms) {
+        struct place found = place;
+        line->next = place;
+        if (listing->steps++ >= STEPS_MAX)
+            return false;
+        line->more = listing->terms_count ? seek(listing, line, &listing->terms[i], &found)
+                                          : seek_under(listing, ANALYTICS_ORDER, &all, &found);
+        agreed = found.received == place.received && found.id == place.id ? agreed + 1 : 1;
+        place = found;
+    }
+    line->next = place;
+    line->unsure = false;
+    line->more = line->more && within(listing, place);
+    return true;
+}
+
+static void line_advance(const struct listing *listing, struct line *line)
+{
+    line->next.id += listing->wanted->oldest_first ? 1 : UINT64_MAX; /* no case has the id 0, or the last one */
+    line->unsure = true;
+}
+
+/* A case of the same time and id in another cell comes before or after the one the page ended with. */
+static void line_open(const struct listing *listing, struct line *line, struct place from)
+{
+    const Analytics__Filter *filter = listing->wanted->filter;
+    bool oldest = listing->wanted->oldest_first, begun = *listing->wanted->cursor != 0;
+    line->unsure = line->more = true;
+    line->next = (struct place){from.received, from.id, line->cell};
+    if (begun && (oldest ? line->cell <= from.cell : line->cell >= from.cell))
+        line_advance(listing, line);
+    if (oldest && filter && line->next.received < (uint64_t)filter->received_from_ms)
+        line->next = (struct place){(uint64_t)filter->received_from_ms, 0, line->cell};
+    if (!oldest && filter && filter->received_to_ms && line->next.received >= (uint64_t)filter->received_to_ms)
+        line->next = (struct place){(uint64_t)filter->received_to_ms - 1, UINT64_MAX, line->cell};
+}
+
+static struct line *next_line(const struct listing *listing)
+{
+    struct line *next = NULL;
+    for (size_t i = 0; i < listing->count; i++) {
+        struct line *line = &listing->lines[i];
+        if (!line->more)
+            continue;
+        bool before = !next || (listing->wanted->oldest_first ? earlier(line->next, next->next)
+                                                              : earlier(next->next, line->next));
+        next = before ? line : next;
+    }
+    return next;
+}
+
+/* What does not fit is forgotten at once: a page takes the memory of its rows. */
+static void take(struct listing *listing, const struct line *line)
+{
+    struct arena_mark mark = arena_mark(turn_arena(listing->turn));
+    turn_look_at(listing->turn, line->cell);
+    Analytics__CaseRow *row = analytics_row(listing->turn, line->next.id);
+    if (row && analytics_fits(listing->wanted->filter, row))
+        listing->list->rows[listing->list->n_rows++] = row;
+    else
+        arena_return(turn_arena(listing->turn), mark);
+}
+
+static void walk(struct listing *listing)
+{
+    struct place last = {0};
+    struct line *line;
+    while (listing->list->n_rows < listing->limit && (line = next_line(listing))) {
+        if (line->unsure) {
+            if (find(listing, line))
+                continue;
+            cursor_set(listing, just_before(listing, line));
+            return;
+        }
+        last = line->next;
+        take(listing, line);
+        line_advance(listing, line);
+    }
+    if (listing->list->n_rows == listing->limit)
+        cursor_set(listing, last);
+}
+
+/* ---- by a case number or an external id: the index says which cases, or that there are none ---- */
+
+static bool add_indexed(const struct listing *listing, unsigned table, const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < listing->count; i++) {
+        struct key key = key_text(listing->lines[i].site);
+        struct bytes id;
+        key_add_text(&key, name);
+        turn_look_at(listing->turn, listing->lines[i].cell);
+        if (!state_get(listing->turn, table, key_bytes(&key), &id))
+            continue;
+        found = true;
+        Analytics__CaseRow *row = analytics_row(listing->turn, bytes_get_u64(id.data));
+        if (row && analytics_fits(listing->wanted->filter, row) && listing->list->n_rows < listing->limit)
+            listing->list->rows[listing->list->n_rows++] = row;
+    }
+    return found;
+}
+
+static bool begins_any(const struct listing *listing, const char *number)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        struct key key = key_text(listing->lines[i].site);
+        struct bytes found, value;
+        key_add(&key, number, strlen(number));
+        turn_look_at(listing->turn, listing->lines[i].cell);
+        struct state_scan *scan = state_scan_open(listing->turn, ANALYTICS_NUMBER, key_bytes(&key), (struct bytes){0});
+        if (state_scan_next(scan, &found, &value))
+            return true;
+    }
+    return false;
+}
+
+static void add_case(const struct listing *listing, uint64_t case_id)
+{
+    for (size_t i = 0; i < listing->count && listing->list->n_rows < listing->limit; i++) {
+        turn_look_at(listing->turn, listing->lines[i].cell);
+        Analytics__CaseRow *row = analytics_row(listing->turn, case_id);
+        if (row && strcmp(row->site, listing->lines[i].site) == 0 && analytics_fits(listing->wanted->filter, row))
+            listing->list->rows[listing->list->n_rows++] = row;
+    }
+}
+
+/* A whole case number goes before all that begin with it. */
+static bool by_index(const struct listing *listing)
+{
+    const Analytics__Filter *filter = listing->wanted->filter;
+    if (!filter || strlen(filter->external_id) > ANALYTICS_NAME_MAX || strlen(filter->number) > ANALYTICS_NAME_MAX)
+        return filter != NULL;
+    if (filter->case_id) {
+        add_case(listing, filter->case_id);
+        return true;
+    }
+    if (*filter->external_id) {
+        add_indexed(listing, ANALYTICS_EXTERNAL, filter->external_id);
+        return true;
+    }
+    return *filter->number &&
+           (add_indexed(listing, ANALYTICS_NUMBER, filter->number) || !begins_any(listing, filter->number));
+}
+
+/* ---- which sites ---- */
+
+static void add_line(struct listing *listing, uint64_t cell, const char *site)
+{
+    listing->lines = arena_grow(turn_arena(listing->turn), listing->lines, listing->count, sizeof *listing->lines);
+    listing->lines[listing->count++] = (struct line){.cell = cell, .site = site};
+}
+
+static void add_lines(struct listing *listing, const Hb__Query *query, const struct reach *reach)
+{
+    for (size_t i = 0; i < reach->count; i++) {
+        turn_look_at(listing->turn, reach->cells[i]);
+        if (*query->site)
+            add_line(listing, reach->cells[i], query->site);
+        for (const Directory__Site **site = organisation_sites(listing->turn); !*query->site && *site; site++)
+            if (analytics_may_see(listing->turn, query, "read", reach->cells[i], (*site)->id))
+                add_line(listing, reach->cells[i], (*site)->id);
+    }
+}
+
+void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                           Analytics__Reply *reply)
+{
+    struct listing listing = {.turn = turn, .wanted = query->analytics->list};
+    uint32_t limit = listing.wanted->limit ? listing.wanted->limit : ANALYTICS_LIST_DEFAULT;
+    struct place from = listing.wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX, 0};
+    listing.limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
+    reply->kind_case = ANALYTICS__REPLY__KIND_LIST;
+    listing.list = reply->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
+    listing.list->rows = arena_alloc(turn_arena(turn), listing.limit * sizeof *listing.list->rows);
+    if (*listing.wanted->cursor && !cursor_parse(listing.wanted->cursor, &from)) {
+        Hb__Refusal *refusal =
+            turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
+        refusal_field(turn, refusal, "cursor");
+        return;
+    }
+    add_lines(&listing, query, reach);
+    if (by_index(&listing) || !analytics_terms(listing.wanted->filter, listing.terms, &listing.terms_count))
+        return;
+    for (size_t i = 0; i < listing.count; i++)
+        line_open(&listing, &listing.lines[i], from);
+    walk(&listing);
+}

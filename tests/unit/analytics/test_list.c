@@ -1,0 +1,316 @@
+/* Lists: whatever is asked, in whatever pages, they are what a look at every case says. */
+#include "../support/puppet.h"
+
+#include "analytics.h"
+
+#define CASES 300u
+#define CROWD 10500u /* more than one page may look up */
+#define CROWD_A_COMMAND 60u
+#define LATE 7u
+#define FIRST_ID 1000u
+
+PUPPET(puppet_directory, "directory", HB__SERVICE__DIRECTORY);
+PUPPET(puppet_routing, "routing", HB__SERVICE__ROUTING);
+PUPPET(puppet_casework, "casework", HB__SERVICE__CASEWORK);
+PUPPET(puppet_watchdog, "watchdog", HB__SERVICE__WATCHDOG);
+
+static const char *const kinds[] = {"complaint", "repair"}, *const categories[] = {"noise", "lift", "water"},
+                         *const departments[] = {"service", "engineering"},
+                         *const handlers[] = {"li", "bai", "gao", "wu"};
+#define PICK(list, number) ((char *)(uintptr_t)(list)[(number) % (sizeof(list) / sizeof *(list))])
+
+/* Numbers that look random and are the same in each run. */
+static unsigned scattered(unsigned i, unsigned what)
+{
+    uint64_t x = (i * 7919ull + what) * 0x9e3779b97f4a7c15ull;
+    return (unsigned)(x >> 40);
+}
+
+/* Says so many registrations at once; every third shares its time of receipt with the one before. */
+static void register_many(struct turn *turn, const Hb__Command *command)
+{
+    unsigned from, count;
+    bug_unless(sscanf((const char *)command->toy.data, "%u %u", &from, &count) == 2);
+    for (unsigned i = from; i < from + count; i++) {
+        Hb__Event *event = turn_event(turn, i % 5 == 0 ? "park" : "garden", FIRST_ID + i);
+        Intake__CaseRegistered *registered = ANALYTICS_NEW(turn, Intake__CaseRegistered, intake__case_registered__init);
+        event->policy_version = 0;
+        event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
+        event->intake = ANALYTICS_NEW(turn, Intake__Event, intake__event__init);
+        event->intake->kind_case = INTAKE__EVENT__KIND_REGISTERED;
+        event->intake->registered = registered;
+        event->occurred_ms = PUPPET_START_MS - (int64_t)(scattered(i - i % 3, 1) % 100000) * 1000;
+        registered->number = arena_printf(turn_arena(turn), "G-%04u", i);
+        registered->kind = PICK(kinds, scattered(i, 2));
+        registered->category = PICK(categories, scattered(i, 3));
+        registered->stage = "registered";
+        registered->phase = POLICY__PHASE__NEW;
+        turn_say(turn, event);
+    }
+}
+
+static const struct service puppet_intake = {
+    .name = "intake", .id = HB__SERVICE__INTAKE, .decide = register_many, .evolve = puppet_evolve};
+
+static void register_cases(struct world *world, unsigned from, unsigned count)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    char *text = arena_printf(&world->arena, "%u %u", from, count);
+    command.account = "test";
+    command.payload_case = HB__COMMAND__PAYLOAD_TOY;
+    command.toy = (ProtobufCBinaryData){strlen(text) + 1, (uint8_t *)text};
+    assert_null(world_command(world, HB__SERVICE__INTAKE, &command)->refused);
+}
+
+static void say(struct world *world, unsigned i, Hb__Service service, Hb__Event *event)
+{
+    event->site = i % 5 == 0 ? "park" : "garden";
+    event->case_id = FIRST_ID + i;
+    puppet_say(world, service, event);
+}
+
+static void route(struct world *world, unsigned i)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Routing__Event payload = ROUTING__EVENT__INIT;
+    Routing__CaseRouted routed = ROUTING__CASE_ROUTED__INIT;
+    event.payload_case = HB__EVENT__PAYLOAD_ROUTING;
+    event.routing = &payload;
+    payload.kind_case = ROUTING__EVENT__KIND_ROUTED;
+    payload.routed = &routed;
+    routed.lead = PICK(departments, scattered(i, 4));
+    routed.handler = PICK(handlers, scattered(i, 5));
+    say(world, i, HB__SERVICE__ROUTING, &event);
+}
+
+static void step(struct world *world, unsigned i, const char *stage, Policy__Phase phase)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Casework__Event payload = CASEWORK__EVENT__INIT;
+    Casework__StepTaken taken = CASEWORK__STEP_TAKEN__INIT;
+    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event.casework = &payload;
+    payload.kind_case = CASEWORK__EVENT__KIND_STEP_TAKEN;
+    payload.step_taken = &taken;
+    taken.stage = (char *)(uintptr_t)stage;
+    taken.phase = phase;
+    say(world, i, HB__SERVICE__CASEWORK, &event);
+}
+
+static void miss(struct world *world, unsigned i)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Watchdog__Event payload = WATCHDOG__EVENT__INIT;
+    Watchdog__DeadlineMissed missed = WATCHDOG__DEADLINE_MISSED__INIT;
+    Watchdog__Instance instance = WATCHDOG__INSTANCE__INIT;
+    event.payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
+    event.watchdog = &payload;
+    payload.kind_case = WATCHDOG__EVENT__KIND_MISSED;
+    payload.missed = &missed;
+    missed.instance = &instance;
+    missed.main = true;
+    instance.clock = "reply";
+    instance.round = 1;
+    say(world, i, HB__SERVICE__WATCHDOG, &event);
+}
+
+static void live(struct world *world, unsigned i)
+{
+    if (scattered(i, 6) % 10)
+        route(world, i);
+    if (scattered(i, 7) % 4 == 0)
+        miss(world, i);
+    if (scattered(i, 8) % 3)
+        step(world, i, "handling", POLICY__PHASE__WORKING);
+    if (scattered(i, 9) % 3 == 0)
+        step(world, i, "closed", POLICY__PHASE__CLOSED);
+    if (scattered(i, 10) % 20 == 0)
+        step(world, i, "handling", POLICY__PHASE__WORKING); /* again */
+}
+
+static void open_with(void **state, unsigned cases)
+{
+    static struct world world;
+    static const struct service *const services[] = {&puppet_directory, &puppet_intake,   &puppet_routing,
+                                                     &puppet_casework,  &puppet_watchdog, &analytics_service};
+    world = (struct world){0};
+    world_open(&world, services, 6, 11);
+    world_site(&world, "garden");
+    world_site(&world, "park");
+    for (unsigned i = 0; i < cases; i += CROWD_A_COMMAND)
+        register_cases(&world, i, cases - i < CROWD_A_COMMAND ? cases - i : CROWD_A_COMMAND);
+    *state = &world;
+}
+
+static int setup(void **state)
+{
+    open_with(state, CASES);
+    for (unsigned i = 0; i < CASES; i++)
+        live(*state, i);
+    return 0;
+}
+
+static int setup_crowd(void **state)
+{
+    open_with(state, CROWD);
+    for (unsigned i = 0; i < LATE; i++)
+        miss(*state, i * (CROWD / LATE));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static Analytics__CaseList *page(struct world *world, const char *site, const Analytics__Filter *filter, bool oldest,
+                                 uint32_t limit, const char *cursor)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__ListCases list = ANALYTICS__LIST_CASES__INIT;
+    query.site = (char *)(uintptr_t)site;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_LIST;
+    analytics.list = &list;
+    list.filter = (Analytics__Filter *)(uintptr_t)filter;
+    list.oldest_first = oldest;
+    list.limit = limit;
+    list.cursor = (char *)(uintptr_t)cursor;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__ANALYTICS, &query, &world->arena);
+    assert_non_null(reply);
+    assert_null(reply->refused);
+    return reply->analytics->list;
+}
+
+struct rows {
+    Analytics__CaseRow *list[CROWD];
+    unsigned count, pages;
+};
+
+static void all_pages(struct world *world, const char *site, const Analytics__Filter *filter, bool oldest,
+                      uint32_t limit, struct rows *rows)
+{
+    const char *cursor = "";
+    rows->count = rows->pages = 0;
+    do {
+        const Analytics__CaseList *list = page(world, site, filter, oldest, limit, cursor);
+        assert_true(list->n_rows <= limit);
+        for (size_t i = 0; i < list->n_rows; i++)
+            rows->list[rows->count++] = list->rows[i];
+        cursor = list->cursor;
+        assert_true(rows->pages++ <= CASES);
+    } while (*cursor);
+}
+
+static bool later(const Analytics__CaseRow *a, const Analytics__CaseRow *b)
+{
+    return a->received_ms > b->received_ms || (a->received_ms == b->received_ms && a->case_id > b->case_id);
+}
+
+/* The cases that fit, of all there are, in order. */
+static void compare(struct world *world, const char *site, const Analytics__Filter *filter, bool oldest, uint32_t limit)
+{
+    static struct rows all, found;
+    unsigned at = 0;
+    all_pages(world, site, NULL, oldest, 1000, &all);
+    all_pages(world, site, filter, oldest, limit, &found);
+    for (unsigned i = 0; i < all.count; i++) {
+        if (i > 0)
+            assert_true(later(all.list[oldest ? i : i - 1], all.list[oldest ? i - 1 : i]));
+        if (!analytics_fits(filter, all.list[i]))
+            continue;
+        assert_true(at < found.count);
+        assert_int_equal(found.list[at]->case_id, all.list[i]->case_id);
+        at++;
+    }
+    assert_int_equal(found.count, at);
+}
+
+static void fill(Analytics__Filter *filter, unsigned mask, uint32_t *phases)
+{
+    analytics__filter__init(filter);
+    if (mask & 1)
+        filter->department = "engineering";
+    if (mask & 2)
+        filter->handler = "gao";
+    if (mask & 4)
+        filter->kind = "repair";
+    if (mask & 8)
+        filter->stage = "handling";
+    if (mask & 16)
+        filter->overdue = true;
+    if (mask & 32) {
+        phases[0] = mask & 64 ? POLICY__PHASE__CLOSED : POLICY__PHASE__NEW;
+        phases[1] = POLICY__PHASE__WORKING;
+        filter->phases = phases;
+        filter->n_phases = 2;
+    }
+    if (mask & 64)
+        filter->category = "lift";
+    if (mask & 128) {
+        filter->received_from_ms = PUPPET_START_MS - 80000000;
+        filter->received_to_ms = PUPPET_START_MS - 20000000;
+    }
+}
+
+static void test_every_filter(void **state)
+{
+    static const uint32_t limits[] = {1, 7, 1000};
+    for (unsigned mask = 0; mask < 256; mask++) {
+        Analytics__Filter filter;
+        uint32_t phases[2];
+        fill(&filter, mask, phases);
+        compare(*state, mask % 3 ? "garden" : "", &filter, mask & 1, limits[mask % 3]);
+        compare(*state, mask % 3 ? "" : "park", &filter, !(mask & 1), limits[(mask + 1) % 3]);
+    }
+}
+
+static void test_there_are_all(void **state)
+{
+    static struct rows all;
+    all_pages(*state, "", NULL, true, 1000, &all);
+    assert_int_equal(all.count, CASES);
+    all_pages(*state, "park", NULL, false, 3, &all);
+    assert_int_equal(all.count, CASES / 5);
+}
+
+static void test_a_value_longer_than_any_fits_nothing(void **state)
+{
+    Analytics__Filter filter = ANALYTICS__FILTER__INIT;
+    char handler[1000];
+    memset(handler, 'x', sizeof handler - 1);
+    handler[sizeof handler - 1] = 0;
+    filter.handler = handler;
+    assert_int_equal(page(*state, "garden", &filter, false, 10, "")->n_rows, 0);
+}
+
+/* Few fit, and no index says so: a page ends early, and the next goes on where it ended. */
+static void test_a_page_looks_at_so_many(void **state)
+{
+    static struct rows rows;
+    Analytics__Filter none = ANALYTICS__FILTER__INIT, late = ANALYTICS__FILTER__INIT;
+    none.on_time = "true";
+    late.on_time = "false";
+    for (unsigned oldest = 0; oldest < 2; oldest++) {
+        all_pages(*state, "", &none, oldest, 50, &rows);
+        assert_int_equal(rows.count, 0);
+        assert_int_equal(rows.pages, 2);
+        all_pages(*state, "", &late, oldest, 50, &rows);
+        assert_int_equal(rows.count, LATE);
+        assert_int_equal(rows.pages, 2);
+        compare(*state, "", &late, oldest, 3);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest lists[] = {cmocka_unit_test(test_there_are_all), cmocka_unit_test(test_every_filter),
+                                       cmocka_unit_test(test_a_value_longer_than_any_fits_nothing)};
+    const struct CMUnitTest crowd[] = {cmocka_unit_test(test_a_page_looks_at_so_many)};
+    return cmocka_run_group_tests(lists, setup, teardown) + cmocka_run_group_tests(crowd, setup_crowd, teardown);
+}
