@@ -113,6 +113,10 @@ static void add_metrics(struct http_server *server)
                 &server->counts.streams);
     metrics_add(metrics, METRIC_COUNTER, "hearback_http_too_large_total", "Bodies over the limit", labels,
                 &server->counts.too_large);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_http_busy_total", "Requests refused because too many were at work",
+                labels, &server->counts.busy);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_http_at_work", "HTTP requests whose answer is waited for", labels,
+                &server->counts.at_work);
     metrics_add(metrics, METRIC_GAUGE, "hearback_http_open", "HTTP requests not answered yet", labels,
                 &server->counts.open);
 }

@@ -18,6 +18,7 @@
 #define HTTP_PAIRS_MAX 200u             /* query parameters, form fields or headers */
 #define HTTP_PARAMETERS_MAX 4u          /* {names} of a path */
 #define HTTP_CONNECTIONS_MAX 4096u
+#define HTTP_AT_WORK_MAX 256u /* requests whose answer is waited for; more are 503: they would only wait longer */
 #define HTTP_IDLE_S 60u
 
 struct route;
@@ -64,8 +65,11 @@ struct http_request {
     size_t body_size, body_total;
     unsigned status, holds;
     struct http_request *next, **before; /* of all open requests */
-    bool begun, dispatched, answered, queued, suspended, head, malformed;
+    bool begun, dispatched, at_work, answered, queued, suspended, head, malformed;
 };
+
+/* Are more at work than is good for any of them, with this one? Then it has been answered. */
+bool http_refuse_busy(struct http_request *request);
 
 /* ---- reading: NULL when there is no such thing ---- */
 

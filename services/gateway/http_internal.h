@@ -19,7 +19,7 @@ struct http_server {
     struct http_request *open; /* every request that is not over */
     void (*stopped)(struct gateway *gateway);
     struct {
-        uint64_t requests, refused, failed, streams, open, too_large;
+        uint64_t requests, refused, failed, streams, open, at_work, too_large, busy;
     } counts;
 };
 

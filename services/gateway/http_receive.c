@@ -109,12 +109,23 @@ static bool take_body(struct http_request *request, const char *data, size_t siz
 
 static void dispatch(struct http_request *request)
 {
-    request->dispatched = true;
+    request->dispatched = request->at_work = true;
+    request->gateway->http->counts.at_work++;
     request->body = bytes_of(request->body_room, request->body_size);
     if (request->body_total > HTTP_BODY_BYTES_MAX)
         http_too_large(request);
     else
         routes_dispatch(request);
+}
+
+bool http_refuse_busy(struct http_request *request)
+{
+    struct http_server *server = request->gateway->http;
+    if (server->counts.at_work <= HTTP_AT_WORK_MAX)
+        return false;
+    server->counts.busy++;
+    problem_say(request, 503, "busy", "请求过多，请稍后再试", "too many requests at once: come again in a moment");
+    return true;
 }
 
 static enum MHD_Result queue(struct http_request *request)

@@ -71,6 +71,8 @@ static void give(struct http_request *request, unsigned status, const char *type
     bug_unless(!request->answered);
     bug_unless(response);
     request->answered = true;
+    request->gateway->http->counts.at_work -= request->at_work;
+    request->at_work = false;
     request->status = status;
     request->response = response;
     add_headers(request, type);

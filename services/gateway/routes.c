@@ -205,9 +205,16 @@ static void enter(struct http_request *request)
         request->route->handler(request);
 }
 
+/* Whoever watches over the system is answered all the same. */
+static bool refuse_busy(struct http_request *request)
+{
+    bool watches = request->route->open && request->route->about;
+    return !watches && http_refuse_busy(request);
+}
+
 static void take_route(struct http_request *request)
 {
-    if (!query_known(request, request->route))
+    if (refuse_busy(request) || !query_known(request, request->route))
         return;
     if (request->route->open)
         enter(request);

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import select
 import signal
 import socket
 import threading
@@ -691,6 +692,26 @@ def down(reply, service):
     assert int(reply.headers["retry-after"]) >= 1 and problem["retry_after"] >= 1, reply.headers
 
 
+def more_than_can_be_answered_are_asked_to_come_again():
+    """With analytics hanging, so many lists wait for it; one more is refused at once, and whoever watches is answered."""
+    most, more = 256, 20
+    request = f"GET /api/v1/cases?limit=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {tokens['reception']}\r\n\r\n".encode()
+    call("GET", "/api/v1/cases?limit=1", account="reception")  # who asks is known now
+    with Stopped("analytics"):
+        waiting = [socket.create_connection(("127.0.0.1", system.port)) for _ in range(most + more)]
+        for s in waiting:
+            s.sendall(request)
+        began, refusals = time.monotonic(), []
+        while len(refusals) < more and time.monotonic() - began < 3:
+            refusals = select.select(waiting, [], [], 0.1)[0]
+        texts = [s.recv(4096).decode() for s in refusals]
+        assert len(texts) == more and all(t.startswith("HTTP/1.1 503 ") and '"busy"' in t and "Retry-After: " in t for t in texts), texts[:2]
+        assert call("GET", "/healthz", account=None).status == 200
+    for s in waiting:
+        s.close()
+    eventually(lambda: call("GET", "/api/v1/cases?limit=1", account="reception").status == 200, 10)
+
+
 def one_service_away_the_others_work():
     case_id, file = new_case()
     path = f"/api/v1/cases/{case_id}"
@@ -809,7 +830,8 @@ def main():
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
-                      organisation_and_policies, what_is_published_holds_at_once, one_service_away_the_others_work,
+                      organisation_and_policies, what_is_published_holds_at_once,
+                      more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
                       killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,
                       the_gateway_never_ended, answers_are_as_described, stops_in_order])
 
