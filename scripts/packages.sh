@@ -20,7 +20,22 @@ libmicrohttpd-dev: the HTTP server of the gateway
 libcurl4-openssl-dev: SMTP, and the hearback command's HTTP
 tzdata: time zones"
 
+packages_run="
+libzmq5: the bus between services
+libprotobuf-c1: events, commands and records
+liblmdb0: the store
+libev4: the event loop
+libsodium23: sealing of personal data, hash chain, CURVE
+libjansson4: JSON
+libyaml-0-2: policy packs and configuration
+libmicrohttpd12: the HTTP server of the gateway
+libcurl4: SMTP, and the hearback command's HTTP
+tzdata: time zones
+ca-certificates: whom smtps and https trust"
+
 packages_tests="
+python3-yaml: reads docker/compose.yaml
+iproute2: network namespaces as machines
 libcmocka-dev: unit tests
 python3: drives the system tests from outside
 python3-aiosmtpd: a real SMTP server that mails must reach

@@ -123,7 +123,7 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     Config__Instance *instance = arena_alloc(reading->arena, sizeof *instance);
     config__instance__init(instance);
     ONLY(reading, map, "service", "partition", "buckets_from", "buckets_to", "endpoint", "public_key", "rights",
-         "forked_from", "forked_at");
+         "forked_from", "forked_at", "listen");
     instance->service = config_service_of_name(text_of(reading, map, "service"));
     if (instance->service == HB__SERVICE__SERVICE_NONE)
         wrong(reading, map,
@@ -136,7 +136,10 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     instance->forked = json_object_get(map, "forked_at") != NULL;
     instance->forked_at = offset_of(reading, map, "forked_at");
     instance->endpoint = text_of(reading, map, "endpoint");
+    instance->listen = text_of(reading, map, "listen");
     instance->public_key = public_key_of(reading, map);
+    if (*instance->listen && strncmp(instance->listen, "tcp://", 6) != 0)
+        wrong(reading, map, "listen: tcp://address:port is accepted");
     if (strncmp(instance->endpoint, "ipc://", 6) != 0 && strncmp(instance->endpoint, "tcp://", 6) != 0)
         wrong(reading, map, "endpoint: ipc:///path or tcp://host:port is accepted");
     if (config_instance(config, instance->service, instance->partition))
@@ -350,6 +353,8 @@ static void write_instance(FILE *file, const Config__Instance *instance)
 {
     fprintf(file, "  - {service: %s, partition: %u", config_service_name(instance->service), instance->partition);
     write_text(file, ", endpoint: ", instance->endpoint);
+    if (*instance->listen)
+        write_text(file, ", listen: ", instance->listen);
     write_text(file, ", public_key: ", instance->public_key);
     if (instance->bucket_from || instance->bucket_to)
         fprintf(file, ", buckets_from: %u, buckets_to: %u", instance->bucket_from, instance->bucket_to);

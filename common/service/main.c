@@ -275,9 +275,10 @@ static int open_all(struct program *program, uint32_t partition, const char *con
         return fail(program, "state", text);
     if (program->driver)
         program->driver_state = program->driver->open(program->instance, program->loop, program->config);
-    err = bus_serve(program->bus, program->me->endpoint, on_request, program);
+    const char *listen = *program->me->listen ? program->me->listen : program->me->endpoint;
+    err = bus_serve(program->bus, listen, on_request, program);
     if (err)
-        return fail(program, program->me->endpoint,
+        return fail(program, listen,
                     err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
     bus_log(program->bus, program->log); /* not before: the self-test above has its throw-away key refused */
     return 0;

@@ -456,8 +456,9 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
                      "this request is of a kind not known here");
         return;
     }
-    /* health and metrics are for whoever may query */
-    if (!(call->rights & right) && !(position && (call->rights & BUS_RIGHT_QUERY))) {
+    /* health and metrics are for whoever may query; where a log ends, for whoever may fetch it */
+    bool end = position && request->control->what == BUS__CONTROL__WHAT__POSITION && (call->rights & BUS_RIGHT_FETCH);
+    if (!(call->rights & right) && !end && !(position && (call->rights & BUS_RIGHT_QUERY))) {
         reply_refuse(instance, call, 403, "not_allowed", "该密钥无此权限", "this key has no right to do that");
         return;
     }

@@ -34,7 +34,7 @@ struct cli {
 
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
-    cli_verify, cli_backup, cli_restore, cli_split, cli_cell, cli_accept_clock, cli_release, cli_clauses;
+    cli_verify, cli_backup, cli_restore, cli_split, cli_init, cli_run, cli_health, cli_cell, cli_accept_clock, cli_release, cli_clauses;
 
 /* ---- places ---- */
 
@@ -93,6 +93,8 @@ bool cli_organise(struct cli *cli, const Directory__Organise *organise);
 /* A new token of an account, and what directory keeps of it. */
 Directory__AccountSecret *cli_secret_new(struct cli *cli, const char *account, char **token_out);
 const char *cli_instance_name(struct cli *cli, const Config__Instance *instance); /* "casework", or "casework-1" */
+/* "casework-1"; "casework" is partition 0. NULL after saying which there are. */
+const Config__Instance *cli_instance_named(struct cli *cli, const char *name);
 bool cli_is_service(const Config__Instance *instance); /* it has a log: not the gateway, not the link */
 
 #endif

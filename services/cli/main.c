@@ -17,6 +17,9 @@ static const struct {
     const char *about;
 } commands[] = {
     {"up", cli_up, "start the system, keep it running (makes one at the first start)"},
+    {"init", cli_init, "make a system that is to run on several machines, without starting it"},
+    {"run", cli_run, "run one instance, for systemd and containers"},
+    {"health", cli_health, "is one instance ready? for health checks, with its own key"},
     {"wait", cli_wait, "wait until every service is ready, or until everything has been carried out"},
     {"status", cli_status, "what every service is doing"},
     {"token", cli_token, "give an account a new bearer token"},

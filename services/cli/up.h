@@ -10,6 +10,8 @@ struct up_options {
     bool demo;
     const char *input, *mapping, *export;
     bool once;
+    const char *endpoint, *listen; /* init: patterns; NULL: sockets in the folder */
+    const char *address;           /* init: of HTTP */
 };
 
 /* Makes the system's folder when it is missing; cli->folder is absolute afterwards. False after saying why. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #define PORT_DEFAULT 8311u
+#define PORT_FIRST 7400u /* of the bus over tcp: 7401 directory, 7402 intake ... */
 #define SOCKET_PATH_BYTES_MAX 100u /* sun_path holds 108 */
 
 static const struct {
@@ -63,7 +64,26 @@ static char **rights_of(struct cli *cli, const char *const *rights, size_t *coun
     return list;
 }
 
-static void add_instances(struct cli *cli, Config__Config *config, const char *sockets)
+/* tcp://{service}:{port}: the name of the service, and a port of its own. */
+static char *from_pattern(struct cli *cli, const char *pattern, Hb__Service service)
+{
+    char *text = arena_strdup(&cli->arena, "");
+    while (*pattern) {
+        if (strncmp(pattern, "{service}", 9) == 0) {
+            text = arena_printf(&cli->arena, "%s%s", text, config_service_name(service));
+            pattern += 9;
+        } else if (strncmp(pattern, "{port}", 6) == 0) {
+            text = arena_printf(&cli->arena, "%s%u", text, PORT_FIRST + (unsigned)service);
+            pattern += 6;
+        } else {
+            text = arena_printf(&cli->arena, "%s%c", text, *pattern++);
+        }
+    }
+    return text;
+}
+
+static void add_instances(struct cli *cli, const struct up_options *options, Config__Config *config,
+                          const char *sockets)
 {
     const size_t count = sizeof founded / sizeof *founded;
     config->instances = arena_alloc(&cli->arena, count * sizeof *config->instances);
@@ -72,7 +92,11 @@ static void add_instances(struct cli *cli, Config__Config *config, const char *s
         config__instance__init(instance);
         instance->service = founded[i].service;
         instance->endpoint =
-            arena_printf(&cli->arena, "ipc://%s/%s-0.ipc", sockets, config_service_name(instance->service));
+            options->endpoint
+                ? from_pattern(cli, options->endpoint, instance->service)
+                : arena_printf(&cli->arena, "ipc://%s/%s-0.ipc", sockets, config_service_name(instance->service));
+        if (options->listen)
+            instance->listen = from_pattern(cli, options->listen, instance->service);
         instance->rights = rights_of(cli, founded[i].rights, &instance->n_rights);
         config->instances[config->n_instances++] = instance;
     }
@@ -100,7 +124,7 @@ static void set_places(struct cli *cli, Config__Config *config)
     config->calendars = arena_strdup(arena, cli_share(cli, "calendars"));
 }
 
-static Config__Config *config_new(struct cli *cli)
+static Config__Config *config_new(struct cli *cli, const struct up_options *options)
 {
     struct arena *arena = &cli->arena;
     Config__Config *config = arena_alloc(arena, sizeof *config);
@@ -112,12 +136,12 @@ static Config__Config *config_new(struct cli *cli)
     set_places(cli, config);
     config->http = arena_alloc(arena, sizeof *config->http);
     config__http__init(config->http);
-    config->http->address = arena_strdup(arena, "127.0.0.1");
+    config->http->address = arena_strdup(arena, options->address ? options->address : "127.0.0.1");
     config->http->port = PORT_DEFAULT;
     config->smtp = arena_alloc(arena, sizeof *config->smtp);
     config__smtp__init(config->smtp);
     config->smtp->from = arena_strdup(arena, "hearback@localhost");
-    add_instances(cli, config, socket_folder(cli));
+    add_instances(cli, options, config, socket_folder(cli));
     add_operator(cli, config);
     return config;
 }
@@ -165,7 +189,7 @@ bool up_create(struct cli *cli, const struct up_options *options)
     Config__Config *config;
     enum err err = config_load(cli_path(cli, "hearback.yaml"), &cli->arena, &config, &why);
     if (err == ERR_NOT_FOUND)
-        config = config_new(cli);
+        config = config_new(cli, options);
     else if (err) {
         cli_fail("%s", why ? why : err_text(err));
         return false;

@@ -13,12 +13,17 @@ import harness
 SERVICES = ("directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics")
 
 
-def read_log(folder, service):
+def read_log(folder, service, partition=0):
     program = os.path.join(harness.PROGRAMS, "print_log")
-    done = subprocess.run([program, os.path.join(folder, "data", f"{service}-0")], capture_output=True, text=True)
+    name = f"{service}-{partition}"
+    done = subprocess.run([program, os.path.join(folder, "data", name)], capture_output=True, text=True)
     if done.returncode:
-        raise AssertionError(f"{service}: {done.stderr}")
+        raise AssertionError(f"{name}: {done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def partition_of(event):
+    return int(event.get("partition", 0))
 
 
 def of(event, *path):
@@ -28,18 +33,28 @@ def of(event, *path):
 
 
 class Checker:
-    def __init__(self, folder):
+    """`folders`: of a system, or of the machines it is spread over. A log that was divided off another (hearback split)
+    begins with that one's events: they are looked at once."""
+
+    def __init__(self, *folders):
         self.findings = []
-        self.logs = {service: read_log(folder, service) for service in SERVICES}
-        self.events = {service: [line["event"] for line in lines] for service, lines in self.logs.items()}
+        self.logs = {}
+        for folder in folders:
+            for name in sorted(os.listdir(os.path.join(folder, "data"))):
+                service, _, partition = name.rpartition("-")
+                if service in SERVICES and partition.isdigit():
+                    self.logs[service, int(partition)] = read_log(folder, service, partition)
+        self.events = {service: [line["event"] for log in sorted(self.logs) if log[0] == service
+                                 for line in self.logs[log] if partition_of(line["event"]) == log[1]] for service in SERVICES}
 
     def find(self, text):
         self.findings.append(text)
 
     def check(self, ledger):
-        for service in SERVICES:
-            self.check_chain(service)
-            self.check_causes(service)
+        for log in sorted(self.logs):
+            self.check_chain(log)
+            self.check_causes(log)
+        self.check_forks()
         cases = self.check_cases(ledger)
         self.check_steps(ledger, cases)
         self.check_numbers()
@@ -50,33 +65,48 @@ class Checker:
 
     # ---- one log ----
 
-    def check_chain(self, service):
+    def check_chain(self, log):
+        name = f"{log[0]}-{log[1]}"
         previous, recorded = bytes(32), ""
-        for offset, line in enumerate(self.logs[service], 1):
+        for offset, line in enumerate(self.logs[log], 1):
             event = line["event"]
             if int(event["offset"]) != offset:
-                self.find(f"{service}: offset {offset} is missing")
+                self.find(f"{name}: offset {offset} is missing")
                 return
             if base64.b64decode(event["previous_hash"]) != previous:
-                self.find(f"{service}: offset {offset} does not follow the event before")
+                self.find(f"{name}: offset {offset} does not follow the event before")
                 return
             if event["recorded_at"] < recorded and len(event["recorded_at"]) == len(recorded):
-                self.find(f"{service}: offset {offset} was recorded before the one before")
+                self.find(f"{name}: offset {offset} was recorded before the one before")
             recorded = event["recorded_at"]
             previous = hashlib.blake2b(base64.b64decode(line["stored"]), digest_size=32).digest()
             if '"plain"' in json.dumps(event):
-                self.find(f"{service}: offset {offset} holds an unsealed text")
+                self.find(f"{name}: offset {offset} holds an unsealed text")
 
-    def check_causes(self, service):
+    def check_forks(self):
+        """Both halves of a divided log have the same beginning, byte for byte, and say where it ends."""
+        for (service, partition), lines in self.logs.items():
+            said = [of(line["event"], "log_forked") for line in lines if of(line["event"], "log_forked")]
+            for fork in said:
+                if int(fork.get("into_partition", 0)) != partition:
+                    continue
+                shared = int(fork.get("offset", 0))
+                other = self.logs[service, int(fork.get("from_partition", 0))]
+                if [line["stored"] for line in lines[:shared]] != [line["stored"] for line in other[:shared]]:
+                    self.find(f"{service}-{partition} does not begin as the log it was divided off")
+            if any(partition_of(line["event"]) != partition for line in lines) and not said:
+                self.find(f"{service}-{partition} holds another log's events and says no fork")
+
+    def check_causes(self, log):
         """Each command, event and effect is carried out once per log: what it caused stands together."""
         last, seen = None, set()
-        for event in self.events[service]:
+        for event in [line["event"] for line in self.logs[log]]:
             cause = event["cause"]
             if "event" in cause:
-                log, offset = cause["event"]["log"], int(cause["event"]["offset"])
-                producer = log["service"].lower()
-                if offset > len(self.events[producer]):
-                    self.find(f"{service}: offset {event['offset']} is caused by {producer} {offset}, which does not exist")
+                by, offset = cause["event"]["log"], int(cause["event"]["offset"])
+                producer = by["service"].lower(), partition_of(by)
+                if offset > len(self.logs[producer]):
+                    self.find(f"{log}: offset {event['offset']} is caused by {producer} {offset}, which does not exist")
                 key = ("event", producer, offset)
             elif "command" in cause:
                 key = ("command", cause["command"].get("account"), cause["command"]["id"])
@@ -85,7 +115,7 @@ class Checker:
             else:
                 key = None
             if key and key != last and key in seen:
-                self.find(f"{service}: offset {event['offset']}: {key} was carried out a second time")
+                self.find(f"{log}: offset {event['offset']}: {key} was carried out a second time")
             seen.add(key)
             last = key
 

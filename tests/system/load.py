@@ -88,6 +88,10 @@ class Client(threading.Thread):
 
     def submission(self):
         key = f"key-{self.random.getrandbits(64):016x}"
+        if self.random.random() < self.load.elsewhere:
+            return Command(key, "reception", "/api/v1/cases",
+                           {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "place": key,
+                            "text": {"plain": "内容"}, "party": {"name": {"plain": "来电人"}, "phone": {"plain": "021-55500999"}}})
         body = {"site": "renhe", "kind": self.random.choice(KINDS), "category": self.random.choice(CATEGORIES),
                 "channel": "phone", "text": {"plain": "内容"}, "place": key,
                 "party": {"name": {"plain": "来电人"}, "phone": {"plain": "021-55500999"}}}
@@ -110,9 +114,9 @@ class Client(threading.Thread):
         self.too_early = 0
         if command.status not in (200, 201):
             raise Broken(f"{command.path} was answered with {command.status}: {command.answer}")
-        if case is None:
+        if case is None and command.body["site"] == "renhe":
             self.open.append([command.answer["case_id"], 0, self.after])
-        else:
+        elif case:
             case[1] += 1
             case[2] = self.after
             if case[1] == len(STEPS):
@@ -163,9 +167,10 @@ class Client(threading.Thread):
 class Load:
     """with Load(port, tokens, seed) as load: ... ; afterwards load.ledger holds all that was promised."""
 
-    def __init__(self, port, tokens, seed=1, clients=4, pause_s=0.0, steps=0.55, mails=0.0):
+    def __init__(self, port, tokens, seed=1, clients=4, pause_s=0.0, steps=0.55, mails=0.0, elsewhere=0.0):
         self.port, self.tokens, self.pause_s = port, tokens, pause_s
         self.steps = steps  # how many of the commands are steps on a case; the others register one
+        self.elsewhere = elsewhere  # how many of the cases are of another site, which lives in another bucket
         self.mails = mails  # how many of the complainants have an address, and are written to
         self.ledger = Ledger()
         self.stopping = threading.Event()

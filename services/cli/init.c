@@ -1,0 +1,56 @@
+/* `hearback init`: the configuration and the keys of a system whose instances run on several machines or in containers.
+   Nothing is started; `hearback up` is not needed then. */
+#include "up.h"
+
+#include "config/config.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "hearback init [--data DIR] --endpoint PATTERN [--listen PATTERN] [--address ADDRESS] [--port N] [--smtp URL]\n"
+    "  writes DIR/hearback.yaml and the keys in DIR/secrets, one instance of each service; edit the file afterwards\n"
+    "  --endpoint PATTERN  where the others connect to: tcp://{service}:{port}; {port} is 7401 for directory, 7402 intake ...\n"
+    "  --listen PATTERN    what each binds to, where that differs: tcp://0.0.0.0:{port}\n"
+    "  --address, --port   of the gateway's HTTP (127.0.0.1, 8311)\n"
+    "  each machine gets hearback.yaml, and of DIR/secrets the files of its own instances; `operator.secret` stays with\n"
+    "  whoever runs `hearback status`, `backup`, `verify`";
+
+int cli_init(struct cli *cli, int argc, char **argv)
+{
+    static const struct option known[] = {{"endpoint", required_argument, NULL, 'e'},
+                                          {"listen", required_argument, NULL, 'l'},
+                                          {"address", required_argument, NULL, 'a'},
+                                          {"port", required_argument, NULL, 'p'},
+                                          {"smtp", required_argument, NULL, 's'},
+                                          {0}};
+    struct up_options options = {0};
+    int option;
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 'e')
+            options.endpoint = optarg;
+        else if (option == 'l')
+            options.listen = optarg;
+        else if (option == 'a')
+            options.address = optarg;
+        else if (option == 's' && config_smtp_url_ok(optarg))
+            options.smtp = optarg;
+        else if (option == 'p' && (options.port = (uint32_t)strtoul(optarg, NULL, 10)) > 0 && options.port <= 65535)
+            continue;
+        else
+            return cli_usage(usage);
+    }
+    if (optind != argc || !options.endpoint || strncmp(options.endpoint, "tcp://", 6) != 0 ||
+        (options.listen && strncmp(options.listen, "tcp://", 6) != 0))
+        return cli_usage(usage);
+    if (!up_folder(cli))
+        return CLI_FAILED;
+    if (access(cli_path(cli, "hearback.yaml"), F_OK) == 0)
+        return cli_fail("%s holds a system already: edit its hearback.yaml", cli->folder);
+    if (!up_create(cli, &options))
+        return CLI_FAILED;
+    printf("%s\n", cli_path(cli, "hearback.yaml"));
+    return CLI_GOOD;
+}

@@ -1,0 +1,232 @@
+#!/usr/bin/python3
+"""docker/ and scripts/systemd, without a container engine: compose.yaml says what a container must say, every command line
+and health check in it is run as it stands (in a mount namespace with that container's volumes, a read-only root, and its
+user), the image has the libraries that the programs need, and the units pass systemd's own check."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import apart
+import harness
+
+try:
+    import yaml
+except ImportError:
+    print("skipped: python3-yaml is missing")
+    sys.exit(harness.SKIP)
+
+DOCKER = os.path.join(harness.SOURCE, "docker")
+SERVICES = ["directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics", "gateway"]
+# What compose.yaml uses of the compose specification: key -> what it may be.
+SERVICE_KEYS = {
+    "image": str, "build": dict, "read_only": bool, "user": str, "cap_drop": list, "security_opt": list, "tmpfs": list,
+    "networks": list, "network_mode": str, "restart": str, "stop_grace_period": str, "ulimits": dict, "depends_on": dict,
+    "entrypoint": list, "command": list, "volumes": list, "healthcheck": dict, "ports": list, "profiles": list,
+}
+HEALTH_KEYS = {"test": list, "interval": str, "timeout": str, "retries": int, "start_period": str}
+
+
+def compose():
+    with open(os.path.join(DOCKER, "compose.yaml")) as f:
+        return yaml.safe_load(f)
+
+
+def fits(what, value, keys):
+    for key, content in value.items():
+        assert key in keys, f"{what}: {key} is not known"
+        assert isinstance(content, keys[key]), f"{what}: {key}: {content!r}"
+
+
+def the_file_is_sound():
+    file = compose()
+    fits("compose.yaml", {key: value for key, value in file.items() if not key.startswith("x-")},
+         {"name": str, "services": dict, "networks": dict, "volumes": dict})
+    assert set(file["services"]) == {"setup", "hearback", *SERVICES}
+    for name, service in file["services"].items():
+        fits(name, service, SERVICE_KEYS)
+        assert service["read_only"] and service["cap_drop"] == ["ALL"] and not service["user"].startswith("0"), name
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert not ("networks" in service and "network_mode" in service), name
+        for network in service.get("networks", []):
+            assert network in file["networks"], (name, network)
+        for volume in service["volumes"]:
+            source, target = volume.split(":")[:2]
+            assert source in file["volumes"] and target.startswith("/"), (name, volume)
+        for other, how in service.get("depends_on", {}).items():
+            assert other in file["services"] and set(how) == {"condition"}, (name, other)
+    used = {volume.split(":")[0] for service in file["services"].values() for volume in service["volumes"]}
+    assert used == set(file["volumes"]), used ^ set(file["volumes"])
+    states = {}
+    for name in SERVICES:
+        service = file["services"][name]
+        fits(f"{name}: healthcheck", service["healthcheck"], HEALTH_KEYS)
+        states[name] = next(v.split(":")[0] for v in service["volumes"] if v.split(":")[1] == "/var/lib/hearback")
+        assert service["command"] == ["run", name] and service["healthcheck"]["test"][-1] == name, name
+        assert f"{name}:/volumes/{name}" in file["services"]["setup"]["volumes"], name
+    assert len(set(states.values())) == len(SERVICES), "each service has a volume of its own"
+    assert file["networks"]["bus"] == {"internal": True}
+    assert all(port.startswith("127.0.0.1:") for port in file["services"]["gateway"]["ports"])
+
+
+def dockerfile():
+    with open(os.path.join(DOCKER, "Dockerfile")) as f:
+        text = re.sub(r"\\\n", " ", f.read())
+    return [line.split(None, 1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def the_image_has_what_it_needs():
+    lines = dockerfile()
+    assert [word for word, _ in lines].count("FROM") == 2 and ["USER", "10001:10001"] in lines
+    for word, rest in lines:
+        if word == "COPY" and "--from" not in rest and not rest.startswith(". "):
+            assert os.path.exists(os.path.join(harness.SOURCE, rest.split()[0])), rest
+    made = re.search(r"for name in ([a-z ]+); do", " ".join(rest for _, rest in lines)).group(1).split()
+    assert made == SERVICES, made
+    listed = subprocess.run(["bash", "-c", '. scripts/packages.sh; echo "$packages_run"'], cwd=harness.SOURCE,
+                            capture_output=True, text=True, check=True).stdout
+    packages = {line.split(":")[0] for line in listed.splitlines() if line}
+    known = {}  # library -> package
+    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES)):
+        ldd = subprocess.run(["ldd", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True, check=True).stdout
+        needed = subprocess.run(["objdump", "-p", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True).stdout
+        for library in re.findall(r"NEEDED\s+(\S+)", needed):
+            path = re.search(rf"{re.escape(library)} => (\S+)", ldd)
+            if not path or library.startswith(("libc.so", "libm.so", "ld-linux")):
+                continue
+            if library not in known:
+                real = os.path.realpath(path.group(1))
+                found = [subprocess.run(["dpkg", "-S", where], capture_output=True, text=True).stdout
+                         for where in (real, os.path.basename(real))]  # on a merged /usr it knows the one or the other
+                known[library] = (found[0] or found[1]).split(":")[0]
+            assert known[library] in packages, f"{name} needs {library} of {known[library]}, not in packages_run"
+
+
+class Container:
+    """As compose.yaml says it: its volumes, its user, a root it cannot write to; addresses are names in /etc/hosts."""
+
+    def __init__(self, root, name, service):
+        self.root, self.name, self.service = root, name, service
+
+    def arguments(self, command):
+        mounts = ["mount -t tmpfs tmpfs /tmp"] if not self.root.startswith("/tmp") else []
+        for volume in self.service["volumes"]:
+            source, target = volume.split(":")[:2]
+            mounts.append(f"mkdir -p {target} && mount --bind {self.root}/vol/{source} {target}")
+        mounts.append("mount -o remount,bind,ro /var/lib" if os.path.ismount("/var/lib") else "true")
+        return ["unshare", "--mount", "sh", "-c", " && ".join(mounts) + ' && mount -o remount,bind,ro / && exec setpriv '
+                f'--reuid {self.service["user"].split(":")[0]} --regid {self.service["user"].split(":")[1]} --clear-groups '
+                '--no-new-privs --bounding-set=-all "$@"', "container", *command]
+
+    def run(self, command, **options):
+        return subprocess.run(self.arguments(command), capture_output=True, text=True, timeout=120, **options)
+
+    def start(self):
+        self.log = open(os.path.join(self.root, f"{self.name}.out"), "w")
+        command = ["hearback", "--data", "/var/lib/hearback", *self.service["command"]]
+        self.process = subprocess.Popen(self.arguments(command), stdout=self.log, stderr=self.log)
+
+
+def prepare(root, file):
+    os.environ["PATH"] = f"{root}/usr/bin:{os.environ['PATH']}"
+    subprocess.run(["cmake", "--install", os.path.dirname(os.path.abspath(harness.PROGRAMS)), "--prefix", f"{root}/usr"],
+                   check=True, stdout=subprocess.DEVNULL)
+    shutil.copy(os.path.join(DOCKER, "setup"), f"{root}/usr/bin/hearback-setup")
+    os.chmod(root, 0o755)
+    for volume in file["volumes"]:
+        os.makedirs(f"{root}/vol/{volume}", mode=0o700)
+        os.chown(f"{root}/vol/{volume}", 10001, 10001)
+    with open(f"{root}/hosts", "w") as f:
+        f.write("127.0.0.1 localhost " + " ".join(SERVICES) + "\n")
+    for command in (f"mount --bind {root}/hosts /etc/hosts", "mount -t tmpfs tmpfs /var/lib", "mount -t tmpfs tmpfs /mnt"):
+        subprocess.run(command.split(), check=True)
+    made = [folder for folder in ("/volumes", "/backups") if not os.path.isdir(folder)]  # to mount on, outside of any tmpfs
+    for folder in made + [f"/volumes/{name}" for name in SERVICES]:
+        os.makedirs(folder, exist_ok=True)
+    return made
+
+
+def every_command_line_starts():
+    file = compose()
+    root = tempfile.mkdtemp(prefix="hearback-deploy-", dir=harness.memory_folder())
+    containers, made = [], []
+    try:
+        made = prepare(root, file)
+        setup = Container(root, "setup", file["services"]["setup"])
+        for _ in range(2):  # a second start changes nothing
+            done = setup.run(file["services"]["setup"]["entrypoint"])
+            assert done.returncode == 0, done
+        for name in SERVICES:
+            assert os.listdir(f"{root}/vol/{name}/secrets") == [f"{name}-0.secret"], name
+        for name in SERVICES:
+            containers.append(Container(root, name, file["services"][name]))
+            containers[-1].start()
+        await_health(containers)
+        tool = Container(root, "hearback", file["services"]["hearback"])
+
+        def run(*arguments):
+            done = tool.run(["hearback", "--data", "/var/lib/hearback", "--url", "http://gateway:8311", *arguments])
+            assert done.returncode == 0, done
+            return done.stdout
+        run("token", "operator", "--save")
+        run("demo")
+        run("wait", "settled", "--timeout", "60")
+        status = json.loads(run("status", "--json"))
+        assert len(status) == len(SERVICES) and all(one["health"] == "ready" for one in status), status
+        assert "sound" in run("verify")
+        run("backup", "/backups", "--with-keys", "/tmp/keys")
+        # a health check fails when its service is away
+        containers[3].process.send_signal(signal.SIGTERM)
+        containers[3].process.wait(30)
+        assert containers[3].run(file["services"]["casework"]["healthcheck"]["test"][1:]).returncode == 1
+    finally:
+        for container in containers:
+            container.process.kill()
+            container.process.wait()
+        if sys.exc_info()[0]:
+            for container in containers:
+                with open(container.log.name, errors="replace") as f:
+                    print(f"--- {container.name}\n{''.join(f.readlines()[-5:])}")
+        shutil.rmtree(root, ignore_errors=True)
+        for folder in made:
+            shutil.rmtree(folder)
+
+
+def await_health(containers):
+    until = time.monotonic() + 60
+    waiting = list(containers)
+    while waiting:
+        done = waiting[0].run(waiting[0].service["healthcheck"]["test"][1:])
+        if done.returncode == 0:
+            waiting.pop(0)
+        assert time.monotonic() < until, (waiting[0].name, done)
+
+
+def the_units_are_sound():
+    if not shutil.which("systemd-analyze"):
+        print("not checked: systemd-analyze is missing")
+        return
+    source = os.path.join(harness.SOURCE, "scripts/systemd")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in os.listdir(source):
+            with open(os.path.join(source, name)) as f:
+                text = f.read().replace("/usr/bin/hearback", os.path.join(os.path.abspath(harness.PROGRAMS), "hearback"))
+            for to in [name, name.replace("@.", "@casework-0.")]:
+                with open(os.path.join(folder, to), "w") as f:
+                    f.write(text)
+        unit = os.path.join(folder, "hearback@casework-0.service")
+        environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:"}
+        for check in (["verify", unit], ["security", "--offline=true", "--threshold=20", unit]):
+            done = subprocess.run(["systemd-analyze", *check], capture_output=True, text=True, env=environment)
+            assert done.returncode == 0, (check, done.stdout[-2000:], done.stderr)
+
+
+if __name__ == "__main__":
+    apart.enter()
+    sys.exit(harness.main([the_file_is_sound, the_image_has_what_it_needs, the_units_are_sound, every_command_line_starts]))
