@@ -65,14 +65,14 @@ static const char *health_of_gateway(struct cli *cli)
 int cli_health(struct cli *cli, int argc, char **argv)
 {
     if (argc != 2)
-        return cli_usage("hearback health NAME\n"
-                         "  exit code 0 when that instance (casework, or casework-1) is ready; needs hearback.yaml and its\n"
-                         "  own secret key");
+        return cli_usage(
+            "hearback health NAME\n"
+            "  exit code 0 when that instance (casework, or casework-1) is ready; needs hearback.yaml and its\n"
+            "  own secret key");
     const Config__Instance *instance = cli_instance_named(cli, argv[1]);
     if (!instance)
         return CLI_FAILED;
-    const char *health =
-        instance->service == HB__SERVICE__GATEWAY ? health_of_gateway(cli) : health_of(cli, instance);
+    const char *health = instance->service == HB__SERVICE__GATEWAY ? health_of_gateway(cli) : health_of(cli, instance);
     if (health)
         printf("%s\n", health);
     return health && strcmp(health, "ready") == 0 ? CLI_GOOD : CLI_FAILED;

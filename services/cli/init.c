@@ -12,20 +12,20 @@
 static const char usage[] =
     "hearback init [--data DIR] --endpoint PATTERN [--listen PATTERN] [--address ADDRESS] [--port N] [--smtp URL]\n"
     "  writes DIR/hearback.yaml and the keys in DIR/secrets, one instance of each service; edit the file afterwards\n"
-    "  --endpoint PATTERN  where the others connect to: tcp://{service}:{port}; {port} is 7401 for directory, 7402 intake ...\n"
+    "  --endpoint PATTERN  where the others connect to: tcp://{service}:{port}; {port} is 7401 for directory, 7402 "
+    "intake ...\n"
     "  --listen PATTERN    what each binds to, where that differs: tcp://0.0.0.0:{port}\n"
     "  --address, --port   of the gateway's HTTP (127.0.0.1, 8311)\n"
-    "  each machine gets hearback.yaml, and of DIR/secrets the files of its own instances; `operator.secret` stays with\n"
+    "  each machine gets hearback.yaml, and of DIR/secrets the files of its own instances; `operator.secret` stays "
+    "with\n"
     "  whoever runs `hearback status`, `backup`, `verify`";
 
 int cli_init(struct cli *cli, int argc, char **argv)
 {
-    static const struct option known[] = {{"endpoint", required_argument, NULL, 'e'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"address", required_argument, NULL, 'a'},
-                                          {"port", required_argument, NULL, 'p'},
-                                          {"smtp", required_argument, NULL, 's'},
-                                          {0}};
+    static const struct option known[] = {
+        {"endpoint", required_argument, NULL, 'e'}, {"listen", required_argument, NULL, 'l'},
+        {"address", required_argument, NULL, 'a'},  {"port", required_argument, NULL, 'p'},
+        {"smtp", required_argument, NULL, 's'},     {0}};
     struct up_options options = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {

@@ -16,8 +16,8 @@ const Config__Instance *cli_instance_named(struct cli *cli, const char *name)
     uint32_t partition = dash ? (uint32_t)strtoul(dash + 1, NULL, 10) : 0;
     if (!cli_config(cli))
         return NULL;
-    const Config__Instance *found = config_instance(
-        cli->config, config_service_of_name(arena_text(&cli->arena, name, size)), partition);
+    const Config__Instance *found =
+        config_instance(cli->config, config_service_of_name(arena_text(&cli->arena, name, size)), partition);
     if (!found) {
         cli_fail("%s names no instance %s; it names:", cli_path(cli, "hearback.yaml"), name);
         for (size_t i = 0; i < cli->config->n_instances; i++)

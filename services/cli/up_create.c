@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #define PORT_DEFAULT 8311u
-#define PORT_FIRST 7400u /* of the bus over tcp: 7401 directory, 7402 intake ... */
+#define PORT_FIRST 7400u           /* of the bus over tcp: 7401 directory, 7402 intake ... */
 #define SOCKET_PATH_BYTES_MAX 100u /* sun_path holds 108 */
 
 static const struct {
@@ -91,10 +91,9 @@ static void add_instances(struct cli *cli, const struct up_options *options, Con
         Config__Instance *instance = arena_alloc(&cli->arena, sizeof *instance);
         config__instance__init(instance);
         instance->service = founded[i].service;
-        instance->endpoint =
-            options->endpoint
-                ? from_pattern(cli, options->endpoint, instance->service)
-                : arena_printf(&cli->arena, "ipc://%s/%s-0.ipc", sockets, config_service_name(instance->service));
+        instance->endpoint = options->endpoint ? from_pattern(cli, options->endpoint, instance->service)
+                                               : arena_printf(&cli->arena, "ipc://%s/%s-0.ipc", sockets,
+                                                              config_service_name(instance->service));
         if (options->listen)
             instance->listen = from_pattern(cli, options->listen, instance->service);
         instance->rights = rights_of(cli, founded[i].rights, &instance->n_rights);

@@ -15,7 +15,7 @@ import harness
 
 INSIDE = "HEARBACK_TEST_APART"
 NET = "10.77.0"
-HERE = "operator"
+HERE = "operator"  # the machine of the test itself
 
 
 def enter():

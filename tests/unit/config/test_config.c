@@ -125,10 +125,69 @@ static void what_was_added_by_hand_gets_its_keys(void **state)
 
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* ---- partitions ---- */
+
+#define AT(service, partition, more)                                                                                   \
+    "  - {service: " service ", partition: " #partition ", endpoint: \"ipc:///tmp/x\"" more "}\n"
+
+static void every_bucket_has_one_partition(void **state)
+{
+    static const struct {
+        const char *instances, *wrong;
+    } cases[] = {
+        {AT("casework", 0, ", buckets_to: 512") AT("casework", 1, ", buckets_from: 512, buckets_to: 1024"), NULL},
+        {AT("casework", 0, ", buckets_to: 512") AT("casework", 1, ", buckets_from: 500, buckets_to: 1024"),
+         "in common"},
+        {AT("casework", 0, ", buckets_to: 512") AT("casework", 1, ", buckets_from: 513, buckets_to: 1024"),
+         "belong to nobody"},
+        {AT("casework", 1, ", buckets_from: 512, buckets_to: 1024"), "belong to nobody"},
+        {AT("casework", 0, ", buckets_from: 7, buckets_to: 7"), "is below"},
+        {AT("directory", 0, ", buckets_to: 512") AT("directory", 1, ", buckets_from: 512, buckets_to: 1024"),
+         "one partition"},
+        {AT("gateway", 0, "") AT("gateway", 1, ""), NULL},
+        {AT("gateway", 0, ", buckets_to: 512"), "a gateway has no buckets"},
+        {AT("intake", 0, ", buckets_to: 9") AT("intake", 1, ", buckets_from: 9, forked_from: 2, forked_at: 5"),
+         "lower number"},
+    };
+    struct place *place = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Config__Config *config;
+        char *why = NULL;
+        write_config(place, arena_printf(&place->arena, "instances:\n%s", cases[i].instances));
+        enum err err = config_load(place->path, &place->arena, &config, &why);
+        assert_int_equal(err, cases[i].wrong ? ERR_MALFORMED : ERR_NONE);
+        assert_true(!cases[i].wrong || strstr(why, cases[i].wrong));
+    }
+}
+
+/* 0 was divided at offset 10 into 0 and 1, 1 at 25 into 1 and 2, 0 at 40 into 0 and 3. */
+static void divided_logs_share_their_beginning(void **state)
+{
+    static const uint64_t shared[4][4] = {
+        {UINT64_MAX, 10, 10, 40}, {10, UINT64_MAX, 25, 10}, {10, 25, UINT64_MAX, 10}, {40, 10, 10, UINT64_MAX}};
+    struct place *place = *state;
+    Config__Config *config;
+    char *why;
+    write_config(place,
+                 "instances:\n" AT("casework", 0, ", buckets_to: 256")
+                     AT("casework", 1, ", buckets_from: 512, buckets_to: 768, forked_from: 0, forked_at: 10")
+                         AT("casework", 2, ", buckets_from: 768, buckets_to: 1024, forked_from: 1, forked_at: 25")
+                             AT("casework", 3, ", buckets_from: 256, buckets_to: 512, forked_from: 0, forked_at: 40"));
+    assert_int_equal(config_load(place->path, &place->arena, &config, &why), ERR_NONE);
+    for (uint32_t a = 0; a < 4; a++)
+        for (uint32_t b = 0; b < 4; b++)
+            assert_true(config_shared(config, HB__SERVICE__CASEWORK, a, b) == shared[a][b]);
+    assert_int_equal(config_save(place->path, config), ERR_NONE); /* and reads what it writes */
+    assert_int_equal(config_load(place->path, &place->arena, &config, &why), ERR_NONE);
+    assert_int_equal(config_shared(config, HB__SERVICE__CASEWORK, 2, 1), 25);
+    assert_int_equal(config_instance_of_bucket(config, HB__SERVICE__CASEWORK, 600)->partition, 1);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_A_PLACE(only_the_nine_have_instances),
-                                       IN_A_PLACE(a_mail_server_is_named_whole),
-                                       IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
+    const struct CMUnitTest tests[] = {
+        IN_A_PLACE(only_the_nine_have_instances), IN_A_PLACE(every_bucket_has_one_partition),
+        IN_A_PLACE(divided_logs_share_their_beginning), IN_A_PLACE(a_mail_server_is_named_whole),
+        IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
