@@ -1,5 +1,7 @@
 #include "clock/judge.h"
 
+#include "base/planted.h"
+
 #include <stdlib.h>
 
 /* A time in which the clock stands still. The list is that of the case, whatever runs there are. */
@@ -217,7 +219,7 @@ static bool add_pauses(const struct judge *judge, const struct due_rules *rules,
 {
     for (size_t i = 0; i < judge->pauses_count; i++) {
         struct pause pause;
-        if (!pause_after(judge, i, since_ms, &pause))
+        if (planted("no_pause") || !pause_after(judge, i, since_ms, &pause))
             continue;
         if (pause.from_ms > due->at_ms)
             return false;

@@ -1,6 +1,7 @@
 /* The door: what happens to a command before its turn, asynchronously: it waits for what its sender has already seen
    (`after`), is typed and checked by the service (prepare), and its personal texts are sealed: by intake's own vault,
    or by asking intake. Commands on one case leave the door in the order they came. */
+#include "base/planted.h"
 #include "message/message.h"
 #include "service/internal.h"
 #include "vault/vault.h"
@@ -168,7 +169,8 @@ static bool seal_here(struct pending *pending, const struct plains *plains, cons
             pending_refuse(pending, 503, "vault", "保密库暂不可用", "the vault cannot seal now");
             return false;
         }
-        seal_with(plains->list[i], sealed);
+        if (!planted("leak_plain"))
+            seal_with(plains->list[i], sealed);
     }
     return true;
 }
@@ -238,7 +240,7 @@ static bool answered_before(struct turn *turn, struct pending *pending)
         return false;
     bool same = bytes_equal(bytes_of(outcome->body_hash.data, outcome->body_hash.len),
                             bytes_of(pending->body_hash, sizeof pending->body_hash));
-    if (!same) {
+    if (!same && !planted("accept_other_body")) {
         pending_refuse(pending, 422, "body_mismatch", "同一编号的请求内容不同",
                        "another request was made under this id");
         return true;

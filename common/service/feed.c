@@ -1,5 +1,6 @@
 /* Hearing: one feed per log. A consumer pulls; the next fetch goes out while the last batch is still being folded; what
    is fetched waits in a bounded buffer. A mismatch of epoch or hash stops that feed with an alarm, never skips. */
+#include "base/planted.h"
 #include "message/message.h"
 #include "service/internal.h"
 
@@ -136,11 +137,11 @@ enum err feed_begin(struct feed *feed, struct store_txn *txn, struct arena *aren
 
 void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena)
 {
-    if (feed->log.epoch == 0)
+    if (feed->log.epoch == 0 || planted("drop_cursor"))
         return;
     Record__Cursor cursor = RECORD__CURSOR__INIT;
     cursor.log = &feed->log;
-    cursor.offset = feed->cursor;
+    cursor.offset = feed->cursor + planted_each("cursor_ahead", 50);
     cursor.hash = (ProtobufCBinaryData){sizeof feed->hash, feed->hash};
     struct key key = cursor_key(feed);
     store_put(txn, feed->instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&key),
@@ -295,6 +296,8 @@ static void receive_events(struct feed *feed, struct bytes batch, uint64_t after
 
 int64_t feed_as_of(const struct feed *feed)
 {
+    if (planted("lose_as_of"))
+        return feed->as_of - 120000;
     bool drained = !feed_has(feed) && feed->cursor == feed->received;
     return drained && feed->told_as_of > feed->as_of && feed->cursor >= feed->end ? feed->told_as_of : feed->as_of;
 }

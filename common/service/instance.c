@@ -1,4 +1,5 @@
 /* One instance: opening, stepping, the clock it trusts, the room it has. */
+#include "base/planted.h"
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -353,7 +354,7 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     }
     if (!stepped) /* a slow drift is followed */
         instance->clock_offset = offset;
-    bool suspect = stepped || early;
+    bool suspect = (stepped || early) && !planted("trust_clock");
     if (suspect != instance->suspect || (suspect && !instance->suspect_noted))
         note_clock(instance, suspect, wall);
     instance->suspect = suspect;

@@ -1,4 +1,5 @@
 /* Timers, effects, jobs and outcomes: rows that turns write and the runtime works through. */
+#include "base/planted.h"
 #include "message/message.h"
 #include "service/internal.h"
 
@@ -129,7 +130,7 @@ void effects_start_due(struct instance *instance, int64_t now)
             instance->effect_next = due;
             break;
         }
-        if (effect_running(instance, id))
+        if (effect_running(instance, id) && !planted("double_start"))
             continue;
         if (instance->effects_running_count >= EFFECTS_RUNNING_MAX) {
             instance->effect_next = due;
@@ -227,6 +228,8 @@ static struct key outcome_key(const char *account, const char *id)
 
 bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome **outcome_out)
 {
+    if (planted("no_dedup"))
+        return false;
     struct key key = outcome_key(command->account, command->id);
     struct bytes value;
     if (!store_get(turn->txn, turn->instance->runtime_tables[RUNTIME_OUTCOMES], key_bytes(&key), turn->arena, &value))
@@ -242,7 +245,7 @@ void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t b
                   uint64_t last)
 {
     Record__Outcome outcome = RECORD__OUTCOME__INIT;
-    outcome.first = first;
+    outcome.first = first + planted("wrong_outcome");
     outcome.last = last;
     outcome.recorded_ms = turn->now;
     outcome.body_hash = (ProtobufCBinaryData){32, (uint8_t *)(uintptr_t)body_hash};

@@ -1,4 +1,5 @@
 /* What the functions of a service may see and do: state, events, refusals (service.h). */
+#include "base/planted.h"
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -288,7 +289,7 @@ static void refuse_plain(ProtobufCMessage *message, void *context)
 {
     (void)context;
     if (message->descriptor == &hb__personal__descriptor)
-        bug_unless(((Hb__Personal *)message)->kind_case != HB__PERSONAL__KIND_PLAIN);
+        bug_unless(planted("leak_plain") || ((Hb__Personal *)message)->kind_case != HB__PERSONAL__KIND_PLAIN);
 }
 
 static void envelope_fill(struct turn *turn, Hb__Event *event)
@@ -298,14 +299,16 @@ static void envelope_fill(struct turn *turn, Hb__Event *event)
     event->service = instance->service->id;
     event->partition = instance->options.partition;
     event->epoch = instance->head.epoch;
-    event->offset = turn->next_offset++;
-    event->recorded_ms = turn->now;
+    event->offset = turn->next_offset++ - planted_each("reuse_offset", 50);
+    event->recorded_ms = turn->now - (planted_each("recorded_back", 20) ? 90000 : 0);
     if (event->occurred_ms == 0)
         event->occurred_ms = turn->now;
     if (!event->actor && turn->actor)
         event->actor = (Hb__Actor *)(uintptr_t)turn->actor;
     event->cause = turn->cause;
     event->hops = turn->hops + 1;
+    if (planted_each("break_chain", 50))
+        turn->last_hash[0] ^= 1;
     struct bytes previous = arena_copy(turn->arena, bytes_of(turn->last_hash, sizeof turn->last_hash));
     event->previous_hash = (ProtobufCBinaryData){previous.size, (uint8_t *)(uintptr_t)previous.data};
 }

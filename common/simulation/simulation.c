@@ -715,6 +715,11 @@ struct instance *simulation_instance(struct simulation *simulation, Hb__Service 
     return index < simulation->nodes_count ? simulation->nodes[index].instance : NULL;
 }
 
+uint32_t simulation_life(const struct simulation *simulation, Hb__Service service)
+{
+    return life_of(simulation, node_of(simulation, service));
+}
+
 uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after,
                            simulation_event_fn *each, void *context)
 {

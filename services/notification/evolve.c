@@ -1,3 +1,4 @@
+#include "base/planted.h"
 #include "message/message.h"
 #include "notification.h"
 
@@ -100,7 +101,7 @@ static void evolve_queued(struct turn *turn, const Hb__Event *event)
     NOTIFICATION_ADD(turn, record->notices, record->n_notices, queued->notice_id);
     notification_case_save(turn, event->case_id, record);
     asked_more(turn, queued);
-    if (strcmp(queued->status, "queued") == 0)
+    if (strcmp(queued->status, "queued") == 0 && !planted_each("lose_mail", 5))
         set_effect(turn, &row, event->recorded_ms, 1);
 }
 
@@ -117,6 +118,8 @@ static void finish(struct turn *turn, const Hb__Event *event, uint64_t id, const
     row->done_ms = event->recorded_ms;
     notification_notice_save(turn, id, row);
     turn_effect_clear(turn, effect_id(turn, id));
+    if (planted("double_effect"))
+        set_effect(turn, row, event->recorded_ms + 60000, attempts + 1);
 }
 
 static void evolve_own(struct turn *turn, const Hb__Event *event)

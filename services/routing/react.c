@@ -1,6 +1,8 @@
 /* Says who is responsible when that is due and not yet said. */
 #include "routing.h"
 
+#include "base/planted.h"
+
 static Routing__CaseRouted *routed_new(struct turn *turn)
 {
     Routing__CaseRouted *routed = arena_alloc(turn_arena(turn), sizeof *routed);
@@ -132,11 +134,11 @@ void routing_react(struct turn *turn, const Hb__Event *event)
     const Routerec__Case *record = event->case_id ? routing_case_load(turn, event->case_id) : NULL;
     if (!record)
         return;
-    if (record->times == 0 && is_registration(event))
+    if (record->times == 0 && is_registration(event) && !planted_each("nobodys_case", 10))
         route_first(turn, event, record);
     else if (record->times && record->returned)
         route_returned(turn, event, record);
-    else if (record->times && record->hand_to[0])
+    else if (record->times && record->hand_to[0] && !planted("no_handover"))
         route_handed(turn, event, record);
     else if (record->times && record->assign_to[0])
         route_assigned(turn, event, record);

@@ -1,5 +1,7 @@
 #include "watchdog.h"
 
+#include "base/planted.h"
+
 /* ---- what happened ---- */
 
 static Watchrec__Happening *happen(struct turn *turn, Watchrec__Case *record, const Hb__Event *event)
@@ -227,7 +229,7 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
     for (size_t i = 0; i < armed->n_warn_ms; i++)
         if (armed->warn_ms[i] >= from)
             set_timer(turn, event->case_id, said, armed->warn_ms[i]);
-    if (armed->due_ms >= from)
+    if (armed->due_ms >= from && !planted("forget_timer"))
         set_timer(turn, event->case_id, said, armed->due_ms);
     for (size_t i = 0; i < armed->n_row_ms; i++)
         if (armed->row_ms[i] >= from)
@@ -244,7 +246,7 @@ static void end(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
     for (size_t i = 0; i < said->n_timers; i++)
         if (said->timers[i] < said->ended_ms)
             said->timers[kept++] = said->timers[i];
-        else
+        else if (!planted("forget_to_cancel"))
             turn_timer_clear(turn, said->timers[i], key_bytes(&key));
     said->n_timers = kept;
 }

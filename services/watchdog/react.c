@@ -2,6 +2,8 @@
    matter. Everything said for an instant before the end of a history bears that instant and the mark `history`. */
 #include "watchdog.h"
 
+#include "base/planted.h"
+
 struct looking {
     struct turn *turn;
     struct watchdog_case *one;
@@ -237,9 +239,9 @@ static bool look_at_miss(const struct looking *looking)
     const struct run *run = looking->run;
     bool missed = looking->said && looking->said->missed;
     bool withdrawn = missed && (!run->missed || run->missed_due_ms != looking->said->missed_due_ms);
-    if (withdrawn)
+    if (withdrawn && !planted("keep_miss"))
         say_withdrawn(looking);
-    if (run->missed && (!missed || withdrawn))
+    if (run->missed && (!missed || withdrawn || planted("miss_twice")))
         say_missed(looking);
     return withdrawn;
 }
@@ -284,7 +286,7 @@ static void look_at_run(const struct looking *looking, int64_t horizon_ms)
 static void look_at_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, uint32_t part,
                           int64_t happened_ms)
 {
-    int64_t horizon = turn_horizon(turn);
+    int64_t horizon = turn_horizon(turn) + (planted("fire_early") ? 3600000 : 0);
     size_t count;
     struct run *runs = watchdog_judge(turn, one, clock, horizon, false, &count);
     for (size_t i = 0; i < count; i++) {

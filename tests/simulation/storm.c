@@ -86,6 +86,7 @@ static bool goes_on(const struct storm *storm)
 static void burst(struct storm *storm)
 {
     unsigned deeds = BURST_DEEDS / 2 + (unsigned)storm_draw(storm, BURST_DEEDS);
+    storm->calm_from = 0;
     storm_mood(storm);
     for (unsigned i = 0; i < deeds && goes_on(storm); i++) {
         storm_deed(storm);
@@ -108,8 +109,10 @@ static void wait(struct storm *storm)
     static const int64_t waits[] = {MINUTE_MS * 20, HOUR_MS * 3, HOUR_MS * 9, DAY_MS, DAY_MS * 3, DAY_MS * 8};
     int64_t wait_ms = (int64_t)storm_draw(storm, (uint64_t)waits[storm_draw(storm, sizeof waits / sizeof *waits)]);
     int64_t until = simulation_now(storm->simulation) + wait_ms;
+    bool away = storm_chance(storm, 300) && !storm->options.calm;
     storm_tell(storm, "%lld minutes pass", (long long)(wait_ms / MINUTE_MS));
-    if (storm_chance(storm, 300) && !storm->options.calm) {
+    storm->calm_from = away ? 0 : simulation_wall(storm->simulation);
+    if (away) {
         Hb__Service service = (Hb__Service)(1 + storm_draw(storm, STORM_SERVICES - 1));
         int64_t away_ms = (int64_t)storm_draw(storm, (uint64_t)wait_ms + 1);
         storm_tell(storm, "service %d is away for %lld minutes of it", service, (long long)(away_ms / MINUTE_MS));

@@ -55,7 +55,7 @@ struct storm_run {
     const char *clock;
     uint32_t round, part;
     enum storm_said said;
-    int64_t start_ms, due_ms, met_ms, met_due_ms, armed_ms;
+    int64_t start_ms, due_ms, met_ms, met_due_ms, armed_ms, armed_last_ms, ended_ms;
     bool missed, main;
     int64_t missed_due_ms;
     unsigned misses;
@@ -94,6 +94,12 @@ struct storm_case {
     unsigned levels_reached;
 };
 
+/* An attempt that was handed to the outside, and in which life of the service. */
+struct storm_handed {
+    char id[64];
+    uint32_t attempt, life;
+};
+
 struct storm_policy {
     const char *site;
     uint32_t version;
@@ -121,6 +127,9 @@ struct storm {
     int64_t room_at[STORM_SERVICES]; /* when its disk has room again */
     int64_t jumped_ms, jump_back_at, accept_at;
     int64_t wall_max;
+    int64_t calm_from;           /* wall time since when nothing is disturbed and all are up; 0: not now */
+    struct storm_handed *handed; /* to the outside */
+    size_t handed_count;
 
     struct storm_log logs[STORM_SERVICES];
     struct storm_case **cases;
@@ -142,6 +151,7 @@ struct storm {
 
 extern const char *const storm_people[];
 extern const unsigned storm_people_count;
+extern const char *const storm_secrets[]; /* what complainants and notes say: must stand in no log; ends with NULL */
 
 /* ---- storm_world.c: the organisation, the packs, and what changes in them ---- */
 void storm_open(struct storm *storm, uint64_t seed, const char *base, const struct storm_options *options);

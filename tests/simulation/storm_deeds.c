@@ -12,6 +12,7 @@
 static const char *const words[] = {
     "楼上半夜装修", "电梯停了", "水管漏水，已两天", "前台态度差", "Please repair the lamp", "垃圾没人收",
     "想问停车费",   "x",        "建议加装扶手"};
+const char *const storm_secrets[] = {"王女士", "13800000000", "wang@example.com", "备注一二三", NULL};
 static const char *const kinds[] = {"complaint", "complaint", "complaint", "repair", "inquiry", "suggestion"};
 
 #define PICK(storm, list) ((list)[storm_draw((storm), sizeof(list) / sizeof *(list))])
@@ -145,10 +146,10 @@ static Intake__Submit *submission(struct storm *storm, const char *kind, const c
     submit->text = personal(storm, PICK(storm, words));
     if (storm_chance(storm, 400)) {
         submit->party = STORM_NEW(storm, Intake__Party, intake__party__init);
-        submit->party->name = personal(storm, "王女士");
-        submit->party->phone = personal(storm, "13800000000");
+        submit->party->name = personal(storm, storm_secrets[0]);
+        submit->party->phone = personal(storm, storm_secrets[1]);
         if (storm_chance(storm, 500))
-            submit->party->email = personal(storm, "wang@example.com");
+            submit->party->email = personal(storm, storm_secrets[2]);
         submit->party->confidential = storm_chance(storm, 200);
     }
     if (storm_chance(storm, 200))
@@ -320,7 +321,7 @@ static void act(struct storm *storm, const struct look *look, const char *step_n
     if (step)
         fill_named(storm, kind, step->fields, step->n_fields, 400, &made->fields, &made->n_fields);
     if (storm_chance(storm, 100))
-        made->note = personal(storm, "备注");
+        made->note = personal(storm, storm_secrets[3]);
     storm_tell(storm, "%s takes %s on %s: %s", look->person ? look->person : "the complainant", step_name,
                look->one->registered->intake->registered->number, command->id);
     storm_send(storm, HB__SERVICE__CASEWORK, command);

@@ -42,6 +42,20 @@ static void check_number(struct storm *storm, const Hb__Event *event)
                    event->site, registered->count, expected);
 }
 
+/* The first 10 bits of a case id are the bucket of its site, by which it is found on any partition. */
+static void check_bucket(struct storm *storm, const Hb__Event *event)
+{
+    const struct storm_log *log = &storm->logs[HB__SERVICE__DIRECTORY];
+    for (size_t i = 0; i < log->count; i++) {
+        const Directory__Event *said = log->list[i]->directory;
+        bool defines =
+            said->kind_case == DIRECTORY__EVENT__KIND_SITE_DEFINED && strcmp(said->site_defined->id, event->site) == 0;
+        if (defines && event->case_id >> 54 != said->site_defined->bucket)
+            storm_fail(storm, "a case lies in the bucket of its site", "%" PRIx64 " of %s, which has bucket %u",
+                       event->case_id, event->site, said->site_defined->bucket);
+    }
+}
+
 static void case_registered(struct storm *storm, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -50,6 +64,7 @@ static void case_registered(struct storm *storm, const Hb__Event *event)
         return;
     }
     check_number(storm, event);
+    check_bucket(storm, event);
     struct storm_case *one = arena_zero(&storm->arena, sizeof *one);
     one->id = event->case_id;
     one->registered = event;
@@ -143,10 +158,25 @@ static void armed(struct storm_run *run, const Hb__Event *event)
     const Watchdog__ClockArmed *said = event->watchdog->armed;
     if (!run->armed_ms)
         run->armed_ms = event->recorded_ms;
+    run->armed_last_ms = event->recorded_ms;
     run->said = STORM_RUNNING;
     run->start_ms = said->start_ms;
     run->due_ms = said->due_ms;
     run->main = said->main;
+}
+
+#define PROMPT_MS 30000ll
+
+/* While all are up and nothing is disturbed a miss is said within 30 s, and nobody is unheard. */
+static void check_promptness(struct storm *storm, const struct storm_case *one, const struct storm_run *run,
+                             const Hb__Event *event)
+{
+    const Watchdog__DeadlineMissed *said = event->watchdog->missed;
+    bool undisturbed = storm->calm_from && said->due_ms > storm->calm_from && run->armed_last_ms < said->due_ms;
+    if (undisturbed && (event->recorded_ms > said->due_ms + PROMPT_MS || said->n_unheard))
+        storm_fail(storm, "a miss is said in time", "%s %s/%u: %" PRId64 " ms after it was due, %zu unheard",
+                   one->registered->intake->registered->number, run->clock, run->round,
+                   event->recorded_ms - said->due_ms, said->n_unheard);
 }
 
 static void missed(struct storm *storm, struct storm_case *one, struct storm_run *run, const Hb__Event *event)
@@ -161,6 +191,7 @@ static void missed(struct storm *storm, struct storm_case *one, struct storm_run
                    run->clock, run->round, said->due_ms - event->recorded_ms);
     if (event->occurred_ms != said->due_ms)
         storm_fail(storm, "a miss bears its own time", "%s %s/%u", number, run->clock, run->round);
+    check_promptness(storm, one, run, event);
     run->missed = true;
     run->missed_due_ms = said->due_ms;
     run->misses++;
@@ -222,9 +253,11 @@ static void watchdog_event(struct storm *storm, struct storm_case *one, const Hb
         run->said = STORM_MET;
         run->met_ms = said->met->at_ms;
         run->met_due_ms = said->met->due_ms;
+        run->ended_ms = event->occurred_ms;
         return;
     case WATCHDOG__EVENT__KIND_CANCELLED:
         run->said = STORM_CANCELLED;
+        run->ended_ms = event->occurred_ms;
         return;
     case WATCHDOG__EVENT__KIND_MISSED:
         missed(storm, one, run, event);

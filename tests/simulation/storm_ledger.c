@@ -182,6 +182,12 @@ static void check_one(struct storm *storm, const struct storm_command *one)
     if (one->reply->case_id != said->case_id)
         storm_fail(storm, "the reply names what was said", "%s: case %" PRIx64 ", said %" PRIx64, id,
                    one->reply->case_id, said->case_id);
+    bool step =
+        one->to == HB__SERVICE__CASEWORK && said->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN; /* its own */
+    if (step && one->command->expected_version &&
+        said->casework->step_taken->version != one->command->expected_version + 1)
+        storm_fail(storm, "who saw an older version is refused", "%s saw %" PRIu64 " and made %" PRIu64, id,
+                   one->command->expected_version, said->casework->step_taken->version);
 }
 
 void storm_check_commands(struct storm *storm)

@@ -147,6 +147,15 @@ static void check_envelope(struct storm *storm, const struct storm_log *log, con
         storm_fail(storm, "every event has its cause", "%s %" PRIu64 " has none", names[event->service], event->offset);
 }
 
+/* Looked for byte by byte: whatever field it may have slipped into. */
+static void check_secrets(struct storm *storm, const Hb__Event *event, struct bytes stored)
+{
+    for (const char *const *secret = storm_secrets; *secret; secret++)
+        if (memmem(stored.data, stored.size, *secret, strlen(*secret)))
+            storm_fail(storm, "no personal text stands in a log", "%s %" PRIu64 ": %s", names[event->service],
+                       event->offset, *secret);
+}
+
 /* ---- reading ---- */
 
 static void add_event(struct storm *storm, struct storm_log *log, struct bytes stored)
@@ -159,6 +168,7 @@ static void add_event(struct storm *storm, struct storm_log *log, struct bytes s
     }
     Hb__Event *event = (Hb__Event *)message;
     check_envelope(storm, log, event);
+    check_secrets(storm, event, stored);
     size_t count = log->count;
     STORM_ADD(storm, log->stored, count, stored);
     STORM_ADD(storm, log->list, log->count, event);

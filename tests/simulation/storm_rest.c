@@ -72,6 +72,25 @@ static void check_levels(struct storm *storm, const struct storm_case *one)
                    one->levels_reached, expected);
 }
 
+/* Whoever a ladder hands a case to is its handler from then on, unless he is already. */
+static void check_handed(struct storm *storm, const struct storm_case *one)
+{
+    for (size_t i = 0; i < one->events_count; i++) {
+        const Hb__Event *event = one->events[i];
+        bool hands = event->payload_case == HB__EVENT__PAYLOAD_ESCALATION && !event->history &&
+                     event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED &&
+                     *event->escalation->reached->hand_to;
+        bool handled = !hands;
+        for (size_t r = 0; r < one->events_count && !handled; r++)
+            handled = one->events[r]->payload_case == HB__EVENT__PAYLOAD_ROUTING &&
+                      one->events[r]->routing->kind_case == ROUTING__EVENT__KIND_ROUTED &&
+                      strcmp(one->events[r]->routing->routed->handler, event->escalation->reached->hand_to) == 0;
+        if (!handled)
+            storm_fail(storm, "who takes over handles the case", "%s: %s does not", number_of(one),
+                       event->escalation->reached->hand_to);
+    }
+}
+
 /* ---- notices: told when every addressee has it, and only then ---- */
 
 static bool of_source(const struct storm_notice *notice, const Hb__Position *source)
@@ -176,6 +195,39 @@ static void check_positions(struct storm *storm)
     }
 }
 
+/* Key of a timer of watchdog: due, case, clock and NUL, round, part; the clock is "" for calls of a ladder. */
+static void check_timer(struct storm *storm, struct bytes key)
+{
+    const struct storm_case *one = storm_case_of(storm, bytes_get_u64(key.data + 8));
+    const char *clock = (const char *)key.data + 16;
+    const uint8_t *rest = key.data + 16 + strlen(clock) + 1;
+    int64_t due_ms = (int64_t)bytes_get_u64(key.data);
+    for (size_t i = 0; *clock && one && i < one->runs_count; i++) {
+        const struct storm_run *run = &one->runs[i];
+        bool over = run->said == STORM_MET || run->said == STORM_CANCELLED;
+        if (over && strcmp(run->clock, clock) == 0 && run->round == bytes_get_u32(rest) &&
+            run->part == bytes_get_u32(rest + 4) && due_ms >= run->ended_ms)
+            storm_fail(storm, "no timer outlives its clock", "%s %s/%u.%u ended %" PRId64 ", timer of %" PRId64,
+                       number_of(one), clock, run->round, run->part, run->ended_ms, due_ms);
+    }
+}
+
+static void check_timers(struct storm *storm)
+{
+    struct instance *watchdog = simulation_instance(storm->simulation, HB__SERVICE__WATCHDOG);
+    store_table table;
+    struct store_scan scan;
+    struct bytes key;
+    if (store_table_open(instance_store(watchdog), "timers", &table))
+        return storm_fail(storm, "watchdog has its timers", "the table cannot be opened");
+    struct store_txn *txn = store_begin(instance_store(watchdog), false);
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    while (store_scan_next(&scan, &storm->scratch, &key, NULL))
+        check_timer(storm, key);
+    store_abort(txn);
+    arena_reset(&storm->scratch);
+}
+
 void storm_check_rest(struct storm *storm, bool whole)
 {
     char why[512];
@@ -187,6 +239,7 @@ void storm_check_rest(struct storm *storm, bool whole)
         storm->about = one;
         check_owner(storm, one);
         check_levels(storm, one);
+        check_handed(storm, one);
         check_told(storm, one);
         check_promised(storm, one);
         storm_check_clocks(storm, one, now);
@@ -194,6 +247,7 @@ void storm_check_rest(struct storm *storm, bool whole)
     if (storm->failed)
         return;
     storm->about = NULL;
+    check_timers(storm);
     storm_check_figures(storm);
     if (whole && !storm->failed && simulation_check(storm->simulation, why, sizeof why))
         storm_fail(storm, "a fresh fold equals the state", "%s", why);

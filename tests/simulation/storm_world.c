@@ -24,15 +24,27 @@ static const char *const packs[] = {"GEN-FRAME", "PROP-11", "STORM"};
 
 /* ---- the outside ---- */
 
+/* As long as a service lives it hands an attempt over once; only one that died over it may try it again. */
+static void hand_over(struct storm *storm, Hb__Service service, const char *id, uint32_t attempt)
+{
+    uint32_t life = simulation_life(storm->simulation, service);
+    for (size_t i = storm->handed_count; i-- > 0 && storm->handed[i].life == life;)
+        if (storm->handed[i].attempt == attempt && strcmp(storm->handed[i].id, id) == 0)
+            storm_fail(storm, "an attempt is made once", "%s attempt %u", id, attempt);
+    struct storm_handed one = {.attempt = attempt, .life = life};
+    snprintf(one.id, sizeof one.id, "%s", id);
+    STORM_ADD(storm, storm->handed, storm->handed_count, one);
+}
+
 /* The same notice gets the same answers in every run: most are taken, some later, some never. */
 static struct bytes outside(void *context, Hb__Service service, const char *id, uint32_t attempt, struct bytes payload,
                             struct arena *arena)
 {
-    const struct storm *storm = context;
+    struct storm *storm = context;
     uint64_t hash = storm->seed * 31 + attempt * 7;
-    (void)service;
     (void)payload;
     (void)arena;
+    hand_over(storm, service, id, attempt);
     for (; *id; id++)
         hash = hash * 1099511628211ull ^ (uint8_t)*id;
     hash = (hash ^ hash >> 29) % 100;

@@ -1,0 +1,58 @@
+"""find.py BUG FOLDER CHECK...: switches one planted bug on and runs the checks, one after the other, until one fails; fails when
+none does. A check is a program of FOLDER with its arguments, in one word each. BUG `none` wants all checks to hold.
+
+Prints which check found the bug, and what it said."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+
+LIMIT_S = 120
+
+
+def run(folder, bug, check):
+    """None: it holds; else what it complained of."""
+    program, *arguments = check.split()
+    environment = dict(os.environ)
+    environment.pop("HEARBACK_PLANT", None)
+    if bug != "none":
+        environment["HEARBACK_PLANT"] = bug
+    try:
+        done = subprocess.run([os.path.join(folder, program), *arguments], env=environment, capture_output=True, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        return f"not within {LIMIT_S} s"
+    if done.returncode == 0:
+        return None
+    return complaint((done.stdout + done.stderr).decode(errors="replace"), done.returncode)
+
+
+def complaint(text, code):
+    """The line that says most: of the storm its invariant, of a unit test the test's name, of a rehearsal the difference."""
+    for pattern in (r"^seed \d+ FAILED.*\n\s+(.*)$", r"^(bug: .*)$", r"^\[\s+FAILED\s+\] (\w*[a-z]\w*)$", r"^(\s*\S*(?:差异|expected|wrong).*)$"):
+        found = re.search(pattern, text, re.M)
+        if found:
+            return found.group(1).strip()[:160]
+    return f"exit {code}: {text.strip().splitlines()[-1][:160] if text.strip() else ''}"
+
+
+def main():
+    bug, folder, *checks = sys.argv[1:]
+    for check in checks:
+        began = time.monotonic()
+        said = run(folder, bug, check)
+        if bug == "none" and said:
+            print(f"{check} fails with no bug planted: {said}")
+            return 1
+        if bug != "none" and said:
+            print(f"{bug}: found by `{check}` in {time.monotonic() - began:.1f} s: {said}")
+            return 0
+    if bug == "none":
+        print(f"{len(checks)} checks hold when nothing is planted")
+        return 0
+    print(f"{bug}: NOT FOUND by {', '.join(checks)}: an invariant is missing")
+    return 1
+
+
+sys.exit(main())
