@@ -351,7 +351,7 @@ static void start_node(struct node *node)
                                        .cell = CELL,
                                        .feeds = node->feeds,
                                        .feeds_count = node->feeds_count,
-                                       .no_sync = true,
+                                       .no_sync = !simulation->options.sync,
                                        .policies_folder = simulation->options.policies_folder,
                                        .calendars_folder = simulation->options.calendars_folder,
                                        .zones_folder = simulation->options.zones_folder,

@@ -1,7 +1,7 @@
-/* Many services in one process under a virtual clock and a seeded bus: the same turn, the same store (without sync),
-   the same code as in production. What differs is the world: time, randomness, delays, losses and crashes come from the
-   seed, so the same input gives the same bytes on any machine (layer 4). Used by `hearback policy rehearse` and by the
-   tests. Instances are quiet unless HEARBACK_LOG is set. */
+/* Many services in one process under a virtual clock and a seeded bus: the same turn, the same store (without sync as a
+   rule), the same code as in production. What differs is the world: time, randomness, delays, losses and crashes come
+   from the seed, so the same input gives the same bytes on any machine (layer 4). Used by `hearback policy rehearse`
+   and by the tests. Instances are quiet unless HEARBACK_LOG is set. */
 #ifndef HEARBACK_SIMULATION_SIMULATION_H
 #define HEARBACK_SIMULATION_SIMULATION_H
 
@@ -33,6 +33,7 @@ struct simulation_options {
     simulation_effect_fn *effect;
     void *effect_context;
     int64_t idle_ms; /* 0: one virtual day without faults, 20 s with */
+    bool sync;       /* commits reach the disk, as in production */
 };
 
 struct simulation *simulation_new(const struct simulation_options *options);

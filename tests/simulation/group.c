@@ -39,6 +39,11 @@ void group_open(struct group *group, const char *folder, uint64_t seed, int64_t 
     open_with(group, folder, (struct simulation_options){.seed = seed, .start_ms = start_ms, .faults = faults});
 }
 
+void group_open_synced(struct group *group, const char *folder, uint64_t seed, int64_t start_ms)
+{
+    open_with(group, folder, (struct simulation_options){.seed = seed, .start_ms = start_ms, .sync = true});
+}
+
 void group_open_outside(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
                         simulation_effect_fn *effect, void *effect_context)
 {

@@ -20,6 +20,8 @@ void group_open(struct group *group, const char *folder, uint64_t seed, int64_t 
 /* The same, with an outside of the test's own that mails go to. */
 void group_open_outside(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
                         simulation_effect_fn *effect, void *effect_context);
+/* The same, with a store that syncs. */
+void group_open_synced(struct group *group, const char *folder, uint64_t seed, int64_t start_ms);
 void group_found(struct group *group, const char *pack); /* organisation and policy; needs a world without faults */
 /* Puts a pack in force that the test brings along: the text of its pack.yaml. */
 void group_publish(struct group *group, const char *pack, const char *yaml);

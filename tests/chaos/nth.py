@@ -1,0 +1,170 @@
+"""The n-th write, sync, allocation, open and send that the system refuses. `nth.py [--seed N] [--runs N] [--all] [--sends N]`
+
+`script` takes all services in one process through 300 commands, with a store that syncs; shim.so lets one call of it fail. It
+must end by itself, either having gone on (exit 0 or a clean refusal) or with a word why; then it is run again
+without the fault, finishes the 300, and the checker holds the logs against what was answered before and after. `--all`:
+every n there is, else a sample. For `send` a service of a real system is hit, under load."""
+
+import argparse
+import concurrent.futures
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+from checker import Checker
+from load import Command, Ledger, Load
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SHIM = os.path.join(harness.PROGRAMS, "shim.so")
+KINDS = ("write", "sync", "alloc", "open")
+CASES, COMMANDS = 60, 300
+STEPS = ("accept", "contact", "handle", "answer")
+SAID = ('"event":"bug"', "cannot start", "command ", "it does not come to rest", "publish: ", "organise: ")
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("HEARBACK_SEED", random.SystemRandom().randrange(1, 10**6))))
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--sends", type=int, default=6)
+    parser.add_argument("--only", help="one fault, as KIND:N:ERRNO")
+    return parser.parse_args()
+
+
+def script(place, *options, **environment):
+    """The script, once. Returns its exit code (negative: the signal) and what it said."""
+    done = subprocess.run([os.path.join(harness.PROGRAMS, "script"), os.path.join(place, "data"), os.path.join(place, "ledger"), *options],
+                          env={**os.environ, **environment}, capture_output=True, timeout=120)
+    return done.returncode, done.stderr.decode(errors="replace")
+
+
+def ledger_of(place):
+    """As the checker wants it: what was sent, and the answers that came."""
+    ledger, by_n = Ledger(), {}
+    with open(os.path.join(place, "ledger")) as f:
+        lines = [line.split() for line in f]
+    answers = {int(words[1]): words for words in lines if words[0] == "ok"}
+    for words in lines:
+        if words[0] != "sent" or int(words[1]) in by_n:
+            continue
+        n = int(words[1])
+        step, case = n // CASES, answers.get(n % CASES)
+        if step == 0:
+            command = Command(f"key-{n}", "portal", "/api/v1/cases", None)
+        else:
+            command = Command(f"key-{n}", "chen", f"/api/v1/cases/{case[2]}/actions/{STEPS[step - 1]}", None, case[2])
+        if n in answers:
+            _, _, case_id, version, text = answers[n]
+            command.status = 200 if step else 201
+            command.answer = {"case_id": case_id, "number": text, "version": version}
+        by_n[n] = command
+        ledger.add(command)
+    return ledger
+
+
+def one(fault):
+    """None when all is well; else what is not."""
+    kind, n, errno = fault
+    place = tempfile.mkdtemp(prefix="hearback-nth-", dir=harness.memory_folder())
+    name = f"{kind}:{n} {errno}"
+    try:
+        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT=f"{kind}:{n}", **({"HEARBACK_FAULT_ERRNO": errno} if errno else {}))
+        clean = code == 0 or (code in (-6, 1, 2, 3, 4) and any(word in said for word in SAID))
+        if not clean:
+            return f"{name}: it ended with {code}: {said[-400:]}", None
+        again, said_again = script(place, "check")
+        if again:
+            return f"{name}: ended with {code} ({said[-200:].strip()}); run again: {again}: {said_again[-600:]}", None
+        ledger = ledger_of(place)
+        findings = Checker(place).check(ledger)
+        if len(ledger.answered()) != COMMANDS:
+            findings.append(f"{len(ledger.answered())} of {COMMANDS} commands were answered")
+        return (f"{name}: {findings[:5]}" if findings else None), code
+    except subprocess.TimeoutExpired:
+        return f"{name}: it hangs", None
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def counts():
+    with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+        told = os.path.join(place, "counts")
+        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT_COUNTS=told)
+        assert code == 0, f"the script fails without a fault: {code} {said}"
+        with open(told) as f:
+            return dict(zip(KINDS, map(int, f.read().split())))
+
+
+def faults(chance, chosen, reached):
+    errnos = {"write": ("EIO", "ENOSPC"), "sync": ("EIO", "ENOSPC"), "alloc": ("",), "open": ("EMFILE", "EIO")}
+    if chosen.all:
+        return [(kind, n, chance.choice(errnos[kind])) for kind in KINDS for n in range(1, reached[kind] + 1)]
+    each = -(-chosen.runs // len(KINDS))
+    return [(kind, n, chance.choice(errnos[kind]))
+            for kind in KINDS for n in sorted(chance.sample(range(1, reached[kind] + 1), min(each, reached[kind])))]
+
+
+def run_all(list_of_faults):
+    began, ends, bad = time.monotonic(), {}, []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for failure, code in pool.map(one, list_of_faults):
+            if failure:
+                bad.append(failure)
+                print("FOUND", failure, flush=True)
+            ends[code] = ends.get(code, 0) + 1
+    print(f"{len(list_of_faults)} faults in {time.monotonic() - began:.0f} s; how the script ended: "
+          f"{', '.join(f'{n} times {code}' for code, n in sorted(ends.items(), key=str))}", flush=True)
+    return bad
+
+
+def sends(chance, count):
+    """One service of a real system has a connection cut under it at its n-th send, again and again: a start counts anew."""
+    with harness.System("--demo") as system:
+        tokens = system.tokens()
+    for _ in range(count):
+        program = f"hearback-{chance.choice(('gateway', 'intake', 'casework', 'routing', 'watchdog', 'analytics'))}"
+        nth = int(10 ** chance.uniform(0.5, 3))
+        environment = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"send:{nth}", "HEARBACK_FAULT_PROGRAM": program,
+                       "HEARBACK_FAULT_ERRNO": chance.choice(("ECONNRESET", "EPIPE"))}
+        os.environ.update(environment)
+        try:
+            with harness.System("--demo") as system:
+                with Load(system.port, system.tokens(), seed=nth, clients=3) as load:
+                    time.sleep(2.5)
+                system.settle()
+                system.run("verify")
+                system.stop()
+                findings = Checker(system.folder).check(load.ledger)
+                assert not findings, f"send:{nth} of {program}: {findings[:5]}"
+                assert len(load.ledger.answered()) > 20, "too little happened"
+                system.process = None
+        finally:
+            for key in environment:
+                del os.environ[key]
+        print(f"send:{nth} of {program}: {len(load.ledger.answered())} acknowledged, 0 lost, 0 doubled", flush=True)
+
+
+def main():
+    chosen = options()
+    chance = random.Random(chosen.seed)
+    if chosen.only:
+        kind, n, errno = (chosen.only.split(":") + [""])[:3]
+        failure, code = one((kind, int(n), errno))
+        print(failure or f"well; it ended with {code}")
+        return 1 if failure else 0
+    reached = counts()
+    print(f"seed {chosen.seed}; the script makes {', '.join(f'{n} {kind}' for kind, n in reached.items())}", flush=True)
+    bad = run_all(faults(chance, chosen, reached))
+    if not bad:
+        sends(chance, chosen.sends)
+    print(f"{len(bad)} findings (again: nth.py --only KIND:N:ERRNO)")
+    return 1 if bad else 0
+
+
+sys.exit(main())

@@ -1,0 +1,187 @@
+/* script FOLDER LEDGER [check|verify]: 300 commands against all services in one process, each under an id of its own,
+   with a store that syncs. LEDGER gets a line for every command and what it was answered. Run again on the same folder
+   it goes on where the ledger ends: what got no answer is sent again under its id. `nth.py` lets one call of the system
+   fail in the middle of it.
+
+   Ends with 0 when all 300 were accepted, all has come to rest and, with `check`, the invariants of the simulation
+   hold; 4: a command was refused for good, or had no answer within a virtual minute. With `verify` only that is asked,
+   of each service; 7: something was found. */
+#include "group.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define START_MS 1741572000000ll /* a Monday, 10:00 in Shanghai */
+#define LATER_MS 60000ll         /* a start after another: past all that was recorded */
+#define CASES 60u
+#define STEPS 5u /* submit and four steps */
+#define TRIES 20u
+
+struct told {
+    uint64_t case_id, version;
+    char number[64];
+    bool answered;
+};
+
+struct script {
+    struct group group;
+    struct told told[CASES * STEPS];
+    int64_t latest_ms;
+    bool founded;
+    int ledger;
+};
+
+/* By the bare call: what is noted is no part of the script, and its failing neither. */
+static void note(const struct script *script, const char *text)
+{
+    if (syscall(SYS_write, script->ledger, text, strlen(text)) != (long)strlen(text))
+        _exit(5);
+}
+
+static void read_ledger(struct script *script, const char *path)
+{
+    char line[256];
+    unsigned n;
+    struct told told;
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file)) {
+        script->founded |= strcmp(line, "founded\n") == 0;
+        sscanf(line, "started %" SCNd64, &script->latest_ms);
+        if (sscanf(line, "ok %u %" SCNu64 " %" SCNu64 " %63s", &n, &told.case_id, &told.version, told.number) < 4)
+            continue;
+        told.answered = true;
+        if (n < CASES * STEPS)
+            script->told[n] = told;
+    }
+    if (file)
+        fclose(file);
+    script->ledger = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+}
+
+static void fill(struct script *script, unsigned n, Hb__Command *command)
+{
+    static const char *const steps[] = {"accept", "contact", "handle", "answer"};
+    static const char *const fields[][3] = {
+        {NULL}, {"contact_by", "phone", NULL}, {"result", "已处理", NULL}, {"reply_text", "已答复", NULL}};
+    struct group *group = &script->group;
+    unsigned step = n / CASES;
+    if (step == 0) {
+        group_submit_fill(group, command, "complaint", "service", "内容", NULL);
+        command->intake->submit->place = arena_printf(&group->arena, "key-%u", n);
+    } else {
+        group_act_fill(group, command, script->told[n % CASES].case_id, "chen", steps[step - 1], fields[step - 1]);
+    }
+    command->id = arena_printf(&group->arena, "0000000000001-%u", n);
+}
+
+static void ask(struct script *script, unsigned n)
+{
+    struct group *group = &script->group;
+    Hb__Command command;
+    char line[256];
+    fill(script, n, &command);
+    snprintf(line, sizeof line, "sent %u\n", n);
+    note(script, line);
+    for (unsigned i = 0; i < TRIES; i++) {
+        const Hb__CommandReply *reply = simulation_command(
+            group->simulation, n < CASES ? HB__SERVICE__INTAKE : HB__SERVICE__CASEWORK, &command, &group->arena);
+        if (reply && !reply->refused) {
+            struct told *told = &script->told[n];
+            *told = (struct told){.case_id = reply->case_id, .version = reply->version, .answered = true};
+            snprintf(told->number, sizeof told->number, "%s", n < CASES ? reply->submitted->number : reply->stage);
+            snprintf(line, sizeof line, "ok %u %" PRIu64 " %" PRIu64 " %s\n", n, told->case_id, told->version,
+                     told->number);
+            note(script, line);
+            simulation_settle(group->simulation, 10000);
+            return;
+        }
+        if (reply && reply->refused->status != 503 && i + 1 == TRIES)
+            fprintf(stderr, "command %u is refused: %s\n", n, reply->refused->text->en);
+        simulation_run(group->simulation, simulation_now(group->simulation) + 3000);
+    }
+    fprintf(stderr, "command %u has no answer\n", n);
+    exit(4);
+}
+
+/* ---- what VERIFY finds ---- */
+
+struct verifying {
+    bool done, found;
+    const char *service;
+};
+
+static void on_verified(void *context, enum err err, const Bus__Reply *reply)
+{
+    struct verifying *verifying = context;
+    verifying->done = true;
+    bool sound = !err && reply->kind_case == BUS__REPLY__KIND_CONTROL && !*reply->control->text;
+    if (!sound)
+        printf("%s: %s\n", verifying->service,
+               err                                            ? err_text(err)
+               : reply->kind_case == BUS__REPLY__KIND_CONTROL ? reply->control->text
+                                                              : reply->refused->text->en);
+    verifying->found |= !sound;
+}
+
+/* 7: something was found. The clock is past all that was recorded. */
+static int verify(struct group *group)
+{
+    struct verifying verifying = {0};
+    for (int service = HB__SERVICE__DIRECTORY; service <= HB__SERVICE__ANALYTICS; service++) {
+        Bus__Request request = BUS__REQUEST__INIT;
+        Bus__Control control = BUS__CONTROL__INIT;
+        request.kind_case = BUS__REQUEST__KIND_CONTROL;
+        request.control = &control;
+        control.what = BUS__CONTROL__WHAT__VERIFY;
+        verifying.done = false;
+        verifying.service = instance_service(simulation_instance(group->simulation, (Hb__Service)service))->name;
+        simulation_ask(group->simulation, (Hb__Service)service, &request, 60000, on_verified, &verifying);
+        while (!verifying.done && simulation_step(group->simulation, INT64_MAX - 1))
+            ;
+        if (!verifying.done)
+            printf("%s: no answer\n", verifying.service);
+    }
+    return verifying.found ? 7 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct script *script = calloc(1, sizeof *script);
+    if (argc < 3 || !script) {
+        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify]\n");
+        return 2;
+    }
+    char line[64], why[512];
+    script->latest_ms = START_MS - LATER_MS;
+    read_ledger(script, argv[2]);
+    int64_t start_ms = script->latest_ms + LATER_MS * 60;
+    snprintf(line, sizeof line, "started %" PRId64 "\n", start_ms);
+    note(script, line);
+    group_open_synced(&script->group, argv[1], 7, start_ms);
+    if (argc > 3 && strcmp(argv[3], "verify") == 0)
+        return verify(&script->group);
+    if (!script->founded) {
+        group_found(&script->group, "GEN-FRAME");
+        note(script, "founded\n");
+    }
+    for (unsigned n = 0; n < CASES * STEPS; n++)
+        if (!script->told[n].answered)
+            ask(script, n);
+    if (!simulation_settle(script->group.simulation, 60000)) {
+        fprintf(stderr, "it does not come to rest\n");
+        return 4;
+    }
+    if (argc > 3 && simulation_check(script->group.simulation, why, sizeof why)) {
+        fprintf(stderr, "%s\n", why);
+        return 6;
+    }
+    group_close(&script->group);
+    free(script);
+    return 0;
+}

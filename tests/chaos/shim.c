@@ -1,0 +1,206 @@
+/* Preloaded into a program: the n-th call of a kind fails, once, as if the system had refused it.
+
+     HEARBACK_FAULT=KIND:N       write | sync | alloc | open | send; N from 1
+     HEARBACK_FAULT_ERRNO=NAME   EIO, ENOSPC, ECONNRESET, EMFILE; the default is what the kind usually gets (ENOMEM for
+   alloc) HEARBACK_FAULT_PROGRAM=NAME only in the program of this name; all others run as ever
+     HEARBACK_FAULT_COUNTS=FILE  how many of each kind there were, written when the program ends by itself
+     HEARBACK_FAULT=nosync       no sync at all, and no file that writes through: what a power cut must then lose
+
+   It counts the program's own calls and those of its libraries; what the C library does inside itself it does not see.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum kind { WRITE, SYNC, ALLOC, OPEN, SEND, KINDS };
+static const char *const names[KINDS] = {"write", "sync", "alloc", "open", "send"};
+static const int usual[KINDS] = {EIO, EIO, ENOMEM, EMFILE, ECONNRESET};
+
+static _Atomic unsigned long counts[KINDS];
+static unsigned long fails_at;
+static int fails_kind = KINDS, fails_with;
+static bool nosync, armed;
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static int errno_of(const char *name, int otherwise)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } known[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"ECONNRESET", ECONNRESET}, {"EMFILE", EMFILE}, {"EPIPE", EPIPE}};
+    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].number;
+    return otherwise;
+}
+
+__attribute__((constructor)) static void arm(void)
+{
+    const char *fault = getenv("HEARBACK_FAULT"), *program = getenv("HEARBACK_FAULT_PROGRAM");
+    if (program && strcmp(program_invocation_short_name, program) != 0)
+        return;
+    armed = true;
+    nosync = fault && strcmp(fault, "nosync") == 0;
+    for (int kind = 0; fault && kind < KINDS; kind++) {
+        size_t size = strlen(names[kind]);
+        if (strncmp(fault, names[kind], size) == 0 && fault[size] == ':') {
+            fails_kind = kind;
+            fails_at = strtoul(fault + size + 1, NULL, 10);
+            fails_with = errno_of(getenv("HEARBACK_FAULT_ERRNO"), usual[kind]);
+        }
+    }
+}
+
+__attribute__((destructor)) static void tell(void)
+{
+    const char *file = getenv("HEARBACK_FAULT_COUNTS");
+    char text[200];
+    int size =
+        snprintf(text, sizeof text, "%lu %lu %lu %lu %lu\n", counts[0], counts[1], counts[2], counts[3], counts[4]);
+    int fd = armed && file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
+    if (fd >= 0) {
+        syscall(SYS_write, fd, text, size);
+        syscall(SYS_close, fd);
+    }
+}
+
+static bool fails(enum kind kind)
+{
+    unsigned long nth = armed ? atomic_fetch_add(&counts[kind], 1) + 1 : 0;
+    if ((int)kind != fails_kind || nth != fails_at)
+        return false;
+    errno = fails_with;
+    return true;
+}
+
+/* ---- memory ---- */
+
+void *malloc(size_t size)
+{
+    return fails(ALLOC) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return fails(ALLOC) ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return fails(ALLOC) ? NULL : __libc_realloc(old, size);
+}
+
+/* ---- files ---- */
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    return fd > 2 && fails(WRITE) ? -1 : syscall(SYS_write, fd, data, size); /* not what is said to the terminal */
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    return fails(WRITE) ? -1 : syscall(SYS_pwrite64, fd, data, size, at);
+}
+
+ssize_t pwrite64(int fd, const void *data, size_t size, off_t at) __attribute__((alias("pwrite")));
+
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
+{
+    return fails(WRITE) ? -1 : syscall(SYS_pwritev, fd, parts, count, at, 0);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *parts, int count, off_t at) __attribute__((alias("pwritev")));
+
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    return fails(WRITE) ? -1 : syscall(SYS_writev, fd, parts, count);
+}
+
+int fdatasync(int fd)
+{
+    return fails(SYNC) ? -1 : nosync ? 0 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    return fails(SYNC) ? -1 : nosync ? 0 : (int)syscall(SYS_fsync, fd);
+}
+
+int msync(void *address, size_t size, int flags)
+{
+    return fails(SYNC) ? -1 : nosync ? 0 : (int)syscall(SYS_msync, address, size, flags);
+}
+
+static int open_at(int folder, const char *path, int flags, mode_t mode)
+{
+    if (fails(OPEN))
+        return -1;
+    return (int)syscall(SYS_openat, folder, path, nosync ? flags & ~(O_DSYNC | O_SYNC) : flags, mode);
+}
+
+#define MODE_OF(flags, mode)                                                                                           \
+    do {                                                                                                               \
+        va_list list;                                                                                                  \
+        va_start(list, flags);                                                                                         \
+        (mode) = (flags) & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0;                                           \
+        va_end(list);                                                                                                  \
+    } while (0)
+
+int open(const char *path, int flags, ...)
+{
+    mode_t mode;
+    MODE_OF(flags, mode);
+    return open_at(AT_FDCWD, path, flags, mode);
+}
+
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+
+int openat(int folder, const char *path, int flags, ...)
+{
+    mode_t mode;
+    MODE_OF(flags, mode);
+    return open_at(folder, path, flags, mode);
+}
+
+int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
+
+/* ---- connections ---- */
+
+/* A connection that cannot be sent on is broken for both sides. */
+static bool breaks(int fd)
+{
+    if (!fails(SEND))
+        return false;
+    syscall(SYS_shutdown, fd, SHUT_RDWR);
+    errno = fails_with;
+    return true;
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+    return breaks(fd) ? -1 : syscall(SYS_sendto, fd, data, size, flags, NULL, 0);
+}
+
+ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size)
+{
+    return breaks(fd) ? -1 : syscall(SYS_sendto, fd, data, size, flags, to, to_size);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    return breaks(fd) ? -1 : syscall(SYS_sendmsg, fd, message, flags);
+}
