@@ -21,6 +21,11 @@ static void find_sealed(ProtobufCMessage *message, void *context)
     opening->list[opening->count++] = personal;
 }
 
+static bool is_withheld(const Intake__Opened *opened, size_t at)
+{
+    return at < opened->n_withheld && opened->withheld[at];
+}
+
 static bool is_gone(const Intake__Opened *opened, size_t at, const char *field)
 {
     for (size_t i = 0; i < opened->n_gone && !*opened->texts[at]; i++)
@@ -33,7 +38,7 @@ static void show(const struct opening *opening, const Intake__Opened *opened)
 {
     for (size_t i = 0; i < opening->count && i < opened->n_texts; i++) {
         Hb__Personal *personal = opening->list[i];
-        if (is_gone(opened, i, personal->sealed->field))
+        if (is_withheld(opened, i) || is_gone(opened, i, personal->sealed->field))
             continue;
         personal->kind_case = HB__PERSONAL__KIND_PLAIN;
         personal->plain = opened->texts[i];
@@ -55,7 +60,8 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
     if (!refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED)
         show(opening, reply->opened);
     drop_boxes(opening);
-    opening->then(request, opening->context, refused);
+    bool partly = !refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED;
+    opening->then(request, opening->context, partly ? reply->opened->unopened : refused);
 }
 
 void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMessage *const *messages, size_t count,

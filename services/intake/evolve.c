@@ -28,6 +28,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
         intake_imported_save(turn, event->site, registered->source, registered->external_id, event->case_id);
     intake_key_save(turn, registered->identity_key, event->case_id);
     intake_key_save(turn, registered->content_key, event->case_id);
+    intake_identity_fold(turn, event, registered->party && registered->party->confidential);
     turn_case_known(turn, event->case_id);
 }
 
@@ -86,6 +87,8 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
 
 void intake_evolve(struct turn *turn, const Hb__Event *event)
 {
+    if (event->case_id && event->payload_case != HB__EVENT__PAYLOAD_INTAKE)
+        intake_identity_fold(turn, event, false);
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_INTAKE:
         evolve_own(turn, event);

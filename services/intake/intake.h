@@ -34,6 +34,7 @@ enum intake_table {
     INTAKE_IMPORTED,
     INTAKE_REQUESTS,
     INTAKE_KEYS,
+    INTAKE_CONFIDENTIAL,
     INTAKE_TABLES_COUNT,
 };
 extern const char *const intake_tables[];
@@ -62,6 +63,9 @@ void intake_request_save(struct turn *turn, const Casework__CaseRequested *reque
 uint64_t intake_key_case(struct turn *turn, uint64_t key_id);
 void intake_key_save(struct turn *turn, uint64_t key_id, uint64_t case_id);
 bool intake_keeps_key(struct turn *turn, uint64_t key_id);
+
+Intakerec__Confidential *intake_confidential_load(struct turn *turn, uint64_t case_id);
+void intake_confidential_save(struct turn *turn, uint64_t case_id, const Intakerec__Confidential *record);
 
 /* ---- number.c ---- */
 /* What counts: the pattern filled in but for the running number, which stands where "{n}" is left. */
@@ -128,6 +132,14 @@ void intake_check_rules(struct turn *turn, const struct intake_new *fresh, const
 /* On the spot: checks and takes the kind's step `settle`. */
 void intake_settle(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit, const Hb__Actor *actor);
 void intake_check_history(struct turn *turn, const struct intake_new *fresh, const Intake__History *history);
+
+/* ---- identity.c ---- */
+/* Of every event of a case; `begins`: it registers a confidential one. */
+void intake_identity_fold(struct turn *turn, const Hb__Event *event, bool begins);
+/* Does this key seal the identity of a confidential case that is not for this member of staff to know? */
+bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t owner, uint64_t key_id);
+/* Why, by which clauses, and for whom it is. */
+Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const char *field);
 
 void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                   Hb__CommandReply *reply);

@@ -32,20 +32,22 @@ struct opening {
     size_t count;
 };
 
-static bool has_key(const Intake__DataOpened *opened, uint64_t key_id)
+static void add_key(struct turn *turn, uint64_t **keys, size_t *count, uint64_t key_id)
 {
-    for (size_t i = 0; i < opened->n_keys; i++)
-        if (opened->keys[i] == key_id)
-            return true;
-    return false;
+    for (size_t i = 0; i < *count; i++)
+        if ((*keys)[i] == key_id)
+            return;
+    *keys = arena_grow(turn_arena(turn), *keys, *count, sizeof **keys);
+    (*keys)[(*count)++] = key_id;
 }
 
-static bool has_field(const Intake__DataOpened *opened, const char *field)
+static void add_field(struct turn *turn, char ***fields, size_t *count, char *field)
 {
-    for (size_t i = 0; i < opened->n_fields; i++)
-        if (strcmp(opened->fields[i], field) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < *count; i++)
+        if (strcmp((*fields)[i], field) == 0)
+            return;
+    *fields = arena_grow(turn_arena(turn), *fields, *count, sizeof **fields);
+    (*fields)[(*count)++] = field;
 }
 
 /* NULL: of too many cases. */
@@ -63,16 +65,22 @@ static Intake__DataOpened *opened_of(struct opening *opening, uint64_t case_id)
     return &opening->opened[at];
 }
 
-static void note_box(struct turn *turn, Intake__DataOpened *opened, const Hb__Sealed *box)
+static void note_box(struct turn *turn, Intake__DataOpened *opened, const Hb__Sealed *box, bool withheld)
 {
-    if (!has_key(opened, box->key_id)) {
-        opened->keys = arena_grow(turn_arena(turn), opened->keys, opened->n_keys, sizeof *opened->keys);
-        opened->keys[opened->n_keys++] = box->key_id;
+    if (withheld) {
+        add_key(turn, &opened->withheld_keys, &opened->n_withheld_keys, box->key_id);
+        add_field(turn, &opened->withheld, &opened->n_withheld, box->field);
+    } else {
+        add_key(turn, &opened->keys, &opened->n_keys, box->key_id);
+        add_field(turn, &opened->fields, &opened->n_fields, box->field);
     }
-    if (!has_field(opened, box->field)) {
-        opened->fields = arena_grow(turn_arena(turn), opened->fields, opened->n_fields, sizeof *opened->fields);
-        opened->fields[opened->n_fields++] = box->field;
-    }
+}
+
+static bool is_withheld(struct turn *turn, const Hb__Command *command, uint64_t key_id)
+{
+    const Hb__Actor *actor = intake_actor(command);
+    return !is_system(actor) && !actor->complainant &&
+           intake_identity_withheld(turn, actor, intake_key_case(turn, key_id), key_id);
 }
 
 static void refuse_box(struct turn *turn, size_t at, bool known)
@@ -129,7 +137,7 @@ static bool gather(struct opening *opening, const Hb__Command *command, const In
         }
         if (!opened)
             return false;
-        note_box(turn, opened, open->boxes[i]);
+        note_box(turn, opened, open->boxes[i], is_withheld(turn, command, open->boxes[i]->key_id));
         opened->purpose = open->purpose;
     }
     return true;

@@ -71,15 +71,38 @@ static void reply_submitted(struct turn *turn, const Hb__Command *command, const
     reply->submitted = submitted;
 }
 
-static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__CommandReply *reply)
+/* The case for which the key was withheld when this was decided; 0: it was not. */
+static uint64_t withheld_for(Hb__Event *const *said, unsigned count, uint64_t key_id)
+{
+    for (unsigned i = 0; i < count; i++)
+        for (size_t k = 0; k < said[i]->intake->opened->n_withheld_keys; k++)
+            if (said[i]->intake->opened->withheld_keys[k] == key_id)
+                return said[i]->case_id;
+    return 0;
+}
+
+static void withhold(struct turn *turn, const Hb__Sealed *box, uint64_t case_id, Intake__Opened *opened)
+{
+    opened->withheld[opened->n_texts] = true;
+    if (!opened->unopened)
+        opened->unopened = intake_identity_reason(turn, case_id, box->field);
+}
+
+static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event *const *said, unsigned count,
+                         Hb__CommandReply *reply)
 {
     Intake__Opened *opened = arena_alloc(turn_arena(turn), sizeof *opened);
     intake__opened__init(opened);
     opened->texts = arena_alloc(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->texts);
     opened->gone = arena_alloc(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->gone);
+    opened->withheld = arena_zero(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->withheld);
+    opened->n_withheld = open->n_boxes;
     for (size_t i = 0; i < open->n_boxes; i++) {
         char *text = "";
-        if (vault_open(turn_vault(turn), open->boxes[i], turn_arena(turn), &text)) {
+        uint64_t withheld = withheld_for(said, count, open->boxes[i]->key_id);
+        if (withheld) {
+            withhold(turn, open->boxes[i], withheld, opened);
+        } else if (vault_open(turn_vault(turn), open->boxes[i], turn_arena(turn), &text)) {
             text = "";
             opened->gone[opened->n_gone++] = open->boxes[i]->field;
         }
@@ -100,7 +123,7 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
         reply_submitted(turn, command, find_registered(said, count), reply);
         return;
     case INTAKE__COMMAND__KIND_OPEN:
-        reply_opened(turn, command->intake->open, reply);
+        reply_opened(turn, command->intake->open, said, count, reply);
         return;
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;

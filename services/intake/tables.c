@@ -9,10 +9,12 @@
      imported   site, source, external id                 intakerec.CaseRef   kept for good
      requests   source log and offset, rule, kind,
                 link, to                                  hb.Position of the CaseRequested that counts
-     keys       vault key id                              intakerec.CaseRef   whose texts it seals */
+     keys       vault key id                              intakerec.CaseRef   whose texts it seals
+     confidential  case id                                intakerec.Confidential   only of cases that are */
 #include "intake.h"
 
-const char *const intake_tables[] = {"cases", "ids", "counters", "numbers", "alike", "imported", "requests", "keys"};
+const char *const intake_tables[] = {"cases",    "ids",      "counters", "numbers",     "alike",
+                                     "imported", "requests", "keys",     "confidential"};
 
 /* Names reach keys only after their length was checked at the door, or from a published policy. A longer one is cut:
    two that agree so far would share a row, which no list of names does. */
@@ -35,6 +37,18 @@ void intake_case_save(struct turn *turn, uint64_t case_id, const Intakerec__Case
 {
     struct key key = key_u64(case_id);
     state_save(turn, INTAKE_CASES, key_bytes(&key), &record->base);
+}
+
+Intakerec__Confidential *intake_confidential_load(struct turn *turn, uint64_t case_id)
+{
+    struct key key = key_u64(case_id);
+    return state_load(turn, INTAKE_CONFIDENTIAL, key_bytes(&key), &intakerec__confidential__descriptor);
+}
+
+void intake_confidential_save(struct turn *turn, uint64_t case_id, const Intakerec__Confidential *record)
+{
+    struct key key = key_u64(case_id);
+    state_save(turn, INTAKE_CONFIDENTIAL, key_bytes(&key), &record->base);
 }
 
 /* ---- the last of something ---- */

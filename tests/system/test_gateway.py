@@ -401,6 +401,26 @@ def steps_are_taken():
     assert {text["name"]: text["text"] for text in read["texts"]}["finding"] == {"plain": "夜间施工属实"}, read["texts"]
 
 
+def a_confidential_identity_is_for_few():
+    """The receptionist and the handler may open texts here; who complained is for the coordinator, by the policy."""
+    case_id = submit({**COMPLAINT, "party": {"name": "王小明", "phone": "021-55500999", "confidential": True}})["case_id"]
+    system.settle()
+    for account in ("reception", "handler", "admin"):
+        file = get(f"/api/v1/cases/{case_id}", account)
+        assert "王小明" not in json.dumps(file, ensure_ascii=False) and "sealed" in file["party"]["name"], file
+        assert file["unopened"]["code"] == "identity_withheld" and file["unopened"]["clauses"] == ["GEN-FRAME-12"], file
+        assert file["unopened"]["accepted"] == ["coordinator"] and file["text"]["plain"] == COMPLAINT["text"], file
+        timeline = call("GET", f"/api/v1/cases/{case_id}/timeline", account=account).body.decode()
+        assert "王小明" not in timeline and "021-55500999" not in timeline, timeline
+    file = get(f"/api/v1/cases/{case_id}?purpose=call+back", "coordinator")
+    assert file["party"]["name"] == {"plain": "王小明"} and "unopened" not in file, file
+    system.settle()
+    opened = [event["intake"]["opened"] for event in get(f"/api/v1/cases/{case_id}/timeline?limit=100", "coordinator")["events"]
+              if "opened" in event.get("intake", {})]
+    assert any("name" in event.get("withheld", []) for event in opened), opened
+    assert any(event.get("purpose") == "call back" and "name" in event["fields"] for event in opened), opened
+
+
 def everything_is_shown_and_explained():
     case_id, file = new_case()
     call("POST", f"/api/v1/cases/{case_id}/actions/accept", {"note": "马上处理"}, account="coordinator")
@@ -828,7 +848,7 @@ def main():
         harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
                       bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
-                      cases_are_found_by_id_and_number, steps_are_taken, everything_is_shown_and_explained, forms_are_filled_in,
+                      cases_are_found_by_id_and_number, steps_are_taken, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,

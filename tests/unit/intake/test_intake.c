@@ -53,6 +53,16 @@ static Policy__Kind *kind_repair(struct world *world)
     too_late->condition = world_later(world, "promised_at", 3, "received_at");
     too_late->refuse = world_label(world, "最迟三个工作日", "At most three working days");
     kind->rules = LIST(world, Policy__Rule *, &kind->n_rules, guard, too_late);
+    Policy__May *unseal = MAKE(world, Policy__May, POLICY__MAY__INIT);
+    unseal->who = LIST(world, Policy__Who *, &unseal->n_who, world_who(world, "archivist"));
+    unseal->acts = LIST(world, char *, &unseal->n_acts, "unseal");
+    unseal->what = "complainant";
+    unseal->clauses = LIST(world, char *, &unseal->n_clauses, "TEST-07");
+    kind->may = LIST(world, Policy__May *, &kind->n_may, unseal);
+    Policy__Never *never = MAKE(world, Policy__Never, POLICY__NEVER__INIT);
+    never->who = LIST(world, Policy__Who *, &never->n_who, world_who(world, "respondent"));
+    never->acts = LIST(world, char *, &never->n_acts, "any");
+    kind->never = LIST(world, Policy__Never *, &kind->n_never, never);
     Policy__Clock *clock = MAKE(world, Policy__Clock, POLICY__CLOCK__INIT);
     clock->name = "respond";
     clock->main = true;
@@ -125,6 +135,8 @@ static int setup(void **state)
     world_account(world, "lin", "submit");
     world_account(world, "bo", "open");
     world_account(world, "ji", "import");
+    world_person(world, "yu", "archivist", "service", false);
+    world_account(world, "yu", "open");
     publish(world);
     *state = world;
     return 0;
@@ -606,6 +618,68 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_int_equal(reply->opened->n_gone, 1);
 }
 
+static void say_respondent(struct world *world, uint64_t case_id, const char *person)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Casework__Event payload = CASEWORK__EVENT__INIT;
+    Casework__StepTaken taken = CASEWORK__STEP_TAKEN__INIT;
+    Hb__Fact fact = HB__FACT__INIT, *facts[1] = {&fact};
+    fact.name = "respondent";
+    fact.value = world_text(world, person);
+    event.site = "garden";
+    event.case_id = case_id;
+    event.policy_version = 1;
+    event.facts = facts;
+    event.n_facts = 1;
+    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event.casework = &payload;
+    payload.kind_case = CASEWORK__EVENT__KIND_STEP_TAKEN;
+    payload.step_taken = &taken;
+    taken.step = "amend";
+    puppet_say(world, HB__SERVICE__CASEWORK, &event);
+}
+
+/* Who complained is for those alone whom the policy names, whatever scopes the others hold; the text is for all who may
+   open. Both are recorded. */
+static void a_confidential_identity_is_withheld(void **state)
+{
+    struct world *world = *state;
+    Intake__Submit *submit = new_submit(world);
+    submit->party->confidential = true;
+    uint64_t mine = submit_ok(world, submit)->case_id;
+    const Intake__CaseRegistered *registered = last_said(world)->intake->registered;
+    Hb__Sealed *name = registered->party->name->sealed, *text = registered->text->sealed;
+    const Hb__CommandReply *reply = open_boxes(world, world_actor(world, "bo"), mine, "handle", name, text);
+    assert_null(reply->refused);
+    assert_string_equal(reply->opened->texts[0], "");
+    assert_string_equal(reply->opened->texts[1], "电梯停运，困在三楼");
+    assert_true(reply->opened->withheld[0] && !reply->opened->withheld[1]);
+    assert_int_equal(reply->opened->n_gone, 0);
+    assert_string_equal(reply->opened->unopened->code, "identity_withheld");
+    assert_string_equal(reply->opened->unopened->accepted[0], "archivist");
+    assert_string_equal(reply->opened->unopened->clauses[0], "TEST-07");
+    const Intake__DataOpened *said = last_said(world)->intake->opened;
+    assert_int_equal(said->n_keys, 1);
+    assert_int_equal(said->n_withheld_keys, 1);
+    assert_int_equal(said->withheld_keys[0], registered->identity_key);
+    assert_string_equal(said->withheld[0], "name");
+
+    reply = open_boxes(world, world_actor(world, "yu"), mine, "call back", name, text);
+    assert_string_equal(reply->opened->texts[0], "王小明");
+    assert_null(reply->opened->unopened);
+    Hb__Actor *operator= MAKE(world, Hb__Actor, HB__ACTOR__INIT);
+    operator->operator_ = true; /* of the machine; no post of the policy */
+    assert_string_equal(open_boxes(world, operator, mine, "look", name, text)->opened->texts[0], "");
+    Hb__Actor *complainant = MAKE(world, Hb__Actor, HB__ACTOR__INIT);
+    complainant->complainant = true;
+    assert_string_equal(open_boxes(world, complainant, mine, "own case", name, text)->opened->texts[0], "王小明");
+    assert_string_equal(open_boxes(world, NULL, mine, "notice", name, text)->opened->texts[0], "王小明");
+
+    say_respondent(world, mine, "yu"); /* what became of the case since counts too */
+    assert_string_equal(open_boxes(world, world_actor(world, "yu"), mine, "call back", name, text)->opened->texts[0],
+                        "");
+}
+
 /* Each file shows who looked into it: one event for each case, and none at all for more cases than one turn takes. */
 static void every_case_opened_says_so(void **state)
 {
@@ -1003,6 +1077,7 @@ int main(void)
         WITH_WORLD(a_repeated_command_gets_the_first_outcome),
         WITH_WORLD(a_tracking_code_finds_its_case_and_no_other),
         WITH_WORLD(sealed_texts_are_opened_for_those_who_may),
+        WITH_WORLD(a_confidential_identity_is_withheld),
         WITH_WORLD(every_case_opened_says_so),
         WITH_WORLD(history_is_imported_once),
         WITH_WORLD(history_follows_the_table_of_moves),

@@ -1,0 +1,127 @@
+/* Confidential cases: who complained is opened only to those whom the policy lets unseal it (`may: {do: unseal}` of the
+   kind), whatever scopes an account has. The facts of such a case are kept here for that question alone. */
+#include "intake.h"
+
+#include "organisation/conditions.h"
+#include "policy/facts.h"
+#include "policy/lookup.h"
+
+void intake_identity_fold(struct turn *turn, const Hb__Event *event, bool begins)
+{
+    Intakerec__Confidential *record = intake_confidential_load(turn, event->case_id);
+    Intakerec__Confidential fresh = INTAKEREC__CONFIDENTIAL__INIT;
+    if (begins)
+        record = &fresh;
+    if (!record || !event->n_facts)
+        return;
+    facts_list_fold(turn_arena(turn), &record->facts, &record->n_facts, event);
+    intake_confidential_save(turn, event->case_id, record);
+}
+
+/* ---- asking ---- */
+
+struct asking {
+    struct turn *turn;
+    const char *site;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind;
+    struct facts facts;
+    const Hb__Actor *actor;
+};
+
+static bool is_about_identity(char *const *acts, size_t count, const char *what, const char *kind, bool any)
+{
+    if (what[0] && strcmp(what, "complainant") != 0 && strcmp(what, kind) != 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(acts[i], "unseal") == 0 || (any && strcmp(acts[i], "any") == 0))
+            return true;
+    return false;
+}
+
+static bool among(const struct asking *asking, Policy__Who **who, size_t count)
+{
+    return count && who_includes(asking->turn, asking->site, who, count, &asking->facts, asking->actor);
+}
+
+static enum truth holds(const struct asking *asking, const Policy__Condition *condition)
+{
+    struct case_view view = {.turn = asking->turn,
+                             .site = asking->site,
+                             .policy = asking->policy,
+                             .facts = &asking->facts,
+                             .now_ms = turn_now(asking->turn)};
+    return case_holds(&view, condition, NULL);
+}
+
+/* What cannot be judged is yes: excluded. */
+static bool is_excluded(const struct asking *asking, Policy__Never *const *nevers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_about_identity(nevers[i]->acts, nevers[i]->n_acts, nevers[i]->what, asking->kind->name, true) &&
+            among(asking, nevers[i]->who, nevers[i]->n_who) && !among(asking, nevers[i]->except, nevers[i]->n_except) &&
+            holds(asking, nevers[i]->condition) != TRUTH_NO)
+            return true;
+    return false;
+}
+
+static bool is_permitted(const struct asking *asking)
+{
+    for (size_t i = 0; i < asking->kind->n_may; i++) {
+        const Policy__May *may = asking->kind->may[i];
+        if (is_about_identity(may->acts, may->n_acts, may->what, asking->kind->name, false) &&
+            among(asking, may->who, may->n_who) && holds(asking, may->condition) == TRUTH_YES)
+            return true;
+    }
+    return false;
+}
+
+bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t owner, uint64_t key_id)
+{
+    const Intakerec__Confidential *record = intake_confidential_load(turn, owner);
+    const Intakerec__Case *kept = record ? intake_case_load(turn, owner) : NULL;
+    if (!kept || key_id != kept->identity_key)
+        return false;
+    const Policy__Policy *policy = organisation_policy(turn, kept->site, 0); /* permissions are today's */
+    struct asking asking = {.turn = turn,
+                            .site = kept->site,
+                            .policy = policy,
+                            .kind = policy ? policy_kind(policy, kept->kind) : NULL,
+                            .facts = {record->facts, record->n_facts},
+                            .actor = actor};
+    return !asking.kind || !is_permitted(&asking) || is_excluded(&asking, policy->never, policy->n_never) ||
+           is_excluded(&asking, asking.kind->never, asking.kind->n_never);
+}
+
+/* ---- why ---- */
+
+static void add_reasons(struct turn *turn, Hb__Refusal *refusal, const Intakerec__Case *record)
+{
+    const Policy__Policy *policy = organisation_policy(turn, record->site, 0);
+    const Policy__Kind *kind = policy ? policy_kind(policy, record->kind) : NULL;
+    for (size_t i = 0; kind && i < kind->n_may; i++) {
+        const Policy__May *may = kind->may[i];
+        if (!is_about_identity(may->acts, may->n_acts, may->what, kind->name, false))
+            continue;
+        for (size_t j = 0; j < may->n_who; j++)
+            refusal_accepts(turn, refusal, may->who[j]->root);
+        for (size_t j = 0; j < may->n_clauses; j++)
+            refusal_clause(turn, refusal, may->clauses[j]);
+    }
+}
+
+Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const char *field)
+{
+    const Intakerec__Case *record = intake_case_load(turn, case_id);
+    Hb__Refusal *refusal = arena_alloc(turn_arena(turn), sizeof *refusal);
+    hb__refusal__init(refusal);
+    refusal->status = 403;
+    refusal->code = "identity_withheld";
+    refusal->text =
+        label_new(turn, "应投诉人要求身份保密，只向制度指明的人员开放",
+                  "identity withheld: the complainant asked for it; it opens to those whom the policy names");
+    refusal_field(turn, refusal, field);
+    if (record)
+        add_reasons(turn, refusal, record);
+    return refusal;
+}
