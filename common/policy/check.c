@@ -115,9 +115,48 @@ static bool may_happen(const struct check *check, const Policy__Trigger *trigger
     return trigger->type != POLICY__TRIGGER__TYPE__TOLD || told_by_a_rule(check, trigger->name);
 }
 
+static bool always_main(const Policy__Clock *clock)
+{
+    return clock->main && (!clock->condition || clock->condition->n_nodes == 0);
+}
+
+/* Does it start with nothing but what stops the other? Then the two never run at the same time. */
+static bool takes_over(const Policy__Clock *clock, const Policy__Clock *from)
+{
+    for (size_t i = 0; i < clock->n_start; i++) {
+        bool stops = false;
+        for (size_t j = 0; j < from->n_stop; j++)
+            stops = stops || (clock->start[i]->type == from->stop[j]->type &&
+                              strcmp(clock->start[i]->name, from->stop[j]->name) == 0);
+        if (!stops)
+            return false;
+    }
+    return clock->n_start != 0;
+}
+
+static void check_mains(struct check *check)
+{
+    const Policy__Kind *kind = check->kind;
+    for (size_t i = 0; i < kind->n_clocks; i++)
+        for (size_t j = i + 1; j < kind->n_clocks; j++) {
+            const Policy__Clock *one = kind->clocks[i], *other = kind->clocks[j];
+            if (!always_main(one) || !always_main(other) || takes_over(one, other) || takes_over(other, one))
+                continue;
+            check_found(
+                check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.clocks", kind->name),
+                arena_printf(check->arena,
+                             "每个案件有不止一个主时钟：%s 与 %s 同时计时；须各有 if，或一个由停止另一个的事件起算",
+                             one->name, other->name),
+                arena_printf(check->arena,
+                             "more than one main clock applies to every case: %s and %s run at the same time; "
+                             "give them an \"if\", or start one by what stops the other",
+                             one->name, other->name));
+            return;
+        }
+}
+
 static void check_clocks(struct check *check)
 {
-    unsigned mains = 0;
     for (size_t i = 0; i < check->kind->n_clocks; i++) {
         const Policy__Clock *clock = check->kind->clocks[i];
         const char *field = arena_printf(check->arena, "kinds.%s.clocks.%s", check->kind->name, clock->name);
@@ -127,11 +166,8 @@ static void check_clocks(struct check *check)
         if (!stops)
             check_found(check, CHECK_MISTAKE, field, "此时钟永不停止：所列阶段、步骤、通知都不会发生",
                         "nothing ever stops this clock: no stage, step or notice it names can happen");
-        mains += clock->main && (!clock->condition || clock->condition->n_nodes == 0);
     }
-    if (mains > 1)
-        check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.clocks", check->kind->name),
-                    "每个案件有不止一个主时钟", "more than one main clock applies to every case");
+    check_mains(check);
 }
 
 /* ---- routes ---- */

@@ -50,14 +50,32 @@ static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *ev
 
 /* ---- on time? ---- */
 
+/* One main clock may take over from another within a round (accepted, then answered): from then on it alone speaks for
+   the case. */
+static bool is_followed(const Anarec__Case *one, size_t at)
+{
+    const Anarec__Main *main = one->mains[at];
+    for (size_t i = 0; i < one->n_mains; i++) {
+        const Anarec__Main *other = one->mains[i];
+        bool later = other->start_ms > main->start_ms || (other->start_ms == main->start_ms && i > at);
+        if (later && other->round == main->round && strcmp(other->clock, main->clock) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* Late once is late for good, whatever a later round brings; on time when the last run that began was met. */
 static char *rating(const Anarec__Case *one)
 {
     static char yes[] = "true", no[] = "false", none[] = "";
-    for (size_t i = planted("forgive_late") && one->n_mains ? one->n_mains - 1 : 0; i < one->n_mains; i++)
+    bool met = one->unpromised;
+    for (size_t i = planted("forgive_late") && one->n_mains ? one->n_mains - 1 : 0; i < one->n_mains; i++) {
+        if (is_followed(one, i))
+            continue;
         if (one->mains[i]->missed)
             return no;
-    bool met = one->n_mains ? one->mains[one->n_mains - 1]->met : one->unpromised;
+        met = one->mains[i]->met;
+    }
     return met ? yes : none;
 }
 
@@ -181,6 +199,12 @@ static Anarec__Main *main_of(struct turn *turn, Anarec__Case *one, const Watchdo
     return fresh;
 }
 
+static void begin(Anarec__Main *main, int64_t start_ms)
+{
+    main->met = false;
+    main->start_ms = start_ms;
+}
+
 static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchdog__Event *said)
 {
     switch (said->kind_case) {
@@ -189,7 +213,7 @@ static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchd
             return NULL;
         one->row->due_ms = said->armed->due_ms;
         one->row->provisional = said->armed->provisional;
-        main_of(turn, one, said->armed->instance)->met = false;
+        begin(main_of(turn, one, said->armed->instance), said->armed->start_ms);
         return "due";
     case WATCHDOG__EVENT__KIND_MET:
         if (!said->met->main)

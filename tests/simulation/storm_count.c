@@ -44,13 +44,23 @@ static void count_step(struct counted *counted, const Hb__Event *event)
     }
 }
 
+/* Another main clock of the same round that began later: it stands for the case since. */
+static bool is_replaced(const struct storm_case *one, const struct storm_run *run)
+{
+    for (const struct storm_run *other = one->runs; other < one->runs + one->runs_count; other++)
+        if (other->main && other->round == run->round && strcmp(other->clock, run->clock) != 0 &&
+            (other->start_ms > run->start_ms || (other->start_ms == run->start_ms && other > run)))
+            return true;
+    return false;
+}
+
 /* Late once is late for good; on time when the last main clock that ended was met. */
 static const char *on_time(const struct storm_case *one)
 {
     const char *result = "";
     for (size_t i = 0; i < one->runs_count; i++) {
         const struct storm_run *run = &one->runs[i];
-        if (!run->main)
+        if (!run->main || is_replaced(one, run))
             continue;
         if (run->missed)
             return "false";

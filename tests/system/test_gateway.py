@@ -513,6 +513,28 @@ def imports_go_on_after_a_bad_row():
     refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": [], "x": 1}, account="admin"), 400, "bad_parameter", "x")
 
 
+def what_nobody_accepts_is_overdue():
+    """Until acceptance the clock `accept` stands for the case in lists and figures; then the reply does, though it was
+    accepted late."""
+    rows = rows_of(2, "main", category="staff")
+    steps = [("accept", "10T09:00"), ("handle", "10T11:00"), ("answer", "10T12:00"), ("close", "10T17:00")]
+    fields = {"handle": {"result": "已处理"}, "answer": {"reply_text": "已处理，致歉。"}}
+    for row in rows:
+        row["received_ms"] = "2026-03-09T20:00:00+08:00"
+    rows[1]["history"] = {"steps": [{"step": step, "occurred_ms": f"2026-03-{at}:00+08:00", "fields": fields.get(step, {})}
+                                    for step, at in steps]}
+    before = get("/api/v1/reports/kpi?site=haitang", "manager")["total"]
+    reply = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}, account="admin").json()
+    assert reply["imported"] == 2, reply
+    system.settle()
+    found = {row.get("external_id"): row for row in all_rows("&site=haitang&category=staff", "coordinator")}
+    untouched, answered = found["main0"], found["main1"]
+    assert untouched["on_time"] == "false" and untouched["due_at"] == "2026-03-10T00:00:00+08:00", untouched
+    assert answered["on_time"] == "true" and answered["due_at"] == "2026-03-13T18:00:00+08:00", answered
+    after = get("/api/v1/reports/kpi?site=haitang", "manager")["total"]
+    assert int(after["overdue"]) == int(before["overdue"]) + 1 and int(after["on_time"]) == int(before["on_time"]) + 1, after
+
+
 def lists_and_exports_agree():
     for part in range(3):
         body = call("POST", "/api/v1/imports", {"site": "yunqi", "rows": rows_of(400, f"big{part}-")}, account="admin").json()
@@ -849,7 +871,7 @@ def main():
                       bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
-                      imports_go_on_after_a_bad_row, lists_and_exports_agree, changes_are_told_live,
+                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
                       killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,

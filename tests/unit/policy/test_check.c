@@ -223,6 +223,8 @@ static void sound_ways_are_not_told(void **state)
         "from: b, to: c, by: clerk}}\n" ROUTE
         "    rules: {r: {clause: C, when: b, if: {grade: x}, then: {tell: note}}, g: {clause: C, before: go, "
         "if: {grade: y}, refuse: [否, No]}}\n",
+        SOUND "    clocks:\n      t: {clause: C, name: [时, T], main: yes, start: a, stop: [b, c], limit: 3 days}\n"
+              "      u: {clause: C, name: [时, U], main: yes, start: b, stop: c, limit: 3 days}\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
