@@ -117,6 +117,13 @@ static void add_metrics(struct http_server *server)
                 labels, &server->counts.busy);
     metrics_add(metrics, METRIC_GAUGE, "hearback_http_at_work", "HTTP requests whose answer is waited for", labels,
                 &server->counts.at_work);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_http_connections", "Connections", labels, &server->counts.connections);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_http_reaped_total",
+                "Connections closed that brought no request in time", labels, &server->counts.reaped);
+    metrics_add(metrics, METRIC_GAUGE, "hearback_http_bodies_bytes", "Memory of bodies coming in", labels,
+                &server->bodies_bytes);
+    metrics_add(metrics, METRIC_COUNTER, "hearback_http_crowded_out_total", "Bodies there was no memory for", labels,
+                &server->counts.crowded_out);
     metrics_add(metrics, METRIC_GAUGE, "hearback_http_open", "HTTP requests not answered yet", labels,
                 &server->counts.open);
 }
@@ -145,11 +152,11 @@ enum err http_open(struct gateway *gateway, struct http_server **server_out, cha
         return ERR_IO;
     }
     server->port = port_of(server->listening);
-    server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_on_access, server,
-                         MHD_OPTION_LISTEN_SOCKET, server->listening, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
-                         MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_S, MHD_OPTION_URI_LOG_CALLBACK, http_on_target,
-                         server, MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, server, MHD_OPTION_END);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_on_access, server, MHD_OPTION_LISTEN_SOCKET,
+        server->listening, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        HTTP_IDLE_S, MHD_OPTION_URI_LOG_CALLBACK, http_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+        http_on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, server, MHD_OPTION_END);
     if (!server->daemon) {
         *why_out = arena_strdup(&gateway->arena, "the HTTP server could not be started");
         close(server->listening);
@@ -158,6 +165,7 @@ enum err http_open(struct gateway *gateway, struct http_server **server_out, cha
     }
     add_metrics(server);
     watch(server);
+    http_reap_start(server);
     *server_out = server;
     return ERR_NONE;
 }

@@ -20,6 +20,9 @@
 #define HTTP_CONNECTIONS_MAX 4096u
 #define HTTP_AT_WORK_MAX 256u /* requests whose answer is waited for; more are 503: they would only wait longer */
 #define HTTP_IDLE_S 60u
+#define HTTP_RECEIVE_MS 60000             /* in which a request must have come whole, or the next one have begun */
+#define HTTP_RECEIVE_CROWDED_MS 5000      /* the same when three quarters of the connections are taken */
+#define HTTP_BODIES_BYTES_MAX (64u << 20) /* of all requests that are coming in; more gets 503 */
 
 struct route;
 struct http_stream;
@@ -62,10 +65,10 @@ struct http_request {
     struct MHD_Response *response;
     struct http_stream *stream;
     uint8_t *body_room;
-    size_t body_size, body_total;
+    size_t body_size, body_total, body_bytes; /* kept, come, room */
     unsigned status, holds;
     struct http_request *next, **before; /* of all open requests */
-    bool begun, dispatched, at_work, answered, queued, suspended, head, malformed;
+    bool begun, dispatched, at_work, answered, queued, suspended, head, malformed, crowded_out;
 };
 
 /* Are more at work than is good for any of them, with this one? Then it has been answered. */

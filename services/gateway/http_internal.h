@@ -7,19 +7,29 @@
 #include <ev.h>
 #include <microhttpd.h>
 
+/* Somebody connected. Nobody may hold a connection by sending little, or nothing. */
+struct http_connection {
+    struct http_connection *next, **before;
+    int fd;
+    int64_t since_ms; /* on the clock that never jumps: it waits for a whole request since then */
+    bool answering;
+};
+
 struct http_server {
     struct gateway *gateway;
     struct MHD_Daemon *daemon;
     int listening; /* its socket; -1 when it takes no more */
     ev_io io;
-    ev_timer timer, stopping;
+    ev_timer timer, stopping, reaping;
     ev_idle idle;
     ev_prepare prepare;
     unsigned port;
     struct http_request *open; /* every request that is not over */
+    struct http_connection *connections;
+    uint64_t bodies_bytes; /* kept of bodies that are not over */
     void (*stopped)(struct gateway *gateway);
     struct {
-        uint64_t requests, refused, failed, streams, open, at_work, too_large, busy;
+        uint64_t requests, refused, failed, streams, open, at_work, too_large, busy, connections, reaped, crowded_out;
     } counts;
 };
 
@@ -29,6 +39,12 @@ enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection,
                                const char *version, const char *data, size_t *size, void **request_at);
 void http_on_completed(void *context, struct MHD_Connection *connection, void **request_at,
                        enum MHD_RequestTerminationCode code);
+
+/* http_connection.c */
+void http_on_connection(void *context, struct MHD_Connection *connection, void **connection_at,
+                        enum MHD_ConnectionNotificationCode code);
+void http_connection_answering(struct MHD_Connection *connection, bool answering);
+void http_reap_start(struct http_server *server);
 
 void http_wake(struct gateway *gateway);
 void http_too_large(struct http_request *request);

@@ -24,6 +24,7 @@ void *http_on_target(void *context, const char *target, struct MHD_Connection *c
     request->holds = 1; /* the connection's */
     request->came_ms = gateway_now_ms();
     request->path = arena_strdup(&request->arena, target);
+    http_connection_answering(connection, false); /* its time begins anew: the connection may have been idle */
     request->next = server->open;
     if (server->open)
         server->open->before = &request->next;
@@ -88,20 +89,43 @@ void http_too_large(struct http_request *request)
 
 /* ---- its body ---- */
 
+static void drop_body(struct http_request *request)
+{
+    request->gateway->http->bodies_bytes -= request->body_bytes;
+    free(request->body_room);
+    request->body_room = NULL;
+    request->body_size = request->body_bytes = 0;
+}
+
+static bool grow_body(struct http_request *request)
+{
+    struct http_server *server = request->gateway->http;
+    size_t room = request->body_bytes ? request->body_bytes : 4096;
+    while (room < request->body_total)
+        room *= 2;
+    if (server->bodies_bytes + room - request->body_bytes > HTTP_BODIES_BYTES_MAX)
+        return false;
+    server->bodies_bytes += room - request->body_bytes;
+    request->body_bytes = room;
+    request->body_room = realloc(request->body_room, room);
+    bug_unless(request->body_room);
+    return true;
+}
+
 static bool take_body(struct http_request *request, const char *data, size_t size)
 {
     request->body_total += size;
-    if (request->body_total > HTTP_BODY_BYTES_MAX) { /* read on, keep nothing, say so at the end */
-        free(request->body_room);
-        request->body_room = NULL;
-        request->body_size = 0;
+    if (request->body_total > HTTP_BODY_BYTES_MAX ||
+        request->crowded_out) { /* read on, keep nothing, say so at the end */
+        drop_body(request);
         return request->body_total <= HTTP_DRAIN_BYTES_MAX;
     }
-    size_t room = 4096;
-    while (room < request->body_total)
-        room *= 2;
-    request->body_room = realloc(request->body_room, room);
-    bug_unless(request->body_room);
+    if (!grow_body(request)) {
+        request->crowded_out = true;
+        request->gateway->http->counts.crowded_out++;
+        drop_body(request);
+        return true;
+    }
     memcpy(request->body_room + request->body_size, data, size);
     request->body_size += size;
     return true;
@@ -112,8 +136,12 @@ static void dispatch(struct http_request *request)
     request->dispatched = request->at_work = true;
     request->gateway->http->counts.at_work++;
     request->body = bytes_of(request->body_room, request->body_size);
+    http_connection_answering(request->connection, true);
     if (request->body_total > HTTP_BODY_BYTES_MAX)
         http_too_large(request);
+    else if (request->crowded_out)
+        problem_say(request, 503, "overloaded", "请求过多，请稍后再试",
+                    "more comes than this gateway can take; try again shortly");
     else
         routes_dispatch(request);
 }
@@ -193,9 +221,9 @@ static void count(struct http_server *server, const struct http_request *request
 void http_on_completed(void *context, struct MHD_Connection *connection, void **request_at,
                        enum MHD_RequestTerminationCode code)
 {
-    (void)connection;
     (void)code;
     struct http_server *server = context;
+    http_connection_answering(connection, false);
     struct http_request *request = *request_at;
     *request_at = NULL;
     if (!request)
@@ -228,7 +256,7 @@ void http_release(struct http_request *request)
     if (--request->holds)
         return;
     http_stream_free(request);
-    free(request->body_room);
+    drop_body(request);
     arena_fini(&request->arena);
     free(request);
 }

@@ -160,6 +160,7 @@ def ended_tokens_end():
 
 
 def services_authorise():
+    get("/api/v1/cells", "admin")
     case_id = submit()["case_id"]
     eventually(lambda: call("GET", f"/api/v1/cases/{case_id}").status == 200)
     for path in ("", "/timeline", "/explain"):
