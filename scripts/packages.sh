@@ -52,6 +52,10 @@ clang-format: lays out the C sources (.clang-format)"
 packages_check="
 clang-tidy: finds what compilers do not warn of (.clang-tidy)"
 
+packages_fuzz="
+clang: compiles what libFuzzer runs
+libclang-rt-14-dev: libFuzzer and its sanitizers"
+
 have_package() { dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 # need build|tests ...: installs what is missing, saying which and why.

@@ -88,7 +88,10 @@ struct mapping *mapping_load(struct cli *cli, const char *name)
         return NULL;
     }
     struct mapping *mapping = check(&loading, root);
-    return loading.wrong ? NULL : mapping;
+    if (!loading.wrong)
+        return mapping;
+    json_decref(root);
+    return NULL;
 }
 
 /* ---- the header ---- */

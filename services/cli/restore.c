@@ -65,6 +65,19 @@ static bool find_backup(struct restore *restore, const char *path)
     return found != NULL;
 }
 
+/* Every log and every cursor says which log it is of: whoever compares them later relies on it. */
+static bool manifest_whole(const Backup__Manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->n_logs; i++) {
+        if (!manifest->logs[i]->log)
+            return false;
+        for (size_t c = 0; c < manifest->logs[i]->n_cursors; c++)
+            if (!manifest->logs[i]->cursors[c]->log)
+                return false;
+    }
+    return true;
+}
+
 static bool read_manifest(struct restore *restore)
 {
     struct cli *cli = restore->cli;
@@ -76,6 +89,10 @@ static bool read_manifest(struct restore *restore)
     if (restore->manifest->format != BACKUP_FORMAT)
         return cli_fail("%s: format %" PRIu32 " was written by version %s; this one reads format %u", path,
                         restore->manifest->format, restore->manifest->version, BACKUP_FORMAT),
+               false;
+    if (!manifest_whole(restore->manifest))
+        return cli_fail("%s: a log or a cursor in it names no log: the manifest is damaged; restore another backup",
+                        path),
                false;
     for (size_t i = 0; i < restore->manifest->n_files; i++)
         restore->bytes_total += restore->manifest->files[i]->bytes;
