@@ -298,6 +298,19 @@ static void kind_of_part(struct compile *compile, json_t *node, const Policy__Ac
             mistake(compile, node, "没有事项 \"%s\"", "there is no kind \"%s\"", field->one_of[i]->name);
 }
 
+/* "at: {cell: FIELD, site: FIELD}": headquarters has it opened at a site below. */
+static void elsewhere(struct compile *compile, json_t *map, Policy__Action *action)
+{
+    ONLY_KEYS(compile, map, "cell", "site");
+    action->at_cell = (char *)(uintptr_t)text_of(compile, json_object_get(map, "cell"));
+    action->at_site = (char *)(uintptr_t)text_of(compile, json_object_get(map, "site"));
+    const char *named[] = {action->at_cell, action->at_site};
+    for (size_t i = 0; i < 2; i++)
+        if (!policy_field(compile->kind, named[i]))
+            mistake(compile, map, "at 须给出 cell 与 site 两个字段，它们是 %s 的字段",
+                    "at needs cell and site, two fields of %s", compile->kind->name);
+}
+
 static void open_action(struct compile *compile, json_t *map, json_t *node, Policy__Rule *rule)
 {
     Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__OPEN, node);
@@ -312,6 +325,8 @@ static void open_action(struct compile *compile, json_t *map, json_t *node, Poli
     compile->kind = policy_kind(compile->policy, action->name); /* what it is given is typed as its own fields */
     facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
     compile->kind = asking;
+    if (json_object_get(map, "at"))
+        elsewhere(compile, json_object_get(map, "at"), action);
     each_of(compile, json_object_get(map, "each"), action);
     if (strchr(action->name, '.')) {
         kind_of_part(compile, node, action);
@@ -358,7 +373,7 @@ static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rul
 static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
-    ONLY_KEYS(compile, map, "open", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell", "escalate",
+    ONLY_KEYS(compile, map, "open", "at", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell", "escalate",
               "issue", "assign", "mark");
     if ((node = json_object_get(map, "mark")))
         mark_actions(compile, node, rule);

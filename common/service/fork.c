@@ -44,11 +44,19 @@ static uint32_t site_bucket(struct turn *turn, const char *site)
 }
 
 /* Directory's events concern all, and what is of no case is its site's. */
+static bool asks_here(const struct turn *turn, const Hb__Event *event)
+{
+    return event->cell != turn->instance->options.cell && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+           event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_REQUESTED && event->casework->case_requested->cell;
+}
+
 bool event_ours(struct turn *turn, const Hb__Event *event)
 {
     struct range range = instance_range(turn->instance);
     if ((range.from == 0 && range.to == CONFIG_BUCKETS) || event->service == HB__SERVICE__DIRECTORY)
         return true;
+    if (asks_here(turn, event)) /* of the cell above: it is the site here that counts */
+        return instance_has_bucket(turn->instance, site_bucket(turn, event->casework->case_requested->site));
     uint64_t looked = turn_look_at(turn, cell_elsewhere(turn->instance, event->cell));
     uint32_t bucket = event->case_id ? case_id_bucket(event->case_id) : site_bucket(turn, event->site);
     turn_look_at(turn, looked);

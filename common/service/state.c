@@ -3,6 +3,7 @@
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
+#include "vault/vault.h"
 
 #include <stdio.h>
 

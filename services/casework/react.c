@@ -4,6 +4,9 @@
 
 #include "base/planted.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- does the event trigger the rule? ---- */
 
 struct cause {
@@ -110,6 +113,23 @@ const char *casework_named(const struct casework_case *one, const Policy__Who *w
     return *person ? person : department;
 }
 
+/* For a site of another cell: its intake hears of it (hears_above) and registers the case under its own policy. */
+static bool address(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                    const Policy__Action *action, Hb__Position *source, Casework__CaseRequested *request)
+{
+    const char *cell = facts_text(&one->facts, action->at_cell), *site = facts_text(&one->facts, action->at_site);
+    request->cell = strlen(cell) == 16 && strspn(cell, "0123456789abcdef") == 16 ? strtoull(cell, NULL, 16) : 0;
+    request->site = arena_strdup(turn_arena(turn), site);
+    request->to = request->not_by = arena_strdup(turn_arena(turn), ""); /* people and departments here are none there */
+    if (request->cell && request->cell != turn_cell(turn) && *site)
+        return true;
+    note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                 arena_printf(turn_arena(turn), "%s 与 %s 须指明下级系统及其站点", action->at_cell, action->at_site),
+                 arena_printf(turn_arena(turn), "%s and %s must name a cell below and a site there", action->at_cell,
+                              action->at_site));
+    return false;
+}
+
 static void open_one(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                      const Policy__Action *action, Hb__Position *source, const struct casework_each *each,
                      uint32_t part)
@@ -131,6 +151,8 @@ static void open_one(struct turn *turn, const struct casework_case *one, const P
     request->with = each->with;
     request->n_with = each->with_count;
     casework_with(one, action->with, action->n_with, &request->with, &request->n_with);
+    if (*action->at_site && !address(turn, one, rule, action, source, request))
+        return;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_CASE_REQUESTED, request);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     turn_say(turn, event);

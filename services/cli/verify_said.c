@@ -210,10 +210,11 @@ static void said_casework(const struct at *at, const Casework__Event *said)
     case CASEWORK__EVENT__KIND_CASE_REQUESTED: {
         const Casework__CaseRequested *asked = said->case_requested;
         once(at,
-             identity_of("case requested", TEXTS(asked->rule, asked->kind, asked->link, asked->to),
-                         NUMBERS(of, source(asked->source))),
+             identity_of("case requested", TEXTS(asked->rule, asked->kind, asked->link, asked->to, asked->site),
+                         NUMBERS(of, source(asked->source), asked->cell)),
              "twice", "the same rule asked for the same case upon the same event");
-        asked_for(at, &at->verify->requests);
+        if (!asked->cell) /* else another cell answers */
+            asked_for(at, &at->verify->requests);
         return;
     }
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED: {

@@ -125,6 +125,8 @@ static void check_site(struct check *check, size_t i)
     check_label(check, at(check, "sites", i, "name"), site->name);
     check_line(check, at(check, "sites", i, "zone"), site->zone, true);
     check_language(check, at(check, "sites", i, "language"), site->language);
+    if (*site->follows)
+        check_id(check, at(check, "sites", i, "follows"), site->follows, SITE_LETTERS);
     if (!letters_only(site->code, 16, CODE_LETTERS))
         wrong(check, at(check, "sites", i, "code"), "代码最多 16 个字母、数字、- 或 _",
               "a code has at most 16 letters, digits, - or _");

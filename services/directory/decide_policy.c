@@ -10,7 +10,7 @@ static ProtobufCBinaryData hash_of(struct turn *turn, const uint8_t *data, size_
     return hash;
 }
 
-static ProtobufCBinaryData say_part(struct turn *turn, const char *site, const uint8_t *data, size_t size)
+ProtobufCBinaryData directory_say_part(struct turn *turn, const char *site, const uint8_t *data, size_t size)
 {
     Directory__PolicyPart *part = arena_alloc(turn_arena(turn), sizeof *part);
     directory__policy_part__init(part);
@@ -46,7 +46,7 @@ static void say_policy(struct turn *turn, const Directory__PublishPolicy *publis
         arena_alloc(turn_arena(turn), (compiled->len / DIRECTORY_PART_BYTES_MAX + 1) * sizeof *published->parts);
     for (size_t at = 0; at < compiled->len; at += DIRECTORY_PART_BYTES_MAX) {
         size_t size = compiled->len - at < DIRECTORY_PART_BYTES_MAX ? compiled->len - at : DIRECTORY_PART_BYTES_MAX;
-        published->parts[published->n_parts++] = say_part(turn, publish->site, compiled->data + at, size);
+        published->parts[published->n_parts++] = directory_say_part(turn, publish->site, compiled->data + at, size);
     }
     directory_say(turn, publish->site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED, &published->base);
 }
@@ -54,8 +54,14 @@ static void say_policy(struct turn *turn, const Directory__PublishPolicy *publis
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish)
 {
     uint32_t version = organisation_policy_version(turn, publish->site);
+    const Directory__Site *site = organisation_site(turn, publish->site);
     if (version && publish->only_if_none)
         return;
+    if (site && *site->follows) {
+        turn_refuse(turn, 409, "follows", "该站点沿用上级系统的制度，请在上级系统发布",
+                    "this site takes its policies from the cell above: publish there, or take `follows` off the site");
+        return;
+    }
     if (publish->n_calendars > DIRECTORY_PACKS_MAX) {
         turn_refuse(turn, 413, "too_large", "制度使用的日历过多", "the policy counts by more than 16 calendars");
         return;

@@ -13,6 +13,9 @@ static void evolve_own(struct turn *turn, const Directory__Event *said)
 
 static void react(struct turn *turn, const Hb__Event *event)
 {
+    directory_follow(turn, event);
+    if (event->cell != turn_cell(turn))
+        return;
     if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
         event->casework->kind_case == CASEWORK__EVENT__KIND_MARK_REQUESTED)
         directory_mark(turn, event);
@@ -45,6 +48,7 @@ const struct service directory_service = {
     .name = "directory",
     .id = HB__SERVICE__DIRECTORY,
     .hears = 1u << HB__SERVICE__CASEWORK,
+    .hears_above = 1u << HB__SERVICE__DIRECTORY,
     .keeps_organisation = true,
     .keeps_secrets = true,
     .prepare = directory_prepare,

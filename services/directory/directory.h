@@ -46,6 +46,11 @@ void directory_decide_organise(struct turn *turn, const Directory__Organise *org
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish);
 void directory_say(struct turn *turn, const char *site, Directory__Event__KindCase kind, ProtobufCMessage *payload);
 
+/* follow.c: policies and calendars of the cell above */
+void directory_follow(struct turn *turn, const Hb__Event *event);
+/* decide_policy.c: one part of a packed policy; returns its hash. */
+ProtobufCBinaryData directory_say_part(struct turn *turn, const char *site, const uint8_t *data, size_t size);
+
 /* compile.c: compiles the packs and finds their calendars; fills in `compiled` and `calendars`, or refuses with every
    mistake. Reads files: at the door only. */
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);

@@ -5,6 +5,7 @@ const struct service intake_service = {
     .id = HB__SERVICE__INTAKE,
     .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__ROUTING | 1u << HB__SERVICE__CASEWORK |
              1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION | 1u << HB__SERVICE__ANALYTICS,
+    .hears_above = 1u << HB__SERVICE__CASEWORK,
     .tables = intake_tables,
     .tables_count = INTAKE_TABLES_COUNT,
     .keeps_organisation = true,

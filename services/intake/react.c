@@ -48,7 +48,9 @@ static void say_refused(struct turn *turn, const Hb__Event *cause, uint32_t stat
     refused->requested_by = event_position(turn, cause);
     refused->rule = rule_of(cause);
     refused->refusal = refusal;
-    Hb__Event *event = turn_event(turn, cause->site, cause->case_id);
+    bool above = cause->cell != turn_cell(turn); /* the asking case is none of ours */
+    Hb__Event *event = above ? turn_event(turn, cause->casework->case_requested->site, 0)
+                             : turn_event(turn, cause->site, cause->case_id);
     Intake__Event *payload = payload_new(turn, event);
     payload->kind_case = INTAKE__EVENT__KIND_REQUEST_REFUSED;
     payload->request_refused = refused;
@@ -253,6 +255,54 @@ static bool is_duty(const Hb__Event *event)
            event->watchdog->kind_case == WATCHDOG__EVENT__KIND_DUTY_DUE;
 }
 
+/* From a case of the cell above: the policy of the site here decides what it is and where it goes; nothing of theirs
+   but plain facts came along. It gets keys of its own, for the texts that will be written here. */
+static void fill_from_above(struct turn *turn, struct intake_new *fresh, const Hb__Event *cause)
+{
+    const Casework__CaseRequested *request = cause->casework->case_requested;
+    Intake__CaseRegistered *registered = fresh->registered;
+    registered->requested_by = event_position(turn, cause);
+    registered->rule = request->rule;
+    registered->due_ms = request->due_ms;
+    if (request->due_ms)
+        intake_register_fact(turn, fresh, "due_at", value_time(turn, request->due_ms));
+    intake_register_about(turn, fresh, inherited(request, "category", ""), inherited(request, "channel", "system"),
+                          inherited(request, "place", ""));
+    for (size_t i = 0; i < request->n_with; i++)
+        if (!is_common(request->with[i]->name) && request->with[i]->value)
+            intake_register_fact(turn, fresh, request->with[i]->name, request->with[i]->value);
+    intake_register_defaults(turn, fresh);
+    fresh->event->generation = cause->generation + 1;
+    event_clauses(turn, fresh->event, cause->clauses, cause->n_clauses);
+}
+
+static void meet_request_from_above(struct turn *turn, const Hb__Event *cause)
+{
+    const Casework__CaseRequested *request = cause->casework->case_requested;
+    const Directory__Site *site = organisation_site(turn, request->site);
+    const Policy__Policy *policy = site ? organisation_policy(turn, request->site, 0) : NULL;
+    const Policy__Kind *kind = policy ? policy_kind(policy, request->kind) : NULL;
+    uint64_t identity, content;
+    if (cause->generation + 1 > INTAKE_GENERATION_MAX)
+        say_refused(turn, cause, 409, "too_deep", "规则引发的案件超过 8 层", "more than 8 cases opened one by another");
+    else if (!site)
+        say_refused(turn, cause, 404, "unknown_site", "没有这个站点", "there is no such site");
+    else if (!kind)
+        say_refused(turn, cause, 422, "unknown_kind",
+                    arena_printf(turn_arena(turn), "该站点的制度没有事项 %s", request->kind),
+                    arena_printf(turn_arena(turn), "the policy of the site has no kind %s", request->kind));
+    else if (vault_take(turn_vault(turn), &identity) || vault_take(turn_vault(turn), &content))
+        say_refused(turn, cause, 503, "full", "密钥库没有空间", "the vault has no room for new keys");
+    else {
+        struct intake_new fresh = intake_register_begin(turn, site, policy, kind, turn_now(turn), false);
+        fresh.registered->identity_key = identity;
+        fresh.registered->content_key = content;
+        fill_from_above(turn, &fresh, cause);
+        if (!intake_register_say(turn, &fresh))
+            say_refused(turn, cause, 413, "too_large", "案件内容过大", "the case is too large");
+    }
+}
+
 static bool is_request(const Hb__Event *event)
 {
     return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
@@ -279,7 +329,15 @@ void intake_react(struct turn *turn, const Hb__Event *event)
         meet_duty(turn, event);
     if (!is_request(event))
         return;
-    const Hb__Position *first = intake_request(turn, event->casework->case_requested);
-    if (same_position(first, event_position(turn, event)))
+    const Casework__CaseRequested *request = event->casework->case_requested;
+    const Hb__Position *first = intake_request(turn, request); /* in the tables of the cell it comes from */
+    bool above = event->cell != turn_cell(turn);
+    turn_look_at(turn, 0);
+    if (!same_position(first, event_position(turn, event)) ||
+        (request->cell ? request->cell : event->cell) != turn_cell(turn))
+        return;
+    if (above)
+        meet_request_from_above(turn, event);
+    else
         meet_request(turn, event);
 }

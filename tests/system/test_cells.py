@@ -154,6 +154,91 @@ def one_is_cut_off(headquarters, a, b):
           f"{done_b} commands at the other meanwhile")
 
 
+GROUP = """
+pack: GROUP
+name: [集团制度, Group policy]
+extends: GEN-FRAME
+kinds:
+  order:
+    like: complaint
+    clause: GROUP-1
+    name: [督办令, Supervision order]
+    fields:
+      at_cell: {clause: GROUP-1, name: [系统, Cell], type: name}
+      at_site: {clause: GROUP-1, name: [站点, Site], type: name}
+    rules:
+      ordered: {clause: GROUP-1, when: registered, then: {open: supervision, at: {cell: at_cell, site: at_site}}}
+  supervision:
+    like: complaint
+    clause: GROUP-2
+    name: [督办, Supervision]
+"""
+
+
+def publish(headquarters, text):
+    done = headquarters.http("POST", "/api/v1/policies", {
+        "site": "group", "packs": ["GEN-FRAME", "GROUP"], "sources": [{"path": "GROUP/pack.yaml", "text": text}]},
+        token=headquarters.operator_token())
+    assert done.status == 200, done
+
+
+def until(what, wanted, timeout_s=20):
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        found = wanted()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not within {timeout_s} s: {what}")
+
+
+def packs_of(cell, site):
+    organisation = cell.get(f"/api/v1/organisation?site={site}")
+    return [(one["version"], one["packs"]) for one in organisation.get("policies", []) if one["site"] == site]
+
+
+def the_group_decides(headquarters, a, b):
+    """A site that follows takes over what headquarters publishes, and is asked to open a case by a rule there."""
+    def organise(cell, things):
+        done = cell.http("PUT", "/api/v1/organisation", things, token=cell.operator_token())
+        assert done.status == 200, done
+
+    def people(site):
+        return {"people": [{"id": "zhao", "name": "赵", "posts": [{"post": "coordinator", "department": "office", "site": site}]}],
+                "accounts": [{"id": "zhao", "person": "zhao", "scopes": ["*"]}]}
+
+    zone = {"zone": "Asia/Shanghai", "language": "zh-CN"}
+    office = {"id": "office", "name": {"zh": "办公室", "en": "Office"}}
+    organise(headquarters, {"sites": [{"id": "group", "name": {"zh": "集团", "en": "Group"}, **zone}],
+                            "departments": [{**office, "site": "group"}], **people("group")})
+    organise(a, {"sites": [{"id": "xiyuan", "name": {"zh": "西园", "en": "West Garden"}, "follows": "group", **zone}],
+                 "departments": [{**office, "site": "xiyuan"}], **people("xiyuan")})
+    publish(headquarters, GROUP)
+    until("the policy of the group", lambda: packs_of(a, "xiyuan") == [(1, ["GEN-FRAME", "GROUP"])])
+    publish(headquarters, GROUP.replace("督办令", "集团督办令"))
+    until("its second version", lambda: packs_of(a, "xiyuan") == [(2, ["GEN-FRAME", "GROUP"])])
+    assert packs_of(a, "renhe")[0][1] != ["GEN-FRAME", "GROUP"], "others do not follow"
+    refused = a.http("POST", "/api/v1/policies", {"site": "xiyuan", "packs": ["GEN-FRAME"]}, token=a.operator_token())
+    assert refused.status == 409 and refused.json()["code"] == "follows", refused
+    tokens = [cell.run("token", "zhao").stdout.strip() for cell in (headquarters, a)]
+    asked = headquarters.http("POST", "/api/v1/cases", {
+        "site": "group", "kind": "order", "category": "service", "channel": "phone", "text": {"plain": PLANTED_TEXTS[-1]},
+        "fields": [{"name": "at_cell", "value": {"text": a.id}}, {"name": "at_site", "value": {"text": "xiyuan"}}],
+        "party": {"name": {"plain": PLANTED_NAMES[-1]}}}, token=tokens[0])
+    assert asked.status == 201, asked
+    opened = until("the case at the site", lambda: a.get("/api/v1/cases?site=xiyuan&kind=supervision")["rows"])
+    assert len(opened) == 1 and opened[0]["department"] == "office", opened
+    taken = a.http("POST", f"/api/v1/cases/{opened[0]['case_id']}/actions/amend",
+                   {"fields": [{"name": "category", "value": {"text": "other"}}], "note": {"plain": "本站补充的文字"}},
+                   token=tokens[1])
+    assert taken.status == 200, taken  # it has keys of its own: texts may be written on it
+    assert not b.get("/api/v1/cases?kind=supervision")["rows"]
+    for text in (PLANTED_TEXTS[-1], PLANTED_NAMES[-1]):
+        assert not holds(a.folder, text) and not holds(b.folder, text), "a text of headquarters came to a site"
+    caught_up(headquarters, [a, b])
+    assert headquarters.get(f"/api/v1/cells/{a.id}/cases/{opened[0]['case_id']}")["row"]["kind"] == "supervision"
+
+
 def verify_knows_the_cells(headquarters, a):
     told = headquarters.run("verify")
     assert "sound" in told.stdout, told.stdout
@@ -294,6 +379,9 @@ def story(ground):
         assert len(set(numbers)) < len(numbers), "both cells should have cases of one number"
         no_personal_data(headquarters, a, planted[0])
         hints_name_the_cell(headquarters, [a, b])
+        the_group_decides(headquarters, a, b)
+        if "--short" in sys.argv:
+            return
         one_is_cut_off(headquarters, a, b)
         same_as_the_sites_own(headquarters, [a, b])
         verify_knows_the_cells(headquarters, a)
