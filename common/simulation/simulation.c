@@ -19,7 +19,7 @@ struct node {
     struct env env;
     struct instance *instance; /* NULL: down */
     struct log *log;           /* NULL: quiet */
-    struct instance_feed_options feeds[16];
+    struct instance_feed_options feeds[64];
     unsigned feeds_count;
     char folder[512];
     uint32_t life;   /* counts restarts: messages to an earlier life are lost */
@@ -226,8 +226,26 @@ static void env_ask(void *context, Hb__Service service, uint32_t partition, Bus_
 {
     (void)partition;
     struct node *node = context;
+    const struct simulation_options *options = &node->simulation->options;
     ask_from(node->simulation, index_of(node), node_of(node->simulation, service), request, timeout_ms, done,
              done_context);
+    if (service == HB__SERVICE__LINK && options->link)
+        options->link(options->link_context, node->simulation->next_ask, request);
+}
+
+void simulation_link_answer(struct simulation *simulation, uint64_t ask, const Bus__Reply *reply)
+{
+    for (const struct ask *asked = simulation->asks; asked; asked = asked->next) {
+        if (asked->id != ask)
+            continue;
+        Bus__Reply answer = *reply;
+        struct arena_mark mark = arena_mark(&simulation->arena);
+        answer.id = ask;
+        send_bytes(simulation, ITEM_REPLY, CLIENT, asked->from, ask,
+                   message_pack((ProtobufCMessage *)&answer, &simulation->arena));
+        arena_return(&simulation->arena, mark);
+        return;
+    }
 }
 
 static void env_reply(void *context, const struct bus_call *call, Bus__Reply *reply)
@@ -340,6 +358,30 @@ static void kill_node(struct node *node)
     notice(simulation, index);
 }
 
+static uint32_t hears(const struct node *node, const struct instance_cell *cell)
+{
+    return cell->above ? node->service->hears_above : node->service->hears_below;
+}
+
+static unsigned cells_heard(const struct node *node)
+{
+    const struct simulation_options *options = &node->simulation->options;
+    unsigned heard = 0;
+    for (unsigned i = 0; i < options->cells_count; i++)
+        heard += hears(node, &options->cells[i]) != 0;
+    return heard ? options->cells_count : 0;
+}
+
+static void add_cells(struct node *node)
+{
+    const struct simulation_options *options = &node->simulation->options;
+    for (unsigned i = 0; i < options->cells_count; i++)
+        for (unsigned service = HB__SERVICE__DIRECTORY; service < HB__SERVICE__GATEWAY; service++)
+            if (hears(node, &options->cells[i]) & 1u << service)
+                node->feeds[node->feeds_count++] =
+                    (struct instance_feed_options){(Hb__Service)service, 0, options->cells[i].cell};
+}
+
 static void start_node(struct node *node)
 {
     struct simulation *simulation = node->simulation;
@@ -348,7 +390,9 @@ static void start_node(struct node *node)
     char epoch[560], why[512];
     snprintf(epoch, sizeof epoch, "%s/keys", simulation->options.folder);
     struct instance_options options = {.folder = node->folder,
-                                       .cell = CELL,
+                                       .cell = simulation->options.cell,
+                                       .cells = simulation->options.cells,
+                                       .cells_count = cells_heard(node),
                                        .feeds = node->feeds,
                                        .feeds_count = node->feeds_count,
                                        .no_sync = !simulation->options.sync,
@@ -391,6 +435,8 @@ struct simulation *simulation_new(const struct simulation_options *options)
     struct simulation *simulation = calloc(1, sizeof *simulation);
     bug_unless(simulation);
     simulation->options = *options;
+    if (!simulation->options.cell)
+        simulation->options.cell = CELL;
     simulation->now = options->start_ms;
     simulation->random = options->seed * 0x2545F4914F6CDD1Dull + 1;
     arena_init(&simulation->arena);
@@ -409,7 +455,8 @@ struct simulation *simulation_new(const struct simulation_options *options)
         snprintf(node->folder, sizeof node->folder, "%s/%s-0", options->folder, node->service->name);
         for (unsigned j = 0; j < options->services_count; j++)
             if (node->service->hears & 1u << options->services[j]->id)
-                node->feeds[node->feeds_count++] = (struct instance_feed_options){options->services[j]->id, 0};
+                node->feeds[node->feeds_count++] = (struct instance_feed_options){options->services[j]->id, 0, 0};
+        add_cells(node);
     }
     for (unsigned i = 0; i < options->services_count; i++)
         start_node(&simulation->nodes[i]);
@@ -745,6 +792,10 @@ uint64_t simulation_events(struct simulation *simulation, Hb__Service service, u
 static bool read_other(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
                        struct bytes *event_out)
 {
+    struct simulation *simulation = context;
+    if (log->cell && log->cell != simulation->options.cell)
+        return simulation->options.read_elsewhere &&
+               simulation->options.read_elsewhere(simulation->options.link_context, log, offset, arena, event_out);
     struct instance *producer = simulation_instance(context, log->service);
     return producer && instance_log_get(producer, offset, arena, event_out);
 }

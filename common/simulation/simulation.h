@@ -22,6 +22,10 @@ struct simulation_faults {
 typedef struct bytes simulation_effect_fn(void *context, Hb__Service service, const char *id, uint32_t attempt,
                                           struct bytes payload, struct arena *arena);
 
+/* The way to other cells, each a simulation of its own: what a service here asks of the link. Whoever runs the worlds passes
+   it on, or lets it be lost; simulation_link_answer brings the answer. */
+typedef void simulation_link_fn(void *context, uint64_t ask, const Bus__Request *request);
+
 struct simulation_options {
     uint64_t seed;
     const char *folder; /* all state; made when absent. tmpfs is best */
@@ -32,6 +36,12 @@ struct simulation_options {
     const char *policies_folder, *calendars_folder, *zones_folder;
     simulation_effect_fn *effect;
     void *effect_context;
+    uint64_t cell; /* 0: 0x5eed */
+    const struct instance_cell *cells; /* the others: every service hears of them what it declares */
+    unsigned cells_count;
+    simulation_link_fn *link;
+    instance_read_fn *read_elsewhere; /* an event of another cell, for a fresh fold */
+    void *link_context;
     int64_t idle_ms; /* 0: one virtual day without faults, 20 s with */
     bool sync;       /* commits reach the disk, as in production */
 };
@@ -60,6 +70,9 @@ const Hb__CommandReply *simulation_command(struct simulation *simulation, Hb__Se
                                            const Hb__Command *command, struct arena *arena);
 const Hb__QueryReply *simulation_query(struct simulation *simulation, Hb__Service service, const Hb__Query *query,
                                        struct arena *arena);
+
+/* The reply to what was asked of the link; to one that has timed out or whose asker died it means nothing. */
+void simulation_link_answer(struct simulation *simulation, uint64_t ask, const Bus__Reply *reply);
 
 /* Ends an effect whose answer the handler held back. False when none of that id is held. */
 bool simulation_effect_end(struct simulation *simulation, Hb__Service service, const char *id, struct bytes result);

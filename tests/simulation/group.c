@@ -52,6 +52,14 @@ void group_open_outside(struct group *group, const char *folder, uint64_t seed, 
                   .seed = seed, .start_ms = start_ms, .effect = effect, .effect_context = effect_context});
 }
 
+void group_open_cell(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                     struct simulation_options cell)
+{
+    cell.seed = seed;
+    cell.start_ms = start_ms;
+    open_with(group, folder, cell);
+}
+
 void group_close(struct group *group)
 {
     simulation_free(group->simulation);

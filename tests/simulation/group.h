@@ -22,6 +22,9 @@ void group_open_outside(struct group *group, const char *folder, uint64_t seed, 
                         simulation_effect_fn *effect, void *effect_context);
 /* The same, with a store that syncs. */
 void group_open_synced(struct group *group, const char *folder, uint64_t seed, int64_t start_ms);
+/* One of several cells: its id, the others and the way to them are in `cell`. */
+void group_open_cell(struct group *group, const char *folder, uint64_t seed, int64_t start_ms,
+                     struct simulation_options cell);
 void group_found(struct group *group, const char *pack); /* organisation and policy; needs a world without faults */
 /* Puts a pack in force that the test brings along: the text of its pack.yaml. */
 void group_publish(struct group *group, const char *pack, const char *yaml);
