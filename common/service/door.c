@@ -299,7 +299,7 @@ static bool organisation_heard(struct instance *instance)
 {
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         const struct feed *feed = &instance->feeds[i];
-        if (feed->service == HB__SERVICE__DIRECTORY && !feed->caught_up_once && feed->cursor == 0)
+        if (feed->service == HB__SERVICE__DIRECTORY && !feed->cell && !feed->caught_up_once && feed->cursor == 0)
             return false;
     }
     return true;
