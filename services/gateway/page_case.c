@@ -109,8 +109,6 @@ static void add_own(struct page *page, const struct case_shown *shown)
         const Policy__FieldDef *def = policy_field(shown->kind, fact->name);
         if (def && def->public_ && fact->value)
             add_fact(page, portal_label(page->language, def->label), case_value_words(shown, def, fact->value));
-        else if (!def && strcmp(fact->name, "place") == 0 && fact->value->kind_case == HB__VALUE__KIND_TEXT)
-            add_fact(page, page_text(page, TEXT_PLACE), fact->value->text);
     }
     html_add(&page->html, "</dl>");
     for (size_t i = 0; i < shown->own_count; i++)

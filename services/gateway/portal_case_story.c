@@ -145,6 +145,15 @@ static bool is_sealed(const Hb__Personal *personal)
     return personal && personal->kind_case == HB__PERSONAL__KIND_SEALED;
 }
 
+/* What every form asks, whatever the policy says of it. */
+static void add_own(struct case_shown *shown, char *name, enum text_id label, Hb__Sealed *sealed)
+{
+    Policy__FieldDef what = POLICY__FIELD_DEF__INIT;
+    what.name = name;
+    add_said(shown, &shown->own, &shown->own_count, &what, sealed, false);
+    shown->own[shown->own_count - 1].label = visit_text(shown->visit, label);
+}
+
 /* A case that a rule made shares the keys of the case it came from: of its texts nothing is shown. */
 static void tell_registered(struct case_shown *shown, const Hb__Event *event)
 {
@@ -153,16 +162,14 @@ static void tell_registered(struct case_shown *shown, const Hb__Event *event)
     add_moment(shown, event->occurred_ms, visit_text(visit, TEXT_CASE_REGISTERED));
     if (registered->requested_by)
         return;
-    if (is_sealed(registered->text)) {
-        Policy__FieldDef what = POLICY__FIELD_DEF__INIT;
-        what.name = "text";
-        add_said(shown, &shown->own, &shown->own_count, &what, registered->text->sealed, false);
-        shown->own[shown->own_count - 1].label = visit_text(visit, TEXT_CASE_YOURS);
-    }
+    if (is_sealed(registered->text))
+        add_own(shown, "text", TEXT_CASE_YOURS, registered->text->sealed);
     for (size_t i = 0; i < registered->n_texts; i++) {
         const Hb__Field *field = registered->texts[i];
         const Policy__FieldDef *def = policy_field(shown->kind, field->name);
-        if (def && def->public_ && field->content_case == HB__FIELD__CONTENT_TEXT && is_sealed(field->text))
+        if (!def && strcmp(field->name, "place") == 0 && is_sealed(field->text))
+            add_own(shown, "place", TEXT_PLACE, field->text->sealed);
+        else if (def && def->public_ && field->content_case == HB__FIELD__CONTENT_TEXT && is_sealed(field->text))
             add_said(shown, &shown->own, &shown->own_count, def, field->text->sealed, false);
     }
 }

@@ -2,6 +2,7 @@
 #include "intake.h"
 
 #include "organisation/organisation.h"
+#include "policy/lookup.h"
 #include "vault/vault.h"
 
 static void not_found(struct turn *turn)
@@ -75,8 +76,13 @@ static void answer_alike(struct turn *turn, const Hb__Query *query, const Intake
     intake__alike__init(alike);
     alike->case_ids = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->case_ids);
     alike->numbers = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->numbers);
+    const Policy__Policy *policy = organisation_policy(turn, query->site, 0);
+    const Policy__Kind *kind = policy ? policy_kind(policy, find->kind) : NULL;
+    const char *place = !find->place[0] || (kind && intake_place_is_listed(kind))
+                            ? find->place
+                            : intake_place_key(turn, query->site, find->place);
     alike->n_case_ids =
-        intake_alike_find(turn, query->site, find->kind, find->category, find->place, turn_now(turn), alike->case_ids);
+        intake_alike_find(turn, query->site, find->kind, find->category, place, turn_now(turn), alike->case_ids);
     for (size_t i = 0; i < alike->n_case_ids; i++) {
         const Intakerec__Case *record = intake_case_load(turn, alike->case_ids[i]);
         alike->numbers[alike->n_numbers++] = record ? record->number : "";

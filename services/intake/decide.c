@@ -21,6 +21,7 @@ static void fill(struct turn *turn, struct intake_new *fresh, const Intake__Subm
     registered->party = submit->party;
     registered->department = submit->department;
     intake_register_about(turn, fresh, submit->category, submit->channel, submit->place);
+    registered->place_key = submit->place_key;
     intake_register_party(turn, fresh);
     intake_register_fields(turn, fresh, submit->fields, submit->n_fields);
     intake_register_defaults(turn, fresh);

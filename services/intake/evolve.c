@@ -1,6 +1,14 @@
 /* Folds what intake says, and of what it hears the requests for cases. */
 #include "intake.h"
 
+static Hb__Sealed *sealed_place(const Intake__CaseRegistered *registered)
+{
+    for (size_t i = 0; i < registered->n_texts; i++)
+        if (strcmp(registered->texts[i]->name, "place") == 0)
+            return registered->texts[i]->text->sealed;
+    return NULL;
+}
+
 static void keep_case(struct turn *turn, const Hb__Event *event, const Intake__CaseRegistered *registered)
 {
     Intakerec__Case record = INTAKEREC__CASE__INIT;
@@ -9,6 +17,8 @@ static void keep_case(struct turn *turn, const Hb__Event *event, const Intake__C
     record.kind = registered->kind;
     record.category = registered->category;
     record.place = registered->place;
+    record.place_key = registered->place_key;
+    record.place_box = sealed_place(registered);
     record.identity_key = registered->identity_key;
     record.content_key = registered->content_key;
     record.received_ms = event->occurred_ms;

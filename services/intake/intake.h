@@ -52,7 +52,8 @@ void intake_number_save(struct turn *turn, const char *site, const char *number,
 struct state_scan *intake_number_open(struct turn *turn, const char *number);
 uint64_t intake_number_next(struct turn *turn, struct state_scan *scan);
 void intake_alike_save(struct turn *turn, const Intakerec__Case *record, uint64_t case_id);
-/* The newest cases of the same site, kind, category and place received within 14 days before `received_ms`. */
+/* The newest cases of the same site, kind, category and place (a listed one, or the key of a sealed one) received
+ * within 14 days before `received_ms`. */
 size_t intake_alike_find(struct turn *turn, const char *site, const char *kind, const char *category, const char *place,
                          int64_t received_ms, uint64_t out[INTAKE_ALIKE_MAX]);
 uint64_t intake_imported(struct turn *turn, const char *site, const char *source, const char *external_id);
@@ -81,6 +82,9 @@ uint32_t intake_numbers_lost(struct turn *turn, const char *pattern, const char 
 void intake_prepare(struct turn *turn, Hb__Command *command);
 uint64_t intake_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
 size_t intake_characters(const char *text);
+/* The keyed index of a place at a site: equal places have equal ones, and nothing else can be told from it. */
+char *intake_place_key(struct turn *turn, const char *site, const char *place);
+bool intake_place_is_listed(const Policy__Kind *kind);                   /* then it is a choice, and no free text */
 const Directory__Site *intake_site(struct turn *turn, const char *site); /* NULL: refused */
 const Policy__Kind *intake_kind(struct turn *turn, const Policy__Policy *policy, const char *kind, const char *field);
 
@@ -105,6 +109,7 @@ void intake_register_about(struct turn *turn, struct intake_new *fresh, const ch
                            const char *place);
 /* A fact of the case: in the event, and for its conditions. */
 void intake_register_fact(struct turn *turn, struct intake_new *fresh, const char *name, Hb__Value *value);
+void intake_register_text(struct turn *turn, struct intake_new *fresh, Hb__Field *field);
 void intake_register_fields(struct turn *turn, struct intake_new *fresh, Hb__Field *const *fields, size_t count);
 /* Whether there is a text and a party, as facts: never what is in them. */
 void intake_register_party(struct turn *turn, struct intake_new *fresh);

@@ -7,6 +7,8 @@
 #include "policy/lookup.h"
 #include "vault/vault.h"
 
+#include <stdio.h>
+
 size_t intake_characters(const char *text)
 {
     size_t count = 0;
@@ -204,6 +206,60 @@ static void check_channel(struct turn *turn, const Policy__Kind *kind, const cha
         refusal_accepts(turn, refusal, channels[i]);
 }
 
+/* ---- the place ---- */
+
+/* "3-1201" and " 3-1201" are one place. */
+static char *normal_place(struct turn *turn, const char *place)
+{
+    char *normal = arena_alloc(turn_arena(turn), strlen(place) + 1), *end = normal;
+    for (; *place; place++)
+        if (!strchr(" \t\r\n", *place))
+            *end++ = *place >= 'A' && *place <= 'Z' ? (char)(*place - 'A' + 'a') : *place;
+    *end = 0;
+    return normal;
+}
+
+char *intake_place_key(struct turn *turn, const char *site, const char *place)
+{
+    uint8_t blind[VAULT_BLIND_BYTES];
+    char *key = arena_alloc(turn_arena(turn), 2 * sizeof blind + 1);
+    vault_blind(turn_vault(turn), arena_printf(turn_arena(turn), "place %s", site), normal_place(turn, place), blind);
+    for (size_t i = 0; i < sizeof blind; i++)
+        snprintf(key + 2 * i, 3, "%02x", blind[i]);
+    return key;
+}
+
+bool intake_place_is_listed(const Policy__Kind *kind)
+{
+    const Policy__FieldDef *def = policy_field(kind, "place");
+    return def && def->n_one_of;
+}
+
+/* Where the kind lists its places, it is one of them, a fact like any choice. Everywhere else people write addresses
+   into it: it is sealed like all free text, and a keyed index of it finds others from the same place. */
+static void take_place(struct turn *turn, const char *site, const Policy__Kind *kind, Intake__Submit *submit)
+{
+    const Policy__FieldDef *def = policy_field(kind, "place");
+    if (!submit->place[0] || (intake_place_is_listed(kind) && one_of(def, submit->place)))
+        return;
+    if (intake_place_is_listed(kind)) {
+        accept_choices(turn, bad_field(turn, "place", "没有该地点", "there is no such place"), def);
+        return;
+    }
+    Hb__Field *field = arena_alloc(turn_arena(turn), sizeof *field);
+    hb__field__init(field);
+    field->name = "place";
+    field->content_case = HB__FIELD__CONTENT_TEXT;
+    field->text = arena_alloc(turn_arena(turn), sizeof *field->text);
+    hb__personal__init(field->text);
+    field->text->kind_case = HB__PERSONAL__KIND_PLAIN;
+    field->text->plain = submit->place;
+    submit->fields = arena_grow(turn_arena(turn), submit->fields, submit->n_fields, sizeof *submit->fields);
+    submit->fields[submit->n_fields++] = field;
+    submit->place_key = intake_place_key(turn, site, submit->place);
+    submit->place = "";
+}
+
 /* ---- the commands ---- */
 
 static void take_keys(struct turn *turn, Intake__Submit *submit)
@@ -240,8 +296,9 @@ static void check_names(struct turn *turn, const Intake__Submit *submit)
     check_name(turn, "channel", submit->channel);
     check_name(turn, "place", submit->place);
     check_name(turn, "department", submit->department);
-    if (submit->identity_key || submit->content_key)
-        bad_field(turn, "identity_key", "密钥由系统分配", "keys are given by the system");
+    if (submit->identity_key || submit->content_key || submit->place_key[0])
+        bad_field(turn, submit->place_key[0] ? "place_key" : "identity_key", "密钥由系统分配",
+                  "keys are given by the system");
 }
 
 /* A form may ask category, channel and place like any field of the kind: they are the submission's own. */
@@ -291,6 +348,8 @@ static const Policy__Kind *prepare_submit(struct turn *turn, const Hb__Command *
         type_fields(turn, site, kind, submit->fields, submit->n_fields, "fields", complainant);
     if (!turn_refused(turn))
         type_fields(turn, site, kind, submit->settle_fields, submit->n_settle_fields, "settle_fields", complainant);
+    if (!turn_refused(turn))
+        take_place(turn, site->id, kind, submit);
     return turn_refused(turn) ? NULL : kind;
 }
 

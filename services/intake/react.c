@@ -90,6 +90,23 @@ static void link_back(struct turn *turn, Intake__CaseRegistered *registered, con
     registered->links[registered->n_links++] = link;
 }
 
+/* The same place, sealed or not, unless the rule says another. */
+static void inherit_place(struct turn *turn, struct intake_new *fresh, const Intakerec__Case *source)
+{
+    if (fresh->registered->place[0] || !source->place_box)
+        return;
+    Hb__Field *field = arena_alloc(turn_arena(turn), sizeof *field);
+    hb__field__init(field);
+    field->name = "place";
+    field->content_case = HB__FIELD__CONTENT_TEXT;
+    field->text = arena_alloc(turn_arena(turn), sizeof *field->text);
+    hb__personal__init(field->text);
+    field->text->kind_case = HB__PERSONAL__KIND_SEALED;
+    field->text->sealed = source->place_box;
+    fresh->registered->place_key = source->place_key;
+    intake_register_text(turn, fresh, field);
+}
+
 /* Its personal texts are sealed under the keys of the case it came from: the vault is not for decide and react, and
    whoever is erased there is erased here too. */
 static void fill(struct turn *turn, struct intake_new *fresh, const Hb__Event *cause, const Intakerec__Case *source)
@@ -108,6 +125,7 @@ static void fill(struct turn *turn, struct intake_new *fresh, const Hb__Event *c
     link_back(turn, registered, request->link, cause->case_id);
     intake_register_about(turn, fresh, inherited(request, "category", source->category),
                           inherited(request, "channel", "system"), inherited(request, "place", source->place));
+    inherit_place(turn, fresh, source);
     for (size_t i = 0; i < request->n_with; i++)
         if (!is_common(request->with[i]->name) && request->with[i]->value)
             intake_register_fact(turn, fresh, request->with[i]->name, request->with[i]->value);

@@ -46,7 +46,7 @@ static void fact_present(struct turn *turn, struct intake_new *fresh, const char
         intake_register_fact(turn, fresh, name, value_present(turn));
 }
 
-static void add_text_field(struct turn *turn, struct intake_new *fresh, Hb__Field *field)
+void intake_register_text(struct turn *turn, struct intake_new *fresh, Hb__Field *field)
 {
     Intake__CaseRegistered *registered = fresh->registered;
     if (!given(field->text))
@@ -64,7 +64,7 @@ void intake_register_fields(struct turn *turn, struct intake_new *fresh, Hb__Fie
             intake_register_fact(turn, fresh, fields[i]->name, fields[i]->value);
             break;
         case HB__FIELD__CONTENT_TEXT:
-            add_text_field(turn, fresh, fields[i]);
+            intake_register_text(turn, fresh, fields[i]);
             break;
         case HB__FIELD__CONTENT__NOT_SET:
             break;
@@ -198,7 +198,8 @@ static void hint_alike(struct turn *turn, struct intake_new *fresh)
     Intake__CaseRegistered *registered = fresh->registered;
     registered->alike = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *registered->alike);
     registered->n_alike = intake_alike_find(turn, fresh->site->id, registered->kind, registered->category,
-                                            registered->place, fresh->received_ms, registered->alike);
+                                            registered->place[0] ? registered->place : registered->place_key,
+                                            fresh->received_ms, registered->alike);
 }
 
 static void say_skipped(struct turn *turn, const struct intake_new *fresh)

@@ -4,7 +4,7 @@
      ids        bucket (u32)                              intakerec.Last   the last case id of the bucket
      counters   site, counter                             intakerec.Last   e.g. "garden\0" "20260310-repair-{n3}\0" -> 7
      numbers    number, site                              intakerec.CaseRef
-     alike      site, kind, category, place,
+     alike      site, kind, category, place (or its key),
                 ~received, ~case id                       ""   complemented, so that a scan meets the newest first
      imported   site, source, external id                 intakerec.CaseRef   kept for good
      requests   source log and offset, rule, kind,
@@ -185,6 +185,11 @@ bool intake_keeps_key(struct turn *turn, uint64_t key_id)
 
 /* ---- likely duplicates ---- */
 
+static const char *where(const Intakerec__Case *record)
+{
+    return record->place[0] ? record->place : record->place_key;
+}
+
 static struct key alike_prefix(const char *site, const char *kind, const char *category, const char *place)
 {
     struct key key = key_text(site);
@@ -196,9 +201,9 @@ static struct key alike_prefix(const char *site, const char *kind, const char *c
 
 void intake_alike_save(struct turn *turn, const Intakerec__Case *record, uint64_t case_id)
 {
-    if (!record->category[0] && !record->place[0])
+    if (!record->category[0] && !where(record)[0])
         return; /* nothing that could be alike */
-    struct key key = alike_prefix(record->site, record->kind, record->category, record->place);
+    struct key key = alike_prefix(record->site, record->kind, record->category, where(record));
     key_add_u64(&key, ~(uint64_t)record->received_ms);
     key_add_u64(&key, ~case_id);
     state_put(turn, INTAKE_ALIKE, key_bytes(&key), bytes_of_text(""));

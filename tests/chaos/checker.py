@@ -9,6 +9,7 @@ import os
 import subprocess
 
 import harness
+from load import command_id
 
 SERVICES = ("directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics")
 
@@ -125,16 +126,18 @@ class Checker:
         return [event for event in self.events["intake"] if of(event, "intake", "registered")]
 
     def check_cases(self, ledger):
-        """0 lost, 0 doubled: the key of each submission stands in its place."""
+        """0 lost, 0 doubled: the command that caused each registration names the key of the submission."""
         by_key, cases = collections.defaultdict(list), {}
         for event in self.registered():
-            by_key[of(event, "intake", "registered", "place") or ""].append(event)
+            by_key[of(event, "cause", "command", "id") or ""].append(event)
             if event["case_id"] in cases:
                 self.find(f"case {event['case_id']} was registered twice")
             cases[event["case_id"]] = event
         submissions = [c for c in ledger.commands if c.path == "/api/v1/cases"]
+        sent = {command_id(c.account, c.key) for c in submissions}
+        began = min((int(events[0]["offset"]) for id, events in by_key.items() if id in sent), default=0)
         for command in submissions:
-            events = by_key.pop(command.key, [])
+            events = by_key.pop(command_id(command.account, command.key), [])
             if len(events) > 1:
                 self.find(f"doubled: {command.key} (sent {command.sends} times) registered {len(events)} cases")
             if command.status != 201:
@@ -144,9 +147,10 @@ class Checker:
             elif (events[0]["case_id"], of(events[0], "intake", "registered", "number")) != (
                     command.answer["case_id"], command.answer["number"]):
                 self.find(f"{command.key}: acknowledged as {command.answer['number']}, registered as {events[0]}")
-        for key in by_key:
-            if key.startswith("key-"):
-                self.find(f"{key} was registered, but nobody sent it")
+        accounts = {c.account for c in submissions}
+        for events in by_key.values():  # those before the load are the samples
+            if of(events[0], "cause", "command", "account") in accounts and int(events[0]["offset"]) > began:
+                self.find(f"case {events[0]['case_id']} was registered, but nobody sent it")
         return cases
 
     def check_steps(self, ledger, cases):

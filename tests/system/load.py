@@ -2,6 +2,7 @@
 answered (and some answered ones on purpose), and write down what they were promised. The ledger is what a checker holds the logs
 against: whatever was acknowledged must be there once, whatever was not at most once."""
 
+import hashlib
 import http.client
 import json
 import random
@@ -35,6 +36,12 @@ class Command:
         self.status = None  # of the answer that counts; None: nobody knows
         self.answer = None
         self.answered_at = None
+
+
+def command_id(account, key):
+    """What the gateway makes of an Idempotency-Key (services/gateway/cell.c): it stands in the cause of every event."""
+    text = account.encode() + b"\0" + bytes(4) + key.encode()
+    return "0000000000000-" + hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 class Ledger:
@@ -93,7 +100,7 @@ class Client(threading.Thread):
                            {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "place": key,
                             "text": {"plain": "内容"}, "party": {"name": {"plain": "来电人"}, "phone": {"plain": "021-55500999"}}})
         body = {"site": "renhe", "kind": self.random.choice(KINDS), "category": self.random.choice(CATEGORIES),
-                "channel": "phone", "text": {"plain": "内容"}, "place": key,
+                "channel": "phone", "text": {"plain": "内容"},
                 "party": {"name": {"plain": "来电人"}, "phone": {"plain": "021-55500999"}}}
         if self.random.random() < self.load.mails:
             body["party"]["email"] = {"plain": f"{key}@example.org"}

@@ -2,6 +2,7 @@
 #include "../support/puppet.h"
 
 #include "intake.h"
+#include "vault/vault.h"
 
 PUPPET(puppet_directory, "directory", HB__SERVICE__DIRECTORY);
 PUPPET(puppet_casework, "casework", HB__SERVICE__CASEWORK);
@@ -107,7 +108,10 @@ static void publish(struct world *world)
     inquiry->may = LIST(world, Policy__May *, &inquiry->n_may, may);
     Policy__FieldDef *verdict = world_field(world, "verdict", POLICY__FIELD_DEF__TYPE__NAME);
     verdict->write = LIST(world, Policy__Who *, &verdict->n_write, world_who(world, "archivist"));
-    inquiry->fields = LIST(world, Policy__FieldDef *, &inquiry->n_fields, verdict,
+    Policy__FieldDef *place = world_field(world, "place", POLICY__FIELD_DEF__TYPE__CHOICE);
+    place->one_of =
+        LIST(world, Policy__Choice *, &place->n_one_of, world_choice(world, "hall"), world_choice(world, "yard"));
+    inquiry->fields = LIST(world, Policy__FieldDef *, &inquiry->n_fields, verdict, place,
                            world_field(world, "category", POLICY__FIELD_DEF__TYPE__NAME),
                            world_field(world, "respondent", POLICY__FIELD_DEF__TYPE__PERSON));
     inquiry->stages = LIST(world, Policy__Stage *, &inquiry->n_stages, world_stage(world, "open", POLICY__PHASE__NEW));
@@ -280,8 +284,9 @@ static void a_submission_is_registered(void **state)
     assert_int_equal(registered->text->kind_case, HB__PERSONAL__KIND_SEALED);
     assert_int_equal(registered->text->sealed->key_id, registered->content_key);
     assert_int_equal(registered->party->name->sealed->key_id, registered->identity_key);
-    assert_int_equal(registered->n_texts, 1);
-    assert_int_equal(registered->texts[0]->text->sealed->key_id, registered->content_key);
+    assert_int_equal(registered->n_texts, 2); /* detail and place */
+    for (size_t i = 0; i < registered->n_texts; i++)
+        assert_int_equal(registered->texts[i]->text->sealed->key_id, registered->content_key);
     assert_true(registered->identity_key && registered->identity_key != registered->content_key);
 }
 
@@ -315,10 +320,38 @@ static void likely_duplicates_are_hinted_at(void **state)
     assert_int_equal(submitted->n_alike, 5);
     assert_string_equal(submitted->alike[0], "20250310-repair-006"); /* the newest first */
     Intake__Submit *elsewhere = new_submit(world);
+    elsewhere->place = " b1"; /* the same written differently */
+    assert_int_equal(submit_ok(world, elsewhere)->submitted->n_alike, 5);
+    elsewhere = new_submit(world);
     elsewhere->place = "B2";
     assert_int_equal(submit_ok(world, elsewhere)->submitted->n_alike, 0);
     simulation_run(world->simulation, PUPPET_START_MS + 15 * 24 * PUPPET_HOUR_MS);
     assert_int_equal(submit_ok(world, new_submit(world))->submitted->n_alike, 0);
+}
+
+/* Sealed, but where the kind lists its places: then it is a fact like any choice. */
+static void a_place_is_sealed_or_listed(void **state)
+{
+    struct world *world = *state;
+    submit_ok(world, new_submit(world));
+    const Hb__Event *event = last_said(world);
+    assert_string_equal(event->intake->registered->place, "");
+    assert_int_equal(strlen(event->intake->registered->place_key), 2 * VAULT_BLIND_BYTES);
+    assert_int_equal(world_fact(event, "place")->kind_case, HB__VALUE__KIND_PRESENT);
+    Intake__Submit *submit = new_submit(world);
+    submit->kind = "inquiry";
+    submit->n_fields = 0;
+    submit->place = "hall";
+    submit_ok(world, submit);
+    event = last_said(world);
+    assert_string_equal(event->intake->registered->place, "hall");
+    assert_string_equal(world_fact(event, "place")->text, "hall");
+    assert_int_equal(event->intake->registered->n_texts, 0);
+    submit->place = "Behind the pillar";
+    assert_true(accepts(refused(world, submit, 422, "bad_field"), "yard"));
+    submit->place = "";
+    submit->place_key = "00";
+    refused(world, submit, 422, "bad_field");
 }
 
 static void what_is_unknown_is_refused_with_what_is_accepted(void **state)
@@ -926,7 +959,9 @@ static void a_rule_opens_a_case_once(void **state)
     const Intake__CaseRegistered *registered = event->intake->registered;
     assert_string_equal(registered->kind, "inquiry");
     assert_string_equal(registered->category, "lift"); /* of the case it came from */
-    assert_string_equal(registered->place, "B1");
+    assert_string_equal(registered->place, "");
+    assert_string_equal(registered->texts[0]->name, "place"); /* sealed, as it was in that case */
+    assert_int_equal(registered->texts[0]->text->sealed->key_id, registered->content_key);
     assert_string_equal(registered->channel, "system");
     assert_string_equal(registered->department, "service");
     assert_string_equal(registered->not_by, "lin");
@@ -1067,6 +1102,7 @@ int main(void)
         WITH_WORLD(a_submission_is_registered),
         WITH_WORLD(numbers_have_no_gaps_and_count_by_kind_and_day),
         WITH_WORLD(likely_duplicates_are_hinted_at),
+        WITH_WORLD(a_place_is_sealed_or_listed),
         WITH_WORLD(what_is_unknown_is_refused_with_what_is_accepted),
         WITH_WORLD(what_is_needed_and_what_the_policy_forbids),
         WITH_WORLD(a_guard_counts_working_days_from_a_fact),
