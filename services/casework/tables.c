@@ -1,4 +1,4 @@
-/* Tables: case: id BE64 -> Caserec.Case. file: id BE64, arrival BE32 -> stored event. fired: id BE64, rule NUL, service
+/* Tables: case: id BE64 -> Caserec.Case. file: id BE64, arrival BE32 -> event. fired: id BE64, rule NUL, service
    BE32, offset BE64 -> "": a rule fires once per source event. throttle: account NUL, id BE64, step NUL -> recorded ms
    BE64. */
 #include "casework.h"
@@ -85,11 +85,14 @@ bool casework_open(struct turn *turn, uint64_t case_id, struct casework_case *ou
 
 /* ---- the file ---- */
 
+/* Without the hash of the event before: the chain is the log's, where the event stands whole. */
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event)
 {
     struct key key = key_u64(case_id);
+    Hb__Event row = *event;
+    row.previous_hash = (ProtobufCBinaryData){0};
     key_add_u32(&key, ++record->events);
-    state_put(turn, CASEWORK_FILE, key_bytes(&key), message_pack((const ProtobufCMessage *)event, turn_arena(turn)));
+    state_put(turn, CASEWORK_FILE, key_bytes(&key), message_pack((const ProtobufCMessage *)&row, turn_arena(turn)));
 }
 
 /* ---- once per source event ---- */
