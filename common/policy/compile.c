@@ -649,22 +649,41 @@ static void kinds_of(struct compile *compile, json_t *map)
         mistake(compile, map, "制度须有 kinds（事项）", "a policy needs kinds");
 }
 
+static void merge_all(struct compile *compile, const struct policy_source *sources, size_t sources_count,
+                      const char *const *packs, size_t packs_count)
+{
+    yaml_places_init(&compile->places, compile->arena);
+    compile->policy = POLICY_NEW(compile, Policy__Policy, POLICY__POLICY__INIT);
+    compile->root = json_object();
+    compile->made = json_array();
+    for (size_t i = 0; i < packs_count; i++) {
+        json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], 0);
+        json_t *merged = merge_packs(compile, compile->root, pack);
+        json_decref(compile->root);
+        json_decref(pack);
+        compile->root = merged;
+    }
+}
+
+json_t *policy_merged(const struct policy_source *sources, size_t sources_count, const char *const *packs,
+                      size_t packs_count, struct arena *arena, struct policy_result *result_out)
+{
+    struct compile compile = {.arena = arena, .result = result_out, .path = "", .file = ""};
+    *result_out = (struct policy_result){0};
+    merge_all(&compile, sources, sources_count, packs, packs_count);
+    json_decref(compile.made);
+    if (!compile.wrong)
+        return compile.root;
+    json_decref(compile.root);
+    return NULL;
+}
+
 void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs,
                     size_t packs_count, struct arena *arena, struct policy_result *result_out)
 {
     struct compile compile = {.arena = arena, .result = result_out, .path = "", .file = ""};
     *result_out = (struct policy_result){0};
-    yaml_places_init(&compile.places, arena);
-    compile.policy = POLICY_NEW(&compile, Policy__Policy, POLICY__POLICY__INIT);
-    compile.root = json_object();
-    compile.made = json_array();
-    for (size_t i = 0; i < packs_count; i++) {
-        json_t *pack = pack_with_bases(&compile, sources, sources_count, packs[i], 0);
-        json_t *merged = merge_packs(&compile, compile.root, pack);
-        json_decref(compile.root);
-        json_decref(pack);
-        compile.root = merged;
-    }
+    merge_all(&compile, sources, sources_count, packs, packs_count);
     compile.settings = json_object_get(compile.root, "settings");
     if (!compile.wrong) { /* of half a pack everything would be a mistake */
         resolve_likes(&compile);

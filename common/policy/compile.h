@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "hearback/policy.pb-c.h"
 
+#include <jansson.h>
+
 struct policy_source {
     const char *path; /* "PROP-11/pack.yaml": the folder names the pack */
     struct bytes text;
@@ -47,6 +49,12 @@ struct policy_result {
 /* Compiles the packs named, each with the packs it extends; all their files are among `sources`. */
 void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs,
                     size_t packs_count, struct arena *arena, struct policy_result *result_out);
+
+/* The packs with their bases as one tree, as written: names of sections, items and fields, settings still by name, a
+   kind that is `like` another with its own items only. A new reference; NULL when a pack cannot be read, and
+   `result_out` says why. For comparing what two authors wrote. */
+json_t *policy_merged(const struct policy_source *sources, size_t sources_count, const char *const *packs,
+                      size_t packs_count, struct arena *arena, struct policy_result *result_out);
 
 /* Reads <folder>/<NAME>/x.yaml of the named packs and of all they extend. A pack that is not there is a mistake. */
 enum err policy_read_folder(const char *folder, const char *const *packs, size_t packs_count, struct arena *arena,

@@ -20,8 +20,7 @@ static int usage(void)
     return 2;
 }
 
-/* A folder is a pack of its own name; its neighbours are found as well. */
-static const char *name_of(struct scenario_places *places, struct arena *arena, const char *pack)
+const char *pack_name_of(struct scenario_places *places, struct arena *arena, const char *pack)
 {
     char *path = arena_strdup(arena, pack);
     size_t size = strlen(path);
@@ -73,7 +72,7 @@ static void check_one(struct checking *checking, const char *pack)
     struct policy_result result = {0};
     size_t count = 0;
     arena_init(&arena);
-    const char *name = name_of(&places, &arena, pack);
+    const char *name = pack_name_of(&places, &arena, pack);
     enum err err = policy_read_folders(places.folders, places.folders_count, &name, 1, &arena, &sources, &count);
     if (err) {
         fprintf(stderr, "%s: %s\n", pack, err_text(err));

@@ -133,6 +133,36 @@ printf 'pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkinds:\n  complain
 expect 'a folder with a mistake' 1 'MINE/pack.yaml:7: kinds.complaint.clocks.acept: "acepted" is no stage, step or field of complaint' "$hearback" policy check --language en "$work/MINE"
 expect 'no argument to check' 2 'policy check' "$hearback" policy check
 
+# ---- another version, in words ----
+diff_of() { "$hearback" policy diff --language en --packs "$work" "$@"; }
+cp -r "$work/MINE" "$work/OLD" && mkdir "$work/NEW"
+cat >"$work/OLD/pack.yaml" <<'EOF'
+pack: OLD
+name: [制度, Policy]
+extends: GEN-FRAME
+settings:
+  plan_within: {clause: X-1, value: 3 working days, name: [计划时限, Limit of the plan]}
+kinds:
+  complaint:
+    fields: {plan: {clause: X-1, name: [计划, Plan], type: text}}
+    steps: {plan: {clause: X-1, name: [列计划, Plan], from: handling, by: handler, needs: [plan, solution]}}
+    rules: {early: {clause: X-2, before: plan, if: {severity: major}, refuse: [不可, Not so]}}
+    never: {staff: {clause: X-3, who: handler, do: close}}
+EOF
+sed -e 's/pack: OLD/pack: NEW/' -e 's/3 working days/5 working days/' -e 's/by: handler, needs: \[plan, solution\]/by: [handler, lead], needs: [plan]/' \
+  -e '/early:/d' -e '/never:/d' "$work/OLD/pack.yaml" >"$work/NEW/pack.yaml"
+expect 'the same policy' 0 '0 added, 0 removed, 0 changed; 0 loosen' diff_of OLD OLD
+expect 'another policy' 1 '0 added, 2 removed, 3 changed; 5 loosen' diff_of OLD NEW
+expect 'a longer time' 1 '~ setting Limit of the plan › value: 3 working days → 5 working days  (loosens)' diff_of OLD NEW
+expect 'more people' 1 '~ kind Complaint › step Plan › by: handler → [handler, lead]  (loosens)' diff_of OLD NEW
+expect 'fewer demands' 1 '~ kind Complaint › step Plan › needs: [plan, solution] → [plan]  (loosens)' diff_of OLD NEW
+expect 'a guard gone' 1 '- kind Complaint › rule early  [X-2]  (loosens)' diff_of OLD NEW
+expect 'an exclusion gone' 1 '- kind Complaint › exclusion staff  [X-3]  (loosens)' diff_of OLD NEW
+expect 'the other way nothing loosens' 1 '; 0 loosen' diff_of NEW OLD
+expect 'as data' 1 '"path":"kinds.complaint.never.staff"' diff_of --json OLD NEW
+expect 'no such pack to compare' 2 'NOPE has mistakes' diff_of OLD NOPE
+expect 'one pack only' 2 'policy diff' diff_of OLD
+
 # ---- the matrix of clauses: every status, from packs and scenarios of its own ----
 mkdir -p "$work/packs/TINY" "$work/shown/TINY"
 cat >"$work/packs/TINY/pack.yaml" <<'EOF'
