@@ -68,9 +68,21 @@ static bool of_thing(const struct check *check, const char *fact)
            (!*def->thing || policy_thing_has(check->policy, def->thing, dot + 1));
 }
 
+static bool has_chain(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->kind->n_chains; i++)
+        if (strcmp(check->kind->chains[i]->name, name) == 0)
+            return true;
+    for (size_t i = 0; i < check->kind->n_limits; i++)
+        if (strcmp(check->kind->limits[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
 static void fact_known(struct check *check, const char *field, const char *fact)
 {
-    if (is_common(fact) || policy_field_of_fact(check->kind, fact) || is_set(check, fact) || of_thing(check, fact))
+    if (is_common(fact) || policy_field_of_fact(check->kind, fact) || is_set(check, fact) || of_thing(check, fact) ||
+        has_chain(check, fact))
         return;
     const char **names = NULL;
     size_t count = 0;
@@ -287,8 +299,9 @@ static void check_trigger(struct check *check, const char *field, const Policy__
         return;
     case POLICY__TRIGGER__TYPE__APPROVED:
     case POLICY__TRIGGER__TYPE__REFUSED:
-        check_found(check, CHECK_MISTAKE, field, "本版本不执行审批链：\"%s\"",
-                    "approval chains are not carried out by this version: \"%s\"", trigger->name);
+        if (!has_chain(check, trigger->name))
+            check_found(check, CHECK_MISTAKE, field, "%s 没有审批链 \"%s\"", "%s has no chain \"%s\"",
+                        check->kind->name, trigger->name);
         return;
     case POLICY__TRIGGER__TYPE__LINKED:
         if (!other || !policy_stage(other, trigger->name))

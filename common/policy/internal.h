@@ -94,6 +94,13 @@ int phase_of(const char *name); /* -1: no phase */
 /* fields.c */
 void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field);
 
+/* chains.c: in the order in which a kind is compiled */
+void chain_of(struct compile *compile, const char *name, json_t *map, Policy__Chain *chain);
+void chains_steps(struct compile *compile);
+void chains_rules(struct compile *compile, json_t *chains);
+void limits_of(struct compile *compile, json_t *map);
+void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule); /* kinds.c */
+
 /* schedules.c */
 void schedules_of(struct compile *compile, json_t *map);
 

@@ -13,6 +13,15 @@ static void notice_known(struct compile *compile, const json_t *node, const char
     SUGGEST(compile, name, compile->policy->notices, compile->policy->n_notices);
 }
 
+static void chain_known(struct compile *compile, const json_t *node, const char *name)
+{
+    for (size_t i = 0; i < compile->kind->n_chains; i++)
+        if (strcmp(compile->kind->chains[i]->name, name) == 0)
+            return;
+    mistake(compile, node, "%s 没有审批链 \"%s\"", "%s has no chain \"%s\"", compile->kind->name, name);
+    SUGGEST(compile, name, compile->kind->chains, compile->kind->n_chains);
+}
+
 static Policy__Need *need_of(struct compile *compile, json_t *node)
 {
     Policy__Need *need = POLICY_NEW(compile, Policy__Need, POLICY__NEED__INIT);
@@ -29,8 +38,9 @@ static Policy__Need *need_of(struct compile *compile, json_t *node)
             mistake(compile, node, "\"%s\" 不是某字段各部分的内容，也不是核对表",
                     "\"%s\" is no field of parts, as points.finding, and no checklist", text + 6);
     } else if (strncmp(text, "approved ", 9) == 0) {
-        mistake(compile, node, "本版本不执行审批链：\"%s\"",
-                "approval chains are not carried out by this version: \"%s\"", text);
+        need->type = POLICY__NEED__TYPE__APPROVED;
+        need->name = arena_strdup(compile->arena, text + 9);
+        chain_known(compile, node, need->name);
     } else {
         need->name = (char *)(uintptr_t)text;
         if (!policy_field(compile->kind, text)) {
@@ -370,11 +380,16 @@ static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rul
     }
 }
 
-static void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
+void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
     ONLY_KEYS(compile, map, "open", "at", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell", "escalate",
-              "issue", "assign", "mark");
+              "issue", "assign", "mark", "ask");
+    if ((node = json_object_get(map, "ask"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ASK, node);
+        chain_known(compile, node, action->name);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
     if ((node = json_object_get(map, "mark")))
         mark_actions(compile, node, rule);
     if ((node = json_object_get(map, "open")))
@@ -562,7 +577,7 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
-              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised");
+              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits");
     NOT_CARRIED_OUT(compile, map, "accept");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
@@ -577,7 +592,10 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
                 "\"on time\" is accepted: a case without a main clock counts as on time");
     stages_of(compile, json_object_get(map, "stages"), json_object_get(map, "stage_names"), kind);
     EACH(compile, map, "fields", Policy__FieldDef, policy__field_def__init, kind->fields, kind->n_fields, field_of);
+    EACH(compile, map, "chains", Policy__Chain, policy__chain__init, kind->chains, kind->n_chains, chain_of);
     EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);
+    chains_steps(compile);
+    limits_of(compile, json_object_get(map, "limits"));
     json_t *returns = json_object_get(map, "returns");
     if (returns) {
         ONLY_KEYS(compile, returns, "clause", "at_most", "to");
@@ -594,6 +612,7 @@ void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind
     EACH(compile, map, "route", Policy__RouteRow, policy__route_row__init, kind->route, kind->n_route, route_of);
     EACH(compile, map, "clocks", Policy__Clock, policy__clock__init, kind->clocks, kind->n_clocks, clock_of);
     EACH(compile, map, "rules", Policy__Rule, policy__rule__init, kind->rules, kind->n_rules, rule_of);
+    chains_rules(compile, json_object_get(map, "chains"));
     EACH(compile, map, "may", Policy__May, policy__may__init, kind->may, kind->n_may, may_of);
     const char *before = path_enter(compile, "never", json_object_get(map, "never"));
     nevers_of(compile, json_object_get(map, "never"), &kind->never, &kind->n_never);

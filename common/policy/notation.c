@@ -640,6 +640,23 @@ static void add_count(struct compile *compile, Policy__Condition *condition, jso
         mistake(compile, map, "须为 {of: 字段或关联, at_least: 数}", "accepted: {of: FIELD or LINK, at_least: NUMBER}");
 }
 
+/* How a chain stands is a fact called like it; of one that nobody asked for there is none, and it is not approved. */
+static void add_approved(struct compile *compile, Policy__Condition *condition, const char *chain, json_t *value)
+{
+    const char *text = json_string_value(value);
+    bool missing = text && strcmp(text, "missing") == 0;
+    if (!missing && (!text || strcmp(text, "present") != 0))
+        mistake(compile, value, "可用：missing 或 present", "missing or present is accepted");
+    if (missing)
+        add_node(compile, condition, POLICY__NODE__OP__NOT, "")->count = 1;
+    add_node(compile, condition, POLICY__NODE__OP__ALL, "")->count = 2;
+    add_node(compile, condition, POLICY__NODE__OP__PRESENT, chain);
+    Policy__Node *node = add_node(compile, condition, POLICY__NODE__OP__EQUAL, chain);
+    Hb__Value *approved = new_value(compile, HB__VALUE__KIND_TEXT);
+    approved->text = arena_strdup(compile->arena, "approved");
+    POLICY_ADD(compile, node->values, node->n_values, approved);
+}
+
 static void add_line(struct compile *compile, Policy__Condition *condition, const char *key, json_t *value)
 {
     const char *text = json_string_value(value);
@@ -665,6 +682,8 @@ static void add_line(struct compile *compile, Policy__Condition *condition, cons
         if (missing)
             add_node(compile, condition, POLICY__NODE__OP__NOT, "")->count = 1;
         add_node(compile, condition, POLICY__NODE__OP__TOLD, key + 5);
+    } else if (strncmp(key, "approved ", 9) == 0) {
+        add_approved(compile, condition, key + 9, value);
     } else if (text && strcmp(text, "missing") == 0) {
         add_node(compile, condition, POLICY__NODE__OP__MISSING, key);
     } else if (text && strcmp(text, "present") == 0) {

@@ -82,6 +82,34 @@ bool casework_each(const struct casework_case *one, const Policy__Action *action
 void casework_with(const struct casework_case *one, Hb__Fact *const *with, size_t count, Hb__Fact ***list_out,
                    size_t *count_out);
 
+/* chains.c: approvals and limits. */
+bool casework_chain_approved(const struct casework_case *one, const char *chain);
+bool casework_chain_step(const struct casework_case *one, const char *step); /* is it `sign` or `refuse`? */
+bool casework_chain_may(const struct casework_case *one, const Hb__Actor *actor);
+bool casework_chain_refuse(const struct casework_case *one, const Hb__Actor *actor);
+void casework_chain_check(const struct casework_case *one, const Policy__Step *step, const Casework__Act *act,
+                          const Hb__Actor *actor, Hb__Refusal **refusal);
+void casework_chain_take(const struct casework_case *one, const Policy__Step *step, const Casework__Act *act,
+                         const Hb__Actor *actor, Hb__Event *event);
+void casework_chain_ask(const struct casework_case *one, const char *name, Hb__Event *event);
+enum casework_limit {
+    CASEWORK_LIMIT_NONE,
+    CASEWORK_LIMIT_WITHIN,
+    CASEWORK_LIMIT_UNKNOWN, /* no amount */
+    CASEWORK_LIMIT_WAITS,   /* for a post that may decide it */
+    CASEWORK_LIMIT_REFUSED,
+};
+enum casework_limit casework_limit(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
+                                   const Hb__Actor *actor, const Policy__Limits **limits_out,
+                                   const Policy__LimitByPost **enough_out);
+void casework_limit_refuse(const struct casework_case *one, const Policy__Limits *limits, enum casework_limit what,
+                           Hb__Refusal **refusal);
+Hb__Event *casework_limit_wait(const struct casework_case *one, const Policy__Limits *limits,
+                               const Policy__LimitByPost *post, Hb__Field *const *fields, size_t count,
+                               const Hb__Personal *note);
+void casework_limit_decided(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
+                            Hb__Event *event);
+
 /* prepare.c: the step of an action. NULL: refused. */
 const Policy__Step *casework_find_step(struct turn *turn, const struct casework_case *one, const Casework__Act *act);
 

@@ -230,6 +230,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         refuse_stage(turn, &one, step, actor);
         return;
     case CASEWORK_NOT_ALLOWED:
+        if (casework_chain_step(&one, step->name) && casework_chain_refuse(&one, actor))
+            return;
         refuse_right(turn, &one, step, actor, clause);
         return;
     case CASEWORK_FREE:
@@ -238,6 +240,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     if (refuse_writer(turn, &one, step, act, actor))
         return;
     casework_check_needs(&one, step, act->fields, act->n_fields, &refusal);
+    casework_chain_check(&one, step, act, actor, &refusal);
     if (refusal) {
         for (size_t i = 0; i < step->n_clauses; i++)
             refusal_clause(turn, refusal, step->clauses[i]);
@@ -246,6 +249,11 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     struct facts with = with_fields(turn, &one, act);
     casework_check_guards(&one, step, &with, actor, &refusal);
     casework_check_returns(&one, step, &refusal);
+    const Policy__Limits *limits;
+    const Policy__LimitByPost *enough;
+    enum casework_limit limit = casework_limit(&one, step, &with, actor, &limits, &enough);
+    if (limit == CASEWORK_LIMIT_UNKNOWN || limit == CASEWORK_LIMIT_REFUSED)
+        casework_limit_refuse(&one, limits, limit, &refusal);
     if (clock && !refusal)
         refusal = casework_extend_bar(&one, clock);
     if (refusal) {
@@ -253,7 +261,14 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         say_refused(turn, &one, actor, step->name, refusal);
         return;
     }
+    if (limit == CASEWORK_LIMIT_WAITS) {
+        turn_say(turn, casework_limit_wait(&one, limits, enough, act->fields, act->n_fields, act->note));
+        return;
+    }
     Hb__Event *taken = casework_step_event(&one, step, act->fields, act->n_fields, act->note, "");
+    if (casework_chain_step(&one, step->name))
+        casework_chain_take(&one, step, act, actor, taken);
+    casework_limit_decided(&one, step, actor, taken);
     turn_say(turn, taken);
     if (clock)
         casework_extend_say(&one, clock, taken);

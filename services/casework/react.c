@@ -61,6 +61,17 @@ static bool fills(const Hb__Event *event, const char *field)
     return false;
 }
 
+static bool becomes(const Hb__Event *event, const char *chain, const char *what)
+{
+    for (size_t i = 0; i < event->n_facts; i++) {
+        const Hb__Value *value = event->facts[i]->value;
+        if (strcmp(event->facts[i]->name, chain) == 0 && value && value->kind_case == HB__VALUE__KIND_TEXT &&
+            strcmp(value->text, what) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
 {
     switch (trigger->type) {
@@ -79,8 +90,9 @@ static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
         return *cause->linked_stage && strcmp(cause->linked_stage, trigger->name) == 0 &&
                strcmp(cause->linked_kind, trigger->other) == 0;
     case POLICY__TRIGGER__TYPE__APPROVED:
+        return cause->event && becomes(cause->event, trigger->name, "approved");
     case POLICY__TRIGGER__TYPE__REFUSED:
-        return false;
+        return cause->event && becomes(cause->event, trigger->name, "refused");
     }
     return false;
 }
@@ -202,6 +214,18 @@ static void set_fact(struct turn *turn, const struct casework_case *one, const P
     casework_say_step(one, event);
 }
 
+static void ask(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                const Policy__Action *action, Hb__Position *source)
+{
+    Policy__Step bare = POLICY__STEP__INIT;
+    bare.name = (char *)(uintptr_t) "ask";
+    Hb__Event *event = casework_step_event(one, &bare, NULL, 0, NULL, rule->name);
+    event->casework->step_taken->rule_source = source;
+    casework_chain_ask(one, action->name, event);
+    event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    casework_say_step(one, event);
+}
+
 /* Routing says who is responsible; the rule only asks. */
 static void assign(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                    const Policy__Action *action, Hb__Position *source)
@@ -299,6 +323,9 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
     }
     case POLICY__ACTION__TYPE__ISSUE:
         casework_issue(turn, one, rule, action, source);
+        return;
+    case POLICY__ACTION__TYPE__ASK:
+        ask(turn, one, rule, action, source);
         return;
     case POLICY__ACTION__TYPE__MARK:
         mark(turn, one, rule, action, source);

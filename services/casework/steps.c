@@ -43,6 +43,8 @@ static bool permitted(const struct casework_case *one, const Policy__Step *step,
 {
     struct turn *turn = turn_of(one);
     const char *site = one->record->site;
+    if (casework_chain_step(one, step->name))
+        return casework_chain_may(one, actor);
     Policy__Who *override = step->override;
     if (who_includes(turn, site, step->by, step->n_by, &one->facts, actor) ||
         (override && who_includes(turn, site, &override, 1, &one->facts, actor)))
@@ -116,6 +118,14 @@ static bool known_of(const struct casework_case *one, const Policy__Step *step, 
     return strcmp(step->name, "extend") != 0 && facts_get(&one->facts, name);
 }
 
+static const char *chain_label(const struct casework_case *one, const char *name, bool english)
+{
+    for (size_t i = 0; i < one->kind->n_chains; i++)
+        if (strcmp(one->kind->chains[i]->name, name) == 0)
+            return english ? one->kind->chains[i]->label->en : one->kind->chains[i]->label->zh;
+    return name;
+}
+
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, Hb__Refusal **refusal)
 {
@@ -126,6 +136,10 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
         if (need->type == POLICY__NEED__TYPE__FIELD) {
             if (!given(fields, count, need->name) && !known_of(one, step, need->name))
                 casework_miss_field(one, step, need->name, clause, refusal);
+        } else if (need->type == POLICY__NEED__TYPE__APPROVED && !casework_chain_approved(one, need->name)) {
+            refusal_problem(turn, missing(one, refusal), need->name, clause,
+                            arena_printf(turn_arena(turn), "尚未批准：%s", chain_label(one, need->name, false)),
+                            arena_printf(turn_arena(turn), "not approved yet: %s", chain_label(one, need->name, true)));
         } else if (need->type == POLICY__NEED__TYPE__TOLD && !casework_told(one->record, need->name)) {
             const Policy__Notice *notice = policy_notice(one->policy, need->name);
             refusal_problem(turn, missing(one, refusal), need->name, clause,

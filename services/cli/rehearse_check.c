@@ -131,6 +131,7 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
     case EXPECT_MARK:
+    case EXPECT_WAITS:
         break;
     }
     return false;
@@ -283,6 +284,28 @@ static bool check_link(struct world *world, const struct expectation *expectatio
     return differs_from(world, expectation, *now ? now : "-", out);
 }
 
+/* CHAIN.LINK.asked stands, and neither CHAIN.LINK.signed nor an end of the chain. */
+static bool check_waits(struct world *world, const struct expectation *expectation, const Casework__CaseFile *file,
+                        struct difference *out)
+{
+    struct facts facts = {file->facts, file->n_facts};
+    const char *now = "";
+    for (size_t i = 0; i < file->n_facts; i++) {
+        const char *name = file->facts[i]->name, *link = strchr(name, '.'),
+                   *asked = link ? strstr(link, ".asked") : NULL;
+        if (!asked || asked[6])
+            continue;
+        const char *chain = arena_text(&world->arena, name, (size_t)(link - name));
+        const char *who = arena_text(&world->arena, link + 1, (size_t)(asked - link - 1));
+        bool over = facts_get(&facts, SAY(world, "%s.%s.signed", chain, who)) ||
+                    strcmp(facts_text(&facts, chain), "asked") != 0;
+        if (!over && strcmp(who, expectation->value) == 0)
+            return true;
+        now = over ? now : SAY(world, "%s%s%s", now, *now ? " " : "", who);
+    }
+    return differs_from(world, expectation, *now ? now : "nobody", out);
+}
+
 static bool check_case(struct world *world, const struct expectation *expectation, struct difference *out)
 {
     uint64_t case_id = world_case(world, expectation->case_name);
@@ -301,6 +324,8 @@ static bool check_case(struct world *world, const struct expectation *expectatio
                differs_from(world, expectation, *file->handler ? file->handler : "-", out);
     if (expectation->what == EXPECT_LINK)
         return check_link(world, expectation, file, out);
+    if (expectation->what == EXPECT_WAITS)
+        return check_waits(world, expectation, file, out);
     return check_field(world, expectation, file, out);
 }
 
@@ -339,6 +364,7 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
     case EXPECT_MARK:
+    case EXPECT_WAITS:
         break;
     }
     return expectation->what == EXPECT_MARK ? check_mark(world, expectation, out) : check_case(world, expectation, out);

@@ -11,6 +11,7 @@ static const struct {
     {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},      {"handler", EXPECT_HANDLER, false},
     {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},     {"problem", EXPECT_PROBLEM, true},
     {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},   {"mark", EXPECT_MARK, false},
+    {"waits", EXPECT_WAITS, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -19,7 +20,6 @@ static const struct {
     const char *word, *zh, *en;
 } not_yet[] = {
     {"paged", "尚无呼叫渠道", "there is no paging channel; a ladder's \"page\" is told, see \"told\""},
-    {"waits", "尚无审批链和限额", "approval chains and limits are not carried out"},
     {"indicator", "尚不计算指标", "indicators are not computed"},
     {"pattern", "尚无同类案件识别", "patterns of like cases are not looked for"},
 };
@@ -300,11 +300,25 @@ static void expect_mark(struct reading *reading, struct scenario_line *line, jso
     }
 }
 
+/* {c1: department_head}: that link, or post, is asked and has not signed. */
+static void expect_waits(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value) {
+        struct expectation one = expectation_new(reading, EXPECT_WAITS, value);
+        one.case_name = reading_case_of(reading, value, key) ? arena_strdup(reading->arena, key) : "";
+        one.value = reading_text_of(reading, value);
+        expectation_add(reading, line, one);
+    }
+}
+
 static void expect_one(struct reading *reading, struct scenario_line *line, enum expect_what what, json_t *node,
                        bool never)
 {
     bool map = what == EXPECT_STAGE || what == EXPECT_FIELD || what == EXPECT_DUE || what == EXPECT_LINK ||
-               what == EXPECT_HIDDEN || what == EXPECT_MARK || (what == EXPECT_OPENED && !never);
+               what == EXPECT_HIDDEN || what == EXPECT_MARK || what == EXPECT_WAITS ||
+               (what == EXPECT_OPENED && !never);
     if (map && !json_is_object(node)) {
         wrong(reading, node, "此处须为键值对", "a map is accepted here");
         return;
@@ -348,6 +362,9 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_MARK:
         expect_mark(reading, line, node);
+        return;
+    case EXPECT_WAITS:
+        expect_waits(reading, line, node);
         return;
     }
 }

@@ -221,6 +221,12 @@ void reading_field_known(struct reading *reading, const json_t *node, const Poli
     static const char *const common[] = {"category",      "channel",     "place",         "lead",  "handler",
                                          "joint",         "received_at", "registered_at", "phase", "round",
                                          "first_contact", "schedule",    "period"};
+    for (size_t i = 0; i < kind->n_chains; i++)
+        if (strcmp(kind->chains[i]->name, field) == 0)
+            return;
+    for (size_t i = 0; i < kind->n_limits; i++)
+        if (strcmp(kind->limits[i]->name, field) == 0)
+            return;
     if (policy_field_of_fact(kind, field) || strchr(field, '.') ||
         reading_among(field, common, sizeof common / sizeof *common))
         return;

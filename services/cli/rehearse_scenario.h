@@ -58,6 +58,7 @@ enum expect_what {
     EXPECT_HIDDEN,
     EXPECT_ISSUED,
     EXPECT_MARK,
+    EXPECT_WAITS,
 };
 const char *expect_word(enum expect_what what);
 

@@ -79,7 +79,6 @@ bad 'the past' '{at: 08:59, by: zhou, do: arrive r1}' 'earlier than the line abo
 bad 'a column' '{at: $when, by: zhou, do: arrive r1}' '"for" has no column "when"'
 bad 'a document' '{at: 09:01, expect: {issued: acceptance_from}}' 'the policy has no document "acceptance_from"; did you mean "acceptance_form"?'
 bad 'paging' '{at: 09:01, expect: {paged: [li]}}' '"paged" is not carried out by this version'
-bad 'an approval' '{at: 09:01, expect: {waits: {r1: li}}}' '"waits" is not carried out by this version'
 bad 'an indicator' '{at: 09:01, expect: {indicator: revisit_rate}}' '"indicator" is not carried out by this version'
 bad 'a service' '{at: 09:01, down: watchdgo}' 'there is no service "watchdgo"; did you mean "watchdog"?'
 bad 'nothing' '{at: 09:01}' 'this line does nothing'
