@@ -110,7 +110,7 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 static const char *const top_keys[] = {"pack",     "name",      "extends",        "in_force", "source",     "calendar",
                                        "settings", "posts",     "rosters",        "kinds",    "categories", "ladders",
                                        "notices",  "documents", "never",          "defaults", "review",     "trial",
-                                       "clauses",  "built_in",  "organisational", "things",   "schedules"};
+                                       "clauses",  "built_in",  "organisational", "things",   "schedules",  "patterns"};
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -715,6 +715,8 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         ladders_of(&compile, json_object_get(compile.root, "ladders"));
         compile.path = "kinds";
         kinds_of(&compile, json_object_get(compile.root, "kinds"));
+        compile.path = "patterns";
+        patterns_of(&compile, json_object_get(compile.root, "patterns"));
         compile.path = "schedules";
         schedules_of(&compile, json_object_get(compile.root, "schedules"));
         compile.path = "never";

@@ -101,6 +101,9 @@ void chains_rules(struct compile *compile, json_t *chains);
 void limits_of(struct compile *compile, json_t *map);
 void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule); /* kinds.c */
 
+/* patterns.c */
+void patterns_of(struct compile *compile, json_t *map);
+
 /* schedules.c */
 void schedules_of(struct compile *compile, json_t *map);
 

@@ -22,6 +22,8 @@ enum analytics_table {
     ANALYTICS_FIGURES,  /* site NUL, dimension NUL, key NUL -> Figures */
     ANALYTICS_CHANGES,  /* sequence BE64 -> Change: a bounded ring, one for all cells */
     ANALYTICS_FACETS,   /* see facets.c */
+    ANALYTICS_LIKE,     /* patterns.c */
+    ANALYTICS_CLUSTER,
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
@@ -30,6 +32,13 @@ Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id);
 void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *figures);
 void analytics_count(struct turn *turn, const Anarec__Case *one, int sign);
 char *analytics_cell_text(struct turn *turn, uint64_t cell);
+/* patterns.c: like cases. Of our own cell only. */
+#define ANALYTICS_LIKES_MAX 200u /* like cases that one case is opened for */
+void analytics_patterns_fold(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+void analytics_patterns_registered(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+void analytics_patterns_closed(struct turn *turn, const Anarec__Case *one, int64_t at_ms);
+void analytics_patterns_said(struct turn *turn, const Hb__Event *event);
+void analytics_patterns_react(struct turn *turn, const Hb__Event *event);
 void analytics_evolve(struct turn *turn, const Hb__Event *event);
 void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 

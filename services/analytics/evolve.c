@@ -143,6 +143,10 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     analytics_facets_move(turn, NULL, &row);
     analytics_count(turn, &one, 1);
     hint(turn, &one, event, "registered");
+    if (event->cell == turn_cell(turn)) {
+        analytics_patterns_fold(turn, &one, event);
+        analytics_patterns_registered(turn, &one, event);
+    }
     save(turn, &one);
     turn_case_known(turn, event->case_id);
 }
@@ -291,6 +295,8 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
             evolve_registered(turn, event);
         return;
     }
+    if (event->payload_case == HB__EVENT__PAYLOAD_ANALYTICS)
+        analytics_patterns_said(turn, event);
     Anarec__Case *before = analytics_load(turn, event->case_id), *after = analytics_load(turn, event->case_id);
     const char *what = after ? apply(turn, after, event) : NULL;
     if (!what)
@@ -301,5 +307,9 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     analytics_count(turn, after, 1);
     analytics_facets_move(turn, before->row, after->row);
     hint(turn, after, event, what);
+    if (event->cell == turn_cell(turn))
+        analytics_patterns_fold(turn, after, event);
+    if (after->row->closed_ms && !before->row->closed_ms)
+        analytics_patterns_closed(turn, after, event->occurred_ms);
     save(turn, after);
 }

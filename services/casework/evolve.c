@@ -280,6 +280,19 @@ static bool registers(const Hb__Event *event)
            event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
 }
 
+/* One more case joins what was opened for cases like it. */
+static void evolve_link(struct turn *turn, const Hb__Event *event, Caserec__Case *record)
+{
+    const Analytics__LinkRequested *request =
+        event->analytics->kind_case == ANALYTICS__EVENT__KIND_LINK_REQUESTED ? event->analytics->link_requested : NULL;
+    Caserec__Case *other = request ? casework_load(turn, request->to) : NULL;
+    if (!other)
+        return;
+    link_add(turn, record, request->link, request->to, other->kind, other->number, other->stage, other->phase);
+    link_add(turn, other, request->link, event->case_id, record->kind, record->number, record->stage, record->phase);
+    casework_save(turn, request->to, other);
+}
+
 void casework_evolve(struct turn *turn, const Hb__Event *event)
 {
     if (event->case_id == 0)
@@ -309,6 +322,8 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
         break;
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ANALYTICS:
+        evolve_link(turn, event, record);
+        break;
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD_TOY:

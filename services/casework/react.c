@@ -423,6 +423,30 @@ static void react_request_refused(struct turn *turn, const Hb__Event *event)
                  why && why->text ? why->text->en : "the requested case could not be registered");
 }
 
+/* What analytics saw over many cases and this one cannot see by itself. */
+static void react_pattern(struct turn *turn, const struct casework_case *one, const Hb__Event *event,
+                          Hb__Position *source)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_ANALYTICS ||
+        event->analytics->kind_case != ANALYTICS__EVENT__KIND_STEP_REQUESTED)
+        return;
+    const Analytics__StepRequested *request = event->analytics->step_requested;
+    Policy__Rule rule = POLICY__RULE__INIT;
+    Policy__Action action = POLICY__ACTION__INIT;
+    rule.name = request->pattern;
+    rule.clauses = event->clauses;
+    rule.n_clauses = event->n_clauses;
+    action.name = request->step;
+    if (casework_fired(turn, one->id, rule.name, source))
+        return;
+    if (*request->step)
+        take_step(turn, one, &rule, &action, source);
+    for (size_t i = 0; i < request->n_set; i++) {
+        action.set = request->set[i];
+        set_fact(turn, one, &rule, &action, source);
+    }
+}
+
 void casework_react(struct turn *turn, const Hb__Event *event)
 {
     struct casework_case one;
@@ -448,6 +472,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     run_rules(turn, &one, &cause, source);
     react_linked(turn, &one, &cause, source);
     casework_returns_react(&one, event);
+    react_pattern(turn, &one, event, source);
     bool facts_changed = event->n_facts && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
     if (facts_changed)
         retry_problems(turn, &one);

@@ -21,12 +21,13 @@ static char *rule_of(const Hb__Event *cause)
         return cause->casework->case_requested->rule;
     case HB__EVENT__PAYLOAD_WATCHDOG:
         return cause->watchdog->duty_due->schedule;
+    case HB__EVENT__PAYLOAD_ANALYTICS:
+        return cause->analytics->case_requested->pattern;
     case HB__EVENT__PAYLOAD_DIRECTORY:
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ROUTING:
     case HB__EVENT__PAYLOAD_ESCALATION:
     case HB__EVENT__PAYLOAD_NOTIFICATION:
-    case HB__EVENT__PAYLOAD_ANALYTICS:
     case HB__EVENT__PAYLOAD_TOY:
     case HB__EVENT__PAYLOAD_LOG_FORKED:
     case HB__EVENT__PAYLOAD__NOT_SET:
@@ -267,6 +268,27 @@ static void meet_duty(struct turn *turn, const Hb__Event *cause)
     meet_demand(turn, cause, &demand);
 }
 
+static void meet_pattern(struct turn *turn, const Hb__Event *cause)
+{
+    const Analytics__CaseRequested *request = cause->analytics->case_requested;
+    const struct demand demand = {.kind = request->kind,
+                                  .to = request->to,
+                                  .rule = request->pattern,
+                                  .link = request->link,
+                                  .due_ms = request->due_ms,
+                                  .with = request->with,
+                                  .with_count = request->n_with,
+                                  .cases = request->cases,
+                                  .cases_count = request->n_cases};
+    meet_demand(turn, cause, &demand);
+}
+
+static bool is_pattern(const Hb__Event *event)
+{
+    return event->payload_case == HB__EVENT__PAYLOAD_ANALYTICS &&
+           event->analytics->kind_case == ANALYTICS__EVENT__KIND_CASE_REQUESTED;
+}
+
 static bool is_duty(const Hb__Event *event)
 {
     return event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG &&
@@ -345,6 +367,8 @@ void intake_react(struct turn *turn, const Hb__Event *event)
 {
     if (is_duty(event))
         meet_duty(turn, event);
+    if (is_pattern(event))
+        meet_pattern(turn, event);
     if (!is_request(event))
         return;
     const Casework__CaseRequested *request = event->casework->case_requested;
