@@ -78,8 +78,9 @@ static void add_fact(struct group *group, const Hb__Value *value)
 
 bool who_is_role(const char *word)
 {
-    static const char *const roles[] = {"complainant", "filer", "handler", "lead",     "joint",    "first_contact",
-                                        "respondent",  "actor", "owner",   "category", "employee", "anyone"};
+    static const char *const roles[] = {"complainant",   "filer",      "handler",  "lead",  "joint",
+                                        "first_contact", "respondent", "co_owner", "actor", "owner",
+                                        "category",      "employee",   "anyone"};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strcmp(roles[i], word) == 0)
             return true;

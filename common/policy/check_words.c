@@ -18,6 +18,7 @@ static const char *const common_facts[] = {"kind",
                                            "handler",
                                            "first_contact",
                                            "joint",
+                                           "co_owner",
                                            "due_at",
                                            "schedule",
                                            "period",
@@ -242,8 +243,9 @@ static bool department_named(const struct check *check, const char *name)
 
 static bool is_role(const char *word)
 {
-    static const char *const roles[] = {"complainant", "filer", "handler", "lead",     "first_contact", "respondent",
-                                        "actor",       "owner", "anyone",  "employee", "category",      "joint"};
+    static const char *const roles[] = {"complainant", "filer", "handler", "lead",   "first_contact",
+                                        "respondent",  "actor", "owner",   "anyone", "employee",
+                                        "category",    "joint", "co_owner"};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strcmp(roles[i], word) == 0)
             return true;

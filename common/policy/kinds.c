@@ -473,7 +473,7 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
 
 static void route_of(struct compile *compile, const char *name, json_t *map, Policy__RouteRow *row)
 {
-    ONLY_KEYS(compile, map, "clause", "if", "to", "joint", "never", "name");
+    ONLY_KEYS(compile, map, "clause", "if", "to", "joint", "never", "name", "holding", "co_owner");
     row->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &row->clauses, &row->n_clauses, true);
     row->condition = condition_of(compile, json_object_get(map, "if"));
@@ -484,6 +484,14 @@ static void route_of(struct compile *compile, const char *name, json_t *map, Pol
     whos_of(compile, json_object_get(map, "joint"), &row->joint, &row->n_joint);
     if (json_object_get(map, "never"))
         row->never = who_of(compile, json_object_get(map, "never"));
+    texts_of(compile, json_object_get(map, "holding"), &row->holding, &row->n_holding);
+    json_t *co = json_object_get(map, "co_owner"), *is = json_is_object(co) ? json_object_get(co, "is") : co;
+    if (json_is_object(co)) {
+        ONLY_KEYS(compile, co, "if", "is");
+        row->co_owner_if = condition_of(compile, json_object_get(co, "if"));
+    }
+    if (co)
+        row->co_owner = who_of(compile, is);
 }
 
 /* A misspelt field would silently stay hidden from whom it is meant for. */

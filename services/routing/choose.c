@@ -48,8 +48,22 @@ static bool kept_free(const Policy__Policy *policy, const Directory__Person *per
 }
 
 /* The head directs and does not handle, nor do those whom the policy keeps free, unless nobody else is there. */
+static bool certified(struct turn *turn, const Directory__Person *person, const Policy__RouteRow *row)
+{
+    size_t held = 0;
+    for (size_t h = 0; row && h < row->n_holding; h++) {
+        bool holds = false;
+        for (size_t i = 0; i < person->n_certificates; i++)
+            holds =
+                holds || (strcmp(person->certificates[i]->name, row->holding[h]) == 0 &&
+                          (!person->certificates[i]->until_ms || turn_now(turn) < person->certificates[i]->until_ms));
+        held += holds;
+    }
+    return !row || held == row->n_holding;
+}
+
 const char *routing_handler(struct turn *turn, const char *site, const char *department, const char *not_by,
-                            const Directory__Person *const *never)
+                            const Directory__Person *const *never, const Policy__RouteRow *row)
 {
     const Directory__Department *of = organisation_department(turn, site, department);
     const Policy__Policy *policy = organisation_policy(turn, site, 0); /* posts are always today's */
@@ -58,7 +72,8 @@ const char *routing_handler(struct turn *turn, const char *site, const char *dep
     const Directory__Person **members = organisation_members(turn, site, department);
     for (; *members; members++) {
         const Directory__Person *person = *members;
-        if (person->absent || strcmp(person->id, not_by) == 0 || among(never, person->id))
+        if (person->absent || strcmp(person->id, not_by) == 0 || among(never, person->id) ||
+            !certified(turn, person, row))
             continue;
         if (strcmp(person->id, head) == 0) {
             head_present = person->id;
@@ -136,17 +151,23 @@ static void say_problem(struct chooser *chooser, const char *row, const char *zh
         routing_say_problem(chooser->turn, chooser->event, chooser->record, row, zh, en);
 }
 
-static const char *handler_of(struct chooser *chooser, const char *lead, const char *named,
-                              const Directory__Person *const *never)
+static const char *handler_for(struct chooser *chooser, const char *lead, const char *named,
+                               const Directory__Person *const *never, const Policy__RouteRow *row)
 {
     if (chooser->nobody || !lead[0])
         return "";
     const char *not_by = chooser->record->not_by;
     const Directory__Person *person =
         named[0] ? organisation_present(chooser->turn, organisation_person(chooser->turn, named)) : NULL;
-    if (person && strcmp(person->id, not_by) != 0 && !among(never, person->id))
+    if (person && strcmp(person->id, not_by) != 0 && !among(never, person->id) && certified(chooser->turn, person, row))
         return person->id; /* or the deputy */
-    return routing_handler(chooser->turn, chooser->record->site, lead, not_by, never);
+    return routing_handler(chooser->turn, chooser->record->site, lead, not_by, never, row);
+}
+
+static const char *handler_of(struct chooser *chooser, const char *lead, const char *named,
+                              const Directory__Person *const *never)
+{
+    return handler_for(chooser, lead, named, never, NULL);
 }
 
 static struct routing_choice choice_new(const char *lead, const char *handler, const char *row, const char *zh,
@@ -225,6 +246,25 @@ static bool excluded(struct chooser *chooser, const Policy__RouteRow *row, const
     return department[0] && !person[0] && strcmp(department, lead) == 0;
 }
 
+/* Who answers beside the handler, a trainee's mentor say. */
+static const char *co_owner_of(struct chooser *chooser, const Policy__RouteRow *row, const char *handler)
+{
+    struct turn *turn = chooser->turn;
+    struct facts facts = chooser->facts;
+    const char *person = "";
+    if (!row->co_owner || !*handler)
+        return "";
+    facts_set(turn_arena(turn), &facts, "handler", value_text(turn, handler));
+    struct case_view view = {.turn = turn,
+                             .site = chooser->record->site,
+                             .policy = chooser->policy,
+                             .facts = &facts,
+                             .now_ms = chooser->event->occurred_ms};
+    if (case_holds(&view, row->co_owner_if, NULL) == TRUTH_YES)
+        (void)!who_department(turn, chooser->record->site, row->co_owner, &facts, &person);
+    return person;
+}
+
 static bool try_row(struct chooser *chooser, const Policy__RouteRow *row, struct routing_choice *out)
 {
     struct turn *turn = chooser->turn;
@@ -235,12 +275,15 @@ static bool try_row(struct chooser *chooser, const Policy__RouteRow *row, struct
                     "the route row leads to no department that may answer");
         return false;
     }
-    *out = choice_new(lead, handler_of(chooser, lead, named, never_of(chooser, row)), row->name,
+    *out = choice_new(lead, handler_for(chooser, lead, named, never_of(chooser, row), row), row->name,
                       arena_printf(turn_arena(turn), "按分派规则 %s", row->name),
                       arena_printf(turn_arena(turn), "by route row %s", row->name));
     out->clauses = row->clauses;
     out->clauses_count = row->n_clauses;
     add_joint(chooser, row, out);
+    out->co_owner = co_owner_of(chooser, row, out->handler);
+    if (row->n_holding && !*out->handler)
+        say_problem(chooser, row->name, "无人持有所需证书", "nobody present holds the certificates that are needed");
     return true;
 }
 

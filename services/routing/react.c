@@ -49,6 +49,8 @@ static void say_routed(struct turn *turn, const Hb__Event *cause, const Routerec
     event->routing->routed = routed;
     event_clauses(turn, event, choice->clauses, choice->clauses_count);
     facts_add(turn, event, routed);
+    if (choice->co_owner)
+        event_fact_text(turn, event, "co_owner", choice->co_owner);
     turn_say(turn, event);
 }
 
@@ -108,7 +110,7 @@ static void route_reopened(struct turn *turn, const Hb__Event *event, const Rout
     const Directory__Person *before = record->handler[0] ? organisation_person(turn, record->handler) : NULL;
     if (before && !before->absent)
         return;
-    const char *handler = routing_handler(turn, record->site, record->lead, record->not_by, NULL);
+    const char *handler = routing_handler(turn, record->site, record->lead, record->not_by, NULL, NULL);
     if (strcmp(handler, record->handler) == 0)
         return;
     struct routing_choice choice = choice_kept(record, handler, "reopened");

@@ -45,7 +45,8 @@ struct routing_choice {
     const char *row; /* name of the row, or how else it was decided */
     char *const *clauses;
     size_t clauses_count;
-    const char *zh, *en; /* why */
+    const char *zh, *en;  /* why */
+    const char *co_owner; /* "" nobody; NULL: as it was */
 };
 /* The first routing. Problems met on the way are said as RouteProblem. */
 struct routing_choice routing_choose(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
@@ -58,10 +59,10 @@ struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event
 bool routing_choose_assigned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record,
                              struct routing_choice *out);
 /* The member of a department with the least to do among those whose posts handle cases, else its head, else whoever is
-   there; "" when nobody is present. `not_by` and `never` (persons,
-   NULL-ended, may be NULL) are left out. */
+   there; "" when nobody is present. `not_by` and `never` (persons, NULL-ended, may be NULL) are left out, and whoever
+   does not hold the certificates of the row (may be NULL). */
 const char *routing_handler(struct turn *turn, const char *site, const char *department, const char *not_by,
-                            const Directory__Person *const *never);
+                            const Directory__Person *const *never, const Policy__RouteRow *row);
 
 void routing_decide(struct turn *turn, const Hb__Command *command);
 void routing_react(struct turn *turn, const Hb__Event *event);

@@ -52,8 +52,8 @@ static const struct finding findings[] = {
      "has no clock \"nothing\""},
     {SOUND "    rules: {r: {clause: C, when: other done, then: {tell: note}}}\n", 15, false, "没有事项",
      "there is no kind \"other\""},
-    {SOUND "    rules: {r: {clause: C, when: approved chain, then: {tell: note}}}\n", 15, false, "本版本不执行",
-     "not carried out by this version"},
+    {SOUND "    rules: {r: {clause: C, when: approved chain, then: {tell: note}}}\n", 15, false, "没有审批链",
+     "has no chain \"chain\""},
     /* clauses */
     {SOUND "clauses: {D-1: [丁, D]}\n", 15, true, "没有规则执行此条款", "no rule carries this clause"},
     {SOUND "clauses: {D-1: [丁, D]}\norganisational: {D-2: [因, Why]}\n", 16, false, "clauses 中没有条款",
@@ -138,9 +138,9 @@ static const struct finding findings[] = {
      "本版本不执行 \"kept\"", "\"kept\" is not carried out"},
     {HEAD STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: text, sealed: yes}}\n", 14, false,
      "本版本不执行 \"sealed\"", "\"sealed\" is not carried out"},
-    {SOUND "chains: {c: {clause: C, links: [clerk]}}\n", 15, false, "本版本不执行 \"chains\"",
-     "\"chains\" is not carried out"},
-    {SOUND "patterns: {p: {clause: C}}\n", 15, false, "本版本不执行 \"patterns\"", "\"patterns\" is not carried out"},
+    {SOUND "prompts: {c: {clause: C}}\n", 15, false, "本版本不执行 \"prompts\"", "\"prompts\" is not carried out"},
+    {SOUND "indicators: {p: {clause: C}}\n", 15, false, "本版本不执行 \"indicators\"",
+     "\"indicators\" is not carried out"},
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  late: {clause: C, name: [迟, "
      "Late], text: [迟, Late]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE
      "    rules: {r: {clause: C, when: b, then: {tell: late}}}\n",
