@@ -160,6 +160,14 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
     return all;
 }
 
+static bool pack_listed(const struct compile *compile, const char *pack)
+{
+    for (size_t i = 0; i < compile->policy->n_packs; i++)
+        if (strcmp(compile->policy->packs[i]->name, pack) == 0)
+            return true;
+    return false;
+}
+
 static json_t *pack_with_bases(struct compile *compile, const struct policy_source *sources, size_t count,
                                const char *pack, unsigned depth)
 {
@@ -174,17 +182,15 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     if (*entry->extends && depth >= 8) {
         mistake(compile, json_object_get(own, "extends"), "制度包互相引用成环，或超过 8 层",
                 "packs extend each other in a circle, or more than 8 deep");
-    } else if (*entry->extends) {
+    } else if (*entry->extends && !pack_listed(compile, entry->extends)) { /* else it is there: what another pack made
+                                                                              of it must not be undone */
         json_t *base = pack_with_bases(compile, sources, count, entry->extends, depth + 1);
         json_t *merged = merge_packs(compile, base, own);
         json_decref(base);
         json_decref(own);
         own = merged;
     }
-    bool listed = false;
-    for (size_t i = 0; i < compile->policy->n_packs; i++)
-        listed = listed || strcmp(compile->policy->packs[i]->name, pack) == 0;
-    if (!listed)
+    if (!pack_listed(compile, pack))
         POLICY_ADD(compile, compile->policy->packs, compile->policy->n_packs, entry);
     return own;
 }
@@ -658,6 +664,7 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
     compile->made = json_array();
     for (size_t i = 0; i < packs_count; i++) {
         json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], 0);
+        packs_collide(compile, compile->root, pack, packs[i]);
         json_t *merged = merge_packs(compile, compile->root, pack);
         json_decref(compile->root);
         json_decref(pack);

@@ -49,6 +49,17 @@ void mistake(struct compile *compile, const json_t *node, const char *zh, const 
     va_end(list);
 }
 
+void caution(struct compile *compile, const json_t *node, const char *zh, const char *en, ...)
+{
+    va_list list;
+    va_start(list, en);
+    const char *text_zh = arena_vprintf(compile->arena, zh, list);
+    va_end(list);
+    va_start(list, en);
+    add(compile, node, true, text_zh, arena_vprintf(compile->arena, en, list));
+    va_end(list);
+}
+
 /* Accepted, because the language has it; without effect, and that is said. */
 void not_carried_out(struct compile *compile, const json_t *map, const char *const *keys, size_t count)
 {

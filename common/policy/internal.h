@@ -38,6 +38,9 @@ struct compile {
 /* errors.c: what is wrong and what would be accepted, in both languages; both formats take the same arguments. */
 void mistake(struct compile *compile, const json_t *node, const char *zh, const char *en, ...)
     __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
+/* The same, and publishing goes on. */
+void caution(struct compile *compile, const json_t *node, const char *zh, const char *en, ...)
+    __attribute__((format(printf, 3, 5), format(printf, 4, 5)));
 /* Adds to the last mistake the word that was probably meant, if one is near. */
 void suggest(struct compile *compile, const char *word, const char *const *words, size_t count);
 void suggest_key(struct compile *compile, const char *word, json_t *map);
@@ -68,6 +71,8 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
 
 /* merge.c */
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
+/* Warns of what two packs, neither of which extends the other, say differently: the later one's holds. */
+void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
 json_t *merge_kind(struct compile *compile, json_t *base, json_t *over);
 
 /* notation.c: scalars, labels, times, who, conditions, triggers. A `$name` stands for the setting's value. */

@@ -141,3 +141,52 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
     }
     return remember(compile, merged, over);
 }
+
+/* ---- several packs at one site ---- */
+
+/* Is the pack that this file belongs to the pack itself, or one it extends? */
+static bool is_base(const struct compile *compile, const char *file, const char *pack)
+{
+    for (unsigned depth = 0; *pack && depth < 9; depth++) {
+        size_t size = strlen(pack);
+        if (strncmp(file, pack, size) == 0 && file[size] == '/')
+            return true;
+        const char *extends = "";
+        for (size_t i = 0; i < compile->policy->n_packs; i++)
+            if (strcmp(compile->policy->packs[i]->name, pack) == 0)
+                extends = compile->policy->packs[i]->extends;
+        pack = extends;
+    }
+    return false;
+}
+
+static void items_collide(struct compile *compile, const char *path, json_t *before, json_t *own, const char *pack)
+{
+    const char *name, *restore = compile->path;
+    json_t *item;
+    json_object_foreach(own, name, item) {
+        const json_t *other = json_object_get(before, name);
+        struct yaml_place place = other ? yaml_place_of(&compile->places, other) : (struct yaml_place){"", 0, 0};
+        if (!place.line || !json_is_object(item) || is_base(compile, place.file, pack) || json_equal(other, item))
+            continue;
+        compile->path = arena_printf(compile->arena, "%s.%s", path, name);
+        caution(compile, item, "与 %s:%u 不同：以后列的制度包为准", "it differs from %s:%u: the later pack's holds",
+                place.file, place.line);
+    }
+    compile->path = restore;
+}
+
+void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack)
+{
+    const char *name;
+    json_t *kind;
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        items_collide(compile, sections[i], json_object_get(root, sections[i]), json_object_get(own, sections[i]),
+                      pack);
+    json_object_foreach(json_object_get(own, "kinds"), name, kind) {
+        json_t *before = json_object_get(json_object_get(root, "kinds"), name);
+        for (size_t i = 0; before && i < sizeof kind_sections / sizeof *kind_sections; i++)
+            items_collide(compile, arena_printf(compile->arena, "kinds.%s.%s", name, kind_sections[i]),
+                          json_object_get(before, kind_sections[i]), json_object_get(kind, kind_sections[i]), pack);
+    }
+}
