@@ -207,9 +207,10 @@ static void clock_start(struct instance *instance)
 {
     int64_t wall = machine_now(instance);
     instance->clock_offset = wall - instance->env->boot(instance->env->context);
-    instance->suspect = wall < instance->head.recorded_ms - CLOCK_STEP_MS || wall < instance->options.build_ms;
+    int64_t kept = promise_kept_ms(instance);
+    instance->suspect = wall < kept - CLOCK_STEP_MS || wall < instance->options.build_ms;
     instance->started_suspect = instance->suspect;
-    instance->last_now = wall > instance->head.recorded_ms ? wall : instance->head.recorded_ms;
+    instance->last_now = wall > kept ? wall : kept;
     instance->started_ms = wall;
 }
 
@@ -229,7 +230,7 @@ enum err instance_open(const struct service *service, const struct instance_opti
     instance->service = service;
     instance->options = *options;
     instance->env = env;
-    instance->poison_fd = -1;
+    instance->poison_fd = instance->promise_fd = -1;
     instance->door_tail = &instance->door;
     instance->commands_tail = &instance->commands;
     instance->effects_done_tail = &instance->effects_done;
@@ -262,6 +263,8 @@ enum err instance_open(const struct service *service, const struct instance_opti
         err = open_secrets(instance, why_out, why_size);
     if (!err && (err = poison_open(instance)))
         snprintf(why_out, why_size, "%s/poison: %s", options->folder, err_text(err));
+    if (!err && (err = promise_open(instance)))
+        snprintf(why_out, why_size, "%s/promised: %s", options->folder, err_text(err));
     if (err) {
         say_damaged(options->folder, err, why_out, why_size);
         instance_close(instance);
@@ -323,6 +326,8 @@ void instance_close(struct instance *instance)
     store_close(instance->store);
     if (instance->poison_fd >= 0)
         close(instance->poison_fd);
+    if (instance->promise_fd >= 0)
+        close(instance->promise_fd);
     arena_fini(&instance->arena);
     arena_fini(&instance->kept);
     arena_fini(&instance->pending_arena);
@@ -344,13 +349,15 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     int64_t wall = machine_now(instance);
     int64_t offset = wall - instance_boot(instance);
     bool stepped = llabs(offset - instance->clock_offset) > CLOCK_STEP_MS;
-    bool early = wall < instance->head.recorded_ms - CLOCK_STEP_MS || wall < instance->options.build_ms;
+    bool early = wall < promise_kept_ms(instance) - CLOCK_STEP_MS || wall < instance->options.build_ms;
     if (instance->clock_accepted || (instance->started_suspect && !early)) {
         /* an operator said so, or the step that ends a suspect start: not itself a step */
+        if (instance->clock_accepted)
+            promise_forget(instance);
         instance->clock_offset = offset;
         instance->started_suspect = instance->clock_accepted = false;
         stepped = false;
-        early = wall < instance->head.recorded_ms - CLOCK_STEP_MS;
+        early = wall < promise_kept_ms(instance) - CLOCK_STEP_MS;
     }
     if (!stepped) /* a slow drift is followed */
         instance->clock_offset = offset;

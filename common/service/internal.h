@@ -239,6 +239,9 @@ struct instance {
     } counts;
     uint64_t waiting_count;
 
+    int promise_fd; /* promise.c */
+    int64_t promised_ms;
+
     /* poison (design.md 3): the name of the input at hand, written out by the bug handler */
     int poison_fd;
     char labels[80];
@@ -404,6 +407,13 @@ void verify_close(struct instance *instance);
 
 /* "casework-1", and of another cell "casework-1@<cell>": for people and for keys. */
 void log_name(const struct instance *instance, const Hb__LogId *log, char name_out[64]);
+
+/* promise.c */
+enum err promise_open(struct instance *instance) MUST_CHECK;
+/* What may be given out as `as_of`: this, or what was promised before when it cannot be written down. */
+int64_t promise_give(struct instance *instance, int64_t as_of_ms);
+int64_t promise_kept_ms(const struct instance *instance); /* nothing may be recorded before it */
+void promise_forget(struct instance *instance);           /* an operator accepts a clock that stands before it */
 
 /* poison.c */
 enum err poison_open(struct instance *instance);

@@ -43,14 +43,16 @@ static void own_log(const struct instance *instance, Hb__LogId *log)
     log->epoch = instance->head.epoch;
 }
 
-/* What we promise with an empty reply: every later turn takes a later `now` (last_now never goes back). */
+/* What we promise with an empty reply: every later turn takes a later `now` (last_now never goes back), those of the
+   next process too. */
 static int64_t as_of_end(struct instance *instance, int64_t now)
 {
     if (instance->suspect)
         return instance->head.recorded_ms;
     if (now > instance->last_now)
         instance->last_now = now;
-    return instance->last_now + (planted("as_of_ahead") ? 30000 : 0);
+    int64_t promised = promise_give(instance, instance->last_now) + (planted("as_of_ahead") ? 30000 : 0);
+    return promised > instance->head.recorded_ms ? promised : instance->head.recorded_ms;
 }
 
 static Bus__Fetched__Problem cursor_problem(struct instance *instance, struct store_txn *txn, const Bus__Fetch *fetch)

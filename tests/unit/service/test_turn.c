@@ -251,6 +251,13 @@ static void as_of_is_kept(void **state)
             simulation_clock_jump(world->simulation, PUPPET_HOUR_MS / 2);
             simulation_run(world->simulation, simulation_now(world->simulation) + 3000);
         }
+        if (i == 12) { /* the clock is set back while it is away: less than a jump, more than it was down */
+            promises[count++] = promise_now(world);
+            simulation_down(world->simulation, PING);
+            simulation_clock_jump(world->simulation, -40000);
+            simulation_up(world->simulation, PING);
+            promises[count++] = promise_now(world);
+        }
         if (i == 14) { /* ten seconds back are no jump, but time must not go back either */
             simulation_clock_jump(world->simulation, -10000);
             promises[count++] = promise_now(world);
