@@ -208,6 +208,30 @@ static void move_warned(struct turn *turn, Watchrec__Said *said, int64_t due_ms)
     said->warned = warned;
 }
 
+static void reach_row(struct turn *turn, Watchrec__Said *said, const Watchdog__ClockPointReached *point)
+{
+    Watchrec__Warned *of = NULL;
+    for (size_t i = 0; i < said->n_rows_of && !of; i++)
+        if (said->rows_of[i]->due_ms == point->due_ms)
+            of = said->rows_of[i];
+    if (!of) {
+        of = WATCHDOG_NEW(turn, Watchrec__Warned, watchrec__warned__init);
+        of->due_ms = point->due_ms;
+        WATCHDOG_ADD(turn, said->rows_of, said->n_rows_of, of);
+    }
+    of->bits |= 1u << point->index;
+    said->rows |= 1u << point->index;
+}
+
+/* Whoever was told of this due is told that it was not so; should it be so again, he is told again. */
+static void forget_rows(Watchrec__Said *said, int64_t due_ms)
+{
+    said->rows = watchdog_rows_but(said, due_ms);
+    for (size_t i = 0; i < said->n_rows_of; i++)
+        if (said->rows_of[i]->due_ms == due_ms)
+            said->rows_of[i]->bits = 0;
+}
+
 static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
 {
     const Watchdog__ClockArmed *armed = event->watchdog->armed;
@@ -326,7 +350,7 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         said->missed = false;
         forget_late(record, own->miss_withdrawn);
         look_again(turn, event, record);
-        said->rows = 0; /* whoever was told is told that it was not so; should it be so again, he is told again */
+        forget_rows(said, own->miss_withdrawn->due_ms);
         break;
     case WATCHDOG__EVENT__KIND_POINT:
         watchdog_call_said(turn, event->case_id, record, own->point);
@@ -337,7 +361,7 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         if (own->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
             said->warned |= 1u << own->point->index;
         else
-            said->rows |= 1u << own->point->index;
+            reach_row(turn, said, own->point);
         break;
     case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
     case WATCHDOG__EVENT__KIND_DUTY_DUE:

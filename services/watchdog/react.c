@@ -138,7 +138,7 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms, bo
     const struct run *run = looking->run;
     const Watchrec__Said *said = looking->said;
     uint32_t warned = said ? watchdog_warned(said, run->due_ms) : 0;
-    uint32_t rows = said && !withdrawn ? said->rows : 0;
+    uint32_t rows = !said ? 0 : withdrawn ? watchdog_rows_but(said, said->missed_due_ms) : said->rows;
     int64_t armed_ms = said ? said->armed_ms : turn_now(looking->turn);
     int64_t end = run->ended_ms ? run->ended_ms : INT64_MAX;
     for (unsigned i = 0; i < run->warn_count; i++)
@@ -212,7 +212,14 @@ static bool instants_as_said(const Watchdog__ClockArmed *armed, const Watchrec__
     return alike;
 }
 
-/* True when the run is armed anew: whatever was said of its standing no longer holds. A run that is over is not. */
+/* An extension told in time, but heard after the end: the run ended under another due than was said. */
+static bool extended_after_all(const struct run *run, const Watchrec__Said *said)
+{
+    return run->state == RUN_MET && ended_as_said(run, said) && run->extended && run->due_ms != said->due_ms;
+}
+
+/* True when the run is armed anew: whatever was said of its standing no longer holds. A run that is over is not, but
+   for an extension that counted. */
 static bool look_at_due(const struct looking *looking)
 {
     const struct run *run = looking->run;
@@ -224,6 +231,8 @@ static bool look_at_due(const struct looking *looking)
         reason = "started";
     else if (live && (said->due_ms != run->due_ms || said->provisional != run->provisional))
         reason = run->extended ? "extended" : "moved";
+    else if (extended_after_all(run, said))
+        reason = "extended";
     else if (live && (said->met || said->cancelled || (said->paused && run->state == RUN_RUNNING)))
         reason = "resumed";
     else if (run->state == RUN_RUNNING && !instants_as_said(armed, said))
@@ -283,10 +292,21 @@ static void look_at_run(const struct looking *looking, int64_t horizon_ms)
         look_at_standing(looking, armed);
 }
 
+/* Up to when everything has been heard. What a miss was said upon was heard for good, also when this process has begun
+   anew since and has not yet asked the others how far their logs reach. */
+static int64_t heard_until(const struct turn *turn, const Watchrec__Case *record)
+{
+    int64_t horizon = turn_horizon(turn);
+    for (size_t i = 0; i < record->n_said; i++)
+        if (record->said[i]->missed && record->said[i]->missed_due_ms >= horizon)
+            horizon = record->said[i]->missed_due_ms + 1;
+    return horizon;
+}
+
 static void look_at_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, uint32_t part,
                           int64_t happened_ms)
 {
-    int64_t horizon = turn_horizon(turn) + (planted("fire_early") ? 3600000 : 0);
+    int64_t horizon = heard_until(turn, one->record) + (planted("fire_early") ? 3600000 : 0);
     size_t count;
     struct run *runs = watchdog_judge(turn, one, clock, horizon, false, &count);
     for (size_t i = 0; i < count; i++) {

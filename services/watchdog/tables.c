@@ -32,6 +32,14 @@ uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms)
     return bits;
 }
 
+uint32_t watchdog_rows_but(const Watchrec__Said *said, int64_t due_ms)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < said->n_rows_of; i++)
+        bits |= said->rows_of[i]->due_ms == due_ms ? 0 : said->rows_of[i]->bits;
+    return bits;
+}
+
 /* ---- judging ---- */
 
 static const char *or_null(const char *text)

@@ -44,7 +44,8 @@ struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const P
 const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one,
                                          const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
-uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms); /* bit set: warnings said of this due */
+uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms);   /* bit set: warnings said of this due */
+uint32_t watchdog_rows_but(const Watchrec__Said *said, int64_t due_ms); /* bit set: rows reached under other dues */
 
 /* parts.c */
 char *watchdog_part_text(struct turn *turn, uint32_t number);
