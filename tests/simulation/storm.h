@@ -59,7 +59,8 @@ struct storm_run {
     bool missed, main;
     int64_t missed_due_ms;
     unsigned misses;
-    uint32_t rows; /* bit set of ladder rows reached */
+    uint32_t rows;          /* bit set of ladder rows reached */
+    int64_t row_due_ms[32]; /* the due each was reached under */
     struct storm_warning *warnings;
     size_t warnings_count;
 };

@@ -204,7 +204,9 @@ static void withdrawn(struct storm *storm, struct storm_case *one, struct storm_
         storm_fail(storm, "only what was said is withdrawn", "%s %s/%u", one->registered->intake->registered->number,
                    run->clock, run->round);
     run->missed = false;
-    run->rows = 0; /* who was told that it is late is told that it is not */
+    for (unsigned i = 0; i < 32; i++) /* who was told that it is late is told that it is not */
+        if (run->row_due_ms[i] == run->missed_due_ms)
+            run->rows &= ~(1u << i);
     storm->tally.withdrawn++;
 }
 
@@ -228,7 +230,8 @@ static void point(struct storm *storm, struct storm_case *one, struct storm_run 
         STORM_ADD(storm, run->warnings, run->warnings_count,
                   ((struct storm_warning){said->index, said->due_ms, said->at_ms}));
     else
-        run->rows |= 1u << said->index;
+        run->row_due_ms[said->index] = said->due_ms;
+    run->rows |= warning ? 0 : 1u << said->index;
     storm->tally.warned += warning;
     storm->tally.rows += !warning;
 }

@@ -666,17 +666,17 @@ static int64_t warning_ms(const struct oracle *oracle, const struct pauses *paus
     return 0;
 }
 
+/* Once per due date. It lay where it lies now, unless a calendar or a fact has moved it since. */
 static void check_warning(const struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                           const struct storm_run *said, int64_t at_ms)
 {
+    bool moved = oracle->storm->calendars_count > 1 || run->points_count > 1;
     const struct pause *last = pauses->count ? &pauses->list[pauses->count - 1] : NULL;
     int64_t frozen_ms = run->state == STORM_PAUSED && last ? last->from_ms : INT64_MAX;
     bool expected = at_ms > run->start_ms && at_ms < run->due_ms && at_ms < frozen_ms && at_ms >= said->armed_ms &&
                     at_ms < oracle->now_ms;
     for (size_t i = 0; expected && i < said->warnings_count; i++)
-        if (said->warnings[i].due_ms == run->due_ms &&
-            (said->warnings[i].at_ms == at_ms ||
-             oracle->storm->calendars_count > 1)) /* once per due, wherever it lay */
+        if (said->warnings[i].due_ms == run->due_ms && (said->warnings[i].at_ms == at_ms || moved))
             return;
     if (expected)
         storm_fail(oracle->storm, "every warning comes",
