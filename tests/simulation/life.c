@@ -137,6 +137,39 @@ static void nobody_touches_it(void **state)
     story_close(&group);
 }
 
+static bool count_withdrawn(void *context, const Hb__Event *event)
+{
+    *(unsigned *)context += event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG &&
+                            event->watchdog->kind_case == WATCHDOG__EVENT__KIND_MISS_WITHDRAWN;
+    return true;
+}
+
+/* After a restart watchdog does not know how far the logs reach, while one of them is not heard; what it has said upon
+   what it had heard before is true all the same. */
+static void a_miss_outlives_a_restart(void **state)
+{
+    (void)state;
+    struct group group;
+    open_world(&group, "GEN-FRAME");
+    const Hb__CommandReply *reply = group_submit(&group, "complaint", "service", "没有人管", NULL);
+    OK(reply);
+    uint64_t id = reply->case_id;
+    simulation_run(group.simulation, START_MS + 80 * HOUR + HOUR / 2 + 1000);
+    assert_int_equal(tally_of(&group).missed, 1);
+    simulation_idle_set(group.simulation, 20000);
+    simulation_down(group.simulation, HB__SERVICE__NOTIFICATION);
+    simulation_down(group.simulation, HB__SERVICE__WATCHDOG);
+    simulation_up(group.simulation, HB__SERVICE__WATCHDOG);
+    OK(group_act(&group, id, "bai", "accept", NULL));
+    simulation_run(group.simulation, simulation_now(group.simulation) + 5000);
+    unsigned count = 0;
+    simulation_events(group.simulation, HB__SERVICE__WATCHDOG, 0, count_withdrawn, &count);
+    assert_int_equal(count, 0);
+    simulation_up(group.simulation, HB__SERVICE__NOTIFICATION);
+    assert_true(simulation_settle(group.simulation, HOUR));
+    story_close(&group);
+}
+
 /* Whoever reads of the miss sees whose word it had to do without. */
 static void a_miss_names_who_was_not_heard(void **state)
 {
@@ -162,6 +195,7 @@ static void a_miss_names_who_was_not_heard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_complaint_lives), cmocka_unit_test(nobody_touches_it),
+                                       cmocka_unit_test(a_miss_outlives_a_restart),
                                        cmocka_unit_test(a_miss_names_who_was_not_heard)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
