@@ -121,6 +121,10 @@ static bool name_new(struct split *split)
     split->folder = config_instance_folder(config, into, arena);
     split->partial = arena_printf(arena, "%s.partial", split->folder);
     into->endpoint = (char *)(uintptr_t)socket_beside(split, split->name);
+    const char *port = into->endpoint ? strrchr(into->endpoint, ':') : NULL;
+    if (port && *into->listen) /* the same addresses, and the port it was given */
+        into->listen =
+            arena_printf(arena, "%.*s%s", (int)(strrchr(into->listen, ':') - into->listen), into->listen, port);
     return into->endpoint != NULL;
 }
 
