@@ -287,8 +287,10 @@ json_t *openapi_form(json_t *schemas)
 
 json_t *openapi_changes(json_t *schemas)
 {
-    return object(json_object(), "changes", list_of(openapi_reference(schemas, &analytics__change__descriptor)), "next",
-                  type("string"), "reset?", type("boolean"), "stale?", type("boolean"), NULL);
+    /* its place in the rings of all partitions, not its number in one */
+    json_t *change = object(properties_of(schemas, &analytics__change__descriptor), "id", type("string"), NULL);
+    return object(json_object(), "changes", list_of(change), "next", type("string"), "reset?", type("boolean"), "stale?",
+                  type("boolean"), NULL);
 }
 
 json_t *openapi_kpi(json_t *schemas)
