@@ -266,7 +266,7 @@ static void step_cursors(struct verify *verify, int64_t boot)
 
 static void remove_folder(const struct verify *verify)
 {
-    static const char *const files[] = {"data.mdb", "lock.mdb", "poison"};
+    static const char *const files[] = {"data.mdb", "lock.mdb", "poison", "promised"};
     char path[4400];
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         snprintf(path, sizeof path, "%s/%s", verify->folder, files[i]);

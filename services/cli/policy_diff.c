@@ -307,5 +307,6 @@ int policy_diff_main(struct cli *cli, int argc, char **argv)
     else
         printf(diff.english ? "%u added, %u removed, %u changed; %u loosen\n" : "新增 %u，删除 %u，更改 %u；放宽 %u\n",
                diff.added, diff.removed, diff.changed, diff.loosened);
+    json_decref(diff.list);
     return diff.added + diff.removed + diff.changed ? CLI_FAILED : CLI_GOOD;
 }
