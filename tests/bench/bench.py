@@ -51,7 +51,7 @@ def options():
     parser.add_argument("--list", action="store_true", help="says which figures there are")
     parser.add_argument("--data", default=os.path.join(harness.SOURCE, "build/bench"), help="where state lies meanwhile")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
-    parser.add_argument("--cases", type=int, default=300_000, help="in the register; a million take ten minutes")
+    parser.add_argument("--cases", type=int, default=300_000, help="in the register")
     parser.add_argument("--deadlines", type=int, default=10_000_000, help="open ones, of `deadlines`")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.names if name not in FIGURES]
