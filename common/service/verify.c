@@ -1,6 +1,6 @@
 /* Control VERIFY: is what this instance keeps what its log and the logs it heard say? Its own hash chain; its cursors,
-   which the producers are asked about; a fresh fold of everything heard, read again from the producers; and whether the
-   runtime's own tables agree with each other.
+   which the producers are asked about; a fresh fold of everything heard, read again from the producers; whether the
+   runtime's own tables agree with each other; and whether the keys of its vault open.
 
    It works in steps of a few milliseconds between turns, so that the service goes on meanwhile; a forked child would be
    simpler, but neither LMDB nor ZeroMQ survives a fork (pitfalls 5 and 6.1). Only the comparison of the tables holds a
@@ -16,6 +16,7 @@
 #define VERIFY_PARK_MS 10000
 #define VERIFY_KEPT_MS 600000 /* findings that nobody waited for */
 #define VERIFY_FINDINGS_MAX 100u
+#define VERIFY_KEYS 1000u   /* of the vault in one step */
 #define VERIFY_EVENTS 2000u /* of the chain, and rows of a table, in one step */
 
 struct parked_verify {
@@ -24,7 +25,7 @@ struct parked_verify {
     int64_t until_boot_ms;
 };
 
-enum verify_phase { VERIFY_CHAIN, VERIFY_CURSORS, VERIFY_FOLD, VERIFY_TABLES, VERIFY_DONE };
+enum verify_phase { VERIFY_CHAIN, VERIFY_CURSORS, VERIFY_FOLD, VERIFY_TABLES, VERIFY_VAULT, VERIFY_DONE };
 
 struct verify {
     struct instance *instance;
@@ -41,6 +42,7 @@ struct verify {
     unsigned table;
     struct store_scan scan;
     bool scanning;
+    uint64_t vault_key; /* the last one looked at */
     int64_t done_boot_ms;
 };
 
@@ -283,7 +285,7 @@ static bool begin_fold(struct verify *verify)
     if (refold_open(verify->instance, verify->folder, &reader, &verify->refold, why, sizeof why) == ERR_NONE)
         return true;
     find(verify, arena_printf(&verify->arena, "not checked: no room for a fresh fold: %s", why));
-    verify->phase = VERIFY_DONE;
+    verify->phase = VERIFY_VAULT;
     return false;
 }
 
@@ -294,7 +296,7 @@ static void step_fold(struct verify *verify, int64_t boot)
         return;
     if (gather_failed(verify->gather)) {
         find(verify, "not checked: a fresh fold, because a producer does not answer");
-        verify->phase = VERIFY_DONE;
+        verify->phase = VERIFY_VAULT;
         return;
     }
     switch (refold_step(verify->refold, &why)) {
@@ -306,11 +308,11 @@ static void step_fold(struct verify *verify, int64_t boot)
         return;
     case REFOLD_DIFFERS:
         find(verify, why);
-        verify->phase = refold_snapshot(verify->refold) ? VERIFY_TABLES : VERIFY_DONE;
+        verify->phase = refold_snapshot(verify->refold) ? VERIFY_TABLES : VERIFY_VAULT;
         return;
     case REFOLD_FAILED:
         find(verify, arena_printf(&verify->arena, "not checked: %s", why));
-        verify->phase = VERIFY_DONE;
+        verify->phase = VERIFY_VAULT;
         return;
     }
 }
@@ -318,7 +320,25 @@ static void step_fold(struct verify *verify, int64_t boot)
 static void step_tables(struct verify *verify)
 {
     if (check_tables(verify, refold_snapshot(verify->refold)))
+        verify->phase = VERIFY_VAULT;
+}
+
+/* Keys of the vault that no longer open: what is sealed under them cannot be read, and is not to be had but from a
+ * backup. */
+static void step_vault(struct verify *verify)
+{
+    struct vault *vault = verify->instance->vault;
+    switch (vault ? vault_check(vault, &verify->vault_key, VERIFY_KEYS) : ERR_NOT_FOUND) {
+    case ERR_NONE:
+        return;
+    case ERR_CORRUPT:
+        find(verify, arena_printf(&verify->arena, "vault: key %" PRIu64 " was altered: restore from a backup",
+                                  verify->vault_key));
+        return;
+    default:
         verify->phase = VERIFY_DONE;
+        return;
+    }
 }
 
 /* ---- answering ---- */
@@ -467,6 +487,9 @@ void verify_step(struct instance *instance)
         break;
     case VERIFY_TABLES:
         step_tables(verify);
+        break;
+    case VERIFY_VAULT:
+        step_vault(verify);
         break;
     case VERIFY_DONE:
         break;

@@ -355,6 +355,30 @@ static enum err key_load(struct vault *vault, uint64_t key_id, uint8_t key_out[V
     return err;
 }
 
+enum err vault_check(struct vault *vault, uint64_t *after, unsigned keys_max)
+{
+    struct arena arena;
+    struct store_scan scan;
+    struct bytes row, box;
+    uint8_t key[VAULT_KEY_BYTES];
+    struct key from = key_u64(*after + 1);
+    struct store_txn *txn = store_begin(vault->store, false);
+    enum err err = ERR_NONE;
+    arena_init(&arena);
+    store_scan_open(&scan, txn, vault->keys, (struct bytes){0}, key_bytes(&from));
+    while (!err && keys_max-- && !(err = store_scan_next(&scan, &arena, &row, &box) ? ERR_NONE : ERR_NOT_FOUND)) {
+        *after = bytes_get_u64(row.data);
+        err = unwrap(vault->epoch_key, "keys", row, box, key, sizeof key);
+        arena_reset(&arena);
+    }
+    sodium_memzero(key, sizeof key);
+    if (store_error(txn))
+        err = store_error(txn);
+    store_abort(txn);
+    arena_fini(&arena);
+    return err;
+}
+
 static struct key seal_tag(uint64_t key_id, const char *field)
 {
     struct key tag = key_u64(key_id);
