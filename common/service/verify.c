@@ -7,6 +7,7 @@
    snapshot for longer. The caller waits at most VERIFY_PARK_MS and is then told how far it is, and asks again. */
 #include "message/message.h"
 #include "service/internal.h"
+#include "vault/vault.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -11,7 +11,8 @@ struct life {
     struct instance *speaker, *scribe;
     struct env speaker_env, scribe_env;
     int64_t now;
-    struct { /* the one request under way between the two */
+    bool guards_speaker; /* else the scribe: a process has one service, and one handler */
+    struct {             /* the one request under way between the two */
         bus_done_fn *done;
         void *context;
         struct bytes request;
@@ -99,10 +100,11 @@ static void open_life(struct life *life, const char *folder, int64_t now)
     struct env env = {life, life_now, life_now, life_random, life_ask, life_reply, life_wake, NULL, NULL};
     life->speaker_env = life->scribe_env = env;
     struct instance_options options = {
-        .folder = arena_printf(&life->arena, "%s/speaker", folder), .cell = 1, .no_sync = true, .idle_ms = 50};
+        .folder = arena_printf(&life->arena, "%s/speaker", folder), .map_bytes = 64u << 20, .cell = 1, .idle_ms = 50};
+    options.no_sync = !life->guards_speaker;
     bug_unless(!instance_open(&speaker, &options, &life->speaker_env, &life->speaker, why, sizeof why));
     options.folder = arena_printf(&life->arena, "%s/scribe", folder);
-    options.no_sync = false; /* as in production: the handler that names the input is set */
+    options.no_sync = life->guards_speaker; /* as in production: the handler that names the input is set */
     options.map_bytes = 64u << 20;
     options.feeds = feeds;
     options.feeds_count = 1;
@@ -117,7 +119,7 @@ static void tell(struct life *life, struct instance *instance, uint64_t case_id,
     request.kind_case = BUS__REQUEST__KIND_COMMAND;
     request.command = &command;
     command.account = "test";
-    command.id = arena_printf(&life->arena, "%013lld-%u", (long long)life->now, number);
+    command.id = arena_printf(&life->arena, "1741572000000-%u", number);
     command.case_id = case_id;
     command.payload_case = HB__COMMAND__PAYLOAD_TOY;
     command.toy = (ProtobufCBinaryData){strlen(text), (uint8_t *)(uintptr_t)text};
@@ -196,9 +198,31 @@ static int life_that_is_mended(struct life *life)
     return is_page(life, 1, "open a abort b ") ? 0 : 5;
 }
 
+static int life_that_is_told_poison(struct life *life)
+{
+    scribe_aborts = true;
+    tell(life, life->speaker, 1, "abort here", 7);
+    return 6; /* it should not have come here */
+}
+
+/* The third time it is answered: with 500, and all others as ever. */
+static int life_that_refuses_poison(struct life *life)
+{
+    scribe_aborts = true;
+    tell(life, life->speaker, 1, "abort here", 7);
+    const Hb__Refusal *refused =
+        life->reply && life->reply->kind_case == BUS__REPLY__KIND_COMMAND ? life->reply->command->refused : NULL;
+    if (!refused || refused->status != 500 || strcmp(refused->code, "poison") != 0)
+        return 7;
+    tell(life, life->speaker, 1, "open", 8);
+    return life->reply->command->refused ? 8 : 0;
+}
+
 /* ---- one after the other ---- */
 
 typedef int life_fn(struct life *life);
+
+static bool guards_speaker;
 
 static int live(const char *folder, int64_t now, life_fn *what)
 {
@@ -208,6 +232,7 @@ static int live(const char *folder, int64_t now, life_fn *what)
         static struct life life;
         signal(SIGABRT, SIG_DFL);
         (void)!freopen("/dev/null", "w", stderr); /* the assertion's own line is as it should be */
+        life.guards_speaker = guards_speaker;
         open_life(&life, folder, now);
         _exit(what(&life));
     }
@@ -216,9 +241,8 @@ static int live(const char *folder, int64_t now, life_fn *what)
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void the_second_abort_sets_the_input_aside(void **state)
+static void set_aside(void)
 {
-    (void)state;
     char folder[] = "/dev/shm/hearback-abort-XXXXXX";
     assert_non_null(mkdtemp(folder));
     int64_t now = PUPPET_START_MS;
@@ -231,8 +255,38 @@ static void the_second_abort_sets_the_input_aside(void **state)
     assert_true(folder_remove(folder));
 }
 
+static void the_second_abort_in_react_sets_the_event_aside(void **state)
+{
+    (void)state;
+    scribe_aborts_in_evolve = guards_speaker = false;
+    set_aside();
+}
+
+static void the_second_abort_in_evolve_sets_the_event_aside(void **state)
+{
+    (void)state;
+    guards_speaker = false;
+    scribe_aborts_in_evolve = true;
+    set_aside();
+}
+
+static void the_second_abort_in_decide_refuses_the_command(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    guards_speaker = true;
+    assert_int_equal(live(folder, now, life_that_is_told_poison), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_is_told_poison), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_refuses_poison), 0);
+    assert_true(folder_remove(folder));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_second_abort_sets_the_input_aside)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_second_abort_in_react_sets_the_event_aside),
+                                       cmocka_unit_test(the_second_abort_in_evolve_sets_the_event_aside),
+                                       cmocka_unit_test(the_second_abort_in_decide_refuses_the_command)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,10 @@
 
 enum scribe_table { SCRIBE_PAGES, SCRIBE_TABLES };
 
+static bool
+    scribe_aborts; /* "abort" fails an assertion, as a mistake in a service would; "abort here" does in decide */
+static bool scribe_aborts_in_evolve; /* else in react */
+
 static inline char *scribe_text(struct turn *turn, const Hb__Event *event)
 {
     return arena_text(turn_arena(turn), (const char *)event->toy.data, event->toy.len);
@@ -34,6 +38,7 @@ static inline void speaker_decide(struct turn *turn, const Hb__Command *command)
 {
     const char *text = arena_text(turn_arena(turn), (const char *)command->toy.data, command->toy.len);
     unsigned number = 1;
+    bug_unless(!scribe_aborts || strcmp(text, "abort here") != 0);
     if (strcmp(text, "refuse") == 0) {
         turn_refuse(turn, 409, "guard", "不行", "no");
         return;
@@ -57,6 +62,7 @@ static inline void scribe_evolve(struct turn *turn, const Hb__Event *event)
     struct key key = key_u64(event->case_id);
     struct bytes page = {0};
     unsigned number;
+    bug_unless(!scribe_aborts || !scribe_aborts_in_evolve || strcmp(text, "abort") != 0);
     state_get(turn, SCRIBE_PAGES, key_bytes(&key), &page);
     char *longer =
         arena_printf(turn_arena(turn), "%.*s%s ", (int)page.size, page.data ? (const char *)page.data : "", text);
@@ -70,7 +76,6 @@ static inline void scribe_evolve(struct turn *turn, const Hb__Event *event)
 }
 
 static size_t scribe_found_most; /* what earlier inputs had left in the arena when one was heard */
-static bool scribe_aborts;       /* "abort" fails an assertion, as a mistake in a service would */
 
 /* "echo" is answered once; "loop" without end; "many 3" and "burst 3" with three; "large 3" with one of three bytes;
    "spend 3" takes three bytes of memory. */
@@ -78,7 +83,7 @@ static inline void scribe_react(struct turn *turn, const Hb__Event *event)
 {
     const char *text = scribe_text(turn, event);
     unsigned number;
-    bug_unless(!scribe_aborts || strcmp(text, "abort") != 0);
+    bug_unless(!scribe_aborts || scribe_aborts_in_evolve || strcmp(text, "abort") != 0);
     if (strcmp(text, "loop") == 0)
         scribe_say(turn, event->case_id, "loop");
     if (event_own(turn, event))
