@@ -371,9 +371,9 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     return !instance->suspect;
 }
 
-static bool work_waits(struct instance *instance, int64_t now)
+static bool work_waits(const struct instance *instance, int64_t now)
 {
-    if (instance->effects_done || instance->release_key || (instance->commands && !window_wait_us(instance)))
+    if (instance->effects_done || instance->commands || instance->release_key)
         return true;
     if (instance->holding)
         return false;
@@ -465,12 +465,10 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     waiting_look(instance, now);
     if (trusted && room)
         effects_start_due(instance, now);
-    if (instance->vault && !turned && !instance->commands && room && vault_make_ahead(instance->vault))
+    if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
         instance->full = true;
     snapshot_step(instance);
-    /* commands that are left waiting for others are looked at again at once: the loop's timers are too coarse */
-    bool more = instance->commands || (turned && work_waits(instance, now));
-    return (trusted && room && more) || verify_wants(instance);
+    return (trusted && room && turned && work_waits(instance, now)) || verify_wants(instance);
 }
 
 static void at_most(int64_t *next, int64_t candidate)

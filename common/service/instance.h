@@ -27,8 +27,6 @@ struct env {
                          struct effect_done *done);
     /* A place where the simulation may crash the instance ("before_commit", "after_commit"): true means dead. */
     bool (*crash_here)(void *context, const char *place);
-    /* A clock that measures how long a commit takes; NULL: commands are never gathered (window.c). */
-    int64_t (*micros)(void *context);
 };
 
 /* One log this instance hears: every partition of every service it names whose buckets meet its own; of another cell

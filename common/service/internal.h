@@ -153,7 +153,6 @@ struct turn {
     bool history;
     const Hb__Actor *actor;
     uint8_t random[32];
-    bool random_drawn;
     Hb__Refusal *refusal;
     const Hb__Event *at; /* the event being reacted to */
     uint64_t folding;    /* case of the event being folded */
@@ -239,14 +238,6 @@ struct instance {
             waits, effects_refused;
     } counts;
     uint64_t waiting_count;
-
-    struct window {
-        int64_t commit_us;     /* running mean */
-        int64_t opened_us;     /* 0: no window is open */
-        uint64_t opened_with;  /* as many waited then */
-        uint64_t last, before; /* commands in the last two commits that held any */
-        unsigned skip, skip_next;
-    } window;
 
     int promise_fd; /* promise.c */
     int64_t promised_ms;
@@ -416,12 +407,6 @@ void verify_close(struct instance *instance);
 
 /* "casework-1", and of another cell "casework-1@<cell>": for people and for keys. */
 void log_name(const struct instance *instance, const Hb__LogId *log, char name_out[64]);
-
-/* window.c: microseconds that commands are still to be left waiting, for more to join them in one commit; 0: take them
- */
-int64_t window_wait_us(struct instance *instance);
-int64_t window_now_us(const struct instance *instance);
-void window_committed(struct instance *instance, uint64_t commands, int64_t began_us);
 
 /* promise.c */
 enum err promise_open(struct instance *instance) MUST_CHECK;

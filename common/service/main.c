@@ -66,14 +66,6 @@ static int64_t env_boot(void *context)
     return ms_of(CLOCK_BOOTTIME);
 }
 
-static int64_t env_micros(void *context)
-{
-    struct timespec now;
-    (void)context;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void env_random(void *context, uint8_t *out, size_t size)
 {
     (void)context;
@@ -274,8 +266,8 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .log = program->log,
                                        .build_ms = instance_build_ms};
     add_feeds(program, &options);
-    program->env = (struct env){program,   env_now,  env_boot,         env_random, env_ask,
-                                env_reply, env_wake, env_effect_start, NULL,       env_micros};
+    program->env =
+        (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
     if (!lock_folder(options.folder))
         return fail(program, options.folder, "another process has this folder open, or it cannot be made");
     err = instance_open(program->service, &options, &program->env, &program->instance, text, sizeof text);

@@ -101,7 +101,7 @@ void turn_clear_input(struct turn *turn)
     turn->too_deep = false;
     turn->input_first = turn->said_count;
     turn->input_bytes = turn->said_bytes;
-    turn->random_drawn = false;
+    turn->instance->env->random(turn->instance->env->context, turn->random, sizeof turn->random);
 }
 
 void turn_end_input(struct turn *turn)
@@ -562,8 +562,7 @@ static void take_inputs(struct turn *turn, struct answered *answered)
             turn_end_input(turn);
             budget.inputs++;
         }
-    if (turn->dirty || turn->said_count || !window_wait_us(instance)) /* what is committed anyway takes them along */
-        take_commands(turn, &budget, most, answered);
+    take_commands(turn, &budget, most, answered);
     if (!instance->holding && instance->jobs_open && room_in(turn, &budget, most))
         instance->jobs_open = take_job_step(turn);
     turn_end_input(turn);
@@ -668,9 +667,7 @@ enum err instance_turn(struct instance *instance, int64_t now)
             instance->env->reply(instance->env->context, &answered.replies[i].call, answered.replies[i].reply);
     if (!err && (effect || cursors_ripe(instance))) {
         instance->counts.commits_cursor_only += !effect;
-        int64_t began_us = window_now_us(instance);
         err = commit(&turn);
-        window_committed(instance, answered.count, began_us);
     } else {
         store_abort(txn);
     }
