@@ -153,6 +153,7 @@ struct turn {
     bool history;
     const Hb__Actor *actor;
     uint8_t random[32];
+    bool random_drawn;
     Hb__Refusal *refusal;
     const Hb__Event *at; /* the event being reacted to */
     uint64_t folding;    /* case of the event being folded */

@@ -19,7 +19,11 @@ int64_t turn_now(const struct turn *turn)
 
 void turn_random(struct turn *turn, uint8_t *out, size_t size)
 {
+    const struct env *env = turn->instance->env;
     bug_unless(size <= sizeof turn->random);
+    if (!turn->random_drawn) /* most inputs need none */
+        env->random(env->context, turn->random, sizeof turn->random);
+    turn->random_drawn = true;
     memcpy(out, turn->random, size);
 }
 

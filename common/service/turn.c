@@ -101,7 +101,7 @@ void turn_clear_input(struct turn *turn)
     turn->too_deep = false;
     turn->input_first = turn->said_count;
     turn->input_bytes = turn->said_bytes;
-    turn->instance->env->random(turn->instance->env->context, turn->random, sizeof turn->random);
+    turn->random_drawn = false;
 }
 
 void turn_end_input(struct turn *turn)
