@@ -29,6 +29,7 @@ struct oracle {
     struct fact *facts; /* in order of time */
     size_t count;
     int64_t now_ms;
+    int64_t told_until_ms; /* extensions told later do not count; INT64_MAX: all do */
 };
 
 static void fact_add(struct oracle *oracle, struct fact fact)
@@ -501,7 +502,7 @@ static bool extends(const struct oracle *oracle, const struct run *run, const st
     if (!is(fact->extends, oracle->clock->name) || run->missed)
         return false;
     int64_t told = rule && rule->told ? fact->extension_told_ms : fact->at_ms;
-    bool in_time = frozen || (fact->at_ms <= due_ms && told <= due_ms);
+    bool in_time = (frozen || (fact->at_ms <= due_ms && told <= due_ms)) && told <= oracle->told_until_ms;
     bool again = rule && rule->times && !rule->more && extension->count >= rule->times;
     return told && in_time && !again && fact->extended_ms > due_ms;
 }
@@ -560,13 +561,14 @@ static const struct storm_run *said_of(const struct oracle *oracle, const struct
     return NULL;
 }
 
-/* A run that is over keeps the word said at its end: a calendar published later does not change it. */
+/* A run that is over keeps the word said at its end: neither a calendar published later changes it nor the proof, come
+   only then, that an extension was told. */
 static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                               const struct storm_run *said)
 {
     const Calendar__Calendar *today = oracle->calendar;
     bool agrees = false;
-    for (size_t i = 0; i < oracle->storm->calendars_count && !agrees; i++) {
+    for (size_t i = 0; i < 2 * oracle->storm->calendars_count && !agrees; i++) {
         struct run then = {.round = run->round,
                            .part = run->part,
                            .start_ms = run->start_ms,
@@ -574,12 +576,14 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
                            .end = run->end,
                            .points = run->points,
                            .points_count = run->points_count};
-        oracle->calendar = oracle->storm->calendars[i];
+        oracle->calendar = oracle->storm->calendars[i / 2];
+        oracle->told_until_ms = i % 2 && run->end_ms ? run->end_ms : INT64_MAX;
         work_out(oracle, pauses, &then);
         agrees = then.missed == said->missed && (!said->missed || then.missed_due_ms == said->missed_due_ms) &&
                  (said->said != STORM_MET || then.due_ms == said->met_due_ms);
     }
     oracle->calendar = today;
+    oracle->told_until_ms = INT64_MAX;
     return agrees;
 }
 
@@ -753,7 +757,8 @@ static void check_clock(struct oracle *oracle)
 
 void storm_check_clocks(struct storm *storm, struct storm_case *one, int64_t now_ms)
 {
-    struct oracle oracle = {.storm = storm, .one = one, .calendar = storm->calendar, .now_ms = now_ms};
+    struct oracle oracle = {
+        .storm = storm, .one = one, .calendar = storm->calendar, .now_ms = now_ms, .told_until_ms = INT64_MAX};
     for (size_t i = 0; i < one->events_count; i++)
         gather(&oracle, one->events[i]);
     if (oracle.count)
