@@ -383,8 +383,8 @@ static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rul
 void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
-    ONLY_KEYS(compile, map, "open", "at", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell", "escalate",
-              "issue", "assign", "mark", "ask");
+    ONLY_KEYS(compile, map, "open", "at", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell",
+              "escalate", "issue", "assign", "mark", "ask");
     if ((node = json_object_get(map, "ask"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ASK, node);
         chain_known(compile, node, action->name);

@@ -446,10 +446,16 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms)
 int64_t instance_horizon(const struct instance *instance, int64_t now)
 {
     int64_t horizon = now + 1; /* nobody to wait for: everything up to now */
+    bool asked = instance_boot(instance) - instance->opened_boot_ms >= HORIZON_GRACE_MS, heard = true;
     for (unsigned i = 0; i < instance->feeds_count; i++) {
-        int64_t as_of = feed_as_of(&instance->feeds[i]);
-        if (as_of < horizon && !instance->feeds[i].cell) /* a cell silent for days holds nobody up */
-            horizon = as_of;
+        const struct feed *feed = &instance->feeds[i];
+        if (feed->cell) /* a cell silent for days holds nobody up */
+            continue;
+        heard = heard && feed->caught_up_once;
+        if (feed_as_of(feed) < horizon)
+            horizon = feed_as_of(feed);
     }
-    return horizon > now - HORIZON_GRACE_MS ? horizon : now - HORIZON_GRACE_MS;
+    /* The grace is for a producer that was asked and does not answer: whoever was away himself asks first. */
+    bool grace = (asked || heard) && horizon < now - HORIZON_GRACE_MS;
+    return grace ? now - HORIZON_GRACE_MS : horizon;
 }

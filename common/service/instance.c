@@ -274,6 +274,7 @@ enum err instance_open(const struct service *service, const struct instance_opti
         NOTE(instance->log, NOTE_ABORTED, LOG_TEXT("input", instance->poison_name),
              LOG_NUMBER("times", instance->poison_count));
     clock_start(instance);
+    instance->opened_boot_ms = instance_boot(instance);
     instance_counters_open(instance);
     *instance_out = instance;
     return ERR_NONE;

@@ -240,7 +240,8 @@ struct instance {
     } counts;
     uint64_t waiting_count;
 
-    int promise_fd; /* promise.c */
+    int64_t opened_boot_ms; /* when this process began to hear */
+    int promise_fd;         /* promise.c */
     int64_t promised_ms;
 
     /* poison (design.md 3): the name of the input at hand, written out by the bug handler */

@@ -22,8 +22,8 @@ struct simulation_faults {
 typedef struct bytes simulation_effect_fn(void *context, Hb__Service service, const char *id, uint32_t attempt,
                                           struct bytes payload, struct arena *arena);
 
-/* The way to other cells, each a simulation of its own: what a service here asks of the link. Whoever runs the worlds passes
-   it on, or lets it be lost; simulation_link_answer brings the answer. */
+/* The way to other cells, each a simulation of its own: what a service here asks of the link. Whoever runs the worlds
+   passes it on, or lets it be lost; simulation_link_answer brings the answer. */
 typedef void simulation_link_fn(void *context, uint64_t ask, const Bus__Request *request);
 
 struct simulation_options {
@@ -36,7 +36,7 @@ struct simulation_options {
     const char *policies_folder, *calendars_folder, *zones_folder;
     simulation_effect_fn *effect;
     void *effect_context;
-    uint64_t cell; /* 0: 0x5eed */
+    uint64_t cell;                     /* 0: 0x5eed */
     const struct instance_cell *cells; /* the others: every service hears of them what it declares */
     unsigned cells_count;
     simulation_link_fn *link;

@@ -289,8 +289,8 @@ json_t *openapi_changes(json_t *schemas)
 {
     /* its place in the rings of all partitions, not its number in one */
     json_t *change = object(properties_of(schemas, &analytics__change__descriptor), "id", type("string"), NULL);
-    return object(json_object(), "changes", list_of(change), "next", type("string"), "reset?", type("boolean"), "stale?",
-                  type("boolean"), NULL);
+    return object(json_object(), "changes", list_of(change), "next", type("string"), "reset?", type("boolean"),
+                  "stale?", type("boolean"), NULL);
 }
 
 json_t *openapi_kpi(json_t *schemas)

@@ -248,8 +248,11 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
     said->row_ms = armed->row_ms;
     said->n_row_ms = armed->n_row_ms;
     said->paused = said->met = said->cancelled = false;
-    /* what lies before the arming has been looked at with it: only the future needs a timer, and the last minute */
+    /* What lies before the arming is looked at with it, as far as everything up to it has been heard, and once more
+       when that is so up to the arming. Only the future needs a timer for each instant, and the last minutes. */
     int64_t from = event->recorded_ms - 120000;
+    if (armed->due_ms < from)
+        set_timer(turn, event->case_id, said, event->recorded_ms);
     for (size_t i = 0; i < armed->n_warn_ms; i++)
         if (armed->warn_ms[i] >= from)
             set_timer(turn, event->case_id, said, armed->warn_ms[i]);
