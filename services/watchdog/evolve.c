@@ -251,7 +251,12 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
     /* What lies before the arming is looked at with it, as far as everything up to it has been heard, and once more
        when that is so up to the arming. Only the future needs a timer for each instant, and the last minutes. */
     int64_t from = event->recorded_ms - 120000;
-    if (armed->due_ms < from)
+    bool past = armed->due_ms < from;
+    for (size_t i = 0; i < armed->n_warn_ms; i++)
+        past = past || armed->warn_ms[i] < from;
+    for (size_t i = 0; i < armed->n_row_ms; i++)
+        past = past || (armed->row_ms[i] && armed->row_ms[i] < from);
+    if (past)
         set_timer(turn, event->case_id, said, event->recorded_ms);
     for (size_t i = 0; i < armed->n_warn_ms; i++)
         if (armed->warn_ms[i] >= from)
