@@ -11,6 +11,7 @@ struct looking {
     const struct run *run;
     const Watchrec__Said *said; /* NULL: nothing yet */
     int64_t happened_ms;        /* what is looked at now; INT64_MAX: nothing new */
+    bool over;                  /* and nothing new: what was said at its end stands */
 };
 
 static Watchdog__Instance *instance_of(const struct looking *looking)
@@ -91,7 +92,7 @@ static void say_point(const struct looking *looking, Watchdog__ClockPointReached
     reached->point = point;
     reached->index = index;
     reached->ladder = looking->clock->ladder;
-    reached->due_ms = looking->run->due_ms;
+    reached->due_ms = looking->over ? looking->said->due_ms : looking->run->due_ms;
     reached->at_ms = at_ms;
     reached->main = looking->clock->main;
     say(looking, WATCHDOG__EVENT__KIND_POINT, reached, at_ms);
@@ -133,6 +134,19 @@ static void say_withdrawn(const struct looking *looking)
     say(looking, WATCHDOG__EVENT__KIND_MISS_WITHDRAWN, withdrawn, 0);
 }
 
+/* When a row that comes by time is reached; INT64_MAX: it is not. Of a run that is over as it was armed last. */
+static int64_t row_ms(const struct looking *looking, size_t index, const Policy__LadderRow *row,
+                      const struct calendar *calendar)
+{
+    const Watchrec__Said *said = looking->said;
+    bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
+    if (!timed || !(looking->over ? said->missed && index < said->n_row_ms : looking->run->missed))
+        return INT64_MAX;
+    return looking->over
+               ? said->row_ms[index]
+               : clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(looking->turn));
+}
+
 static void look_at_points(const struct looking *looking, int64_t horizon_ms, bool withdrawn)
 {
     const struct run *run = looking->run;
@@ -148,14 +162,11 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms, bo
     const struct calendar *calendar = watchdog_calendar(looking->turn, looking->one, looking->clock);
     for (size_t i = 0; ladder && i < ladder->n_rows && i < WATCHDOG_ROWS_MAX; i++) {
         const Policy__LadderRow *row = ladder->rows[i];
-        bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
         if (rows & 1u << i)
             continue;
         if (row->at == POLICY__LADDER_ROW__AT__START && !said)
             say_point(looking, WATCHDOG__CLOCK_POINT_REACHED__POINT__ROW, (uint32_t)i, run->start_ms);
-        int64_t at = timed && run->missed
-                         ? clock_row_ms(run, row, calendar, looking->one->policy->defaults, turn_arena(looking->turn))
-                         : INT64_MAX;
+        int64_t at = row_ms(looking, i, row, calendar);
         if (at < horizon_ms && at < end)
             say_point(looking, WATCHDOG__CLOCK_POINT_REACHED__POINT__ROW, (uint32_t)i, at);
     }
@@ -212,14 +223,21 @@ static bool instants_as_said(const Watchdog__ClockArmed *armed, const Watchrec__
     return alike;
 }
 
-/* An extension told in time, but heard after the end: the run ended under another due than was said. */
-static bool extended_after_all(const struct run *run, const Watchrec__Said *said)
+static bool missed_as_said(const struct run *run, const Watchrec__Said *said)
 {
-    return run->state == RUN_MET && ended_as_said(run, said) && run->extended && run->due_ms != said->due_ms;
+    return run->missed == said->missed && (!run->missed || run->missed_due_ms == said->missed_due_ms);
+}
+
+/* Heard after the end, but it counts: the run ended under another due than was said. An extension told in time, or what
+   makes the end late or no longer late. */
+static bool ended_otherwise(const struct run *run, const Watchrec__Said *said)
+{
+    return run->state == RUN_MET && ended_as_said(run, said) && run->due_ms != said->due_ms &&
+           (run->extended || !missed_as_said(run, said));
 }
 
 /* True when the run is armed anew: whatever was said of its standing no longer holds. A run that is over is not, but
-   for an extension that counted. */
+   for what counted and was heard only then. */
 static bool look_at_due(const struct looking *looking)
 {
     const struct run *run = looking->run;
@@ -231,8 +249,8 @@ static bool look_at_due(const struct looking *looking)
         reason = "started";
     else if (live && (said->due_ms != run->due_ms || said->provisional != run->provisional))
         reason = run->extended ? "extended" : "moved";
-    else if (extended_after_all(run, said))
-        reason = "extended";
+    else if (ended_otherwise(run, said))
+        reason = run->extended ? "extended" : "moved";
     else if (live && (said->met || said->cancelled || (said->paused && run->state == RUN_RUNNING)))
         reason = "resumed";
     else if (run->state == RUN_RUNNING && !instants_as_said(armed, said))
@@ -267,7 +285,7 @@ static void look_at_standing(const struct looking *looking, bool armed)
             say_paused(looking);
         return;
     case RUN_MET:
-        if (armed || !ended_as_said(run, said))
+        if (armed || !ended_as_said(run, said) || !missed_as_said(run, said)) /* it says whether it was late */
             say_met(looking);
         return;
     case RUN_CANCELLED:
@@ -279,16 +297,16 @@ static void look_at_standing(const struct looking *looking, bool armed)
 
 /* A run that is over is judged again only upon hearing of something that happened before its end: a calendar published
    later changes nothing for it. */
-static void look_at_run(const struct looking *looking, int64_t horizon_ms)
+static void look_at_run(struct looking *looking, int64_t horizon_ms)
 {
     const Watchrec__Said *said = looking->said;
-    bool over = said && ended_as_said(looking->run, said) && looking->happened_ms >= said->ended_ms;
+    looking->over = said && ended_as_said(looking->run, said) && looking->happened_ms >= said->ended_ms;
     if (!looking->run->due_ms)
         return;
-    bool armed = !over && look_at_due(looking);
-    bool withdrawn = !over && look_at_miss(looking);
+    bool armed = !looking->over && look_at_due(looking);
+    bool withdrawn = !looking->over && look_at_miss(looking);
     look_at_points(looking, horizon_ms, withdrawn);
-    if (!over)
+    if (!looking->over)
         look_at_standing(looking, armed);
 }
 
@@ -312,8 +330,8 @@ static void look_at_clock(struct turn *turn, struct watchdog_case *one, const Po
     for (size_t i = 0; i < count; i++) {
         runs[i].part = watchdog_part_number(part, runs[i].part);
         struct looking looking = {
-            turn,       one, clock, &runs[i], watchdog_said(one->record, clock->name, runs[i].round, runs[i].part),
-            happened_ms};
+            turn,        one,  clock, &runs[i], watchdog_said(one->record, clock->name, runs[i].round, runs[i].part),
+            happened_ms, false};
         look_at_run(&looking, horizon);
     }
 }
@@ -331,10 +349,29 @@ void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms)
     }
 }
 
+/* Is it one of the happenings that clocks are judged by (evolve.c)? That somebody is written to is none, say. */
+static bool is_happening(const Hb__Event *event)
+{
+    switch (event->payload_case) {
+    case HB__EVENT__PAYLOAD_INTAKE:
+        return event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+    case HB__EVENT__PAYLOAD_ROUTING:
+        return event->n_facts > 0;
+    case HB__EVENT__PAYLOAD_CASEWORK:
+        return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ||
+               event->casework->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED ||
+               event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED;
+    default:
+        return event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION &&
+               event->notification->kind_case == NOTIFICATION__EVENT__KIND_TOLD;
+    }
+}
+
 /* Clocks of linked cases may wait for what happens in this one. */
 static void look_upon(struct turn *turn, const Hb__Event *event)
 {
-    int64_t happened = event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms;
+    int64_t occurred = event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms;
+    int64_t happened = is_happening(event) ? occurred : INT64_MAX;
     watchdog_look(turn, event->case_id, happened);
     const Watchrec__Case *record = watchdog_load(turn, event->case_id);
     for (size_t i = 0; record && i < record->n_links; i++)

@@ -56,7 +56,7 @@ struct storm_run {
     uint32_t round, part;
     enum storm_said said;
     int64_t start_ms, due_ms, met_ms, met_due_ms, armed_ms, armed_last_ms, ended_ms;
-    bool missed, main;
+    bool missed, met_late, main;
     int64_t missed_due_ms;
     unsigned misses;
     uint32_t rows;          /* bit set of ladder rows reached */

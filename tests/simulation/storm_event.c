@@ -256,6 +256,7 @@ static void watchdog_event(struct storm *storm, struct storm_case *one, const Hb
         run->said = STORM_MET;
         run->met_ms = said->met->at_ms;
         run->met_due_ms = said->met->due_ms;
+        run->met_late = said->met->late;
         run->ended_ms = event->occurred_ms;
         return;
     case WATCHDOG__EVENT__KIND_CANCELLED:

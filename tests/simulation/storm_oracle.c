@@ -597,9 +597,13 @@ static void compare_miss(struct oracle *oracle, const struct pauses *pauses, con
         return;
     if (over)
         storm_fail(storm, "a clock that is over was judged rightly",
-                   "%s %s/%u.%u: said %s due %" PRId64 ", should be %s due %" PRId64, number, name, run->round,
-                   run->part, said->missed ? "missed" : "met", said->missed ? said->missed_due_ms : said->met_due_ms,
-                   run->missed ? "missed" : "met", run->missed ? run->missed_due_ms : run->due_ms);
+                   "%s %s/%u.%u: said %s %" PRId64 ", %s under due %" PRId64 "; should be %s %" PRId64
+                   ", %s under due %" PRId64 " (%zu calendars)",
+                   number, name, run->round, run->part, said->missed ? "missed" : "not missed",
+                   said->missed ? said->missed_due_ms : 0, said_names[said->said],
+                   said->said == STORM_MET ? said->met_due_ms : said->due_ms, run->missed ? "missed" : "not missed",
+                   run->missed ? run->missed_due_ms : 0, said_names[run->state], run->due_ms,
+                   oracle->storm->calendars_count);
     if (said->due_ms != run->due_ms)
         storm_fail(storm, "a due date is right", "%s %s/%u.%u: said %" PRId64 ", should be %" PRId64, number, name,
                    run->round, run->part, said->due_ms, run->due_ms);
@@ -631,6 +635,9 @@ static void compare_run(struct oracle *oracle, const struct pauses *pauses, cons
     if (run->state == STORM_MET && said->met_ms != run->ended_ms)
         storm_fail(storm, "a clock is met when it should", "%s %s/%u.%u: said %" PRId64 ", should be %" PRId64, number,
                    name, run->round, run->part, said->met_ms, run->ended_ms);
+    if (run->state == STORM_MET && said->met_late != said->missed)
+        storm_fail(storm, "an end is late when its deadline was missed", "%s %s/%u.%u: said %s, and %s", number, name,
+                   run->round, run->part, said->met_late ? "late" : "in time", said->missed ? "missed" : "not missed");
     compare_miss(oracle, pauses, run, said);
 }
 
