@@ -252,20 +252,20 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
        when that is so up to the arming. Only the future needs a timer for each instant, and the last minutes. */
     int64_t from = event->recorded_ms - 120000;
     bool past = armed->due_ms < from;
-    for (size_t i = 0; i < armed->n_warn_ms; i++)
-        past = past || armed->warn_ms[i] < from;
-    for (size_t i = 0; i < armed->n_row_ms; i++)
-        past = past || (armed->row_ms[i] && armed->row_ms[i] < from);
-    if (past)
-        set_timer(turn, event->case_id, said, event->recorded_ms);
-    for (size_t i = 0; i < armed->n_warn_ms; i++)
+    for (size_t i = 0; i < armed->n_warn_ms; i++) {
+        past = past || armed->warn_ms[i] < from; /* the due may lie ahead all the same: after a pause, say */
         if (armed->warn_ms[i] >= from)
             set_timer(turn, event->case_id, said, armed->warn_ms[i]);
+    }
     if (armed->due_ms >= from && !planted("forget_timer"))
         set_timer(turn, event->case_id, said, armed->due_ms);
-    for (size_t i = 0; i < armed->n_row_ms; i++)
+    for (size_t i = 0; i < armed->n_row_ms; i++) {
+        past = past || (armed->row_ms[i] && armed->row_ms[i] < from);
         if (armed->row_ms[i] >= from)
             set_timer(turn, event->case_id, said, armed->row_ms[i]);
+    }
+    if (past)
+        set_timer(turn, event->case_id, said, event->recorded_ms);
 }
 
 /* Rows of the ladder that came due before the end keep their timers until the horizon has passed them. */
