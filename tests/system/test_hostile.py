@@ -187,7 +187,7 @@ def a_crowd_that_says_nothing():
                 break
         except OSError:
             pass
-        assert time.monotonic() - began < 20, "nobody is served beside 4,200 silent connections"
+        assert time.monotonic() - began < 120, "nobody is served beside 4,200 silent connections"
     grown = memory_mb("gateway") - before
     assert grown < 200, f"the gateway grew by {grown:.0f} MB"
     assert closed(sockets, 20) == 0 or figure("hearback_http_connections") <= 3072

@@ -176,7 +176,8 @@ def refusals():
 
 
 def a_kill_leaves_old_or_new():
-    """Killed after 0, 1, 2 ... milliseconds until one attempt is not reached: each time the system is whole."""
+    """Killed after 0, 1, 2 ... milliseconds, then ever later, until one attempt is not reached: each time the system is
+    whole."""
     with harness.System("--demo") as system:
         work(system, 2, 4)
         system.settle()
@@ -186,7 +187,8 @@ def a_kill_leaves_old_or_new():
         with open(config) as f:
             old = f.read()
         killed = {"old": 0, "new": 0}
-        for wait_ms in range(0, 200, 1):
+        for attempt in range(300):
+            wait_ms = attempt if attempt < 100 else 100 * 1.05 ** (attempt - 100)
             process = subprocess.Popen([system.program("hearback"), "--data", system.folder, "split", "intake", "0", "--at", "512"],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             time.sleep(wait_ms / 1000)
