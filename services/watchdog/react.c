@@ -92,7 +92,7 @@ static void say_point(const struct looking *looking, Watchdog__ClockPointReached
     reached->point = point;
     reached->index = index;
     reached->ladder = looking->clock->ladder;
-    reached->due_ms = looking->over ? looking->said->due_ms : looking->run->due_ms;
+    reached->due_ms = looking->over && looking->said ? looking->said->due_ms : looking->run->due_ms;
     reached->at_ms = at_ms;
     reached->main = looking->clock->main;
     say(looking, WATCHDOG__EVENT__KIND_POINT, reached, at_ms);
@@ -138,12 +138,12 @@ static void say_withdrawn(const struct looking *looking)
 static int64_t row_ms(const struct looking *looking, size_t index, const Policy__LadderRow *row,
                       const struct calendar *calendar)
 {
-    const Watchrec__Said *said = looking->said;
+    const Watchrec__Said *as_said = looking->over ? looking->said : NULL;
     bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
-    if (!timed || !(looking->over ? said->missed && index < said->n_row_ms : looking->run->missed))
+    if (!timed || !(as_said ? as_said->missed && index < as_said->n_row_ms : looking->run->missed))
         return INT64_MAX;
-    return looking->over
-               ? said->row_ms[index]
+    return as_said
+               ? as_said->row_ms[index]
                : clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(looking->turn));
 }
 
@@ -247,9 +247,8 @@ static bool look_at_due(const struct looking *looking)
     const char *reason = NULL;
     if (!said)
         reason = "started";
-    else if (live && (said->due_ms != run->due_ms || said->provisional != run->provisional))
-        reason = run->extended ? "extended" : "moved";
-    else if (ended_otherwise(run, said))
+    else if ((live && (said->due_ms != run->due_ms || said->provisional != run->provisional)) ||
+             ended_otherwise(run, said))
         reason = run->extended ? "extended" : "moved";
     else if (live && (said->met || said->cancelled || (said->paused && run->state == RUN_RUNNING)))
         reason = "resumed";
