@@ -9,7 +9,6 @@ import os
 import subprocess
 
 import harness
-from load import command_id
 
 SERVICES = ("directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics")
 
@@ -134,10 +133,10 @@ class Checker:
                 self.find(f"case {event['case_id']} was registered twice")
             cases[event["case_id"]] = event
         submissions = [c for c in ledger.commands if c.path == "/api/v1/cases"]
-        sent = {command_id(c.account, c.key) for c in submissions}
+        sent = {c.id for c in submissions}
         began = min((int(events[0]["offset"]) for id, events in by_key.items() if id in sent), default=0)
         for command in submissions:
-            events = by_key.pop(command_id(command.account, command.key), [])
+            events = by_key.pop(command.id, [])
             if len(events) > 1:
                 self.find(f"doubled: {command.key} (sent {command.sends} times) registered {len(events)} cases")
             if command.status != 201:
@@ -148,6 +147,8 @@ class Checker:
                     command.answer["case_id"], command.answer["number"]):
                 self.find(f"{command.key}: acknowledged as {command.answer['number']}, registered as {events[0]}")
         accounts = {c.account for c in submissions}
+        for id in ledger.beside:
+            by_key.pop(id, None)
         for events in by_key.values():  # those before the load are the samples
             if of(events[0], "cause", "command", "account") in accounts and int(events[0]["offset"]) > began:
                 self.find(f"case {events[0]['case_id']} was registered, but nobody sent it")

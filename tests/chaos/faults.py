@@ -12,7 +12,7 @@ import time
 
 import harness
 from checker import Checker, read_log
-from load import Load
+from load import Load, command_id
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 skipped = []
@@ -128,8 +128,12 @@ def full_and_free_again(system):
     pids = {service: system.pids(service) for service in ("intake", "casework", "routing", "analytics")}
     ballast = fill(system.folder)
     with Load(system.port, tokens, seed=3, clients=4, steps=0.0) as load_of_full:
+        def probe(key):
+            load_of_full.ledger.beside.append(command_id("renhe-reception", key))
+            return submit(system, desk, key)
+
         reply = eventually("intake is full", lambda: (lambda r: r if r.status in (503, 507) else None)(
-            submit(system, desk, f"probe-{time.monotonic()}")), 120)
+            probe(f"probe-{time.monotonic()}")), 120)
         assert_refused_for_now(reply, "full")
         # reading goes on
         assert system.http("GET", f"/api/v1/cases/{known}", token=staff).status == 200
@@ -140,7 +144,7 @@ def full_and_free_again(system):
         time.sleep(2)
         began = time.monotonic()
         os.remove(ballast)
-        eventually("it goes on by itself", lambda: submit(system, desk, "after").status == 201, 10)
+        eventually("it goes on by itself", lambda: probe("after").status == 201, 10)
         print(f"full; {time.monotonic() - began:.1f} s after there was room it went on")
         time.sleep(1)
     assert {service: system.pids(service) for service in pids} == pids, "a full disk made a service restart"

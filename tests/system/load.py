@@ -32,6 +32,7 @@ class Command:
     def __init__(self, key, account, path, body, case=None, headers=None):
         self.key, self.account, self.path, self.body, self.case = key, account, path, body, case
         self.headers = headers or {}
+        self.id = command_id(account, key)  # stands in the cause of every event it makes
         self.sends = 0
         self.status = None  # of the answer that counts; None: nobody knows
         self.answer = None
@@ -50,6 +51,7 @@ class Ledger:
         self.commands = []
         self.refusals = 0  # 503 and its like, dropped connections: nothing was promised
         self.repeats = 0   # of commands already answered
+        self.beside = []   # ids of commands that the test itself sends meanwhile
 
     def add(self, command):
         with self.lock:
