@@ -9,6 +9,7 @@ static Watchrec__Happening *happen(struct turn *turn, Watchrec__Case *record, co
     Watchrec__Happening *row = WATCHDOG_NEW(turn, Watchrec__Happening, watchrec__happening__init);
     row->at_ms = event->history ? event->occurred_ms : event->recorded_ms;
     row->occurred_ms = event->occurred_ms;
+    row->service = event->service;
     row->facts = event->facts;
     row->n_facts = event->n_facts;
     WATCHDOG_ADD(turn, record->happenings, record->n_happenings, row);

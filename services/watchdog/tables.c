@@ -67,14 +67,19 @@ static int64_t extension_told_ms(const Watchrec__Case *record, const Watchrec__H
 
 struct placed {
     struct happening happening;
+    Hb__Service service;
     size_t arrival;
 };
 
+/* At one instant by service, whichever was heard first; what one service says of a case arrives in the order of its
+   log. */
 static int by_time(const void *a, const void *b)
 {
     const struct placed *x = a, *y = b;
     if (x->happening.at_ms != y->happening.at_ms)
         return x->happening.at_ms < y->happening.at_ms ? -1 : 1;
+    if (x->service != y->service)
+        return x->service < y->service ? -1 : 1;
     return x->arrival < y->arrival ? -1 : x->arrival > y->arrival;
 }
 
@@ -139,6 +144,7 @@ bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *ou
                                      .round = row->round,
                                      .facts = row->facts,
                                      .facts_count = row->n_facts},
+                                    row->service,
                                     i};
     }
     qsort(placed, out->count, sizeof *placed, by_time);
