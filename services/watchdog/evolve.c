@@ -269,19 +269,35 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
         set_timer(turn, event->case_id, said, event->recorded_ms);
 }
 
-/* Rows of the ladder that came due before the end keep their timers until the horizon has passed them. */
-static void end(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
+/* What came due before a run ended or was paused keeps its timer until the horizon has passed it. */
+static void clear_timers_from(struct turn *turn, uint64_t case_id, Watchrec__Said *said, int64_t from_ms)
 {
-    struct key key = timer_key(event->case_id, said);
+    struct key key = timer_key(case_id, said);
     size_t kept = 0;
-    said->ended_ms = event->occurred_ms;
-    said->paused = false;
     for (size_t i = 0; i < said->n_timers; i++)
-        if (said->timers[i] < said->ended_ms)
+        if (said->timers[i] < from_ms)
             said->timers[kept++] = said->timers[i];
         else if (!planted("forget_to_cancel"))
             turn_timer_clear(turn, said->timers[i], key_bytes(&key));
     said->n_timers = kept;
+}
+
+static void end(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
+{
+    said->ended_ms = event->occurred_ms;
+    said->paused = false;
+    clear_timers_from(turn, event->case_id, said, said->ended_ms);
+}
+
+/* It stands still before its due: what lies after that moves with it, and is armed anew when it runs again. */
+static void stand_still(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
+{
+    int64_t since_ms = event->watchdog->paused->since_ms;
+    said->paused = true;
+    for (size_t i = 0; i < said->n_row_ms; i++)
+        if (said->row_ms[i] >= since_ms)
+            said->row_ms[i] = INT64_MAX;
+    clear_timers_from(turn, event->case_id, said, since_ms);
 }
 
 /* It was not late after all: what the lateness started has not begun. */
@@ -331,9 +347,7 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         evolve_armed(turn, event, said_of(turn, record, own->armed->instance));
         break;
     case WATCHDOG__EVENT__KIND_PAUSED:
-        said = said_of(turn, record, own->paused->instance);
-        said->paused = true;
-        clear_timers(turn, event->case_id, said);
+        stand_still(turn, event, said_of(turn, record, own->paused->instance));
         break;
     case WATCHDOG__EVENT__KIND_MET:
         said = said_of(turn, record, own->met->instance);

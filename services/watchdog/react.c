@@ -154,7 +154,7 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms, bo
     uint32_t warned = said ? watchdog_warned(said, run->due_ms) : 0;
     uint32_t rows = !said ? 0 : withdrawn ? watchdog_rows_but(said, said->missed_due_ms) : said->rows;
     int64_t armed_ms = said ? said->armed_ms : turn_now(looking->turn);
-    int64_t end = run->ended_ms ? run->ended_ms : INT64_MAX;
+    int64_t end = run->ended_ms ? run->ended_ms : run->state == RUN_PAUSED ? run->paused_since_ms : INT64_MAX;
     for (unsigned i = 0; i < run->warn_count; i++)
         if (!(warned & 1u << i) && run->warn_ms[i] < horizon_ms && run->warn_ms[i] >= armed_ms && !run->ended_ms)
             say_point(looking, WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING, i, run->warn_ms[i]);

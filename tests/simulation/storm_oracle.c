@@ -715,11 +715,15 @@ static void check_warnings(const struct oracle *oracle, const struct pauses *pau
 
 /* ---- ladder rows that come by time ---- */
 
-static void check_rows(const struct oracle *oracle, const struct run *run, const struct storm_run *said)
+/* While the case waits a clock stands still: what lies after that has not come, as with warnings. */
+static void check_rows(const struct oracle *oracle, const struct pauses *pauses, const struct run *run,
+                       const struct storm_run *said)
 {
     const Policy__Ladder *ladder =
         *oracle->clock->ladder ? policy_ladder(oracle->one->policy, oracle->clock->ladder) : NULL;
     int64_t until = run->ended_ms && run->ended_ms < oracle->now_ms ? run->ended_ms : oracle->now_ms;
+    if (run->state == STORM_PAUSED && pauses->count)
+        until = pauses->list[pauses->count - 1].from_ms;
     for (size_t i = 0; ladder && i < ladder->n_rows; i++) {
         const Policy__LadderRow *row = ladder->rows[i];
         struct days_due due = {.at_ms = INT64_MAX};
@@ -753,7 +757,7 @@ static void check_clock(struct oracle *oracle)
         if (said && live)
             check_warnings(oracle, &pauses, run, said);
         if (said && run->missed && (live || oracle->storm->calendars_count == 1))
-            check_rows(oracle, run, said);
+            check_rows(oracle, &pauses, run, said);
     }
     for (size_t i = 0; i < oracle->one->runs_count; i++)
         have += strcmp(oracle->one->runs[i].clock, oracle->clock->name) == 0;
