@@ -247,7 +247,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
         : event->offset != feed->cursor + 1 ? "an offset is missing"
         : event->withheld.len && (!feed_above(feed) || event->withheld.len != sizeof feed->hash)
             ? "only the cell above may withhold an event, and must give its hash"
-        : feed->cell && event->cell != feed->cell ? "the event is another cell's"
+        : cell_elsewhere(instance, event->cell) != feed->cell ? "the event is another cell's"
         : !planted("accept_fork") && !bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
                                                   bytes_of(feed->hash, sizeof feed->hash))
             ? "the hash of the event before does not fit"

@@ -217,7 +217,7 @@ static bool follows(struct world *world, struct bytes stored)
     const Hb__Event *event = (const Hb__Event *)message;
     if (world->heard_count)
         eventlog_hash(world->heard[world->heard_count - 1], previous);
-    return event->offset == world->heard_count + 1 &&
+    return event->offset == world->heard_count + 1 && (event->cell == 9 || event->cell == 0) && /* of this cell */
            bytes_equal(bytes_of(previous, sizeof previous),
                        bytes_of(event->previous_hash.data, event->previous_hash.len)) &&
            !(event->payload_case == HB__EVENT__PAYLOAD__NOT_SET && event->must_understand);
@@ -340,6 +340,7 @@ static void check_at_end(struct world *world)
     remove(arena_printf(&world->arena, "%s/data.mdb", fresh));
     remove(arena_printf(&world->arena, "%s/lock.mdb", fresh));
     remove(arena_printf(&world->arena, "%s/poison", fresh));
+    remove(arena_printf(&world->arena, "%s/promised", fresh));
 }
 
 /* As kill -9 would: what was not committed is heard again. The fetch under way is answered to nobody. */
@@ -379,6 +380,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     remove(arena_printf(&world.arena, "%s/data.mdb", world.folder));
     remove(arena_printf(&world.arena, "%s/lock.mdb", world.folder));
     remove(arena_printf(&world.arena, "%s/poison", world.folder));
+    remove(arena_printf(&world.arena, "%s/promised", world.folder));
     arena_fini(&world.arena);
     return 0;
 }
