@@ -229,7 +229,9 @@ def the_group_decides(headquarters, a, b):
         "fields": [{"name": "at_cell", "value": {"text": a.id}}, {"name": "at_site", "value": {"text": "xiyuan"}}],
         "party": {"name": {"plain": PLANTED_NAMES[-1]}}}, token=tokens[0])
     assert asked.status == 201, asked
-    opened = until("the case at the site", lambda: a.get("/api/v1/cases?site=xiyuan&kind=supervision")["rows"])
+    until("the case at the site", lambda: a.get("/api/v1/cases?site=xiyuan&kind=supervision")["rows"])
+    a.settle()  # registered is not yet routed
+    opened = a.get("/api/v1/cases?site=xiyuan&kind=supervision")["rows"]
     assert len(opened) == 1 and opened[0]["department"] == "office", opened
     taken = a.http("POST", f"/api/v1/cases/{opened[0]['case_id']}/actions/amend",
                    {"fields": [{"name": "category", "value": {"text": "other"}}], "note": {"plain": "本站补充的文字"}},
