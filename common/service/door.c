@@ -358,8 +358,8 @@ void door_move(struct instance *instance, int64_t now)
 
 /* ---- the reply ---- */
 
-/* An own event: of the input at hand, said earlier in this turn, or in the log. NULL: there is none. */
-static Hb__Event *said_at(struct turn *turn, uint64_t offset)
+/* Of the input at hand, said earlier in this turn, or in the log. */
+Hb__Event *turn_own_event(struct turn *turn, uint64_t offset)
 {
     const struct instance *instance = turn->instance;
     struct bytes stored;
@@ -383,7 +383,7 @@ static Hb__Event **said_between(struct turn *turn, uint64_t first, uint64_t last
 {
     Hb__Event **events = NULL, *event;
     unsigned count = 0;
-    for (uint64_t offset = first; offset && offset <= last && (event = said_at(turn, offset)); offset++) {
+    for (uint64_t offset = first; offset && offset <= last && (event = turn_own_event(turn, offset)); offset++) {
         events = arena_grow(turn->arena, events, count, sizeof *events);
         events[count++] = event;
     }

@@ -150,6 +150,8 @@ void event_fact_number(struct turn *turn, Hb__Event *event, const char *name, in
 /* The place of an event: identity of what follows from it (a rule fires once per source event). */
 Hb__Position *event_position(struct turn *turn, const Hb__Event *event);
 bool event_own(const struct turn *turn, const Hb__Event *event); /* said by this very log */
+/* An event of the own log; NULL: there is none. Decide, reply and answer only: a fold has its log elsewhere. */
+Hb__Event *turn_own_event(struct turn *turn, uint64_t offset);
 
 /* Refusals (decide, prepare, answer). The first one counts; fields may be added to the returned one. */
 Hb__Refusal *turn_refuse(struct turn *turn, uint32_t status, const char *code, const char *zh, const char *en);

@@ -15,8 +15,9 @@
 /* Exit codes of all sub-commands. */
 enum {
     CLI_GOOD = 0,
-    CLI_FAILED = 1, /* it was understood and did not succeed; standard error says why */
-    CLI_USAGE = 2,  /* it was not understood */
+    CLI_FAILED = 1,  /* it was understood and did not succeed; standard error says why */
+    CLI_USAGE = 2,   /* it was not understood */
+    CLI_DIFFERS = 3, /* `import`: done, but rows known already say something else by now */
 };
 
 struct cli {

@@ -1,6 +1,6 @@
 /* `hearback import FILE --mapping NAME`: every row becomes a case or is listed as refused with its reason. Rows go in
    batches to /api/v1/imports; their identity is (site, source, external id), so that a second run imports nothing
-   twice. */
+   twice, and lists what a row that is known says otherwise by now. */
 #include "calendar/zone.h"
 #include "mapping.h"
 #include "json/json.h"
@@ -15,8 +15,8 @@
 
 #define BATCH_ROWS 250u
 #define DEPARTMENTS_MAX 200u
-#define PATIENCE_S 30u        /* with a service that is away */
-#define REFUSALS_SAID_MAX 20u /* on standard error; all are in the file */
+#define PATIENCE_S 30u /* with a service that is away */
+#define SAID_MAX 20u   /* refusals, and rows that differ, on standard error; all are in the files */
 
 struct import {
     struct cli *cli;
@@ -26,14 +26,14 @@ struct import {
     struct csv_record header;
     char *departments[DEPARTMENTS_MAX];
     size_t departments_count;
-    unsigned long total, done, imported, existed, refused;
+    unsigned long total, done, imported, existed, differing, refused;
     /* the batch under way */
     struct arena arena;
     json_t *rows;
     struct csv_record batch[BATCH_ROWS];
     unsigned batch_count;
-    FILE *refusals;
-    const char *refusals_path;
+    FILE *refusals, *differences;
+    const char *refusals_path, *differences_path;
     struct timespec began;
 };
 
@@ -157,7 +157,7 @@ static void refuse(struct import *import, const struct csv_record *row, const ch
     import->refused++;
     if (!import->refusals && (import->refusals = open_private(import->refusals_path)))
         write_refusals_header(import);
-    if (import->refused <= REFUSALS_SAID_MAX)
+    if (import->refused <= SAID_MAX)
         cli_fail("%s:%u: refused: %s", import->path, row->line, why);
     if (!import->refusals)
         return;
@@ -166,6 +166,50 @@ static void refuse(struct import *import, const struct csv_record *row, const ch
     fputs(row->why ? csv_quote(&import->arena, raw) : raw, import->refusals); /* what is no CSV stays one field */
     if (row->why || row->raw_size == 0 || row->raw[row->raw_size - 1] != '\n')
         fputc('\n', import->refusals);
+}
+
+/* ---- what is known and differs ---- */
+
+/* "" for what was not given; "(sealed)" for a personal text, of which only that it differs is told. */
+static const char *value_text(struct import *import, const json_t *difference, const char *which)
+{
+    json_t *value = json_object_get(difference, which), *inner = json_object_iter_value(json_object_iter(value));
+    if (json_is_true(json_object_get(difference, "sealed")))
+        return "(sealed)";
+    if (!inner || json_is_string(inner))
+        return inner ? arena_strdup(&import->arena, json_string_value(inner)) : "";
+    char *text = json_dumps(inner, JSON_ENCODE_ANY | JSON_COMPACT);
+    const char *kept = arena_strdup(&import->arena, text);
+    free(text);
+    return kept;
+}
+
+/* One line of the file for each field: what was registered, and what the row says now. */
+static void list_difference(struct import *import, const struct csv_record *row, const json_t *difference)
+{
+    struct arena *arena = &import->arena;
+    const char *field = json_string_value(json_object_get(difference, "field"));
+    const char *was = value_text(import, difference, "was"), *now = value_text(import, difference, "now");
+    if (import->differing <= SAID_MAX)
+        cli_fail("%s:%u: known, and differs: %s was \"%s\", is \"%s\"", import->path, row->line, field, was, now);
+    if (import->differences)
+        fprintf(import->differences, "%u,%s,%s,%s,%s\n", row->line,
+                csv_quote(arena, mapped(import, row, "external_id")), csv_quote(arena, field), csv_quote(arena, was),
+                csv_quote(arena, now));
+}
+
+static void know(struct import *import, const struct csv_record *row, const json_t *differs)
+{
+    const json_t *difference;
+    size_t i;
+    import->existed++;
+    if (json_array_size(differs) == 0)
+        return;
+    import->differing++;
+    if (!import->differences && (import->differences = open_private(import->differences_path)))
+        fputs("line,external_id,field,was,now\n", import->differences);
+    json_array_foreach(differs, i, difference)
+        list_difference(import, row, difference);
 }
 
 /* ---- batches ---- */
@@ -200,7 +244,7 @@ static void take_results(struct import *import, const json_t *results, bool last
         if (refused || !result)
             refuse(import, &import->batch[i], result ? reason_of(import, refused) : "no answer came for this row");
         else if (json_is_true(json_object_get(result, "existed")))
-            import->existed++;
+            know(import, &import->batch[i], json_object_get(result, "differs"));
         else
             import->imported++;
     }
@@ -214,8 +258,8 @@ static void say_progress(struct import *import, bool last)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     double seconds = (double)(now.tv_sec - import->began.tv_sec) + (double)(now.tv_nsec - import->began.tv_nsec) / 1e9;
-    cli_progress(last, "import: %lu of %lu rows, %lu new, %lu known, %lu refused, %.0f rows/s", import->done,
-                 import->total, import->imported, import->existed, import->refused,
+    cli_progress(last, "import: %lu of %lu rows, %lu new, %lu known (%lu differing), %lu refused, %.0f rows/s",
+                 import->done, import->total, import->imported, import->existed, import->differing, import->refused,
                  seconds > 0 ? (double)import->done / seconds : 0);
 }
 
@@ -346,8 +390,11 @@ static int run(struct import *import)
     char when[32];
     time_t now = time(NULL);
     strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime(&now));
-    import->refusals_path = arena_printf(&import->cli->arena, "%s/imports/refused-%s-%s.csv", import->cli->folder,
-                                         mapping_department(import->cli, import->mapping->name), when);
+    const char *name = mapping_department(import->cli, import->mapping->name);
+    import->refusals_path =
+        arena_printf(&import->cli->arena, "%s/imports/refused-%s-%s.csv", import->cli->folder, name, when);
+    import->differences_path =
+        arena_printf(&import->cli->arena, "%s/imports/differing-%s-%s.csv", import->cli->folder, name, when);
     if (!survey(import, &csv) || !found(import))
         return CLI_FAILED;
     clock_gettime(CLOCK_MONOTONIC, &import->began);
@@ -355,11 +402,13 @@ static int run(struct import *import)
     say_progress(import, true);
     if (import->refusals && fclose(import->refusals) == 0)
         fprintf(stderr, "the refused rows, with reasons: %s\n", import->refusals_path);
+    if (import->differences && fclose(import->differences) == 0)
+        fprintf(stderr, "the rows known with other content, not imported again: %s\n", import->differences_path);
     if (import->cli->json)
-        cli_print_json(json_pack("{s:I, s:I, s:I, s:I}", "rows", (json_int_t)import->done, "imported",
-                                 (json_int_t)import->imported, "existed", (json_int_t)import->existed, "refused",
-                                 (json_int_t)import->refused));
-    return good ? CLI_GOOD : CLI_FAILED;
+        cli_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)import->done, "imported",
+                                 (json_int_t)import->imported, "existed", (json_int_t)import->existed, "differing",
+                                 (json_int_t)import->differing, "refused", (json_int_t)import->refused));
+    return !good ? CLI_FAILED : import->differing ? CLI_DIFFERS : CLI_GOOD;
 }
 
 int cli_import(struct cli *cli, int argc, char **argv)

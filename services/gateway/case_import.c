@@ -1,6 +1,7 @@
 /* POST /imports: up to 500 historic cases, each a command of its own, some under way at once: an import leaves room
    at intake's door for everybody else. One bad row does not stop the others; each has its own result. The identity of
-   an import is (site, source, external id), so that what was sent before comes back as `existed`. */
+   an import is (site, source, external id), so that what was sent before comes back as `existed`, with `differs` when
+   it says something else by now. */
 #include "cases.h"
 
 #include "body.h"
@@ -19,7 +20,7 @@ struct row {
 struct importing {
     const char *site;
     struct row *rows;
-    size_t count, next, awaited, imported, existed, refused, unanswered;
+    size_t count, next, awaited, imported, existed, differing, refused, unanswered;
     bool sending;
 };
 
@@ -36,8 +37,9 @@ static void give_results(struct http_request *request, struct importing *importi
         return;
     }
     http_respond_json(request, 200,
-                      json_pack("{s:o, s:I, s:I, s:I}", "results", results, "imported", (json_int_t)importing->imported,
-                                "existed", (json_int_t)importing->existed, "refused", (json_int_t)importing->refused));
+                      json_pack("{s:o, s:I, s:I, s:I, s:I}", "results", results, "imported",
+                                (json_int_t)importing->imported, "existed", (json_int_t)importing->existed, "differing",
+                                (json_int_t)importing->differing, "refused", (json_int_t)importing->refused));
 }
 
 static void refuse_row(struct http_request *request, struct importing *importing, size_t at, const Hb__Refusal *refused)
@@ -61,6 +63,7 @@ static void on_imported(struct http_request *request, void *context, const Hb__R
     } else {
         bool existed = reply->submitted->existed || reply->repeated_command;
         importing->existed += existed;
+        importing->differing += reply->submitted->n_differs != 0;
         importing->imported += !existed;
         row->result = submitted_json(request, importing->site, reply);
         json_object_set_new(row->result, "row", json_integer((json_int_t)at));

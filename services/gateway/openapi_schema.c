@@ -221,7 +221,8 @@ json_t *openapi_imported(json_t *schemas)
     json_t *taken = object(properties_of(schemas, &intake__submitted__descriptor), "row", type("integer"), "case_id",
                            type("string"), "site", type("string"), "repeated_command?", type("boolean"), NULL);
     return object(json_object(), "results", list_of(json_pack("{s:[o, o]}", "anyOf", taken, refused)), "imported",
-                  type("integer"), "existed", type("integer"), "refused", type("integer"), NULL);
+                  type("integer"), "existed", type("integer"), "differing", type("integer"), "refused", type("integer"),
+                  NULL);
 }
 
 json_t *openapi_acted(json_t *schemas)

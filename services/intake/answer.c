@@ -109,7 +109,7 @@ static void answer_imported(struct turn *turn, const Hb__Query *query, const Int
     for (size_t i = 0; i < find->n_external_ids; i++) {
         char *id = find->external_ids[i];
         bool fits = strlen(id) <= INTAKE_NAME_BYTES_MAX && strlen(find->source) <= INTAKE_NAME_BYTES_MAX;
-        uint64_t case_id = fits ? intake_imported(turn, query->site, find->source, id) : 0;
+        uint64_t case_id = fits ? intake_imported(turn, query->site, find->source, id, NULL) : 0;
         if (!case_id)
             continue;
         imported->external_ids[imported->n_external_ids++] = id;

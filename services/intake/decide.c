@@ -131,8 +131,8 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
         turn_refuse(turn, 403, "not_allowed", "无权向该站点导入", "no right to import to this site");
         return;
     }
-    if (intake_imported(turn, about.site->id, import->source, import->external_id))
-        return; /* it is there already: nothing is said, and the reply says so */
+    if (intake_imported(turn, about.site->id, import->source, import->external_id, NULL))
+        return; /* it is there already: nothing is said; the reply says so, and what differs */
     int64_t received_ms = import->received_ms ? import->received_ms : turn_now(turn);
     if (!check_times(turn, import, received_ms))
         return;

@@ -35,7 +35,8 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     intake_counter_save(turn, event->site, registered->counter, registered->count, event->epoch);
     intake_number_save(turn, event->site, registered->number, event->case_id);
     if (registered->external_id[0])
-        intake_imported_save(turn, event->site, registered->source, registered->external_id, event->case_id);
+        intake_imported_save(turn, event->site, registered->source, registered->external_id, event->case_id,
+                             event->offset);
     intake_key_save(turn, registered->identity_key, event->case_id);
     intake_key_save(turn, registered->content_key, event->case_id);
     intake_identity_fold(turn, event, registered->party && registered->party->confidential);

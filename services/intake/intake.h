@@ -56,9 +56,11 @@ void intake_alike_save(struct turn *turn, const Intakerec__Case *record, uint64_
  * within 14 days before `received_ms`. */
 size_t intake_alike_find(struct turn *turn, const char *site, const char *kind, const char *category, const char *place,
                          int64_t received_ms, uint64_t out[INTAKE_ALIKE_MAX]);
-uint64_t intake_imported(struct turn *turn, const char *site, const char *source, const char *external_id);
+/* `offset_out` (may be NULL): of its CaseRegistered in the own log. */
+uint64_t intake_imported(struct turn *turn, const char *site, const char *source, const char *external_id,
+                         uint64_t *offset_out);
 void intake_imported_save(struct turn *turn, const char *site, const char *source, const char *external_id,
-                          uint64_t case_id);
+                          uint64_t case_id, uint64_t offset);
 Hb__Position *intake_request(struct turn *turn, const Casework__CaseRequested *request);
 void intake_request_save(struct turn *turn, const Casework__CaseRequested *request, const Hb__Position *position);
 uint64_t intake_key_case(struct turn *turn, uint64_t key_id);
@@ -145,6 +147,11 @@ void intake_identity_fold(struct turn *turn, const Hb__Event *event, bool begins
 bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t owner, uint64_t key_id);
 /* Why, by which clauses, and for whom it is. */
 Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const char *field);
+
+/* ---- differs.c ---- */
+/* What an import that existed says otherwise than its CaseRegistered: `differs` of the reply. */
+void intake_import_differs(struct turn *turn, const Hb__Event *event, const Intake__Import *import,
+                           Intake__Submitted *submitted);
 
 void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                   Hb__CommandReply *reply);

@@ -46,13 +46,17 @@ static void reply_registered(struct turn *turn, const Hb__Event *event, Intake__
 static uint64_t reply_existed(struct turn *turn, const Hb__Command *command, Intake__Submitted *submitted)
 {
     const Intake__Import *import = command->intake->import;
-    uint64_t case_id = intake_imported(turn, command->site, import->source, import->external_id);
+    uint64_t offset;
+    uint64_t case_id = intake_imported(turn, command->site, import->source, import->external_id, &offset);
+    const Hb__Event *registered = turn_own_event(turn, offset);
     const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
     if (!record)
         return 0;
     submitted->existed = true;
     submitted->number = record->number;
     submitted->tracking_code = tracking_code(turn, record->number, case_id);
+    if (registered)
+        intake_import_differs(turn, registered, import, submitted);
     return case_id;
 }
 

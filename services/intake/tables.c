@@ -6,7 +6,7 @@
      numbers    number, site                              intakerec.CaseRef
      alike      site, kind, category, place (or its key),
                 ~received, ~case id                       ""   complemented, so that a scan meets the newest first
-     imported   site, source, external id                 intakerec.CaseRef   kept for good
+     imported   site, source, external id                 intakerec.CaseRef   kept for good; where it was said
      requests   source log and offset, rule, kind,
                 link, to                                  hb.Position of the CaseRequested that counts
      keys       vault key id                              intakerec.CaseRef   whose texts it seals
@@ -151,17 +151,25 @@ static struct key imported_key(const char *site, const char *source, const char 
     return key;
 }
 
-uint64_t intake_imported(struct turn *turn, const char *site, const char *source, const char *external_id)
+uint64_t intake_imported(struct turn *turn, const char *site, const char *source, const char *external_id,
+                         uint64_t *offset_out)
 {
     struct key key = imported_key(site, source, external_id);
-    return ref_load(turn, INTAKE_IMPORTED, key_bytes(&key));
+    const Intakerec__CaseRef *row =
+        state_load(turn, INTAKE_IMPORTED, key_bytes(&key), &intakerec__case_ref__descriptor);
+    if (offset_out)
+        *offset_out = row ? row->offset : 0;
+    return row ? row->case_id : 0;
 }
 
 void intake_imported_save(struct turn *turn, const char *site, const char *source, const char *external_id,
-                          uint64_t case_id)
+                          uint64_t case_id, uint64_t offset)
 {
     struct key key = imported_key(site, source, external_id);
-    ref_save(turn, INTAKE_IMPORTED, key_bytes(&key), case_id);
+    Intakerec__CaseRef row = INTAKEREC__CASE_REF__INIT;
+    row.case_id = case_id;
+    row.offset = offset;
+    state_save(turn, INTAKE_IMPORTED, key_bytes(&key), &row.base);
 }
 
 uint64_t intake_key_case(struct turn *turn, uint64_t key_id)

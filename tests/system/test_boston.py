@@ -93,9 +93,64 @@ def main_job():
         again, said = run_once(folder, DATA, export)
         assert again == kpi, (again["total"], kpi["total"])
         assert read(export) == listed
-        assert "4352 known" in said, said
+        assert "4352 known (0 differing)" in said, said
+        check_changed(folder, rows, listed, again)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_changed(path, rows, external_id, **changes):
+    with open(path, "w", newline="", encoding="utf-8") as f:
+        writer = csv.DictWriter(f, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, **changes} if row["case_enquiry_id"] == external_id else row for row in rows)
+
+
+def differing(folder):
+    """What the last import listed as known with other content; each import that finds any writes one file."""
+    path = max(glob.glob(os.path.join(folder, "imports/differing-boston311-*.csv")))
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    return read(path)
+
+
+def check_changed(folder, rows, listed, kpi):
+    """The whole file once more, one row of it changed: told with line, field, what was and what is; nothing is imported."""
+    at = next(i for i, row in enumerate(rows) if i > 2000 and row["closed_dt"])
+    row, path, export = rows[at], os.path.join(folder, "changed.csv"), os.path.join(folder, "changed-export.csv")
+    later = str(local(row["closed_dt"]) + datetime.timedelta(days=1))
+    write_changed(path, rows, row["case_enquiry_id"], closed_dt=later, department="NASA")
+    again, said = run_once(folder, path, export)
+    assert "4352 known (1 differing)" in said and f"changed.csv:{at + 2}: known, and differs: department" in said, said
+    told = {line["field"]: line for line in differing(folder)}
+    assert set(told) == {"department", "history.steps[0].occurred_ms"}, told
+    for line in told.values():
+        assert (line["line"], line["external_id"]) == (str(at + 2), row["case_enquiry_id"]), line
+    assert (told["department"]["was"], told["department"]["now"]) == (row["department"].lower(), "nasa"), told
+    times = told["history.steps[0].occurred_ms"]
+    assert (local(times["was"]), local(times["now"])) == (local(row["closed_dt"]), local(later)), times
+    assert again == kpi and read(export) == listed
+
+
+def what_import_says():
+    """Exit codes and the JSON of `hearback import`: 0 also when all is known, 3 when a known row differs; of what people
+    wrote only that it differs is told."""
+    rows = read(DATA)[:20]
+    with harness.System() as system:
+        path, external_id = os.path.join(system.folder, "rows.csv"), rows[7]["case_enquiry_id"]
+
+        def imported(**changes):
+            write_changed(path, rows, external_id, **changes)
+            done = system.run("--json", "import", path, "--mapping", "boston311", check=False)
+            return done.returncode, json.loads(done.stdout)
+
+        counts = {"rows": 20, "imported": 20, "existed": 0, "differing": 0, "refused": 0}
+        assert imported() == (0, counts)
+        counts.update(imported=0, existed=20)
+        assert imported() == (0, counts)
+        counts.update(differing=1)
+        assert imported(case_title="Somebody wrote this") == (3, counts)
+        (line,) = differing(system.folder)
+        assert (line["field"], line["was"], line["now"]) == ("text", "(sealed)", "(sealed)"), line
 
 
 def another_file_with_bad_rows():
@@ -182,4 +237,4 @@ if __name__ == "__main__":
     if not os.path.exists(DATA):
         print("skipped: shared/data/boston311-2011-08.csv is missing")
         raise SystemExit(harness.SKIP)
-    harness.main([main_job, another_file_with_bad_rows, shifted_into_winter])
+    harness.main([main_job, what_import_says, another_file_with_bad_rows, shifted_into_winter])

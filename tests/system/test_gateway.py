@@ -508,6 +508,12 @@ def imports_go_on_after_a_bad_row():
     again = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}, account="admin").json()
     assert (again["imported"], again["existed"], again["refused"]) == (0, 3, 3), again
     assert again["results"][0]["existed"] and again["results"][0]["case_id"] == body["results"][0]["case_id"], again
+    assert again["differing"] == 0 and not any(result.get("differs") for result in again["results"]), again
+    rows[0]["submit"]["category"] = "staff"
+    again = call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}, account="admin").json()
+    assert (again["imported"], again["existed"], again["differing"]) == (0, 3, 1), again
+    (told,) = again["results"][0]["differs"]
+    assert (told["field"], told["was"], told["now"]) == ("category", {"text": "noise"}, {"text": "staff"}), told
     refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": rows_of(501, "x")}, account="admin"), 413, "too_large", "rows")
     refused(call("POST", "/api/v1/imports", {"site": "haitang", "rows": {}}, account="admin"), 400, "malformed", "rows")
     refused(call("POST", "/api/v1/imports", {"site": "haitang"}, account="admin"), 400, "malformed", "rows")
