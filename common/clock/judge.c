@@ -596,10 +596,11 @@ static void wait_for_horizon(struct judge *judge, int64_t horizon_ms)
             continue;
         run->missed = false;
         run->missed_due_ms = run->missed_known_ms = 0;
-        if (run->state != RUN_MET)
+        if (run->state != RUN_MET && run->state != RUN_CANCELLED)
             continue;
         run->state = RUN_RUNNING;
         run->ended_ms = 0;
+        run->by_condition = false;
     }
 }
 

@@ -68,9 +68,9 @@ struct run {
 };
 
 /* All runs of the clock, oldest first, in the arena; none: not started. A due instant is missed when it lies before the
-   stop and before `horizon_ms`, until which everything has been heard. A run whose stop came too late, but whose due is
-   not yet before the horizon, is still RUN_RUNNING: an earlier stop may yet be heard. Pauses follow the whole history,
-   so the order in which facts were heard does not matter. */
+   stop and before `horizon_ms`, until which everything has been heard. A run whose stop or cancelling came too late,
+   but whose due is not yet before the horizon, is still RUN_RUNNING: an earlier stop may yet be heard. Pauses follow
+   the whole history, so the order in which facts were heard does not matter. */
 struct run *clock_judge(const struct judge_rules *rules, const struct happening *happenings, size_t count,
                         int64_t horizon_ms, struct arena *arena, size_t *runs_out);
 

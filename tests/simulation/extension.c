@@ -237,10 +237,56 @@ static void a_bounced_notice_frees_the_extension(void **state)
     story_close(&group);
 }
 
+struct ended {
+    int64_t armed_ms, met_due_ms; /* said last of the clock `answer` */
+};
+
+static bool collect_ends(void *context, const Hb__Event *event)
+{
+    struct ended *ended = context;
+    const Watchdog__Event *said = event->watchdog;
+    if (said->kind_case == WATCHDOG__EVENT__KIND_ARMED && strcmp(said->armed->instance->clock, "answer") == 0)
+        ended->armed_ms = said->armed->due_ms;
+    if (said->kind_case == WATCHDOG__EVENT__KIND_MET && strcmp(said->met->instance->clock, "answer") == 0)
+        ended->met_due_ms = said->met->due_ms;
+    return true;
+}
+
+/* Storm seeds 577 and 905: told in time, but watchdog hears of the answer first. It ended under the due that stood. */
+static void proof_heard_after_the_end_still_counts(void **state)
+{
+    (void)state;
+    struct group group;
+    struct outside outside;
+    open_story(&group, &outside);
+    uint64_t id = submit(&group);
+    OK(group_act(&group, id, "chen", "extend", FIELDS("clock", "answer", "reason", "会诊")));
+    assert_true(simulation_settle(group.simulation, 10000));
+    simulation_down(group.simulation, HB__SERVICE__WATCHDOG);
+    deliver(&group, &outside, "250 ok");
+    simulation_down(group.simulation, HB__SERVICE__NOTIFICATION);
+    simulation_run(group.simulation, START_MS + MINUTE);
+    OK(group_act(&group, id, "chen", "decline", FIELDS("reason", "非本院")));
+    simulation_up(group.simulation, HB__SERVICE__WATCHDOG);
+    simulation_run(group.simulation, simulation_now(group.simulation) + 5 * MINUTE);
+    const Watchdog__ClockState *clock = clock_state(&group, id, "answer");
+    assert_string_equal(clock->state, "met");
+    assert_int_equal(clock->due_ms, DUE_MS);
+    simulation_up(group.simulation, HB__SERVICE__NOTIFICATION);
+    assert_true(simulation_settle(group.simulation, 10000));
+    assert_int_equal(clock_state(&group, id, "answer")->due_ms, EXTENDED_MS);
+    struct ended ended = {0};
+    simulation_events(group.simulation, HB__SERVICE__WATCHDOG, 0, collect_ends, &ended);
+    assert_int_equal(ended.armed_ms, EXTENDED_MS);
+    assert_int_equal(ended.met_due_ms, EXTENDED_MS);
+    story_close(&group);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_counts_when_told_beforehand), cmocka_unit_test(who_may_and_what_is_needed),
-        cmocka_unit_test(more_is_for_a_superior), cmocka_unit_test(a_bounced_notice_frees_the_extension)};
+        cmocka_unit_test(more_is_for_a_superior), cmocka_unit_test(a_bounced_notice_frees_the_extension),
+        cmocka_unit_test(proof_heard_after_the_end_still_counts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

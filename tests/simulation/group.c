@@ -1,5 +1,7 @@
 #include "group.h"
 
+#include "calendar/calendar.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +199,38 @@ void group_publish(struct group *group, const char *pack, const char *yaml)
     send(group, &command, pack);
     if (!simulation_settle(group->simulation, 60000))
         fprintf(stderr, "the publication does not come to rest\n");
+}
+
+void group_day_off(struct group *group, const char *date)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__Organise organise = DIRECTORY__ORGANISE__INIT;
+    Calendar__Calendar *calendar;
+    Calendar__Exception *off = MAKE(group, Calendar__Exception, calendar__exception__init), **days = NULL;
+    char *why = "";
+    size_t count = 0, i = 0;
+    if (calendar_load(SOURCE_DIR "/services/directory/calendars/cn.json", &group->arena, &calendar, &why) ||
+        !date_parse(date, &off->date)) {
+        fprintf(stderr, "%s: %s\n", date, why);
+        abort();
+    }
+    for (; i < calendar->n_exceptions && calendar->exceptions[i]->date < off->date; i++)
+        PUT(group, days, count, calendar->exceptions[i]);
+    PUT(group, days, count, off);
+    for (; i < calendar->n_exceptions; i++)
+        if (calendar->exceptions[i]->date != off->date)
+            PUT(group, days, count, calendar->exceptions[i]);
+    calendar->exceptions = days;
+    calendar->n_exceptions = count;
+    PUT(group, organise.calendars, organise.n_calendars, calendar);
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = &directory;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_ORGANISE;
+    directory.organise = &organise;
+    send(group, &command, date);
+    if (!simulation_settle(group->simulation, 60000))
+        fprintf(stderr, "the day off does not come to rest\n");
 }
 
 static void add_fields(struct group *group, const char *const *pairs, Hb__Field ***list, size_t *count)

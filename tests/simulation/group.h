@@ -28,6 +28,8 @@ void group_open_cell(struct group *group, const char *folder, uint64_t seed, int
 void group_found(struct group *group, const char *pack); /* organisation and policy; needs a world without faults */
 /* Puts a pack in force that the test brings along: the text of its pack.yaml. */
 void group_publish(struct group *group, const char *pack, const char *yaml);
+/* The site's calendar as shipped, with one more day off ("2025-03-11"). */
+void group_day_off(struct group *group, const char *date);
 void group_close(struct group *group);
 
 /* Fields are pairs of name and text, ended by NULL. The ids are made from `n`, so that a repetition is the same

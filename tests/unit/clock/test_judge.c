@@ -378,6 +378,24 @@ static void rounds_begin_again(void **state)
     world_close(&w);
 }
 
+/* Storm seed 363: said as over, it was not looked at again, and the miss before the new round was never said. */
+static void a_round_begun_too_late_waits_for_the_horizon(void **state)
+{
+    (void)state;
+    struct world w;
+    size_t count;
+    answer_clock(&w, HOURS, 2);
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY)->round = 1;
+    stage(&w, "2025-03-03 13:00", "handling", BUSY)->round = 2;
+    struct run run = judge_first(&w, w.count, at(&w, "2025-03-03 12:00"), &count)[0];
+    assert_int_equal(run.state, RUN_RUNNING);
+    assert_true(!run.missed && !run.ended_ms);
+    run = judge_first(&w, w.count, at(&w, "2025-03-03 12:01"), &count)[0];
+    assert_int_equal(run.state, RUN_CANCELLED);
+    assert_true(run.missed && run.missed_due_ms == at(&w, "2025-03-03 12:00"));
+    world_close(&w);
+}
+
 static Policy__Warn *warn_add(struct world *w, Policy__Warn__Type type)
 {
     Policy__Warn *warn = arena_alloc(&w->arena, sizeof *warn);
@@ -455,6 +473,7 @@ int main(void)
         cmocka_unit_test(condition_that_turns),
         cmocka_unit_test(occurred_times),
         cmocka_unit_test(rounds_begin_again),
+        cmocka_unit_test(a_round_begun_too_late_waits_for_the_horizon),
         cmocka_unit_test(written_warnings),
         cmocka_unit_test(ladder_rows),
     };

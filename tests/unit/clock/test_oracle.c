@@ -336,7 +336,7 @@ static void simulate(struct simulator *s, int horizon)
         if (!run->missed || run->missed_due < horizon)
             continue;
         run->missed = false;
-        if (run->state == RUN_MET) {
+        if (run->state == RUN_MET || run->state == RUN_CANCELLED) {
             run->state = RUN_RUNNING;
             run->ended = -1;
         }
