@@ -59,14 +59,35 @@ static bool is_set(const struct check *check, const char *fact)
     return false;
 }
 
+/* What a fact with a dot is of: "handler" in "handler.trainee". NULL when there is no dot. */
+static const char *root_of(const struct check *check, const char *fact)
+{
+    const char *dot = strchr(fact, '.');
+    return dot ? arena_text(check->arena, fact, (size_t)(dot - fact)) : NULL;
+}
+
 /* "asset.running": what the thing has that the field names. */
 static bool of_thing(const struct check *check, const char *fact)
 {
-    const char *dot = strchr(fact, '.');
-    const Policy__FieldDef *def =
-        dot ? policy_field(check->kind, arena_text(check->arena, fact, (size_t)(dot - fact))) : NULL;
+    const char *root = root_of(check, fact);
+    const Policy__FieldDef *def = root ? policy_field(check->kind, root) : NULL;
     return def && def->type == POLICY__FIELD_DEF__TYPE__THING &&
-           (!*def->thing || policy_thing_has(check->policy, def->thing, dot + 1));
+           (!*def->thing || policy_thing_has(check->policy, def->thing, strchr(fact, '.') + 1));
+}
+
+/* "actor.certificate": what is known of a person (common/organisation/conditions.c). */
+static bool of_person(const struct check *check, const char *fact)
+{
+    static const char *const known[] = {"trainee", "post", "certificate"};
+    const char *root = root_of(check, fact);
+    const Policy__FieldDef *def = root ? policy_field(check->kind, root) : NULL;
+    bool person =
+        root && (strcmp(root, "actor") == 0 || strcmp(root, "handler") == 0 || strcmp(root, "first_contact") == 0 ||
+                 strcmp(root, "co_owner") == 0 || (def && def->type == POLICY__FIELD_DEF__TYPE__PERSON));
+    for (size_t i = 0; person && i < sizeof known / sizeof *known; i++)
+        if (strcmp(strchr(fact, '.') + 1, known[i]) == 0)
+            return true;
+    return false;
 }
 
 static bool has_chain(const struct check *check, const char *name)
@@ -83,7 +104,7 @@ static bool has_chain(const struct check *check, const char *name)
 static void fact_known(struct check *check, const char *field, const char *fact)
 {
     if (is_common(fact) || policy_field_of_fact(check->kind, fact) || is_set(check, fact) || of_thing(check, fact) ||
-        has_chain(check, fact))
+        of_person(check, fact) || has_chain(check, fact))
         return;
     const char **names = NULL;
     size_t count = 0;
@@ -171,13 +192,14 @@ static bool needed_before(const struct check *check, const Policy__Rule *rule, c
 static bool always_there(const struct check *check, const char *fact)
 {
     const Policy__FieldDef *def = policy_field(check->kind, fact);
-    const char *dot = strchr(fact, '.');
     if (def && (def->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS || def->default_value))
         return true;
     if (def && def->figure && def->figure->op == POLICY__FIGURE__OP__COUNT)
         return true;
-    if (dot && of_thing(check, fact)) /* what is known of a thing hangs on whether one is named */
-        return always_there(check, arena_text(check->arena, fact, (size_t)(dot - fact)));
+    if (strncmp(fact, "actor.", 6) == 0)
+        return true;
+    if (of_thing(check, fact) || of_person(check, fact)) /* what is known of them hangs on whether one is named */
+        return always_there(check, root_of(check, fact));
     return is_common(fact) && !may_lack(fact);
 }
 
@@ -218,8 +240,10 @@ static void check_condition(struct check *check, const char *field, const Policy
         fact_known(check, field, node->fact);
         if (node->op == POLICY__NODE__OP__SAME_AS)
             fact_known(check, field, node->other);
+        const char *root = root_of(check, node->fact);
         bool known = always_there(check, node->fact) || tests_for(condition, node->fact) ||
-                     needed_before(check, rule, node->fact) || before != check->result->count;
+                     (root && tests_for(condition, root)) || needed_before(check, rule, node->fact) ||
+                     before != check->result->count;
         if (asks(node) && !known)
             check_found(
                 check, CHECK_WARNING, field, "此时 \"%s\" 可能未知：请给默认值、设为必填，或同时判断 missing/present",

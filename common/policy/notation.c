@@ -657,10 +657,22 @@ static void add_approved(struct compile *compile, Policy__Condition *condition, 
     POLICY_ADD(compile, node->values, node->n_values, approved);
 }
 
+/* {$late_day: yes}: a setting is known when the policy is compiled, so that the line always holds or never. */
+static void add_setting(struct compile *compile, Policy__Condition *condition, const char *key, json_t *value)
+{
+    json_t *name = json_string(key);
+    yaml_places_add(&compile->places, name, yaml_place_of(&compile->places, value));
+    json_array_append_new(compile->made, name);
+    const char *is = text_of(compile, name), *wanted = text_of(compile, value);
+    add_node(compile, condition, strcmp(is, wanted) == 0 ? POLICY__NODE__OP__ALL : POLICY__NODE__OP__ANY, "");
+}
+
 static void add_line(struct compile *compile, Policy__Condition *condition, const char *key, json_t *value)
 {
     const char *text = json_string_value(value);
-    if (strcmp(key, "any") == 0) {
+    if (*key == '$') {
+        add_setting(compile, condition, key, value);
+    } else if (strcmp(key, "any") == 0) {
         add_group(compile, condition, POLICY__NODE__OP__ANY, value);
     } else if (strcmp(key, "all") == 0) {
         add_group(compile, condition, POLICY__NODE__OP__ALL, value);

@@ -1,6 +1,7 @@
 #include "casework.h"
 
 #include "base/planted.h"
+#include "organisation/fields.h"
 
 /* ---- refusing ---- */
 
@@ -166,16 +167,18 @@ static void acknowledge(struct turn *turn, const struct casework_case *one, cons
 static struct facts with_fields(struct turn *turn, const struct casework_case *one, const Casework__Act *act)
 {
     struct facts facts = one->facts;
+    Hb__Event filled = HB__EVENT__INIT;
     Hb__Value *present = value_number(turn, 0);
     present->kind_case = HB__VALUE__KIND_PRESENT;
     present->present = true;
     for (size_t i = 0; i < act->n_fields; i++) {
         const Hb__Field *field = act->fields[i];
-        if (field->content_case == HB__FIELD__CONTENT_VALUE)
-            facts_set(turn_arena(turn), &facts, field->name, field->value);
-        else if (field->content_case == HB__FIELD__CONTENT_TEXT)
-            facts_set(turn_arena(turn), &facts, field->name, present);
+        if (field->content_case != HB__FIELD__CONTENT__NOT_SET)
+            event_fact(turn, &filled, field->name,
+                       field->content_case == HB__FIELD__CONTENT_VALUE ? field->value : present);
     }
+    fields_count_parts(turn, &one->facts, &filled);
+    facts_fold(turn_arena(turn), &facts, filled.facts, filled.n_facts);
     return facts;
 }
 

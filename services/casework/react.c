@@ -344,10 +344,14 @@ static bool exhausted(const struct casework_case *one, const Policy__Rule *rule)
     return rule->at_most && one->record->round > rule->at_most;
 }
 
-static void fire(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, Hb__Position *source)
+/* `by`: who did what the rule follows from; its condition may ask about them, its actions are nobody's. */
+static void fire(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Hb__Actor *by,
+                 Hb__Position *source)
 {
     const char *unknown;
-    switch (case_holds(&one->view, rule->condition, &unknown)) {
+    struct case_view view = one->view;
+    view.actor = by;
+    switch (case_holds(&view, rule->condition, &unknown)) {
     case TRUTH_NO:
         return;
     case TRUTH_YES:
@@ -374,7 +378,7 @@ static void run_rules(struct turn *turn, const struct casework_case *one, const 
     for (size_t i = 0; i < one->kind->n_rules; i++) {
         const Policy__Rule *rule = one->kind->rules[i];
         if (rule->when && triggered(rule->when, cause) && !casework_fired(turn, one->id, rule->name, source))
-            fire(turn, one, rule, source);
+            fire(turn, one, rule, cause->event ? cause->event->actor : NULL, source);
     }
 }
 

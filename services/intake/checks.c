@@ -20,6 +20,7 @@ enum truth intake_holds(struct turn *turn, const struct intake_new *fresh, const
                              .site = fresh->site->id,
                              .policy = fresh->policy,
                              .facts = fresh->facts,
+                             .actor = fresh->actor,
                              .now_ms = fresh->historic ? fresh->received_ms : turn_now(turn),
                              .told = nothing_told};
     return case_holds(&view, condition, missing_out);

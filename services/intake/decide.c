@@ -82,6 +82,7 @@ static void decide_submit(struct turn *turn, const Hb__Command *command, const I
     if (turn_refused(turn))
         return;
     struct intake_new fresh = intake_register_begin(turn, about.site, about.policy, about.kind, turn_now(turn), false);
+    fresh.actor = actor;
     fill(turn, &fresh, submit);
     intake_check_policy(turn, &fresh, submit, actor);
     intake_check_needed(turn, &fresh);

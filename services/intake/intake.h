@@ -99,6 +99,7 @@ struct intake_new {
     bool historic;
     const char *first_stage; /* of the kind; settled on the spot, the case is registered in another */
     struct facts *facts;     /* all of them, for conditions */
+    const Hb__Actor *actor;  /* who registers it; NULL: a rule or a schedule */
     Hb__Event *event;        /* CaseRegistered, being filled */
     Intake__CaseRegistered *registered;
     uint32_t skipped; /* numbers left out just before its own */
