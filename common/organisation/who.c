@@ -121,8 +121,24 @@ static void start_place(struct group *group, const char *name)
         add_all(group, organisation_holders(group->turn, group->site, name));
 }
 
-/* On duty now by the plan. Where nothing was ever planned, all who hold its posts. */
-static void add_duty(struct group *group, const Policy__Roster *roster)
+/* The person's own deputy, else who holds the deputy's post by the policy. */
+static void add_deputies(struct group *to, const Directory__Person *person)
+{
+    if (*person->deputy) {
+        add_person(to, organisation_person(to->turn, person->deputy));
+        return;
+    }
+    for (size_t i = 0; i < person->n_posts && to->policy; i++) {
+        const Policy__Post *post =
+            strcmp(person->posts[i]->site, to->site) == 0 ? policy_post(to->policy, person->posts[i]->post) : NULL;
+        if (post && *post->deputy)
+            add_all(to, organisation_holders(to->turn, to->site, post->deputy));
+    }
+}
+
+/* On duty now by the plan. Where nothing was ever planned, all who hold its posts. The deputy of a shift is named with
+   it; where none is, the person's own. */
+static void add_duty(struct group *group, const Policy__Roster *roster, bool deputies)
 {
     const Directory__RosterPlan *plan = organisation_roster(group->turn, group->site, roster->name);
     int64_t now = turn_now(group->turn);
@@ -131,11 +147,21 @@ static void add_duty(struct group *group, const Policy__Roster *roster)
         if (now < shift->from_ms || now >= shift->to_ms)
             continue;
         const Directory__Person *person = organisation_person(group->turn, shift->person);
-        bool away = !person || !organisation_present(group->turn, person);
-        add_person(group, away && *shift->deputy ? organisation_person(group->turn, shift->deputy) : person);
+        bool away = deputies || !person || !organisation_present(group->turn, person);
+        if (deputies && !*shift->deputy && person)
+            add_deputies(group, person);
+        else
+            add_person(group, away && *shift->deputy ? organisation_person(group->turn, shift->deputy) : person);
     }
-    for (size_t i = 0; !plan && i < roster->n_posts; i++)
-        add_all(group, organisation_holders(group->turn, group->site, roster->posts[i]));
+    for (size_t i = 0; !plan && i < roster->n_posts; i++) {
+        const Directory__Person **holders = organisation_holders(group->turn, group->site, roster->posts[i]);
+        for (; *holders; holders++) {
+            if (deputies)
+                add_deputies(group, *holders);
+            else
+                add_person(group, *holders);
+        }
+    }
 }
 
 #define WITHIN_MAX 8 /* things that lie in each other */
@@ -231,21 +257,6 @@ static void add_superiors(struct group *to, const Directory__Person *person)
     }
 }
 
-/* The person's own deputy, else who holds the deputy's post by the policy. */
-static void add_deputies(struct group *to, const Directory__Person *person)
-{
-    if (*person->deputy) {
-        add_person(to, organisation_person(to->turn, person->deputy));
-        return;
-    }
-    for (size_t i = 0; i < person->n_posts && to->policy; i++) {
-        const Policy__Post *post =
-            strcmp(person->posts[i]->site, to->site) == 0 ? policy_post(to->policy, person->posts[i]->post) : NULL;
-        if (post && *post->deputy)
-            add_all(to, organisation_holders(to->turn, to->site, post->deputy));
-    }
-}
-
 static void add_departments_of(struct group *to, const Directory__Person *person)
 {
     for (size_t i = 0; i < person->n_posts; i++)
@@ -304,13 +315,14 @@ static struct group mean(struct turn *turn, const char *site, const Policy__Who 
     const char *inner = words ? who->of[words - 1] : "";
     const Policy__Roster *roster =
         strcmp(inner, "duty") == 0 && group.policy ? policy_roster(group.policy, who->root) : NULL;
+    bool deputies = roster && words > 1 && strcmp(who->of[words - 2], "deputy") == 0;
     if (roster)
-        add_duty(&group, roster);
+        add_duty(&group, roster, deputies);
     else if (strcmp(inner, "taker") == 0)
         add_named(&group, facts ? facts_text(facts, arena_printf(turn_arena(turn), "taker.%s", who->root)) : "");
     else
         start(&group, who->root, facts);
-    words -= roster || strcmp(inner, "taker") == 0;
+    words -= deputies ? 2 : roster || strcmp(inner, "taker") == 0;
     for (size_t i = words; i-- > 0;)
         group = apply(&group, who->of[i]);
     return group;

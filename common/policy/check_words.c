@@ -500,14 +500,27 @@ void check_kind_words(struct check *check)
 
 /* ---- notices and ladders ---- */
 
-/* What stands in braces is filled in by notification: its own words, and facts of the case that are not sealed. */
+/* "{lift.inspection_until}": of the thing that a field of some kind names. */
+static bool any_thing_has(const struct check *check, const char *name)
+{
+    struct check one = *check;
+    bool has = false;
+    for (size_t i = 0; i < check->policy->n_kinds && !has; i++) {
+        one.kind = check->policy->kinds[i];
+        has = of_thing(&one, name);
+    }
+    return has;
+}
+
+/* What stands in braces is filled in by notification: its own words, facts of the case that are not sealed, and what
+   the register knows of a thing. */
 static void check_holes(struct check *check, const char *field, const char *text)
 {
     static const char *const own[] = {"number", "clock", "due", "level", "site"};
     const char *open, *close;
     for (; (open = strchr(text, '{')) && (close = strchr(open, '}')); text = close + 1) {
         const char *name = arena_text(check->arena, open + 1, (size_t)(close - open - 1));
-        bool known = is_common(name) || any_field(check, name);
+        bool known = is_common(name) || any_field(check, name) || any_thing_has(check, name);
         for (size_t i = 0; i < sizeof own / sizeof *own; i++)
             known = known || strcmp(own[i], name) == 0;
         if (known)

@@ -69,8 +69,8 @@ void patterns_of(struct compile *compile, json_t *map)
         pattern->count = (uint32_t)strtoul(text_of(compile, json_object_get(item, "count")), NULL, 10);
         if (!pattern->within->amount || *pattern->within->field || pattern->within->before)
             mistake(compile, item, "缺少 within 或不是时长，如 7 days", "\"within\" is missing or no span, as 7 days");
-        if (pattern->count < 2)
-            mistake(compile, item, "count 至少为 2", "\"count\" is at least 2");
+        if (pattern->count < 1)
+            mistake(compile, item, "缺少 count：多少件", "\"count\" is missing: of how many cases?");
         if (compile->kind) {
             pattern->condition = condition_of(compile, json_object_get(item, "if"));
             pattern_then(compile, json_object_get(item, "then"), pattern);

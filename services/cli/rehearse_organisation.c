@@ -1,5 +1,6 @@
 /* An organisation made for a policy: every department and post that the policy names, one person for each post, and the
    people of the scenario in the posts they were given. */
+#include "calendar/calendar.h"
 #include "organisation/organisation.h"
 #include "policy/lookup.h"
 #include "rehearse_world.h"
@@ -163,7 +164,12 @@ static void give_post(struct founding *founding, Directory__Person *person, cons
     Directory__Department *headed = strncmp(given, "head of ", 8) == 0 ? department_find(founding, given + 8) : NULL;
     if (strncmp(given, "holding ", 8) == 0) {
         Directory__Certificate *held = WORLD_NEW(founding->world, Directory__Certificate, directory__certificate__init);
-        held->name = copy(founding, given + 8);
+        const char *until = strstr(given, " until ");
+        int32_t date;
+        held->name =
+            arena_text(&founding->world->arena, given + 8, until ? (size_t)(until - given - 8) : strlen(given + 8));
+        if (until && date_parse(until + 7, &date)) /* valid to the end of that day */
+            held->until_ms = zone_utc_ms(founding->world->scenario->zone, ((int64_t)date + 1) * DAY_MS);
         WORLD_ADD(founding->world, person->certificates, person->n_certificates, held);
     } else if (strcmp(given, "trainee") == 0) {
         person->trainee = true;

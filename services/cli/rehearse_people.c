@@ -1,4 +1,5 @@
 /* Who takes part: posts, departments and roles of the policy. */
+#include "calendar/calendar.h"
 #include "organisation/organisation.h"
 #include "rehearse_reading.h"
 
@@ -20,6 +21,11 @@ static void post_known(struct reading *reading, const json_t *node, const char *
     const Policy__Policy *policy = reading->scenario->policy;
     bool head = strncmp(post, "head of ", 8) == 0, deputy = strncmp(post, "deputy of ", 10) == 0;
     const char *root = post + (head ? 8 : deputy ? 10 : 0);
+    const char *until = strncmp(post, "holding ", 8) == 0 ? strstr(post, " until ") : NULL;
+    int32_t date;
+    if (until && !date_parse(until + 7, &date))
+        wrong(reading, node, "证书有效期须为日期，如 holding electrician until 2025-03-31",
+              "a certificate ends on a date, as \"holding electrician until 2025-03-31\"");
     if (strncmp(post, "holding ", 8) == 0 || strcmp(post, "trainee") == 0)
         return;
     bool known =

@@ -130,6 +130,7 @@ static bool run_instant(struct world *world, size_t from, size_t to, struct diff
     }
     int64_t next = to < scenario->lines_count ? scenario->lines[to].at_ms : INT64_MAX;
     simulation_settle(world->simulation, next - at > SETTLE_MS ? SETTLE_MS : next - at - 1);
+    world_run(world, next - at > SETTLE_MS ? at + SETTLE_MS - 1 : next - 1); /* pages in a row come some ms apart */
     timeline_take(world);
     for (size_t i = last_action; i < to; i++)
         if (!run_check(world, &scenario->lines[i], first, out))

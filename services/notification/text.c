@@ -40,12 +40,24 @@ static const char *choice_text(const struct notification_request *request, const
     return choice;
 }
 
+/* "lift.inspection_until": what the register knows of the thing that the fact names, today. */
+static const Hb__Value *thing_value(const struct notification_request *request, const struct facts *facts,
+                                    const char *name)
+{
+    const char *dot = strchr(name, '.');
+    const char *id = dot ? facts_text(facts, arena_text(turn_arena(request->turn), name, (size_t)(dot - name))) : "";
+    const Directory__Thing *thing = *id ? organisation_thing(request->turn, request->event->site, id) : NULL;
+    return thing ? facts_get(&(struct facts){thing->facts, thing->n_facts}, dot + 1) : NULL;
+}
+
 /* A fact of the case; NULL when there is none, or only word that it was given: sealed texts never stand in a notice. */
 static const char *fact_text(const struct notification_request *request, const char *name, bool english)
 {
     struct arena *arena = turn_arena(request->turn);
     struct facts facts = {request->record->facts, request->record->n_facts};
     const Hb__Value *value = facts_get(&facts, name);
+    if (!value)
+        value = thing_value(request, &facts, name);
     if (!value)
         return NULL;
     switch (value->kind_case) {

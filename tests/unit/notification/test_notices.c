@@ -64,6 +64,7 @@ static void publish(struct world *world)
         notice(world, "mail_first", "lead", "email sms", "x"), notice(world, "sms_first", "lead", "sms email", "x"),
         notice(world, "portal_only", "lead", "portal", "x"), notice(world, "usual", "complainant", "", "x"),
         notice(world, "wechat", "complainant", "wechat email", "x"),
+        notice(world, "lift", "lead", "email", "{lift} {lift.company}"),
         notice(world, "nobody", "ghost_post", "email", "x"), notice(world, "long", "lead", "email", long_text));
     world_publish(world, policy);
 }
@@ -91,9 +92,11 @@ static void register_case(struct world *world)
     Hb__Event event = HB__EVENT__INIT;
     Intake__Event payload = INTAKE__EVENT__INIT;
     Intake__CaseRegistered registered = INTAKE__CASE_REGISTERED__INIT;
-    Hb__Fact lead = HB__FACT__INIT, *facts[1] = {&lead};
+    Hb__Fact lead = HB__FACT__INIT, lift = HB__FACT__INIT, *facts[2] = {&lead, &lift};
     lead.name = "lead";
     lead.value = world_text(world, "desk");
+    lift.name = "lift";
+    lift.value = world_text(world, "L2");
     registered.kind = "complaint";
     registered.number = "20250310-complaint-001";
     payload.kind_case = INTAKE__EVENT__KIND_REGISTERED;
@@ -102,7 +105,7 @@ static void register_case(struct world *world)
     event.case_id = CASE_ID;
     event.policy_version = 1;
     event.facts = facts;
-    event.n_facts = 1;
+    event.n_facts = 2;
     event.payload_case = HB__EVENT__PAYLOAD_INTAKE;
     event.intake = &payload;
     puppet_say(world, HB__SERVICE__INTAKE, &event);
@@ -320,6 +323,32 @@ static void a_failure_says_what_failed(void **state)
     assert_string_equal(failed->error, "550 no such user");
 }
 
+/* What the register knows today, not when the case began. */
+static void a_notice_names_what_the_register_knows(void **state)
+{
+    struct desk *desk = *state;
+    Directory__Event payload = DIRECTORY__EVENT__INIT;
+    Directory__Thing thing = DIRECTORY__THING__INIT;
+    Hb__Fact company = HB__FACT__INIT, *facts[1] = {&company};
+    company.name = "company";
+    company.value = world_text(&desk->world, "Otis");
+    thing.id = "L2";
+    thing.site = "garden";
+    thing.of = "lift";
+    thing.facts = facts;
+    thing.n_facts = 1;
+    payload.kind_case = DIRECTORY__EVENT__KIND_THING_DEFINED;
+    payload.thing_defined = &thing;
+    assert_string_equal(only(&desk->world, "lift")->text->zh, "L2 {lift.company}"); /* not entered */
+    world_directory(&desk->world, &payload);
+    ask(&desk->world, "lift");
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    const char *last = "";
+    for (unsigned i = 0; i < said->count; i++)
+        last = queued(said->events[i]) ? queued(said->events[i])->text->zh : last;
+    assert_string_equal(last, "L2 Otis");
+}
+
 static void a_long_text_is_cut_between_characters(void **state)
 {
     struct desk *desk = *state;
@@ -336,6 +365,6 @@ int main(void)
         AT_A_DESK(all_of_a_hundred_are_told_once_by_a_job), AT_A_DESK(a_crash_between_two_steps_tells_nobody_twice),
         AT_A_DESK(the_first_channel_that_reaches_counts),   AT_A_DESK(without_an_address_the_next_channel_counts),
         AT_A_DESK(a_notice_to_nobody_is_said_to_be_one),    AT_A_DESK(a_failure_says_what_failed),
-        AT_A_DESK(a_long_text_is_cut_between_characters)};
+        AT_A_DESK(a_notice_names_what_the_register_knows),  AT_A_DESK(a_long_text_is_cut_between_characters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

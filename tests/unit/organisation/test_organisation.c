@@ -109,6 +109,33 @@ static void who_is_meant(void **state)
     clerk_look(*state, probe_who);
 }
 
+static void probe_duty(struct turn *turn)
+{
+    assert_string_equal(meant(turn, "duty", "duty", NULL), "wang ");
+    assert_string_equal(meant(turn, "duty", "deputy", "duty"), "lin "); /* whom the shift names, not wang's own */
+}
+
+static void the_deputy_of_a_shift_stands_in_the_plan(void **state)
+{
+    struct world *world = *state;
+    Directory__Event payload = DIRECTORY__EVENT__INIT;
+    Directory__RosterPlan plan = DIRECTORY__ROSTER_PLAN__INIT;
+    Directory__Shift shift = DIRECTORY__SHIFT__INIT, *shifts[] = {&shift};
+    world_person_deputy(world, "wang", "technician", "engineering", false, "zhang");
+    shift.person = "wang";
+    shift.deputy = "lin";
+    shift.from_ms = plan.from_ms = PUPPET_START_MS - PUPPET_HOUR_MS;
+    shift.to_ms = plan.to_ms = PUPPET_START_MS + 24 * PUPPET_HOUR_MS;
+    plan.site = "garden";
+    plan.roster = "duty";
+    plan.shifts = shifts;
+    plan.n_shifts = 1;
+    payload.kind_case = DIRECTORY__EVENT__KIND_ROSTER_PLANNED;
+    payload.roster_planned = &plan;
+    world_directory(world, &payload);
+    clerk_look(world, probe_duty);
+}
+
 static bool included(struct turn *turn, const char *root, const char *person, bool complainant)
 {
     Policy__Who who = who_of(root, NULL, 0), *list[] = {&who};
@@ -286,6 +313,7 @@ static void calendars_are_always_todays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {WITH_WORLD(who_is_meant),
+                                       WITH_WORLD(the_deputy_of_a_shift_stands_in_the_plan),
                                        WITH_WORLD(who_is_among_them),
                                        WITH_WORLD(what_an_account_may),
                                        WITH_WORLD(who_leaves_is_no_longer_meant),
