@@ -665,7 +665,9 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
     for (size_t i = 0; i < packs_count; i++) {
         json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], 0);
         packs_collide(compile, compile->root, pack, packs[i]);
+        compile->beside = packs[i];
         json_t *merged = merge_packs(compile, compile->root, pack);
+        compile->beside = NULL;
         json_decref(compile->root);
         json_decref(pack);
         compile->root = merged;

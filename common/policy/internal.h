@@ -10,11 +10,12 @@ struct compile {
     struct arena *arena;
     struct yaml_places places;
     struct policy_result *result;
-    json_t *root;     /* the merged pack */
-    json_t *settings; /* of the root */
-    json_t *made;     /* nodes made while compiling: kept, so that no place is taken for another's */
-    const char *path; /* field path at hand */
-    const char *file; /* where the item at hand stands, for nodes without a place */
+    json_t *root;       /* the merged pack */
+    json_t *settings;   /* of the root */
+    json_t *made;       /* nodes made while compiling: kept, so that no place is taken for another's */
+    const char *beside; /* while a pack is laid beside those listed before it: that pack; else NULL */
+    const char *path;   /* field path at hand */
+    const char *file;   /* where the item at hand stands, for nodes without a place */
     unsigned line;
     Policy__Policy *policy;
     const Policy__Kind *kind; /* while its clocks, rules, routes are compiled */

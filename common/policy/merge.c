@@ -2,9 +2,9 @@
    Only named maps are merged; a list is one value. Route rows of the lower layer come first (policy-language.md 5). */
 #include "policy/internal.h"
 
-static const char *const sections[] = {"settings", "posts",          "rosters", "categories", "ladders",
-                                       "notices",  "documents",      "limits",  "may",        "clauses",
-                                       "built_in", "organisational", "things",  "schedules",  "patterns"};
+static const char *const sections[] = {"settings", "posts",          "rosters",   "categories", "ladders",
+                                       "notices",  "documents",      "limits",    "may",        "clauses",
+                                       "built_in", "organisational", "schedules", "patterns"};
 static const char *const kind_sections[] = {"fields", "steps", "clocks", "rules", "may", "never", "chains", "limits"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)
@@ -27,6 +27,55 @@ static json_t *copy_with(json_t *base, json_t *over)
     return merged;
 }
 
+/* Is the pack that this file belongs to the pack itself, or one it extends? */
+static bool is_base(const struct compile *compile, const char *file, const char *pack)
+{
+    for (unsigned depth = 0; *pack && depth < 9; depth++) {
+        size_t size = strlen(pack);
+        if (strncmp(file, pack, size) == 0 && file[size] == '/')
+            return true;
+        const char *extends = "";
+        for (size_t i = 0; i < compile->policy->n_packs; i++)
+            if (strcmp(compile->policy->packs[i]->name, pack) == 0)
+                extends = compile->policy->packs[i]->extends;
+        pack = extends;
+    }
+    return false;
+}
+
+/* Lists that packs side by side add up: from where a step is taken, what it needs and offers, what stops a clock. */
+static const char *const united[] = {"from", "needs", "fields", "stop", "clause"};
+
+static void unite(json_t *merged, const char *key, json_t *below, json_t *over)
+{
+    json_t *list = json_array(), *lists[] = {below, over};
+    for (size_t l = 0; l < 2; l++)
+        for (size_t i = 0; i < (json_is_array(lists[l]) ? json_array_size(lists[l]) : 1); i++) {
+            json_t *item = json_is_array(lists[l]) ? json_array_get(lists[l], i) : lists[l];
+            bool there = false;
+            for (size_t n = 0; n < json_array_size(list); n++)
+                there = there || json_equal(json_array_get(list, n), item);
+            if (!there)
+                json_array_append(list, item);
+        }
+    json_object_set_new(merged, key, list);
+}
+
+/* A pack that extends the other replaces its lists; one beside it adds to them. */
+static json_t *lay_over(struct compile *compile, json_t *below, json_t *over)
+{
+    json_t *merged = copy_with(below, over);
+    struct yaml_place place = yaml_place_of(&compile->places, below);
+    if (!compile->beside || !place.line || is_base(compile, place.file, compile->beside))
+        return merged;
+    for (size_t i = 0; i < sizeof united / sizeof *united; i++) {
+        json_t *before = json_object_get(below, united[i]), *own = json_object_get(over, united[i]);
+        if (before && own && !json_equal(before, own))
+            unite(merged, united[i], before, own);
+    }
+    return merged;
+}
+
 /* The item's own place is that of the lower layer: mistakes are found where they can be mended. */
 static json_t *remember(struct compile *compile, json_t *merged, const json_t *over)
 {
@@ -46,11 +95,29 @@ static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
         if (json_is_object(value) && json_object_get(value, "removed"))
             json_object_del(merged, key);
         else if (json_is_object(below) && json_is_object(value))
-            json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
+            json_object_set_new(merged, key, remember(compile, lay_over(compile, below, value), value));
         else
             json_object_set(merged, key, value);
     }
     return remember(compile, merged, over);
+}
+
+/* A thing's fields and marks are named maps themselves: each layer adds its own. */
+static json_t *merge_things(struct compile *compile, json_t *base, json_t *over)
+{
+    static const char *const maps[] = {"fields", "marks", "until"};
+    json_t *merged = merge_items(compile, base, over);
+    const char *name;
+    json_t *thing;
+    json_object_foreach(over, name, thing) {
+        json_t *below = json_object_get(base, name), *both = json_object_get(merged, name);
+        for (size_t i = 0; below && both && i < sizeof maps / sizeof *maps; i++) {
+            json_t *own = json_object_get(thing, maps[i]), *inherited = json_object_get(below, maps[i]);
+            if (json_is_object(own) && json_is_object(inherited))
+                json_object_set_new(both, maps[i], merge_items(compile, inherited, own));
+        }
+    }
+    return merged;
 }
 
 static bool unconditional(json_t *row)
@@ -91,7 +158,7 @@ static json_t *merge_route(struct compile *compile, json_t *base, json_t *over)
 
 json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
 {
-    json_t *merged = copy_with(base, over);
+    json_t *merged = lay_over(compile, base, over);
     const char *key;
     json_t *value;
     json_object_foreach(over, key, value) {
@@ -134,6 +201,8 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
             continue;
         if (strcmp(key, "kinds") == 0)
             json_object_set_new(merged, key, merge_kinds(compile, below, value));
+        else if (strcmp(key, "things") == 0)
+            json_object_set_new(merged, key, merge_things(compile, below, value));
         else if (is_among(key, sections, sizeof sections / sizeof *sections) || strcmp(key, "never") == 0)
             json_object_set_new(merged, key, merge_items(compile, below, value));
         else if (strcmp(key, "defaults") == 0)
@@ -144,20 +213,17 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
 
 /* ---- several packs at one site ---- */
 
-/* Is the pack that this file belongs to the pack itself, or one it extends? */
-static bool is_base(const struct compile *compile, const char *file, const char *pack)
+/* The field of an item that two packs say differently, other than by adding to a list; NULL: none. */
+static const char *differing(json_t *other, json_t *item)
 {
-    for (unsigned depth = 0; *pack && depth < 9; depth++) {
-        size_t size = strlen(pack);
-        if (strncmp(file, pack, size) == 0 && file[size] == '/')
-            return true;
-        const char *extends = "";
-        for (size_t i = 0; i < compile->policy->n_packs; i++)
-            if (strcmp(compile->policy->packs[i]->name, pack) == 0)
-                extends = compile->policy->packs[i]->extends;
-        pack = extends;
+    const char *key;
+    json_t *value;
+    json_object_foreach(item, key, value) {
+        json_t *before = json_object_get(other, key);
+        if (before && !json_equal(before, value) && !is_among(key, united, sizeof united / sizeof *united))
+            return key;
     }
-    return false;
+    return NULL;
 }
 
 static void items_collide(struct compile *compile, const char *path, json_t *before, json_t *own, const char *pack)
@@ -165,13 +231,18 @@ static void items_collide(struct compile *compile, const char *path, json_t *bef
     const char *name, *restore = compile->path;
     json_t *item;
     json_object_foreach(own, name, item) {
-        const json_t *other = json_object_get(before, name);
+        json_t *other = json_object_get(before, name);
         struct yaml_place place = other ? yaml_place_of(&compile->places, other) : (struct yaml_place){"", 0, 0};
-        if (!place.line || !json_is_object(item) || is_base(compile, place.file, pack) || json_equal(other, item))
+        if (!place.line || !json_is_object(item) || is_base(compile, place.file, pack))
             continue;
-        compile->path = arena_printf(compile->arena, "%s.%s", path, name);
-        caution(compile, item, "与 %s:%u 不同：以后列的制度包为准", "it differs from %s:%u: the later pack's holds",
-                place.file, place.line);
+        const char *field = differing(other, item);
+        if (!field)
+            continue;
+        compile->path = arena_printf(compile->arena, "%s.%s.%s", path, name, field);
+        caution(
+            compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
+            "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say otherwise",
+            place.file, place.line);
     }
     compile->path = restore;
 }

@@ -13,9 +13,11 @@ struct checking {
 
 static int usage(void)
 {
-    fputs("hearback policy check [--language zh-CN|en] [--packs FOLDER] PACK...\n"
+    fputs("hearback policy check [--language zh-CN|en] [--packs FOLDER] [--together] PACK...\n"
           "  检查制度包（名称或文件夹）：0 无误，1 有误\n"
-          "  checks packs, by name or folder: 0 sound, 1 mistakes\n",
+          "  checks packs, by name or folder: 0 sound, 1 mistakes\n"
+          "  --together  同一站点并用，按所列次序；两包说法不同之处列为提示 / as one site uses them, in this order:\n"
+          "              where two say the same differently, a warning names both places\n",
           stderr);
     return 2;
 }
@@ -64,7 +66,8 @@ static void print_result(struct checking *checking, const char *pack, const stru
     checking->wrong += wrong > 0;
 }
 
-static void check_one(struct checking *checking, const char *pack)
+/* One pack by itself, or several as one site uses them. */
+static void check_packs(struct checking *checking, char **packs, size_t packs_count)
 {
     struct arena arena;
     struct scenario_places places = checking->places;
@@ -72,15 +75,19 @@ static void check_one(struct checking *checking, const char *pack)
     struct policy_result result = {0};
     size_t count = 0;
     arena_init(&arena);
-    const char *name = pack_name_of(&places, &arena, pack);
-    enum err err = policy_read_folders(places.folders, places.folders_count, &name, 1, &arena, &sources, &count);
+    const char **names = arena_alloc(&arena, packs_count * sizeof *names);
+    for (size_t i = 0; i < packs_count; i++)
+        names[i] = packs_count == 1 ? pack_name_of(&places, &arena, packs[i]) : packs[i];
+    const char *title = packs_count == 1 ? packs[0] : checking->english ? "together" : "并用";
+    enum err err =
+        policy_read_folders(places.folders, places.folders_count, names, packs_count, &arena, &sources, &count);
     if (err) {
-        fprintf(stderr, "%s: %s\n", pack, err_text(err));
+        fprintf(stderr, "%s: %s\n", title, err_text(err));
         checking->wrong++;
     } else {
-        policy_compile(sources, count, &name, 1, &arena, &result);
+        policy_compile(sources, count, names, packs_count, &arena, &result);
         policy_check(&result, &arena);
-        print_result(checking, pack, &result);
+        print_result(checking, title, &result);
     }
     arena_fini(&arena);
 }
@@ -90,8 +97,12 @@ int check_main(struct cli *cli, int argc, char **argv)
     struct checking checking = {0};
     struct scenario_places *places = &checking.places;
     int i = 1;
+    bool together = false;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
-        if (strcmp(argv[i], "--packs") == 0 && !places->folders_count)
+        if (strcmp(argv[i], "--together") == 0) {
+            together = true;
+            i--;
+        } else if (strcmp(argv[i], "--packs") == 0 && !places->folders_count)
             places->folders[places->folders_count++] = argv[i + 1];
         else if (strcmp(argv[i], "--language") == 0 && strcmp(argv[i + 1], "en") == 0)
             checking.english = true;
@@ -101,7 +112,9 @@ int check_main(struct cli *cli, int argc, char **argv)
     if (i >= argc || strncmp(argv[i], "--", 2) == 0)
         return usage();
     places->folders[places->folders_count++] = cli_share(cli, "policies");
-    for (; i < argc; i++)
-        check_one(&checking, argv[i]);
+    if (together)
+        check_packs(&checking, argv + i, (size_t)(argc - i));
+    for (; i < argc && !together; i++)
+        check_packs(&checking, argv + i, 1);
     return checking.wrong ? 1 : 0;
 }

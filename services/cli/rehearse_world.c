@@ -163,6 +163,62 @@ static bool accepted(struct world *world, const char *what, const Hb__CommandRep
     return false;
 }
 
+/* One command takes so many changes (services/directory, DIRECTORY_CHANGES_MAX). */
+enum { PIECE = 48 };
+
+static bool send_people(struct world *world, const Directory__Organise *all, bool with_deputies)
+{
+    for (size_t at = 0; at < all->n_people; at += PIECE) {
+        Directory__Organise *piece = WORLD_NEW(world, Directory__Organise, directory__organise__init);
+        for (size_t i = at; i < all->n_people && i < at + PIECE; i++) {
+            Directory__Person *person = WORLD_NEW(world, Directory__Person, directory__person__init);
+            *person = *all->people[i];
+            if (!with_deputies)
+                person->deputy = world_copy(world, "");
+            WORLD_ADD(world, piece->people, piece->n_people, person);
+        }
+        if (!accepted(world, "organise", world_organise(world, piece)))
+            return false;
+    }
+    return true;
+}
+
+static bool send_accounts(struct world *world, const Directory__Organise *all)
+{
+    for (size_t at = 0; at < all->n_accounts; at += PIECE) {
+        Directory__Organise *piece = WORLD_NEW(world, Directory__Organise, directory__organise__init);
+        piece->accounts = all->accounts + at;
+        piece->n_accounts = all->n_accounts - at < PIECE ? all->n_accounts - at : PIECE;
+        if (!accepted(world, "organise", world_organise(world, piece)))
+            return false;
+    }
+    return true;
+}
+
+/* Too much for one command: first departments without their heads, then people, then who heads and stands in for whom.
+ */
+static bool send_organisation(struct world *world, Directory__Organise *all)
+{
+    if (all->n_sites + all->n_departments + all->n_people + all->n_accounts + all->n_calendars <= PIECE)
+        return accepted(world, "organise", world_organise(world, all));
+    Directory__Organise *first = WORLD_NEW(world, Directory__Organise, directory__organise__init);
+    Directory__Organise *heads = WORLD_NEW(world, Directory__Organise, directory__organise__init);
+    *first = *all;
+    first->n_people = first->n_accounts = first->n_departments = 0;
+    first->departments = NULL;
+    for (size_t i = 0; i < all->n_departments; i++) {
+        Directory__Department *department = WORLD_NEW(world, Directory__Department, directory__department__init);
+        *department = *all->departments[i];
+        department->head = world_copy(world, "");
+        WORLD_ADD(world, first->departments, first->n_departments, department);
+    }
+    heads->departments = all->departments;
+    heads->n_departments = all->n_departments;
+    return accepted(world, "organise", world_organise(world, first)) && send_people(world, all, false) &&
+           send_people(world, all, true) && send_accounts(world, all) &&
+           accepted(world, "organise", world_organise(world, heads));
+}
+
 static bool found_organisation(struct world *world)
 {
     const struct scenario *scenario = world->scenario;
@@ -179,7 +235,7 @@ static bool found_organisation(struct world *world)
         if (calendar)
             WORLD_ADD(world, what->calendars, what->n_calendars, calendar);
     }
-    return accepted(world, "organise", world_organise(world, what));
+    return send_organisation(world, what);
 }
 
 static void add_source(struct world *world, Directory__PublishPolicy *publish, const struct policy_source *from)
