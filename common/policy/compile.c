@@ -321,16 +321,17 @@ static void post_known(struct compile *compile, json_t *node, const char *post)
     SUGGEST(compile, post, compile->policy->posts, compile->policy->n_posts);
 }
 
-/* "08:00-20:00" */
+/* "08:00-20:00", or several: "07:30-09:00, 17:00-18:30" */
 static bool hours_parse(const char *text)
 {
     uint32_t from, to;
     char first[6] = {0}, second[6] = {0};
-    if (strlen(text) != 11 || text[5] != '-')
+    if (strlen(text) < 11 || text[5] != '-')
         return false;
     memcpy(first, text, 5);
     memcpy(second, text + 6, 5);
-    return minute_parse(first, &from) && minute_parse(second, &to) && from < to;
+    bool hours = minute_parse(first, &from) && minute_parse(second, &to) && from < to;
+    return hours && (!text[11] || (strncmp(text + 11, ", ", 2) == 0 && hours_parse(text + 13)));
 }
 
 /* [running, stopped], or {running: [zh, en]} */
@@ -429,8 +430,9 @@ static void rosters_of(struct compile *compile, json_t *map)
         texts_of(compile, json_object_get(item, "posts"), &roster->posts, &roster->n_posts);
         roster->cover = (char *)(uintptr_t)text_of(compile, json_object_get(item, "cover"));
         if (*roster->cover && strcmp(roster->cover, "always") != 0 && !hours_parse(roster->cover))
-            mistake(compile, json_object_get(item, "cover"), "可用：always，或每日时段 08:00-20:00",
-                    "accepted: always, or hours of every day as 08:00-20:00");
+            mistake(compile, json_object_get(item, "cover"),
+                    "可用：always，或每日时段 08:00-20:00，可有几段：07:30-09:00, 17:00-18:30",
+                    "accepted: always, or hours of every day as 08:00-20:00, or several: 07:30-09:00, 17:00-18:30");
         const char *deputy = text_of(compile, json_object_get(item, "deputy"));
         roster->deputy_needed = strcmp(deputy, "required") == 0;
         if (*deputy && !roster->deputy_needed)

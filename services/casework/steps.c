@@ -80,10 +80,13 @@ bool casework_may_write(const struct casework_case *one, const Policy__FieldDef 
 
 /* ---- needs ---- */
 
+/* A field with parts is given with any of them. */
 static bool given(Hb__Field *const *fields, size_t count, const char *name)
 {
+    size_t size = strlen(name);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(fields[i]->name, name) == 0 && fields[i]->content_case != HB__FIELD__CONTENT__NOT_SET)
+        if (strncmp(fields[i]->name, name, size) == 0 && (!fields[i]->name[size] || fields[i]->name[size] == '.') &&
+            fields[i]->content_case != HB__FIELD__CONTENT__NOT_SET)
             return true;
     return false;
 }

@@ -204,17 +204,12 @@ static void check_span(struct turn *turn, const Directory__RosterPlan *plan, int
           arena_printf(arena, "a gap: nobody is on duty from %s", at));
 }
 
-/* "always": the whole plan; "08:00-20:00": those hours of every day of it. */
-static void check_cover(struct turn *turn, const Policy__Roster *roster, const Directory__RosterPlan *plan,
-                        const char *path)
+/* "08:00-20:00": those hours of every day of the plan. */
+static void check_hours(struct turn *turn, const char *hours, const Directory__RosterPlan *plan, const char *path)
 {
     const struct zone *zone = organisation_zone(turn, plan->site);
     unsigned from[2], to[2];
-    if (strcmp(roster->cover, "always") == 0) {
-        check_span(turn, plan, plan->from_ms, plan->to_ms, path);
-        return;
-    }
-    if (sscanf(roster->cover, "%2u:%2u-%2u:%2u", &from[0], &from[1], &to[0], &to[1]) != 4)
+    if (sscanf(hours, "%2u:%2u-%2u:%2u", &from[0], &from[1], &to[0], &to[1]) != 4)
         return;
     for (int32_t day = date_of_local(zone_local_ms(zone, plan->from_ms));; day++) {
         int64_t opens = zone_utc_ms(zone, (int64_t)day * DAY_MS + (int64_t)(from[0] * 60 + from[1]) * MINUTE_MS);
@@ -224,6 +219,18 @@ static void check_cover(struct turn *turn, const Policy__Roster *roster, const D
         if (opens >= plan->from_ms && closes <= plan->to_ms)
             check_span(turn, plan, opens, closes, path);
     }
+}
+
+/* "always": the whole plan; else hours, as many as there are: "07:30-09:00, 17:00-18:30". */
+static void check_cover(struct turn *turn, const Policy__Roster *roster, const Directory__RosterPlan *plan,
+                        const char *path)
+{
+    const char *hours = roster->cover;
+    if (strcmp(hours, "always") == 0)
+        check_span(turn, plan, plan->from_ms, plan->to_ms, path);
+    else
+        for (; hours && *hours; hours = strchr(hours, ',') ? strchr(hours, ',') + 2 : NULL)
+            check_hours(turn, hours, plan, path);
 }
 
 static void check_roster(struct turn *turn, const Directory__Organise *organise, const Directory__RosterPlan *plan,

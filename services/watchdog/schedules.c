@@ -408,6 +408,26 @@ static bool case_facts_hold(const struct opening *opening, const Policy__Conditi
            holds(opening, condition, &one.facts[one.count - 1]);
 }
 
+/* What `where` asks of an entry: its fields and marks, and who holds the posts that its register must have. Of whoever
+   is away without a deputy, or is no longer here, there is none: {lift_safety_manager: missing}. */
+static struct facts facts_of_entry(const struct opening *opening, const Directory__Thing *thing)
+{
+    struct turn *turn = opening->turn;
+    struct facts facts = {thing->facts, thing->n_facts}, itself = {0};
+    const Policy__ThingDef *def = policy_thing(opening->policy, thing->of);
+    facts_set(turn_arena(turn), &itself, "entry", value_text(turn, thing->id));
+    for (size_t i = 0; def && i < def->n_must_have; i++) {
+        Policy__Who who = POLICY__WHO__INIT, *list[] = {&who};
+        who.root = "entry";
+        who.of = &def->must_have[i];
+        who.n_of = 1;
+        const Directory__Person **holders = who_persons(turn, opening->row->site, list, 1, &itself, NULL);
+        if (*holders)
+            facts_set(turn_arena(turn), &facts, def->must_have[i], value_text(turn, (*holders)->id));
+    }
+    return facts;
+}
+
 /* Done in this period already, by whatever case. */
 static bool fulfilled(const struct opening *opening, const char *item)
 {
@@ -566,7 +586,7 @@ struct bytes watchdog_duties_step(struct turn *turn, struct bytes payload, struc
     unsigned looked = 0;
     for (const Directory__Thing **thing = organisation_things(turn, opening.row->site, schedule->thing); *thing;
          thing++) {
-        struct facts facts = {(*thing)->facts, (*thing)->n_facts};
+        struct facts facts = facts_of_entry(&opening, *thing);
         if (strcmp((*thing)->id, after) <= 0 && *after)
             continue;
         if (looked++ == keys_max)
