@@ -137,3 +137,36 @@ enum truth case_holds(const struct case_view *view, const Policy__Condition *con
                                         .linked = linked};
     return condition_holds(condition, view->facts, &context, missing_out);
 }
+
+static bool names_act(char *const *acts, size_t count, const char *act)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(acts[i], act) == 0 || strcmp(acts[i], "any") == 0)
+            return true;
+    return false;
+}
+
+static bool any_forbids(const struct case_view *view, Policy__Never *const *list, size_t count,
+                        const Policy__Kind *kind, const char *act, const Hb__Actor *actor, const char **clause_out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const Policy__Never *never = list[i];
+        bool about =
+            names_act(never->acts, never->n_acts, act) && (!*never->what || strcmp(never->what, kind->name) == 0);
+        if (!about || case_holds(view, never->condition, NULL) == TRUTH_NO ||
+            !who_includes(view->turn, view->site, never->who, never->n_who, view->facts, actor) ||
+            who_includes(view->turn, view->site, never->except, never->n_except, view->facts, actor))
+            continue;
+        if (clause_out)
+            *clause_out = never->n_clauses ? never->clauses[0] : "";
+        return true;
+    }
+    return false;
+}
+
+bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
+                    const char **clause_out)
+{
+    return any_forbids(view, kind->never, kind->n_never, kind, act, actor, clause_out) ||
+           any_forbids(view, view->policy->never, view->policy->n_never, kind, act, actor, clause_out);
+}

@@ -20,6 +20,10 @@ struct case_view {
 };
 
 enum truth case_holds(const struct case_view *view, const Policy__Condition *condition, const char **missing_out);
+/* `never`, of the kind and of the whole policy: may the actor not do this (a step, or "see")? A condition that cannot
+   be judged counts as holding. `clause_out` may be NULL. */
+bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
+                    const char **clause_out);
 /* The instant a term means in this case: a date field, or a span from a field, stage or step. */
 bool case_instant(const struct case_view *view, const Policy__Term *term, int64_t *ms_out);
 /* The same with a clock's time options (NULL: none), counted from an instant. */

@@ -286,6 +286,20 @@ static void carried_otherwise(struct compile *compile, json_t *map, Policy__Clau
     }
 }
 
+/* `duties:` a text, or [zh, en]; "none" (a setting not filled in yet, say): the post is there, and cannot be given. */
+static void duties_of(struct compile *compile, json_t *item, Policy__Post *post)
+{
+    json_t *duties = json_object_get(item, "duties");
+    if (json_is_string(duties)) {
+        const char *text = text_of(compile, duties);
+        post->undescribed = strcmp(text, "none") == 0;
+        post->duties = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+        post->duties->zh = post->duties->en = (char *)(uintptr_t)(post->undescribed ? "" : text);
+    } else if (duties) {
+        label_of(compile, item, "duties", &post->duties, true);
+    }
+}
+
 static void posts_of(struct compile *compile, json_t *map)
 {
     const char *name;
@@ -293,7 +307,6 @@ static void posts_of(struct compile *compile, json_t *map)
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
         ONLY_KEYS(compile, item, "clause", "name", "in", "superior", "deputy", "duties", "handles");
-        NOT_CARRIED_OUT(compile, item, "duties");
         Policy__Post *post = POLICY_NEW(compile, Policy__Post, POLICY__POST__INIT);
         post->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &post->label, true);
@@ -301,6 +314,7 @@ static void posts_of(struct compile *compile, json_t *map)
         post->department = (char *)(uintptr_t)text_of(compile, json_object_get(item, "in"));
         post->superior = (char *)(uintptr_t)text_of(compile, json_object_get(item, "superior"));
         post->deputy = (char *)(uintptr_t)text_of(compile, json_object_get(item, "deputy"));
+        duties_of(compile, item, post);
         json_t *handles = json_object_get(item, "handles");
         post->handles_nothing = handles && !yes_of(compile, handles);
         if (*post->superior && !json_object_get(map, post->superior)) {

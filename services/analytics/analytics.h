@@ -53,6 +53,8 @@ bool analytics_may_see_figures(struct turn *turn, const Hb__Query *query, uint64
 char *analytics_cell_name(struct turn *turn, uint64_t cell);
 /* The row as it is told, of the cell that is looked at: bears the cell, its name and the zone of its site. */
 Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id);
+/* `never .. see` of the policy of today, by what the row knows of the case: kind, stage, category, lead, handler. */
+bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
 void analytics_answer_cells(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 /* facets.c: which cases have a value, in order of receipt. */
 #define ANALYTICS_TERMS_MAX 7u

@@ -58,6 +58,12 @@ static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics_
         uint64_t cell = strtoull(change->cell, NULL, 16);
         if (!analytics_may_see(turn, query, "read", cell, change->site))
             continue;
+        turn_look_at(turn, cell);
+        const Analytics__CaseRow *row = analytics_row(turn, change->case_id);
+        bool hidden = row && analytics_hidden(turn, row, query->actor);
+        turn_look_at(turn, 0);
+        if (hidden)
+            continue;
         name_change(turn, change, cell);
         changes->changes = arena_grow(turn_arena(turn), changes->changes, changes->n_changes, sizeof *changes->changes);
         changes->changes[changes->n_changes++] = change;

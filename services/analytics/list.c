@@ -55,6 +55,7 @@ struct line {
 struct listing {
     struct turn *turn;
     const Analytics__ListCases *wanted;
+    const Hb__Actor *actor;
     struct analytics_term terms[ANALYTICS_TERMS_MAX]; /* all must hold; none: every case */
     unsigned terms_count, steps;
     struct line *lines;
@@ -210,13 +211,18 @@ static struct line *next_line(const struct listing *listing)
     return next;
 }
 
+static bool listed(const struct listing *listing, const Analytics__CaseRow *row)
+{
+    return row && analytics_fits(listing->wanted->filter, row) && !analytics_hidden(listing->turn, row, listing->actor);
+}
+
 /* What does not fit is forgotten at once: a page takes the memory of its rows. */
 static void take(struct listing *listing, const struct line *line)
 {
     struct arena_mark mark = arena_mark(turn_arena(listing->turn));
     turn_look_at(listing->turn, line->cell);
     Analytics__CaseRow *row = analytics_row(listing->turn, line->next.id);
-    if (row && analytics_fits(listing->wanted->filter, row))
+    if (listed(listing, row))
         listing->list->rows[listing->list->n_rows++] = row;
     else
         arena_return(turn_arena(listing->turn), mark);
@@ -255,7 +261,7 @@ static bool add_indexed(const struct listing *listing, unsigned table, const cha
             continue;
         found = true;
         Analytics__CaseRow *row = analytics_row(listing->turn, bytes_get_u64(id.data));
-        if (row && analytics_fits(listing->wanted->filter, row) && listing->list->n_rows < listing->limit)
+        if (listed(listing, row) && listing->list->n_rows < listing->limit)
             listing->list->rows[listing->list->n_rows++] = row;
     }
     return found;
@@ -280,7 +286,7 @@ static void add_case(const struct listing *listing, uint64_t case_id)
     for (size_t i = 0; i < listing->count && listing->list->n_rows < listing->limit; i++) {
         turn_look_at(listing->turn, listing->lines[i].cell);
         Analytics__CaseRow *row = analytics_row(listing->turn, case_id);
-        if (row && strcmp(row->site, listing->lines[i].site) == 0 && analytics_fits(listing->wanted->filter, row))
+        if (row && strcmp(row->site, listing->lines[i].site) == 0 && listed(listing, row))
             listing->list->rows[listing->list->n_rows++] = row;
     }
 }
@@ -326,7 +332,7 @@ static void add_lines(struct listing *listing, const Hb__Query *query, const str
 void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                            Analytics__Reply *reply)
 {
-    struct listing listing = {.turn = turn, .wanted = query->analytics->list};
+    struct listing listing = {.turn = turn, .wanted = query->analytics->list, .actor = query->actor};
     uint32_t limit = listing.wanted->limit ? listing.wanted->limit : ANALYTICS_LIST_DEFAULT;
     struct place from = listing.wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX, 0};
     listing.limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;

@@ -6,6 +6,12 @@ static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__C
     return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
 }
 
+/* `never .. see`: as if it were not there. */
+static bool hidden(const struct casework_case *one, const Hb__Actor *actor)
+{
+    return actor && case_forbidden(&one->view, one->kind, "see", actor, NULL);
+}
+
 static void add_allowed(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
                         Casework__CaseFile *file)
 {
@@ -138,7 +144,8 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
     bool timeline = query->casework->kind_case == CASEWORK__QUERY__KIND_TIMELINE;
     uint64_t case_id = get ? query->casework->get->case_id : timeline ? query->casework->timeline->case_id : 0;
     struct casework_case one;
-    if (!casework_open(turn, case_id, &one) || !may_read(turn, query, one.record, case_id)) {
+    if (!casework_open(turn, case_id, &one) || !may_read(turn, query, one.record, case_id) ||
+        hidden(&one, query->actor)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }

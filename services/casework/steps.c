@@ -18,27 +18,6 @@ static bool names_step(char *const *acts, size_t count, const char *step)
     return false;
 }
 
-/* `never` wins over everything; unknown counts as yes. */
-static bool forbidden(const struct casework_case *one, Policy__Never *const *list, size_t count, const char *step,
-                      const Hb__Actor *actor, const char **clause_out)
-{
-    struct turn *turn = turn_of(one);
-    for (size_t i = 0; i < count; i++) {
-        const Policy__Never *never = list[i];
-        bool about = names_step(never->acts, never->n_acts, step) &&
-                     (!*never->what || strcmp(never->what, one->record->kind) == 0);
-        if (!about || case_holds(&one->view, never->condition, NULL) == TRUTH_NO)
-            continue;
-        bool meant = who_includes(turn, one->record->site, never->who, never->n_who, &one->facts, actor) &&
-                     !who_includes(turn, one->record->site, never->except, never->n_except, &one->facts, actor);
-        if (meant) {
-            *clause_out = never->n_clauses ? never->clauses[0] : "";
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool permitted(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor)
 {
     struct turn *turn = turn_of(one);
@@ -65,8 +44,7 @@ enum casework_bar casework_step_bar(const struct casework_case *one, const Polic
     *clause_out = step->n_clauses ? step->clauses[0] : "";
     if (!policy_step_from(step, one->record->stage) && !planted("any_stage"))
         return CASEWORK_WRONG_STAGE;
-    if (forbidden(one, one->kind->never, one->kind->n_never, step->name, actor, clause_out) ||
-        forbidden(one, one->policy->never, one->policy->n_never, step->name, actor, clause_out) ||
+    if (case_forbidden(&one->view, one->kind, step->name, actor, clause_out) ||
         (!permitted(one, step, actor) && !planted("anybody")))
         return CASEWORK_NOT_ALLOWED;
     return CASEWORK_FREE;

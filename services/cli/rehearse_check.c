@@ -312,7 +312,7 @@ static bool check_case(struct world *world, const struct expectation *expectatio
     const char *viewer = expectation->what == EXPECT_HIDDEN ? expectation->value : NULL;
     const Casework__CaseFile *file = case_id ? world_file(world, case_id, viewer) : NULL;
     if (expectation->what == EXPECT_HIDDEN)
-        return !file || differs_from(world, expectation, "visible", out);
+        return !file != expectation->absent || differs_from(world, expectation, file ? "visible" : "hidden", out);
     if (expectation->what == EXPECT_DUE && case_id)
         return check_due(world, expectation, case_id, out);
     if (!file)

@@ -239,7 +239,7 @@ const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, cons
     Hb__Query query = HB__QUERY__INIT;
     Casework__Query casework = CASEWORK__QUERY__INIT;
     Casework__GetCase get = CASEWORK__GET_CASE__INIT;
-    query.actor = actor_of(world, person);
+    query.actor = person ? actor_of(world, person) : NULL; /* the rehearsal itself sees what is hidden, too */
     query.site = world_copy(world, WORLD_SITE);
     query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
     query.casework = &casework;

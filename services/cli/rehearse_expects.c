@@ -271,14 +271,17 @@ static void expect_issued(struct reading *reading, struct scenario_line *line, j
         expect_document(reading, line, value, arena_strdup(reading->arena, key), reading_text_of(reading, value));
 }
 
+/* {li: c1}: li is not shown it; {li: not c1}: li is. */
 static void expect_hidden(struct reading *reading, struct scenario_line *line, json_t *map)
 {
     const char *key;
     json_t *value;
     json_object_foreach(map, key, value) {
         struct expectation one = expectation_new(reading, EXPECT_HIDDEN, value);
+        const char *text = reading_text_of(reading, value);
+        one.absent = strncmp(text, "not ", 4) == 0;
         one.value = arena_strdup(reading->arena, key);
-        one.case_name = reading_text_of(reading, value);
+        one.case_name = text + (one.absent ? 4 : 0);
         reading_person_known(reading, value, key);
         (void)reading_case_of(reading, value, one.case_name);
         expectation_add(reading, line, one);

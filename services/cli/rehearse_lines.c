@@ -135,7 +135,7 @@ static void settings_line(struct reading *reading, struct scenario_line *line, j
 static void line_kind(struct reading *reading, struct scenario_line *line, json_t *map)
 {
     static const char *const kinds[] = {"do",   "expect", "never",  "delivered", "failed", "calendar", "settings",
-                                        "down", "up",     "things", "roster",    "absent", "present"};
+                                        "down", "up",     "things", "roster",    "absent", "present",  "posts"};
     const char *key;
     json_t *value;
     json_object_foreach(map, key, value) {
@@ -161,13 +161,15 @@ static void line_kind(struct reading *reading, struct scenario_line *line, json_
             settings_line(reading, line, map);
             return;
         }
-        if (strcmp(key, "things") == 0 || strcmp(key, "roster") == 0) {
-            (*key == 't' ? reading_thing_line : reading_roster_line)(reading, line, map);
+        if (strcmp(key, "things") == 0 || strcmp(key, "roster") == 0 || strcmp(key, "posts") == 0) {
+            (*key == 't'   ? reading_thing_line
+             : *key == 'r' ? reading_roster_line
+                           : reading_posts_line)(reading, line, map);
             line->refused = json_object_get(map, "refused") != NULL;
             line->refused_clauses =
                 reading_texts_of(reading, json_object_get(map, "refused"), &line->refused_clauses_count);
             line->says = reading_text_of(reading, json_object_get(map, "says"));
-            line->step = key[0] == 't' ? "things" : "roster";
+            line->step = *key == 't' ? "things" : *key == 'r' ? "roster" : "posts";
             return;
         }
         if (strcmp(key, "absent") == 0 || strcmp(key, "present") == 0) {

@@ -51,7 +51,9 @@ static void run_away(struct world *world, const struct scenario_line *line)
 static bool run_organise(struct world *world, const struct scenario_line *line, struct difference *out)
 {
     const Hb__CommandReply *reply =
-        world_things(world, line->things, line->things_count, line->shifts, line->shifts_count);
+        line->what == LINE_POSTS
+            ? world_posts(world, line->name, line->posts, line->posts_count)
+            : world_things(world, line->things, line->things_count, line->shifts, line->shifts_count);
     if (reply && reply->refused)
         timeline_refused(world, line, reply->refused);
     return check_reply(world, line, reply, out);
@@ -71,6 +73,7 @@ static bool run_action(struct world *world, const struct scenario_line *line, st
         return world_settings(world, line) || differs(out, line, "该设置未被接受", "the settings were not accepted");
     case LINE_THINGS:
     case LINE_ROSTER:
+    case LINE_POSTS:
         return run_organise(world, line, out);
     case LINE_ABSENT:
         timeline_note(world, line->at_ms,

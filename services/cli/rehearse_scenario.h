@@ -97,6 +97,7 @@ enum line_what {
     LINE_THINGS,
     LINE_ROSTER,
     LINE_ABSENT,
+    LINE_POSTS,
 };
 
 struct scenario_line {
@@ -118,6 +119,8 @@ struct scenario_line {
     const char *notice; /* delivered, failed: case_name, too */
     bool failed;
     const char *name; /* of the calendar, the service or the person */
+    char **posts;     /* that the person holds from now on */
+    size_t posts_count;
     struct scenario_thing *things;
     size_t things_count;
     struct scenario_shift *shifts;

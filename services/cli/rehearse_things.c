@@ -103,6 +103,28 @@ void reading_absent_line(struct reading *reading, struct scenario_line *line, js
     reading_person_known(reading, map, line->name);
 }
 
+/* {zhou: [technician, clerk]}: one person to a line. */
+void reading_posts_line(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    const Policy__Policy *policy = reading->scenario->policy;
+    json_t *posts = json_object_get(map, "posts"), *value;
+    const char *key;
+    ONLY_KEYS(reading, map, "at", "posts", "refused", "says");
+    line->what = LINE_POSTS;
+    line->name = "";
+    if (json_object_size(posts) != 1)
+        wrong(reading, map, "可用：posts: {人名: [岗位]}", "accepted: posts: {NAME: [POST]}");
+    json_object_foreach(posts, key, value) {
+        line->name = arena_strdup(reading->arena, key);
+        line->posts = reading_texts_of(reading, value, &line->posts_count);
+        reading_person_known(reading, map, line->name);
+    }
+    for (size_t i = 0; i < line->posts_count; i++)
+        if (!policy_post(policy, line->posts[i]))
+            reading_wrong_word(reading, map, "制度中没有岗位", "the policy has no post", line->posts[i],
+                               NAMES(reading, policy->posts, policy->n_posts), policy->n_posts);
+}
+
 /* ---- the organisation hears of it ---- */
 
 static Directory__Thing *thing_find(const struct world *world, const char *name)
@@ -200,4 +222,31 @@ const Hb__CommandReply *world_absent(struct world *world, const char *name, bool
         WORLD_ADD(world, what->people, what->n_people, person);
     }
     return world_organise(world, what);
+}
+
+const Hb__CommandReply *world_posts(struct world *world, const char *name, char *const *posts, size_t count)
+{
+    Directory__Organise *what = WORLD_NEW(world, Directory__Organise, directory__organise__init);
+    Directory__Person *person = NULL;
+    for (size_t i = 0; i < world->people_count; i++)
+        if (strcmp(world->people[i]->id, name) == 0)
+            person = world->people[i];
+    if (!person)
+        return NULL;
+    const Directory__Person before = *person;
+    person->posts = NULL;
+    person->n_posts = 0;
+    for (size_t i = 0; i < count; i++) {
+        const Policy__Post *post = policy_post(world->scenario->policy, posts[i]);
+        Directory__Post *held = WORLD_NEW(world, Directory__Post, directory__post__init);
+        held->post = world_copy(world, posts[i]);
+        held->department = world_copy(world, post ? post->department : "");
+        held->site = world_copy(world, WORLD_SITE);
+        WORLD_ADD(world, person->posts, person->n_posts, held);
+    }
+    WORLD_ADD(world, what->people, what->n_people, person);
+    const Hb__CommandReply *reply = world_organise(world, what);
+    if (!reply || reply->refused)
+        *person = before;
+    return reply;
 }

@@ -2,6 +2,8 @@
    is folded by every service, so nothing may pass that one of them could stumble over. */
 #include "directory.h"
 
+#include "policy/lookup.h"
+
 struct check {
     struct turn *turn;
     const Directory__Organise *organise;
@@ -9,13 +11,18 @@ struct check {
 
 /* ---- telling ---- */
 
-static void wrong(struct check *check, const char *field, const char *zh, const char *en)
+static void wrong_under(struct check *check, const char *field, const char *clause, const char *zh, const char *en)
 {
     Hb__Refusal *refusal = turn_refuse(check->turn, 422, "bad_field", zh, en);
     if (!*refusal->field)
         refusal_field(check->turn, refusal, field);
     if (refusal->n_problems < DIRECTORY_PROBLEMS_MAX)
-        refusal_problem(check->turn, refusal, field, "", zh, en);
+        refusal_problem(check->turn, refusal, field, clause, zh, en);
+}
+
+static void wrong(struct check *check, const char *field, const char *zh, const char *en)
+{
+    wrong_under(check, field, "", zh, en);
 }
 
 /* "people", 3, "name" -> "people[3].name" */
@@ -175,9 +182,17 @@ static void check_post_name(struct check *check, const char *field, const Direct
     const Policy__Policy *policy = organisation_policy(check->turn, post->site, 0);
     if (!policy || policy->n_posts == 0 || (before && organisation_holds(before, post->site, post->post)))
         return;
-    for (size_t i = 0; i < policy->n_posts; i++)
-        if (strcmp(policy->posts[i]->name, post->post) == 0)
-            return;
+    const Policy__Post *known = policy_post(policy, post->post);
+    if (known && known->undescribed) {
+        wrong_under(check, field, known->n_clauses ? known->clauses[0] : "",
+                    arena_printf(turn_arena(check->turn), "岗位\"%s\"尚无书面的职责和权力，不能授予", known->label->zh),
+                    arena_printf(turn_arena(check->turn),
+                                 "the duties and powers of the post \"%s\" are not written yet: it cannot be given",
+                                 known->label->en));
+        return;
+    }
+    if (known)
+        return;
     wrong(check, field, "该站点的制度没有这个岗位", "the policy of this site has no such post");
     Hb__Refusal *refusal = turn_refuse(check->turn, 422, "bad_field", "", "");
     for (size_t i = 0; refusal->n_accepted == i && i < policy->n_posts; i++)

@@ -166,6 +166,8 @@ static int teardown(void **state)
 
 /* ---- asking ---- */
 
+static Hb__Actor *asking; /* NULL: the operator */
+
 static Analytics__CaseList *page(struct world *world, const char *site, const Analytics__Filter *filter, bool oldest,
                                  uint32_t limit, const char *cursor)
 {
@@ -173,6 +175,7 @@ static Analytics__CaseList *page(struct world *world, const char *site, const An
     Analytics__Query analytics = ANALYTICS__QUERY__INIT;
     Analytics__ListCases list = ANALYTICS__LIST_CASES__INIT;
     query.site = (char *)(uintptr_t)site;
+    query.actor = asking;
     query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
     query.analytics = &analytics;
     analytics.kind_case = ANALYTICS__QUERY__KIND_LIST;
@@ -289,6 +292,62 @@ static void test_a_value_longer_than_any_fits_nothing(void **state)
     assert_int_equal(page(*state, "garden", &filter, false, 10, "")->n_rows, 0);
 }
 
+/* ---- what is hidden ---- */
+
+static Policy__Kind *kind_of(struct world *world, const char *name)
+{
+    Policy__Kind *kind = MAKE(world, Policy__Kind, POLICY__KIND__INIT);
+    kind->name = arena_strdup(&world->arena, name);
+    kind->stages = LIST(world, Policy__Stage *, &kind->n_stages, world_stage(world, "registered", POLICY__PHASE__NEW));
+    return kind;
+}
+
+/* Repairs are shown to their handler only. */
+static void hide_repairs(struct world *world)
+{
+    Policy__Policy policy = POLICY__POLICY__INIT;
+    Policy__Kind *repair = kind_of(world, "repair");
+    Policy__Never *never = MAKE(world, Policy__Never, POLICY__NEVER__INIT);
+    never->name = "others";
+    never->who = LIST(world, Policy__Who *, &never->n_who, world_who(world, "anyone"));
+    never->except = LIST(world, Policy__Who *, &never->n_except, world_who(world, "handler"));
+    never->acts = LIST(world, char *, &never->n_acts, arena_strdup(&world->arena, "see"));
+    repair->never = LIST(world, Policy__Never *, &repair->n_never, never);
+    policy.site = "garden";
+    policy.version = 1;
+    policy.kinds = LIST(world, Policy__Kind *, &policy.n_kinds, kind_of(world, "complaint"), repair);
+    world_department(world, "office", "");
+    world_person(world, "li", "clerk", "office", false);
+    world_account(world, "li", "*");
+    world_publish(world, &policy);
+}
+
+static void test_what_nobody_else_may_see_is_on_no_list(void **state)
+{
+    static struct rows all, shown;
+    unsigned hidden = 0, own = 0, at = 0;
+    Hb__Actor li = HB__ACTOR__INIT;
+    li.account = "a-li";
+    li.person = "li";
+    hide_repairs(*state);
+    all_pages(*state, "garden", NULL, true, 1000, &all);
+    asking = &li;
+    all_pages(*state, "garden", NULL, true, 7, &shown);
+    for (unsigned i = 0; i < all.count; i++) {
+        Analytics__Filter filter = ANALYTICS__FILTER__INIT;
+        bool repair = strcmp(all.list[i]->kind, "repair") == 0, his = strcmp(all.list[i]->handler, "li") == 0;
+        own += repair && his;
+        hidden += repair && !his;
+        filter.number = all.list[i]->number;
+        assert_int_equal(page(*state, "garden", &filter, true, 1, "")->n_rows, !repair || his);
+        if (!repair || his)
+            assert_int_equal(shown.list[at++]->case_id, all.list[i]->case_id);
+    }
+    asking = NULL;
+    assert_true(own && hidden);
+    assert_int_equal(shown.count, at);
+}
+
 /* Few fit, and no index says so: a page ends early, and the next goes on where it ended. */
 static void test_a_page_looks_at_so_many(void **state)
 {
@@ -310,7 +369,8 @@ static void test_a_page_looks_at_so_many(void **state)
 int main(void)
 {
     const struct CMUnitTest lists[] = {cmocka_unit_test(test_there_are_all), cmocka_unit_test(test_every_filter),
-                                       cmocka_unit_test(test_a_value_longer_than_any_fits_nothing)};
+                                       cmocka_unit_test(test_a_value_longer_than_any_fits_nothing),
+                                       cmocka_unit_test(test_what_nobody_else_may_see_is_on_no_list)};
     const struct CMUnitTest crowd[] = {cmocka_unit_test(test_a_page_looks_at_so_many)};
     return cmocka_run_group_tests(lists, setup, teardown) + cmocka_run_group_tests(crowd, setup_crowd, teardown);
 }
