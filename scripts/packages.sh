@@ -31,7 +31,8 @@ libyaml-0-2: policy packs and configuration
 libmicrohttpd12: the HTTP server of the gateway
 libcurl4: SMTP, and the hearback command's HTTP
 tzdata: time zones
-ca-certificates: whom smtps and https trust"
+ca-certificates: whom smtps and https trust
+graphviz: draws flow charts (hearback policy flow)"
 
 packages_tests="
 python3-yaml: reads docker/compose.yaml
@@ -44,7 +45,8 @@ libasan8: address sanitizer
 libubsan1: undefined behaviour sanitizer
 chromium: the browser of the browser tests
 chromium-driver: drives it
-fonts-noto-cjk: shows Chinese in it"
+fonts-noto-cjk: shows Chinese in it
+graphviz: draws flow charts (hearback policy flow)"
 
 packages_format="
 clang-format: lays out the C sources (.clang-format)"

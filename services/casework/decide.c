@@ -2,6 +2,7 @@
 
 #include "base/planted.h"
 #include "organisation/fields.h"
+#include "policy/words.h"
 
 /* ---- refusing ---- */
 
@@ -51,62 +52,14 @@ static void refuse_stage(struct turn *turn, const struct casework_case *one, con
     add_next(turn, one, actor, refusal);
 }
 
-/* Whoever may: posts by their labels, roles by their words, "head of lead" as 主办部门的负责人. */
-static const char *root_text(const struct casework_case *one, const char *root, bool english)
-{
-    static const struct {
-        const char *role, *zh, *en;
-    } roles[] = {{"handler", "经办人", "the handler"},
-                 {"lead", "主办部门", "the lead department"},
-                 {"joint", "协办部门", "the joint departments"},
-                 {"owner", "责任人", "the owner"},
-                 {"first_contact", "首接人", "the first contact"},
-                 {"complainant", "投诉人", "the complainant"},
-                 {"respondent", "被投诉人", "the respondent"},
-                 {"employee", "员工", "employees"}};
-    const Policy__Post *post = policy_post(one->policy, root);
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
-        if (strcmp(roles[i].role, root) == 0)
-            return english ? roles[i].en : roles[i].zh;
-    return post ? (english ? post->label->en : post->label->zh) : root;
-}
-
-static const char *who_text(struct turn *turn, const struct casework_case *one, const Policy__Who *who, bool english)
-{
-    static const struct {
-        const char *word, *zh;
-    } words[] = {{"head", "负责人"},     {"superior", "上级"}, {"deputy", "代理人"},
-                 {"department", "部门"}, {"duty", "值班"},     {"members", "成员"}};
-    const char *text = root_text(one, who->root, english);
-    for (size_t i = who->n_of; i-- > 0;) {
-        const char *zh = who->of[i];
-        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
-            zh = strcmp(words[w].word, who->of[i]) == 0 ? words[w].zh : zh;
-        text = english ? arena_printf(turn_arena(turn), "%s of %s", who->of[i], text)
-                       : arena_printf(turn_arena(turn), "%s的%s", text, zh);
-    }
-    return text;
-}
-
-static const char *whos_text(struct turn *turn, const struct casework_case *one, const Policy__Step *step, bool english)
-{
-    const char *text = "";
-    for (size_t i = 0; i < step->n_by; i++)
-        text = arena_printf(turn_arena(turn), "%s%s%s", text,
-                            i == 0    ? ""
-                            : english ? " or "
-                                      : "、",
-                            who_text(turn, one, step->by[i], english));
-    return text;
-}
-
 static void refuse_right(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
                          const Hb__Actor *actor, const char *clause)
 {
     struct arena *arena = turn_arena(turn);
-    Hb__Refusal *refusal = turn_refuse(
-        turn, 403, "not_allowed", arena_printf(arena, "只有%s可%s", whos_text(turn, one, step, false), step->label->zh),
-        arena_printf(arena, "only %s may do this: %s", whos_text(turn, one, step, true), step->label->en));
+    const char *zh = policy_whos_text(arena, one->policy, step->by, step->n_by, false);
+    const char *en = policy_whos_text(arena, one->policy, step->by, step->n_by, true);
+    Hb__Refusal *refusal = turn_refuse(turn, 403, "not_allowed", arena_printf(arena, "只有%s可%s", zh, step->label->zh),
+                                       arena_printf(arena, "only %s may do this: %s", en, step->label->en));
     bool of_step = step->n_clauses && strcmp(clause, step->clauses[0]) == 0;
     for (size_t i = 0; of_step && i < step->n_clauses; i++)
         refusal_clause(turn, refusal, step->clauses[i]);

@@ -10,6 +10,7 @@
 static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-none]\n"
                             "hearback policy check PACK|FOLDER ...\n"
                             "hearback policy diff OLD NEW\n"
+                            "hearback policy flow PACK KIND\n"
                             "hearback policy rehearse SCENARIO.yaml ...";
 
 static int is_yaml(const struct dirent *entry)
@@ -82,6 +83,8 @@ int cli_policy(struct cli *cli, int argc, char **argv)
         return check_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "diff") == 0)
         return policy_diff_main(cli, argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "flow") == 0)
+        return policy_flow_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "rehearse") == 0)
         return rehearse_main(cli, argc - 1, argv + 1);
     return cli_usage(usage);

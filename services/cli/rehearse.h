@@ -9,6 +9,7 @@
    first difference, or the mistakes, were printed; 2: the arguments or a scenario could not be understood. */
 int rehearse_main(struct cli *cli, int argc, char **argv);
 int check_main(struct cli *cli, int argc, char **argv);
+int policy_flow_main(struct cli *cli, int argc, char **argv);
 int policy_diff_main(struct cli *cli, int argc, char **argv); /* 0: the same; 1: different */
 
 /* A folder is a pack of its own name; its neighbours are found as well. */

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# flow.sh HEARBACK: what `policy flow` promises: every stage and step of the kind, in both languages, as SVG.
+set -euo pipefail
+hearback=$1
+dot=$("$hearback" policy flow --dot PROP-COMPLAINT complaint)
+for line in '"reviewing" [label="研究中"' '"registered" -> "reviewing" [label="召集研究", tooltip="召集研究：客户服务经理"' \
+  '"replied" -> "handling" [label="重新办理"' '结果签字'; do
+  grep -qF -- "$line" <<<"$dot" || { echo "missing: $line"; exit 1; }
+done
+"$hearback" policy flow --language en PROP-COMPLAINT complaint | python3 -c '
+import sys, xml.etree.ElementTree as tree
+texts = {node.text for node in tree.parse(sys.stdin).iter("{http://www.w3.org/2000/svg}text")}
+wanted = {"Registered", "Under review", "Convene the review", "Reopen"}
+sys.exit(f"missing in the SVG: {wanted - texts}" if wanted - texts else 0)'
+! "$hearback" policy flow PROP-COMPLAINT lost 2>/tmp/flow.$$ || { echo "a kind that is not there was drawn"; exit 1; }
+grep -q 'no kind "lost"; it has: complaint' /tmp/flow.$$
+rm -f /tmp/flow.$$
