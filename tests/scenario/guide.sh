@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# guide.sh HEARBACK GUIDE.md: the author's guide is true: its files, taken from the page, check and rehearse as it says.
+set -euo pipefail
+hearback=$1 guide=$2
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+mkdir "$place/TEA"
+python3 - "$guide" "$place" <<'END'
+import os, re, sys
+for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", open(sys.argv[1], encoding="utf-8").read(), re.S):
+    open(os.path.join(sys.argv[2], name), "w", encoding="utf-8").write(text)
+END
+cd "$place"
+said=$("$hearback" policy check --language en ./TEA)
+grep -q "./TEA: 0 mistakes" <<<"$said" && ! grep -q "TEA-" <<<"$said" || { echo "$said"; exit 1; }
+"$hearback" policy rehearse --language en --packs . tea.yaml >rehearsed || { cat rehearsed; exit 1; }
+for line in 'routed  shop / mei (otherwise)  \[TEA-1\]' '^3 rehearsed, 0 different'; do
+  grep -q "$line" rehearsed || { echo "not said: $line"; cat rehearsed; exit 1; }
+done
+sed 's/{tell: spoilt_found}/{tell: spoilt_fond}/' -i TEA/rules.yaml
+"$hearback" policy check --language en ./TEA >misspelt && { echo "a misspelt notice was not found"; exit 1; }
+grep -qF "$(grep -o 'TEA/rules.yaml:.*' "$guide")" misspelt || { echo "the guide says otherwise:"; cat misspelt; exit 1; }
+rm TEA/rules.yaml TEA/complaint.yaml TEA/people.yaml # as it stands after its first step
+"$hearback" policy check --language en ./TEA | grep -q 'warning: TEA/clauses.yaml:2: clauses.TEA-1: no rule carries this clause'
+"$hearback" policy flow --dot --packs . TEA complaint | grep -q '"registered"'
