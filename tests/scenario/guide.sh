@@ -21,5 +21,5 @@ sed 's/{tell: spoilt_found}/{tell: spoilt_fond}/' -i TEA/rules.yaml
 "$hearback" policy check --language en ./TEA >misspelt && { echo "a misspelt notice was not found"; exit 1; }
 grep -qF "$(grep -o 'TEA/rules.yaml:.*' "$guide")" misspelt || { echo "the guide says otherwise:"; cat misspelt; exit 1; }
 rm TEA/rules.yaml TEA/complaint.yaml TEA/people.yaml # as it stands after its first step
-"$hearback" policy check --language en ./TEA | grep -q 'warning: TEA/clauses.yaml:2: clauses.TEA-1: no rule carries this clause'
-"$hearback" policy flow --dot --packs . TEA complaint | grep -q '"registered"'
+grep -q 'warning: TEA/clauses.yaml:2: clauses.TEA-1: no rule carries this clause' <<<"$("$hearback" policy check --language en ./TEA)"
+grep -q '"registered"' <<<"$("$hearback" policy flow --dot --packs . TEA complaint)"
