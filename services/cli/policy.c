@@ -11,6 +11,7 @@ static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-
                             "hearback policy check PACK|FOLDER ...\n"
                             "hearback policy diff OLD NEW\n"
                             "hearback policy flow PACK KIND\n"
+                            "hearback policy explain CASE\n"
                             "hearback policy rehearse SCENARIO.yaml ...";
 
 static int is_yaml(const struct dirent *entry)
@@ -83,6 +84,10 @@ int cli_policy(struct cli *cli, int argc, char **argv)
         return check_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "diff") == 0)
         return policy_diff_main(cli, argc - 1, argv + 1);
+    if (argc > 2 && strcmp(argv[1], "explain") == 0) { /* the same as case show CASE --explain */
+        char *show[] = {argv[0], "show", argv[2], "--explain", NULL};
+        return cli_case(cli, 4, show);
+    }
     if (argc > 1 && strcmp(argv[1], "flow") == 0)
         return policy_flow_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "rehearse") == 0)
