@@ -217,6 +217,47 @@ static void add_field(struct turn *turn, Hb__Event *event, Casework__StepTaken *
     }
 }
 
+static bool step_names(const Policy__Step *step, const char *post)
+{
+    for (size_t i = 0; i < step->n_by; i++)
+        if (step->by[i]->n_of == 0 && strcmp(step->by[i]->root, post) == 0)
+            return true;
+    return false;
+}
+
+/* Who holds several posts acts in the one that the step names, else in the one that is in the department that leads. ""
+   where that leaves a choice. */
+static const char *post_acted_in(const struct casework_case *one, const Policy__Step *step,
+                                 const Directory__Person *person)
+{
+    const char *named = "", *leading = "", *lead = facts_text(&one->facts, "lead");
+    unsigned named_count = 0, leading_count = 0;
+    for (size_t i = 0; i < person->n_posts; i++) {
+        const Directory__Post *held = person->posts[i];
+        if (strcmp(held->site, one->record->site) != 0)
+            continue;
+        if (step_names(step, held->post) && ++named_count)
+            named = held->post;
+        if (*lead && strcmp(held->department, lead) == 0 && ++leading_count)
+            leading = held->post;
+    }
+    return named_count == 1 ? named : named_count == 0 && leading_count == 1 ? leading : "";
+}
+
+static void name_post(const struct casework_case *one, const Policy__Step *step, Hb__Event *event)
+{
+    struct turn *turn = turn_of(one);
+    const Hb__Actor *actor = one->view.actor;
+    const Directory__Person *person =
+        actor && *actor->person && !*actor->post ? organisation_person(turn, actor->person) : NULL;
+    const char *post = person ? post_acted_in(one, step, person) : "";
+    if (!*post)
+        return;
+    event->actor = CASEWORK_NEW(turn, Hb__Actor, hb__actor__init);
+    *event->actor = *actor;
+    event->actor->post = (char *)(uintptr_t)post;
+}
+
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                                size_t count, const Hb__Personal *note, const char *rule)
 {
@@ -246,6 +287,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
         add_field(turn, event, taken, fields[i]);
     fields_count_parts(turn, &one->facts, event);
     casework_compute(one, event);
+    name_post(one, step, event);
     return event;
 }
 

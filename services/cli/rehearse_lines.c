@@ -58,7 +58,7 @@ static void do_of(struct reading *reading, struct scenario_line *line, json_t *n
 static void do_line(struct reading *reading, struct scenario_line *line, json_t *map)
 {
     json_t *by = json_object_get(map, "by"), *refused = json_object_get(map, "refused");
-    ONLY_KEYS(reading, map, "at", "by", "do", "with", "refused", "says", "next");
+    ONLY_KEYS(reading, map, "at", "by", "as", "do", "with", "refused", "says", "next");
     line->what = LINE_DO;
     line->by = reading_text_of(reading, by);
     if (!by)
@@ -68,6 +68,11 @@ static void do_line(struct reading *reading, struct scenario_line *line, json_t 
     line->refused = refused != NULL;
     line->refused_clauses = reading_texts_of(reading, refused, &line->refused_clauses_count);
     line->says = reading_text_of(reading, json_object_get(map, "says"));
+    line->as = reading_text_of(reading, json_object_get(map, "as"));
+    if (*line->as && !policy_post(reading->scenario->policy, line->as))
+        reading_wrong_word(reading, map, "制度中没有岗位", "the policy has no post", line->as,
+                           NAMES(reading, reading->scenario->policy->posts, reading->scenario->policy->n_posts),
+                           reading->scenario->policy->n_posts);
     line->next = reading_texts_of(reading, json_object_get(map, "next"), &line->next_count);
     if (!refused && (*line->says || line->next_count))
         wrong(reading, map, "says 和 next 只与 refused 同用", "\"says\" and \"next\" go with \"refused\" only");
@@ -189,7 +194,7 @@ static void line_of_run(struct reading *reading, json_t *map)
 {
     struct scenario *scenario = reading->scenario;
     struct scenario_line line = {
-        .field = reading->path, .line = reading_line_of(reading, map), .says = "", .clock = ""};
+        .field = reading->path, .line = reading_line_of(reading, map), .says = "", .as = "", .clock = ""};
     if (!json_is_object(map)) {
         wrong(reading, map, "一行须为键值对，如 {at: 15:00, by: li, do: accept c1}",
               "a line is a map, as {at: 15:00, by: li, do: accept c1}");

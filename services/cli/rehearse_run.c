@@ -12,12 +12,31 @@ static bool differs(struct difference *out, const struct scenario_line *line, co
 
 /* ---- lines that do something ---- */
 
+/* The post that the newest step of the case names. */
+static const char *post_named(struct world *world, uint64_t case_id)
+{
+    timeline_take(world);
+    for (size_t i = world->entries_count; i-- > 0;) {
+        const Hb__Event *event = world->entries[i].event;
+        if (event->case_id == case_id && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+            event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN && event->actor)
+            return event->actor->post;
+    }
+    return "";
+}
+
 static bool run_do(struct world *world, const struct scenario_line *line, struct difference *out)
 {
     const Hb__CommandReply *reply = line->kind ? world_submit(world, line) : world_act(world, line);
     if (reply && reply->refused)
         timeline_refused(world, line, reply->refused);
-    return check_reply(world, line, reply, out);
+    if (!check_reply(world, line, reply, out))
+        return false;
+    const char *post = *line->as ? post_named(world, world_case(world, line->case_name)) : "";
+    return strcmp(post, line->as) == 0 ||
+           differs(out, line, arena_printf(&world->arena, "应以岗位 %s 办理，实为 %s", line->as, *post ? post : "-"),
+                   arena_printf(&world->arena, "it was to be done in the post %s, not in %s", line->as,
+                                *post ? post : "any"));
 }
 
 static bool run_proof(struct world *world, const struct scenario_line *line, struct difference *out)
@@ -165,7 +184,8 @@ static bool give_cases(struct world *world, int64_t before_ms, struct difference
                                            .step = "register",
                                            .case_name = one->name,
                                            .by = "-",
-                                           .says = ""};
+                                           .says = "",
+                                           .as = ""};
         world_run(world, one->at_ms);
         const Hb__CommandReply *reply = world_give(world, one);
         if (reply && reply->refused)

@@ -112,6 +112,7 @@ struct scenario_line {
     char **refused_clauses;
     size_t refused_clauses_count;
     const char *says; /* "" anything */
+    const char *as;   /* the post it is done in; "" any */
     char **next;
     size_t next_count;
     struct expectation *expect;
