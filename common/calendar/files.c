@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define HOLIDAY_CN_DAYS_MAX 366u
+
 static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
                                        "friday", "saturday", "sunday",    NULL};
 
@@ -261,13 +263,34 @@ enum err calendar_load(const char *path, struct arena *arena, Calendar__Calendar
     return err;
 }
 
-static enum err holiday_cn_day(json_t *day, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
+/* A notice decides about its own year and the December before it. */
+static bool of_notice(int32_t date, json_int_t year)
+{
+    int its_year, month, day;
+    date_split(date, &its_year, &month, &day);
+    return its_year == year || (its_year == year - 1 && month == 12);
+}
+
+static bool told_before(json_t *days, size_t at, const char *date)
+{
+    for (size_t i = 0; i < at; i++) {
+        const char *other = json_string_value(json_object_get(json_array_get(days, i), "date"));
+        if (other && strcmp(other, date) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum err holiday_cn_day(json_t *day, json_int_t year, struct arena *arena, Calendar__Calendar *calendar,
+                               char **why_out)
 {
     int32_t date;
     const char *text = json_string_value(json_object_get(day, "date"));
     json_t *off = json_object_get(day, "isOffDay");
     if (!text || !date_parse(text, &date) || !json_is_boolean(off))
         return malformed(arena, why_out, "a day needs a date, as 2025-10-01, and isOffDay", text ? text : "days");
+    if (!of_notice(date, year))
+        return malformed(arena, why_out, "a day of the file's year, or of the December before it, is accepted", text);
     Calendar__Exception *exception = exception_at(calendar, date, arena);
     exception->works = json_is_false(off);
     exception->n_shifts = 0;
@@ -281,12 +304,17 @@ enum err calendar_add_holiday_cn(Calendar__Calendar *calendar, struct bytes json
     json_t *days = json_object_get(root, "days");
     json_int_t year = json_integer_value(json_object_get(root, "year"));
     enum err err = json_is_object(root) ? ERR_NONE : ERR_MALFORMED;
-    if (!err && (!json_is_array(days) || year < 1900 || year > 9999))
-        err = malformed(arena, why_out, "year and days are needed", "holiday-cn");
+    if (err)
+        malformed(arena, why_out, "an object with year and days is accepted", "holiday-cn");
+    if (!err && (!json_is_array(days) || year < 1900 || year > 9999 || json_array_size(days) > HOLIDAY_CN_DAYS_MAX))
+        err = malformed(arena, why_out, "year and days (at most 366) are needed", "holiday-cn");
     size_t i;
     json_array_foreach(days, i, day) {
+        const char *date = json_string_value(json_object_get(day, "date"));
+        if (!err && date && told_before(days, i, date))
+            err = malformed(arena, why_out, "the day stands there twice", date);
         if (!err)
-            err = holiday_cn_day(day, arena, calendar, why_out);
+            err = holiday_cn_day(day, year, arena, calendar, why_out);
     }
     if (!err && json_array_size(days))
         year_add(calendar, (uint32_t)year, arena);

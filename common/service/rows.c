@@ -201,6 +201,22 @@ bool job_first(struct turn *turn, uint64_t *id_out, Record__Job **job_out)
     return true;
 }
 
+bool turn_job_open(struct turn *turn, const char *what)
+{
+    struct store_scan scan;
+    struct bytes key, value;
+    store_scan_open(&scan, turn->txn, turn->instance->runtime_tables[RUNTIME_JOBS], (struct bytes){0},
+                    (struct bytes){0});
+    while (store_scan_next(&scan, turn->arena, &key, &value)) {
+        ProtobufCMessage *message;
+        char *why;
+        bug_unless(message_load(&record__job__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+        if (strcmp(((Record__Job *)message)->what, what) == 0)
+            return true;
+    }
+    return false;
+}
+
 void job_save(struct turn *turn, uint64_t id, const Record__Job *job)
 {
     struct key key = key_u64(id);

@@ -170,6 +170,7 @@ void turn_timer_clear(struct turn *turn, int64_t due_ms, struct bytes key);
 void turn_effect_set(struct turn *turn, const char *id, int64_t due_ms, uint32_t attempt, struct bytes payload);
 void turn_effect_clear(struct turn *turn, const char *id);
 void turn_job_add(struct turn *turn, const char *what, const char *cause, struct bytes payload);
+bool turn_job_open(struct turn *turn, const char *what); /* is there one that is not done? */
 /* evolve says that a case is known now: events waiting for it are handed over in this same turn. */
 void turn_case_known(struct turn *turn, uint64_t case_id);
 

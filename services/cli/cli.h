@@ -36,7 +36,7 @@ struct cli {
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
     cli_verify, cli_backup, cli_restore, cli_split, cli_init, cli_run, cli_health, cli_cell, cli_accept_clock,
-    cli_release, cli_clauses;
+    cli_release, cli_clauses, cli_calendar;
 
 /* ---- places ---- */
 

@@ -200,6 +200,18 @@ void cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *
         reply_out->json = json_loadb(body.text, body.size, JSON_REJECT_DUPLICATES, NULL);
 }
 
+static void print_words(const json_t *problem, const char *name, const char *what)
+{
+    const json_t *words = json_object_get(problem, name), *word;
+    size_t i;
+    if (!json_array_size(words))
+        return;
+    fprintf(stderr, "  %s:", what);
+    json_array_foreach(words, i, word)
+        fprintf(stderr, "%s %s", i ? "," : "", json_string_value(word));
+    fputc('\n', stderr);
+}
+
 int cli_http_fail(struct cli *cli, const struct http_reply *reply)
 {
     const char *url = base_url(cli);
@@ -213,17 +225,18 @@ int cli_http_fail(struct cli *cli, const struct http_reply *reply)
     if (cli->json && reply->json)
         cli_print_json(reply->json);
     cli_fail("%ld %s%s%s", reply->status, title ? title : "", title && detail ? ": " : "", detail ? detail : "");
-    const json_t *problem, *step;
+    const json_t *problem;
     size_t i;
+    const char *at = json_string_value(json_object_get(reply->json, "field"));
+    if (at && *at && !json_array_size(json_object_get(reply->json, "problems")))
+        fprintf(stderr, "  in: %s\n", at);
     json_array_foreach(json_object_get(reply->json, "problems"), i, problem) {
         const char *field = json_string_value(json_object_get(problem, "field"));
         const char *text = json_string_value(json_object_get(problem, "detail"));
         fprintf(stderr, "  %s%s%s\n", field ? field : "", field && *field ? ": " : "", text ? text : "");
     }
-    json_array_foreach(json_object_get(reply->json, "next"), i, step)
-        fprintf(stderr, "%s%s", i ? ", " : "  possible now: ", json_string_value(step));
-    if (json_array_size(json_object_get(reply->json, "next")))
-        fputc('\n', stderr);
+    print_words(reply->json, "accepted", "accepted");
+    print_words(reply->json, "next", "possible now");
     return CLI_FAILED;
 }
 

@@ -27,6 +27,7 @@ static const struct {
     {"submit", cli_submit, "register one case"},
     {"case", cli_case, "list cases, show one, take a step on one"},
     {"policy", cli_policy, "publish, check, rehearse policies"},
+    {"calendar", cli_calendar, "list calendars, bring a year of holidays into one that is in use"},
     {"clauses", cli_clauses, "which clause is carried by which rule, and shown by which scenario"},
     {"report", cli_report, "figures"},
     {"import", cli_import, "import the rows of a CSV file as cases"},

@@ -9,6 +9,9 @@ void directory_decide(struct turn *turn, const Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_PUBLISH_POLICY:
         directory_decide_policy(turn, command->directory->publish_policy);
         return;
+    case DIRECTORY__COMMAND__KIND_PUBLISH_YEAR:
+        directory_decide_year(turn, command->directory->publish_year);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         return;
     }
@@ -28,6 +31,10 @@ void directory_say(struct turn *turn, const char *site, Directory__Event__KindCa
 void directory_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                      Hb__CommandReply *reply)
 {
+    if (command->directory->kind_case == DIRECTORY__COMMAND__KIND_PUBLISH_YEAR) {
+        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_YEAR_PUBLISHED;
+        reply->year_published = directory_reply_year(turn, command->directory->publish_year, said, count);
+    }
     if (command->directory->kind_case != DIRECTORY__COMMAND__KIND_PUBLISH_POLICY)
         return;
     reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION;

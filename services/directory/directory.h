@@ -18,6 +18,7 @@
 #define DIRECTORY_PROBLEMS_MAX 100u /* told in one refusal */
 #define DIRECTORY_ID_CHARACTERS_MAX 32u
 #define DIRECTORY_TEXT_BYTES_MAX 256u /* names, addresses */
+#define DIRECTORY_YEAR_BYTES_MAX (64u << 10) /* of a file of holidays */
 #define DIRECTORY_TOKEN_HASH_BYTES 32u
 
 extern const struct service directory_service;
@@ -45,6 +46,11 @@ void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms);
 void directory_decide_organise(struct turn *turn, const Directory__Organise *organise);
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish);
 void directory_say(struct turn *turn, const char *site, Directory__Event__KindCase kind, ProtobufCMessage *payload);
+
+/* decide_year.c: a year of holidays for a calendar in use. */
+void directory_decide_year(struct turn *turn, const Directory__PublishYear *publish);
+Directory__YearPublished *directory_reply_year(struct turn *turn, const Directory__PublishYear *publish,
+                                               Hb__Event *const *said, unsigned count);
 
 /* follow.c: policies and calendars of the cell above */
 void directory_follow(struct turn *turn, const Hb__Event *event);

@@ -87,6 +87,10 @@ void directory_prepare(struct turn *turn, Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_PUBLISH_POLICY:
         prepare_policy(turn, command);
         return;
+    case DIRECTORY__COMMAND__KIND_PUBLISH_YEAR:
+        if (!may_organise(turn, command))
+            turn_refuse(turn, 403, "not_allowed", "无权维护组织", "this account may not change the organisation");
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         break;
     }

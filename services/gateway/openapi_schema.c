@@ -306,6 +306,21 @@ json_t *openapi_changed(json_t *schemas)
                   type("boolean"), NULL);
 }
 
+json_t *openapi_year(json_t *schemas)
+{
+    return object(properties_of(schemas, &directory__year_published__descriptor), "repeated_command?", type("boolean"),
+                  NULL);
+}
+
+json_t *openapi_holidays(json_t *schemas)
+{
+    (void)schemas;
+    json_t *day =
+        object(json_object(), "date", type("string"), "isOffDay", type("boolean"), "name?", type("string"), NULL);
+    return object(json_object(), "year", type("integer"), "days", list_of(day), "papers?", type("array"), "$schema?",
+                  type("string"), "$id?", type("string"), NULL);
+}
+
 json_t *openapi_policies(json_t *schemas)
 {
     return object(json_object(), "policies", list_of(openapi_reference(schemas, &directory__site_policy__descriptor)),

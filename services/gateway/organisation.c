@@ -5,6 +5,7 @@
 #include "message/message.h"
 #include "parameters.h"
 #include "problem.h"
+#include "sites.h"
 #include "json/json.h"
 
 #include <inttypes.h>
@@ -110,7 +111,9 @@ static void on_changed(struct http_request *request, void *context, const Hb__Re
         problem_respond(request, refused);
         return;
     }
-    json_t *json = json_object();
+    json_t *json = reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_YEAR_PUBLISHED
+                       ? json_from_message(&reply->year_published->base, NULL)
+                       : json_object();
     if (reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION) {
         json_object_set_new(json, "site", json_string(site));
         json_object_set_new(json, "policy_version", json_integer(reply->policy_version));
@@ -154,4 +157,69 @@ void policies_publish(struct http_request *request)
     directory.publish_policy = (Directory__PublishPolicy *)read_body(request, &directory__publish_policy__descriptor);
     if (directory.publish_policy)
         command_directory(request, &directory, directory.publish_policy->site);
+}
+
+/* ---- years of calendars ---- */
+
+/* The body is the file as holiday-cn publishes it. */
+void calendars_publish(struct http_request *request)
+{
+    static const char *const accepted[] = {"false", "true", NULL};
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__PublishYear year = DIRECTORY__PUBLISH_YEAR__INIT;
+    unsigned replace = 0;
+    json_t *body = body_object(request, false); /* a mistake in the JSON is told with its line */
+    if (!body)
+        return;
+    json_decref(body);
+    if (!parameter_choice(request, "replace", accepted, &replace))
+        return;
+    year.calendar = (char *)(uintptr_t)http_param(request, "calendar");
+    year.holidays = arena_text(&request->arena, (const char *)request->body.data, request->body.size);
+    year.replace = replace == 1;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_PUBLISH_YEAR;
+    directory.publish_year = &year;
+    command_directory(request, &directory, "");
+}
+
+static void on_moved(struct http_request *request, void *context, const Hb__Refusal *refused,
+                     const Hb__QueryReply *reply)
+{
+    const char *site = context;
+    if (refused)
+        problem_respond(request, refused);
+    else
+        http_respond_json(request, 200,
+                          json_from_message(&reply->watchdog->moved->base, sites_zone(request->gateway, site)));
+}
+
+static void ask_moved(struct http_request *request, void *context)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Watchdog__Query watchdog = WATCHDOG__QUERY__INIT;
+    Watchdog__GetMoved get = WATCHDOG__GET_MOVED__INIT;
+    uint64_t limit = 0, after = 0;
+    if (!parameter_time(request, "since", NULL, &get.since_ms) || !parameter_number(request, "limit", 1, 500, &limit) ||
+        !parameter_number(request, "after", 1, UINT64_MAX, &after))
+        return;
+    get.limit = (uint32_t)limit;
+    get.after = after;
+    query.site = context;
+    query.payload_case = HB__QUERY__PAYLOAD_WATCHDOG;
+    query.watchdog = &watchdog;
+    watchdog.kind_case = WATCHDOG__QUERY__KIND_MOVED;
+    watchdog.moved = &get;
+    cell_query(request, HB__SERVICE__WATCHDOG, &query, on_moved, context);
+}
+
+void calendars_moved(struct http_request *request)
+{
+    char *site = parameter_text(request, "site");
+    if (*site) {
+        sites_know(request, site, ask_moved, site);
+        return;
+    }
+    Hb__Refusal *refusal = problem_new(request, 400, "bad_parameter", "须指明站点", "name the site");
+    refusal->field = arena_strdup(&request->arena, "site");
+    problem_respond(request, refusal);
 }

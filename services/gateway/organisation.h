@@ -6,6 +6,8 @@
 
 void organisation_show(struct http_request *request);
 void organisation_change(struct http_request *request);
+void calendars_publish(struct http_request *request); /* POST /calendars/{calendar}/years */
+void calendars_moved(struct http_request *request);   /* GET /calendars/moved */
 void policies_list(struct http_request *request);
 void policies_show(struct http_request *request);
 void policies_publish(struct http_request *request);

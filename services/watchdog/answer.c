@@ -73,14 +73,8 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
     }
 }
 
-void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
+static void answer_clocks(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
-    bool understood = query->payload_case == HB__QUERY__PAYLOAD_WATCHDOG &&
-                      query->watchdog->kind_case == WATCHDOG__QUERY__KIND_CLOCKS;
-    if (!understood) {
-        turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
-        return;
-    }
     uint64_t case_id = query->watchdog->clocks->case_id;
     struct watchdog_case one;
     bool own = query->actor && query->actor->complainant && query->case_id == case_id;
@@ -99,4 +93,21 @@ void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
         for (uint32_t part = *clock->each ? 1 : 0; part <= parts; part++)
             add_clock(turn, &one, watchdog_clock_of_part(turn, clock, part), part, reply->watchdog->clocks);
     }
+}
+
+void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
+{
+    if (query->payload_case == HB__QUERY__PAYLOAD_WATCHDOG) {
+        switch (query->watchdog->kind_case) {
+        case WATCHDOG__QUERY__KIND_CLOCKS:
+            answer_clocks(turn, query, reply);
+            return;
+        case WATCHDOG__QUERY__KIND_MOVED:
+            watchdog_answer_moved(turn, query, reply);
+            return;
+        case WATCHDOG__QUERY__KIND__NOT_SET:
+            break;
+        }
+    }
+    turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
 }

@@ -233,10 +233,23 @@ static void forget_rows(Watchrec__Said *said, int64_t due_ms)
             said->rows_of[i]->bits = 0;
 }
 
+/* Armed anew by the job that a published calendar set going: `hearback calendar import` lists these. */
+static void note_recount(const Hb__Event *event, Watchrec__Said *said)
+{
+    const Hb__Cause *cause = event->cause;
+    if (!said->due_ms || !cause || cause->kind_case != HB__CAUSE__KIND_JOB ||
+        strncmp(cause->job, WATCHDOG_RECOUNT "/", sizeof WATCHDOG_RECOUNT) != 0)
+        return;
+    said->recounted_ms = event->recorded_ms;
+    said->recounted_from_ms = said->due_ms;
+    said->recounted_provisional = said->provisional;
+}
+
 static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
 {
     const Watchdog__ClockArmed *armed = event->watchdog->armed;
     clear_timers(turn, event->case_id, said);
+    note_recount(event, said);
     if (said->due_ms != armed->due_ms)
         move_warned(turn, said, armed->due_ms);
     if (!said->armed_ms)
@@ -416,7 +429,7 @@ void watchdog_evolve(struct turn *turn, const Hb__Event *event)
     case HB__EVENT__PAYLOAD_DIRECTORY:
         watchdog_schedules_directory(turn, event);
         if (event->directory->kind_case == DIRECTORY__EVENT__KIND_CALENDAR_DEFINED && state_count(turn, WATCHDOG_CASE))
-            turn_job_add(turn, "recount", event->directory->calendar_defined->name, (struct bytes){0});
+            turn_job_add(turn, WATCHDOG_RECOUNT, event->directory->calendar_defined->name, (struct bytes){0});
         return;
     case HB__EVENT__PAYLOAD_ESCALATION:
         evolve_level(turn, event);

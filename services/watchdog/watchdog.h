@@ -47,6 +47,10 @@ Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_
 uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms);   /* bit set: warnings said of this due */
 uint32_t watchdog_rows_but(const Watchrec__Said *said, int64_t due_ms); /* bit set: rows reached under other dues */
 
+#define WATCHDOG_RECOUNT "recount" /* the job upon a published calendar */
+/* moved.c: what it has moved. */
+void watchdog_answer_moved(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
 /* parts.c */
 char *watchdog_part_text(struct turn *turn, uint32_t number);
 uint32_t watchdog_part_parse(const char *text);
