@@ -9,6 +9,7 @@ struct checking {
     struct scenario_places places;
     bool english;
     unsigned wrong; /* packs with a mistake */
+    json_t *json;   /* --json: a list of packs instead; else NULL */
 };
 
 static int usage(void)
@@ -49,6 +50,22 @@ static void print_mistake(const struct policy_mistake *mistake, bool english)
            english ? mistake->message : mistake->zh);
 }
 
+static void add_result(struct checking *checking, const char *pack, const struct policy_result *result)
+{
+    json_t *list = json_array();
+    unsigned wrong = 0;
+    for (size_t i = 0; i < result->count; i++) {
+        const struct policy_mistake *one = &result->mistakes[i];
+        wrong += !one->warning;
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:b, s:s, s:s}", "file", one->file, "line",
+                                              (json_int_t)one->line, "field", one->field ? one->field : "", "warning",
+                                              one->warning, "zh", one->zh, "en", one->message));
+    }
+    json_array_append_new(checking->json,
+                          json_pack("{s:s, s:b, s:o}", "pack", pack, "sound", wrong == 0, "mistakes", list));
+    checking->wrong += wrong > 0;
+}
+
 static void print_result(struct checking *checking, const char *pack, const struct policy_result *result)
 {
     unsigned warnings = 0;
@@ -87,14 +104,14 @@ static void check_packs(struct checking *checking, char **packs, size_t packs_co
     } else {
         policy_compile(sources, count, names, packs_count, &arena, &result);
         policy_check(&result, &arena);
-        print_result(checking, title, &result);
+        (checking->json ? add_result : print_result)(checking, title, &result);
     }
     arena_fini(&arena);
 }
 
 int check_main(struct cli *cli, int argc, char **argv)
 {
-    struct checking checking = {0};
+    struct checking checking = {.json = cli->json ? json_array() : NULL};
     struct scenario_places *places = &checking.places;
     int i = 1;
     bool together = false;
@@ -116,5 +133,8 @@ int check_main(struct cli *cli, int argc, char **argv)
         check_packs(&checking, argv + i, (size_t)(argc - i));
     for (; i < argc && !together; i++)
         check_packs(&checking, argv + i, 1);
+    if (checking.json)
+        cli_print_json(checking.json);
+    json_decref(checking.json);
     return checking.wrong ? 1 : 0;
 }

@@ -12,6 +12,7 @@ struct rehearsal {
     char **files;
     int files_count;
     unsigned runs, different;
+    json_t *json; /* --json: a list of runs instead of timelines; else NULL */
 };
 
 static int usage(void)
@@ -67,9 +68,32 @@ static void print_head(const struct scenario *scenario, bool english)
     printf("%s%s\n", english ? scenario->en : scenario->zh, scenario->row);
 }
 
+static void add_run(struct rehearsal *rehearsal, const struct scenario *scenario, bool good,
+                    const struct difference *difference)
+{
+    json_t *clauses = json_array(), *run;
+    for (size_t i = 0; i < scenario->clauses_count; i++)
+        json_array_append_new(clauses, json_string(scenario->clauses[i]));
+    run = json_pack("{s:o, s:s, s:s, s:s, s:s, s:I, s:b}", "clauses", clauses, "zh", scenario->zh, "en", scenario->en,
+                    "row", scenario->row, "file", scenario->file, "line", (json_int_t)scenario->line, "as_expected",
+                    good);
+    if (!good)
+        json_object_set_new(run, "difference",
+                            json_pack("{s:I, s:s, s:s, s:s}", "line", (json_int_t)difference->line, "field",
+                                      difference->field, "zh", difference->zh, "en", difference->en));
+    json_array_append_new(rehearsal->json, run);
+    rehearsal->runs++;
+    rehearsal->different += !good;
+}
+
 static void run_one(struct rehearsal *rehearsal, const struct scenario *scenario, struct arena *arena)
 {
     struct difference difference;
+    if (rehearsal->json) {
+        bool good = rehearse_one(scenario, &rehearsal->places, rehearsal->english, true, arena, &difference);
+        add_run(rehearsal, scenario, good, &difference);
+        return;
+    }
     if (!rehearsal->quiet)
         print_head(scenario, rehearsal->english);
     rehearsal->runs++;
@@ -102,14 +126,18 @@ static bool run_file(struct rehearsal *rehearsal, const char *path)
 
 int rehearse_main(struct cli *cli, int argc, char **argv)
 {
-    struct rehearsal rehearsal = {0};
+    struct rehearsal rehearsal = {.json = cli->json ? json_array() : NULL};
     int code = 0;
     if (!options_read(&rehearsal, cli, argc, argv))
         return usage();
     for (int i = 0; i < rehearsal.files_count; i++)
         if (!run_file(&rehearsal, rehearsal.files[i]))
             code = 2;
-    printf(rehearsal.english ? "%u rehearsed, %u different\n" : "演练 %u 次，%u 次有差异\n", rehearsal.runs,
-           rehearsal.different);
+    if (rehearsal.json)
+        cli_print_json(json_pack("{s:o, s:I, s:I}", "runs", rehearsal.json, "rehearsed", (json_int_t)rehearsal.runs,
+                                 "different", (json_int_t)rehearsal.different));
+    else
+        printf(rehearsal.english ? "%u rehearsed, %u different\n" : "演练 %u 次，%u 次有差异\n", rehearsal.runs,
+               rehearsal.different);
     return code ? code : rehearsal.different ? 1 : 0;
 }

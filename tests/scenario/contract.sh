@@ -32,8 +32,10 @@ rehearse() { "$hearback" policy rehearse --language en "$@"; }
 # ---- as expected, and the first difference ----
 scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:10, by: zhou, do: arrive r1}'
 expect 'all is as expected' 0 '1 rehearsed, 0 different' rehearse "$work/scenario.yaml"
+expect 'the same as JSON' 0 '"as_expected":true}],"rehearsed":1,"different":0}' "$hearback" --json policy rehearse "$work/scenario.yaml"
 scenario x '{at: +7 min 31 s, expect: {warning: r1.on_site}}'
 expect 'a second too late, and not written' 1 'scenario.yaml:7: run: not written: 2025-03-03 09:07:30' rehearse "$work/scenario.yaml"
+expect 'a difference as JSON' 1 '"as_expected":false,"difference":{"line":7' "$hearback" --json policy rehearse "$work/scenario.yaml"
 scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:10, expect: {late: r1.repaired}}'
 expect 'late is another clock' 1 'scenario.yaml:8: run[2].expect.late: did not happen now: late r1.repaired' rehearse "$work/scenario.yaml"
 scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:09, expect: {stage: {r1: handling}}}'
@@ -130,6 +132,8 @@ expect 'no such pack' 1 'there is no pack "NOPE"' "$hearback" policy check --lan
 mkdir "$work/MINE"
 printf 'pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    clocks:\n      acept: {clause: X, name: [甲, A], start: registered, stop: acepted, limit: 3 days}\n' >"$work/MINE/pack.yaml"
 expect 'a folder with a mistake' 1 'MINE/pack.yaml:7: kinds.complaint.clocks.acept: "acepted" is no stage, step or field of complaint' "$hearback" policy check --language en "$work/MINE"
+expect 'sound packs as JSON' 0 '"pack":"boston-311","sound":true' "$hearback" --json policy check boston-311
+expect 'a mistake as JSON' 1 '"line":7,"field":"kinds.complaint.clocks.acept","warning":false' "$hearback" --json policy check "$work/MINE"
 expect 'no argument to check' 2 'policy check' "$hearback" policy check
 
 # ---- another version, in words ----

@@ -402,6 +402,30 @@ def steps_are_taken():
     assert {text["name"]: text["text"] for text in read["texts"]}["finding"] == {"plain": "夜间施工属实"}, read["texts"]
 
 
+def refusals_leave_no_event():
+    """What is not allowed, stale, unknown or malformed leaves no event; a refusal for want of a right is said, and changes nothing."""
+    case_id, file = new_case()
+    path = f"/api/v1/cases/{case_id}/actions"
+    system.settle()
+
+    def said():
+        return {i["service"]: i["events"] for i in json.loads(system.run("--json", "status").stdout) if i["service"] in ("intake", "casework")}
+
+    before = said()
+    refused(call("POST", f"{path}/fly", account="coordinator"), 404, "unknown_step")
+    refused(call("POST", f"{path}/close", account="coordinator"), 409, "wrong_stage")
+    refused(call("POST", f"{path}/accept", account="coordinator", If_Match='"99"'), 412, "stale_version")
+    refused(call("POST", f"{path}/decline", account="coordinator"), 422, "missing_field")
+    refused(call("POST", "/api/v1/cases/999999/actions/accept", account="coordinator"), 404, "not_found")
+    refused(call("POST", "/api/v1/cases", {**COMPLAINT, "kind": "gripe"}), 422, "unknown_kind")
+    refused(call("POST", "/api/v1/cases", {**COMPLAINT, "text": "长" * 20001}), 413, "too_large", "text")
+    system.settle()
+    assert said() == before, (said(), before)
+    refused(call("POST", f"{path}/accept", account="handler"), 403, "not_allowed")
+    assert said() == {**before, "casework": before["casework"] + 1}, (said(), before)
+    assert get(f"/api/v1/cases/{case_id}")["version"] == file["version"]
+
+
 def a_confidential_identity_is_for_few():
     """The receptionist and the handler may open texts here; who complained is for the coordinator, by the policy."""
     case_id = submit({**COMPLAINT, "party": {"name": "王小明", "phone": "021-55500999", "confidential": True}})["case_id"]
@@ -877,7 +901,7 @@ def main():
         harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
                       bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
-                      cases_are_found_by_id_and_number, steps_are_taken, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
+                      cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
