@@ -717,7 +717,10 @@ def organisation_and_policies():
 
 
 def what_is_published_holds_at_once():
-    """The next submission, by another account that brings no Hearback-After, is registered under the new policy."""
+    """The next submission, by another account that brings no Hearback-After, is registered under the new policy. (GEN-FRAME-11: people
+    change it by a case of the kind policy_change; the operator may at any time.)"""
+    tokens["operator"] = system.operator_token()
+    refused(call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="admin"), 409, "guard")
     connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
 
     def quick(path, body, account):
@@ -732,13 +735,13 @@ def what_is_published_holds_at_once():
     for i in range(20):
         pack = f"pack: MINE\nname: [我的, Mine {i}]\nextends: PROP-11\nin_force: 2025-01-01\n"
         sources = [{"path": "MINE/pack.yaml", "text": pack}]
-        version = quick("/api/v1/policies", {"site": "haitang", "packs": ["MINE"], "sources": sources}, "admin")["policy_version"]
+        version = quick("/api/v1/policies", {"site": "haitang", "packs": ["MINE"], "sources": sources}, "operator")["policy_version"]
         registered.append((version, quick("/api/v1/cases", COMPLAINT, "reception")["case_id"]))
     connection.close()
     system.settle()
     found = [(get(f"/api/v1/cases/{case_id}")["policy_version"], case_id) for _, case_id in registered]
     assert len({version for version, _ in registered}) == 20 and found == registered, (found, registered)
-    done = call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="admin")
+    done = call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="operator")
     assert done.status == 200, done
 
 
