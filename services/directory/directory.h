@@ -17,7 +17,7 @@
 #define DIRECTORY_PACKS_MAX 16u
 #define DIRECTORY_PROBLEMS_MAX 100u /* told in one refusal */
 #define DIRECTORY_ID_CHARACTERS_MAX 32u
-#define DIRECTORY_TEXT_BYTES_MAX 256u /* names, addresses */
+#define DIRECTORY_TEXT_BYTES_MAX 256u        /* names, addresses */
 #define DIRECTORY_YEAR_BYTES_MAX (64u << 10) /* of a file of holidays */
 #define DIRECTORY_TOKEN_HASH_BYTES 32u
 
