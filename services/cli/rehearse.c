@@ -133,10 +133,12 @@ int rehearse_main(struct cli *cli, int argc, char **argv)
     for (int i = 0; i < rehearsal.files_count; i++)
         if (!run_file(&rehearsal, rehearsal.files[i]))
             code = 2;
-    if (rehearsal.json)
-        cli_print_json(json_pack("{s:o, s:I, s:I}", "runs", rehearsal.json, "rehearsed", (json_int_t)rehearsal.runs,
-                                 "different", (json_int_t)rehearsal.different));
-    else
+    if (rehearsal.json) {
+        json_t *all = json_pack("{s:o, s:I, s:I}", "runs", rehearsal.json, "rehearsed", (json_int_t)rehearsal.runs,
+                                "different", (json_int_t)rehearsal.different);
+        cli_print_json(all);
+        json_decref(all);
+    } else
         printf(rehearsal.english ? "%u rehearsed, %u different\n" : "演练 %u 次，%u 次有差异\n", rehearsal.runs,
                rehearsal.different);
     return code ? code : rehearsal.different ? 1 : 0;
