@@ -107,10 +107,10 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {"pack",     "name",      "extends",        "in_force", "source",     "calendar",
-                                       "settings", "posts",     "rosters",        "kinds",    "categories", "ladders",
-                                       "notices",  "documents", "never",          "defaults", "review",     "trial",
-                                       "clauses",  "built_in",  "organisational", "things",   "schedules",  "patterns"};
+static const char *const top_keys[] = {
+    "pack",    "name",       "extends",        "in_force", "source",    "calendar", "settings",  "posts",  "rosters",
+    "kinds",   "categories", "ladders",        "notices",  "documents", "never",    "defaults",  "review", "trial",
+    "clauses", "built_in",   "organisational", "things",   "schedules", "patterns", "indicators"};
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -742,6 +742,8 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         kinds_of(&compile, json_object_get(compile.root, "kinds"));
         compile.path = "patterns";
         patterns_of(&compile, json_object_get(compile.root, "patterns"));
+        compile.path = "indicators";
+        indicators_of(&compile, json_object_get(compile.root, "indicators"));
         compile.path = "schedules";
         schedules_of(&compile, json_object_get(compile.root, "schedules"));
         compile.path = "never";

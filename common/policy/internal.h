@@ -110,6 +110,9 @@ void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule); /* ki
 /* patterns.c */
 void patterns_of(struct compile *compile, json_t *map);
 
+/* indicators.c: after the kinds */
+void indicators_of(struct compile *compile, json_t *map);
+
 /* schedules.c */
 void schedules_of(struct compile *compile, json_t *map);
 

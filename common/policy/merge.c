@@ -4,7 +4,7 @@
 
 static const char *const sections[] = {"settings", "posts",          "rosters",   "categories", "ladders",
                                        "notices",  "documents",      "limits",    "may",        "clauses",
-                                       "built_in", "organisational", "schedules", "patterns"};
+                                       "built_in", "organisational", "schedules", "patterns",   "indicators"};
 static const char *const kind_sections[] = {"fields", "steps", "clocks", "rules", "may", "never", "chains", "limits"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)

@@ -1,7 +1,7 @@
 #include "analytics.h"
 
-static const char *const tables[] = {"case",    "order",  "number", "external", "figures",
-                                     "changes", "facets", "like",   "cluster"};
+static const char *const tables[] = {"case",   "order", "number",  "external", "figures", "changes",
+                                     "facets", "like",  "cluster", "tally",    "lacking"};
 
 static bool needs_case(const Hb__Event *event)
 {
@@ -25,7 +25,7 @@ const struct service analytics_service = {
     .hears_below = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
                    1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION,
     .tables = tables,
-    .tables_count = 9,
+    .tables_count = sizeof tables / sizeof *tables,
     .keeps_organisation = true,
     .react = analytics_patterns_react,
     .evolve = analytics_evolve,

@@ -24,6 +24,8 @@ enum analytics_table {
     ANALYTICS_FACETS,   /* see facets.c */
     ANALYTICS_LIKE,     /* patterns.c */
     ANALYTICS_CLUSTER,
+    ANALYTICS_TALLY,   /* indicators.c */
+    ANALYTICS_LACKING, /* site NUL, indicator NUL, period NUL, who NUL, case id BE64 -> "" */
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
@@ -41,6 +43,18 @@ void analytics_patterns_said(struct turn *turn, const Hb__Event *event);
 void analytics_patterns_react(struct turn *turn, const Hb__Event *event);
 void analytics_evolve(struct turn *turn, const Hb__Event *event);
 void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+/* indicators.c: what a policy's indicators count, of each case as it stands. */
+void analytics_indicators_registered(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+/* True when something was reached that an indicator counts. */
+bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, Anarec__Case *one,
+                               const Hb__Event *event);
+/* Takes out what the case added, puts in what it adds now. */
+void analytics_indicators_move(struct turn *turn, Anarec__Case *one);
+char *analytics_period_text(struct turn *turn, const char *site, int64_t at_ms, Policy__Term__Period period);
+struct key analytics_tally_key(const char *site, const char *indicator, const char *period, const char *who);
+/* answer_indicators.c */
+void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 
 /* reach.c: whose cases and figures a query is about, and whether its actor may see them. */
 struct reach {

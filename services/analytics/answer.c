@@ -77,10 +77,12 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         return;
     }
     struct reach reach;
-    bool figures = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI;
+    bool figures = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI ||
+                   query->analytics->kind_case == ANALYTICS__QUERY__KIND_INDICATORS;
     bool all = query->analytics->kind_case == ANALYTICS__QUERY__KIND_CHANGES ||
                query->analytics->kind_case == ANALYTICS__QUERY__KIND_CELLS ||
-               ((figures || query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST) &&
+               ((query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI ||
+                 query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST) &&
                 !*query->site); /* each site is asked for */
     if (!analytics_reach(turn, query, &reach))
         return;
@@ -100,6 +102,9 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         return;
     case ANALYTICS__QUERY__KIND_KPI:
         analytics_answer_kpi(turn, query, &reach, reply->analytics);
+        return;
+    case ANALYTICS__QUERY__KIND_INDICATORS:
+        analytics_answer_indicators(turn, query, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_CHANGES:
         turn_look_at(turn, 0);

@@ -136,6 +136,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     if (registered->phase == POLICY__PHASE__CLOSED)
         row.closed_ms = event->occurred_ms;
     one.registered_ms = event->recorded_ms;
+    one.policy_version = event->policy_version;
     one.period = month_of(turn, event->site, event->occurred_ms);
     one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
     row.on_time = rating(&one);
@@ -143,6 +144,8 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     analytics_facets_move(turn, NULL, &row);
     analytics_count(turn, &one, 1);
     hint(turn, &one, event, "registered");
+    analytics_indicators_registered(turn, &one, event);
+    analytics_indicators_move(turn, &one);
     if (event->cell == turn_cell(turn)) {
         analytics_patterns_fold(turn, &one, event);
         analytics_patterns_registered(turn, &one, event);
@@ -286,6 +289,22 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
     return NULL;
 }
 
+/* What the row, the figures and the patterns make of it. */
+static void change(struct turn *turn, const Anarec__Case *before, Anarec__Case *after, const Hb__Event *event,
+                   const char *what)
+{
+    after->row->on_time = rating(after);
+    if (!planted_each("count_twice", 10))
+        analytics_count(turn, before, -1);
+    analytics_count(turn, after, 1);
+    analytics_facets_move(turn, before->row, after->row);
+    hint(turn, after, event, what);
+    if (event->cell == turn_cell(turn))
+        analytics_patterns_fold(turn, after, event);
+    if (after->row->closed_ms && !before->row->closed_ms)
+        analytics_patterns_closed(turn, after, event->occurred_ms);
+}
+
 void analytics_evolve(struct turn *turn, const Hb__Event *event)
 {
     if (event->case_id == 0)
@@ -299,17 +318,11 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
         analytics_patterns_said(turn, event);
     Anarec__Case *before = analytics_load(turn, event->case_id), *after = analytics_load(turn, event->case_id);
     const char *what = after ? apply(turn, after, event) : NULL;
-    if (!what)
+    bool reached = after && analytics_indicators_hear(turn, before, after, event);
+    if (what)
+        change(turn, before, after, event, what);
+    if (!what && !reached)
         return;
-    after->row->on_time = rating(after);
-    if (!planted_each("count_twice", 10))
-        analytics_count(turn, before, -1);
-    analytics_count(turn, after, 1);
-    analytics_facets_move(turn, before->row, after->row);
-    hint(turn, after, event, what);
-    if (event->cell == turn_cell(turn))
-        analytics_patterns_fold(turn, after, event);
-    if (after->row->closed_ms && !before->row->closed_ms)
-        analytics_patterns_closed(turn, after, event->occurred_ms);
+    analytics_indicators_move(turn, after);
     save(turn, after);
 }

@@ -90,7 +90,8 @@ void cli_ask_each(struct cli *cli, const Config__Instance *const *instances, siz
                   Bus__Request *const *requests, uint32_t timeout_ms, const Bus__Reply **replies_out);
 const Bus__ControlReply *cli_control(struct cli *cli, const Config__Instance *instance, Bus__Control__What what,
                                      const char *path, uint32_t timeout_ms);
-/* Sends a command to directory; says why and returns false when it was refused. */
+/* Sends a command to directory as the operator; says why and returns NULL, or false, when it was refused. */
+const Hb__CommandReply *cli_directory(struct cli *cli, Directory__Command *directory);
 bool cli_organise(struct cli *cli, const Directory__Organise *organise);
 /* A new token of an account, and what directory keeps of it. */
 Directory__AccountSecret *cli_secret_new(struct cli *cli, const char *account, char **token_out);

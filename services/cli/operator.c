@@ -131,11 +131,10 @@ static int say_refusal(const Hb__Refusal *refusal)
     return CLI_FAILED;
 }
 
-bool cli_organise(struct cli *cli, const Directory__Organise *organise)
+const Hb__CommandReply *cli_directory(struct cli *cli, Directory__Command *directory)
 {
     Bus__Request request = BUS__REQUEST__INIT;
     Hb__Command command = HB__COMMAND__INIT;
-    Directory__Command directory = DIRECTORY__COMMAND__INIT;
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     request.kind_case = BUS__REQUEST__KIND_COMMAND;
@@ -144,9 +143,7 @@ bool cli_organise(struct cli *cli, const Directory__Organise *organise)
     command.id = arena_printf(&cli->arena, "%013lld-%08x%08x", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000,
                               randombytes_random(), randombytes_random());
     command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
-    command.directory = &directory;
-    directory.kind_case = DIRECTORY__COMMAND__KIND_ORGANISE;
-    directory.organise = (Directory__Organise *)(uintptr_t)organise;
+    command.directory = directory;
     const Bus__Reply *reply = cli_ask(cli, HB__SERVICE__DIRECTORY, 0, &request, 10000);
     if (!reply)
         cli_fail("directory does not answer");
@@ -154,7 +151,15 @@ bool cli_organise(struct cli *cli, const Directory__Organise *organise)
         say_refusal(reply->refused);
     else if (reply->kind_case == BUS__REPLY__KIND_COMMAND && reply->command->refused)
         say_refusal(reply->command->refused);
-    else
-        return reply->kind_case == BUS__REPLY__KIND_COMMAND;
-    return false;
+    else if (reply->kind_case == BUS__REPLY__KIND_COMMAND)
+        return reply->command;
+    return NULL;
+}
+
+bool cli_organise(struct cli *cli, const Directory__Organise *organise)
+{
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_ORGANISE;
+    directory.organise = (Directory__Organise *)(uintptr_t)organise;
+    return cli_directory(cli, &directory) != NULL;
 }

@@ -132,6 +132,7 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_HIDDEN:
     case EXPECT_MARK:
     case EXPECT_WAITS:
+    case EXPECT_INDICATOR:
         break;
     }
     return false;
@@ -366,6 +367,8 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_MARK:
     case EXPECT_WAITS:
         break;
+    case EXPECT_INDICATOR:
+        return check_indicator(world, expectation, out);
     }
     return expectation->what == EXPECT_MARK ? check_mark(world, expectation, out) : check_case(world, expectation, out);
 }

@@ -14,6 +14,8 @@ struct difference {
 /* The expectation holds among the entries from `first` on, or about the cases as they stand now. */
 bool check_expectation(struct world *world, const struct expectation *expectation, size_t first,
                        struct difference *difference_out);
+/* rehearse_indicators.c */
+bool check_indicator(struct world *world, const struct expectation *expectation, struct difference *difference_out);
 /* It did not happen at all so far. */
 bool check_never(struct world *world, const struct expectation *expectation, struct difference *difference_out);
 /* Every warning, late, opened and problem under the named clauses among entries [first, end) is written or ignored. */

@@ -263,3 +263,19 @@ const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id)
     const Hb__QueryReply *reply = query_send(world, HB__SERVICE__WATCHDOG, &query);
     return reply ? reply->watchdog->clocks : NULL;
 }
+
+const Analytics__Indicators *world_indicators(struct world *world, const char *period)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__GetIndicators get = ANALYTICS__GET_INDICATORS__INIT;
+    query.actor = actor_of(world, NULL);
+    query.site = world_copy(world, WORLD_SITE);
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_INDICATORS;
+    analytics.indicators = &get;
+    get.period = world_copy(world, period);
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__ANALYTICS, &query);
+    return reply ? reply->analytics->indicators : NULL;
+}

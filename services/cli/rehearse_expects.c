@@ -6,12 +6,12 @@ static const struct {
     enum expect_what what;
     bool happens; /* an event, so that it can be denied by `never` */
 } expects[] = {
-    {"stage", EXPECT_STAGE, false},   {"field", EXPECT_FIELD, false},    {"due", EXPECT_DUE, false},
-    {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true}, {"late", EXPECT_LATE, true},
-    {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},      {"handler", EXPECT_HANDLER, false},
-    {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},     {"problem", EXPECT_PROBLEM, true},
-    {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},   {"mark", EXPECT_MARK, false},
-    {"waits", EXPECT_WAITS, false},
+    {"stage", EXPECT_STAGE, false},   {"field", EXPECT_FIELD, false},         {"due", EXPECT_DUE, false},
+    {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true},      {"late", EXPECT_LATE, true},
+    {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},           {"handler", EXPECT_HANDLER, false},
+    {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},          {"problem", EXPECT_PROBLEM, true},
+    {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},        {"mark", EXPECT_MARK, false},
+    {"waits", EXPECT_WAITS, false},   {"indicator", EXPECT_INDICATOR, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -20,7 +20,6 @@ static const struct {
     const char *word, *zh, *en;
 } not_yet[] = {
     {"paged", "尚无呼叫渠道", "there is no paging channel; a ladder's \"page\" is told, see \"told\""},
-    {"indicator", "尚不计算指标", "indicators are not computed"},
     {"pattern", "尚无同类案件识别", "patterns of like cases are not looked for"},
 };
 
@@ -320,7 +319,7 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
                        bool never)
 {
     bool map = what == EXPECT_STAGE || what == EXPECT_FIELD || what == EXPECT_DUE || what == EXPECT_LINK ||
-               what == EXPECT_HIDDEN || what == EXPECT_MARK || what == EXPECT_WAITS ||
+               what == EXPECT_HIDDEN || what == EXPECT_MARK || what == EXPECT_WAITS || what == EXPECT_INDICATOR ||
                (what == EXPECT_OPENED && !never);
     if (map && !json_is_object(node)) {
         wrong(reading, node, "此处须为键值对", "a map is accepted here");
@@ -368,6 +367,9 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_WAITS:
         expect_waits(reading, line, node);
+        return;
+    case EXPECT_INDICATOR:
+        reading_indicators(reading, line, node);
         return;
     }
 }

@@ -59,6 +59,7 @@ enum expect_what {
     EXPECT_ISSUED,
     EXPECT_MARK,
     EXPECT_WAITS,
+    EXPECT_INDICATOR,
 };
 const char *expect_word(enum expect_what what);
 

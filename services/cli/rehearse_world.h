@@ -76,6 +76,7 @@ const Hb__CommandReply *world_submit(struct world *world, const struct scenario_
 const Hb__CommandReply *world_act(struct world *world, const struct scenario_line *line);
 const Hb__CommandReply *world_give(struct world *world, const struct scenario_case *one);
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
+const Analytics__Indicators *world_indicators(struct world *world, const char *period);
 const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id);
 /* "cn-2026": one more year; "cn": all years. False: there is no such calendar. */
 bool world_calendar(struct world *world, const char *name);

@@ -1,4 +1,5 @@
-/* `hearback report kpi`: the figures, in total and per category, kind, department and month. */
+/* `hearback report kpi`: the figures, in total and per category, kind, department and month; `report indicators`: those
+   of the policy, each with its definition and target. */
 #include "filter.h"
 
 #include <stdlib.h>
@@ -54,12 +55,65 @@ static void print_cells(const json_t *kpi)
     }
 }
 
+/* ---- indicators ---- */
+
+static void print_indicator(const json_t *one)
+{
+    const char *zh = text_at(json_object_get(one, "label"), "zh"), *en = text_at(json_object_get(one, "label"), "en");
+    const json_t *clause;
+    size_t i;
+    printf("%s  %s %s%s%s", text_at(one, "period"), zh, en, *text_at(one, "who") ? "  " : "", text_at(one, "who"));
+    json_array_foreach(json_object_get(one, "clauses"), i, clause)
+        printf("%s%s", i ? " " : "  [", json_string_value(clause));
+    printf("]\n    %s  %s %s  %s", *text_at(one, "value") ? text_at(one, "value") : "-", text_at(one, "state"),
+           text_at(one, "target"), text_at(one, "definition"));
+    if (*text_at(one, "where"))
+        printf(" where %s", text_at(one, "where"));
+    if (number(one, "among"))
+        printf("  (%lld of %lld)", number(one, "hits"), number(one, "among"));
+    if (number(one, "missed_in_a_row"))
+        printf("  %lld in a row%s", number(one, "missed_in_a_row"),
+               json_is_true(json_object_get(one, "alarm")) ? " !" : "");
+    putchar('\n');
+    json_array_foreach(json_object_get(one, "lacking"), i, clause)
+        printf("%s%s", i ? " " : "    lacking: ", json_string_value(clause));
+    if (json_array_size(json_object_get(one, "lacking")))
+        putchar('\n');
+}
+
+static int report_indicators(struct cli *cli, int argc, char **argv)
+{
+    const struct filter_option options[] = {
+        {"--site", "site", NULL}, {"--cell", "cell", NULL}, {"--period", "period", NULL}};
+    struct http_reply reply;
+    char *query = filter_query(cli, argc, argv, options, 3);
+    if (!query)
+        return CLI_USAGE;
+    cli_http(cli, "GET", arena_printf(&cli->arena, "/api/v1/reports/indicators%s", query), NULL, NULL, &reply);
+    if (reply.status != 200)
+        return cli_http_fail(cli, &reply);
+    if (cli->json) {
+        cli_print_json(reply.json);
+        return CLI_GOOD;
+    }
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(reply.json, "indicators"), i, one)
+        print_indicator(one);
+    return CLI_GOOD;
+}
+
+static const char usage[] = "hearback report kpi [--cell ID] [--site S | --mapping M]\n"
+                            "hearback report indicators --site S [--period 2025-03 | 2025-Q1 | 2025] [--cell ID]";
+
 int cli_report(struct cli *cli, int argc, char **argv)
 {
     const struct filter_option options[] = {{"--site", "site", NULL}, {"--cell", "cell", NULL}};
     struct http_reply reply;
+    if (argc > 1 && strcmp(argv[1], "indicators") == 0)
+        return report_indicators(cli, argc - 2, argv + 2);
     if (argc < 2 || strcmp(argv[1], "kpi") != 0)
-        return cli_usage("hearback report kpi [--cell ID] [--site S | --mapping M]");
+        return cli_usage(usage);
     char *query = filter_query(cli, argc - 2, argv + 2, options, 2);
     if (!query)
         return CLI_USAGE;

@@ -157,7 +157,8 @@ void cell_merge(struct arena *arena, const Hb__Query *query, Hb__QueryReply *con
         for (size_t i = 1; i < count; i++)
             replies[0]->count->count += replies[i]->count->count;
         return;
-    case ANALYTICS__QUERY__KIND_CHANGES: /* each has a ring of its own (events.c) */
+    case ANALYTICS__QUERY__KIND_INDICATORS: /* of one site */
+    case ANALYTICS__QUERY__KIND_CHANGES:    /* each has a ring of its own (events.c) */
     case ANALYTICS__QUERY__KIND__NOT_SET:
         return;
     }

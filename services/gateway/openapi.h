@@ -13,6 +13,6 @@ json_t *openapi_problem(void);
 typedef json_t *openapi_schema_fn(json_t *schemas);
 openapi_schema_fn openapi_submission, openapi_import, openapi_live, openapi_ready, openapi_document, openapi_submitted,
     openapi_imported, openapi_acted, openapi_file, openapi_timeline, openapi_explained, openapi_documents, openapi_form,
-    openapi_changes, openapi_kpi, openapi_changed, openapi_policies, openapi_year, openapi_holidays;
+    openapi_changes, openapi_kpi, openapi_changed, openapi_policies, openapi_year, openapi_holidays, openapi_indicators;
 
 #endif

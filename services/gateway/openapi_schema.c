@@ -306,6 +306,11 @@ json_t *openapi_changed(json_t *schemas)
                   type("boolean"), NULL);
 }
 
+json_t *openapi_indicators(json_t *schemas)
+{
+    return object(properties_of(schemas, &analytics__indicators__descriptor), "stale?", type("boolean"), NULL);
+}
+
 json_t *openapi_year(json_t *schemas)
 {
     return object(properties_of(schemas, &directory__year_published__descriptor), "repeated_command?", type("boolean"),

@@ -47,3 +47,39 @@ void reports_kpi(struct http_request *request)
     analytics.kpi = &get;
     cell_query(request, HB__SERVICE__ANALYTICS, &query, on_kpi, NULL);
 }
+
+static void on_indicators(struct http_request *request, void *context, const Hb__Refusal *refused,
+                          const Hb__QueryReply *reply)
+{
+    (void)context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    json_t *json = json_from_message(&reply->analytics->indicators->base, NULL);
+    if (reply->stale)
+        json_object_set_new(json, "stale", json_true());
+    http_respond_json(request, 200, json);
+}
+
+void reports_indicators(struct http_request *request)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__GetIndicators get = ANALYTICS__GET_INDICATORS__INIT;
+    query.site = parameter_text(request, "site");
+    if (!*query.site) {
+        Hb__Refusal *refusal = problem_new(request, 400, "bad_parameter", "须指明站点", "name the site");
+        refusal->field = arena_strdup(&request->arena, "site");
+        problem_respond(request, refusal);
+        return;
+    }
+    if (!cells_parameter(request, &query.cell))
+        return;
+    get.period = parameter_text(request, "period");
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_INDICATORS;
+    analytics.indicators = &get;
+    cell_query(request, HB__SERVICE__ANALYTICS, &query, on_indicators, NULL);
+}

@@ -3,6 +3,7 @@
 
 #include "http.h"
 
-void reports_kpi(struct http_request *request); /* GET /reports/kpi */
+void reports_kpi(struct http_request *request);        /* GET /reports/kpi */
+void reports_indicators(struct http_request *request); /* GET /reports/indicators */
 
 #endif

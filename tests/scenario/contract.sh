@@ -71,6 +71,8 @@ bad() { # NAME LINE-OF-RUN TEXT
   expect "$1" 2 "$3" rehearse "$work/scenario.yaml"
   grep -qF '0 rehearsed' "$work/out" || { echo "FAILED $1: something was run"; failed=1; }
 }
+scenario x '{at: 09:01, expect: {indicator: {revisit_rate 2025-03: 100.0 % met}}}'
+expect 'another figure' 1 'expected indicator revisit_rate 2025-03 100.0 % met; it is no_data' rehearse "$work/scenario.yaml"
 bad 'a word' '{at: 09:01, expect: {lat: r1.on_site}}' 'scenario.yaml:7: run[1].expect.lat: not known here: "lat"; did you mean "late"?'
 bad 'a clock' '{at: 09:01, expect: {late: r1.onsite}}' 'repair has no clock "onsite"; did you mean "on_site"?'
 bad 'a step' '{at: 09:01, by: zhou, do: arive r1}' 'run[1].do: repair has no step "arive"; did you mean "arrive"?'
@@ -81,7 +83,8 @@ bad 'the past' '{at: 08:59, by: zhou, do: arrive r1}' 'earlier than the line abo
 bad 'a column' '{at: $when, by: zhou, do: arrive r1}' '"for" has no column "when"'
 bad 'a document' '{at: 09:01, expect: {issued: acceptance_from}}' 'the policy has no document "acceptance_from"; did you mean "acceptance_form"?'
 bad 'paging' '{at: 09:01, expect: {paged: [li]}}' '"paged" is not carried out by this version'
-bad 'an indicator' '{at: 09:01, expect: {indicator: revisit_rate}}' '"indicator" is not carried out by this version'
+bad 'an indicator' '{at: 09:01, expect: {indicator: {revisit_rat 2025-03: met}}}' 'there is no indicator "revisit_rat"; did you mean "revisit_rate"?'
+bad 'a period' '{at: 09:01, expect: {indicator: {revisit_rate: met}}}' 'name the period, as "revisit_rate 2025-03"'
 bad 'a service' '{at: 09:01, down: watchdgo}' 'there is no service "watchdgo"; did you mean "watchdog"?'
 bad 'nothing' '{at: 09:01}' 'this line does nothing'
 bad 'nobody' '{at: 09:01, do: arrive r1}' '"by" is missing'

@@ -179,10 +179,13 @@ kinds:
 
 
 def publish(headquarters, text):
-    done = headquarters.http("POST", "/api/v1/policies", {
-        "site": "group", "packs": ["GEN-FRAME", "GROUP"], "sources": [{"path": "GROUP/pack.yaml", "text": text}]},
-        token=headquarters.operator_token())
-    assert done.status == 200, done
+    """As the operator: GEN-FRAME has people change it by a case."""
+    folder = tempfile.mkdtemp()
+    os.mkdir(os.path.join(folder, "GROUP"))
+    with open(os.path.join(folder, "GROUP", "pack.yaml"), "w", encoding="utf-8") as f:
+        f.write(text)
+    headquarters.run("policy", "publish", "group", "GEN-FRAME", os.path.join(folder, "GROUP"), "--operator")
+    shutil.rmtree(folder)
 
 
 def until(what, wanted, timeout_s=20):

@@ -716,11 +716,48 @@ def organisation_and_policies():
     assert file["received_at"] == "2026-02-28T20:00:00-05:00", file["received_at"]  # as people there read it
 
 
+def calendars_and_indicators():
+    """Shown in full by test_calendar and test_indicators; here who may."""
+    year = {"year": 2099, "days": [{"date": "2099-01-01", "name": "元旦", "isOffDay": True}]}
+    refused(call("POST", "/api/v1/calendars/cn/years", year, account="reception"), 403, "not_allowed")
+    done = call("POST", "/api/v1/calendars/cn/years", year, account="admin", Idempotency_Key="year")
+    assert done.status == 200 and done.json()["year"] == 2099, done
+    again = call("POST", "/api/v1/calendars/cn/years", year, account="admin", Idempotency_Key="year")
+    assert again.json() == {**done.json(), "repeated_command": True}, again
+    moved = get("/api/v1/calendars/moved?site=haitang&since=2025-01-01T00:00:00Z", "admin", Hearback_After=done.headers["hearback-after"])
+    assert moved.get("clocks", []) == [], moved
+    refused(call("GET", "/api/v1/calendars/moved?site=renhe", account="handler"), 404, "unknown_site")
+    names = {one["name"] for one in get("/api/v1/reports/indicators?site=haitang", "manager")["indicators"]}
+    assert {"on_time_closure", "revisit_rate"} <= names, names
+    refused(call("GET", "/api/v1/reports/indicators?site=renhe", account="manager"), 404, "unknown_site")
+
+
+NOTES = """pack: NOTES
+name: [便条, Notes {i}]
+in_force: 2025-01-01
+posts:
+  clerk: {{clause: NOTES-1, name: [职员, Clerk], in: desk}}
+kinds:
+  note:
+    clause: NOTES-1
+    name: [便条, Note]
+    stages: {{open: new, closed: closed}}
+    stage_names: {{open: [未办, Open], closed: [已办, Closed]}}
+    steps:
+      register: {{clause: NOTES-1, name: [登记, Register], to: open, by: anyone}}
+      close: {{clause: NOTES-1, name: [办结, Close], from: open, to: closed, by: employee}}
+    route: {{otherwise: {{clause: NOTES-1, to: clerk}}}}
+"""
+
+
 def what_is_published_holds_at_once():
-    """The next submission, by another account that brings no Hearback-After, is registered under the new policy. (GEN-FRAME-11: people
-    change it by a case of the kind policy_change; the operator may at any time.)"""
+    """The next submission, by another account that brings no Hearback-After, is registered under the new policy. Where a policy has the
+    kind policy_change people cannot publish past it."""
     tokens["operator"] = system.operator_token()
     refused(call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="admin"), 409, "guard")
+    site = {"sites": [{"id": "notes", "name": {"zh": "便条", "en": "Notes"}, "zone": "Asia/Shanghai"}],
+            "departments": [{"id": "desk", "site": "notes", "name": {"zh": "前台", "en": "Desk"}}]}
+    assert call("PUT", "/api/v1/organisation", site, account="operator").status == 200
     connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
 
     def quick(path, body, account):
@@ -733,16 +770,13 @@ def what_is_published_holds_at_once():
 
     registered = []
     for i in range(20):
-        pack = f"pack: MINE\nname: [我的, Mine {i}]\nextends: PROP-11\nin_force: 2025-01-01\n"
-        sources = [{"path": "MINE/pack.yaml", "text": pack}]
-        version = quick("/api/v1/policies", {"site": "haitang", "packs": ["MINE"], "sources": sources}, "operator")["policy_version"]
-        registered.append((version, quick("/api/v1/cases", COMPLAINT, "reception")["case_id"]))
+        sources = [{"path": "NOTES/pack.yaml", "text": NOTES.format(i=i)}]
+        version = quick("/api/v1/policies", {"site": "notes", "packs": ["NOTES"], "sources": sources}, "admin")["policy_version"]
+        registered.append((version, quick("/api/v1/cases", {"site": "notes", "kind": "note"}, "operator")["case_id"]))
     connection.close()
     system.settle()
-    found = [(get(f"/api/v1/cases/{case_id}")["policy_version"], case_id) for _, case_id in registered]
+    found = [(get(f"/api/v1/cases/{case_id}", "operator")["policy_version"], case_id) for _, case_id in registered]
     assert len({version for version, _ in registered}) == 20 and found == registered, (found, registered)
-    done = call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="operator")
-    assert done.status == 200, done
 
 
 # ---- services that are away ----
@@ -906,7 +940,7 @@ def main():
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, changes_are_told_live,
-                      organisation_and_policies, what_is_published_holds_at_once,
+                      organisation_and_policies, calendars_and_indicators, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
                       killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,
                       the_gateway_never_ended, answers_are_as_described, stops_in_order])

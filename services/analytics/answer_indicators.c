@@ -1,0 +1,331 @@
+/* Indicators of a period: figures from the tallies, beside each what it means, its target, and who is behind it. */
+#include "analytics.h"
+#include "calendar/calendar.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define LACKING_MAX 100u
+#define FIGURES_MAX 2000u /* of one reply */
+#define PERIODS_BACK_MAX 36u
+
+struct asked {
+    struct turn *turn;
+    const char *site;
+    const Policy__Policy *policy;
+    const Policy__Indicator *indicator;
+    const char *period, *who;
+};
+struct outcome {
+    bool there;    /* there is data */
+    int64_t value; /* as targets have it: thousandths, milliseconds */
+    Anarec__Tally tally;
+    bool met, missed;
+};
+
+/* ---- periods ---- */
+
+static bool period_parse(const char *text, int *year_out, int *month_out, Policy__Term__Period *period_out)
+{
+    size_t size = strlen(text), digits = strspn(text, "0123456789");
+    char *end;
+    if (digits != 4 || (size != 4 && (size != 7 || text[4] != '-')))
+        return false;
+    *year_out = (int)strtol(text, NULL, 10);
+    *month_out = 1;
+    *period_out = POLICY__TERM__PERIOD__YEAR;
+    if (size == 4)
+        return true;
+    bool quarter = text[5] == 'Q';
+    *period_out = quarter ? POLICY__TERM__PERIOD__QUARTER : POLICY__TERM__PERIOD__MONTH;
+    long number = strtol(text + 5 + quarter, &end, 10);
+    *month_out = (int)(quarter ? (number - 1) * 3 + 1 : number);
+    return *end == 0 && number >= 1 && number <= (quarter ? 4 : 12);
+}
+
+static char *period_before(struct arena *arena, const char *text)
+{
+    int year, month;
+    Policy__Term__Period period;
+    if (!period_parse(text, &year, &month, &period))
+        return NULL;
+    int months = period == POLICY__TERM__PERIOD__MONTH ? 1 : period == POLICY__TERM__PERIOD__QUARTER ? 3 : 12;
+    int all = year * 12 + month - 1 - months;
+    if (months == 1)
+        return arena_printf(arena, "%04d-%02d", all / 12, all % 12 + 1);
+    if (months == 3)
+        return arena_printf(arena, "%04d-Q%d", all / 12, all % 12 / 3 + 1);
+    return arena_printf(arena, "%04d", all / 12);
+}
+
+static int first_month(const char *text)
+{
+    int year = 0, month = 1;
+    Policy__Term__Period period;
+    return period_parse(text, &year, &month, &period) ? year * 12 + month : 0;
+}
+
+static const Policy__Target *target_of(const Policy__Indicator *indicator, const char *period)
+{
+    for (size_t i = 0; i < indicator->n_targets; i++) {
+        const Policy__Target *target = indicator->targets[i];
+        if ((!*target->only || strcmp(target->only, period) == 0) &&
+            (!*target->since || first_month(period) >= first_month(target->since)))
+            return target;
+    }
+    return NULL;
+}
+
+/* ---- one figure ---- */
+
+static void judge(const struct asked *asked, struct outcome *out)
+{
+    const Policy__Target *target = target_of(asked->indicator, asked->period);
+    bool share = asked->indicator->figure == POLICY__INDICATOR__FIGURE__SHARE;
+    if (!target || !out->there)
+        return;
+    /* of a share exactly, not as rounded: 999 of 1000 are not 100 % */
+    int64_t have = share ? (int64_t)out->tally.hits * 1000 : out->value;
+    int64_t want = share ? target->value * (int64_t)out->tally.among : target->value;
+    out->met = target->at_most ? have <= want : have >= want;
+    out->missed = !out->met;
+}
+
+static const Policy__Indicator *indicator_named(const Policy__Policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->n_indicators; i++)
+        if (strcmp(policy->indicators[i]->name, name) == 0)
+            return policy->indicators[i];
+    return NULL;
+}
+
+static struct outcome look(const struct asked *asked);
+
+/* Policies name only indicators that stand before: this ends. */
+static struct outcome look_at_part(const struct asked *asked, const Policy__Share *part)
+{
+    struct asked other = *asked;
+    other.indicator = indicator_named(asked->policy, part->indicator);
+    return other.indicator ? look(&other) : (struct outcome){0};
+}
+
+static struct outcome weigh(const struct asked *asked)
+{
+    struct outcome out = {.there = true};
+    for (size_t i = 0; i < asked->indicator->n_parts; i++) {
+        const Policy__Share *part = asked->indicator->parts[i];
+        struct outcome one = look_at_part(asked, part);
+        out.there = out.there && one.there;
+        out.value += one.value * part->permille;
+    }
+    out.value = (out.value + 500) / 1000;
+    judge(asked, &out);
+    return out;
+}
+
+/* One that was missed is enough; met, when all are. */
+static struct outcome veto(const struct asked *asked)
+{
+    struct outcome out = {.there = true, .met = true};
+    for (size_t i = 0; i < asked->indicator->n_parts; i++) {
+        struct outcome one = look_at_part(asked, asked->indicator->parts[i]);
+        out.missed = out.missed || one.missed;
+        out.met = out.met && one.met;
+        out.value += one.missed;
+    }
+    out.there = out.met || out.missed;
+    out.value *= 1000;
+    return out;
+}
+
+static struct outcome look(const struct asked *asked)
+{
+    const Policy__Indicator *indicator = asked->indicator;
+    struct outcome out = {.tally = ANAREC__TALLY__INIT};
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__WEIGHT)
+        return weigh(asked);
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__VETO)
+        return veto(asked);
+    struct key key = analytics_tally_key(asked->site, indicator->name, asked->period, asked->who);
+    const Anarec__Tally *tally = state_load(asked->turn, ANALYTICS_TALLY, key_bytes(&key), &anarec__tally__descriptor);
+    bool counted = indicator->figure == POLICY__INDICATOR__FIGURE__COUNT;
+    if (tally)
+        out.tally = *tally;
+    out.there = counted || out.tally.among > 0; /* none is a number; a share of none is not */
+    int64_t among = (int64_t)out.tally.among;
+    if (counted)
+        out.value = (int64_t)out.tally.hits * 1000;
+    else if (indicator->figure == POLICY__INDICATOR__FIGURE__SHARE && among)
+        out.value = ((int64_t)out.tally.hits * 1000 + among / 2) / among;
+    else if (indicator->figure == POLICY__INDICATOR__FIGURE__SUM)
+        out.value = out.tally.sum;
+    else if (among)
+        out.value = (out.tally.sum + among / 2) / among;
+    judge(asked, &out);
+    return out;
+}
+
+/* ---- in words ---- */
+
+static char *figure_text(const struct asked *asked, const struct outcome *outcome)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    int64_t value = outcome->value;
+    if (!outcome->there)
+        return arena_strdup(arena, "");
+    switch (asked->indicator->figure) {
+    case POLICY__INDICATOR__FIGURE__SHARE:
+    case POLICY__INDICATOR__FIGURE__WEIGHT:
+        return arena_printf(arena, "%" PRId64 ".%" PRId64 " %%", value / 10, value % 10);
+    case POLICY__INDICATOR__FIGURE__TIME: {
+        int64_t tenths = (value + 180000) / 360000; /* of an hour */
+        return arena_printf(arena, "%" PRId64 ".%" PRId64 " h", tenths / 10, tenths % 10);
+    }
+    case POLICY__INDICATOR__FIGURE__MEAN:
+    case POLICY__INDICATOR__FIGURE__SUM: {
+        int64_t cents = (value + (value < 0 ? -5 : 5)) / 10, size = cents < 0 ? -cents : cents;
+        return arena_printf(arena, "%s%" PRId64 ".%02" PRId64, cents < 0 ? "-" : "", size / 100, size % 100);
+    }
+    case POLICY__INDICATOR__FIGURE__COUNT:
+    case POLICY__INDICATOR__FIGURE__VETO:
+        return arena_printf(arena, "%" PRId64, value / 1000);
+    }
+    return arena_strdup(arena, "");
+}
+
+static void add_lacking(const struct asked *asked, Analytics__Indicator *said)
+{
+    struct key prefix = analytics_tally_key(asked->site, asked->indicator->name, asked->period, asked->who);
+    struct state_scan *scan = state_scan_open(asked->turn, ANALYTICS_LACKING, key_bytes(&prefix), (struct bytes){0});
+    struct bytes key, value;
+    while (said->n_lacking < LACKING_MAX && state_scan_next(scan, &key, &value)) {
+        const Anarec__Case *one = analytics_load(asked->turn, bytes_get_u64(key.data + prefix.size));
+        said->lacking = arena_grow(turn_arena(asked->turn), said->lacking, said->n_lacking, sizeof *said->lacking);
+        said->lacking[said->n_lacking++] = one ? one->row->number : "";
+    }
+}
+
+static uint32_t missed_in_a_row(const struct asked *asked)
+{
+    struct asked before = *asked;
+    uint32_t count = 0;
+    while (before.period && count < PERIODS_BACK_MAX && look(&before).missed) {
+        count++;
+        before.period = period_before(turn_arena(asked->turn), before.period);
+    }
+    return count;
+}
+
+static void say(const struct asked *asked, Analytics__Indicators *all)
+{
+    static const char *const pers[] = {"site", "department", "handler"};
+    const Policy__Indicator *indicator = asked->indicator;
+    const Policy__Target *target = target_of(indicator, asked->period);
+    struct outcome outcome = look(asked);
+    Analytics__Indicator *said = ANALYTICS_NEW(asked->turn, Analytics__Indicator, analytics__indicator__init);
+    said->name = indicator->name;
+    said->label = indicator->label;
+    said->clauses = indicator->clauses;
+    said->n_clauses = indicator->n_clauses;
+    said->definition = indicator->text;
+    said->of = indicator->of;
+    said->n_of = indicator->n_of;
+    said->where = indicator->where;
+    said->period = (char *)(uintptr_t)asked->period;
+    said->per = (char *)(uintptr_t)pers[indicator->per];
+    said->who = (char *)(uintptr_t)asked->who;
+    said->value = figure_text(asked, &outcome);
+    said->target = target ? target->text : said->target;
+    said->state = !outcome.there ? "no_data" : outcome.missed ? "missed" : outcome.met ? "met" : "no_target";
+    said->hits = outcome.tally.hits;
+    said->among = outcome.tally.among;
+    said->sum = outcome.tally.sum;
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__SHARE) {
+        said->lacking_count = outcome.tally.among - outcome.tally.hits;
+        add_lacking(asked, said);
+    }
+    if (indicator->in_a_row) {
+        said->missed_in_a_row = missed_in_a_row(asked);
+        said->alarm = said->missed_in_a_row >= indicator->in_a_row;
+    }
+    all->indicators = arena_grow(turn_arena(asked->turn), all->indicators, all->n_indicators, sizeof *all->indicators);
+    all->indicators[all->n_indicators++] = said;
+}
+
+/* ---- whom it is about ---- */
+
+static bool told(const Analytics__Indicators *all, size_t from, const char *who)
+{
+    for (size_t i = from; i < all->n_indicators; i++)
+        if (strcmp(all->indicators[i]->who, who) == 0)
+            return true;
+    return false;
+}
+
+/* Each who has a tally of `of`, or of one of its parts: each once. */
+static void say_each(const struct asked *asked, const Policy__Indicator *of, size_t from, Analytics__Indicators *all)
+{
+    for (size_t i = 0; i < of->n_parts; i++) {
+        const Policy__Indicator *part = indicator_named(asked->policy, of->parts[i]->indicator);
+        if (part)
+            say_each(asked, part, from, all);
+    }
+    struct key prefix = analytics_tally_key(asked->site, of->name, asked->period, NULL);
+    struct state_scan *scan = state_scan_open(asked->turn, ANALYTICS_TALLY, key_bytes(&prefix), (struct bytes){0});
+    struct bytes key, value;
+    while (all->n_indicators < FIGURES_MAX && state_scan_next(scan, &key, &value)) {
+        struct asked one = *asked;
+        const Anarec__Tally *tally = state_load(asked->turn, ANALYTICS_TALLY, key, &anarec__tally__descriptor);
+        one.who = arena_strdup(turn_arena(asked->turn), (const char *)key.data + prefix.size);
+        if (tally && (tally->hits || tally->among) && !told(all, from, one.who))
+            say(&one, all);
+    }
+}
+
+static bool has_period(const Policy__Indicator *indicator, Policy__Term__Period period)
+{
+    for (size_t i = 0; i < indicator->n_periods; i++)
+        if (indicator->periods[i] == period)
+            return true;
+    return false;
+}
+
+static void say_indicator(struct asked *asked, const char *period, Analytics__Indicators *all)
+{
+    size_t from = all->n_indicators;
+    asked->period = period;
+    asked->who = "";
+    if (asked->indicator->per == POLICY__INDICATOR__PER__SITE)
+        say(asked, all);
+    else
+        say_each(asked, asked->indicator, from, all);
+    if (all->n_indicators == from) /* what is measured is shown also while nothing has happened */
+        say(asked, all);
+}
+
+void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
+{
+    const char *period = query->analytics->indicators->period;
+    int year, month;
+    Policy__Term__Period kind = POLICY__TERM__PERIOD__MONTH;
+    if (*period && !period_parse(period, &year, &month, &kind)) {
+        Hb__Refusal *refusal = turn_refuse(turn, 400, "bad_parameter", "期间须如 2025、2025-Q1、2025-03",
+                                           "a period is accepted, as 2025, 2025-Q1, 2025-03");
+        refusal_field(turn, refusal, "period");
+        return;
+    }
+    struct asked asked = {.turn = turn, .site = query->site, .policy = organisation_policy(turn, query->site, 0)};
+    Analytics__Indicators *all = ANALYTICS_NEW(turn, Analytics__Indicators, analytics__indicators__init);
+    reply->kind_case = ANALYTICS__REPLY__KIND_INDICATORS;
+    reply->indicators = all;
+    all->site = query->site;
+    all->policy_version = asked.policy ? asked.policy->version : 0;
+    for (size_t i = 0; asked.policy && i < asked.policy->n_indicators; i++) {
+        asked.indicator = asked.policy->indicators[i];
+        for (size_t p = 0; !*period && p < asked.indicator->n_periods; p++)
+            say_indicator(&asked, analytics_period_text(turn, query->site, turn_now(turn), asked.indicator->periods[p]),
+                          all);
+        if (*period && has_period(asked.indicator, kind))
+            say_indicator(&asked, period, all);
+    }
+}

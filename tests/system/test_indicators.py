@@ -1,0 +1,361 @@
+"""Indicators of a policy through the API and the command: each agrees with a naive recount over what the cases' timelines tell, for every
+period and every department; beside each stand definition, target and who is behind it. Half a year of imported cases, then a few live
+ones that are dressed up: what they are dressed up by is counted, and the figures are not the better for it."""
+
+import datetime
+import json
+import os
+import random
+
+import harness
+
+ZONE = datetime.timezone(datetime.timedelta(hours=8))
+CASES = 150
+PACK = """
+pack: FIGURES
+name: [指标, Figures]
+extends: GEN-FRAME
+in_force: 2025-01-01
+categories: {water: {name: [水, Water], to: water}, power: {name: [电, Power], to: power}}
+indicators:
+  resolved:
+    clause: FIGURES-01
+    name: [解决率, Resolved]
+    of: request
+    where: {valid: yes}
+    figure: count of replied / count of received
+    target: [{for: first quarter in force, at_least: 60 %}, {for: 2025-02, at_least: 10 %}, {since: 2025-05, at_least: 90 %}, {at_least: 70 %}]
+    period: [month, quarter, year]
+    per: department
+    in_a_row: 3
+  punctual:     {clause: FIGURES-02, name: [按期率, Punctual], of: request, figure: count of on time / count of rated, target: {at_least: 80 %}, period: [month, quarter], per: department}
+  first_answer: {clause: FIGURES-03, name: [受理及时率, Accepted in time], of: request, figure: count of met accept / count of received, period: month}
+  handling:     {clause: FIGURES-04, name: [处理时长, Handling time], of: request, figure: mean of time from received to closed, target: {at_most: 60 h}, period: [month, quarter], per: department}
+  grade:        {clause: FIGURES-05, name: [评分, Grade], of: request, figure: mean of grade in closed, target: {at_least: 3.2}, period: quarter}
+  cost:         {clause: FIGURES-06, name: [费用, Cost], of: request, figure: sum of cost in closed, target: {at_most: 5000}, period: month}
+  volume:       {clause: FIGURES-07, name: [件数, Volume], of: request, figure: count of received, period: [month, year], per: department}
+  replies:      {clause: FIGURES-07, name: [答复次数, Replies], of: request, figure: count of times reply, period: month}
+  score:        {clause: FIGURES-08, name: [综合得分, Score], weight: {resolved: 60 %, punctual: 40 %}, target: {at_least: 75 %}, period: quarter, per: department}
+  heads:        {clause: FIGURES-09, name: [一票否决, One vote], veto: [resolved, punctual], period: quarter, per: department}
+kinds:
+  request:
+    clause: FIGURES-01
+    name: [请求, Request]
+    stages: {open: new, handling: working, waiting: waiting, replied: done, closed: closed}
+    stage_names: {open: [未办, Open], handling: [办理中, Handled], waiting: [等待, Waiting], replied: [已答复, Replied], closed: [已办, Closed]}
+    fields:
+      category: {name: [类别, Category], type: name}
+      valid: {name: [有效, Valid], type: yes_no}
+      grade: {name: [评分, Grade], one_of: {g1: ["1"], g2: ["2"], g3: ["3"], g4: ["4"], g5: ["5"]}}
+      cost: {name: [费用, Cost], type: money}
+    steps:
+      register: {clause: FIGURES-01, name: [登记, Register], to: open, by: employee}
+      accept: {clause: FIGURES-01, name: [受理, Accept], from: open, to: handling, by: employee, fields: [valid]}
+      amend: {clause: FIGURES-01, name: [更正, Amend], from: [open, handling], by: employee, fields: [category]}
+      ask: {clause: FIGURES-01, name: [请补, Ask], from: handling, to: waiting, by: employee}
+      resume: {clause: FIGURES-01, name: [恢复, Resume], from: waiting, to: handling, by: employee}
+      reply: {clause: FIGURES-01, name: [答复, Reply], from: handling, to: replied, by: employee}
+      close: {clause: FIGURES-01, name: [办结, Close], from: [handling, replied], to: closed, by: employee, fields: [grade, cost]}
+      reopen: {clause: FIGURES-01, name: [重办, Reopen], from: [replied, closed], to: handling, by: employee, round: next}
+    route: {otherwise: {clause: FIGURES-01, to: department of category}}
+    clocks:
+      accept: {clause: FIGURES-03, name: [受理, Accept], start: received_at, stop: [handling, closed], limit: 8 h}
+      done: {clause: FIGURES-02, name: [完成, Done], main: yes, start: [received_at, reopen], stop: [replied, closed], limit: 72 h}
+"""
+
+
+def found(system):
+    body = {"sites": [{"id": "works", "name": {"zh": "厂区", "en": "Works"}, "zone": "Asia/Shanghai"}],
+            "departments": [{"id": d, "site": "works", "name": {"zh": d, "en": d}} for d in ("water", "power")],
+            "people": [{"id": "lin", "name": "林", "posts": [{"post": "handler_post", "department": "water", "site": "works"}]}],
+            "accounts": [{"id": "lin", "person": "lin", "scopes": ["*"]}, {"id": "eye", "scopes": ["submit"], "sites": ["works"]}]}
+    assert system.http("PUT", "/api/v1/organisation", body, token=system.operator_token()).status == 200
+    publish(system, PACK)
+    return system.run("token", "lin").stdout.strip()
+
+
+def publish(system, text, check=True):
+    folder = os.path.join(system.folder, "FIGURES")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "pack.yaml"), "w", encoding="utf-8") as f:
+        f.write(text)
+    return system.run("policy", "publish", "works", folder, "--operator", check=check)
+
+
+def history(lots, received):
+    """A random life: steps with their times, as they may follow each other."""
+    steps, at, stage = [], received, "open"
+    moves = {"open": ["accept"], "handling": ["reply", "reply", "close", "ask", "amend"], "waiting": ["resume"],
+             "replied": ["close", "close", "reopen"], "closed": ["reopen"]}
+    ends = {"accept": "handling", "reply": "replied", "close": "closed", "ask": "waiting", "resume": "handling", "reopen": "handling"}
+    for _ in range(lots.randrange(12)):
+        if stage == "closed" and lots.random() < 0.8:
+            break
+        step = lots.choice(moves[stage])
+        at += datetime.timedelta(minutes=lots.choice((20, 90, 300, 900, 1900, 4000)))
+        fields = {}
+        if step == "accept":
+            fields = {"valid": {"value": {"yes": lots.random() < 0.8}}}
+        elif step == "amend":
+            fields = {"category": lots.choice(("water", "power"))}
+        elif step == "close":
+            fields = {k: v for k, v in (("grade", f"g{lots.randrange(1, 6)}"), ("cost", f"{lots.randrange(1, 90000) / 100:.2f}")) if lots.random() < 0.7}
+        steps.append({"step": step, "occurred_ms": at.isoformat(), "fields": fields})
+        stage = ends.get(step, stage)
+    return steps
+
+
+def import_lives(system, token):
+    lots = random.Random(4711)  # the same every time
+    rows = []
+    for n in range(CASES):
+        received = datetime.datetime(2025, 1, 1, tzinfo=ZONE) + datetime.timedelta(minutes=lots.randrange(181 * 1440))
+        rows.append({"source": "past", "external_id": str(n), "received_ms": received.isoformat(),
+                     "submit": {"kind": "request", "category": lots.choice(("water", "power")), "channel": "phone"},
+                     "history": {"steps": history(lots, received)}})
+    reply = system.http("POST", "/api/v1/imports", {"site": "works", "rows": rows}, token=token).json()
+    assert reply["imported"] == CASES, [r for r in reply["results"] if "problem" in r][:3]
+    system.settle()
+
+
+# ---- counting again, from the timelines ----
+
+def time_of(text):
+    return datetime.datetime.fromisoformat(text)
+
+
+def life_of(system, token, row):
+    """What the timeline tells of a case, and nothing of analytics but which cases there are."""
+    life = {"number": row["number"], "department": None, "received": None, "stage": None, "closed": None, "met": {}, "missed": {},
+            "reached": {}, "times": {}, "facts": {}, "runs": {}, "late": set()}
+    after = ""
+    while True:
+        page = system.http("GET", f"/api/v1/cases/{row['case_id']}/timeline?limit=200{after}", token=token).json()
+        for event in page["events"]:
+            take(life, event)
+        if not page.get("next") or not page["events"]:
+            return life
+        after = f"&after={page['next']}"
+
+
+def take(life, event):
+    at = time_of(event["occurred_at"])
+    for fact in event.get("facts", []):
+        life["facts"][fact["name"]] = fact.get("value")
+    said = event.get("intake", {}).get("registered")
+    if said:
+        life["received"] = at
+        life["stage"] = said["stage"]
+    said = event.get("routing", {}).get("routed")
+    if said:
+        life["department"] = said.get("lead", "")
+    said = event.get("casework", {}).get("step_taken")
+    if said:
+        life["times"][said["step"]] = life["times"].get(said["step"], []) + [at]
+        if said["stage"] != life["stage"]:
+            life["reached"].setdefault(said["stage"], at)
+        life["stage"] = said["stage"]
+        life["closed"] = (life["closed"] or at) if said["stage"] == "closed" else None
+    watchdog = event.get("watchdog", {})
+    for what in ("armed", "met", "missed", "miss_withdrawn", "cancelled"):
+        if what in watchdog:
+            clock = watchdog[what]["instance"]["clock"]
+            run = life["runs"].setdefault((clock, watchdog[what]["instance"].get("round", 1)), {"met": None, "missed": False})
+            run["missed"] = True if what == "missed" else False if what == "miss_withdrawn" else run["missed"]
+            run["met"] = at if what == "met" and not watchdog[what].get("late") else None if what in ("armed", "cancelled") else run["met"]
+            run["ended"] = what == "met" or (what != "armed" and run.get("ended", False))
+
+
+def rating(life):
+    runs = [run for (clock, _), run in sorted(life["runs"].items()) if clock == "done"]
+    if any(run["missed"] for run in runs):
+        return "late"
+    return "on time" if runs and runs[-1].get("ended") else None
+
+
+def periods(at):
+    local = at.astimezone(ZONE)
+    return {"month": f"{local:%Y-%m}", "quarter": f"{local:%Y}-Q{(local.month - 1) // 3 + 1}", "year": f"{local:%Y}"}
+
+
+def naive(lives, name, definition):
+    """(period, who) -> [hits, among, sum, lacking], by the definitions of the pack, read by a person."""
+    tally = {}
+
+    def add(at, who, hits, among=0, total=0, lacking=None):
+        for kind in definition["periods"]:
+            entry = tally.setdefault((periods(at)[kind], who), [0, 0, 0, set()])
+            entry[0] += hits
+            entry[1] += among
+            entry[2] += total
+            if lacking:
+                entry[3].add(lacking)
+
+    for life in lives:
+        who = life["department"] if definition["per"] == "department" else ""
+        if name == "resolved" and life["facts"].get("valid", {}).get("yes"):
+            hit = "replied" in life["reached"]
+            add(life["received"], who, hit, 1, 0, None if hit else life["number"])
+        if name == "punctual" and life["closed"] and rating(life):
+            hit = rating(life) == "on time"
+            add(life["closed"], who, hit, 1, 0, None if hit else life["number"])
+        if name == "first_answer":
+            runs = [run for (clock, _), run in life["runs"].items() if clock == "accept"]
+            hit = any(run["met"] for run in runs) and not any(run["missed"] for run in runs)
+            add(life["received"], who, hit, 1, 0, None if hit else life["number"])
+        if name == "handling" and life["closed"]:
+            add(life["closed"], who, 0, 1, round((life["closed"] - life["received"]).total_seconds() * 1000))
+        if name == "grade" and life["closed"] and life["facts"].get("grade"):
+            add(life["closed"], who, 0, 1, int(life["facts"]["grade"]["text"][1:]) * 1000)
+        if name == "cost" and life["closed"] and life["facts"].get("cost"):
+            add(life["closed"], who, 0, 1, int(life["facts"]["cost"]["money_fen"]) * 10)
+        if name == "volume":
+            add(life["received"], who, 1)
+        if name == "replies" and life["times"].get("reply"):
+            add(life["times"]["reply"][0], who, len(life["times"]["reply"]))
+    return tally
+
+
+DEFINITIONS = {"resolved": {"periods": ["month", "quarter", "year"], "per": "department"},
+               "punctual": {"periods": ["month", "quarter"], "per": "department"},
+               "first_answer": {"periods": ["month"], "per": "site"}, "handling": {"periods": ["month", "quarter"], "per": "department"},
+               "grade": {"periods": ["quarter"], "per": "site"}, "cost": {"periods": ["month"], "per": "site"},
+               "volume": {"periods": ["month", "year"], "per": "department"}, "replies": {"periods": ["month"], "per": "site"}}
+
+
+def asked(period):
+    reply = system.http("GET", f"/api/v1/reports/indicators?site=works&period={period}", token=lin)
+    assert reply.status == 200, reply
+    return {(one["name"], one.get("who", "")): one for one in reply.json()["indicators"]}
+
+
+def all_lives():
+    rows, cursor = [], ""
+    while True:
+        page = system.http("GET", f"/api/v1/cases?site=works&limit=100{cursor}", token=lin).json()
+        rows += page["rows"]
+        if not page.get("cursor"):
+            return [life_of(system, lin, row) for row in rows]
+        cursor = f"&cursor={page['cursor']}"
+
+
+PERIODS = [f"2025-{m:02}" for m in range(1, 9)] + ["2025-Q1", "2025-Q2", "2025-Q3", "2025"]
+
+
+def agree_with_a_recount(lives=None):
+    lives = lives or all_lives()
+    assert len(lives) >= CASES
+    compared = 0
+    said = {period: asked(period) for period in PERIODS}
+    for name, definition in DEFINITIONS.items():
+        tally = naive(lives, name, definition)
+        assert tally or name == "none", name
+        for (period, who), (hits, among, total, lacking) in tally.items():
+            if period not in said:
+                continue
+            one = said[period].get((name, who))
+            assert one, (name, period, who, tally[(period, who)])
+            got = int(one["hits"]), int(one["among"]), int(one.get("sum", 0))
+            assert got == (hits, among, total), (name, period, who, got, (hits, among, total))
+            assert set(one.get("lacking", [])) == lacking and int(one["lacking_count"]) == len(lacking), (name, period, who, one, lacking)
+            compared += 1
+        for period in said:  # and nothing beyond it
+            for (other, who), one in said[period].items():
+                assert other != name or (period, who) in tally or not int(one["hits"]) + int(one["among"]), (period, one)
+    print(f"{compared} figures agree with a recount of {len(lives)} timelines")
+    assert compared > 60
+
+
+def each_says_what_it_means():
+    april = asked("2025-04")
+    one = april[("resolved", "water")]
+    assert one["definition"] == "count of replied / count of received" and one["of"] == ["request"] and "valid" in one["where"], one
+    assert one["clauses"] == ["FIGURES-01"] and one["label"] == {"zh": "解决率", "en": "Resolved"} and one["target"] == ">= 70 %", one
+    assert one["value"] == f"{round(1000 * int(one['hits']) / int(one['among']) + 1e-9) / 10} %", one
+    assert one["state"] == ("met" if int(one["hits"]) * 10 >= int(one["among"]) * 7 else "missed"), one
+    # the target of the period: the first that fits
+    assert asked("2025-Q1")[("resolved", "water")]["target"] == ">= 60 %"
+    assert asked("2025-02")[("resolved", "water")]["target"] == ">= 10 %"
+    assert asked("2025-03")[("resolved", "water")]["target"] == ">= 70 %"
+    assert asked("2025-06")[("resolved", "water")]["target"] == ">= 90 %"
+    assert asked("2024-06")[("resolved", "")]["state"] == "no_data", asked("2024-06")
+    assert april[("volume", "water")]["state"] == "no_target"
+    hours = april[("handling", "power")]
+    mean = int(hours["sum"]) / int(hours["among"]) / 3600000
+    assert abs(float(hours["value"].split()[0]) - mean) <= 0.051 and hours["value"].endswith(" h"), hours
+
+
+def together():
+    """Weights, veto and consecutive misses follow from the figures they are made of."""
+    quarter = asked("2025-Q2")
+    for who in ("water", "power"):
+        resolved, punctual = quarter[("resolved", who)], quarter[("punctual", who)]
+        value = sum(weight * round(1000 * int(one["hits"]) / int(one["among"])) for weight, one in ((0.6, resolved), (0.4, punctual)))
+        score = quarter[("score", who)]
+        assert abs(float(score["value"].split()[0]) * 10 - value) <= 1.01, (score, value)
+        missed = [one for one in (resolved, punctual) if one["state"] == "missed"]
+        heads = quarter[("heads", who)]
+        assert heads["state"] == ("missed" if missed else "met") and int(heads["value"]) == len(missed), (heads, missed)
+    count = 0
+    for month in range(1, 8):
+        period = f"2025-{month:02}"
+        one = asked(period).get(("resolved", "power"))
+        count = count + 1 if one and one["state"] == "missed" else 0
+        if one:
+            assert one["missed_in_a_row"] == count and one["alarm"] == (count >= 3), (one, count)
+
+
+def dressing_up_is_counted():
+    """Live: closed and reopened, reclassified. The figures follow, and the counters of GEN-FRAME tell."""
+    def act(case_id, step, **fields):
+        done = system.http("POST", f"/api/v1/cases/{case_id}/actions/{step}", {"fields": fields}, token=lin)
+        assert done.status == 200, done
+
+    def now(name, who):
+        system.settle()
+        figures = system.http("GET", "/api/v1/reports/indicators?site=works", token=lin).json()["indicators"]
+        month = datetime.datetime.now(ZONE).strftime("%Y-%m")
+        return next((one for one in figures if one["name"] == name and one.get("who", "") == who and one["period"] == month), {"hits": "0", "among": "0"})
+
+    made = system.http("POST", "/api/v1/cases", {"site": "works", "kind": "request", "category": "water"}, token=lin).json()
+    system.settle()
+    before = now("volume", "water")
+    act(made["case_id"], "accept", valid={"value": {"yes": True}})
+    act(made["case_id"], "amend", category="power")
+    act(made["case_id"], "close", grade="g5")
+    assert int(now("punctual", "water")["among"]) == 1, now("punctual", "water")
+    act(made["case_id"], "reopen")
+    assert int(now("punctual", "water")["among"]) == 0, "reopened, it is closed no more"
+    assert int(now("reclassified", "water")["hits"]) == 1 and int(now("reopened", "water")["hits"]) == 1
+    assert now("volume", "water")["hits"] == before["hits"], "another category is no other case"
+    act(made["case_id"], "close")
+    assert int(now("punctual", "water")["among"]) == 1
+    lives = all_lives()
+    agree_with_a_recount(lives)
+
+
+def who_may_and_what_is_wrong():
+    path = "/api/v1/reports/indicators"
+    assert system.http("GET", f"{path}?site=works").status == 401
+    eye = system.run("token", "eye").stdout.strip()
+    assert system.http("GET", f"{path}?site=works", token=eye).status == 404
+    for query, field in (("", "site"), ("?site=works&period=2025-13", "period"), ("?site=works&period=soon", "period"), ("?site=works&x=1", "x")):
+        reply = system.http("GET", f"{path}{query}", token=lin)
+        assert reply.status == 400 and reply.json()["field"] == field, reply
+    assert system.http("GET", f"{path}?site=nowhere", token=lin).status == 404
+    done = system.run("--json", "report", "indicators", "--site", "works", "--period", "2025-Q2")
+    assert {(one["name"], one.get("who", "")) for one in json.loads(done.stdout)["indicators"]} == set(asked("2025-Q2")), done.stdout
+    text = system.run("report", "indicators", "--site", "works", "--period", "2025-02").stdout
+    assert "解决率 Resolved  water  [FIGURES-01]" in text and ">= 10 %  count of replied / count of received where" in text and "lacking: " in text, text
+    wrong = publish(system, PACK.replace("count of replied / count of received", "count of repleid / count of received").replace(
+        "punctual: 40 %", "punctual: 30 %").replace("at_most: 60 h", "at_most: often").replace("per: department\n    in_a_row", "per: planet\n    in_a_row"), check=False)
+    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department or handler"):
+        assert word in wrong.stderr, (word, wrong.stderr)
+    assert "sound" in system.run("verify").stdout
+
+
+if __name__ == "__main__":
+    with harness.System() as system:
+        lin = found(system)
+        import_lives(system, lin)
+        harness.main([agree_with_a_recount, each_says_what_it_means, together, dressing_up_is_counted, who_may_and_what_is_wrong])
