@@ -28,6 +28,18 @@ static bool counts(const Policy__Policy *policy, const char *kind)
     return false;
 }
 
+/* Facts are kept with a case only where a condition or a field is asked for. */
+static bool reads_facts(const Policy__Policy *policy, const char *kind)
+{
+    for (size_t i = 0; i < policy->n_indicators; i++) {
+        const Policy__Indicator *one = policy->indicators[i];
+        bool field = one->figure == POLICY__INDICATOR__FIGURE__MEAN || one->figure == POLICY__INDICATOR__FIGURE__SUM;
+        if ((field || one->condition) && concerns(one, kind))
+            return true;
+    }
+    return false;
+}
+
 /* ---- what was reached ---- */
 
 /* `met X` asks for `missed X` as well: late once is late for good. */
@@ -132,7 +144,8 @@ void analytics_indicators_registered(struct turn *turn, Anarec__Case *one, const
     const Policy__Policy *policy = policy_of(turn, one);
     if (!counts(policy, one->row->kind))
         return;
-    facts_list_fold(turn_arena(turn), &one->facts, &one->n_facts, event);
+    if (reads_facts(policy, one->row->kind))
+        facts_list_fold(turn_arena(turn), &one->facts, &one->n_facts, event);
     reach(turn, policy, one, "register", event->occurred_ms);
     reach(turn, policy, one, one->row->stage, event->occurred_ms);
     reach(turn, policy, one, event->intake->registered->settled_step, event->occurred_ms);
@@ -143,8 +156,9 @@ bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, An
     const Policy__Policy *policy = policy_of(turn, one);
     if (!counts(policy, one->row->kind))
         return false;
-    bool heard = event->n_facts > 0;
-    facts_list_fold(turn_arena(turn), &one->facts, &one->n_facts, event);
+    bool heard = event->n_facts > 0 && reads_facts(policy, one->row->kind);
+    if (heard)
+        facts_list_fold(turn_arena(turn), &one->facts, &one->n_facts, event);
     if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG)
         return (int)hear_watchdog(turn, policy, one, event->watchdog, event->occurred_ms) | (int)heard;
     if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK ||
