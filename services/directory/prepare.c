@@ -54,6 +54,9 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
 static bool needs_change_case(struct turn *turn, const Hb__Command *command, const char *site)
 {
     const Policy__Policy *policy = organisation_policy(turn, site, 0);
+    const Directory__Site *known = organisation_site(turn, site);
+    if (known && *known->follows)
+        return false; /* decide says where it is published */
     bool by_operator = command->actor && command->actor->operator_;
     return policy && policy_kind(policy, "policy_change") && !by_operator;
 }
