@@ -475,6 +475,17 @@ static void categories_of(struct compile *compile, json_t *map)
     }
 }
 
+/* In the order in which they are tried. */
+static void channels_of(struct compile *compile, json_t *node, Policy__Notice *notice)
+{
+    texts_of(compile, node, &notice->by, &notice->n_by);
+    for (size_t i = 0; i < notice->n_by; i++)
+        for (size_t before = 0; before < i; before++)
+            if (strcmp(notice->by[before], notice->by[i]) == 0)
+                mistake(compile, node, "渠道“%s”写了两次：每个渠道依次只试一次",
+                        "the channel \"%s\" is there twice: each is tried once, in order", notice->by[i]);
+}
+
 static void notices_of(struct compile *compile, json_t *map)
 {
     const char *name;
@@ -489,7 +500,7 @@ static void notices_of(struct compile *compile, json_t *map)
         label_of(compile, item, "text", &notice->text, true);
         clauses_of(compile, item, &notice->clauses, &notice->n_clauses, true);
         whos_of(compile, json_object_get(item, "to"), &notice->to, &notice->n_to);
-        texts_of(compile, json_object_get(item, "by"), &notice->by, &notice->n_by);
+        channels_of(compile, json_object_get(item, "by"), notice);
         notice->receipt = json_object_get(item, "receipt") != NULL;
         POLICY_ADD(compile, compile->policy->notices, compile->policy->n_notices, notice);
         compile->path = before;

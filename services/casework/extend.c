@@ -268,7 +268,8 @@ void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Not
             extension->failed = extension->failed || strcmp(said->queued->status, "not_sent") == 0;
         }
         for (size_t n = 0; said->kind_case == NOTIFICATION__EVENT__KIND_FAILED && n < extension->n_notice_ids; n++)
-            extension->failed = extension->failed || extension->notice_ids[n] == said->failed->notice_id;
+            extension->failed =
+                extension->failed || (extension->notice_ids[n] == said->failed->notice_id && *said->failed->next == 0);
     }
 }
 

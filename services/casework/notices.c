@@ -1,5 +1,5 @@
-/* A notice that does not arrive is somebody's business: it stands as a problem on the case, in its file and its
-   timeline, until a person deals with it (design.md 3: a final state that someone is told of). */
+/* A notice that arrives in none of its channels is somebody's business: it stands as a problem on the case, in its file
+   and its timeline, until a person deals with it (design.md 3: a final state that someone is told of). */
 #include "casework.h"
 
 struct undelivered {
@@ -13,11 +13,11 @@ static bool undelivered_of(const Notification__Event *said, struct undelivered *
     case NOTIFICATION__EVENT__KIND_FAILED:
         *out = (struct undelivered){said->failed->notice, said->failed->channel, said->failed->person,
                                     said->failed->error, said->failed->complainant};
-        return true;
+        return *said->failed->next == 0;
     case NOTIFICATION__EVENT__KIND_QUEUED:
         *out = (struct undelivered){said->queued->notice, said->queued->channel, said->queued->person,
                                     said->queued->reason, said->queued->complainant};
-        return strcmp(said->queued->status, "not_sent") == 0;
+        return strcmp(said->queued->status, "not_sent") == 0 || strcmp(said->queued->channel, "log") == 0;
     case NOTIFICATION__EVENT__KIND_ATTEMPT_FAILED:
     case NOTIFICATION__EVENT__KIND_DELIVERED:
     case NOTIFICATION__EVENT__KIND_TOLD:
@@ -38,6 +38,7 @@ static const char *reason_zh(const char *reason)
 {
     return strcmp(reason, "nobody to tell") == 0 ? "没有可告知的人"
            : strcmp(reason, "not known") == 0    ? "查无此人"
+           : strcmp(reason, "no address") == 0   ? "没有可送达的联系方式"
                                                  : reason;
 }
 

@@ -204,6 +204,8 @@ static void print_notice(const json_t *entry)
            text_at(entry, "status"));
     if (*text_at(entry, "error"))
         printf(" (%s)", text_at(entry, "error"));
+    if (json_object_get(notice, "after"))
+        printf(", after the channel before failed");
     print_clauses(entry);
     putchar('\n');
 }

@@ -74,7 +74,8 @@ static bool is_told(const struct world *world, const struct expectation *expecta
                  : world_is_complainant(world, expectation->value) ? queued->complainant
                                                                    : strcmp(queued->person, expectation->value) == 0;
     return meant && strcmp(queued->status, "not_sent") != 0 &&
-           (!*expectation->name || strcmp(queued->notice, expectation->name) == 0);
+           (!*expectation->name || strcmp(queued->notice, expectation->name) == 0) &&
+           (!*expectation->channel || strcmp(queued->channel, expectation->channel) == 0);
 }
 
 static bool is_issued(const struct expectation *expectation, const Hb__Event *event)
@@ -144,8 +145,9 @@ static const char *expectation_text(struct world *world, const struct expectatio
                              ? SAY(world, "%s.%s", expectation->case_name, expectation->name)
                          : *expectation->case_name ? expectation->case_name
                                                    : expectation->name;
-    return SAY(world, "%s%s%s%s%s", expect_word(expectation->what), *target ? " " : "", target,
-               *expectation->value ? " " : "", expectation->value);
+    return SAY(world, "%s%s%s%s%s%s%s", expect_word(expectation->what), *target ? " " : "", target,
+               *expectation->value ? " " : "", expectation->value, *expectation->channel ? " by " : "",
+               expectation->channel);
 }
 
 /* What was said of the kind that was expected, if anything: the reader sees what happened instead. */

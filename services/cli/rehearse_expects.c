@@ -38,7 +38,8 @@ static struct expectation expectation_new(struct reading *reading, enum expect_w
                                 .field = reading->path,
                                 .case_name = "",
                                 .name = "",
-                                .value = ""};
+                                .value = "",
+                                .channel = ""};
 }
 
 static void expectation_add(struct reading *reading, struct scenario_line *line, struct expectation one)
@@ -194,15 +195,17 @@ static void expect_told_by(struct reading *reading, struct scenario_line *line, 
     char **names = reading_texts_of(reading, node, &count);
     for (size_t i = 0; i < count; i++) {
         struct expectation one = expectation_new(reading, EXPECT_TOLD, node);
+        const char *by = strstr(names[i], " by "); /* in this channel */
         one.name = notice;
-        one.value = names[i];
-        if (!reading_case_find(reading, names[i])) /* a case stands for its complainant */
-            reading_person_known(reading, node, names[i]);
+        one.value = by ? arena_text(reading->arena, names[i], (size_t)(by - names[i])) : names[i];
+        one.channel = by ? by + 4 : "";
+        if (!reading_case_find(reading, one.value)) /* a case stands for its complainant */
+            reading_person_known(reading, node, one.value);
         expectation_add(reading, line, one);
     }
 }
 
-/* [li, c1] or {NOTICE: [li, complainant]} */
+/* [li, c1, zhou by sms] or {NOTICE: [li, complainant]} */
 static void expect_told(struct reading *reading, struct scenario_line *line, json_t *node)
 {
     const Policy__Policy *policy = reading->scenario->policy;

@@ -70,6 +70,7 @@ struct expectation {
     const char *case_name; /* "": any */
     const char *name;      /* clock, field, notice or kind; "": the main clock, any notice */
     const char *value;     /* stage, person, case, text */
+    const char *channel;   /* of what was told; "": any */
     int64_t at_ms;         /* of a due */
     bool absent;           /* none: no such due, nothing opened */
     bool provisional, provisional_given;

@@ -69,9 +69,11 @@ static void asked_more(struct turn *turn, const Notification__NoticeQueued *queu
     Noterec__Asked fresh = NOTEREC__ASKED__INIT, *asked = notification_asked(turn, queued->source, queued->notice);
     if (!asked)
         asked = &fresh;
-    asked->queued++;
     asked->done += strcmp(queued->status, "published") == 0;
-    asked->more = queued->more > 0;
+    if (!queued->after) { /* else he is counted already */
+        asked->queued++;
+        asked->more = queued->more > 0;
+    }
     notification_asked_save(turn, queued->source, queued->notice, asked);
 }
 

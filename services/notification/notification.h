@@ -47,6 +47,9 @@ bool notification_request_read(struct notification_request *request, struct turn
 size_t notification_addressees(const struct notification_request *request);
 /* Says one NoticeQueued for each addressee, unless a job does. */
 void notification_request_meet(const struct notification_request *request);
+/* The next channel for an addressee whom this notice did not reach, not said yet; NULL: none is left. */
+Notification__NoticeQueued *notification_next_way(const struct notification_request *about,
+                                                  const Notification__NoticeQueued *failed);
 void notification_evolve_request(struct turn *turn, const Hb__Event *event); /* more than 16: the job */
 struct bytes notification_job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
                                    unsigned keys_max);

@@ -77,11 +77,26 @@ size_t notification_addressees(const struct notification_request *request)
     return request->persons_count + request->complainant;
 }
 
-/* ---- in which channel: the first of the policy's `by` that reaches the addressee ---- */
+/* ---- in which channel: the first of the policy's `by` that reaches the addressee, and after a failure the next ----
+ */
 
 struct way {
     const char *channel, *status, *reason;
+    char **passed; /* do not reach him */
+    size_t passed_count;
 };
+
+struct ways {
+    char *const *by;
+    size_t count;
+};
+
+static struct ways ways_of(const Policy__Notice *notice)
+{
+    static char *const usual[] = {(char *)(uintptr_t) "email", (char *)(uintptr_t) "portal"};
+    return notice && notice->n_by ? (struct ways){notice->by, notice->n_by}
+                                  : (struct ways){usual, sizeof usual / sizeof *usual};
+}
 
 static bool complainant_has_address(const struct notification_request *request)
 {
@@ -97,25 +112,23 @@ static bool complainant_has_address(const struct notification_request *request)
 }
 
 /* Nobody but the complainant reads the portal; what no program sends, a person must do. `person` NULL: the complainant.
- */
-static struct way way_to(const struct notification_request *request, const Directory__Person *person)
+   Channels from `from` on. */
+static struct way way_to(const struct notification_request *request, const Directory__Person *person, size_t from)
 {
-    static char *const usual[] = {(char *)(uintptr_t) "email", (char *)(uintptr_t) "portal"};
-    const Policy__Notice *notice = request->notice;
-    bool said = notice && notice->n_by;
-    char *const *by = said ? notice->by : usual;
-    size_t count = said ? notice->n_by : sizeof usual / sizeof *usual;
+    struct ways ways = ways_of(request->notice);
     bool address = person ? *person->email != 0 : complainant_has_address(request);
-    for (size_t i = 0; i < count; i++) {
-        bool email = strcmp(by[i], "email") == 0, portal = strcmp(by[i], "portal") == 0;
-        if (email && address)
-            return (struct way){"email", "queued", ""};
-        if (portal && !person)
-            return (struct way){"portal", "published", ""};
-        if (!email && !portal)
-            return (struct way){by[i], "due", "by a person"};
+    struct way way = {.channel = "log", .status = "due", .reason = "no address"};
+    for (size_t i = from; i < ways.count; i++) {
+        bool email = strcmp(ways.by[i], "email") == 0, portal = strcmp(ways.by[i], "portal") == 0;
+        if (email ? address : !portal || !person)
+            return (struct way){ways.by[i],
+                                email    ? "queued"
+                                : portal ? "published"
+                                         : "due",
+                                email || portal ? "" : "by a person", way.passed, way.passed_count};
+        NOTIFICATION_ADD(request->turn, way.passed, way.passed_count, ways.by[i]);
     }
-    return (struct way){"log", "due", "no address"};
+    return way;
 }
 
 /* ---- saying ---- */
@@ -158,30 +171,63 @@ static Hb__Label *subject_of(const struct notification_request *request)
                      notification_fill(request, subject ? notice->subject->en : "{number}", true));
 }
 
+static Notification__NoticeQueued *queued_new(struct turn *turn, uint64_t id, struct way way)
+{
+    Notification__NoticeQueued *queued =
+        NOTIFICATION_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
+    queued->notice_id = id;
+    queued->channel = (char *)(uintptr_t)way.channel;
+    queued->status = (char *)(uintptr_t)way.status;
+    queued->reason = (char *)(uintptr_t)way.reason;
+    queued->passed = way.passed;
+    queued->n_passed = way.passed_count;
+    /* with the epoch: after a restore another notice stands where a lost one, sent already, stood */
+    queued->message_id = arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIu32 ".%" PRIx64 "@hearback>", id,
+                                      turn_restored(turn).epoch, turn_cell(turn));
+    return queued;
+}
+
 static void queue(const struct notification_request *request, uint64_t id, const char *person, bool complainant,
                   struct way way, size_t more)
 {
     struct turn *turn = request->turn;
     const Policy__Notice *notice = request->notice;
-    Notification__NoticeQueued *queued =
-        NOTIFICATION_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
-    queued->notice_id = id;
+    Notification__NoticeQueued *queued = queued_new(turn, id, way);
     queued->notice = (char *)(uintptr_t)request->name;
-    queued->channel = (char *)(uintptr_t)way.channel;
     queued->person = (char *)(uintptr_t)person;
     queued->complainant = complainant;
     queued->source = request->source;
-    queued->status = (char *)(uintptr_t)way.status;
-    queued->reason = (char *)(uintptr_t)way.reason;
     queued->more = (uint32_t)more;
-    /* with the epoch: after a restore another notice stands where a lost one, sent already, stood */
-    queued->message_id = arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIu32 ".%" PRIx64 "@hearback>", id,
-                                      turn_restored(turn).epoch, turn_cell(turn));
     queued->subject = subject_of(request);
     queued->text = notice ? label_new(turn, notification_fill(request, notice->text->zh, false),
                                       notification_fill(request, notice->text->en, true))
                           : NULL;
     turn_say(turn, notification_event(request, NOTIFICATION__EVENT__KIND_QUEUED, queued));
+}
+
+Notification__NoticeQueued *notification_next_way(const struct notification_request *about,
+                                                  const Notification__NoticeQueued *failed)
+{
+    struct turn *turn = about->turn;
+    struct ways ways = ways_of(about->notice);
+    const Directory__Person *person = failed->complainant ? NULL : organisation_person(turn, failed->person);
+    size_t tried = 0;
+    while (tried < ways.count && strcmp(ways.by[tried], failed->channel) != 0)
+        tried++;
+    if (tried == ways.count || (!failed->complainant && !person))
+        return NULL;
+    struct way way = way_to(about, person, tried + 1);
+    if (strcmp(way.channel, "log") == 0)
+        return NULL;
+    Notification__NoticeQueued *next = queued_new(turn, next_id(turn), way);
+    next->notice = failed->notice;
+    next->person = failed->person;
+    next->complainant = failed->complainant;
+    next->source = failed->source;
+    next->subject = failed->subject;
+    next->text = failed->text;
+    next->after = failed->notice_id;
+    return next;
 }
 
 static void queue_one(const struct notification_request *request, uint64_t id, size_t index)
@@ -190,7 +236,9 @@ static void queue_one(const struct notification_request *request, uint64_t id, s
     bool complainant = index == request->persons_count;
     const char *name = complainant ? "" : request->persons[index];
     const Directory__Person *person = complainant ? NULL : organisation_person(request->turn, name);
-    struct way way = complainant || person ? way_to(request, person) : (struct way){"log", "not_sent", "not known"};
+    struct way way = complainant || person
+                         ? way_to(request, person, 0)
+                         : (struct way){.channel = "log", .status = "not_sent", .reason = "not known"};
     if (request->event->history)
         way.status = "not_sent", way.reason = "history";
     queue(request, id, name, complainant, way, more);
@@ -212,7 +260,10 @@ void notification_request_meet(const struct notification_request *request)
         tell(request, 0, TURN_TARGETS_MAX);
     else if (!asked && casework) /* escalation says itself when a level has nobody to tell */
         queue(request, next_id(request->turn), "", false,
-              (struct way){"log", "not_sent", request->event->history ? "history" : "nobody to tell"}, 0);
+              (struct way){.channel = "log",
+                           .status = "not_sent",
+                           .reason = request->event->history ? "history" : "nobody to tell"},
+              0);
 }
 
 /* ---- many addressees ---- */

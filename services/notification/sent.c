@@ -1,4 +1,5 @@
 /* Results of sending: "250 ..." delivered, "5.." failed for good, anything else is tried again. */
+#include "base/planted.h"
 #include "notification.h"
 
 #include <stdlib.h>
@@ -21,9 +22,11 @@ static void say_delivered(const struct notification_request *about, uint64_t id,
     turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_DELIVERED, said));
 }
 
+/* What failed in one channel is tried in the next that the policy names; only when none is left has it failed. */
 static void say_failed(const struct notification_request *about, const Notification__NoticeQueued *queued,
                        uint32_t attempts, char *error)
 {
+    Notification__NoticeQueued *next = notification_next_way(about, queued);
     Notification__NoticeFailed *said =
         NOTIFICATION_NEW(about->turn, Notification__NoticeFailed, notification__notice_failed__init);
     said->notice_id = queued->notice_id;
@@ -33,7 +36,10 @@ static void say_failed(const struct notification_request *about, const Notificat
     said->channel = queued->channel;
     said->person = queued->person;
     said->complainant = queued->complainant;
+    said->next = next ? next->channel : said->next;
     turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_FAILED, said));
+    if (next && !planted("lose_next"))
+        turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_QUEUED, next));
 }
 
 static void say_again(const struct notification_request *about, uint64_t id, uint32_t attempt, char *error)

@@ -45,12 +45,23 @@ static struct bytes answer(void *context, Hb__Service service, const char *id, u
     return (struct bytes){0};
 }
 
-static void open_story(struct group *group, struct outside *outside)
+/* Those who are not reached by mail are not told at all. */
+static const char mail_only[] = "notices:\n"
+                                "  extension_notice: {by: [email]}\n";
+
+static void open_story_with(struct group *group, struct outside *outside, const char *more)
 {
+    char text[4096];
+    snprintf(text, sizeof text, "%s%s", pack, more);
     *outside = (struct outside){0};
     group_open_outside(group, story_folder(), 5, START_MS, answer, outside);
     group_found(group, "GEN-FRAME");
-    group_publish(group, "HOSP-8", pack);
+    group_publish(group, "HOSP-8", text);
+}
+
+static void open_story(struct group *group, struct outside *outside)
+{
+    open_story_with(group, outside, "");
 }
 
 /* By a complainant with an e-mail address: what is sent there needs the proof of the mail server. */
@@ -218,13 +229,13 @@ static void more_is_for_a_superior(void **state)
     story_close(&group);
 }
 
-/* A notice that bounced tells nobody: it is granted again, and told again. */
+/* A notice that failed in every channel tells nobody: it is granted again, and told again. */
 static void a_bounced_notice_frees_the_extension(void **state)
 {
     (void)state;
     struct group group;
     struct outside outside;
-    open_story(&group, &outside);
+    open_story_with(&group, &outside, mail_only);
     uint64_t id = submit(&group);
     OK(group_act(&group, id, "chen", "extend", FIELDS("clock", "answer", "reason", "会诊")));
     story_refused(group_act(&group, id, "chen", "extend", FIELDS("clock", "answer", "reason", "会诊")), 409, "guard");
@@ -234,6 +245,24 @@ static void a_bounced_notice_frees_the_extension(void **state)
     assert_int_equal(clock_state(&group, id, "answer")->due_ms, EXTENDED_MS);
     assert_int_equal(said_so_far(&group).grants, 2);
     assert_int_equal(said_so_far(&group).refused, 1);
+    story_close(&group);
+}
+
+/* One that bounced and stands on the portal then has told him. */
+static void a_bounced_notice_is_followed_by_the_portal(void **state)
+{
+    (void)state;
+    struct group group;
+    struct outside outside;
+    open_story(&group, &outside);
+    uint64_t id = submit(&group);
+    OK(group_act(&group, id, "chen", "extend", FIELDS("clock", "answer", "reason", "会诊")));
+    assert_int_equal(clock_state(&group, id, "answer")->due_ms, DUE_MS);
+    deliver(&group, &outside, "550 no such mailbox");
+    assert_int_equal(clock_state(&group, id, "answer")->due_ms, EXTENDED_MS);
+    assert_int_equal(said_so_far(&group).notices, 2);
+    assert_int_equal(group_case(&group, id, "chen")->n_problems, 0);
+    story_refused(group_act(&group, id, "chen", "extend", FIELDS("clock", "answer", "reason", "会诊")), 409, "guard");
     story_close(&group);
 }
 
@@ -284,9 +313,11 @@ static void proof_heard_after_the_end_still_counts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_counts_when_told_beforehand), cmocka_unit_test(who_may_and_what_is_needed),
-        cmocka_unit_test(more_is_for_a_superior), cmocka_unit_test(a_bounced_notice_frees_the_extension),
-        cmocka_unit_test(proof_heard_after_the_end_still_counts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_counts_when_told_beforehand),
+                                       cmocka_unit_test(who_may_and_what_is_needed),
+                                       cmocka_unit_test(more_is_for_a_superior),
+                                       cmocka_unit_test(a_bounced_notice_frees_the_extension),
+                                       cmocka_unit_test(a_bounced_notice_is_followed_by_the_portal),
+                                       cmocka_unit_test(proof_heard_after_the_end_still_counts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ struct storm_run {
 };
 
 struct storm_notice {
+    const Hb__Event *failed; /* NULL: it has not */
     const Notification__NoticeQueued *queued;
     int64_t queued_ms;
     uint64_t id;

@@ -354,6 +354,9 @@ static void notification_event(struct storm *storm, struct storm_case *one, cons
         return;
     case NOTIFICATION__EVENT__KIND_FAILED:
         notice_moves(storm, one, said->failed->notice_id, said->failed->attempts, true, false);
+        for (size_t i = 0; i < one->notices_count; i++)
+            if (one->notices[i].id == said->failed->notice_id)
+                one->notices[i].failed = event;
         return;
     case NOTIFICATION__EVENT__KIND_TOLD:
         storm->tally.told++;

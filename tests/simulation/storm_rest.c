@@ -99,9 +99,55 @@ static bool of_source(const struct storm_notice *notice, const Hb__Position *sou
            notice->queued->source->log->service == source->log->service;
 }
 
-static bool arrived(const struct storm_notice *notice)
+static const struct storm_notice *next_of(const struct storm_case *one, const struct storm_notice *failed)
 {
-    return notice->state == NOTICE_DELIVERED || strcmp(notice->queued->status, "published") == 0;
+    for (size_t i = 0; i < one->notices_count; i++)
+        if (one->notices[i].queued->after == failed->id)
+            return &one->notices[i];
+    return NULL;
+}
+
+/* In this channel or, that having failed, in one after it. */
+static bool arrived(const struct storm_case *one, const struct storm_notice *notice)
+{
+    while (notice && notice->failed)
+        notice = next_of(one, notice);
+    return notice && (notice->state == NOTICE_DELIVERED || strcmp(notice->queued->status, "published") == 0);
+}
+
+static bool noted(const struct storm_case *one, const Hb__Event *failed)
+{
+    for (size_t i = 0; i < one->events_count; i++) {
+        const Hb__Event *event = one->events[i];
+        if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+            event->casework->kind_case == CASEWORK__EVENT__KIND_PROBLEM_NOTED &&
+            strcmp(event->casework->problem_noted->rule, "undelivered") == 0 &&
+            event->casework->problem_noted->source->offset == failed->offset &&
+            event->casework->problem_noted->source->log->service == failed->service)
+            return true;
+    }
+    return false;
+}
+
+/* What failed goes on in the channel it names, or somebody sees it on the case. */
+static void check_failed(struct storm *storm, const struct storm_case *one)
+{
+    for (size_t i = 0; i < one->notices_count; i++) {
+        const struct storm_notice *notice = &one->notices[i], *next = next_of(one, notice);
+        if (!notice->failed && next)
+            storm_fail(storm, "the next channel only after a failure", "%s %s by %s", number_of(one),
+                       notice->queued->notice, next->queued->channel);
+        if (!notice->failed)
+            continue;
+        const char *named = notice->failed->notification->failed->next;
+        if (strcmp(next ? next->queued->channel : "", named) != 0 ||
+            (next && strcmp(next->queued->person, notice->queued->person) != 0))
+            storm_fail(storm, "what failed goes on in the next channel", "%s %s: next is %s, queued %s", number_of(one),
+                       notice->queued->notice, named, next ? next->queued->channel : "none");
+        if (noted(one, notice->failed) != (*named == 0))
+            storm_fail(storm, "what reached nobody stands on the case", "%s %s by %s, next \"%s\"", number_of(one),
+                       notice->queued->notice, notice->queued->channel, named);
+    }
 }
 
 static unsigned told_count(const struct storm_case *one, const Hb__Position *source)
@@ -123,7 +169,8 @@ static void check_told(struct storm *storm, const struct storm_case *one)
         const Hb__Position *source = one->notices[i].queued->source;
         bool all = true;
         for (size_t n = 0; n < one->notices_count; n++)
-            all = all && (!of_source(&one->notices[n], source) || arrived(&one->notices[n]));
+            all = all && (!of_source(&one->notices[n], source) || one->notices[n].queued->after ||
+                          arrived(one, &one->notices[n]));
         if (told_count(one, source) != (all ? 1u : 0u))
             storm_fail(storm, "told when all have it, once", "%s %s: told %u times, %s", number_of(one),
                        one->notices[i].queued->notice, told_count(one, source),
@@ -241,6 +288,7 @@ void storm_check_rest(struct storm *storm, bool whole)
         check_levels(storm, one);
         check_handed(storm, one);
         check_told(storm, one);
+        check_failed(storm, one);
         check_promised(storm, one);
         storm_check_clocks(storm, one, now);
     }

@@ -26,8 +26,8 @@ def configure(system, url, password):
     system.start()
 
 
-def submit(system, email):
-    body = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "text": "测试",
+def submit(system, email, category="noise"):
+    body = {"site": "haitang", "kind": "complaint", "category": category, "channel": "phone", "text": "测试",
             "party": {"email": email}}
     reply = system.http("POST", "/api/v1/cases", body, system.tokens()["reception"])
     assert reply.status == 201, reply
@@ -91,18 +91,37 @@ def not_in_the_clear():
 
 
 def no_such_user():
+    """Refused for good: the next channel of the policy is tried, and the proof of both is kept."""
     with harness.Mail(refused={"gone@example.org"}) as mail, harness.System("--demo", "--smtp", mail.url) as system:
         case_id = submit(system, "gone@example.org")
-        failed = wait_for(lambda: [n for n in notices(system, case_id) if n["status"] == "failed"], lambda: notices(system, case_id))
-        assert failed[0]["error"].startswith("550 "), failed
+        both = wait_for(lambda: [n for n in notices(system, case_id)] if len(notices(system, case_id)) == 2 else None,
+                        lambda: notices(system, case_id))
+        first, then = both
+        assert first["status"] == "failed" and first["error"].startswith("550 "), first
+        assert first["notice"]["channel"] == "email" and first["attempts"] == 1, first
+        assert then["notice"]["channel"] == "portal" and then["status"] == "published", then
+        assert then["notice"]["after"] == first["notice"]["notice_id"], both
+        token = system.tokens()["coordinator"]
+        file = system.http("GET", f"/api/v1/cases/{case_id}", token=token).json()
+        assert not file.get("problems"), file["problems"]
+        explained = system.run("case", "show", file["number"], "--explain").stdout
+        assert "by email: failed (550" in explained and "by portal: published, after the channel before failed" in explained, explained
+
+
+def nobody_is_reached():
+    """No channel is left: it stands on the case, with the clause of the notice, and in the lists."""
+    with harness.Mail(refused={"chen.chen@example.org"}) as mail, harness.System("--demo", "--smtp", mail.url) as system:
+        case_id = submit(system, "sun.yue@example.org", "hazard")
         token = system.tokens()["coordinator"]
         row = wait_for(lambda: [r for r in system.http("GET", "/api/v1/cases?site=haitang&limit=1000", token=token).json()["rows"]
                                 if r["case_id"] == case_id and r.get("problems")], lambda: "no problem in the list")
-        assert row[0]["problems"] == 1, row
         file = system.http("GET", f"/api/v1/cases/{case_id}", token=token).json()
-        assert "未能送达投诉人" in file["problems"][0]["text"]["zh"], file["problems"]
-        timeline = system.http("GET", f"/api/v1/cases/{case_id}/timeline", token=token).body.decode()
-        assert "未能送达投诉人" in timeline and "550" in timeline, timeline
+        texts = [p["text"]["zh"] for p in file["problems"]]
+        assert row[0]["problems"] == len(texts), (row, texts)
+        assert any("未能送达陈晨（email）：550" in t for t in texts), texts
+        timeline = system.http("GET", f"/api/v1/cases/{case_id}/timeline", token=token).json()
+        noted = [e for e in timeline["events"] if "未能送达陈晨" in str(e)]
+        assert noted and "GEN-FRAME-05" in noted[0]["clauses"], timeline
 
 
-harness.main([signed_in, not_let_in, not_in_the_clear, no_such_user])
+harness.main([signed_in, not_let_in, not_in_the_clear, no_such_user, nobody_is_reached])

@@ -6,6 +6,7 @@
 
 #define SERVICE HB__SERVICE__NOTIFICATION
 #define CASE_ID 0x0040000000000001ull
+#define WRITTEN_ID 0x0040000000000002ull /* its complainant has an address */
 #define STAFF 100u
 
 PUPPET(directory, "directory", HB__SERVICE__DIRECTORY);
@@ -65,7 +66,9 @@ static void publish(struct world *world)
         notice(world, "portal_only", "lead", "portal", "x"), notice(world, "usual", "complainant", "", "x"),
         notice(world, "wechat", "complainant", "wechat email", "x"),
         notice(world, "lift", "lead", "email", "{lift} {lift.company}"),
-        notice(world, "nobody", "ghost_post", "email", "x"), notice(world, "long", "lead", "email", long_text));
+        notice(world, "nobody", "ghost_post", "email", "x"), notice(world, "mail_only", "lead", "email", "x"),
+        notice(world, "mail_portal", "lead", "email portal", "x"),
+        notice(world, "reply", "complainant", "email portal", "x"), notice(world, "long", "lead", "email", long_text));
     world_publish(world, policy);
 }
 
@@ -87,7 +90,7 @@ static void person(struct world *world, const char *id, const char *department, 
     world_directory(world, &payload);
 }
 
-static void register_case(struct world *world)
+static void register_case(struct world *world, uint64_t id, bool address)
 {
     Hb__Event event = HB__EVENT__INIT;
     Intake__Event payload = INTAKE__EVENT__INIT;
@@ -97,12 +100,19 @@ static void register_case(struct world *world)
     lead.value = world_text(world, "desk");
     lift.name = "lift";
     lift.value = world_text(world, "L2");
+    Intake__Party party = INTAKE__PARTY__INIT;
+    Hb__Personal email = HB__PERSONAL__INIT;
+    Hb__Sealed sealed = HB__SEALED__INIT;
+    email.kind_case = HB__PERSONAL__KIND_SEALED;
+    email.sealed = &sealed;
+    party.email = &email;
+    registered.party = address ? &party : NULL;
     registered.kind = "complaint";
     registered.number = "20250310-complaint-001";
     payload.kind_case = INTAKE__EVENT__KIND_REGISTERED;
     payload.registered = &registered;
     event.site = "garden";
-    event.case_id = CASE_ID;
+    event.case_id = id;
     event.policy_version = 1;
     event.facts = facts;
     event.n_facts = 2;
@@ -134,7 +144,8 @@ static int setup(void **state)
     for (unsigned i = 1; i < STAFF; i++)
         person(world, arena_printf(&world->arena, "p%u", i), "field", "p@example.org");
     publish(world);
-    register_case(world);
+    register_case(world, CASE_ID, false);
+    register_case(world, WRITTEN_ID, true);
     *state = desk;
     return 0;
 }
@@ -149,7 +160,7 @@ static int teardown(void **state)
 
 /* ---- asking and looking ---- */
 
-static void ask(struct world *world, const char *name)
+static void ask_of(struct world *world, uint64_t id, const char *name)
 {
     Hb__Event event = HB__EVENT__INIT;
     Casework__Event payload = CASEWORK__EVENT__INIT;
@@ -159,11 +170,16 @@ static void ask(struct world *world, const char *name)
     payload.kind_case = CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
     payload.notice_requested = &request;
     event.site = "garden";
-    event.case_id = CASE_ID;
+    event.case_id = id;
     event.policy_version = 1;
     event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
     event.casework = &payload;
     puppet_say(world, HB__SERVICE__CASEWORK, &event);
+}
+
+static void ask(struct world *world, const char *name)
+{
+    ask_of(world, CASE_ID, name);
 }
 
 static const Notification__NoticeQueued *queued(const Hb__Event *event)
@@ -291,8 +307,83 @@ static void without_an_address_the_next_channel_counts(void **state)
 {
     struct desk *desk = *state;
     person(&desk->world, "head", "desk", "");
-    assert_way(only(&desk->world, "mail_first"), "head", "sms", "due");
+    const Notification__NoticeQueued *notice = only(&desk->world, "mail_first");
+    assert_way(notice, "head", "sms", "due");
+    assert_int_equal(notice->n_passed, 1);
+    assert_string_equal(notice->passed[0], "email");
     assert_int_equal(desk->sendings, 0);
+}
+
+/* The two notices to one addressee, first and next, whatever else was said. */
+struct tried {
+    const Notification__NoticeQueued *first, *next;
+    const Notification__NoticeFailed *failed;
+    unsigned told;
+};
+
+static struct tried tried(struct desk *desk)
+{
+    struct tried tried = {0};
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    for (unsigned i = 0; i < said->count; i++) {
+        const Notification__Event *event = said->events[i]->notification;
+        const Notification__NoticeQueued *one = queued(said->events[i]);
+        if (one && one->after)
+            assert_null(tried.next);
+        tried.next = one && one->after ? one : tried.next;
+        tried.first = one && !one->after ? one : tried.first;
+        if (event->kind_case == NOTIFICATION__EVENT__KIND_FAILED) {
+            assert_null(tried.failed);
+            tried.failed = event->failed;
+            assert_string_equal(said->events[i]->clauses[0], "TEST-01");
+        }
+    }
+    tried.told = count_kind(said, NOTIFICATION__EVENT__KIND_TOLD);
+    return tried;
+}
+
+static void after_a_failure_the_next_channel_is_tried(void **state)
+{
+    struct desk *desk = *state;
+    desk->answer = "550 no such user";
+    ask_of(&desk->world, WRITTEN_ID, "reply");
+    struct tried of = tried(desk);
+    assert_way(of.first, "", "email", "queued");
+    assert_string_equal(of.failed->error, "550 no such user");
+    assert_string_equal(of.failed->next, "portal");
+    assert_way(of.next, "", "portal", "published");
+    assert_int_equal(of.next->after, of.first->notice_id);
+    assert_true(of.next->complainant && of.next->notice_id != of.first->notice_id);
+    assert_string_equal(of.next->text->zh, of.first->text->zh);
+    assert_string_equal(of.next->notice, "reply");
+    assert_int_equal(of.told, 1); /* the portal counts as delivered */
+    assert_int_equal(desk->sendings, 1);
+}
+
+static void retries_that_run_out_lead_to_the_next_channel(void **state)
+{
+    struct desk *desk = *state;
+    desk->answer = "451 try again later";
+    ask(&desk->world, "mail_first");
+    assert_null(tried(desk).failed);
+    simulation_run(desk->world.simulation, simulation_now(desk->world.simulation) + 5 * PUPPET_HOUR_MS);
+    struct tried of = tried(desk);
+    assert_int_equal(desk->sendings, NOTIFICATION_ATTEMPTS_MAX);
+    assert_string_equal(of.failed->next, "sms");
+    assert_way(of.next, "head", "sms", "due");
+    assert_int_equal(of.told, 0); /* nobody has proof that a person did it */
+}
+
+/* Staff do not read the portal. */
+static void no_channel_is_left_where_none_reaches(void **state)
+{
+    struct desk *desk = *state;
+    desk->answer = "550 no such user";
+    ask(&desk->world, "mail_portal");
+    struct tried of = tried(desk);
+    assert_string_equal(of.failed->next, "");
+    assert_null(of.next);
+    assert_int_equal(of.told, 0);
 }
 
 /* ---- what cannot be delivered ---- */
@@ -311,13 +402,14 @@ static void a_failure_says_what_failed(void **state)
 {
     struct desk *desk = *state;
     desk->answer = "550 no such user";
-    const Notification__NoticeQueued *notice = only(&desk->world, "mail_first");
+    const Notification__NoticeQueued *notice = only(&desk->world, "mail_only");
     const struct world_last *said = world_said(&desk->world, SERVICE);
     const Notification__NoticeFailed *failed = said->events[said->count - 1]->notification->failed;
     assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_FAILED), 1);
     assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_TOLD), 0);
     assert_int_equal(failed->notice_id, notice->notice_id);
-    assert_string_equal(failed->notice, "mail_first");
+    assert_string_equal(failed->notice, "mail_only");
+    assert_string_equal(failed->next, "");
     assert_string_equal(failed->person, "head");
     assert_string_equal(failed->channel, "email");
     assert_string_equal(failed->error, "550 no such user");
@@ -361,10 +453,16 @@ static void a_long_text_is_cut_between_characters(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        AT_A_DESK(all_of_a_hundred_are_told_once_by_a_job), AT_A_DESK(a_crash_between_two_steps_tells_nobody_twice),
-        AT_A_DESK(the_first_channel_that_reaches_counts),   AT_A_DESK(without_an_address_the_next_channel_counts),
-        AT_A_DESK(a_notice_to_nobody_is_said_to_be_one),    AT_A_DESK(a_failure_says_what_failed),
-        AT_A_DESK(a_notice_names_what_the_register_knows),  AT_A_DESK(a_long_text_is_cut_between_characters)};
+    const struct CMUnitTest tests[] = {AT_A_DESK(all_of_a_hundred_are_told_once_by_a_job),
+                                       AT_A_DESK(a_crash_between_two_steps_tells_nobody_twice),
+                                       AT_A_DESK(the_first_channel_that_reaches_counts),
+                                       AT_A_DESK(without_an_address_the_next_channel_counts),
+                                       AT_A_DESK(after_a_failure_the_next_channel_is_tried),
+                                       AT_A_DESK(retries_that_run_out_lead_to_the_next_channel),
+                                       AT_A_DESK(no_channel_is_left_where_none_reaches),
+                                       AT_A_DESK(a_notice_to_nobody_is_said_to_be_one),
+                                       AT_A_DESK(a_failure_says_what_failed),
+                                       AT_A_DESK(a_notice_names_what_the_register_knows),
+                                       AT_A_DESK(a_long_text_is_cut_between_characters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
