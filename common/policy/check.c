@@ -190,7 +190,7 @@ static bool asks_acknowledgement(const struct check *check, const char *ladder)
 {
     const Policy__Ladder *found = policy_ladder(check->policy, ladder);
     for (size_t i = 0; found && i < found->n_rows; i++)
-        if (found->rows[i]->acknowledge)
+        if (found->rows[i]->acknowledge || found->rows[i]->repeat)
             return true;
     return false;
 }

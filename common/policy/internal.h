@@ -107,6 +107,9 @@ void chains_rules(struct compile *compile, json_t *chains);
 void limits_of(struct compile *compile, json_t *map);
 void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule); /* kinds.c */
 
+/* ladders.c */
+void ladders_of(struct compile *compile, json_t *map);
+
 /* patterns.c */
 void patterns_of(struct compile *compile, json_t *map);
 

@@ -56,16 +56,25 @@ static Hb__Label *text_of(struct turn *turn, const struct casework_case *one, co
                                   *to_en ? " to " : "", to_en, what->channel, what->reason));
 }
 
-void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event)
+static void note(struct turn *turn, const struct casework_case *one, const Hb__Event *event, const char *rule,
+                 Hb__Label *text)
 {
-    struct undelivered what;
-    if (event->payload_case != HB__EVENT__PAYLOAD_NOTIFICATION || !undelivered_of(event->notification, &what))
-        return;
     Casework__ProblemNoted *noted = CASEWORK_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
-    noted->rule = (char *)(uintptr_t) "undelivered";
+    noted->rule = (char *)(uintptr_t)rule;
     noted->source = event_position(turn, event);
-    noted->text = text_of(turn, one, &what);
+    noted->text = text;
     Hb__Event *said = casework_event(turn, one, CASEWORK__EVENT__KIND_PROBLEM_NOTED, noted);
     event_clauses(turn, said, event->clauses, event->n_clauses);
     turn_say(turn, said);
+}
+
+/* The same of a level of a ladder that meant nobody, or that nobody answered. */
+void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event)
+{
+    struct undelivered what;
+    if (event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION && undelivered_of(event->notification, &what))
+        note(turn, one, event, "undelivered", text_of(turn, one, &what));
+    if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION &&
+        event->escalation->kind_case == ESCALATION__EVENT__KIND_PROBLEM)
+        note(turn, one, event, "unanswered", event->escalation->problem->text);
 }

@@ -95,9 +95,6 @@ static const Hb__Label *problem_of(const Hb__Event *event)
         return event->casework->problem_noted->text;
     if (event->payload_case == HB__EVENT__PAYLOAD_ROUTING && event->routing->kind_case == ROUTING__EVENT__KIND_PROBLEM)
         return event->routing->problem->text;
-    if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION &&
-        event->escalation->kind_case == ESCALATION__EVENT__KIND_PROBLEM)
-        return event->escalation->problem->text;
     return NULL;
 }
 

@@ -281,13 +281,15 @@ static struct shown show_escalation(struct world *world, const Escalation__Event
     case ESCALATION__EVENT__KIND_REACHED:
         return (struct shown){
             word(world, "升级", "level"),
-            SAY(world, "%s %" PRIu32 " (%s)%s%s", said->reached->ladder, said->reached->level, said->reached->clock,
+            SAY(world, "%s %" PRIu32 " (%s)%s%s%s", said->reached->ladder, said->reached->level, said->reached->clock,
+                said->reached->repeat
+                    ? SAY(world, "%s%" PRIu32, word(world, "，再次告知之", ", again "), said->reached->repeat)
+                    : "",
                 *said->reached->hand_to ? word(world, " 接手 ", " taken by ") : "", said->reached->hand_to)};
     case ESCALATION__EVENT__KIND_CANCELLED:
         return (struct shown){word(world, "撤销升级", "level withdrawn"), said->cancelled->clock};
-    case ESCALATION__EVENT__KIND_PROBLEM:
-        return (struct shown){word(world, "问题", "problem"), label(world, said->problem->text, "")};
-    case ESCALATION__EVENT__KIND_ACKNOWLEDGED: /* casework's is shown */
+    case ESCALATION__EVENT__KIND_PROBLEM: /* casework's are shown */
+    case ESCALATION__EVENT__KIND_ACKNOWLEDGED:
     case ESCALATION__EVENT__KIND__NOT_SET:
         break;
     }

@@ -296,7 +296,7 @@ static void point(const struct at *at, const Watchdog__ClockPointReached *said)
     once(at,
          identity_of("point", TEXTS(said->instance->clock, said->instance->part),
                      NUMBERS(event->case_id, said->instance->round, (uint64_t)said->point, said->index,
-                             (uint64_t)said->due_ms)),
+                             (uint64_t)said->due_ms, said->repeat)),
          "twice", "the same point of the same clock was reached");
 }
 

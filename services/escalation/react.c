@@ -13,13 +13,19 @@ struct step {
     const Policy__Policy *policy;
     const char *ladder, *clock, *part;
     uint32_t round;
-    int64_t due_ms;
+    int64_t due_ms, instant_ms; /* the latter: at which it comes, however late that is heard */
 };
 
 static char *key_of(const struct step *step, uint32_t row, int64_t warning)
 {
     return arena_printf(turn_arena(step->turn), "%s/%s/%" PRIu32 "/%s/%" PRIu32 "/%" PRId64 "/%" PRId64, step->ladder,
                         step->clock, step->round, step->part, row, step->due_ms, warning);
+}
+
+static char *key_of_repeat(const struct step *step, uint32_t row, uint32_t repeat)
+{
+    char *first = key_of(step, row, 0);
+    return repeat ? arena_printf(turn_arena(step->turn), "%s/%" PRIu32, first, repeat) : first;
 }
 
 static void say(const struct step *step, Escalation__Event__KindCase kind, void *payload, char *const *clauses,
@@ -47,6 +53,31 @@ static void add_told(const struct step *step, Escalation__LevelReached *reached,
     }
 }
 
+static struct case_view view_of(const struct step *step)
+{
+    return (struct case_view){.turn = step->turn,
+                              .site = step->record->site,
+                              .policy = step->policy,
+                              .facts = &step->facts,
+                              .now_ms = turn_now(step->turn)};
+}
+
+/* When it is said again: a span after its own instant, or after now where that has passed as well. After the last time
+   comes the instant at which nobody has answered at all. */
+static void ask_again(const struct step *step, const Policy__LadderRow *row, Escalation__LevelReached *reached)
+{
+    struct case_view view = view_of(step);
+    int64_t now_ms = view.now_ms, at_ms = 0;
+    if (!row || !row->repeat || step->event->history)
+        return;
+    view.now_ms = step->instant_ms;
+    if (case_instant(&view, row->repeat, &at_ms) && at_ms <= now_ms) {
+        view.now_ms = now_ms;
+        case_instant(&view, row->repeat, &at_ms);
+    }
+    reached->repeat_at_ms = at_ms;
+}
+
 /* Until when somebody must acknowledge this row, or the next one comes: each row its own span, or that of the row
  * before. */
 static void ask_acknowledgement(const struct step *step, Escalation__LevelReached *reached)
@@ -60,11 +91,7 @@ static void ask_acknowledgement(const struct step *step, Escalation__LevelReache
     }
     if (!span || step->event->history)
         return;
-    struct case_view view = {.turn = step->turn,
-                             .site = step->record->site,
-                             .policy = step->policy,
-                             .facts = &step->facts,
-                             .now_ms = turn_now(step->turn)};
+    struct case_view view = view_of(step);
     size_t next = reached->row + 1;
     if (case_instant(&view, span, &reached->acknowledge_by_ms) && next < ladder->n_rows &&
         ladder->rows[next]->at == POLICY__LADDER_ROW__AT__UNACKNOWLEDGED)
@@ -73,7 +100,8 @@ static void ask_acknowledgement(const struct step *step, Escalation__LevelReache
 
 /* A row of a ladder, or a level that no row describes, and what it is told as. */
 struct rung {
-    uint32_t index, level;
+    uint32_t index, level, repeat;
+    const Policy__LadderRow *row; /* NULL: none describes it */
     const char *notice;
     Policy__Who *const *tell, *const *also;
     size_t tell_count, also_count;
@@ -82,6 +110,17 @@ struct rung {
     char *const *clauses;
     size_t clauses_count;
 };
+
+static void say_problem(const struct step *step, const struct rung *rung, Hb__Label *text)
+{
+    Escalation__LevelProblem *problem =
+        ESCALATION_NEW(step->turn, Escalation__LevelProblem, escalation__level_problem__init);
+    problem->ladder = (char *)(uintptr_t)step->ladder;
+    problem->row = rung->index;
+    problem->key = rung->key;
+    problem->text = text;
+    say(step, ESCALATION__EVENT__KIND_PROBLEM, problem, rung->clauses, rung->clauses_count);
+}
 
 static void reach(const struct step *step, const struct rung *rung)
 {
@@ -98,7 +137,10 @@ static void reach(const struct step *step, const struct rung *rung)
     reached->notice = (char *)(uintptr_t)rung->notice;
     reached->key = rung->key;
     reached->part = (char *)(uintptr_t)step->part;
-    ask_acknowledgement(step, reached);
+    reached->repeat = rung->repeat;
+    if (!rung->repeat) /* said again, it asks for nothing new */
+        ask_acknowledgement(step, reached);
+    ask_again(step, rung->row, reached);
     if (!planted("tell_nobody"))
         add_told(step, reached, rung->tell, rung->tell_count);
     add_told(step, reached, rung->also, rung->also_count);
@@ -108,14 +150,8 @@ static void reach(const struct step *step, const struct rung *rung)
         reached->hand_to = *person ? (*person)->id : (char *)(uintptr_t) "";
     }
     say(step, ESCALATION__EVENT__KIND_REACHED, reached, rung->clauses, rung->clauses_count);
-    if (reached->n_told || *reached->hand_to)
-        return;
-    Escalation__LevelProblem *problem = ESCALATION_NEW(turn, Escalation__LevelProblem, escalation__level_problem__init);
-    problem->ladder = reached->ladder;
-    problem->row = rung->index;
-    problem->key = rung->key;
-    problem->text = label_new(turn, "升级对象无人在岗", "nobody to tell at this level");
-    say(step, ESCALATION__EVENT__KIND_PROBLEM, problem, rung->clauses, rung->clauses_count);
+    if (!reached->n_told && !*reached->hand_to)
+        say_problem(step, rung, label_new(turn, "升级对象无人在岗", "nobody to tell at this level"));
 }
 
 static const Policy__Clock *clock_of(const struct step *step)
@@ -128,6 +164,7 @@ static struct rung rung_of(const Policy__Ladder *ladder, uint32_t index, const c
 {
     const Policy__LadderRow *row = ladder->rows[index];
     return (struct rung){.index = index,
+                         .row = row,
                          .level = row->level,
                          .notice = notice,
                          .tell = row->tell,
@@ -173,13 +210,26 @@ static const char *notice_of_row(const Policy__Ladder *ladder, uint32_t index)
     return ladder->rows[index]->at == POLICY__LADDER_ROW__AT__START ? "escalated" : "late";
 }
 
-static void reach_row(const struct step *step, uint32_t index)
+static void reach_row(const struct step *step, uint32_t index, uint32_t repeat)
 {
     const Policy__Ladder *ladder = step->policy ? policy_ladder(step->policy, step->ladder) : NULL;
     if (!ladder || index >= ladder->n_rows)
         return;
-    struct rung rung = rung_of(ladder, index, notice_of_row(ladder, index), key_of(step, index, 0));
-    reach(step, &rung);
+    const Policy__LadderRow *row = ladder->rows[index];
+    struct rung rung = rung_of(ladder, index, notice_of_row(ladder, index), key_of_repeat(step, index, repeat));
+    rung.repeat = repeat;
+    if (repeat) /* whoever was to take over has done so */
+        rung.hand_to = NULL;
+    if (repeat <= row->repeat_at_most) {
+        reach(step, &rung);
+        return;
+    }
+    say_problem(
+        step, &rung,
+        label_new(step->turn,
+                  arena_printf(turn_arena(step->turn), "已重复告知%" PRIu32 "次，仍无人确认", row->repeat_at_most),
+                  arena_printf(turn_arena(step->turn), "said again %" PRIu32 " times, and nobody has acknowledged",
+                               row->repeat_at_most)));
 }
 
 /* The miss was withdrawn: who was told is told so; rows not reached will not be. */
@@ -218,14 +268,16 @@ static void react_watchdog(struct step *step, const Watchdog__Event *said)
     switch (said->kind_case) {
     case WATCHDOG__EVENT__KIND_MISSED:
         at_instance(step, said->missed->instance, said->missed->ladder, said->missed->due_ms);
+        step->instant_ms = said->missed->due_ms;
         reach_rows(step, POLICY__LADDER_ROW__AT__LATE, "late", 0);
         return;
     case WATCHDOG__EVENT__KIND_POINT:
         at_instance(step, said->point->instance, said->point->ladder, said->point->due_ms);
+        step->instant_ms = said->point->at_ms;
         if (said->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
             reach_rows(step, POLICY__LADDER_ROW__AT__WARNING, "warning", said->point->at_ms);
         else
-            reach_row(step, said->point->index);
+            reach_row(step, said->point->index, said->point->repeat);
         return;
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
         at_instance(step, said->miss_withdrawn->instance, "", said->miss_withdrawn->due_ms);
@@ -267,7 +319,8 @@ static void react_casework(struct step *step, const Casework__Event *said)
 
 void escalation_react(struct turn *turn, const Hb__Event *event)
 {
-    struct step step = {.turn = turn, .event = event, .clock = "", .part = "", .ladder = ""};
+    struct step step = {
+        .turn = turn, .event = event, .clock = "", .part = "", .ladder = "", .instant_ms = turn_now(turn)};
     if (event->case_id == 0)
         return;
     switch (event->payload_case) {

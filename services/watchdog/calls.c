@@ -1,8 +1,11 @@
-/* A level that must be acknowledged: when nobody does in time, the ladder's next row (`unacknowledged`) comes. The span
-   runs from when the level was said; what stops it is casework's EscalationAcknowledged, heard directly, so that one
-   given in time counts however late escalation repeats it. An acknowledgement ends the whole chain of such rows, and so
-   does the end of the clock's run, a withdrawn miss, or the case being closed. */
+/* A level that must be acknowledged: when nobody does in time, the ladder's next row (`unacknowledged`) comes; and one
+   that is said again after a span (`repeat`), so often as the policy says, and once more: then it is a problem. The
+   span runs from when the level was said; what stops it is casework's EscalationAcknowledged, heard directly, so that
+   one given in time counts however late escalation repeats it. An acknowledgement ends the whole chain of such rows,
+   and so does the end of the clock's run, a withdrawn miss, or the case being closed. */
 #include "watchdog.h"
+
+#include "base/planted.h"
 
 static struct key timer_key(uint64_t case_id, size_t index)
 {
@@ -44,11 +47,9 @@ static bool acknowledged(const Watchrec__Case *record, const Watchrec__Call *cal
     return listed(record, call->key);
 }
 
-void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
-                           const Escalation__LevelReached *reached)
+static void call_add(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
+                     const Escalation__LevelReached *reached, uint32_t row, uint32_t repeat, int64_t at_ms)
 {
-    if (!reached->unacknowledged_row)
-        return;
     Watchrec__Call *call = WATCHDOG_NEW(turn, Watchrec__Call, watchrec__call__init);
     call->key = reached->key;
     call->ladder = reached->ladder;
@@ -56,13 +57,23 @@ void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *
     call->round = reached->round;
     call->part = reached->part;
     call->due_ms = reached->due_ms;
-    call->row = reached->unacknowledged_row;
-    call->at_ms = reached->acknowledge_by_ms;
+    call->row = row;
+    call->repeat = repeat;
+    call->at_ms = at_ms;
     call->over = acknowledged(record, call);
     struct key key = timer_key(case_id, record->n_calls);
     if (!call->over)
         turn_timer_set(turn, call->at_ms, key_bytes(&key));
     WATCHDOG_ADD(turn, record->calls, record->n_calls, call);
+}
+
+void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
+                           const Escalation__LevelReached *reached)
+{
+    if (reached->unacknowledged_row)
+        call_add(turn, case_id, record, reached, reached->unacknowledged_row, 0, reached->acknowledge_by_ms);
+    if (reached->repeat_at_ms && !planted("lose_repeat"))
+        call_add(turn, case_id, record, reached, reached->row, reached->repeat + 1, reached->repeat_at_ms);
 }
 
 void watchdog_call_acknowledged(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key)
@@ -85,9 +96,10 @@ void watchdog_call_said(struct turn *turn, uint64_t case_id, Watchrec__Case *rec
 {
     for (size_t i = 0; i < record->n_calls; i++) {
         const Watchrec__Call *call = record->calls[i];
-        bool meant = call->row == point->index && call->round == point->instance->round &&
-                     call->due_ms == point->due_ms && strcmp(call->ladder, point->ladder) == 0 &&
-                     strcmp(call->clock, point->instance->clock) == 0 && strcmp(call->part, point->instance->part) == 0;
+        bool meant = call->row == point->index && call->repeat == point->repeat &&
+                     call->round == point->instance->round && call->due_ms == point->due_ms &&
+                     strcmp(call->ladder, point->ladder) == 0 && strcmp(call->clock, point->instance->clock) == 0 &&
+                     strcmp(call->part, point->instance->part) == 0;
         if (meant)
             clear(turn, case_id, record, i);
     }
@@ -120,6 +132,7 @@ static void say_row(struct turn *turn, const struct watchdog_case *one, const Wa
     reached->instance->part = call->part;
     reached->point = WATCHDOG__CLOCK_POINT_REACHED__POINT__ROW;
     reached->index = call->row;
+    reached->repeat = call->repeat;
     reached->ladder = call->ladder;
     reached->due_ms = call->due_ms;
     reached->at_ms = call->at_ms;

@@ -396,7 +396,7 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
             break; /* a ladder that a rule climbs has no run */
         if (own->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
             said->warned |= 1u << own->point->index;
-        else
+        else if (!own->point->repeat)
             reach_row(turn, said, own->point);
         break;
     case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:

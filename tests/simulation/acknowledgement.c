@@ -19,6 +19,9 @@ static const char pack[] =
     "    clause: HOSP-PROVINCIAL-15\n"
     "    rows: [{at: start, page: coordinator, acknowledge: 5 min}, {at: unacknowledged, page: "
     "general_manager}]\n"
+    "  leaders:\n"
+    "    clause: HOSP-8-03\n"
+    "    rows: [{at: start, page: general_manager, repeat: {every: 10 min, at_most: 4}}]\n"
     "kinds:\n"
     "  complaint:\n"
     "    clocks:\n"
@@ -26,16 +29,19 @@ static const char pack[] =
     "accepted, limit: 30 min, warn: none, ladder: entrapment}\n"
     "    rules:\n"
     "      danger: {clause: HOSP-PROVINCIAL-15, when: severity, if: {severity: major}, then: "
-    "{escalate: safety}}\n";
+    "{escalate: safety}}\n"
+    "      leaders: {clause: HOSP-8-03, when: priority, if: {priority: urgent}, then: {escalate: leaders}}\n"
+    "    steps:\n"
+    "      urge:  {clause: HOSP-8-03, name: [催办, Urge], from: [accepted], by: employee, set: {priority: urgent}}\n";
 
 struct paged {
     unsigned count;
     struct {
         char ladder[32], told[64];
-        uint32_t row;
+        uint32_t row, repeat;
         int64_t at_ms;
     } rows[16];
-    unsigned acknowledged, points;
+    unsigned acknowledged, points, problems;
 };
 
 static bool collect(void *context, const Hb__Event *event)
@@ -45,6 +51,7 @@ static bool collect(void *context, const Hb__Event *event)
         paged->points += event->watchdog->kind_case == WATCHDOG__EVENT__KIND_POINT;
     if (event->payload_case != HB__EVENT__PAYLOAD_ESCALATION)
         return true;
+    paged->problems += event->escalation->kind_case == ESCALATION__EVENT__KIND_PROBLEM;
     paged->acknowledged += event->escalation->kind_case == ESCALATION__EVENT__KIND_ACKNOWLEDGED;
     if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED ||
         strcmp(event->escalation->reached->ladder, "default") == 0)
@@ -57,6 +64,7 @@ static bool collect(void *context, const Hb__Event *event)
         snprintf(paged->rows[paged->count].told + size, sizeof paged->rows[0].told - size, "%s ", reached->told[i]);
     }
     paged->rows[paged->count].row = reached->row;
+    paged->rows[paged->count].repeat = reached->repeat;
     paged->rows[paged->count++].at_ms = event->recorded_ms;
     return true;
 }
@@ -220,6 +228,113 @@ static void down_and_up_again(void **state)
     story_close(&group);
 }
 
+/* ---- a row that is said again ---- */
+
+/* Accepted, so that the clock's own ladder is out of the way; then urged: the ladder `leaders`, row 1 of what was
+ * paged. */
+static uint64_t open_urged(struct group *group)
+{
+    uint64_t id = open_story(group);
+    OK(group_act(group, id, "bai", "accept", NULL));
+    OK(group_act(group, id, "li", "urge", NULL));
+    struct paged paged = paged_of(group);
+    assert_int_equal(paged.count, 2);
+    assert_string_equal(paged.rows[1].ladder, "leaders");
+    return id;
+}
+
+static void run_until_urged(struct group *group, int64_t after_ms)
+{
+    simulation_run(group->simulation, paged_of(group).rows[1].at_ms + after_ms);
+}
+
+static void is_repeat(const struct paged *paged, uint32_t repeat, int64_t after_ms)
+{
+    unsigned index = 1 + repeat;
+    assert_true(index < paged->count);
+    assert_string_equal(paged->rows[index].told, "wu ");
+    assert_int_equal(paged->rows[index].row, 0);
+    assert_int_equal(paged->rows[index].repeat, repeat);
+    int64_t at = paged->rows[1].at_ms + after_ms;
+    assert_in_range(paged->rows[index].at_ms, at, at + 5000); /* each a span after the last was said */
+}
+
+/* As often as the policy says; then it is a problem on the case, and nothing more is said. */
+static void it_is_said_again_until_its_bound(void **state)
+{
+    (void)state;
+    struct group group;
+    uint64_t id = open_urged(&group);
+    run_until_urged(&group, 10 * MINUTE - 1000);
+    assert_int_equal(paged_of(&group).count, 2);
+    run_until_urged(&group, 45 * MINUTE);
+    struct paged paged = paged_of(&group);
+    assert_int_equal(paged.count, 6);
+    for (uint32_t n = 1; n <= 4; n++)
+        is_repeat(&paged, n, 10 * MINUTE * n);
+    assert_int_equal(paged.problems, 0);
+    run_until_urged(&group, 10 * HOUR);
+    paged = paged_of(&group);
+    assert_int_equal(paged.count, 6);
+    assert_int_equal(paged.problems, 1);
+    const Casework__CaseFile *file = group_case(&group, id, "chen");
+    assert_string_equal(file->problems[file->n_problems - 1]->text->zh, "已重复告知4次，仍无人确认");
+    story_close(&group);
+}
+
+static void an_acknowledgement_ends_it(void **state)
+{
+    (void)state;
+    struct group group;
+    uint64_t id = open_urged(&group);
+    run_until_urged(&group, 25 * MINUTE);
+    assert_int_equal(paged_of(&group).count, 4);
+    OK(group_act(&group, id, "wu", "acknowledge", NULL));
+    run_until_urged(&group, 10 * HOUR);
+    assert_int_equal(paged_of(&group).count, 4);
+    assert_int_equal(paged_of(&group).problems, 0);
+    story_close(&group);
+}
+
+static void a_closed_case_says_nothing_again(void **state)
+{
+    (void)state;
+    struct group group;
+    uint64_t id = open_urged(&group);
+    run_until_urged(&group, 15 * MINUTE);
+    OK(group_act(&group, id, "complainant", "withdraw", NULL));
+    run_until_urged(&group, 10 * HOUR);
+    assert_int_equal(paged_of(&group).count, 3);
+    assert_int_equal(paged_of(&group).problems, 0);
+    story_close(&group);
+}
+
+/* Watchdog, then escalation, away while it comes due: it is said once when they are back, and goes on from there. */
+static void each_time_once_over_an_outage(void **state)
+{
+    (void)state;
+    static const Hb__Service away[] = {HB__SERVICE__WATCHDOG, HB__SERVICE__ESCALATION};
+    for (size_t i = 0; i < sizeof away / sizeof *away; i++) {
+        struct group group;
+        open_urged(&group);
+        int64_t from_ms = paged_of(&group).rows[1].at_ms;
+        simulation_idle_set(group.simulation, 20000);
+        run_until_urged(&group, 5 * MINUTE);
+        simulation_down(group.simulation, away[i]);
+        simulation_run(group.simulation, from_ms + 35 * MINUTE);
+        simulation_up(group.simulation, away[i]);
+        run_until_urged(&group, 40 * MINUTE);
+        struct paged paged = paged_of(&group);
+        assert_int_equal(paged.count, 3); /* not for every span that passed */
+        assert_int_equal(paged.rows[2].repeat, 1);
+        run_until_urged(&group, 10 * HOUR);
+        paged = paged_of(&group);
+        assert_int_equal(paged.count, 6);
+        assert_int_equal(paged.problems, 1);
+        story_close(&group);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(nobody_acknowledges),
@@ -229,6 +344,10 @@ int main(void)
                                        cmocka_unit_test(the_end_of_the_run_ends_it),
                                        cmocka_unit_test(a_ladder_climbed_by_a_rule),
                                        cmocka_unit_test(a_closed_case_pages_nobody),
-                                       cmocka_unit_test(down_and_up_again)};
+                                       cmocka_unit_test(down_and_up_again),
+                                       cmocka_unit_test(it_is_said_again_until_its_bound),
+                                       cmocka_unit_test(an_acknowledgement_ends_it),
+                                       cmocka_unit_test(a_closed_case_says_nothing_again),
+                                       cmocka_unit_test(each_time_once_over_an_outage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

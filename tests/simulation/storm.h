@@ -193,6 +193,7 @@ void storm_event(struct storm *storm, const Hb__Event *event);
 
 /* ---- storm_oracle.c: what the clocks of a case should have said, by code that shares nothing with common/clock and
    common/calendar ---- */
+void storm_check_repeats(struct storm *storm, const struct storm_case *one, int64_t now_ms); /* storm_repeat.c */
 void storm_check_clocks(struct storm *storm, struct storm_case *one, int64_t now_ms);
 
 /* ---- storm_rest.c: what must hold when everything has come to rest ---- */

@@ -35,6 +35,8 @@ static void take_answer(struct storm_command *one, const Hb__CommandReply *reply
                        reply->case_id, reply->version, one->reply->case_id, one->reply->version);
         return;
     }
+    if (one->fate == STORM_ACCEPTED && one->existed)
+        return; /* nothing was said, so nothing is kept: it is decided anew, and he may have lost the right meanwhile */
     if (one->fate == STORM_ACCEPTED)
         storm_fail(storm, "an acknowledged command stays acknowledged", "%s was accepted and is now refused: %s",
                    one->command->id, reply->refused->code);

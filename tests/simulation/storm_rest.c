@@ -57,9 +57,10 @@ static unsigned levels_of(const struct storm_case *one, size_t index)
         return levels_of_miss(one, said->missed);
     if (said->kind_case != WATCHDOG__EVENT__KIND_POINT || !*said->point->ladder)
         return 0;
-    return said->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING
-               ? rows_at(one, said->point->ladder, POLICY__LADDER_ROW__AT__WARNING)
-               : 1;
+    if (said->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
+        return rows_at(one, said->point->ladder, POLICY__LADDER_ROW__AT__WARNING);
+    const Policy__Ladder *ladder = policy_ladder(one->policy, said->point->ladder);
+    return said->point->repeat <= ladder->rows[said->point->index]->repeat_at_most; /* once more: nobody answered */
 }
 
 static void check_levels(struct storm *storm, const struct storm_case *one)
@@ -289,6 +290,7 @@ void storm_check_rest(struct storm *storm, bool whole)
         check_handed(storm, one);
         check_told(storm, one);
         check_failed(storm, one);
+        storm_check_repeats(storm, one, now);
         check_promised(storm, one);
         storm_check_clocks(storm, one, now);
     }

@@ -88,7 +88,33 @@ static const struct finding findings[] = {
      "    route: {o: {clause: C, to: handler}}\n    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: 3 "
      "days, ladder: l}}\n",
      9, false, "没有步骤 acknowledge", "no step \"acknowledge\""},
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: start, tell: handler, repeat: 10 min}]}}\n"
+     "kinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES
+     "    steps: {go: {name: [去, Go], from: a, to: b, by: handler}, end: {name: [完, End], from: b, to: c, by: "
+     "handler}}\n"
+     "    route: {o: {clause: C, to: handler}}\n    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: 3 "
+     "days, ladder: l}}\n",
+     9, false, "没有步骤 acknowledge", "no step \"acknowledge\""},
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: warning, tell: handler, repeat: 1 day}]}}\nkinds:\n "
+     " "
+     "k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     3, false, "warning 行不能 repeat", "a row at \"warning\" has no repeat"},
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: late, tell: handler, repeat: same day}]}}\nkinds:\n "
+     " "
+     "k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     3, false, "repeat 须为时段", "repeat is a span"},
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: late, tell: handler, repeat: {every: 1 h, at_most: "
+     "500}}]}}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     3, false, "at_most 可为 1 至 100 次", "at_most is 1 to 100 times"},
+    {"pack: X\nname: [甲, X]\nladders: {l: {clause: C, rows: [{at: late, hand_to: handler, repeat: 1 h}]}}\nkinds:\n  "
+     "k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     3, false, "repeat 须有被告知者", "repeat needs somebody to tell"},
     /* notices */
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
+     "N], to: "
+     "clerk, by: [email, sms, email], text: [到, by]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS
+         ROUTE,
+     5, false, "渠道“email”写了两次", "the channel \"email\" is there twice"},
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
      "N], to: "
      "clerk, text: [\"到 {deu}\", \"by {deu}\"]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
