@@ -486,13 +486,26 @@ static void channels_of(struct compile *compile, json_t *node, Policy__Notice *n
                         "the channel \"%s\" is there twice: each is tried once, in order", notice->by[i]);
 }
 
+/* `hours: 08:00-20:00`: of every day; a night in between is not meant. */
+static void hours_of(struct compile *compile, json_t *node, Policy__Notice *notice)
+{
+    const char *text = text_of(compile, node);
+    if (!node)
+        return;
+    bool sound = strlen(text) == 11 && hours_parse(text) &&
+                 minute_parse(arena_text(compile->arena, text, 5), &notice->hours_from_min) &&
+                 minute_parse(text + 6, &notice->hours_to_min) && notice->hours_from_min < notice->hours_to_min;
+    if (!sound)
+        mistake(compile, node, "可用：每日时段，如 08:00-20:00", "accepted: hours of every day, as 08:00-20:00");
+}
+
 static void notices_of(struct compile *compile, json_t *map)
 {
     const char *name;
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "receipt");
+        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "receipt", "hours");
         Policy__Notice *notice = POLICY_NEW(compile, Policy__Notice, POLICY__NOTICE__INIT);
         notice->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &notice->label, false);
@@ -501,6 +514,7 @@ static void notices_of(struct compile *compile, json_t *map)
         clauses_of(compile, item, &notice->clauses, &notice->n_clauses, true);
         whos_of(compile, json_object_get(item, "to"), &notice->to, &notice->n_to);
         channels_of(compile, json_object_get(item, "by"), notice);
+        hours_of(compile, json_object_get(item, "hours"), notice);
         notice->receipt = json_object_get(item, "receipt") != NULL;
         POLICY_ADD(compile, compile->policy->notices, compile->policy->n_notices, notice);
         compile->path = before;

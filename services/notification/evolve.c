@@ -104,7 +104,7 @@ static void evolve_queued(struct turn *turn, const Hb__Event *event)
     notification_case_save(turn, event->case_id, record);
     asked_more(turn, queued);
     if (strcmp(queued->status, "queued") == 0 && !planted_each("lose_mail", 5))
-        set_effect(turn, &row, event->recorded_ms, 1);
+        set_effect(turn, &row, queued->not_before_ms ? queued->not_before_ms : event->recorded_ms, 1);
 }
 
 static void finish(struct turn *turn, const Hb__Event *event, uint64_t id, const char *status, uint32_t attempts,

@@ -57,6 +57,9 @@ struct bytes notification_job_step(struct turn *turn, const char *what, struct b
 Hb__Event *notification_event(const struct notification_request *request, Notification__Event__KindCase kind,
                               void *payload);
 
+/* hours.c: this instant, or when the hours of the notice (NULL: none) begin next. */
+int64_t notification_within_hours(struct turn *turn, const char *site, const Policy__Notice *notice, int64_t at_ms);
+
 /* text.c: at most 8 KiB, in the arena */
 char *notification_fill(const struct notification_request *request, const char *text, bool english);
 

@@ -171,8 +171,10 @@ static Hb__Label *subject_of(const struct notification_request *request)
                      notification_fill(request, subject ? notice->subject->en : "{number}", true));
 }
 
-static Notification__NoticeQueued *queued_new(struct turn *turn, uint64_t id, struct way way)
+static Notification__NoticeQueued *queued_new(const struct notification_request *request, uint64_t id, struct way way)
 {
+    struct turn *turn = request->turn;
+    int64_t from_ms = notification_within_hours(turn, request->event->site, request->notice, turn_now(turn));
     Notification__NoticeQueued *queued =
         NOTIFICATION_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
     queued->notice_id = id;
@@ -181,6 +183,8 @@ static Notification__NoticeQueued *queued_new(struct turn *turn, uint64_t id, st
     queued->reason = (char *)(uintptr_t)way.reason;
     queued->passed = way.passed;
     queued->n_passed = way.passed_count;
+    if (strcmp(way.status, "queued") == 0 && from_ms > turn_now(turn))
+        queued->not_before_ms = from_ms;
     /* with the epoch: after a restore another notice stands where a lost one, sent already, stood */
     queued->message_id = arena_printf(turn_arena(turn), "<%016" PRIx64 ".%" PRIu32 ".%" PRIx64 "@hearback>", id,
                                       turn_restored(turn).epoch, turn_cell(turn));
@@ -192,7 +196,7 @@ static void queue(const struct notification_request *request, uint64_t id, const
 {
     struct turn *turn = request->turn;
     const Policy__Notice *notice = request->notice;
-    Notification__NoticeQueued *queued = queued_new(turn, id, way);
+    Notification__NoticeQueued *queued = queued_new(request, id, way);
     queued->notice = (char *)(uintptr_t)request->name;
     queued->person = (char *)(uintptr_t)person;
     queued->complainant = complainant;
@@ -219,7 +223,7 @@ Notification__NoticeQueued *notification_next_way(const struct notification_requ
     struct way way = way_to(about, person, tried + 1);
     if (strcmp(way.channel, "log") == 0)
         return NULL;
-    Notification__NoticeQueued *next = queued_new(turn, next_id(turn), way);
+    Notification__NoticeQueued *next = queued_new(about, next_id(turn), way);
     next->notice = failed->notice;
     next->person = failed->person;
     next->complainant = failed->complainant;

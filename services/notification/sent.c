@@ -49,7 +49,8 @@ static void say_again(const struct notification_request *about, uint64_t id, uin
     said->notice_id = id;
     said->attempt = attempt;
     said->error = error;
-    said->next_ms = turn_now(about->turn) + backoff(attempt);
+    said->next_ms = notification_within_hours(about->turn, about->event->site, about->notice,
+                                              turn_now(about->turn) + backoff(attempt));
     turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_ATTEMPT_FAILED, said));
 }
 

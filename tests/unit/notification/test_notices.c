@@ -49,6 +49,13 @@ static Policy__Notice *notice(struct world *world, const char *name, const char 
     return made;
 }
 
+static Policy__Notice *by_day(Policy__Notice *notice)
+{
+    notice->hours_from_min = 10 * 60;
+    notice->hours_to_min = 18 * 60;
+    return notice;
+}
+
 static void publish(struct world *world)
 {
     Policy__Policy *policy = MAKE(world, Policy__Policy, POLICY__POLICY__INIT);
@@ -68,7 +75,8 @@ static void publish(struct world *world)
         notice(world, "lift", "lead", "email", "{lift} {lift.company}"),
         notice(world, "nobody", "ghost_post", "email", "x"), notice(world, "mail_only", "lead", "email", "x"),
         notice(world, "mail_portal", "lead", "email portal", "x"),
-        notice(world, "reply", "complainant", "email portal", "x"), notice(world, "long", "lead", "email", long_text));
+        notice(world, "reply", "complainant", "email portal", "x"),
+        by_day(notice(world, "daily", "lead", "email", "x")), notice(world, "long", "lead", "email", long_text));
     world_publish(world, policy);
 }
 
@@ -386,6 +394,41 @@ static void no_channel_is_left_where_none_reaches(void **state)
     assert_int_equal(of.told, 0);
 }
 
+/* ---- at what hours ---- */
+
+static void run_to(struct desk *desk, int64_t after_ms)
+{
+    simulation_run(desk->world.simulation, PUPPET_START_MS + after_ms);
+}
+
+/* It is ten o'clock at the start; the notice goes out from ten to six. */
+static void outside_its_hours_a_mail_waits_for_them(void **state)
+{
+    struct desk *desk = *state;
+    assert_int_equal(only(&desk->world, "daily")->not_before_ms, 0);
+    assert_int_equal(desk->sendings, 1);
+    run_to(desk, 8 * PUPPET_HOUR_MS); /* six o'clock: no longer */
+    ask(&desk->world, "daily");
+    assert_int_equal(desk->sendings, 1);
+    assert_int_equal(tried(desk).first->not_before_ms, PUPPET_START_MS + 24 * PUPPET_HOUR_MS);
+    run_to(desk, 24 * PUPPET_HOUR_MS - 1000);
+    assert_int_equal(desk->sendings, 1);
+    run_to(desk, 24 * PUPPET_HOUR_MS + 1000);
+    assert_int_equal(desk->sendings, 2);
+}
+
+static void outside_its_hours_a_mail_is_not_tried_again(void **state)
+{
+    struct desk *desk = *state;
+    desk->answer = "451 try again later";
+    run_to(desk, 8 * PUPPET_HOUR_MS - 10000);
+    ask(&desk->world, "daily");
+    run_to(desk, 24 * PUPPET_HOUR_MS - 1000);
+    assert_int_equal(desk->sendings, 1);
+    run_to(desk, 24 * PUPPET_HOUR_MS + 1000);
+    assert_int_equal(desk->sendings, 2);
+}
+
 /* ---- what cannot be delivered ---- */
 
 static void a_notice_to_nobody_is_said_to_be_one(void **state)
@@ -460,6 +503,8 @@ int main(void)
                                        AT_A_DESK(after_a_failure_the_next_channel_is_tried),
                                        AT_A_DESK(retries_that_run_out_lead_to_the_next_channel),
                                        AT_A_DESK(no_channel_is_left_where_none_reaches),
+                                       AT_A_DESK(outside_its_hours_a_mail_waits_for_them),
+                                       AT_A_DESK(outside_its_hours_a_mail_is_not_tried_again),
                                        AT_A_DESK(a_notice_to_nobody_is_said_to_be_one),
                                        AT_A_DESK(a_failure_says_what_failed),
                                        AT_A_DESK(a_notice_names_what_the_register_knows),

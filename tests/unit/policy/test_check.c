@@ -112,6 +112,10 @@ static const struct finding findings[] = {
     /* notices */
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
      "N], to: "
+     "clerk, hours: 22:00-06:00, text: [到, by]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
+     5, false, "每日时段", "hours of every day"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: {clause: C, name: [知, "
+     "N], to: "
      "clerk, by: [email, sms, email], text: [到, by]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS
          ROUTE,
      5, false, "渠道“email”写了两次", "the channel \"email\" is there twice"},
