@@ -40,6 +40,9 @@ void http_on_connection(void *context, struct MHD_Connection *connection, void *
         one->next->before = one->before;
     free(one);
     server->counts.connections--;
+    /* With no room left libmicrohttpd stops listening, and looks whether there is some only when it is run: without
+       this whoever waits to be let in would wait for the next event of somebody who is in. */
+    http_wake(server->gateway);
 }
 
 void http_connection_answering(struct MHD_Connection *connection, bool answering)

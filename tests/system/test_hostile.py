@@ -174,7 +174,7 @@ def harness_wait(check, timeout_s):
 def a_crowd_that_says_nothing():
     """More connections than there is room for: the silent ones are ended within seconds, and others find room."""
     before, sockets = memory_mb("gateway"), []
-    for _ in range(4200):
+    for _ in range(4400):  # some knock once more only after seconds
         s = socket.socket()
         s.setblocking(False)
         s.connect_ex(("127.0.0.1", system.port))
@@ -187,10 +187,10 @@ def a_crowd_that_says_nothing():
                 break
         except OSError:
             pass
-        assert time.monotonic() - began < 120, "nobody is served beside 4,200 silent connections"
+        assert time.monotonic() - began < 40, "nobody is served beside 4,400 silent connections"
     grown = memory_mb("gateway") - before
     assert grown < 200, f"the gateway grew by {grown:.0f} MB"
-    assert closed(sockets, 20) == 0 or figure("hearback_http_connections") <= 3072
+    harness_wait(lambda: figure("hearback_http_connections") <= 3072, 20)
     close_all(sockets)
     harness_wait(lambda: figure("hearback_http_connections") < 50, 20)
     served("after the crowd")
@@ -333,7 +333,6 @@ def listen_on_tcp():
 
 
 def main():
-    # a_crowd_that_says_nothing is left out: since the last merge nobody is served beside 4,200 silent connections (README.md)
     global system
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 8192:
@@ -349,7 +348,7 @@ def main():
         system.settle()
         processes.update({service: system.pids(service) for service in ("gateway", "intake", "casework", "analytics")})
         harness.main([slow_senders_begin, many_slow_heads, half_open_and_broken_off, pipelines_are_answered_in_order,
-                      giant_heads_are_refused, slow_bodies_have_a_budget, garbage_at_the_bus, plain_connections_are_refused,
+                      giant_heads_are_refused, slow_bodies_have_a_budget, a_crowd_that_says_nothing, garbage_at_the_bus, plain_connections_are_refused,
                       handshakes_that_never_end, frames_without_end, thousands_of_connections, the_same_over_ipc,
                       slow_senders_are_ended, nobody_has_ended])
 
