@@ -142,7 +142,9 @@ static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublish
     size_t size = 0;
     bug_unless(said->n_parts <= 256);
     for (size_t i = 0; i < said->n_parts; i++) {
-        bug_unless(state_get(turn, PART, bytes_of(said->parts[i].data, said->parts[i].len), &parts[i]));
+        struct bytes name = bytes_of(said->parts[i].data, said->parts[i].len);
+        if (!state_get(turn, PART, name, &parts[i])) /* the row of the policy names what was never published */
+            state_damaged(turn, POLICY, name);
         size += parts[i].size;
     }
     uint8_t *joined = arena_alloc(turn_arena(turn), size);
@@ -174,7 +176,11 @@ static struct entry *policy_entry(struct turn *turn, const Directory__PolicyPubl
         ProtobufCMessage *message;
         char *why;
         struct bytes joined = join_parts(turn, said);
-        bug_unless(message_load(&policy__policy__descriptor, joined, &entry->arena, &message, &why) == ERR_NONE);
+        uint8_t hash[32]; /* a policy is obeyed as it was published, or not at all */
+        crypto_generichash(hash, sizeof hash, joined.data, joined.size, NULL, 0);
+        if (!bytes_equal(bytes_of(hash, sizeof hash), bytes_of(said->hash.data, said->hash.len)) ||
+            message_load(&policy__policy__descriptor, joined, &entry->arena, &message, &why))
+            state_damaged(turn, PART, bytes_of(said->hash.data, said->hash.len));
         Policy__Policy *policy = (Policy__Policy *)message;
         policy->version = said->version;
         entry->policy = policy;
@@ -256,7 +262,8 @@ static struct entry *defined_calendar(struct turn *turn, struct bytes row)
     if (fresh) {
         ProtobufCMessage *message;
         char *why;
-        bug_unless(message_load(&calendar__calendar__descriptor, row, &entry->arena, &message, &why) == ERR_NONE);
+        if (message_load(&calendar__calendar__descriptor, row, &entry->arena, &message, &why))
+            state_damaged(turn, CALENDAR, (struct bytes){0});
         const Calendar__Calendar *definition = (const Calendar__Calendar *)message;
         entry->calendar = calendar_new(definition, zone_entry(turn, definition->zone)->zone);
     }

@@ -4,8 +4,7 @@
 #include "config/config.h"
 #include "eventlog/eventlog.h"
 #include "hearback/record/runtime.pb-c.h"
-#include "message/message.h"
-#include "store/store.h"
+#include "service/row.h"
 
 #include <inttypes.h>
 #include <sodium.h>
@@ -59,8 +58,8 @@ static enum err load_head(struct rest *rest)
         rest->head = head_new(rest->arena);
         return store_error(rest->txn);
     }
-    if (message_load(&record__head__descriptor, value, rest->arena, &message, &why)) {
-        snprintf(rest->why, rest->why_size, "the head record cannot be decoded: %s", why);
+    if (row_load(&record__head__descriptor, key_bytes(&key), value, rest->arena, &message, &why)) {
+        snprintf(rest->why, rest->why_size, "table meta, the head record: %s", why);
         return ERR_CORRUPT;
     }
     rest->head = (Record__Head *)message;
@@ -118,8 +117,8 @@ static enum err read_cursors(struct rest *rest, Bus__PositionReport *report)
     while (store_scan_next(&scan, rest->arena, &key, &value)) {
         ProtobufCMessage *message;
         char *why;
-        if (message_load(&record__cursor__descriptor, value, rest->arena, &message, &why)) {
-            snprintf(rest->why, rest->why_size, "a cursor cannot be decoded: %s", why);
+        if (row_load(&record__cursor__descriptor, key, value, rest->arena, &message, &why)) {
+            snprintf(rest->why, rest->why_size, "table cursors: %s", why);
             return ERR_CORRUPT;
         }
         const Record__Cursor *cursor = (const Record__Cursor *)message;
@@ -185,7 +184,7 @@ static const Hb__Position *end_of(const struct atrest_restore *restore, Hb__Serv
 
 static void put_message(struct rest *rest, store_table table, const struct key *key, const ProtobufCMessage *message)
 {
-    store_put(rest->txn, table, key_bytes(key), message_pack(message, rest->arena));
+    row_put(rest->txn, table, key_bytes(key), message, rest->arena);
 }
 
 static enum err follow(struct rest *rest, const struct atrest_restore *restore, const Bus__PositionReport *report)
@@ -208,7 +207,8 @@ static enum err follow(struct rest *rest, const struct atrest_restore *restore, 
         ProtobufCMessage *message;
         char *why;
         bug_unless(store_get(rest->txn, rest->cursors, key_bytes(&key), rest->arena, &value) &&
-                   message_load(&record__cursor__descriptor, value, rest->arena, &message, &why) == ERR_NONE);
+                   row_load(&record__cursor__descriptor, key_bytes(&key), value, rest->arena, &message, &why) ==
+                       ERR_NONE);
         Record__Cursor *cursor = (Record__Cursor *)message;
         cursor->log->epoch = end->log->epoch;
         put_message(rest, rest->cursors, &key, &cursor->base);

@@ -375,7 +375,8 @@ Hb__Event *turn_own_event(struct turn *turn, uint64_t offset)
     } else if (!eventlog_get(turn->txn, instance->runtime_tables[RUNTIME_LOG], offset, turn->arena, &stored)) {
         return NULL;
     }
-    bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
+    if (message_load(&hb__event__descriptor, stored, turn->arena, &message, &why))
+        log_damaged(instance, offset);
     return (Hb__Event *)message;
 }
 

@@ -33,12 +33,42 @@ static struct key cursor_key(const struct feed *feed)
     return key;
 }
 
-static const Record__Cursor *cursor_of(struct bytes value, struct arena *arena)
+struct key cursor_key_of(const struct instance *instance, const Hb__LogId *log)
+{
+    const struct feed feed = {.service = log->service,
+                              .partition = log->partition,
+                              .cell = log->cell ? cell_elsewhere(instance, log->cell) : 0};
+    return cursor_key(&feed);
+}
+
+/* Checked at the start, all of them (cursors_check). */
+static const Record__Cursor *cursor_of(struct bytes key, struct bytes value, struct arena *arena)
 {
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_load(&record__cursor__descriptor, value, arena, &message, &why) == ERR_NONE);
+    bug_unless(row_load(&record__cursor__descriptor, key, value, arena, &message, &why) == ERR_NONE);
     return (const Record__Cursor *)message;
+}
+
+enum err cursors_check(struct instance *instance, struct store_txn *txn, char *why_out, size_t why_size)
+{
+    store_table table = instance->runtime_tables[RUNTIME_CURSORS];
+    struct store_scan scan;
+    struct bytes key, value;
+    ProtobufCMessage *message;
+    char *why = "a row is not found where it should lie";
+    uint64_t rows = 0;
+    enum err err = ERR_NONE;
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    while (!err && store_scan_next(&scan, &instance->arena, &key, &value)) {
+        err = row_load(&record__cursor__descriptor, key, value, &instance->arena, &message, &why);
+        rows++;
+    }
+    if (!err && rows == store_count(txn, table))
+        return store_error(txn);
+    snprintf(why_out, why_size, "table cursors, row %" PRIu64 ": %s: restore from a backup (hearback restore)", rows,
+             why);
+    return ERR_CORRUPT;
 }
 
 static void set_cursor(struct feed *feed, const Record__Cursor *cursor)
@@ -56,7 +86,7 @@ void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena)
     struct key key = cursor_key(feed);
     struct bytes value;
     if (store_get(txn, feed->instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&key), arena, &value))
-        set_cursor(feed, cursor_of(value, arena));
+        set_cursor(feed, cursor_of(key_bytes(&key), value, arena));
 }
 
 /* ---- logs that begin alike ---- */
@@ -90,7 +120,7 @@ static const Record__Cursor *cursor_before(struct feed *feed, struct store_txn *
     key_add_u32(&prefix, (uint32_t)feed->service);
     store_scan_open(&scan, txn, instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&prefix), (struct bytes){0});
     while (store_scan_next(&scan, arena, &key, &value)) {
-        const Record__Cursor *cursor = cursor_of(value, arena);
+        const Record__Cursor *cursor = cursor_of(key, value, arena);
         uint64_t shared =
             config_shared(instance->options.config, feed->service, feed->partition, cursor->log->partition);
         bool gone =
@@ -144,8 +174,7 @@ void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena)
     cursor.offset = feed->cursor + planted_each("cursor_ahead", 50);
     cursor.hash = (ProtobufCBinaryData){sizeof feed->hash, feed->hash};
     struct key key = cursor_key(feed);
-    store_put(txn, feed->instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&key),
-              message_pack(message_of(&cursor), arena));
+    row_put(txn, feed->instance->runtime_tables[RUNTIME_CURSORS], key_bytes(&key), message_of(&cursor), arena);
 }
 
 bool feed_has(const struct feed *feed)

@@ -107,8 +107,8 @@ struct dividing {
 static void put(struct dividing *dividing, const char *name, const ProtobufCMessage *message)
 {
     struct key key = key_text(name);
-    store_put(dividing->txn, dividing->instance->runtime_tables[RUNTIME_META], key_bytes(&key),
-              message_pack(message, &dividing->instance->arena));
+    row_put(dividing->txn, dividing->instance->runtime_tables[RUNTIME_META], key_bytes(&key), message,
+            &dividing->instance->arena);
 }
 
 static void say_forked(struct dividing *dividing)
@@ -159,8 +159,8 @@ static void add_heard(struct dividing *dividing)
     heard.n_inputs = 1;
     heard.recorded_ms = dividing->head->recorded_ms;
     struct key key = key_u64(++dividing->head->turns);
-    store_append(dividing->txn, dividing->instance->runtime_tables[RUNTIME_HEARD], key_bytes(&key),
-                 message_pack(message_of(&heard), &dividing->instance->arena));
+    row_append(dividing->txn, dividing->instance->runtime_tables[RUNTIME_HEARD], key_bytes(&key), message_of(&heard),
+               &dividing->instance->arena);
 }
 
 /* `at`: where in the key the case is; from its end when negative. */
@@ -230,7 +230,7 @@ enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size)
     struct store_txn *txn = store_begin(instance->store, false);
     bool found = store_get(txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key), &instance->arena, &value);
     store_abort(txn);
-    if (!found || message_load(&record__head__descriptor, value, &instance->arena, &message, &why))
+    if (!found || row_load(&record__head__descriptor, key_bytes(&key), value, &instance->arena, &message, &why))
         return ERR_NONE; /* a new folder, or one that head_load refuses */
     Record__Head *head = dividing.head = (Record__Head *)message;
     struct range held = range_of(head->bucket_from, head->bucket_to), mine = dividing.range;
@@ -270,7 +270,7 @@ enum err rebuild_open(struct instance *instance, struct store_txn *txn)
     char *why;
     if (!store_get(txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key), &instance->arena, &value))
         return store_error(txn);
-    if (message_load(&record__rebuild__descriptor, value, &instance->arena, &message, &why))
+    if (row_load(&record__rebuild__descriptor, key_bytes(&key), value, &instance->arena, &message, &why))
         return ERR_CORRUPT;
     struct rebuilding *rebuilding = calloc(1, sizeof *rebuilding);
     bug_unless(rebuilding);

@@ -93,15 +93,16 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
     uint64_t end = eventlog_end(txn, log, arena);
     if (!store_get(txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key), arena, &value)) {
         head_new(instance);
-        if (end == 0)
+        if (end == 0 && store_count(txn, instance->runtime_tables[RUNTIME_META]) == 0)
             return store_error(txn);
         snprintf(why_out, why_size,
-                 "the log has %" PRIu64 " events but no head: restore from a backup (hearback restore)", end);
+                 "table meta has no head, but there are %" PRIu64
+                 " events in the log: restore from a backup (hearback restore)",
+                 end);
         return ERR_CORRUPT;
     }
-    if (message_load(&record__head__descriptor, value, arena, &message, &why)) {
-        snprintf(why_out, why_size, "the head record cannot be decoded (%s): restore from a backup (hearback restore)",
-                 why);
+    if (row_load(&record__head__descriptor, key_bytes(&key), value, arena, &message, &why)) {
+        snprintf(why_out, why_size, "table meta, the head record: %s: restore from a backup (hearback restore)", why);
         return ERR_CORRUPT;
     }
     const Record__Head *head = (const Record__Head *)message;
@@ -138,6 +139,8 @@ static enum err load_state(struct instance *instance, char *why_out, size_t why_
     enum err err = head_load(instance, txn, why_out, why_size);
     instance->head.hash = (ProtobufCBinaryData){sizeof instance->head_hash, instance->head_hash};
     instance->head.outcome_key = (ProtobufCBinaryData){sizeof instance->head_key, instance->head_key};
+    if (!err)
+        err = cursors_check(instance, txn, why_out, why_size);
     for (unsigned i = 0; i < instance->feeds_count && !err; i++)
         feed_load(&instance->feeds[i], txn, &instance->arena);
     for (unsigned i = 0; i < instance->feeds_count && !err; i++)

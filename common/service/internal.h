@@ -5,7 +5,7 @@
 #include "hearback/record/runtime.pb-c.h"
 #include "log/log.h"
 #include "service/instance.h"
-#include "store/store.h"
+#include "service/row.h"
 
 #define TURN_INPUTS_MAX 1024u
 #define TURN_IN_BYTES_MAX (1u << 20)
@@ -268,6 +268,9 @@ void turn_end_input(struct turn *turn); /* forgets all that lies in its arena */
 /* feed.c */
 void feed_open(struct feed *feed, struct instance *instance, const struct instance_feed_options *options);
 void feed_close(struct feed *feed);
+/* At the start: every row is sound and found where it should lie; a log whose cursor is lost would be heard anew. */
+enum err cursors_check(struct instance *instance, struct store_txn *txn, char *why_out, size_t why_size) MUST_CHECK;
+struct key cursor_key_of(const struct instance *instance, const Hb__LogId *log);
 void feed_load(struct feed *feed, struct store_txn *txn, struct arena *arena);
 /* After all are loaded: where one begins whose log was divided off another, or whose ancestor was heard before. */
 enum err feed_begin(struct feed *feed, struct store_txn *txn, struct arena *arena, char *why_out, size_t why_size);
@@ -299,6 +302,9 @@ uint64_t waiting_cell(const char *needs); /* whose events wait for this; 0: our 
 void waiting_look(struct instance *instance, int64_t now);
 /* Is a quarantined event waiting under this key? The keys there are, in the instance's arena. */
 bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max);
+
+/* state.c: ends the process, naming the place. */
+_Noreturn void log_damaged(const struct instance *instance, uint64_t offset);
 
 /* rows.c: timers, effects, jobs, outcomes */
 bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out);

@@ -104,6 +104,13 @@ enum err instance_state_hash(struct instance *instance, uint8_t hash_out[32])
 #define COMPARE_STEP_BYTES (1u << 20)
 #define COMPARE_STEP_ROWS 2000u
 
+/* How far `heard` says that a log was heard: the cursor must stand there. */
+struct reached {
+    struct reached *next;
+    Hb__LogId log;
+    uint64_t to;
+};
+
 struct refold {
     struct instance *from; /* the instance under check */
     struct instance *into; /* the empty one */
@@ -112,8 +119,9 @@ struct refold {
     struct store_txn *from_txn; /* of this step; while comparing, the snapshot */
     struct turn turn;           /* of `into` */
     struct arena arena, rows;
-    Record__Heard *row; /* decoded, waiting to be folded; in `rows` */
-    uint64_t walked;    /* rows folded */
+    struct reached *reached; /* by the rows walked */
+    Record__Heard *row;      /* decoded, waiting to be folded; in `rows` */
+    uint64_t walked;         /* rows folded */
     uint64_t own_next;
     size_t step_bytes;
     unsigned table; /* being compared */
@@ -202,12 +210,73 @@ static enum err fold_job(struct refold *refold, const Record__Input *input)
     return ERR_NONE;
 }
 
+static void reach(struct refold *refold, const Hb__LogId *log, uint64_t to)
+{
+    struct reached *reached = refold->reached;
+    while (reached && (reached->log.cell != log->cell || reached->log.service != log->service ||
+                       reached->log.partition != log->partition))
+        reached = reached->next;
+    if (!reached) {
+        reached = calloc(1, sizeof *reached);
+        bug_unless(reached);
+        *reached = (struct reached){refold->reached, *log, 0};
+        refold->reached = reached;
+    }
+    reached->to = to > reached->to ? to : reached->to;
+}
+
+/* Of a divided log the common beginning was heard by way of the other half. */
+static bool divided(const struct instance *instance, Hb__Service service)
+{
+    const Config__Config *config = instance->options.config;
+    for (size_t i = 0; config && i < config->n_instances; i++)
+        if (config->instances[i]->forked && config->instances[i]->service == service)
+            return true;
+    return false;
+}
+
+static enum err check_cursor(struct refold *refold, const struct reached *reached)
+{
+    struct key key = cursor_key_of(refold->from, &reached->log);
+    struct bytes value;
+    ProtobufCMessage *message;
+    char *why, name[64];
+    bool found = store_get(refold->from_txn, refold->from->runtime_tables[RUNTIME_CURSORS], key_bytes(&key),
+                           &refold->rows, &value) &&
+                 !row_load(&record__cursor__descriptor, key_bytes(&key), value, &refold->rows, &message, &why);
+    uint64_t offset = found ? ((const Record__Cursor *)message)->offset : 0;
+    if (offset == reached->to || (offset > reached->to && divided(refold->from, reached->log.service)))
+        return ERR_NONE;
+    log_name(refold->from, &reached->log, name);
+    snprintf(refold->why, sizeof refold->why, "table cursors: %s was heard up to offset %" PRIu64 ", its cursor %s",
+             name, reached->to, found ? "stands elsewhere" : "is lost");
+    return ERR_CORRUPT;
+}
+
+/* All rows are walked, in this very snapshot: do the runtime's own say the same? */
+static enum err check_walked(struct refold *refold)
+{
+    enum err err = ERR_NONE;
+    uint64_t rows = store_count(refold->from_txn, refold->from->runtime_tables[RUNTIME_HEARD]);
+    if (refold->own_next != refold->from->head.offset + 1)
+        return fail(refold, "an own event has no cause in heard: offset", refold->own_next);
+    if (refold->until)
+        return ERR_NONE;
+    if (rows != refold->walked)
+        return fail(refold, "table heard: there are more rows than turns, or one lies where it is not found: rows",
+                    rows);
+    for (const struct reached *reached = refold->reached; reached && !err; reached = reached->next)
+        err = check_cursor(refold, reached);
+    return err;
+}
+
 static enum err fold_input(struct refold *refold, const Record__Input *input)
 {
     struct turn *turn = &refold->turn;
     enum err err = ERR_NONE;
     switch (input->kind_case) {
     case RECORD__INPUT__KIND_HEARD:
+        reach(refold, input->heard->log, input->heard->to);
         for (uint64_t offset = input->heard->from; offset <= input->heard->to && !err; offset++)
             if (heard_folds(input->heard, offset))
                 err = fold_other(refold, input->heard->log, offset);
@@ -249,8 +318,8 @@ static bool next_row(struct refold *refold, enum err *err_out)
             *err_out = fail(refold, "a row of heard is missing: turn", refold->walked + 1);
         return false;
     }
-    if (message_load(&record__heard__descriptor, value, &refold->rows, &message, &why)) {
-        *err_out = fail(refold, "a row of heard cannot be decoded: turn", refold->walked + 1);
+    if (row_load(&record__heard__descriptor, key_bytes(&key), value, &refold->rows, &message, &why)) {
+        *err_out = fail(refold, "a row of heard cannot be decoded or was altered: turn", refold->walked + 1);
         return false;
     }
     refold->row = (Record__Heard *)message;
@@ -279,8 +348,7 @@ static void save_progress(struct refold *refold, struct store_txn *txn)
     rebuild.rows = refold->walked;
     rebuild.own = refold->own_next - 1;
     rebuild.until = refold->until;
-    store_put(txn, refold->into->runtime_tables[RUNTIME_META], key_bytes(&key),
-              message_pack(message_of(&rebuild), &refold->arena));
+    row_put(txn, refold->into->runtime_tables[RUNTIME_META], key_bytes(&key), message_of(&rebuild), &refold->arena);
 }
 
 /* Rows until enough was read. All folded: the comparison begins, in a snapshot of this very moment. */
@@ -304,8 +372,8 @@ static enum refold_state walk(struct refold *refold)
     enum err committed = err ? (store_abort(into_txn), ERR_NONE) : store_commit(into_txn);
     if (committed)
         snprintf(refold->why, sizeof refold->why, "the fold could not be stored: %s", err_text(committed));
-    if (!err && !committed && !more && refold->own_next != refold->from->head.offset + 1)
-        err = fail(refold, "an own event has no cause in heard: offset", refold->own_next);
+    if (!err && !committed && !more)
+        err = check_walked(refold);
     bool all = !err && !committed && !more;
     refold->comparing = all && !refold->until;
     if (!refold->comparing) {
@@ -433,6 +501,11 @@ void refold_close(struct refold *refold)
         store_abort(refold->from_txn);
     arena_fini(&refold->arena);
     arena_fini(&refold->rows);
+    while (refold->reached) {
+        struct reached *next = refold->reached->next;
+        free(refold->reached);
+        refold->reached = next;
+    }
     if (refold->into != refold->from)
         instance_close(refold->into);
     free(refold);

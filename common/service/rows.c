@@ -252,7 +252,7 @@ bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_load(&record__outcome__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(row_load(&record__outcome__descriptor, key_bytes(&key), value, turn->arena, &message, &why) == ERR_NONE);
     *outcome_out = (Record__Outcome *)message;
     return true;
 }
@@ -268,8 +268,8 @@ void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t b
     struct key key = outcome_key(command->account, command->id);
     struct key age = key_u64((uint64_t)turn->now);
     key_add(&age, key.data, key.size);
-    store_put(turn->txn, turn->instance->runtime_tables[RUNTIME_OUTCOMES], key_bytes(&key),
-              message_pack(message_of(&outcome), turn->arena));
+    row_put(turn->txn, turn->instance->runtime_tables[RUNTIME_OUTCOMES], key_bytes(&key), message_of(&outcome),
+            turn->arena);
     store_put(turn->txn, turn->instance->runtime_tables[RUNTIME_OUTCOMES_AGE], key_bytes(&age), (struct bytes){0});
 }
 

@@ -74,7 +74,7 @@ static Bus__Fetched__Problem cursor_problem(struct instance *instance, struct st
                : BUS__FETCHED__PROBLEM__HASH_MISMATCH;
 }
 
-static int64_t recorded_of_last(struct bytes batch, struct arena *arena)
+static int64_t recorded_of_last(struct instance *instance, struct bytes batch, uint64_t last)
 {
     struct bytes stored = {0}, next;
     enum err err;
@@ -82,7 +82,8 @@ static int64_t recorded_of_last(struct bytes batch, struct arena *arena)
         stored = next;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(stored.size && message_load(&hb__event__descriptor, stored, arena, &message, &why) == ERR_NONE);
+    if (!stored.size || message_load(&hb__event__descriptor, stored, &instance->arena, &message, &why))
+        log_damaged(instance, last);
     return ((Hb__Event *)message)->recorded_ms;
 }
 
@@ -106,7 +107,7 @@ static void answer_fetch(struct instance *instance, const struct bus_call *call,
             eventlog_read(txn, instance->runtime_tables[RUNTIME_LOG], after, most, &instance->arena, &last);
         fetched.events = (ProtobufCBinaryData){batch.size, (uint8_t *)(uintptr_t)batch.data};
         fetched.as_of_ms =
-            last == instance->head.offset ? as_of_end(instance, now) : recorded_of_last(batch, &instance->arena);
+            last == instance->head.offset ? as_of_end(instance, now) : recorded_of_last(instance, batch, last);
     }
     store_abort(txn);
     instance->env->reply(instance->env->context, call, &reply);

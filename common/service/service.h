@@ -14,6 +14,7 @@
 struct turn;
 struct instance;
 struct facts;
+struct store;
 
 #define TURN_HOPS_MAX 64u      /* chain of causes; above it an effect is refused visibly */
 #define TURN_SAID_MAX 64u      /* events that one command decides; more refuses it */
@@ -42,6 +43,9 @@ struct service {
     /* The vault key a Personal text of this command is sealed under (identity: field of a Party).
        0 refuses the command (the case is unknown). NULL: this service takes no personal text. */
     uint64_t (*seal_key)(struct turn *turn, const Hb__Command *command, bool identity);
+
+    /* Is anything wrong in the store of secrets? NULL: no. For services that keep them. */
+    const char *(*wrong_secret)(struct store *store, struct arena *arena);
 
     /* Does this vault key seal texts of a case known here? For services that keep the vault. */
     bool (*keeps_key)(struct turn *turn, uint64_t key_id);
@@ -124,6 +128,8 @@ void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes
 void state_delete(struct turn *turn, unsigned table, struct bytes key);
 /* One protobuf record per row. NULL when absent; a record that cannot be unpacked is corruption: the service stops. */
 void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor);
+/* A row of our own cannot be what evolve wrote: ends the process, naming service, table and key. */
+_Noreturn void state_damaged(const struct turn *turn, unsigned table, struct bytes key);
 void state_save(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessage *record);
 /* Scans rows whose key begins with `prefix`, in key order, from `from` on ({0}: the first). */
 struct state_scan;

@@ -5,6 +5,7 @@
 #include "service/internal.h"
 #include "vault/vault.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 struct arena *turn_arena(struct turn *turn)
@@ -202,6 +203,27 @@ void state_delete(struct turn *turn, unsigned table, struct bytes key)
     store_delete(turn->txn, table_of(turn, table), key_of(turn, key));
 }
 
+void state_damaged(const struct turn *turn, unsigned table, struct bytes key)
+{
+    const struct service *service = turn->instance->service;
+    char text[400];
+    int size = snprintf(text, sizeof text, "%s: a row of table %s is damaged: hearback verify, then restore; key ",
+                        service->name,
+                        table >= ORGANISATION_TABLE_FIRST ? organisation_tables[table - ORGANISATION_TABLE_FIRST]
+                                                          : service->tables[table]);
+    for (size_t i = 0; i < key.size && size < (int)sizeof text - 3; i++)
+        size += snprintf(text + size, sizeof text - (size_t)size, "%02x", key.data[i]);
+    bug_report(__FILE__, __LINE__, text);
+}
+
+void log_damaged(const struct instance *instance, uint64_t offset)
+{
+    char text[200];
+    snprintf(text, sizeof text, "%s: own log, offset %" PRIu64 ": an event is damaged: hearback verify, then restore",
+             instance->service->name, offset);
+    bug_report(__FILE__, __LINE__, text);
+}
+
 void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor)
 {
     struct bytes value;
@@ -209,8 +231,8 @@ void *state_load(struct turn *turn, unsigned table, struct bytes key, const Prot
         return NULL;
     ProtobufCMessage *message;
     char *why;
-    enum err err = message_load(descriptor, value, turn->arena, &message, &why);
-    bug_unless(err == ERR_NONE); /* malformed bytes from our own table are a bug, not input */
+    if (message_load(descriptor, value, turn->arena, &message, &why))
+        state_damaged(turn, table, key); /* malformed bytes from our own table are a bug, not input */
     return message;
 }
 

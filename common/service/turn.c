@@ -597,8 +597,8 @@ static void save_heard(struct turn *turn, Record__Head *head)
         return;
     struct key key = key_u64(++head->turns);
     instance->pending_heard.recorded_ms = turn->now;
-    struct bytes row = message_pack(message_of(&instance->pending_heard), turn->arena);
-    store_append(turn->txn, instance->runtime_tables[RUNTIME_HEARD], key_bytes(&key), row);
+    row_append(turn->txn, instance->runtime_tables[RUNTIME_HEARD], key_bytes(&key),
+               message_of(&instance->pending_heard), turn->arena);
 }
 
 /* Writes what a turn leaves behind, in the one transaction, and commits it. */
@@ -621,8 +621,7 @@ static enum err commit(struct turn *turn)
         feed_save(&instance->feeds[i], turn->txn, turn->arena);
     outcomes_expire(turn, 64);
     struct key key = key_text("head");
-    store_put(turn->txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key),
-              message_pack(message_of(&head), turn->arena));
+    row_put(turn->txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key), message_of(&head), turn->arena);
     if (instance->env->crash_here && instance->env->crash_here(instance->env->context, "before_commit")) {
         instance->dead = true;
         store_abort(turn->txn);

@@ -26,7 +26,15 @@ struct parked_verify {
     int64_t until_boot_ms;
 };
 
-enum verify_phase { VERIFY_CHAIN, VERIFY_CURSORS, VERIFY_FOLD, VERIFY_TABLES, VERIFY_VAULT, VERIFY_DONE };
+enum verify_phase {
+    VERIFY_CHAIN,
+    VERIFY_CURSORS,
+    VERIFY_FOLD,
+    VERIFY_TABLES,
+    VERIFY_VAULT,
+    VERIFY_SECRETS,
+    VERIFY_DONE
+};
 
 struct verify {
     struct instance *instance;
@@ -42,8 +50,9 @@ struct verify {
     struct gather *gather;
     unsigned table;
     struct store_scan scan;
+    uint64_t rows; /* of the table, looked at so far */
     bool scanning;
-    uint64_t vault_key; /* the last one looked at */
+    struct vault_check *vault;
     int64_t done_boot_ms;
 };
 
@@ -102,6 +111,14 @@ static void *unpacked(struct verify *verify, const ProtobufCMessageDescriptor *d
     return message_load(descriptor, value, &verify->instance->arena, &message, &why) ? NULL : message;
 }
 
+static void *loaded(struct verify *verify, const ProtobufCMessageDescriptor *descriptor, struct bytes key,
+                    struct bytes value)
+{
+    ProtobufCMessage *message;
+    char *why;
+    return row_load(descriptor, key, value, &verify->instance->arena, &message, &why) ? NULL : message;
+}
+
 static const char *wrong_effect(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
 {
     const Record__Effect *effect = unpacked(verify, &record__effect__descriptor, value);
@@ -114,9 +131,9 @@ static const char *wrong_effect(struct verify *verify, struct store_txn *txn, st
 
 static const char *wrong_outcome(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
 {
-    const Record__Outcome *outcome = unpacked(verify, &record__outcome__descriptor, value);
+    const Record__Outcome *outcome = loaded(verify, &record__outcome__descriptor, key, value);
     if (!outcome)
-        return "an outcome cannot be decoded";
+        return "an outcome was altered";
     if (outcome->first > outcome->last || outcome->last > verify->instance->head.offset)
         return "an outcome names events beyond the log";
     struct key age = key_u64((uint64_t)outcome->recorded_ms);
@@ -126,16 +143,16 @@ static const char *wrong_outcome(struct verify *verify, struct store_txn *txn, s
 
 static const char *wrong_waiting(struct verify *verify, struct bytes key, struct bytes value)
 {
-    const Record__Waiting *waiting = unpacked(verify, &record__waiting__descriptor, value);
+    const Record__Waiting *waiting = loaded(verify, &record__waiting__descriptor, key, value);
     const Hb__Event *event =
         waiting ? unpacked(verify, &hb__event__descriptor, bytes_of(waiting->event.data, waiting->event.len)) : NULL;
     if (!event)
-        return "a waiting event cannot be decoded";
-    return key.size == 16 && event->case_id == bytes_get_u64(key.data) ? NULL
-                                                                       : "a waiting event lies under another case";
+        return "a waiting event was altered";
+    bool lies = key.size >= 16 && event->case_id == bytes_get_u64(key.data + key.size - 16);
+    return lies ? NULL : "a waiting event lies under another case";
 }
 
-static const char *wrong_waiting_for(struct verify *verify, struct store_txn *txn, struct bytes key)
+static const char *wrong_waiting_for(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
 {
     struct store_scan scan;
     struct bytes first;
@@ -151,8 +168,9 @@ static const char *wrong_waiting_for(struct verify *verify, struct store_txn *tx
     key_add(&prefix, key.data + key.size - 8, 8);
     store_scan_open(&scan, txn, cell ? instance->cells_waiting : instance->runtime_tables[RUNTIME_WAITING],
                     key_bytes(&prefix), (struct bytes){0});
-    return store_scan_next(&scan, &verify->instance->arena, &first, NULL) ? NULL
-                                                                          : "nothing waits under a key of waiting_for";
+    if (!store_scan_next(&scan, &verify->instance->arena, &first, NULL))
+        return "nothing waits under a key of waiting_for";
+    return row_mark_sound(key, value) ? NULL : "a key of waiting_for was altered";
 }
 
 static const enum runtime_table checked[] = {RUNTIME_EFFECTS,      RUNTIME_EFFECTS_DUE, RUNTIME_OUTCOMES,
@@ -164,7 +182,7 @@ static const char *const checked_names[] = {"effects",      "effects_due", "outc
 static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsigned table, struct bytes key,
                              struct bytes value)
 {
-    switch (checked[table]) {
+    switch (table < CHECKED_COUNT ? checked[table] : RUNTIME_WAITING) {
     case RUNTIME_EFFECTS:
         return wrong_effect(verify, txn, key, value);
     case RUNTIME_EFFECTS_DUE:
@@ -180,7 +198,7 @@ static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsig
     case RUNTIME_WAITING:
         return wrong_waiting(verify, key, value);
     case RUNTIME_WAITING_FOR:
-        return wrong_waiting_for(verify, txn, key);
+        return wrong_waiting_for(verify, txn, key, value);
     case RUNTIME_META:
     case RUNTIME_LOG:
     case RUNTIME_CURSORS:
@@ -193,26 +211,48 @@ static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsig
     return NULL;
 }
 
+/* The tables above, and what waits of other cells; NULL after the last. */
+static const char *checked_table(const struct verify *verify, unsigned index, store_table *table_out)
+{
+    const struct instance *instance = verify->instance;
+    if (index < CHECKED_COUNT) {
+        *table_out = instance->runtime_tables[checked[index]];
+        return checked_names[index];
+    }
+    *table_out = instance->cells_waiting;
+    return index == CHECKED_COUNT && instance->options.cells_count ? "c_waiting" : NULL;
+}
+
+static void find_in_table(struct verify *verify, const char *name, const char *wrong)
+{
+    find(verify, arena_printf(&verify->arena, "table %s: %s", name, wrong));
+}
+
 /* True when all tables have been looked through. */
 static bool check_tables(struct verify *verify, struct store_txn *txn)
 {
     struct instance *instance = verify->instance;
-    if (verify->table == CHECKED_COUNT)
+    store_table table;
+    const char *name = checked_table(verify, verify->table, &table);
+    if (!name)
         return true;
-    store_table table = instance->runtime_tables[checked[verify->table]];
-    if (!verify->scanning)
+    if (!verify->scanning) {
         store_scan_open(&verify->scan, txn, table, (struct bytes){0}, (struct bytes){0});
+        verify->rows = 0;
+    }
     verify->scanning = true;
     struct bytes key, value;
-    for (unsigned rows = 0; rows < VERIFY_EVENTS; rows++) {
+    for (unsigned rows = 0; rows < VERIFY_EVENTS; rows++, verify->rows++) {
         if (!store_scan_next(&verify->scan, &instance->arena, &key, &value)) {
+            if (verify->rows != store_count(txn, table))
+                find_in_table(verify, name, "a row is not found where it should lie: its key was altered");
             verify->scanning = false;
             verify->table++;
             break;
         }
         const char *wrong = wrong_row(verify, txn, verify->table, key, value);
         if (wrong)
-            find(verify, arena_printf(&verify->arena, "table %s: %s", checked_names[verify->table], wrong));
+            find_in_table(verify, name, wrong);
         arena_reset(&instance->arena);
     }
     return false;
@@ -324,22 +364,29 @@ static void step_tables(struct verify *verify)
         verify->phase = VERIFY_VAULT;
 }
 
-/* Keys of the vault that no longer open: what is sealed under them cannot be read, and is not to be had but from a
+/* Rows of the vault that no longer open: what is sealed under them cannot be read, and is not to be had but from a
  * backup. */
 static void step_vault(struct verify *verify)
 {
     struct vault *vault = verify->instance->vault;
-    switch (vault ? vault_check(vault, &verify->vault_key, VERIFY_KEYS) : ERR_NOT_FOUND) {
-    case ERR_NONE:
-        return;
-    case ERR_CORRUPT:
-        find(verify, arena_printf(&verify->arena, "vault: key %" PRIu64 " was altered: restore from a backup",
-                                  verify->vault_key));
-        return;
-    default:
-        verify->phase = VERIFY_DONE;
+    const char *wrong;
+    if (vault && !verify->vault)
+        verify->vault = vault_check_open(vault);
+    if (vault && vault_check_step(verify->vault, VERIFY_KEYS, &verify->arena, &wrong)) {
+        if (wrong)
+            find(verify, arena_printf(&verify->arena, "vault: %s: restore from a backup", wrong));
         return;
     }
+    verify->phase = VERIFY_SECRETS;
+}
+
+static void step_secrets(struct verify *verify)
+{
+    struct instance *instance = verify->instance;
+    const char *wrong = instance->secrets ? instance->service->wrong_secret(instance->secrets, &verify->arena) : NULL;
+    if (wrong)
+        find(verify, arena_printf(&verify->arena, "secrets: %s", wrong));
+    verify->phase = VERIFY_DONE;
 }
 
 /* ---- answering ---- */
@@ -403,6 +450,7 @@ void verify_close(struct instance *instance)
         verify->parked = next;
     }
     refold_close(verify->refold);
+    vault_check_close(verify->vault);
     remove_folder(verify);
     gather_free(verify->gather);
     arena_fini(&verify->arena);
@@ -464,6 +512,8 @@ static void finish(struct verify *verify, int64_t boot)
 {
     refold_close(verify->refold); /* and with it the snapshot */
     verify->refold = NULL;
+    vault_check_close(verify->vault);
+    verify->vault = NULL;
     remove_folder(verify);
     verify->done_boot_ms = boot;
 }
@@ -491,6 +541,9 @@ void verify_step(struct instance *instance)
         break;
     case VERIFY_VAULT:
         step_vault(verify);
+        break;
+    case VERIFY_SECRETS:
+        step_secrets(verify);
         break;
     case VERIFY_DONE:
         break;

@@ -1,9 +1,9 @@
 /* Events about a case, site or policy that is not known here yet (design-review A3). They wait in arrival order per
    case, those that need no known case (its registration) before those that do; the cursor moves on and other cases are
    not held up. Table waiting: case BE64, sequence BE64 (from BEHIND on: of those that need the case) -> Waiting; table
-   waiting_for: what is needed NUL, case BE64 -> "", for the case whose first event needs it. Events of another cell lie
-   in c_waiting, behind the id of the cell, and what they need is written <cell>/...: cells know nothing of each other.
-   What the cell above says needs nothing: it is about cases there. */
+   waiting_for: what is needed NUL, case BE64 -> a check, for the case whose first event needs it. Events of another
+   cell lie in c_waiting, behind the id of the cell, and what they need is written <cell>/...: cells know nothing of
+   each other. What the cell above says needs nothing: it is about cases there. */
 #include "base/planted.h"
 #include "message/message.h"
 #include "organisation/organisation.h"
@@ -78,7 +78,7 @@ static bool first_of_case(struct turn *turn, uint64_t case_id, struct bytes *key
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_load(&record__waiting__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    bug_unless(row_load(&record__waiting__descriptor, *key_out, value, turn->arena, &message, &why) == ERR_NONE);
     *waiting_out = (Record__Waiting *)message;
     return true;
 }
@@ -123,10 +123,10 @@ void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored,
     waiting.event = (ProtobufCBinaryData){stored.size, (uint8_t *)(uintptr_t)stored.data};
     waiting.needs = (char *)(uintptr_t)needs;
     waiting.since_ms = turn->now;
-    store_put(turn->txn, waiting_table(turn), key_bytes(&key), message_pack(message_of(&waiting), turn->arena));
+    row_put(turn->txn, waiting_table(turn), key_bytes(&key), message_of(&waiting), turn->arena);
     if (first) {
         struct key for_key = waiting_for_key(needs, event->case_id);
-        store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
+        row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key));
     }
     turn->dirty = true;
     instance->waiting_count++;
@@ -153,7 +153,7 @@ static bool next_may_go(struct turn *turn, uint64_t case_id, const char *known, 
         return true;
     }
     struct key for_key = waiting_for_key(needs, case_id);
-    store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key), (struct bytes){0});
+    row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key));
     return false;
 }
 
@@ -184,7 +184,7 @@ bool waiting_pop(struct turn *turn, const struct known *known, struct bytes *sto
         struct bytes behind;
         Record__Waiting *waiting;
         if (first_of_case(turn, case_id, &behind, &waiting))
-            store_put(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key, (struct bytes){0});
+            row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key);
         return true;
     }
 }
@@ -200,7 +200,7 @@ static void look_in(struct instance *instance, store_table table, int64_t now)
          rows++) {
         ProtobufCMessage *message;
         char *why;
-        bug_unless(message_load(&record__waiting__descriptor, value, &instance->arena, &message, &why) == ERR_NONE);
+        bug_unless(row_load(&record__waiting__descriptor, key, value, &instance->arena, &message, &why) == ERR_NONE);
         const Record__Waiting *waiting = (const Record__Waiting *)message;
         if (*waiting->needs && (!oldest || waiting->since_ms < oldest->since_ms))
             oldest = waiting;

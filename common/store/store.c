@@ -289,6 +289,14 @@ static int seek(struct store_txn *txn, store_table table, MDB_val *key, MDB_val 
     return rc;
 }
 
+/* Where a key was altered on disk the search may lead back: the scan would never end. */
+static bool leads_back(const struct store_scan *scan, const MDB_val *found)
+{
+    size_t size = found->mv_size < scan->last_size ? found->mv_size : scan->last_size;
+    int order = size ? memcmp(found->mv_data, scan->last, size) : 0;
+    return order < 0 || (order == 0 && found->mv_size < scan->last_size);
+}
+
 bool store_scan_next(struct store_scan *scan, struct arena *arena, struct bytes *key_out, struct bytes *value_out)
 {
     struct store_txn *txn = scan->txn;
@@ -305,6 +313,10 @@ bool store_scan_next(struct store_scan *scan, struct arena *arena, struct bytes 
     MDB_val k = {scan->last_size, scan->last}, v;
     int rc = seek(txn, scan->table, &k, &v);
     note(txn, rc);
+    if (rc == 0 && leads_back(scan, &k)) {
+        rc = MDB_CORRUPTED;
+        note(txn, rc);
+    }
     bool inside = rc == 0 && k.mv_size >= scan->prefix.size &&
                   (scan->prefix.size == 0 || memcmp(k.mv_data, scan->prefix.data, scan->prefix.size) == 0);
     if (!inside) {

@@ -4,7 +4,7 @@
      keys      key id (u64)    the 32 bytes of a key
      secrets   name            "own/tracking", "own/blind", and "secret/..." of whoever keeps the vault
      meta      "check"         16 zero bytes: tells at once whether the epoch key is the right one
-     erased    key id (u64)    one byte, not wrapped: ids destroyed, kept for good
+     erased    key id (u64)    nothing: ids destroyed, kept for good
 
    A key id is an era (32 random bits, new at each opening) and a number within it. So a restart needs to
    know nothing about what was handed out before, and neither a restored older copy nor the other half of a
@@ -17,6 +17,7 @@
 #include "vault/cache.h"
 #include "vault/epoch.h"
 
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -142,7 +143,8 @@ static enum err epoch_find(struct vault *vault, struct bytes check, struct arena
     while (at < keys.count && !epoch_fits(check, keys.keys[at]))
         at++;
     if (at == keys.count)
-        err = say(arena, why_out, ERR_DENIED, vault->epoch_path, "this is not the key of this vault");
+        err = say(arena, why_out, ERR_DENIED, vault->epoch_path,
+                  "this is not the key of this vault, or its table meta was altered");
     else
         memcpy(vault->epoch_key, keys.keys[at], EPOCH_KEY_BYTES);
     if (!err && keys.count > 1) {
@@ -186,25 +188,48 @@ static enum err epoch_make(struct vault *vault, struct arena *arena, const char 
     return store_commit(txn);
 }
 
-static enum err load_own(struct vault *vault, const char *name, uint8_t *key_out, struct arena *arena)
+static enum err load_own(struct vault *vault, const char *name, uint8_t *key_out, struct arena *arena,
+                         const char **why_out)
 {
     struct bytes box;
     enum err err = read_row(vault, vault->secrets, bytes_of_text(name), arena, &box);
-    return err ? err : unwrap(vault->epoch_key, "secrets", bytes_of_text(name), box, key_out, VAULT_KEY_BYTES);
+    if (!err)
+        err = unwrap(vault->epoch_key, "secrets", bytes_of_text(name), box, key_out, VAULT_KEY_BYTES);
+    if (err && why_out)
+        *why_out = arena_printf(arena,
+                                "the row %s of table secrets is missing or was altered (%s): restore from a backup "
+                                "(hearback restore)",
+                                name, err_text(err));
+    return err;
+}
+
+static bool is_empty(struct vault *vault)
+{
+    struct store_txn *txn = store_begin(vault->store, false);
+    uint64_t rows = store_count(txn, vault->keys) + store_count(txn, vault->secrets) + store_count(txn, vault->meta);
+    enum err err = store_error(txn);
+    store_abort(txn);
+    return !err && rows == 0;
 }
 
 static enum err unlock(struct vault *vault, struct arena *arena, const char **why_out)
 {
     struct bytes check;
     enum err err = read_row(vault, vault->meta, bytes_of_text("check"), arena, &check);
-    if (err == ERR_NOT_FOUND)
+    if (err == ERR_NOT_FOUND && is_empty(vault))
         return epoch_make(vault, arena, why_out);
+    if (err == ERR_NOT_FOUND) {
+        if (why_out)
+            *why_out = arena_strdup(arena, "its table meta has no row check, though there are keys: restore from a "
+                                           "backup (hearback restore)");
+        return ERR_CORRUPT;
+    }
     if (!err)
         err = epoch_find(vault, check, arena, why_out);
     if (!err)
-        err = load_own(vault, "own/tracking", vault->tracking_key, arena);
+        err = load_own(vault, "own/tracking", vault->tracking_key, arena, why_out);
     if (!err)
-        err = load_own(vault, "own/blind", vault->blind_key, arena);
+        err = load_own(vault, "own/blind", vault->blind_key, arena, why_out);
     return err;
 }
 
@@ -355,28 +380,97 @@ static enum err key_load(struct vault *vault, uint64_t key_id, uint8_t key_out[V
     return err;
 }
 
-enum err vault_check(struct vault *vault, uint64_t *after, unsigned keys_max)
-{
-    struct arena arena;
+/* ---- looking through ---- */
+
+struct vault_check {
+    struct vault *vault;
+    uint8_t epoch_key[EPOCH_KEY_BYTES]; /* of this snapshot */
+    struct store_txn *txn;
     struct store_scan scan;
+    struct arena arena;
+    unsigned table;
+    uint64_t rows;
+    bool scanning;
+};
+
+static const char *wrapped_table(const struct vault *vault, unsigned index, store_table *table_out)
+{
+    static const char *const names[] = {"keys", "secrets", "meta", "erased"};
+    const store_table tables[] = {vault->keys, vault->secrets, vault->meta, vault->erased};
+    if (index == sizeof names / sizeof *names)
+        return NULL;
+    *table_out = tables[index];
+    return names[index];
+}
+
+struct vault_check *vault_check_open(struct vault *vault)
+{
+    struct vault_check *check = calloc(1, sizeof *check);
+    bug_unless(check);
+    check->vault = vault;
+    memcpy(check->epoch_key, vault->epoch_key, sizeof check->epoch_key);
+    check->txn = store_begin(vault->store, false);
+    arena_init(&check->arena);
+    return check;
+}
+
+void vault_check_close(struct vault_check *check)
+{
+    if (!check)
+        return;
+    store_abort(check->txn);
+    arena_fini(&check->arena);
+    sodium_memzero(check, sizeof *check);
+    free(check);
+}
+
+static bool opens(struct vault_check *check, const char *name, struct bytes row, struct bytes box)
+{
+    size_t size = box.size < NONCE_BYTES + TAG_BYTES ? 0 : box.size - NONCE_BYTES - TAG_BYTES;
+    uint8_t *plain = arena_alloc(&check->arena, size + 1);
+    enum err err = unwrap(check->epoch_key, name, row, box, plain, size);
+    sodium_memzero(plain, size + 1);
+    return err == ERR_NONE;
+}
+
+/* A key id, or the name of a secret as far as it is one. */
+static const char *row_name(const char *table, struct bytes row, struct arena *arena)
+{
+    if (row.size == 8 && (strcmp(table, "keys") == 0 || strcmp(table, "erased") == 0))
+        return arena_printf(arena, "%s %" PRIu64, table, bytes_get_u64(row.data));
+    char *name = arena_text(arena, (const char *)row.data, row.size);
+    for (size_t i = 0; i < row.size; i++)
+        if (name[i] < ' ' || name[i] > '~')
+            name[i] = '?';
+    return arena_printf(arena, "%s %s", table, name);
+}
+
+bool vault_check_step(struct vault_check *check, unsigned rows_max, struct arena *arena, const char **wrong_out)
+{
+    store_table table;
     struct bytes row, box;
-    uint8_t key[VAULT_KEY_BYTES];
-    struct key from = key_u64(*after + 1);
-    struct store_txn *txn = store_begin(vault->store, false);
-    enum err err = ERR_NONE;
-    arena_init(&arena);
-    store_scan_open(&scan, txn, vault->keys, (struct bytes){0}, key_bytes(&from));
-    while (!err && keys_max-- && !(err = store_scan_next(&scan, &arena, &row, &box) ? ERR_NONE : ERR_NOT_FOUND)) {
-        *after = bytes_get_u64(row.data);
-        err = unwrap(vault->epoch_key, "keys", row, box, key, sizeof key);
-        arena_reset(&arena);
+    const char *name = wrapped_table(check->vault, check->table, &table);
+    *wrong_out = NULL;
+    if (!name)
+        return false;
+    if (!check->scanning)
+        store_scan_open(&check->scan, check->txn, table, (struct bytes){0}, (struct bytes){0});
+    check->scanning = true;
+    for (; rows_max-- && !*wrong_out; arena_reset(&check->arena)) {
+        if (!store_scan_next(&check->scan, &check->arena, &row, &box)) {
+            if (check->rows != store_count(check->txn, table) || store_error(check->txn))
+                *wrong_out =
+                    arena_printf(arena, "table %s: a row is not found where it should lie, its key was altered", name);
+            check->scanning = false;
+            check->rows = 0;
+            check->table++;
+            break;
+        }
+        check->rows++;
+        if (!opens(check, name, row, box))
+            *wrong_out = arena_printf(arena, "the row %s was altered", row_name(name, row, arena));
     }
-    sodium_memzero(key, sizeof key);
-    if (store_error(txn))
-        err = store_error(txn);
-    store_abort(txn);
-    arena_fini(&arena);
-    return err;
+    return true;
 }
 
 static struct key seal_tag(uint64_t key_id, const char *field)
@@ -440,13 +534,12 @@ enum err vault_destroy(struct vault *vault, const uint64_t *key_ids, size_t coun
     enum err err = store_reserve(vault->store, RESERVE_BYTES);
     if (err)
         return err;
-    static const uint8_t yes = 1;
     struct store_txn *txn = store_begin(vault->store, true);
     for (size_t i = 0; i < count; i++) {
         struct key row = key_u64(key_ids[i]);
         if (!planted("keep_erased_key"))
             store_delete(txn, vault->keys, key_bytes(&row));
-        store_put(txn, vault->erased, key_bytes(&row), bytes_of(&yes, 1));
+        put_wrapped(vault, txn, vault->erased, "erased", key_bytes(&row), (struct bytes){0});
     }
     err = store_commit(txn);
     for (size_t i = 0; !err && i < count; i++)
@@ -503,6 +596,8 @@ enum err vault_rotate(struct vault *vault)
         err = rewrap(vault, txn, vault->secrets, "secrets", keys.keys[0]);
     if (!err)
         err = rewrap(vault, txn, vault->meta, "meta", keys.keys[0]);
+    if (!err)
+        err = rewrap(vault, txn, vault->erased, "erased", keys.keys[0]);
     if (err)
         store_abort(txn);
     else

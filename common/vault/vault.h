@@ -65,9 +65,12 @@ enum err vault_seal(struct vault *vault, uint64_t key_id, const char *field, con
    field, or altered. */
 enum err vault_open(struct vault *vault, const Hb__Sealed *sealed, struct arena *arena, char **text_out) MUST_CHECK;
 
-/* Looks whether the keys after `*after` open, at most `keys_max` of them, and moves `*after` to the last one looked at.
-   ERR_CORRUPT: that one does not, it was altered; ERR_NOT_FOUND: there are no more. */
-enum err vault_check(struct vault *vault, uint64_t *after, unsigned keys_max) MUST_CHECK;
+/* Looks through all rows, as they are now: does each open, and lie where a search finds it? */
+struct vault_check;
+struct vault_check *vault_check_open(struct vault *vault);
+/* At most `rows_max` more. False: all were looked at. `*wrong_out`: what was altered, in `arena`; NULL: nothing yet. */
+bool vault_check_step(struct vault_check *check, unsigned rows_max, struct arena *arena, const char **wrong_out);
+void vault_check_close(struct vault_check *check); /* NULL is fine */
 
 /* Deletes the keys (those already gone are passed over) and remembers the ids as erased, in one synced
    commit: from then on nothing sealed under them opens here. The wrapped rows may linger in free pages

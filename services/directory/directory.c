@@ -51,6 +51,7 @@ const struct service directory_service = {
     .hears_above = 1u << HB__SERVICE__DIRECTORY,
     .keeps_organisation = true,
     .keeps_secrets = true,
+    .wrong_secret = directory_secrets_wrong,
     .prepare = directory_prepare,
     .decide = directory_decide,
     .reply = directory_reply,

@@ -63,6 +63,8 @@ void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);
 
 /* secrets.c: account NUL -> token hash; '#' token hash -> account NUL. Door and queries only. */
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise);
+/* Control VERIFY: what was altered in there; NULL: nothing. */
+const char *directory_secrets_wrong(struct store *store, struct arena *arena);
 enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out) MUST_CHECK;
 
 #endif

@@ -73,6 +73,42 @@ void directory_secrets_save(struct turn *turn, const Directory__Organise *organi
         refuse_full(turn);
 }
 
+/* Each row names the other: one that was altered does not, and opens nothing. */
+static bool rows_agree(struct store_txn *txn, store_table table, struct bytes key, struct bytes value,
+                       struct arena *arena)
+{
+    struct key other = {.size = 0};
+    struct bytes back;
+    bool by_hash = key.size && key.data[0] == '#';
+    if (value.size > STORE_KEY_BYTES_MAX - 1)
+        return false;
+    if (!by_hash)
+        key_add(&other, "#", 1);
+    key_add(&other, value.data, value.size);
+    return store_get(txn, table, key_bytes(&other), arena, &back) &&
+           bytes_equal(back, by_hash ? bytes_of(key.data + 1, key.size - 1) : key);
+}
+
+const char *directory_secrets_wrong(struct store *store, struct arena *arena)
+{
+    store_table table;
+    struct store_scan scan;
+    struct bytes key, value;
+    if (store_table_open(store, "secrets", &table))
+        return "table secrets cannot be read";
+    struct store_txn *txn = store_begin(store, false);
+    uint64_t rows = 0, wrong = 0;
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    for (; store_scan_next(&scan, arena, &key, &value); rows++)
+        wrong += !rows_agree(txn, table, key, value, arena);
+    wrong += store_count(txn, table) - rows; /* passed by, because a key was altered */
+    enum err err = store_error(txn);
+    store_abort(txn);
+    return err     ? "table secrets cannot be read"
+           : wrong ? "table secrets: a row was altered: give the account whose token is refused a new one"
+                   : NULL;
+}
+
 enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out)
 {
     struct store *store = turn_secrets(turn);
@@ -85,7 +121,8 @@ enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, cons
     struct store_txn *txn = store_begin(store, false);
     struct key key = hash_key(token_hash);
     struct bytes account = {0};
-    bool found = store_get(txn, table, key_bytes(&key), turn_arena(turn), &account);
+    bool found = store_get(txn, table, key_bytes(&key), turn_arena(turn), &account) &&
+                 rows_agree(txn, table, key_bytes(&key), account, turn_arena(turn));
     err = store_error(txn);
     store_abort(txn);
     *account_out = (const char *)account.data;

@@ -184,8 +184,7 @@ static void save_head(struct writing *writing)
     if (head.offset > writing->instance->head.offset)
         head.recorded_ms = writing->filling->recorded_ms;
     head.hash = (ProtobufCBinaryData){sizeof turn->last_hash, turn->last_hash};
-    store_put(turn->txn, writing->instance->runtime_tables[RUNTIME_META], key_bytes(&key),
-              message_pack(&head.base, turn->arena));
+    row_put(turn->txn, writing->instance->runtime_tables[RUNTIME_META], key_bytes(&key), &head.base, turn->arena);
 }
 
 /* In a process of its own. */

@@ -111,6 +111,12 @@ static void person(struct group *group, Directory__Organise *organise, const cha
     account->person = made->id;
     PUT(group, account->scopes, account->n_scopes, text(group, "*"));
     PUT(group, organise->accounts, organise->n_accounts, account);
+    Directory__AccountSecret *secret = arena_alloc(&group->arena, sizeof *secret);
+    directory__account_secret__init(secret);
+    secret->account = account->id;
+    secret->token_hash = (ProtobufCBinaryData){32, arena_zero(&group->arena, 32)};
+    memcpy(secret->token_hash.data, id, strlen(id));
+    PUT(group, organise->secrets, organise->n_secrets, secret);
 }
 
 static void department(struct group *group, Directory__Organise *organise, const char *id, const char *zh,

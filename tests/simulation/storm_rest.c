@@ -2,9 +2,8 @@
 #include "storm.h"
 
 #include "hearback/record/runtime.pb-c.h"
-#include "message/message.h"
 #include "policy/lookup.h"
-#include "store/store.h"
+#include "service/row.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -218,7 +217,7 @@ static const char *first_need(struct storm *storm, struct instance *instance)
     struct store_txn *txn = store_begin(instance_store(instance), false);
     store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
     bool found = store_scan_next(&scan, &storm->scratch, &key, &value) &&
-                 !message_unpack(&record__waiting__descriptor, value, &storm->scratch, &waiting, &why);
+                 !row_load(&record__waiting__descriptor, key, value, &storm->scratch, &waiting, &why);
     store_abort(txn);
     const Record__Waiting *row = (const Record__Waiting *)waiting;
     if (!found || message_unpack(&hb__event__descriptor, bytes_of(row->event.data, row->event.len), &storm->scratch,

@@ -4,6 +4,8 @@
 
 #include "store/store.h"
 
+#include <inttypes.h>
+
 #define PING HB__SERVICE__TOY_PING
 #define PONG HB__SERVICE__TOY_PONG
 
@@ -122,6 +124,64 @@ static void tables_must_agree(void **state)
     assert_string_equal(scribe_verify(world, PING), "table outcomes_age: an age names no outcome\n");
 }
 
+/* Flips a bit of the first row's value in a table: `at` bytes before its end. */
+static void flip(struct world *world, Hb__Service service, const char *name, size_t at)
+{
+    struct store *store = instance_store(simulation_instance(world->simulation, service));
+    store_table table;
+    struct store_scan scan;
+    struct bytes key, value;
+    assert_int_equal(store_table_open(store, name, &table), ERR_NONE);
+    struct store_txn *txn = store_begin(store, true);
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    assert_true(store_scan_next(&scan, &world->arena, &key, &value) && at < value.size);
+    ((uint8_t *)(uintptr_t)value.data)[value.size - 1 - at] ^= 4;
+    store_put(txn, table, key, value);
+    assert_int_equal(store_commit(txn), ERR_NONE);
+}
+
+/* These rows no fold makes again: any bit of them, and of the check itself. */
+static void what_is_not_folded_bears_a_check(void **state)
+{
+    struct world *world = *state;
+    static const struct {
+        Hb__Service service;
+        const char *table, *found;
+    } rows[] = {{PING, "outcomes", "table outcomes: an outcome was altered\n"},
+                {PONG, "waiting", "table waiting: a waiting event was altered\n"},
+                {PONG, "waiting_for", "table waiting_for: a key of waiting_for was altered\n"},
+                {PONG, "heard", "a row of heard cannot be decoded or was altered: turn 1\n"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t at = 0; at < 4 || (at < 12 && strcmp(rows[i].table, "waiting_for") != 0); at++) {
+            flip(world, rows[i].service, rows[i].table, at);
+            assert_string_equal(scribe_verify(world, rows[i].service), rows[i].found);
+            flip(world, rows[i].service, rows[i].table, at);
+            assert_string_equal(scribe_verify(world, rows[i].service), "");
+        }
+}
+
+static uint64_t ping_end(struct world *world)
+{
+    uint64_t end = 0;
+    struct bytes stored;
+    while (instance_log_get(simulation_instance(world->simulation, PING), end + 1, &world->arena, &stored))
+        end++;
+    return end;
+}
+
+static void a_cursor_stands_where_heard_says(void **state)
+{
+    struct world *world = *state;
+    struct key key = {.size = 0};
+    key_add_u32(&key, PING);
+    key_add_u32(&key, 0);
+    tamper(world, PONG, "cursors", key_bytes(&key), NULL);
+    char found[200];
+    snprintf(found, sizeof found, "table cursors: ping-0 was heard up to offset %" PRIu64 ", its cursor is lost\n",
+             ping_end(world));
+    assert_string_equal(scribe_verify(world, PONG), found);
+}
+
 static void a_producer_that_is_down_is_told_of(void **state)
 {
     struct world *world = *state;
@@ -183,6 +243,8 @@ int main(void)
                                        TAMPERED(an_altered_event_is_named_by_its_offset),
                                        TAMPERED(an_event_gone_from_the_producer_is_found),
                                        TAMPERED(tables_must_agree),
+                                       SOUND(what_is_not_folded_bears_a_check),
+                                       TAMPERED(a_cursor_stands_where_heard_says),
                                        SOUND(a_producer_that_is_down_is_told_of),
                                        SOUND(the_service_goes_on_meanwhile)};
     return cmocka_run_group_tests(tests, NULL, NULL);

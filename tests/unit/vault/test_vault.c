@@ -1,11 +1,13 @@
 /* The vault: sealing, tampering, destroying, restarts, the pool of keys, the epoch key file. */
 #include "../support/folder.h"
+#include "base/key.h"
 #include "store/store.h"
 #include "vault/cache.h"
 #include "vault/epoch.h"
 #include "vault/vault.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -279,6 +281,73 @@ static void a_missing_or_wrong_epoch_key_is_told(void **state)
     assert_opens(world, sealed, "kept");
 }
 
+static void a_vault_without_its_check_is_not_begun_anew(void **state)
+{
+    struct world *world = *state;
+    store_table meta;
+    const char *why;
+    take(world);
+    assert_int_equal(store_table_open(vault_store(world->vault), "meta", &meta), ERR_NONE);
+    struct store_txn *txn = store_begin(vault_store(world->vault), true);
+    assert_true(store_delete(txn, meta, bytes_of_text("check")));
+    assert_int_equal(store_commit(txn), ERR_NONE);
+    vault_close(world->vault);
+    assert_int_equal(open_vault(world, NULL, 16, &why), ERR_CORRUPT);
+    assert_non_null(strstr(why, "table meta has no row check"));
+}
+
+static const char *wrong_rows(struct world *world)
+{
+    struct vault_check *check = vault_check_open(world->vault);
+    const char *wrong, *found = "";
+    while (vault_check_step(check, 7, &world->arena, &wrong))
+        if (wrong)
+            found = arena_printf(&world->arena, "%s%s\n", found, wrong);
+    vault_check_close(check);
+    return found;
+}
+
+/* One bit of a row, as a failing disk would; again: it is as it was. */
+static void alter(struct world *world, const char *name, struct bytes row)
+{
+    store_table table;
+    struct bytes box;
+    assert_int_equal(store_table_open(vault_store(world->vault), name, &table), ERR_NONE);
+    struct store_txn *txn = store_begin(vault_store(world->vault), true);
+    assert_true(store_get(txn, table, row, &world->arena, &box));
+    ((uint8_t *)(uintptr_t)box.data)[box.size / 2] ^= 16;
+    store_put(txn, table, row, box);
+    assert_int_equal(store_commit(txn), ERR_NONE);
+}
+
+static void an_altered_row_is_found(void **state)
+{
+    struct world *world = *state;
+    uint64_t lives = take(world), gone = take(world);
+    assert_int_equal(vault_destroy(world->vault, &gone, 1), ERR_NONE);
+    assert_int_equal(vault_secret_put(world->vault, "a", bytes_of_text("account")), ERR_NONE);
+    assert_string_equal(wrong_rows(world), "");
+    assert_int_equal(vault_rotate(world->vault), ERR_NONE);
+    assert_string_equal(wrong_rows(world), "");
+    assert_true(vault_erased(world->vault, gone));
+    struct key key = key_u64(lives), erased = key_u64(gone);
+    const struct {
+        const char *table;
+        struct bytes row;
+        const char *found;
+    } rows[] = {
+        {"keys", key_bytes(&key), arena_printf(&world->arena, "the row keys %" PRIu64 " was altered\n", lives)},
+        {"erased", key_bytes(&erased), arena_printf(&world->arena, "the row erased %" PRIu64 " was altered\n", gone)},
+        {"secrets", bytes_of_text("secret/a"), "the row secrets secret/a was altered\n"},
+        {"meta", bytes_of_text("check"), "the row meta check was altered\n"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        alter(world, rows[i].table, rows[i].row);
+        assert_string_equal(wrong_rows(world), rows[i].found);
+        alter(world, rows[i].table, rows[i].row);
+    }
+    assert_string_equal(wrong_rows(world), "");
+}
+
 static void rotation_keeps_the_living_and_forgets_the_old_key(void **state)
 {
     struct world *world = *state;
@@ -473,6 +542,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_a_box_altered_or_moved, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_what_is_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(a_destroyed_key_opens_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_altered_row_is_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_vault_without_its_check_is_not_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_a_restart_and_gives_no_key_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(the_pool_is_filled_before_it_is_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(the_epoch_key_file_is_private, setup, teardown),
