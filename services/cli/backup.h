@@ -14,7 +14,7 @@
 /* One JSON document as a message; false after saying why. */
 bool backup_document_read(struct cli *cli, const char *path, const ProtobufCMessageDescriptor *descriptor,
                           ProtobufCMessage **message_out);
-bool backup_document_write(struct cli *cli, const char *path, const ProtobufCMessage *message);
+bool backup_document_write(struct cli *cli, const char *path, ProtobufCMessage *message);
 
 /* Size and BLAKE2b-256 of a file. With `copy_to` its bytes are written there as well, synced. False after saying why.
  */

@@ -2,6 +2,7 @@
 #include "backup.h"
 
 #include "config/config.h"
+#include "message/message.h"
 #include "service/atrest.h"
 #include "json/json.h"
 
@@ -25,6 +26,37 @@ static bool fail(const char *path, const char *what)
 
 /* ---- documents ---- */
 
+/* A hash of all else in it, 33 bytes: no bit of its base64 is without meaning. */
+#define CHECK_BYTES 33u
+
+static ProtobufCBinaryData *check_field(ProtobufCMessage *message)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "check");
+    return (ProtobufCBinaryData *)(void *)((char *)message + field->offset);
+}
+
+static void check_of(struct cli *cli, ProtobufCMessage *message, uint8_t check_out[CHECK_BYTES])
+{
+    ProtobufCBinaryData *check = check_field(message), kept = *check;
+    *check = (ProtobufCBinaryData){0};
+    struct bytes packed = message_pack(message, &cli->arena);
+    crypto_generichash(check_out, CHECK_BYTES, packed.data, packed.size, NULL, 0);
+    *check = kept;
+}
+
+/* One without a check was made by hand. */
+static bool check_fits(struct cli *cli, const char *path, ProtobufCMessage *message)
+{
+    const ProtobufCBinaryData *check = check_field(message);
+    uint8_t right[CHECK_BYTES];
+    check_of(cli, message, right);
+    if (check->len == 0 || bytes_equal(bytes_of(check->data, check->len), bytes_of(right, sizeof right)))
+        return true;
+    cli_fail("%s: its check does not fit: it was altered; restore another backup", path);
+    return false;
+}
+
 bool backup_document_read(struct cli *cli, const char *path, const ProtobufCMessageDescriptor *descriptor,
                           ProtobufCMessage **message_out)
 {
@@ -40,16 +72,20 @@ bool backup_document_read(struct cli *cli, const char *path, const ProtobufCMess
     }
     if (err)
         cli_fail("%s: %s: %s", path, where, why ? why : err_text(err));
-    return !err;
+    return !err && check_fits(cli, path, *message_out);
 }
 
-bool backup_document_write(struct cli *cli, const char *path, const ProtobufCMessage *message)
+bool backup_document_write(struct cli *cli, const char *path, ProtobufCMessage *message)
 {
+    uint8_t check[CHECK_BYTES];
+    check_of(cli, message, check);
+    *check_field(message) = (ProtobufCBinaryData){sizeof check, check};
     json_t *json = json_from_message(message, NULL);
     char *text = json_dumps(json, JSON_INDENT(1));
     bool good = cli_write(path, arena_printf(&cli->arena, "%s\n", text));
     free(text);
     json_decref(json);
+    *check_field(message) = (ProtobufCBinaryData){0};
     return good || fail(path, "cannot be written");
 }
 
