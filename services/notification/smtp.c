@@ -1,6 +1,9 @@
-/* Sending mail: libcurl on the loop, one recipient a transfer, our own stable Message-ID, so that a repetition after a
-   lost answer can be noticed (RFC 5321 allows it). The complainant's address is opened by intake only now, outside the
-   turn. */
+/* Sending mail: libcurl, one recipient a transfer, our own stable Message-ID, so that a repetition after a lost answer
+   can be noticed (RFC 5321 allows it). The complainant's address is opened by intake only now, outside the turn.
+
+   Each transfer has a thread of its own, of which the runtime lets 16 be at one time. On the loop libcurl would stop
+   the service: its SMTP waits for the answers to the end of the mail and to QUIT inside the call, for minutes when the
+   server is slow, whatever interface it is called by. The thread touches nothing but its transfer. */
 #include "smtp.h"
 
 #include "log/log.h"
@@ -11,6 +14,8 @@
 #include <curl/curl.h>
 #include <ev.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,11 +26,13 @@ struct smtp {
     struct instance *instance;
     struct ev_loop *loop;
     const Config__Smtp *config;
-    CURLM *multi;
-    ev_timer timer;
+    ev_async ended;
+    pthread_mutex_t lock;
+    struct sending *finished; /* by their threads; under the lock */
 };
 
 struct sending {
+    struct sending *next; /* finished too */
     struct smtp *smtp;
     struct effect_done *done;
     struct arena arena;
@@ -37,11 +44,8 @@ struct sending {
     CURL *easy;
     char error[CURL_ERROR_SIZE];
     uint32_t attempt;
-};
-
-struct watching {
-    ev_io io;
-    struct smtp *smtp;
+    CURLcode outcome; /* of the transfer */
+    long code;        /* the last one the server said */
 };
 
 static void end(struct sending *sending, const char *result)
@@ -49,10 +53,8 @@ static void end(struct sending *sending, const char *result)
     struct effect_done *done = sending->done;
     char *copy = strdup(result);
     bug_unless(copy);
-    if (sending->easy) {
-        curl_multi_remove_handle(sending->smtp->multi, sending->easy);
+    if (sending->easy)
         curl_easy_cleanup(sending->easy);
-    }
     curl_slist_free_all(sending->recipients);
     arena_fini(&sending->arena);
     free(sending);
@@ -60,96 +62,74 @@ static void end(struct sending *sending, const char *result)
     free(copy);
 }
 
-/* ---- libcurl's multi interface on libev ---- */
+/* ---- the thread of a transfer ---- */
+
+static void *perform(void *context)
+{
+    struct sending *sending = context;
+    struct smtp *smtp = sending->smtp;
+    sending->outcome = curl_easy_perform(sending->easy);
+    curl_easy_getinfo(sending->easy, CURLINFO_RESPONSE_CODE, &sending->code);
+    curl_easy_cleanup(sending->easy); /* it may wait for the server, so not on the loop */
+    sending->easy = NULL;
+    pthread_mutex_lock(&smtp->lock);
+    sending->next = smtp->finished;
+    smtp->finished = sending;
+    pthread_mutex_unlock(&smtp->lock);
+    ev_async_send(smtp->loop, &smtp->ended);
+    return NULL;
+}
+
+/* Signals are the loop's. */
+static bool perform_beside(struct sending *sending)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, NULL, perform, sending);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error == 0 && pthread_detach(thread) == 0;
+}
 
 /* What the server says of the mail is final when it says so. That it does not let us in, or not safely, says nothing of
    the mail: the operator mends it while the mail waits. */
-static long status_of(CURLcode result, long code)
+static long status_of(CURLcode outcome, long code)
 {
-    bool ours = result == CURLE_LOGIN_DENIED || result == CURLE_USE_SSL_FAILED || result == CURLE_SSL_CONNECT_ERROR ||
-                result == CURLE_PEER_FAILED_VERIFICATION;
+    bool ours = outcome == CURLE_LOGIN_DENIED || outcome == CURLE_USE_SSL_FAILED ||
+                outcome == CURLE_SSL_CONNECT_ERROR || outcome == CURLE_PEER_FAILED_VERIFICATION;
     return !ours && code >= 400 && code < 600 ? code : 451;
 }
 
-static void collect(struct smtp *smtp)
+static void tell(struct sending *sending)
 {
-    CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(smtp->multi, &left))) {
-        struct sending *sending;
-        long code = 0;
-        char result[CURL_ERROR_SIZE + 64];
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&sending);
-        curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &code);
-        if (message->data.result != CURLE_OK) /* what the server says may hold the address: its code is enough */
-            NOTE(instance_log(smtp->instance), NOTE_MAIL_NOT_SENT, LOG_TEXT("message_id", sending->mail->message_id),
-                 LOG_NUMBER("attempt", sending->attempt), LOG_NUMBER("code", code),
-                 LOG_TEXT("why", curl_easy_strerror(message->data.result)));
-        if (message->data.result == CURLE_OK)
-            snprintf(result, sizeof result, "250 accepted by %s", smtp->config->url);
-        else
-            snprintf(result, sizeof result, "%ld %s", status_of(message->data.result, code),
-                     sending->error[0] ? sending->error : curl_easy_strerror(message->data.result));
-        end(sending, result);
+    struct smtp *smtp = sending->smtp;
+    const char *why = curl_easy_strerror(sending->outcome);
+    char result[CURL_ERROR_SIZE + 64];
+    if (sending->outcome == CURLE_OK) {
+        snprintf(result, sizeof result, "250 accepted by %s", smtp->config->url);
+    } else { /* what the server says may hold the address: its code is enough for the note */
+        NOTE(instance_log(smtp->instance), NOTE_MAIL_NOT_SENT, LOG_TEXT("message_id", sending->mail->message_id),
+             LOG_NUMBER("attempt", sending->attempt), LOG_NUMBER("code", sending->code), LOG_TEXT("why", why));
+        snprintf(result, sizeof result, "%ld %s", status_of(sending->outcome, sending->code),
+                 sending->error[0] ? sending->error : why);
     }
+    end(sending, result);
 }
 
-static void on_io(struct ev_loop *loop, ev_io *watcher, int events)
-{
-    (void)loop;
-    struct watching *watching = (struct watching *)watcher;
-    struct smtp *smtp = watching->smtp;
-    int running;
-    curl_multi_socket_action(smtp->multi, watcher->fd,
-                             (events & EV_READ ? CURL_CSELECT_IN : 0) | (events & EV_WRITE ? CURL_CSELECT_OUT : 0),
-                             &running);
-    collect(smtp);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
-{
-    (void)easy;
-    struct smtp *smtp = context;
-    struct watching *watching = socket_context;
-    if (watching)
-        ev_io_stop(smtp->loop, &watching->io);
-    if (what == CURL_POLL_REMOVE) {
-        free(watching);
-        return 0;
-    }
-    if (!watching) {
-        watching = calloc(1, sizeof *watching);
-        bug_unless(watching);
-        watching->smtp = smtp;
-        curl_multi_assign(smtp->multi, fd, watching);
-    }
-    ev_io_init(&watching->io, on_io, fd, (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    ev_io_start(smtp->loop, &watching->io);
-    return 0;
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+static void on_ended(struct ev_loop *loop, ev_async *watcher, int events)
 {
     (void)loop;
     (void)events;
     struct smtp *smtp = watcher->data;
-    int running;
-    curl_multi_socket_action(smtp->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(smtp);
-}
-
-static int on_timeout(CURLM *multi, long wait_ms, void *context)
-{
-    (void)multi;
-    struct smtp *smtp = context;
-    ev_timer_stop(smtp->loop, &smtp->timer);
-    if (wait_ms >= 0) {
-        ev_timer_set(&smtp->timer, (double)wait_ms / 1000.0, 0.);
-        ev_timer_start(smtp->loop, &smtp->timer);
+    pthread_mutex_lock(&smtp->lock);
+    struct sending *finished = smtp->finished, *next;
+    smtp->finished = NULL;
+    pthread_mutex_unlock(&smtp->lock);
+    for (; finished; finished = next) {
+        next = finished->next;
+        tell(finished);
     }
-    return 0;
 }
 
 /* ---- the message (RFC 5322, MIME in UTF-8) ---- */
@@ -247,18 +227,18 @@ static void transfer(struct sending *sending)
     curl_easy_setopt(sending->easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(sending->easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(sending->easy, CURLOPT_READDATA, sending);
-    curl_easy_setopt(sending->easy, CURLOPT_PRIVATE, sending);
     curl_easy_setopt(sending->easy, CURLOPT_ERRORBUFFER, sending->error);
     curl_easy_setopt(sending->easy, CURLOPT_TIMEOUT, SMTP_TIMEOUT_S);
+    curl_easy_setopt(sending->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, SMTP_TIMEOUT_S); /* of the answer to QUIT */
     curl_easy_setopt(sending->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(sending->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(sending->easy, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(sending->easy, CURLOPT_FORBID_REUSE, 1L);
     const char *why;
-    if (smtp_login(sending->easy, smtp->config, &sending->arena, &why))
-        curl_multi_add_handle(smtp->multi, sending->easy);
-    else
+    if (!smtp_login(sending->easy, smtp->config, &sending->arena, &why))
         end(sending, arena_printf(&sending->arena, "451 %s", why));
+    else if (!perform_beside(sending))
+        end(sending, "451 no thread can be started for it now");
 }
 
 /* ---- the complainant's address ---- */
@@ -313,14 +293,11 @@ static void *smtp_open(struct instance *instance, struct ev_loop *loop, const Co
 {
     struct smtp *smtp = calloc(1, sizeof *smtp);
     bug_unless(smtp && curl_global_init(CURL_GLOBAL_DEFAULT) == 0);
-    *smtp = (struct smtp){.instance = instance, .loop = loop, .config = config->smtp, .multi = curl_multi_init()};
-    bug_unless(smtp->multi);
-    ev_init(&smtp->timer, on_timer);
-    smtp->timer.data = smtp;
-    curl_multi_setopt(smtp->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(smtp->multi, CURLMOPT_SOCKETDATA, smtp);
-    curl_multi_setopt(smtp->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(smtp->multi, CURLMOPT_TIMERDATA, smtp);
+    *smtp = (struct smtp){.instance = instance, .loop = loop, .config = config->smtp};
+    pthread_mutex_init(&smtp->lock, NULL);
+    ev_async_init(&smtp->ended, on_ended);
+    smtp->ended.data = smtp;
+    ev_async_start(loop, &smtp->ended);
     return smtp;
 }
 
