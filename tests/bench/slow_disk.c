@@ -1,12 +1,15 @@
 /* LD_PRELOAD: every flush takes SLOW_DISK_US microseconds longer, and so does every write through a descriptor opened
    O_DSYNC: LMDB writes its meta page through one, so a commit is two flushes. The disk of a test machine may answer a
-   flush faster than any disk that keeps its word. FLUSH_COUNT names a file of 8 bytes that all processes count their
-   flushes in. */
+   flush faster than any disk that keeps its word. "1000-50000": each time something in between. SLOW_DISK_OF names the
+   one program whose disk it is, else it is everybody's. FLUSH_COUNT names a file of 8 bytes that all processes count
+   their flushes in. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,10 +33,17 @@ static void count_flush(void)
 
 static void wait_for_disk(void)
 {
-    static long us = -1;
-    const char *asked = getenv("SLOW_DISK_US");
-    if (us < 0)
-        us = asked ? strtol(asked, NULL, 10) : 0;
+    static long least = -1, most;
+    static unsigned drawn = 1;
+    const char *asked = getenv("SLOW_DISK_US"), *of = getenv("SLOW_DISK_OF");
+    if (least < 0) {
+        bool ours = asked && (!of || strcmp(of, program_invocation_short_name) == 0);
+        char *rest = NULL;
+        least = ours ? strtol(asked, &rest, 10) : 0;
+        most = rest && *rest == '-' ? strtol(rest + 1, NULL, 10) : least;
+    }
+    drawn = drawn * 1103515245u + 12345u;
+    long us = least + (most > least ? (long)((drawn >> 8) % (unsigned)(most - least + 1)) : 0);
     struct timespec pause = {us / 1000000, us % 1000000 * 1000};
     count_flush();
     if (us)

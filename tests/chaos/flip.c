@@ -71,9 +71,17 @@ static size_t choose(MDB_txn *txn)
     MDB_val key, value;
     if (find_tables(txn, &tables) || tables.all == 0)
         return 0;
-    size_t row = chance(tables.all), table = 0;
-    while (row >= tables.rows[table])
-        row -= tables.rows[table++];
+    size_t row, table = 0;
+    if (chance(2)) {
+        do
+            table = chance(tables.count);
+        while (tables.rows[table] == 0);
+        row = chance(tables.rows[table]);
+    } else {
+        row = chance(tables.all);
+        while (row >= tables.rows[table])
+            row -= tables.rows[table++];
+    }
     if (mdb_cursor_open(txn, tables.dbis[table], &cursor))
         return 0;
     for (size_t i = 0; i <= row; i++)

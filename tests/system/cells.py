@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -130,6 +131,12 @@ class LoopbackSpace:
     def mend(self):
         self.relay.mend()
 
+    def mute(self):
+        return self.relay.mute()
+
+    def speak(self):
+        self.relay.speak()
+
     def way_to(self, headquarters, port):
         self.relay = Relay(port)
         self.ground.relays.append(self.relay)
@@ -137,12 +144,17 @@ class LoopbackSpace:
 
 
 class Relay:
-    def __init__(self, to):
-        self.to, self.port, self.open, self.pairs = to, free_port(), True, []
+    """Connections to 127.0.0.1:port go on to `to`. It can be cut (both ends are told), or fall mute: nothing goes through any
+    more, and nobody is told; who connects is let in and hears nothing."""
+
+    def __init__(self, to, port=None):
+        self.to, self.port, self.open, self.pairs = to, port or free_port(), True, []
+        self.flows = threading.Event()
         self.mend()
 
     def mend(self):
         self.open = True
+        self.flows.set()
         self.listener = socket.create_server(("127.0.0.1", self.port), reuse_port=True)
         threading.Thread(target=self.take, args=(self.listener,), daemon=True).start()
 
@@ -151,32 +163,50 @@ class Relay:
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
-        for one in self.pairs:
+        for one in [end for pair in self.pairs for end in pair]:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         self.pairs = []
+        self.flows.set()
+
+    def mute(self):
+        """Returns the connections there were: pairs of the end that connected and the end that listens."""
+        self.flows.clear()
+        return list(self.pairs)
+
+    def speak(self):
+        self.flows.set()
 
     def take(self, listener):
         with contextlib.suppress(OSError):
             while self.open:
                 near, _ = listener.accept()
+                self.flows.wait()
                 try:
                     far = socket.create_connection(("127.0.0.1", self.to))
                 except OSError:
                     near.close()
                     continue
-                self.pairs += [near, far]
+                self.pairs.append((near, far))
                 for a, b in ((near, far), (far, near)):
                     threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
 
-    @staticmethod
-    def pump(a, b):
+    def pump(self, a, b):
         with contextlib.suppress(OSError):
             while data := a.recv(65536):
+                self.flows.wait()
                 b.sendall(data)
+        self.flows.wait()
         for one in (a, b):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
+
+
+def given_up(end):
+    """Has whoever is at the other end of this socket closed?"""
+    poll = select.poll()
+    poll.register(end, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 class Cell(System):
