@@ -1,0 +1,152 @@
+"""A second, naive model of what a case, a clock, a ladder and a key are: lists and dictionaries over the logs, written from the text of
+the policy (GEN-FRAME) and of reliability.md 3, with nothing of the services in it. A bug would have to be made twice to hide."""
+
+import collections
+
+# GEN-FRAME, kinds of a matter: step -> (from which stages, to which; None: it stays where it is).
+BEFORE_HANDLED = ("registered", "dispatched", "accepted", "handling", "pending_customer", "proposed")
+MOVES = {
+    "settle": (("registered",), "closed"),
+    "dispatch": (("registered",), "dispatched"),
+    "accept": (("registered", "dispatched"), "accepted"),
+    "contact": (("accepted", "handling"), "handling"),
+    "investigate": (("accepted", "handling"), "handling"),
+    "ask_papers": (("accepted", "handling"), "pending_customer"),
+    "papers_in": (("pending_customer",), "handling"),
+    "add": (("registered", "dispatched", "accepted", "handling", "proposed", "approved"), None),
+    "propose": (("handling",), "proposed"),
+    "approve": (("proposed",), "approved"),
+    "reject": (("proposed",), "handling"),
+    "handle": (("accepted", "handling", "approved"), "handled"),
+    "answer": (("approved", "handled"), "replied"),
+    "follow_up": (("replied",), "followed_up"),
+    "reopen": (("replied", "followed_up", "closed"), "handling"),
+    "close": (("handled", "replied", "followed_up"), "closed"),
+    "archive": (("closed", "withdrawn", "declined"), "archived"),
+    "withdraw": (("registered", "dispatched", "accepted", "handling"), "withdrawn"),
+    "decline": (("registered", "dispatched"), "declined"),
+    "return_case": (("registered", "dispatched", "accepted"), "registered"),
+    "acknowledge": ((*BEFORE_HANDLED, "approved", "handled", "replied", "followed_up"), None),
+    "amend": (BEFORE_HANDLED, None),
+}
+KINDS = ("complaint", "repair", "inquiry", "suggestion")
+OVER = ("closed", "withdrawn", "declined", "archived")
+ENDS = ("met", "missed", "cancelled")
+
+
+def check(events, cases, find, site="renhe"):
+    """`events`: service -> the events of its log; `cases`: id -> its registration; `find(text)` for whatever is wrong."""
+    stages = check_stages(events, cases, find, site)
+    check_clocks(events, cases, stages, find)
+    check_ladders(events, find)
+    check_opened(events, find)
+
+
+def check_stages(events, cases, find, site):
+    """Invariant 4: in one legal stage, reached by legal steps; while not over it has somebody who is responsible."""
+    stages = {id: event["intake"]["registered"].get("stage") for id, event in cases.items()}
+    ours = {id for id, event in cases.items() if event.get("site") == site and event["intake"]["registered"].get("kind") in KINDS}
+    for event in events["casework"]:
+        step = event.get("casework", {}).get("step_taken")
+        if not step:
+            continue
+        id = event["case_id"]
+        if id in ours:
+            froms, to = MOVES.get(step["step"], ((), None))
+            if stages[id] not in froms or step["stage"] != (to or stages[id]):
+                find(f"case {id}: step {step['step']} led from {stages[id]} to {step['stage']}, which the policy does not know")
+        stages[id] = step["stage"]
+    owner = {}
+    for event in events["routing"]:
+        routed = event.get("routing", {}).get("routed")
+        if routed:
+            owner[event["case_id"]] = routed
+    for id in ours:
+        if stages[id] not in OVER and not any(owner.get(id, {}).get(name) for name in ("lead", "handler", "department")):
+            find(f"case {id} is {stages[id]} and nobody is responsible: {owner.get(id)}")
+    return stages
+
+
+def run_of(said):
+    instance = said["instance"]
+    return instance.get("clock"), int(instance.get("round", 0)), instance.get("part", "")
+
+
+def check_clocks(events, cases, stages, find):
+    """Invariant 5: each run of a clock is armed first, ends once, and a miss is never early; what was promised for a case that is not
+    over has a clock that runs or has ended."""
+    last = collections.defaultdict(dict)  # case -> run -> what was said last
+    for event in events["watchdog"]:
+        for kind in ("armed", "paused", "met", "missed", "cancelled", "miss_withdrawn"):
+            said = event.get("watchdog", {}).get(kind)
+            if said is None:
+                continue
+            run, runs = run_of(said), last[event["case_id"]]
+            before = runs.get(run)
+            where = f"case {event['case_id']}: clock {run}: {kind} after {before}"
+            if before is None and kind != "armed":
+                find(where)
+            if kind == "miss_withdrawn" and before != "missed":
+                find(where)
+            if kind in ("met", "missed") and before == kind:
+                find(where)
+            if kind == "paused" and before in ENDS:
+                find(where)
+            if kind == "missed" and event["recorded_at"] < said["due_at"]:
+                find(f"{where}: early, due {said['due_at']}, said {event['recorded_at']}")
+            runs[run] = kind
+    for id, event in cases.items():
+        for promised in event["intake"]["registered"].get("promised", []):
+            if not any(run[0] == promised["clock"] for run in last[id]):
+                find(f"case {id}: {promised['clock']} was promised and never ran")
+
+
+def check_ladders(events, find):
+    """Invariant 6: a row is reached once, unless it was cancelled; no level is passed over."""
+    live, levels = set(), {}
+    for event in events["escalation"]:
+        reached, cancelled = (event.get("escalation", {}).get(kind) for kind in ("reached", "cancelled"))
+        key = (event.get("case_id"), (reached or cancelled or {}).get("key"))
+        if reached:
+            if key in live:
+                find(f"case {key[0]}: row {key[1]} was reached twice")
+            live.add(key)
+            if not reached.get("told") and not reached.get("hand_to"):
+                find(f"case {key[0]}: row {key[1]} told nobody")
+            ladder = (event["case_id"], reached["ladder"], reached.get("clock"), reached.get("round"), reached.get("part"))
+            level = int(reached.get("level", 0))
+            if level > levels.get(ladder, 0) + 1:
+                find(f"case {key[0]}: ladder {ladder[1]}: level {level} after {levels.get(ladder, 0)}")
+            levels[ladder] = max(level, levels.get(ladder, 0))
+        elif cancelled:
+            live.discard(key)
+
+
+def keys_in(thing):
+    """All vault keys that a message names."""
+    if isinstance(thing, list):
+        for one in thing:
+            yield from keys_in(one)
+    elif isinstance(thing, dict):
+        for name, one in thing.items():
+            if name == "key_id":
+                yield str(one)
+            else:
+                yield from keys_in(one)
+
+
+def check_opened(events, find):
+    """Invariant 9, as far as logs tell: what was opened for a case was sealed for it, by somebody who has a name."""
+    keys = collections.defaultdict(set)
+    for service in ("intake", "casework", "notification"):
+        for event in events[service]:
+            keys[event.get("case_id")].update(keys_in(event))
+    for event in events["intake"]:
+        opened = event.get("intake", {}).get("opened")
+        if opened is None:
+            continue
+        foreign = {str(key) for key in opened.get("keys", [])} - keys[event.get("case_id")]
+        if foreign:
+            find(f"case {event.get('case_id')}: opened with keys of another case: {foreign}")
+        if not event["cause"].get("command", {}).get("account"):
+            find(f"case {event.get('case_id')}: opened by nobody")

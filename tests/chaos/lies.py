@@ -1,0 +1,112 @@
+"""The checker can fail: the logs of a real system are sound, and each lie put into them is found. `lies.py [--seed N]`"""
+
+import argparse
+import copy
+import time
+
+import harness
+from checker import Checker
+from load import Load
+from histories import histories
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=5)
+    return parser.parse_args()
+
+
+def first(events, service, kind, wanted=lambda event, said: True):
+    return next(event for event in events[service] if kind in event[service] and wanted(event, event[service][kind]))
+
+
+def again(events, service, event):
+    events[service].insert(events[service].index(event) + 1, copy.deepcopy(event))
+
+
+def skip_a_step(events):
+    event = first(events, "casework", "step_taken", lambda event, said: said["step"] == "answer" and event["site"] == "renhe")
+    event["casework"]["step_taken"]["stage"] = "archived"
+
+
+def nobody_responsible(events):
+    for event in events["routing"]:
+        for name in ("lead", "handler", "department"):
+            event["routing"].get("routed", {}).pop(name, None)
+
+
+def lose_a_routing(events):
+    events["routing"].remove(first(events, "routing", "routed"))
+
+
+def lose_a_clock(events):
+    events["watchdog"].remove(first(events, "watchdog", "armed"))
+
+
+def miss_twice(events):
+    again(events, "watchdog", first(events, "watchdog", "missed"))
+
+
+def miss_early(events):
+    event = first(events, "watchdog", "missed")
+    event["watchdog"]["missed"]["due_at"] = "2126-01-01T00:00:00Z"
+
+
+def reach_twice(events):
+    again(events, "escalation", first(events, "escalation", "reached"))
+
+
+def skip_a_level(events):
+    first(events, "escalation", "reached")["escalation"]["reached"]["level"] = 7
+
+
+def tell_nobody(events):
+    said = first(events, "escalation", "reached")["escalation"]["reached"]
+    said.pop("told", None)
+    said.pop("hand_to", None)
+
+
+def open_anothers(events):
+    first(events, "intake", "opened")["intake"]["opened"]["keys"] = ["12345"]
+
+
+def number_twice(events):
+    said = [event["intake"]["registered"] for event in events["intake"] if "registered" in event["intake"]]
+    said[-1]["count"] = said[-2]["count"]
+
+
+def deliver_twice(events):
+    again(events, "notification", first(events, "notification", "delivered"))
+
+
+def register_twice(events):
+    again(events, "intake", first(events, "intake", "registered"))
+
+
+LIES = (skip_a_step, nobody_responsible, lose_a_routing, lose_a_clock, miss_twice, miss_early, reach_twice, skip_a_level, tell_nobody,
+        open_anothers, number_twice, deliver_twice, register_twice)
+
+
+def main():
+    chosen = options()
+    with harness.Mail() as mail, harness.System("--demo", "--smtp", mail.url) as system:
+        system.settle()
+        with Load(system.port, system.tokens(), seed=chosen.seed, clients=4, mails=0.3) as load:
+            time.sleep(4)
+        reply = system.http("POST", "/api/v1/imports", {"site": "renhe", "rows": histories(0, 20)}, system.operator_token())
+        assert reply.status == 200 and reply.json()["imported"] == 20, reply
+        system.settle()
+        system.stop()
+        checker = Checker(system.folder)
+        findings = checker.check(load.ledger)
+        assert not findings, findings[:10]
+        for lie in LIES:
+            liar = copy.copy(checker)
+            liar.findings, liar.events = [], copy.deepcopy(checker.events)
+            lie(liar.events)
+            assert liar.check_meaning(load.ledger), f"{lie.__name__} is not found"
+    print(f"the logs are sound, and each of {len(LIES)} lies in them is found", flush=True)
+
+
+if __name__ == "__main__":
+    main()
