@@ -6,6 +6,12 @@
 #define BLOCK_BYTES_MIN (64u << 10)
 
 /* Under the sanitizer what was forgotten is poisoned: whoever still holds a pointer into it is found. */
+#ifdef __has_feature /* clang */
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): gcc's name for it  \
+                                */
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #else
@@ -159,6 +165,18 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     char *text = arena_vprintf(arena, format, list);
     va_end(list);
     return text;
+}
+
+char *arena_join(struct arena *arena, const char *const *texts, size_t count, const char *between)
+{
+    size_t size = 0, gap = strlen(between);
+    for (size_t i = 0; i < count; i++)
+        size += strlen(texts[i]) + gap;
+    char *all = arena_alloc(arena, size + 1), *to = all;
+    for (size_t i = 0; i < count; i++)
+        to = stpcpy(stpcpy(to, i ? between : ""), texts[i]);
+    *to = 0;
+    return all;
 }
 
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t element_size)

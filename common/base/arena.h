@@ -45,6 +45,9 @@ struct bytes arena_copy(struct arena *arena, struct bytes bytes);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 char *arena_vprintf(struct arena *arena, const char *format, va_list list);
 
+/* All of them with `between` in between, in one piece: text by text it would take the square of their number. */
+char *arena_join(struct arena *arena, const char *const *texts, size_t count, const char *between);
+
 /* Grows an arena-owned array of `count` elements for one more; returns the (possibly moved)
    array with room for count + 1. Amortised constant: capacity doubles at powers of two. */
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t element_size);

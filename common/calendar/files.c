@@ -1,11 +1,14 @@
 /* The product's own calendar files (JSON) and the holiday-cn format. */
 #include "calendar/calendar.h"
 
+#include "base/file.h"
+#include "base/json_text.h"
+
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define HOLIDAY_CN_DAYS_MAX 366u
+#define CALENDAR_BYTES_MAX (1u << 20)
 
 static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
                                        "friday", "saturday", "sunday",    NULL};
@@ -110,11 +113,9 @@ static Calendar__Exception *exception_at(Calendar__Calendar *calendar, int32_t d
     Calendar__Exception *exception = arena_alloc(arena, sizeof *exception);
     calendar__exception__init(exception);
     exception->date = date;
-    Calendar__Exception **grown = arena_alloc(arena, (calendar->n_exceptions + 1) * sizeof *grown);
-    if (calendar->n_exceptions)
-        memcpy(grown, calendar->exceptions, calendar->n_exceptions * sizeof *grown);
-    grown[calendar->n_exceptions++] = exception;
-    calendar->exceptions = grown;
+    calendar->exceptions =
+        arena_grow(arena, calendar->exceptions, calendar->n_exceptions, sizeof *calendar->exceptions);
+    calendar->exceptions[calendar->n_exceptions++] = exception;
     return exception;
 }
 
@@ -164,11 +165,8 @@ static void year_add(Calendar__Calendar *calendar, uint32_t year, struct arena *
     for (size_t i = 0; i < calendar->n_years; i++)
         if (calendar->years[i] == year)
             return;
-    uint32_t *grown = arena_alloc(arena, (calendar->n_years + 1) * sizeof *grown);
-    if (calendar->n_years)
-        memcpy(grown, calendar->years, calendar->n_years * sizeof *grown);
-    grown[calendar->n_years++] = year;
-    calendar->years = grown;
+    calendar->years = arena_grow(arena, calendar->years, calendar->n_years, sizeof *calendar->years);
+    calendar->years[calendar->n_years++] = year;
 }
 
 static enum err years_parse(json_t *list, struct arena *arena, Calendar__Calendar *calendar, char **why_out)
@@ -189,6 +187,12 @@ static enum err years_parse(json_t *list, struct arena *arena, Calendar__Calenda
 static json_t *parse(struct bytes json, struct arena *arena, char **why_out)
 {
     json_error_t error;
+    unsigned line;
+    const char *what;
+    if (!json_text_bounded(json, &line, &what)) {
+        *why_out = arena_printf(arena, "line %u: %s", line, what);
+        return NULL;
+    }
     json_t *root = json_loadb((const char *)json.data, json.size, JSON_REJECT_DUPLICATES, &error);
     if (!root)
         *why_out = arena_printf(arena, "line %d: %s", error.line, error.text);
@@ -243,21 +247,14 @@ enum err calendar_parse(struct bytes json, struct arena *arena, Calendar__Calend
 
 enum err calendar_load(const char *path, struct arena *arena, Calendar__Calendar **calendar_out, char **why_out)
 {
-    FILE *file = fopen(path, "rbe");
-    if (!file) {
-        *why_out = arena_printf(arena, "%s: cannot be opened", path);
-        return ERR_NOT_FOUND;
+    struct bytes text;
+    enum err err = file_read(path, CALENDAR_BYTES_MAX, arena, &text);
+    if (err) {
+        *why_out = arena_printf(
+            arena, err == ERR_NOT_FOUND ? "%s: cannot be opened" : "%s: cannot be read, or is over 1 MB", path);
+        return err == ERR_NOT_FOUND ? err : ERR_IO;
     }
-    size_t room = 1 << 20;
-    uint8_t *text = arena_alloc(arena, room);
-    size_t size = fread(text, 1, room, file);
-    bool bad = ferror(file) || size == room;
-    fclose(file);
-    if (bad) {
-        *why_out = arena_printf(arena, "%s: cannot be read, or is over 1 MB", path);
-        return ERR_IO;
-    }
-    enum err err = calendar_parse(bytes_of(text, size), arena, calendar_out, why_out);
+    err = calendar_parse(text, arena, calendar_out, why_out);
     if (err)
         *why_out = arena_printf(arena, "%s: %s", path, *why_out);
     return err;

@@ -1,5 +1,6 @@
 #include "json/json.h"
 
+#include "base/json_text.h"
 #include "calendar/calendar.h"
 #include "message/message.h"
 
@@ -492,36 +493,18 @@ enum err json_to_message(json_t *json, const ProtobufCMessageDescriptor *descrip
     return err;
 }
 
-static bool shallow(const json_t *json, unsigned left)
-{
-    size_t i;
-    const char *key;
-    json_t *value;
-    if (left == 0)
-        return false;
-    if (json_is_array(json)) {
-        json_array_foreach(json, i, value)
-            if (!shallow(value, left - 1))
-                return false;
-    } else if (json_is_object(json)) {
-        json_object_foreach((json_t *)(uintptr_t)json, key, value)
-            if (!shallow(value, left - 1))
-                return false;
-    }
-    return true;
-}
-
 enum err json_parse(struct bytes text, struct arena *arena, json_t **json_out, char **why_out)
 {
     json_error_t error;
+    unsigned line;
+    const char *what;
+    if (!json_text_bounded(text, &line, &what)) {
+        *why_out = arena_printf(arena, "line %u: %s", line, what);
+        return ERR_MALFORMED;
+    }
     json_t *json = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (!json) {
         *why_out = arena_printf(arena, "line %d, column %d: %s", error.line, error.column, error.text);
-        return ERR_MALFORMED;
-    }
-    if (!shallow(json, JSON_DEPTH_LIMIT)) {
-        json_decref(json);
-        *why_out = arena_strdup(arena, "nested deeper than 32 levels");
         return ERR_MALFORMED;
     }
     *json_out = json;

@@ -13,8 +13,6 @@
 #include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
 
-#define JSON_DEPTH_LIMIT 32
-
 struct zone;
 
 /* A new reference. `zone` NULL: UTC. */
@@ -27,7 +25,7 @@ const char *json_field_name(const ProtobufCFieldDescriptor *field, bool *instant
 enum err json_to_message(json_t *json, const ProtobufCMessageDescriptor *descriptor, struct arena *arena,
                          ProtobufCMessage **message_out, char **path_out, char **why_out) MUST_CHECK;
 
-/* Parses text: duplicates, NUL and more than JSON_DEPTH_LIMIT levels are refused; `*why_out` says the line. */
+/* Parses text: duplicates, NUL and what json_text_bounded refuses are not taken; `*why_out` says the line. */
 enum err json_parse(struct bytes text, struct arena *arena, json_t **json_out, char **why_out) MUST_CHECK;
 
 /* "2025-03-10T17:00:00+08:00", with milliseconds when there are any: ".250"; what lies outside the years 1 to 9999 is

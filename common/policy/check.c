@@ -51,10 +51,10 @@ void check_found(struct check *check, enum check_weight weight, const char *fiel
 
 void check_suggest(struct check *check, const char *word, const char *const *words, size_t count)
 {
-    const char *near = nearest_word(word, words, count);
-    struct policy_mistake *last = &check->result->mistakes[check->result->count - 1];
-    if (!near || !check->said)
+    const char *near = check->said ? nearest_word(word, words, count) : NULL;
+    if (!near)
         return;
+    struct policy_mistake *last = &check->result->mistakes[check->result->count - 1];
     last->zh = arena_printf(check->arena, "%s；是否指 \"%s\"？", last->zh, near);
     last->message = arena_printf(check->arena, "%s; did you mean \"%s\"?", last->message, near);
 }
@@ -142,15 +142,11 @@ static void check_mains(struct check *check)
             const Policy__Clock *one = kind->clocks[i], *other = kind->clocks[j];
             if (!always_main(one) || !always_main(other) || takes_over(one, other) || takes_over(other, one))
                 continue;
-            check_found(
-                check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.clocks", kind->name),
-                arena_printf(check->arena,
-                             "每个案件有不止一个主时钟：%s 与 %s 同时计时；须各有 if，或一个由停止另一个的事件起算",
-                             one->name, other->name),
-                arena_printf(check->arena,
-                             "more than one main clock applies to every case: %s and %s run at the same time; "
-                             "give them an \"if\", or start one by what stops the other",
-                             one->name, other->name));
+            check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.clocks", kind->name),
+                        "每个案件有不止一个主时钟：%s 与 %s 同时计时；须各有 if，或一个由停止另一个的事件起算",
+                        "more than one main clock applies to every case: %s and %s run at the same time; "
+                        "give them an \"if\", or start one by what stops the other",
+                        one->name, other->name);
             return;
         }
 }

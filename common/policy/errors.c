@@ -32,20 +32,38 @@ static void add(struct compile *compile, const json_t *node, bool warning, const
                                      .message = en,
                                      .zh = zh,
                                      .warning = warning};
-    compile->said = result->count < POLICY_MISTAKES_MAX && !said_of_another_kind(result, &mistake);
+    compile->said = !said_of_another_kind(result, &mistake);
     if (compile->said)
         POLICY_ADD(compile, result->mistakes, result->count, mistake);
     compile->wrong = compile->wrong || !warning;
+}
+
+/* Beyond POLICY_MISTAKES_MAX nothing is written any more: a hostile pack would have it written by the million. */
+static bool full(struct compile *compile, bool warning)
+{
+    if (compile->result->count < POLICY_MISTAKES_MAX)
+        return false;
+    compile->wrong = compile->wrong || !warning;
+    compile->said = false;
+    return true;
+}
+
+static void say(struct compile *compile, const json_t *node, bool warning, const char *zh, const char *en, va_list list)
+{
+    va_list again;
+    if (full(compile, warning))
+        return;
+    va_copy(again, list);
+    const char *text_zh = arena_vprintf(compile->arena, zh, list);
+    add(compile, node, warning, text_zh, arena_vprintf(compile->arena, en, again));
+    va_end(again);
 }
 
 void mistake(struct compile *compile, const json_t *node, const char *zh, const char *en, ...)
 {
     va_list list;
     va_start(list, en);
-    const char *text_zh = arena_vprintf(compile->arena, zh, list);
-    va_end(list);
-    va_start(list, en);
-    add(compile, node, false, text_zh, arena_vprintf(compile->arena, en, list));
+    say(compile, node, false, zh, en, list);
     va_end(list);
 }
 
@@ -53,10 +71,7 @@ void caution(struct compile *compile, const json_t *node, const char *zh, const 
 {
     va_list list;
     va_start(list, en);
-    const char *text_zh = arena_vprintf(compile->arena, zh, list);
-    va_end(list);
-    va_start(list, en);
-    add(compile, node, true, text_zh, arena_vprintf(compile->arena, en, list));
+    say(compile, node, true, zh, en, list);
     va_end(list);
 }
 
@@ -65,7 +80,7 @@ void not_carried_out(struct compile *compile, const json_t *map, const char *con
 {
     for (size_t i = 0; i < count; i++) {
         const json_t *node = json_object_get(map, keys[i]);
-        if (node)
+        if (node && !full(compile, true))
             add(compile, node, true, arena_printf(compile->arena, "本版本不执行 \"%s\"", keys[i]),
                 arena_printf(compile->arena, "\"%s\" is not carried out by this version", keys[i]));
     }
@@ -73,10 +88,10 @@ void not_carried_out(struct compile *compile, const json_t *map, const char *con
 
 void suggest(struct compile *compile, const char *word, const char *const *words, size_t count)
 {
-    const char *near = nearest_word(word, words, count);
-    struct policy_mistake *last = &compile->result->mistakes[compile->result->count - 1];
-    if (!near || !compile->said)
+    const char *near = compile->said ? nearest_word(word, words, count) : NULL;
+    if (!near)
         return;
+    struct policy_mistake *last = &compile->result->mistakes[compile->result->count - 1];
     last->zh = arena_printf(compile->arena, "%s；是否指 \"%s\"？", last->zh, near);
     last->message = arena_printf(compile->arena, "%s; did you mean \"%s\"?", last->message, near);
 }
@@ -131,18 +146,16 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
     }
     json_object_foreach(map, key, value) {
         bool known = false;
-        const char *all = "";
         for (size_t i = 0; i < count; i++)
             known = known || strcmp(key, keys[i]) == 0;
-        if (known)
+        if (known || full(compile, known))
             continue;
         if (of_the_language(key)) {
             mistake(compile, value, "本版本不执行 \"%s\"", "\"%s\" is not carried out by this version", key);
             continue;
         }
-        for (size_t i = 0; i < count; i++)
-            all = arena_printf(compile->arena, "%s%s%s", all, i ? " " : "", keys[i]);
-        mistake(compile, value, "此处没有 \"%s\"（可用：%s）", "\"%s\" is not known here (accepted: %s)", key, all);
+        mistake(compile, value, "此处没有 \"%s\"（可用：%s）", "\"%s\" is not known here (accepted: %s)", key,
+                arena_join(compile->arena, keys, count, " "));
         suggest(compile, key, keys, count);
     }
 }

@@ -1,7 +1,21 @@
 /* The fields of a kind: types, choices, parts, checklists, computed ones. */
+#include "base/number.h"
 #include "policy/internal.h"
 
 #include <stdlib.h>
+
+#define NUMBER_MAX 1000000u /* of times, in a pack */
+
+/* "twice" and "3x" are no numbers: strtoul would make 0 and 3 of them, and 0 is mostly no limit at all. */
+uint32_t number_of(struct compile *compile, json_t *node, uint32_t otherwise)
+{
+    uint64_t number = otherwise;
+    const char *text = text_of(compile, node);
+    if (*text && !number_read(text, NUMBER_MAX, &number))
+        mistake(compile, node, "\"%s\" 不是次数；可用 0 至 1000000 的整数",
+                "\"%s\" is no number of times; whole numbers up to 1000000 are accepted", text);
+    return (uint32_t)number;
+}
 
 static const struct {
     const char *word;

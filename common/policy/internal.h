@@ -98,6 +98,7 @@ const Policy__FieldDef *fact_field(struct compile *compile, const char *fact);
 int phase_of(const char *name); /* -1: no phase */
 
 /* fields.c */
+uint32_t number_of(struct compile *compile, json_t *node, uint32_t otherwise); /* `otherwise` when absent */
 void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field);
 
 /* chains.c: in the order in which a kind is compiled */

@@ -189,8 +189,7 @@ static void extend_of(struct compile *compile, json_t *node, Policy__Clock *cloc
     clock->extend = POLICY_NEW(compile, Policy__Extend, POLICY__EXTEND__INIT);
     whos_of(compile, json_object_get(node, "by"), &clock->extend->by, &clock->extend->n_by);
     clock->extend->add = term_of(compile, json_object_get(node, "add"));
-    const char *times = text_of(compile, json_object_get(node, "times"));
-    clock->extend->times = *times ? (uint32_t)strtoul(times, NULL, 10) : 1;
+    clock->extend->times = number_of(compile, json_object_get(node, "times"), 1);
     if (json_object_get(node, "told"))
         clock->extend->told = who_of(compile, json_object_get(node, "told"));
     if (json_object_get(node, "more"))
@@ -465,8 +464,7 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
     }
     if (json_object_get(map, "override"))
         rule->override = who_of(compile, json_object_get(map, "override"));
-    const char *most = text_of(compile, json_object_get(map, "at_most"));
-    rule->at_most = (uint32_t)strtoul(most, NULL, 10);
+    rule->at_most = number_of(compile, json_object_get(map, "at_most"), 0);
 }
 
 /* ---- routes, rights ---- */
@@ -608,7 +606,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     if (returns) {
         ONLY_KEYS(compile, returns, "clause", "at_most", "to");
         clauses_of(compile, returns, &kind->returns_clauses, &kind->n_returns_clauses, true);
-        kind->returns_at_most = (uint32_t)strtoul(text_of(compile, json_object_get(returns, "at_most")), NULL, 10);
+        kind->returns_at_most = number_of(compile, json_object_get(returns, "at_most"), 0);
         if (json_object_get(returns, "to"))
             kind->returns_to = who_of(compile, json_object_get(returns, "to"));
     }

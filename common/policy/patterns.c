@@ -66,7 +66,7 @@ void patterns_of(struct compile *compile, json_t *map)
         kinds_known(compile, item, pattern);
         compile->kind = pattern->n_of ? policy_kind(compile->policy, pattern->of[0]) : NULL;
         pattern->within = term_of(compile, json_object_get(item, "within"));
-        pattern->count = (uint32_t)strtoul(text_of(compile, json_object_get(item, "count")), NULL, 10);
+        pattern->count = number_of(compile, json_object_get(item, "count"), 0);
         if (!pattern->within->amount || *pattern->within->field || pattern->within->before)
             mistake(compile, item, "缺少 within 或不是时长，如 7 days", "\"within\" is missing or no span, as 7 days");
         if (pattern->count < 1)

@@ -221,7 +221,7 @@ static void schedule_of(struct compile *compile, const char *name, json_t *map)
         schedule->opens = moment_of(compile, json_object_get(map, "opens"), schedule);
     if (json_object_get(map, "due"))
         schedule->due = moment_of(compile, json_object_get(map, "due"), schedule);
-    schedule->at_least = (uint32_t)strtoul(text_of(compile, json_object_get(map, "at_least")), NULL, 10);
+    schedule->at_least = number_of(compile, json_object_get(map, "at_least"), 0);
     fulfilled_of(compile, json_object_get(map, "fulfilled_by"), schedule);
     carry_of(compile, json_object_get(map, "carry"), schedule);
     const char *cut_off = text_of(compile, json_object_get(map, "cut_off"));

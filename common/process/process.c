@@ -1,5 +1,8 @@
 #include "process/process.h"
 
+#include "base/number.h"
+
+#include <getopt.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -42,4 +45,20 @@ void process_follow_supervisor(void)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != (pid_t)strtol(supervisor, NULL, 10))
         _exit(0);
+}
+
+const char *process_arguments(int argc, char **argv, uint32_t *partition_out)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
+    const char *config = NULL;
+    uint64_t partition = 0;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (option == 'c')
+            config = optarg;
+        else if (option != 'p' || !number_read(optarg, UINT32_MAX, &partition))
+            return NULL;
+    *partition_out = (uint32_t)partition;
+    return optind == argc ? config : NULL;
 }

@@ -2,6 +2,8 @@
 #ifndef HEARBACK_PROCESS_PROCESS_H
 #define HEARBACK_PROCESS_PROCESS_H
 
+#include <stdint.h>
+
 /* "READY=1", "WATCHDOG=1", "STOPPING=1": one datagram to $NOTIFY_SOCKET; nothing when that is not set. Never
    waits: a manager who does not listen stops nobody. */
 void process_notify(const char *text);
@@ -13,5 +15,8 @@ double process_watchdog_s(void);
 /* Under `hearback up` ($HEARBACK_SUPERVISOR is its pid): end with it, even when it is killed with -9, so that its next
    start finds nothing running. Ends at once when it has gone already. */
 void process_follow_supervisor(void);
+
+/* The arguments of every service's program: --config FILE [--partition N]. NULL: not these. */
+const char *process_arguments(int argc, char **argv, uint32_t *partition_out);
 
 #endif

@@ -1,6 +1,7 @@
 #include "yaml/yaml.h"
 
-#include <stdio.h>
+#include "base/file.h"
+
 #include <yaml.h>
 
 struct parse {
@@ -9,6 +10,7 @@ struct parse {
     struct yaml_places *places;
     char **why_out;
     enum err err;
+    size_t nodes_left;
 };
 
 void yaml_places_init(struct yaml_places *places, struct arena *arena)
@@ -36,19 +38,32 @@ static void make_room(struct yaml_places *places)
             *slot_of(places, old[i].node) = old[i];
 }
 
+static uint16_t file_of(struct yaml_places *places, const char *file)
+{
+    for (size_t i = places->files_count; i-- > 0;) /* mostly the last one */
+        if (places->files[i] == file || strcmp(places->files[i], file) == 0)
+            return (uint16_t)i;
+    bug_unless(places->files_count < UINT16_MAX);
+    places->files = arena_grow(places->arena, places->files, places->files_count, sizeof *places->files);
+    places->files[places->files_count] = file;
+    return (uint16_t)places->files_count++;
+}
+
 void yaml_places_add(struct yaml_places *places, const json_t *node, struct yaml_place place)
 {
-    if (places->count * 2 >= places->room)
+    if (places->count * 4 >= places->room * 3)
         make_room(places);
     struct yaml_placed *slot = slot_of(places, node);
     places->count += !slot->node;
-    *slot = (struct yaml_placed){node, place};
+    *slot = (struct yaml_placed){node, place.line, (uint16_t)(place.column < UINT16_MAX ? place.column : UINT16_MAX),
+                                 file_of(places, place.file)};
 }
 
 struct yaml_place yaml_place_of(const struct yaml_places *places, const json_t *node)
 {
     const struct yaml_placed *slot = places->room && node ? slot_of(places, node) : NULL;
-    return slot && slot->node ? slot->place : (struct yaml_place){"", 0, 0};
+    return slot && slot->node ? (struct yaml_place){places->files[slot->file], slot->line, slot->column}
+                              : (struct yaml_place){"", 0, 0};
 }
 
 static json_t *placed(struct parse *parse, json_t *node, yaml_mark_t mark)
@@ -142,6 +157,11 @@ static json_t *mapping(struct parse *parse, yaml_mark_t mark, unsigned depth)
 
 static json_t *node(struct parse *parse, yaml_event_t *event, unsigned depth)
 {
+    if (parse->nodes_left-- == 0) {
+        wrong(parse, event->start_mark,
+              "more values than a text of this size may hold (2800, and one more for every 18 bytes): split it");
+        return NULL;
+    }
     if (depth > YAML_DEPTH_MAX) {
         wrong(parse, event->start_mark, "nested deeper than 32 levels");
         return NULL;
@@ -168,7 +188,10 @@ static json_t *node(struct parse *parse, yaml_event_t *event, unsigned depth)
 enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out,
                         char **why_out)
 {
-    struct parse parse = {.file = arena_strdup(places->arena, file), .places = places, .why_out = why_out};
+    struct parse parse = {.file = arena_strdup(places->arena, file),
+                          .places = places,
+                          .why_out = why_out,
+                          .nodes_left = YAML_NODES_MAX + text.size / YAML_NODE_BYTES};
     *array_out = NULL;
     if (text.size > YAML_BYTES_MAX) {
         *why_out = arena_printf(places->arena, "%s: over 1 MB", file);
@@ -216,13 +239,5 @@ enum err yaml_parse(const char *file, struct bytes text, struct yaml_places *pla
 
 enum err yaml_read_file(const char *path, struct arena *arena, struct bytes *text_out)
 {
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return ERR_NOT_FOUND;
-    uint8_t *text = arena_alloc(arena, YAML_BYTES_MAX + 1);
-    size_t size = fread(text, 1, YAML_BYTES_MAX + 1, file);
-    bool bad = ferror(file);
-    fclose(file);
-    *text_out = bytes_of(text, size);
-    return bad ? ERR_IO : size > YAML_BYTES_MAX ? ERR_TOO_LARGE : ERR_NONE;
+    return file_read(path, YAML_BYTES_MAX, arena, text_out);
 }

@@ -10,6 +10,10 @@
 
 #define YAML_BYTES_MAX (1u << 20)
 #define YAML_DEPTH_MAX 32u
+/* A value takes up to 290 bytes of memory, however short it is. So that a text takes at most 16 times its size and 1
+   MB, it may hold so many values, and one more for every so many bytes. What people write has one in 13 at most. */
+#define YAML_NODES_MAX 2800u
+#define YAML_NODE_BYTES 18u
 
 struct yaml_place {
     const char *file;
@@ -21,9 +25,12 @@ struct yaml_places {
     struct arena *arena;
     struct yaml_placed {
         const json_t *node; /* NULL: free */
-        struct yaml_place place;
+        uint32_t line;
+        uint16_t column, file; /* a column beyond is the last; an index of `files` */
     } * slots;
     size_t count, room; /* room is 0 or a power of two */
+    const char **files;
+    size_t files_count;
 };
 void yaml_places_init(struct yaml_places *places, struct arena *arena);
 /* A node that is given twice (its memory was used again) is where it was given last. */

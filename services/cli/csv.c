@@ -25,25 +25,29 @@ static const char *record_end(const struct csv *csv, unsigned *lines_out)
     return quoted ? NULL : csv->end;
 }
 
+/* The quote that closes a field that begins at `at`: the first that is not doubled. */
+static const char *closing(const char *at, const char *end)
+{
+    while (at < end && (*at != '"' || (at + 1 < end && at[1] == '"')))
+        at += *at == '"' ? 2 : 1;
+    return at;
+}
+
 /* Takes one field; returns where the next begins, NULL when it is malformed. */
 static const char *take_field(const char *at, const char *end, struct arena *arena, char **field_out)
 {
-    char *to = *field_out = arena_alloc(arena, (size_t)(end - at) + 1);
     if (at == end || *at != '"') {
         const char *comma = memchr(at, ',', (size_t)(end - at)), *stop = comma ? comma : end;
         if (memchr(at, '"', (size_t)(stop - at)))
             return NULL;
-        memcpy(to, at, (size_t)(stop - at));
-        to[stop - at] = 0;
+        *field_out = arena_text(arena, at, (size_t)(stop - at));
         return comma ? comma + 1 : end + 1;
     }
-    for (at++; at < end; at++) {
-        if (*at != '"')
-            *to++ = *at;
-        else if (at + 1 < end && at[1] == '"')
-            *to++ = *at++;
-        else
-            break;
+    const char *close = closing(++at, end);
+    char *to = *field_out = arena_alloc(arena, (size_t)(close - at) + 1);
+    for (; at < close; at++) {
+        *to++ = *at;
+        at += *at == '"'; /* the second of two */
     }
     *to = 0;
     at++;

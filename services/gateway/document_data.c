@@ -113,7 +113,6 @@ static json_t *text_value(const struct filling *filling, const Policy__FieldDef 
 static json_t *value_json(const struct filling *filling, const Policy__FieldDef *def, const Hb__Value *value)
 {
     struct arena *arena = &filling->request->arena;
-    const char *all = "";
     switch (value->kind_case) {
     case HB__VALUE__KIND_TEXT:
         return text_value(filling, def, value->text);
@@ -129,9 +128,7 @@ static json_t *value_json(const struct filling *filling, const Policy__FieldDef 
         return json_string(
             arena_printf(arena, "%" PRId64 ".%02d", value->money_fen / 100, (int)(value->money_fen % 100)));
     case HB__VALUE__KIND_TEXTS:
-        for (size_t i = 0; i < value->texts->n_text; i++)
-            all = arena_printf(arena, "%s%s%s", all, i ? ", " : "", value->texts->text[i]);
-        return json_string(all);
+        return json_string(arena_join(arena, (const char *const *)value->texts->text, value->texts->n_text, ", "));
     case HB__VALUE__KIND_PRESENT:
     case HB__VALUE__KIND__NOT_SET:
         break;

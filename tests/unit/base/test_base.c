@@ -92,6 +92,18 @@ static int order(const struct key *a, const struct key *b)
 }
 
 /* Order on disk is order in meaning. */
+static void texts_are_joined(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    static const char *const texts[] = {"a", "", "bc"};
+    assert_string_equal(arena_join(&arena, texts, 3, ", "), "a, , bc");
+    assert_string_equal(arena_join(&arena, texts, 1, ", "), "a");
+    assert_string_equal(arena_join(&arena, texts, 0, ", "), "");
+    arena_fini(&arena);
+}
+
 static void keys_sort_as_their_parts_do(void **state)
 {
     (void)state;
@@ -178,6 +190,7 @@ int main(void)
                                        cmocka_unit_test(over_the_cap_only_try_says_no),
                                        cmocka_unit_test(a_mark_forgets_what_came_after),
                                        cmocka_unit_test(a_list_grows_and_keeps_what_it_held),
+                                       cmocka_unit_test(texts_are_joined),
                                        cmocka_unit_test(keys_sort_as_their_parts_do),
                                        cmocka_unit_test(only_utf8_without_nul_is_text),
                                        cmocka_unit_test(a_failed_assertion_tells_and_aborts)};

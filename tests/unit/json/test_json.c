@@ -1,4 +1,5 @@
 /* The API and the wire never drift: proto3 JSON by descriptor, both ways, every mistake with its path. */
+#include "base/json_text.h"
 #include "calendar/calendar.h"
 #include "hearback/envelope.pb-c.h"
 #include "message/message.h"
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct arena arena;
@@ -147,8 +149,8 @@ static void malformed_text_is_refused(void **state)
 {
     (void)state;
     char deep[200] = "";
-    memset(deep, '[', JSON_DEPTH_LIMIT + 1);
-    memset(deep + JSON_DEPTH_LIMIT + 1, ']', JSON_DEPTH_LIMIT + 1);
+    memset(deep, '[', JSON_TEXT_DEPTH_MAX + 1);
+    memset(deep + JSON_TEXT_DEPTH_MAX + 1, ']', JSON_TEXT_DEPTH_MAX + 1);
     static const char *const texts[] = {"",           "{",   "{\"a\":1,\"a\":2}", "{\"a\":\"\\u0000\"}",     "{} {}",
                                         "{\"a\":01}", "nul", "{\"a\":\"\xff\"}",  "{\"a\":\"\xed\xa0\x80\"}"};
     json_t *json;
@@ -159,9 +161,36 @@ static void malformed_text_is_refused(void **state)
         assert_true(why && *why);
     }
     assert_int_equal(json_parse(bytes_of_text(deep), &arena, &json, &why), ERR_MALFORMED);
-    deep[JSON_DEPTH_LIMIT + 1 + JSON_DEPTH_LIMIT] = 0;
+    deep[JSON_TEXT_DEPTH_MAX + 1 + JSON_TEXT_DEPTH_MAX] = 0;
     assert_int_equal(json_parse(bytes_of_text(deep + 1), &arena, &json, &why), ERR_NONE);
     json_decref(json);
+}
+
+/* What would take 80 times its size is refused before it takes it; what people send is not, up to the largest body. */
+static void heavy_text_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *item, *tail;
+        enum err err;
+    } rows[] = {{"[", "{},", "{}]", ERR_MALFORMED},
+                {"[", "[],", "[]]", ERR_MALFORMED},
+                {"[\"", "{}{},:", "\"]", ERR_NONE}, /* in a text they are letters */
+                {"{\"people\":[", "{\"id\":\"wang_lei\",\"name\":\"王磊\",\"email\":\"wang.lei@example.org\"},", "{}]}",
+                 ERR_NONE}};
+    enum { SIZE = 1 << 20 };
+    char *text = malloc(SIZE + 100), *why = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t size = (size_t)sprintf(text, "%s", rows[i].head);
+        while (size < SIZE)
+            size += (size_t)sprintf(text + size, "%s", rows[i].item);
+        size += (size_t)sprintf(text + size, "%s", rows[i].tail);
+        json_t *json = NULL;
+        assert_int_equal(json_parse(bytes_of(text, size), &arena, &json, &why), rows[i].err);
+        assert_true(!rows[i].err || strstr(why, "line 1: more values than"));
+        json_decref(json);
+    }
+    free(text);
 }
 
 /* Texts of the API stay texts: quotes, lines and a character beyond the basic plane come back as they were. */
@@ -186,6 +215,7 @@ int main(void)
                                        WITH_ARENA(sealed_boxes_are_base64),
                                        WITH_ARENA(mistakes_name_their_path),
                                        WITH_ARENA(malformed_text_is_refused),
+                                       WITH_ARENA(heavy_text_is_refused),
                                        WITH_ARENA(any_text_survives)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,6 +339,10 @@ static void bombs_are_refused(void **state)
     assert_non_null(large);
     memset(large, '#', size);
     assert_refused(large, size, "over 1 MB");
+    memcpy(large, "pack: [", 7);
+    for (size_t i = 7; i < size - 1; i++)
+        large[i] = i % 2 ? 'a' : ',';
+    assert_refused(large, size - 1, "more values than a text of this size may hold");
     free(large);
     static const char nul[] = "pack: \"a\\0b\"\n";
     assert_refused(nul, sizeof nul - 1, "NUL");
@@ -371,9 +375,9 @@ static void a_large_file_is_no_trouble(void **state)
     size_t room = YAML_BYTES_MAX, size = 0;
     char *text = arena_alloc(&arena, room + 1);
     size += (size_t)snprintf(text, room, "%s    rules:\n", SOUND);
-    for (unsigned i = 0; size + 100 < room; i++)
+    for (unsigned i = 0; size + 200 < room; i++) /* with a comment, or there are too many values in it */
         size += (size_t)snprintf(text + size, room - size,
-                                 "      r%u: {clause: C, when: b, if: {garde: x}, then: {step: back}}\n", i);
+                                 "      r%u: {clause: C, when: b, if: {garde: x}, then: {step: back}} # %050u\n", i, i);
     check_text(&arena, text, &result);
     assert_null(result.policy);
     assert_int_equal(result.count, POLICY_MISTAKES_MAX);
