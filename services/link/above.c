@@ -10,11 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define HANDS_MAX 4096u /* as many as the link above keeps wanted; more are wanted again when these are answered */
+
 struct above {
     struct link *link;
     const Config__Cell *cell;
     struct bus_peer *peer;
     uint64_t run;
+    unsigned hands_count;
     struct hand *hands; /* what it wants and our producers have not answered yet */
     ev_timer again;
     bool here;
@@ -65,6 +68,7 @@ static void drop(struct hand *hand)
             *at = hand->next;
             break;
         }
+    hand->above->hands_count--;
     free(hand);
 }
 
@@ -94,12 +98,13 @@ static void take_wanted(struct above *above, const Bus__Wanted *wanted)
     for (const struct hand *hand = above->hands; hand; hand = hand->next)
         if (hand->id == wanted->id)
             return;
-    if (!wanted->fetch || !wanted->fetch->log)
+    if (!wanted->fetch || !wanted->fetch->log || above->hands_count == HANDS_MAX)
         return;
     struct hand *hand = calloc(1, sizeof *hand);
     bug_unless(hand);
     *hand = (struct hand){above->hands, above, wanted->id};
     above->hands = hand;
+    above->hands_count++;
     if (wanted->fetch->log->cell != above->link->cell ||
         !link_fetch_here(above->link, wanted->fetch, wanted->fetch->reader, on_fetched, hand))
         deliver(hand, NULL);
@@ -166,7 +171,7 @@ static void on_again(struct ev_loop *loop, ev_timer *watcher, int events)
 static void on_told(void *context, enum err err, const Bus__Reply *reply)
 {
     struct bus_call *call = context;
-    if (err) {
+    if (err || !link_answers_fetch(reply)) {
         link_refuse(call, 503, "cell_away", "上级系统没有应答", "the cell above does not answer");
     } else {
         Bus__Reply passed = *reply;

@@ -34,7 +34,6 @@ struct below {
     struct wanted *wanted;
     unsigned wanted_count;
     uint64_t next_id;
-    ev_timer timer;
 };
 
 static struct below *below_of(const struct link *link, uint64_t cell)
@@ -97,11 +96,8 @@ static void say_gone(struct below *below)
 }
 
 /* Whoever wanted something asks again, and hears at once that the cell is away. */
-static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+static void look(struct below *below)
 {
-    (void)loop;
-    (void)events;
-    struct below *below = watcher->data;
     int64_t now = link_boot_ms();
     if (below->polling && now >= below->poll_until_ms)
         answer_poll(below, true);
@@ -114,6 +110,19 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
         link_refuse(&wanted->call, 503, "cell_away", "下级系统没有应答", "the cell below does not answer");
         wanted_free(below, wanted);
     }
+}
+
+void below_look(struct link *link)
+{
+    for (size_t i = 0; link->below && link->below[i].cell; i++)
+        look(&link->below[i]);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    below_look(watcher->data);
 }
 
 /* ---- from services here ---- */
@@ -186,11 +195,13 @@ static struct below *caller(const struct link *link, const struct bus_call *call
     return below_of(link, strtoull(call->user, NULL, 16));
 }
 
+/* What it names beyond WANTED_MAX it cannot have of us; a million of them would be compared with each of ours. */
 static void forget_lost(struct below *below, const Bus__Poll *poll)
 {
+    size_t count = poll->n_in_hand < WANTED_MAX ? poll->n_in_hand : WANTED_MAX;
     for (struct wanted *wanted = below->wanted; wanted; wanted = wanted->next) {
         bool in_hand = false;
-        for (size_t i = 0; i < poll->n_in_hand; i++)
+        for (size_t i = 0; i < count; i++)
             in_hand = in_hand || poll->in_hand[i] == wanted->id;
         wanted->sent = wanted->sent && in_hand;
     }
@@ -203,6 +214,8 @@ void below_poll(struct link *link, const struct bus_call *call, const Bus__Poll 
         return;
     if (!below->here)
         NOTE(link->log, NOTE_CELL_HERE, LOG_TEXT("cell", below->cell->cell), LOG_TEXT("name", below->cell->name));
+    if (below->polling) /* it was given up there, or the way was cut: one is under way at a time */
+        link_refuse(&below->poll, 409, "replaced", "该系统已有新的轮询", "a newer poll of this cell has come");
     below->here = true;
     below->polling = true;
     below->poll = *call;
@@ -249,7 +262,7 @@ static void on_given(void *context, enum err err, const Bus__Reply *reply)
 {
     struct given *given = context;
     struct arena *arena = &given->link->passing;
-    if (err) {
+    if (err || !link_answers_fetch(reply)) {
         link_refuse(&given->call, 503, "producer_away", "该服务没有应答", "that service does not answer");
     } else if (reply->kind_case == BUS__REPLY__KIND_FETCHED) {
         Bus__Reply passed = BUS__REPLY__INIT;
@@ -299,10 +312,12 @@ void below_open(struct link *link)
         below->link = link;
         below->cell = link->config->cells[i];
         below->id = link_cell_id(below->cell);
-        ev_timer_init(&below->timer, on_timer, 0.5, 0.5);
-        below->timer.data = below;
-        ev_timer_start(link->loop, &below->timer);
     }
+    ev_timer *timer = arena_alloc(&link->arena, sizeof *timer);
+    ev_timer_init(timer, on_timer, 0.5, 0.5);
+    timer->data = link;
+    if (count)
+        ev_timer_start(link->loop, timer);
 }
 
 void below_report(const struct link *link, struct arena *arena, Bus__PositionReport *report)

@@ -31,7 +31,7 @@ static struct bus_peer *local_of(struct link *link, Hb__Service service, uint32_
     for (unsigned i = 0; i < link->locals_count; i++)
         if (link->locals[i].instance == instance)
             return link->locals[i].peer;
-    if (!instance || service >= HB__SERVICE__GATEWAY || link->locals_count == LINK_INSTANCES_MAX ||
+    if (!instance || service >= HB__SERVICE__GATEWAY || link->locals_count == CONFIG_INSTANCES_MAX ||
         bus_connect(link->bus, instance, &peer))
         return NULL;
     link->locals[link->locals_count].instance = instance;
@@ -53,6 +53,11 @@ bool link_fetch_here(struct link *link, const Bus__Fetch *fetch, const char *rea
         asked.bytes_max = LINK_FETCH_BYTES_MAX;
     bus_request(peer, &request, LINK_ASK_MS, done, context);
     return true;
+}
+
+bool link_answers_fetch(const Bus__Reply *reply)
+{
+    return reply->kind_case == BUS__REPLY__KIND_FETCHED || reply->kind_case == BUS__REPLY__KIND_REFUSED;
 }
 
 /* ---- requests ---- */

@@ -14,7 +14,6 @@
 #define LINK_POLL_MS 8000u                /* without an answer for so long the link above is gone */
 #define LINK_RETRY_MS 1000
 #define LINK_RUN_MS 6000 /* a link not seen for so long has ended: another of the same cell may come */
-#define LINK_INSTANCES_MAX 256u
 
 struct ev_loop;
 struct link;
@@ -32,7 +31,7 @@ struct link {
     struct {
         const Config__Instance *instance;
         struct bus_peer *peer;
-    } locals[LINK_INSTANCES_MAX];
+    } locals[CONFIG_INSTANCES_MAX];
     unsigned locals_count;
     struct above *above; /* NULL: no cell above */
     struct below *below; /* the cells below, as configured; NULL: none */
@@ -45,6 +44,9 @@ void link_refuse(const struct bus_call *call, uint32_t status, const char *code,
 /* Fetches at a producer of this cell. `done` exactly once, never from inside; false: there is no such instance. */
 bool link_fetch_here(struct link *link, const Bus__Fetch *fetch, const char *reader, bus_done_fn *done, void *context);
 
+/* What was fetched, or a refusal: nothing else is passed on as the answer to a fetch, least of all to another cell. */
+bool link_answers_fetch(const Bus__Reply *reply);
+
 /* Every request that comes in, from services here and from cells below. */
 void link_serve(void *context, const struct bus_call *call, const Bus__Request *request, struct bytes stored);
 
@@ -56,6 +58,7 @@ void above_report(const struct link *link, struct arena *arena, Bus__PositionRep
 
 /* below.c: the cells below: what is wanted of them waits until they poll. */
 void below_open(struct link *link);
+void below_look(struct link *link); /* twice a second: who has not been heard of, what has waited too long */
 bool below_knows(const struct link *link, uint64_t cell);
 void below_want(struct link *link, const struct bus_call *call, const Bus__Fetch *fetch);  /* from a service here */
 void below_fetch(struct link *link, const struct bus_call *call, const Bus__Fetch *fetch); /* from a cell below */
