@@ -37,13 +37,12 @@ static void only(struct reading *reading, json_t *map, const char *const *keys, 
         wrong(reading, map, "a map is accepted here");
     json_object_foreach(map, key, value) {
         bool known = false;
-        char *all = arena_strdup(reading->arena, "");
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++)
             known = known || strcmp(keys[i], key) == 0;
-            all = arena_printf(reading->arena, "%s %s", all, keys[i]);
-        }
         if (!known)
-            wrong(reading, value, arena_printf(reading->arena, "\"%s\" is not known here; accepted:%s", key, all));
+            wrong(reading, value,
+                  arena_printf(reading->arena, "\"%s\" is not known here; accepted: %s", key,
+                               arena_join(reading->arena, keys, count, " ")));
     }
 }
 #define ONLY(reading, map, ...)                                                                                        \
@@ -145,6 +144,10 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     if (config_instance(config, instance->service, instance->partition))
         wrong(reading, map, "this service and partition stands here twice");
     rights_of(reading, map, &instance->rights, &instance->n_rights);
+    if (config->n_instances == CONFIG_INSTANCES_MAX) {
+        wrong(reading, map, "at most 64 instances are accepted");
+        return;
+    }
     config->instances = arena_grow(reading->arena, config->instances, config->n_instances, sizeof *config->instances);
     config->instances[config->n_instances++] = instance;
 }

@@ -19,7 +19,8 @@ bool config_cell_id_ok(const char *text); /* 16 hexadecimal digits, not all 0 */
 /* The instance of a service and partition, NULL when the file names none. */
 const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition);
 
-#define CONFIG_BUCKETS 1024u /* a site lives in one for good */
+#define CONFIG_INSTANCES_MAX 64u /* whoever asks or watches all of them has room for so many */
+#define CONFIG_BUCKETS 1024u     /* a site lives in one for good */
 uint32_t
 config_bucket_end(const Config__Instance *instance); /* its buckets are those from bucket_from up to this one */
 /* The instance that has a bucket; NULL when the file names none of that service. */

@@ -32,6 +32,12 @@ enum append eventlog_append(const struct eventlog_driver *driver, struct store_t
     return driver->append(driver->context, txn, table, after, events, count);
 }
 
+/* The key of a row; 0 when it is none of an offset: the file was damaged, and no event fits there. */
+static uint64_t offset_of(struct bytes key)
+{
+    return key.size == 8 ? bytes_get_u64(key.data) : 0;
+}
+
 struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t after, size_t bytes_max,
                            struct arena *arena, uint64_t *last_out)
 {
@@ -61,7 +67,7 @@ struct bytes eventlog_read(struct store_txn *txn, store_table table, uint64_t af
         bytes_put_u32(batch + size, (uint32_t)event.size);
         memcpy(batch + size + 4, event.data, event.size);
         size += 4 + event.size;
-        *last_out = bytes_get_u64(key.data);
+        *last_out = offset_of(key);
     }
     arena_fini(&scratch);
     return bytes_of(batch, size);
@@ -77,7 +83,7 @@ bool eventlog_get(struct store_txn *txn, store_table table, uint64_t offset, str
 uint64_t eventlog_end(struct store_txn *txn, store_table table, struct arena *arena)
 {
     struct bytes key;
-    return store_last(txn, table, (struct bytes){0}, arena, &key, NULL) ? bytes_get_u64(key.data) : 0;
+    return store_last(txn, table, (struct bytes){0}, arena, &key, NULL) ? offset_of(key) : 0;
 }
 
 void eventlog_hash(struct bytes event, uint8_t hash_out[EVENTLOG_HASH_BYTES])
@@ -150,7 +156,7 @@ enum err eventlog_walk_on(struct store_txn *txn, store_table table, struct event
         *end_out = !store_scan_next(&scan, &arena, &key, &stored);
         if (*end_out)
             break;
-        wrong = wrong_event(walk, bytes_get_u64(key.data), stored, &arena, &recorded_ms);
+        wrong = wrong_event(walk, offset_of(key), stored, &arena, &recorded_ms);
         eventlog_hash(stored, walk->hash);
         walk->offset++;
         walk->recorded_ms = recorded_ms;

@@ -122,6 +122,10 @@ static enum err read_cursors(struct rest *rest, Bus__PositionReport *report)
             return ERR_CORRUPT;
         }
         const Record__Cursor *cursor = (const Record__Cursor *)message;
+        if (!cursor->log) {
+            snprintf(rest->why, rest->why_size, "a cursor names no log");
+            return ERR_CORRUPT;
+        }
         Hb__Position *position = arena_alloc(rest->arena, sizeof *position);
         hb__position__init(position);
         position->log = cursor->log;
@@ -206,10 +210,15 @@ static enum err follow(struct rest *rest, const struct atrest_restore *restore, 
         struct bytes value;
         ProtobufCMessage *message;
         char *why;
-        bug_unless(store_get(rest->txn, rest->cursors, key_bytes(&key), rest->arena, &value) &&
-                   row_load(&record__cursor__descriptor, key_bytes(&key), value, rest->arena, &message, &why) ==
-                       ERR_NONE);
-        Record__Cursor *cursor = (Record__Cursor *)message;
+        Record__Cursor *cursor = NULL;
+        if (store_get(rest->txn, rest->cursors, key_bytes(&key), rest->arena, &value) &&
+            row_load(&record__cursor__descriptor, key_bytes(&key), value, rest->arena, &message, &why) == ERR_NONE)
+            cursor = (Record__Cursor *)message;
+        if (!cursor || !cursor->log) {
+            snprintf(rest->why, rest->why_size, "the cursor of %s-%" PRIu32 " does not stand under its own key",
+                     config_service_name(log->service), log->partition);
+            return ERR_CORRUPT;
+        }
         cursor->log->epoch = end->log->epoch;
         put_message(rest, rest->cursors, &key, &cursor->base);
     }

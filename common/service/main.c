@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
@@ -18,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PEERS_MAX 64u
+#define PEERS_MAX CONFIG_INSTANCES_MAX
 #define LOCK_WAIT_MS 10000u
 
 struct program {
@@ -295,22 +294,11 @@ static void watch_alive(struct program *program)
 int service_main(int argc, char **argv, const struct service *service, const struct effect_driver *driver)
 {
     static struct program program;
-    const char *config = NULL;
-    uint32_t partition = 0;
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
-    int option;
+    uint32_t partition;
+    const char *config = process_arguments(argc, argv, &partition);
     char name[80];
     program.service = service;
     program.driver = driver;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'c')
-            config = optarg;
-        else if (option == 'p')
-            partition = (uint32_t)strtoul(optarg, NULL, 10);
-        else
-            return 2;
-    }
     if (!config) {
         fprintf(stderr, "usage: hearback-%s --config FILE [--partition N]\n", service->name);
         return 2;

@@ -23,13 +23,12 @@
 #define ASK_MS 2000u
 #define LOOK_MS 50
 #define STALLED_MS 60000
-#define INSTANCES_MAX 64u
 
 struct backup {
     struct cli *cli;
     const char *target, *folder, *path; /* the folder bears another name until the backup is whole */
     const char *keys;                   /* --with-keys */
-    const Config__Instance *instances[INSTANCES_MAX];
+    const Config__Instance *instances[CONFIG_INSTANCES_MAX];
     size_t count;
     Backup__Manifest manifest;
     uint64_t bytes;
@@ -73,9 +72,9 @@ static const char *copy_of(struct backup *backup, size_t i)
 /* All at one time. False after saying why somebody did not do it. */
 static bool ask_all(struct backup *backup, Bus__Control__What what, const Bus__PositionReport **reports_out)
 {
-    Bus__Request requests[INSTANCES_MAX], *pointers[INSTANCES_MAX];
-    Bus__Control controls[INSTANCES_MAX];
-    const Bus__Reply *replies[INSTANCES_MAX];
+    Bus__Request requests[CONFIG_INSTANCES_MAX], *pointers[CONFIG_INSTANCES_MAX];
+    Bus__Control controls[CONFIG_INSTANCES_MAX];
+    const Bus__Reply *replies[CONFIG_INSTANCES_MAX];
     bool good = true;
     for (size_t i = 0; i < backup->count; i++) {
         bus__request__init(pointers[i] = &requests[i]);
@@ -157,7 +156,7 @@ static bool await_copies(struct backup *backup)
     int64_t moved = ms_of(CLOCK_MONOTONIC);
     for (;;) {
         struct arena_mark mark = arena_mark(&backup->cli->arena);
-        const Bus__PositionReport *reports[INSTANCES_MAX];
+        const Bus__PositionReport *reports[CONFIG_INSTANCES_MAX];
         uint64_t rows = 0, total = 0;
         size_t done = 0;
         if (!ask_all(backup, BUS__CONTROL__WHAT__POSITION, reports))
@@ -359,7 +358,7 @@ static bool begin(struct backup *backup, const char *target)
 static void add_instances(struct backup *backup)
 {
     const Config__Config *config = backup->cli->config;
-    for (size_t i = 0; i < config->n_instances && backup->count < INSTANCES_MAX; i++)
+    for (size_t i = 0; i < config->n_instances; i++)
         if (cli_is_service(config->instances[i]))
             backup->instances[backup->count++] = config->instances[i];
 }

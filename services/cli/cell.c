@@ -4,6 +4,7 @@
    either side. */
 #include "cell.h"
 
+#include "base/number.h"
 #include "config/config.h"
 #include "up.h"
 
@@ -139,8 +140,10 @@ static bool take_logs(struct cli *cli, const json_t *paper, Config__Cell *cell)
         config__log__init(log);
         log->service = dash ? config_service_of_name(arena_text(&cli->arena, text, (size_t)(dash - text)))
                             : HB__SERVICE__SERVICE_NONE;
-        log->partition = dash ? (uint32_t)strtoul(dash + 1, NULL, 10) : 0;
-        if (log->service == HB__SERVICE__SERVICE_NONE || log->service >= HB__SERVICE__GATEWAY)
+        uint64_t partition = 0;
+        bool numbered = dash && number_read(dash + 1, 9999, &partition);
+        log->partition = (uint32_t)partition;
+        if (!numbered || log->service == HB__SERVICE__SERVICE_NONE || log->service >= HB__SERVICE__GATEWAY)
             return cli_fail("logs: \"%s\" is no log; accepted: as casework-0", text), false;
         cell->logs = arena_grow(&cli->arena, cell->logs, cell->n_logs, sizeof *cell->logs);
         cell->logs[cell->n_logs++] = log;

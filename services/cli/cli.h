@@ -31,12 +31,16 @@ struct cli {
     char *after;          /* what earlier answers have shown us (Hearback-After): the next request sees at least that */
     const char *if_match; /* of the next request only: the version seen */
     Config__Config *config; /* by cli_config */
+    bool no_config;         /* cli_config has said why */
 };
 
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
     cli_verify, cli_backup, cli_restore, cli_split, cli_init, cli_run, cli_health, cli_cell, cli_accept_clock,
     cli_release, cli_clauses, cli_calendar;
+
+/* command.c: what is typed, as main got it. Takes the global options out of argv. */
+int cli_run_command(struct cli *cli, int argc, char **argv);
 
 /* ---- places ---- */
 

@@ -2,6 +2,7 @@
    Nothing is started; `hearback up` is not needed then. */
 #include "up.h"
 
+#include "base/number.h"
 #include "config/config.h"
 
 #include <getopt.h>
@@ -27,6 +28,7 @@ int cli_init(struct cli *cli, int argc, char **argv)
         {"address", required_argument, NULL, 'a'},  {"port", required_argument, NULL, 'p'},
         {"smtp", required_argument, NULL, 's'},     {0}};
     struct up_options options = {0};
+    uint64_t port;
     int option;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'e')
@@ -37,8 +39,8 @@ int cli_init(struct cli *cli, int argc, char **argv)
             options.address = optarg;
         else if (option == 's' && config_smtp_url_ok(optarg))
             options.smtp = optarg;
-        else if (option == 'p' && (options.port = (uint32_t)strtoul(optarg, NULL, 10)) > 0 && options.port <= 65535)
-            continue;
+        else if (option == 'p' && number_read(optarg, 65535, &port) && port > 0)
+            options.port = (uint32_t)port;
         else
             return cli_usage(usage);
     }

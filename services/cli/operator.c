@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#define PEERS_MAX 64u
+#define PEERS_MAX CONFIG_INSTANCES_MAX
 
 static struct {
     struct ev_loop *loop;
@@ -57,13 +57,8 @@ static void on_reply(void *context, enum err err, const Bus__Reply *reply)
 {
     struct asking *asking = context;
     asking->done = true;
-    if (!err) {
-        ProtobufCMessage *copy;
-        char *why;
-        struct bytes packed = message_pack(&reply->base, &asking->cli->arena);
-        bug_unless(message_unpack(&bus__reply__descriptor, packed, &asking->cli->arena, &copy, &why) == ERR_NONE);
-        asking->reply = (Bus__Reply *)copy;
-    }
+    if (!err)
+        asking->reply = (Bus__Reply *)message_copy(&reply->base, &asking->cli->arena);
     ev_break(connection.loop, EVBREAK_ONE);
 }
 
@@ -145,6 +140,8 @@ const Hb__CommandReply *cli_directory(struct cli *cli, Directory__Command *direc
     command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
     command.directory = directory;
     const Bus__Reply *reply = cli_ask(cli, HB__SERVICE__DIRECTORY, 0, &request, 10000);
+    if (!cli->config)
+        return false;
     if (!reply)
         cli_fail("directory does not answer");
     else if (reply->kind_case == BUS__REPLY__KIND_REFUSED)

@@ -34,13 +34,14 @@ Config__Config *cli_config(struct cli *cli)
 {
     const char *path = cli_path(cli, "hearback.yaml");
     char *why = NULL;
-    if (cli->config)
+    if (cli->config || cli->no_config) /* why not is said once */
         return cli->config;
     enum err err = config_load(path, &cli->arena, &cli->config, &why);
     if (err == ERR_NOT_FOUND)
         cli_fail("there is no system in %s; `hearback up --data %s` makes one", cli->folder, cli->folder);
     else if (err)
         cli_fail("%s", why ? why : path);
+    cli->no_config = err != ERR_NONE;
     if (err)
         cli->config = NULL;
     return cli->config;

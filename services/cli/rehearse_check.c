@@ -219,12 +219,8 @@ static const char *fact_text(struct world *world, const Hb__Value *value)
         return SAY(world, "%" PRId64 " min", (int64_t)(value->duration_ms / MINUTE_MS));
     case HB__VALUE__KIND_MONEY_FEN:
         return SAY(world, "%" PRId64 ".%02" PRId64, value->money_fen / 100, value->money_fen % 100);
-    case HB__VALUE__KIND_TEXTS: {
-        const char *all = "";
-        for (size_t i = 0; i < value->texts->n_text; i++)
-            all = SAY(world, "%s%s%s", all, i ? " " : "", value->texts->text[i]);
-        return all;
-    }
+    case HB__VALUE__KIND_TEXTS:
+        return arena_join(&world->arena, (const char *const *)value->texts->text, value->texts->n_text, " ");
     case HB__VALUE__KIND_PRESENT:
         return "present";
     case HB__VALUE__KIND__NOT_SET:

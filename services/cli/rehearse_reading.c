@@ -52,9 +52,7 @@ const char *reading_enter_index(struct reading *reading, size_t index)
 
 const char *reading_joined(struct reading *reading, const char *const *words, size_t count)
 {
-    const char *all = "";
-    for (size_t i = 0; i < count && i < 40; i++)
-        all = arena_printf(reading->arena, "%s%s%s", all, *all ? " " : "", words[i]);
+    const char *all = arena_join(reading->arena, words, count < 40 ? count : 40, " ");
     return count > 40 ? arena_printf(reading->arena, "%s ...", all) : all;
 }
 
@@ -124,11 +122,10 @@ struct scenario_pair *reading_pairs_of(struct reading *reading, json_t *map, siz
     if (map && !json_is_object(map))
         wrong(reading, map, "此处须为键值对，如 {channel: phone}", "a map is accepted here, as {channel: phone}");
     json_object_foreach(map, key, value) {
-        const char *before = reading_enter(reading, arena_strdup(reading->arena, key)), *text = "";
+        const char *before = reading_enter(reading, arena_strdup(reading->arena, key));
         size_t texts_count;
         char **texts = reading_texts_of(reading, value, &texts_count);
-        for (size_t i = 0; i < texts_count; i++)
-            text = arena_printf(reading->arena, "%s%s%s", text, i ? "、" : "", texts[i]);
+        const char *text = arena_join(reading->arena, (const char *const *)texts, texts_count, "、");
         struct scenario_pair pair = {arena_strdup(reading->arena, key), text, reading_line_of(reading, value)};
         ADD(reading, pairs, *count, pair);
         reading->path = before;

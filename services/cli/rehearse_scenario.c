@@ -112,10 +112,13 @@ static void packs_of(struct reading *reading, json_t *node)
 
 static const char *quoted(struct arena *arena, const char *text)
 {
-    const char *out = "\"";
-    for (; *text; text++)
-        out = arena_printf(arena, *text == '"' || *text == '\\' ? "%s\\%c" : "%s%c", out, *text);
-    return arena_printf(arena, "%s\"", out);
+    char *out = arena_alloc(arena, strlen(text) * 2 + 3), *to = out;
+    for (*to++ = '"'; *text; *to++ = *text++)
+        if (*text == '"' || *text == '\\')
+            *to++ = '\\';
+    *to++ = '"';
+    *to = 0;
+    return out;
 }
 
 struct policy_source scenario_settings_pack(struct arena *arena, const char *name, const struct scenario_pair *settings,
@@ -334,7 +337,7 @@ static void read_rows(struct reading *reading, json_t *root, const struct scenar
 {
     json_t *rows = rows_of(reading, root), *none = json_object();
     size_t rows_count = rows ? json_array_size(rows) : 1;
-    for (size_t i = 0; i < rows_count; i++) {
+    for (size_t i = 0; i < rows_count && reading->mistakes->count < POLICY_MISTAKES_MAX; i++) {
         json_t *row = rows ? json_array_get(rows, i) : none, *given = json_object_get(root, "given");
         json_t *copy = placed(reading, json_copy(root), root), *run = json_object_get(root, "run");
         if (run)

@@ -100,10 +100,7 @@ static const char *time_text(struct world *world, int64_t ms)
 
 static const char *list_text(struct world *world, char *const *list, size_t count)
 {
-    const char *text = "";
-    for (size_t i = 0; i < count; i++)
-        text = arena_printf(&world->arena, "%s%s%s", text, i ? " " : "", list[i]);
-    return text;
+    return arena_join(&world->arena, (const char *const *)list, count, " ");
 }
 
 #define SAY(world, ...) arena_printf(&(world)->arena, __VA_ARGS__)

@@ -4,6 +4,7 @@
 #include "backup.h"
 #include "up.h"
 
+#include "base/number.h"
 #include "config/config.h"
 #include "service/atrest.h"
 #include "vault/vault.h"
@@ -409,18 +410,18 @@ int cli_restore(struct cli *cli, int argc, char **argv)
                                           {"erasures", required_argument, NULL, 'e'},
                                           {"skip", required_argument, NULL, 's'},
                                           {0}};
-    struct restore restore = {.cli = cli, .skip = SKIP_DEFAULT};
+    struct restore restore = {.cli = cli};
     int option;
     bool good = true;
-    char *end = "";
+    uint64_t skip = SKIP_DEFAULT;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'k')
             restore.keys = optarg;
         else if (option == 'e')
             restore.erasures = optarg;
         else if (option == 's')
-            restore.skip = (uint32_t)strtoul(optarg, &end, 10);
-        good = good && option != '?' && !*end && restore.skip <= SKIP_MAX;
+            good = good && number_read(optarg, SKIP_MAX, &skip);
+        good = good && option != '?';
     }
     if (!good || optind != argc - 1)
         return cli_usage(
@@ -430,5 +431,6 @@ int cli_restore(struct cli *cli, int argc, char **argv)
             "  --keys PATH      the file of backup --with-keys, or the folder epoch-keys of the former system\n"
             "  --erasures FILE  whose data was erased since (default: beside BACKUP); none: nothing ever was\n"
             "  --skip N         case numbers of each counter taken for given out since (default 100)");
+    restore.skip = (uint32_t)skip;
     return run(&restore, argv[optind]);
 }

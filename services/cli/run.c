@@ -1,6 +1,7 @@
 /* `hearback run NAME`: becomes the program of one instance. For systemd and containers, which name instances. */
 #include "cli.h"
 
+#include "base/number.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -13,11 +14,12 @@ const Config__Instance *cli_instance_named(struct cli *cli, const char *name)
 {
     const char *dash = strrchr(name, '-');
     size_t size = dash ? (size_t)(dash - name) : strlen(name);
-    uint32_t partition = dash ? (uint32_t)strtoul(dash + 1, NULL, 10) : 0;
+    uint64_t partition = 0;
+    bool sound = !dash || number_read(dash + 1, UINT32_MAX, &partition);
     if (!cli_config(cli))
         return NULL;
-    const Config__Instance *found =
-        config_instance(cli->config, config_service_of_name(arena_text(&cli->arena, name, size)), partition);
+    Hb__Service service = config_service_of_name(arena_text(&cli->arena, name, size));
+    const Config__Instance *found = sound ? config_instance(cli->config, service, (uint32_t)partition) : NULL;
     if (!found) {
         cli_fail("%s names no instance %s; it names:", cli_path(cli, "hearback.yaml"), name);
         for (size_t i = 0; i < cli->config->n_instances; i++)

@@ -4,6 +4,7 @@
    and a copy nobody names, which the next attempt removes; a kill after it leaves the new one. */
 #include "backup.h"
 
+#include "base/number.h"
 #include "config/config.h"
 #include "service/atrest.h"
 #include "store/store.h"
@@ -44,10 +45,10 @@ static const char usage[] =
 
 static bool read_number(const char *text, uint32_t *number_out)
 {
-    char *end;
-    unsigned long number = strtoul(text, &end, 10);
+    uint64_t number;
+    bool good = number_read(text, CONFIG_BUCKETS, &number);
     *number_out = (uint32_t)number;
-    return *text >= '0' && *text <= '9' && !*end && number <= CONFIG_BUCKETS;
+    return good;
 }
 
 static bool choose(struct split *split, const char *service_name, const char *partition_text)
@@ -65,6 +66,8 @@ static bool choose(struct split *split, const char *service_name, const char *pa
         return cli_fail("%s names no partition %s of %s", cli_path(split->cli, "hearback.yaml"), partition_text,
                         service_name),
                false;
+    if (split->cli->config->n_instances == CONFIG_INSTANCES_MAX)
+        return cli_fail("%s names 64 instances: it accepts no more", cli_path(split->cli, "hearback.yaml")), false;
     if (split->at <= split->from->bucket_from || split->at >= config_bucket_end(split->from))
         return cli_fail("--at: this partition has the buckets %" PRIu32 " to %" PRIu32 ": a number between is accepted",
                         split->from->bucket_from, config_bucket_end(split->from)),

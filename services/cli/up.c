@@ -1,5 +1,6 @@
 #include "up.h"
 
+#include "base/number.h"
 #include "config/config.h"
 #include "mapping.h"
 
@@ -29,13 +30,13 @@ static int read_options(struct up_options *options, int argc, char **argv)
         {"mapping", required_argument, NULL, 'm'}, {"once", no_argument, NULL, 'o'},
         {"export", required_argument, NULL, 'e'},  {0}};
     int option;
-    char *end = NULL;
+    uint64_t port;
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
         case 'p':
-            options->port = (uint32_t)strtoul(optarg, &end, 10);
-            if (*end || options->port == 0 || options->port > 65535)
+            if (!number_read(optarg, 65535, &port) || port == 0)
                 return cli_fail("--port: a number from 1 to 65535 is accepted"), CLI_USAGE;
+            options->port = (uint32_t)port;
             break;
         case 's':
             if (!config_smtp_url_ok(optarg))
@@ -72,7 +73,10 @@ static int check_options(struct cli *cli, const struct up_options *options)
         return cli_fail("--export needs --once"), CLI_USAGE;
     if (options->input && access(options->input, R_OK))
         return cli_fail("%s: %s", options->input, strerror(errno));
-    return options->mapping && !mapping_load(cli, options->mapping) ? CLI_FAILED : CLI_GOOD;
+    struct mapping *mapping = options->mapping ? mapping_load(cli, options->mapping) : NULL;
+    if (mapping)
+        json_decref(mapping->root);
+    return options->mapping && !mapping ? CLI_FAILED : CLI_GOOD;
 }
 
 /* Two supervisors on one folder would start everything twice. The lock goes with the process. */

@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "hearback/envelope.pb-c.h"
 
-#define VERIFY_LOGS_MAX 64u
+#define VERIFY_LOGS_MAX 64u /* CONFIG_INSTANCES_MAX */
 #define VERIFY_SITES_MAX 65535u
 #define VERIFY_SHOWN_MAX 20u /* findings of one kind that are told one by one */
 

@@ -2,6 +2,7 @@
  */
 #include "cli.h"
 
+#include "base/number.h"
 #include "config/config.h"
 
 #include <stdlib.h>
@@ -11,9 +12,10 @@
 
 #define ASK_MS 1000u
 #define TELL_S 10
+#define TIMEOUT_S_MAX 1000000000u
 
 struct looked {
-    const Bus__PositionReport *reports[64];
+    const Bus__PositionReport *reports[CONFIG_INSTANCES_MAX];
     size_t count;
     const char *behind; /* the first that is not there yet, NULL when all are */
 };
@@ -119,13 +121,12 @@ static int wait_for(struct cli *cli, bool settled, int64_t timeout_s)
 int cli_wait(struct cli *cli, int argc, char **argv)
 {
     bool settled = argc > 1 && strcmp(argv[1], "settled") == 0, ready = argc > 1 && strcmp(argv[1], "ready") == 0;
-    int64_t timeout_s = 60;
-    if (argc == 4 && strcmp(argv[2], "--timeout") == 0)
-        timeout_s = strtoll(argv[3], NULL, 10);
-    else if (argc != 2)
+    uint64_t timeout_s = 60;
+    bool timed = argc == 4 && strcmp(argv[2], "--timeout") == 0 && number_read(argv[3], TIMEOUT_S_MAX, &timeout_s);
+    if (argc != 2 && !timed)
         ready = settled = false;
     if (!ready && !settled)
         return cli_usage("hearback wait ready|settled [--timeout SECONDS]\n"
                          "  --timeout SECONDS  (default 60) then it gives up; 0: never");
-    return cli_config(cli) ? wait_for(cli, settled, timeout_s) : CLI_FAILED;
+    return cli_config(cli) ? wait_for(cli, settled, (int64_t)timeout_s) : CLI_FAILED;
 }

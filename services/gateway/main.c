@@ -9,7 +9,6 @@
 #include "sites.h"
 
 #include <ev.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,27 +72,14 @@ static int open_all(struct gateway *gateway, const char *config_path)
     return 0;
 }
 
-static const char *config_argument(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"partition", required_argument, NULL, 'p'}, {0}};
-    const char *config = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-        if (option == 'c')
-            config = optarg;
-        else if (option != 'p' || strcmp(optarg, "0") != 0) /* whoever starts us starts all services alike */
-            return NULL;
-    return config;
-}
-
 int main(int argc, char **argv)
 {
     static struct gateway gateway;
     ev_signal terminate, interrupt;
     ev_timer alive;
-    const char *config = config_argument(argc, argv);
-    if (!config) {
+    uint32_t partition;
+    const char *config = process_arguments(argc, argv, &partition);
+    if (!config || partition) { /* whoever starts us starts all services alike */
         fprintf(stderr, "usage: hearback-gateway --config FILE\n");
         return 2;
     }
