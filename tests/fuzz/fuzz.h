@@ -22,6 +22,13 @@ _Noreturn void fuzz_failed(const char *file, int line, const char *what);
 /* A folder on tmpfs of this process alone, made at the first call, removed at exit. */
 const char *fuzz_folder(void);
 
+/* Memory: between the two, at no instant more is held, beyond what was held at first, than 16 times the input and 1 MB;
+   else it aborts and says how much. Needs the hooks of a sanitizer; without one nothing is checked. */
+void fuzz_memory_begin(void);
+void fuzz_memory_end(size_t input_bytes);
+/* The same for a reader that may rightly take more, which its target must say and explain. */
+void fuzz_memory_end_within(size_t most_bytes);
+
 /* ---- decisions drawn from the input, so that a target can build what it feeds ---- */
 
 struct draw {

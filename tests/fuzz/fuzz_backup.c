@@ -38,8 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                          "--keys",     arena_printf(&cli.arena, "%s/keys.json", fuzz_folder()),
                          "--erasures", arena_printf(&cli.arena, "%s/erasures", fuzz_folder()),
                          NULL};
-    optind = 0;                                          /* begins anew */
+    optind = 0; /* begins anew */
+    fuzz_memory_begin();
     must(cli_restore(&cli, 6, arguments) == CLI_FAILED); /* it has no configuration and no log */
+    fuzz_memory_end(size);
     arena_fini(&cli.arena);
     return 0;
 }

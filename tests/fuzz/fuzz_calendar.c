@@ -44,7 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Calendar__Calendar *calendar = NULL, plain = CALENDAR__CALENDAR__INIT;
     char *why = NULL;
     ProtobufCMessage *again;
+    fuzz_memory_begin();
     enum err err = calendar_parse(bytes_of(data, size), &arena, &calendar, &why);
+    fuzz_memory_end(size);
     must((err != ERR_NONE) == (why != NULL));
     if (!err) {
         check_sorted(calendar);
@@ -54,7 +56,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_counting((Calendar__Calendar *)again);
     }
     why = NULL;
+    fuzz_memory_begin();
     err = calendar_add_holiday_cn(&plain, bytes_of(data, size), &arena, &why);
+    fuzz_memory_end(size);
     must((err != ERR_NONE) == (why != NULL));
     if (!err) {
         check_sorted(&plain);

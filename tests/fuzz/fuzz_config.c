@@ -19,7 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *path = arena_printf(&arena, "%s/config.yaml", fuzz_folder()), *why = NULL;
     Config__Config *config, *again;
     write_file(path, data, size);
+    fuzz_memory_begin();
     enum err err = config_load(path, &arena, &config, &why);
+    fuzz_memory_end(size);
     must((err != ERR_NONE) == (why != NULL));
     must(!why || strstr(why, "config.yaml"));
     if (!err) {

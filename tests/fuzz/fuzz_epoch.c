@@ -28,7 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     snprintf(path, sizeof path, "%s/epoch.key", fuzz_folder());
     put(path, data + 1, size - 1, data[0] & 1);
+    fuzz_memory_begin();
     enum err err = epoch_load(path, &keys);
+    fuzz_memory_end(size);
     must(err == ERR_NONE || err == ERR_MALFORMED);
     if (err)
         return 0;

@@ -27,11 +27,13 @@ static void check_time(struct bytes text, struct arena *arena)
     must(json_time_parse(written, NULL, &again) && again == ms);
 }
 
-static void check_message(json_t *json, const ProtobufCMessageDescriptor *type, struct arena *arena)
+static void check_message(json_t *json, const ProtobufCMessageDescriptor *type, size_t size, struct arena *arena)
 {
     ProtobufCMessage *first, *second;
     char *path = NULL, *why = NULL;
+    fuzz_memory_begin();
     enum err err = json_to_message(json, type, arena, &first, &path, &why);
+    fuzz_memory_end(size);
     must((err != ERR_NONE) == (why != NULL) && (err != ERR_NONE) == (path != NULL));
     if (err)
         return;
@@ -53,14 +55,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *json = NULL, *again = NULL;
     char *why = NULL;
     check_time(text, &arena);
+    fuzz_memory_begin();
     enum err err = json_parse(text, &arena, &json, &why);
+    fuzz_memory_end(text.size);
     must((err != ERR_NONE) == (why != NULL));
     if (!err) {
         char *dumped = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
         must(dumped);
         must(json_parse(bytes_of_text(dumped), &arena, &again, &why) == ERR_NONE && json_equal(json, again));
         free(dumped);
-        check_message(json, bodies[data[0] % BODIES], &arena);
+        check_message(json, bodies[data[0] % BODIES], text.size, &arena);
         json_decref(json);
         json_decref(again);
     }

@@ -18,7 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *path = arena_printf(&cli.arena, "%s/m.yaml", fuzz_folder());
     FILE *file = fopen(path, "wbe");
     must(file && fwrite(data, 1, size, file) == size && fclose(file) == 0);
+    fuzz_memory_begin();
     struct mapping *mapping = mapping_load(&cli, path);
+    fuzz_memory_end(size);
     if (mapping) {
         must(*mapping->name && *mapping->source && *mapping->kind && *mapping->site && *mapping->zone);
         mapping_check_header(mapping, &columns);

@@ -41,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&arena);
     ProtobufCMessage *message, *again;
     char *why = NULL;
+    fuzz_memory_begin();
     enum err err = message_unpack(type, stored, &arena, &message, &why);
+    fuzz_memory_end(stored.size);
     must(arena.cap == 0 && arena.used <= stored.size * MESSAGE_CAP_FACTOR + MESSAGE_CAP_EXTRA + 256);
     must(err == ERR_NONE || err == ERR_MALFORMED || err == ERR_TOO_LARGE);
     must((err != ERR_NONE) == (why != NULL));

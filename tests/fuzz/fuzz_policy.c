@@ -57,9 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct policy_result first, second;
     struct arena arena;
     arena_init(&arena);
+    fuzz_memory_begin();
     policy_compile(sources, 2, packs, 1, &arena, &first);
     must(first.policy || first.count);
     policy_check(&first, &arena);
+    fuzz_memory_end(size + sources[1].text.size);
     check_mistakes(&first, lines_of(data, size) + lines_of(frame().data, frame().size));
     if (first.policy) {
         ProtobufCMessage *message = (ProtobufCMessage *)first.policy, *again;

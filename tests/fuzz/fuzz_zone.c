@@ -17,7 +17,10 @@ static void check_instant(const struct zone *zone, int64_t utc_ms)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct zone *zone = NULL;
-    if (zone_parse(bytes_of(data, size), &zone))
+    fuzz_memory_begin();
+    enum err err = zone_parse(bytes_of(data, size), &zone);
+    fuzz_memory_end(size);
+    if (err)
         return 0;
     for (int year = 1; year < 10000; year += 499)
         for (int month = 1; month <= 12; month += 5)

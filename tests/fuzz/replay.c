@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define INPUT_BYTES_MAX (64u << 10)
+#define LARGE_BYTES (8u << 10)
 #define HANG_S 60u /* generous: sanitizers, and a machine shared with others */
 
 struct inputs {
@@ -24,7 +25,7 @@ struct inputs {
 };
 
 static struct inputs corpus, words;
-static char crash_path[256];
+static char crash_path[256], again[2600]; /* where it is kept; how to see it again */
 static volatile sig_atomic_t running;
 static struct bytes at_hand;
 
@@ -38,7 +39,7 @@ static void on_death(int signal_number)
         if (signal_number == SIGALRM)
             good = write(2, hang, sizeof hang - 1) > 0 && good;
         if (good && write(2, kept, sizeof kept - 1) > 0)
-            (void)!write(2, crash_path, strlen(crash_path)); /* nobody is left to be told */
+            (void)!write(2, again, strlen(again)); /* nobody is left to be told */
     }
     signal(signal_number == SIGALRM ? SIGABRT : signal_number, SIG_DFL);
     raise(signal_number == SIGALRM ? SIGABRT : signal_number);
@@ -219,8 +220,13 @@ static void mutate(struct mutant *mutant)
     case 4:
         replace(mutant, at, some, NULL, 0);
         return;
-    case 5: /* repeats a stretch */
-        replace(mutant, at + some, 0, mutant->bytes + at, some);
+    case 5: /* repeats a stretch, now and then as often as there is room for: what does it take then? */
+        for (uint64_t times = random_below(64) ? 1 : INPUT_BYTES_MAX; times && some; times--) {
+            size_t before = mutant->size;
+            replace(mutant, at + some, 0, mutant->bytes + at, some);
+            if (mutant->size == before)
+                return;
+        }
         return;
     case 6: /* a stretch of another input */
         other = corpus.list[random_below(corpus.count)];
@@ -250,6 +256,8 @@ static void run_mutants(uint64_t runs)
     static struct mutant mutant;
     for (uint64_t i = 0; i < runs; i++) {
         struct bytes from = corpus.list[random_below(corpus.count)];
+        if (from.size > LARGE_BYTES && random_below(32)) /* a hundred small ones are done meanwhile */
+            from = corpus.list[random_below(corpus.count)];
         mutant.size = from.size;
         if (from.size)
             memcpy(mutant.bytes, from.data, from.size);
@@ -288,7 +296,11 @@ int main(int argc, char **argv)
         return 2;
     }
     const char *name = strrchr(argv[0], '/');
+    char folder[1024] = ".";
+    (void)!getcwd(folder, sizeof folder);
     snprintf(crash_path, sizeof crash_path, "crash-%s", name ? name + 1 : argv[0]);
+    snprintf(again, sizeof again, "%s/%s\nto see it again: %s %s/%s\n", folder, crash_path, argv[0], folder,
+             crash_path);
     state = seed * 0x9E3779B97F4A7C15ull + 1;
     const int deaths[] = {SIGABRT, SIGALRM, SIGILL, SIGFPE};
     for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++)

@@ -6,6 +6,8 @@
 #include "hearback/policy.pb-c.h"
 #include "message/message.h"
 
+#include <jansson.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +16,16 @@ void fuzz_failed(const char *file, int line, const char *what)
 {
     dprintf(2, "%s:%d: must hold: %s\n", file, line, what); /* a target may have its own use for stderr */
     abort();
+}
+
+/* jansson draws the seed of its hash tables from the system: the same input would take another way each time. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    json_object_seed(1);
+    return 0;
 }
 
 /* ---- a folder ---- */
@@ -38,6 +50,65 @@ const char *fuzz_folder(void)
         atexit(remove_folder);
     }
     return folder;
+}
+
+/* ---- memory ---- */
+
+#define MEMORY_FACTOR 16u
+#define MEMORY_EXTRA (1u << 20)
+
+/* Of gcc's and clang's sanitizers alike; NULL without them.
+   NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *)) __attribute__((weak));
+size_t __sanitizer_get_allocated_size(const volatile void *at) __attribute__((weak));
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+static atomic_llong held, held_most; /* since the hooks are there; libzmq has threads of its own */
+static long long held_at_first;
+
+static void on_malloc(const volatile void *at, size_t size)
+{
+    (void)at;
+    long long now = atomic_fetch_add(&held, (long long)size) + (long long)size, seen = atomic_load(&held_most);
+    while (now > seen && !atomic_compare_exchange_weak(&held_most, &seen, now))
+        ;
+}
+
+static void on_free(const volatile void *at)
+{
+    atomic_fetch_sub(&held, (long long)__sanitizer_get_allocated_size(at));
+}
+
+void fuzz_memory_begin(void)
+{
+    static bool hooked;
+    if (!__sanitizer_install_malloc_and_free_hooks)
+        return;
+    if (!hooked) {
+        must(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free));
+        void *volatile probe = malloc(1234);
+        must(atomic_load(&held) == 1234); /* a hook that is not called would check nothing */
+        free(probe);
+        must(atomic_load(&held) == 0);
+        hooked = true;
+    }
+    held_at_first = atomic_load(&held);
+    atomic_store(&held_most, held_at_first);
+}
+
+void fuzz_memory_end_within(size_t most_bytes)
+{
+    long long taken = atomic_load(&held_most) - held_at_first;
+    if (!__sanitizer_install_malloc_and_free_hooks || taken <= (long long)most_bytes)
+        return;
+    dprintf(2, "it took %lld bytes of memory; at most %zu are granted\n", taken, most_bytes);
+    must(!"memory within its bound");
+}
+
+void fuzz_memory_end(size_t input_bytes)
+{
+    fuzz_memory_end_within(input_bytes * MEMORY_FACTOR + MEMORY_EXTRA);
 }
 
 /* ---- drawing ---- */
