@@ -8,8 +8,9 @@
 /* Under the sanitizer what was forgotten is poisoned: whoever still holds a pointer into it is found. */
 #ifdef __has_feature /* clang */
 #if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1 /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): gcc's name for it  \
-                                */
+#define __SANITIZE_ADDRESS__                                                                                           \
+    1 /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): gcc's name for it                           \
+       */
 #endif
 #endif
 #ifdef __SANITIZE_ADDRESS__

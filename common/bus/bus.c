@@ -487,6 +487,17 @@ bool bus_peer_refuses(const struct bus_peer *peer)
     return peer->refused;
 }
 
+/* Whoever cannot connect tries again later: nothing may be left of it. */
+static enum err abandon(struct bus_peer *peer, void *socket, void *monitor)
+{
+    if (monitor)
+        zmq_close(monitor);
+    if (socket)
+        zmq_close(socket);
+    free(peer);
+    return ERR_IO;
+}
+
 enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct bus_peer **peer_out)
 {
     struct bus_peer *peer = calloc(1, sizeof *peer);
@@ -495,7 +506,7 @@ enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct b
     char monitor_name[64];
     snprintf(monitor_name, sizeof monitor_name, "inproc://monitor-%p", (void *)peer);
     if (!socket || !monitor)
-        return ERR_IO;
+        return abandon(peer, socket, monitor);
     tune(socket);
     zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, instance->public_key, strlen(instance->public_key) + 1);
     zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, bus->public_key, 41);
@@ -503,7 +514,7 @@ enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct b
     if (zmq_socket_monitor(socket, monitor_name,
                            ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) ||
         zmq_connect(monitor, monitor_name) || zmq_connect(socket, instance->endpoint))
-        return ERR_IO;
+        return abandon(peer, socket, monitor);
     peer->bus = bus;
     peer->unsent_tail = &peer->unsent;
     watch(bus, &peer->dealer, socket);

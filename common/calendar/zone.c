@@ -263,7 +263,7 @@ static void skip(struct reader *reader, uint64_t size)
 static bool read_body(struct reader *reader, const struct header *header, unsigned wide, struct zone *zone)
 {
     uint8_t type_of[TRANSITIONS_MAX];
-    int32_t types[TYPES_MAX];
+    int32_t types[TYPES_MAX] = {0};
     for (uint64_t i = 0; i < header->timecnt; i++)
         zone->at_s[i] = wide == 8 ? (int64_t)take(reader, 8) : (int32_t)take(reader, 4);
     for (uint64_t i = 0; i < header->timecnt; i++)

@@ -78,7 +78,7 @@ static bool read_fixed(const uint8_t **at, const uint8_t *end, unsigned size, ui
 static bool read_raw(struct decoder *decoder, const uint8_t **at, const uint8_t *end, struct raw *raw)
 {
     uint64_t tag;
-    raw->at = *at;
+    *raw = (struct raw){.at = *at};
     if (!read_varint(at, end, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1fffffff)
         return wrong(decoder, raw->at, "no field tag");
     if (++decoder->fields > MESSAGE_FIELDS_MAX)
