@@ -221,7 +221,7 @@ static void mutate(struct mutant *mutant)
         replace(mutant, at, some, NULL, 0);
         return;
     case 5: /* repeats a stretch, now and then as often as there is room for: what does it take then? */
-        for (uint64_t times = random_below(64) ? 1 : INPUT_BYTES_MAX; times && some; times--) {
+        for (uint64_t times = random_below(512) ? 1 : INPUT_BYTES_MAX; times && some; times--) {
             size_t before = mutant->size;
             replace(mutant, at + some, 0, mutant->bytes + at, some);
             if (mutant->size == before)
