@@ -379,6 +379,26 @@ static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rul
     }
 }
 
+static void step_action(struct compile *compile, json_t *node, Policy__Rule *rule)
+{
+    Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__STEP, node);
+    if (!policy_step(compile->kind, action->name)) {
+        mistake(compile, node, "\"%s\" 不是 %s 的步骤", "\"%s\" is no step of %s", action->name, compile->kind->name);
+        SUGGEST(compile, action->name, compile->kind->steps, compile->kind->n_steps);
+    }
+    POLICY_ADD(compile, rule->then, rule->n_then, action);
+}
+
+static void escalate_action(struct compile *compile, json_t *node, Policy__Rule *rule)
+{
+    Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ESCALATE, node);
+    if (!policy_ladder(compile->policy, action->name)) {
+        mistake(compile, node, "没有升级梯 \"%s\"", "there is no ladder \"%s\"", action->name);
+        SUGGEST(compile, action->name, compile->policy->ladders, compile->policy->n_ladders);
+    }
+    POLICY_ADD(compile, rule->then, rule->n_then, action);
+}
+
 void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
@@ -395,15 +415,8 @@ void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
         open_action(compile, map, node, rule);
     if ((node = json_object_get(map, "set")))
         set_actions(compile, node, rule);
-    if ((node = json_object_get(map, "step"))) {
-        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__STEP, node);
-        if (!policy_step(compile->kind, action->name)) {
-            mistake(compile, node, "\"%s\" 不是 %s 的步骤", "\"%s\" is no step of %s", action->name,
-                    compile->kind->name);
-            SUGGEST(compile, action->name, compile->kind->steps, compile->kind->n_steps);
-        }
-        POLICY_ADD(compile, rule->then, rule->n_then, action);
-    }
+    if ((node = json_object_get(map, "step")))
+        step_action(compile, node, rule);
     if ((node = json_object_get(map, "tell"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__TELL, node);
         notice_known(compile, node, action->name);
@@ -411,14 +424,8 @@ void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
             each_of(compile, json_object_get(map, "each"), action);
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
-    if ((node = json_object_get(map, "escalate"))) {
-        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ESCALATE, node);
-        if (!policy_ladder(compile->policy, action->name)) {
-            mistake(compile, node, "没有升级梯 \"%s\"", "there is no ladder \"%s\"", action->name);
-            SUGGEST(compile, action->name, compile->policy->ladders, compile->policy->n_ladders);
-        }
-        POLICY_ADD(compile, rule->then, rule->n_then, action);
-    }
+    if ((node = json_object_get(map, "escalate")))
+        escalate_action(compile, node, rule);
     if ((node = json_object_get(map, "issue"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ISSUE, node);
         document_known(compile, node, action->name);
@@ -580,6 +587,17 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
                 "a kind needs stages, as {registered: new, closed: closed}");
 }
 
+static void returns_of(struct compile *compile, json_t *map, Policy__Kind *kind)
+{
+    if (!map)
+        return;
+    ONLY_KEYS(compile, map, "clause", "at_most", "to");
+    clauses_of(compile, map, &kind->returns_clauses, &kind->n_returns_clauses, true);
+    kind->returns_at_most = number_of(compile, json_object_get(map, "at_most"), 0);
+    if (json_object_get(map, "to"))
+        kind->returns_to = who_of(compile, json_object_get(map, "to"));
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
@@ -602,14 +620,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);
     chains_steps(compile);
     limits_of(compile, json_object_get(map, "limits"));
-    json_t *returns = json_object_get(map, "returns");
-    if (returns) {
-        ONLY_KEYS(compile, returns, "clause", "at_most", "to");
-        clauses_of(compile, returns, &kind->returns_clauses, &kind->n_returns_clauses, true);
-        kind->returns_at_most = number_of(compile, json_object_get(returns, "at_most"), 0);
-        if (json_object_get(returns, "to"))
-            kind->returns_to = who_of(compile, json_object_get(returns, "to"));
-    }
+    returns_of(compile, json_object_get(map, "returns"), kind);
 }
 
 void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind)

@@ -156,13 +156,14 @@ static bool await_copies(struct backup *backup)
     int64_t moved = ms_of(CLOCK_MONOTONIC);
     for (;;) {
         struct arena_mark mark = arena_mark(&backup->cli->arena);
-        const Bus__PositionReport *reports[CONFIG_INSTANCES_MAX];
+        const Bus__PositionReport *reports[CONFIG_INSTANCES_MAX] = {NULL};
         uint64_t rows = 0, total = 0;
         size_t done = 0;
         if (!ask_all(backup, BUS__CONTROL__WHAT__POSITION, reports))
             return false;
         for (size_t i = 0; i < backup->count; i++) {
             bool failed;
+            bug_unless(reports[i]);
             done += copied(backup, i, reports[i]->snapshot, &rows, &total, &failed);
             if (failed || !sync_copy(backup, backup->instances[i]))
                 return false;
