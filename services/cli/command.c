@@ -60,6 +60,8 @@ static int take_globals(struct cli *cli, int argc, char **argv)
 {
     int kept = 1;
     for (int i = 1; i < argc; i++) {
+        bool json = strcmp(argv[i], "--json") == 0;
+        cli->json = cli->json || json;
         const char **value = strcmp(argv[i], "--data") == 0    ? &cli->folder
                              : strcmp(argv[i], "--url") == 0   ? &cli->url
                              : strcmp(argv[i], "--token") == 0 ? &cli->token
@@ -69,9 +71,7 @@ static int take_globals(struct cli *cli, int argc, char **argv)
             return -1;
         if (value)
             *value = argv[++i];
-        else if (strcmp(argv[i], "--json") == 0)
-            cli->json = true;
-        else
+        else if (!json)
             argv[kept++] = argv[i];
     }
     argv[kept] = NULL;
