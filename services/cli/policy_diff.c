@@ -85,9 +85,9 @@ static const char *clause_text(struct diff *diff, json_t *item)
 static double span_of(json_t *value, const char **unit_out)
 {
     const char *text = json_string_value(value);
-    char *end;
+    char *end = NULL;
     double amount = text ? strtod(text, &end) : 0;
-    if (amount <= 0 || *end != ' ')
+    if (amount <= 0 || !end || *end != ' ')
         return 0;
     *unit_out = end + 1;
     return amount;

@@ -22,8 +22,10 @@ static bool differs(struct difference *out, unsigned line, const char *field, co
 static bool same_clock(const Watchdog__Instance *instance, const char *clock)
 {
     size_t size = strlen(instance->clock); /* "plan.2": of the second part */
-    if (*instance->part == '#' && strncmp(clock, instance->clock, size) == 0 && clock[size] == '.')
-        return strncmp(instance->part + 1, clock + size + 1, strlen(clock + size + 1)) == 0;
+    if (*instance->part == '#' && strncmp(clock, instance->clock, size) == 0 && clock[size] == '.') {
+        const char *number = clock + size + 1;
+        return strstr(instance->part + 1, number) == instance->part + 1;
+    }
     return !*clock || strcmp(instance->clock, clock) == 0;
 }
 
