@@ -231,7 +231,7 @@ static void parts_of(struct compile *compile, json_t *item, Policy__Indicator *i
 
 /* ---- targets ---- */
 
-static bool number_of(const char *text, double scale, int64_t *out)
+static bool target_number(const char *text, double scale, int64_t *out)
 {
     char *end;
     double value = strtod(text, &end);
@@ -265,7 +265,7 @@ static void target_value(struct compile *compile, json_t *node, const Policy__In
         indicator->figure == POLICY__INDICATOR__FIGURE__SHARE || indicator->figure == POLICY__INDICATOR__FIGURE__WEIGHT;
     bool good = share                                                  ? percent_parse(text, &target->value)
                 : indicator->figure == POLICY__INDICATOR__FIGURE__TIME ? span_of(text, &target->value)
-                                                                       : number_of(text, 1000, &target->value);
+                                                                       : target_number(text, 1000, &target->value);
     target->text = arena_printf(compile->arena, "%s %s", target->at_most ? "<=" : ">=", text);
     if (!good)
         mistake(compile, node, "目标须为 %s", "a target as %s is accepted",
