@@ -9,6 +9,7 @@
 #include "hearback/record/runtime.pb-c.h"
 #include "message/message.h"
 #include "service/atrest.h"
+#include "service/row.h"
 #include "store/store.h"
 
 #define CELL 9u
@@ -60,7 +61,8 @@ static void put_head(struct world *world, struct draw *draw)
         head->offset = world->end;
         head->hash = (ProtobufCBinaryData){sizeof world->hash, world->hash};
     }
-    put(world, 0, key_text("head"), message_pack(&head->base, &world->arena));
+    struct key key = key_text("head");
+    row_put(world->txn, world->tables[0], key_bytes(&key), &head->base, &world->arena);
 }
 
 static void put_cursor(struct world *world, struct draw *draw)
@@ -75,7 +77,7 @@ static void put_cursor(struct world *world, struct draw *draw)
         cursor->log->service = (Hb__Service)which;
         cursor->log->partition = 0;
     }
-    put(world, 2, key, message_pack(&cursor->base, &world->arena));
+    row_put(world->txn, world->tables[2], key_bytes(&key), &cursor->base, &world->arena);
 }
 
 static void put_any(struct world *world, struct draw *draw)
