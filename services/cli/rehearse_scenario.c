@@ -102,7 +102,7 @@ static void packs_of(struct reading *reading, json_t *node)
 {
     struct scenario *scenario = reading->scenario;
     scenario->packs = reading_texts_of(reading, node, &scenario->packs_count);
-    if (scenario->packs_count || scenario->clauses_count == 0)
+    if (scenario->packs_count || scenario->clauses_count == 0 || !*scenario->clauses[0])
         return;
     const char *clause = scenario->clauses[0], *dash = strrchr(clause, '-');
     char *pack =
@@ -146,7 +146,9 @@ static void add_compile_mistakes(struct reading *reading, const struct policy_re
     struct scenario_mistakes *mistakes = reading->mistakes;
     for (size_t i = 0; i < result->count; i++) {
         const struct policy_mistake *found = &result->mistakes[i];
-        struct scenario_mistake mistake = {found->file, found->line, found->field, found->zh, found->message};
+        bool placed = *found->file; /* a pack that is not there stands nowhere: it is named by the scenario */
+        struct scenario_mistake mistake = {placed ? found->file : reading->file, placed ? found->line : reading->line,
+                                           found->field, found->zh, found->message};
         if (!found->warning)
             ADD(mistakes, mistakes->list, mistakes->count, mistake);
     }
