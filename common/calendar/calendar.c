@@ -457,6 +457,7 @@ static void span(struct counting *counting, const Policy__Term *term, int64_t un
     if (!*term->field)
         start_ms = roll_start(counting, start_ms);
     counting->due->at_ms = start_ms + (term->before ? -1 : 1) * (int64_t)term->amount * unit_ms;
+    note(counting, date_of(counting->rules->calendar, counting->due->at_ms - 1), DAY_DUE, "到期", "due");
 }
 
 static void end_of_day(struct counting *counting, const Policy__Term *term, int32_t date)

@@ -336,6 +336,36 @@ static void apply_extension(struct judge *judge)
     live->frozen = frozen;
 }
 
+static void explain(struct judge *judge, int64_t at_ms, enum day_what what, const char *zh, const char *en)
+{
+    struct due *due = &judge->live.due;
+    int32_t date = date_of(judge->live.due_rules.calendar, at_ms);
+    due->notes = arena_grow(judge->arena, due->notes, due->notes_count, sizeof *due->notes);
+    due->notes[due->notes_count++] = (struct day_note){date, what, zh, en};
+}
+
+/* The days were counted to where the limit ended: what moved the due from there is said behind them. */
+static void explain_moves(struct judge *judge)
+{
+    struct live *live = &judge->live;
+    if (!live->due_rules.explain || live->due.at_ms == live->run.first_due_ms)
+        return;
+    for (size_t i = 0; i < live->due.notes_count; i++)
+        if (live->due.notes[i].what == DAY_DUE)
+            live->due.notes[i] =
+                (struct day_note){live->due.notes[i].date, DAY_COUNTED, "原到期日", "due until it moved"};
+    for (size_t i = 0; i < judge->pauses_count; i++) {
+        struct pause pause;
+        if (!pause_after(judge, i, live->run.start_ms, &pause) || pause.open || pause.from_ms > live->due.at_ms)
+            continue;
+        explain(judge, pause.from_ms, DAY_SKIPPED, "暂停", "paused");
+        explain(judge, pause.to_ms, DAY_SKIPPED, "恢复", "resumed");
+    }
+    if (live->run.extended)
+        explain(judge, live->extended_at, DAY_COUNTED, "延期", "extended");
+    explain(judge, live->due.at_ms - 1, DAY_DUE, "到期", "due");
+}
+
 /* Everything about the due is computed again from the start, the facts now and the pauses; nothing is patched. */
 static void recompute(struct judge *judge, int64_t at_ms)
 {
@@ -352,6 +382,7 @@ static void recompute(struct judge *judge, int64_t at_ms)
     run->first_due_ms = live->due.at_ms;
     live->frozen = add_pauses(judge, &live->due_rules, &live->due, run->start_ms);
     apply_extension(judge);
+    explain_moves(judge);
     run->due_ms = live->due.at_ms;
     run->limit_ms = run->due_ms - run->start_ms - paused_ms(judge, run->start_ms, run->due_ms);
     run->provisional = live->due.provisional;

@@ -183,7 +183,10 @@ int cli_demo(struct cli *cli, int argc, char **argv)
         if (!demo.organisation || !found(&demo, path))
             return CLI_FAILED;
     }
-    if (samples && access(cli_path(cli, SAMPLES_DONE), F_OK) && !load_samples(&demo))
+    bool done = access(cli_path(cli, SAMPLES_DONE), F_OK) == 0;
+    if (!done && samples && !load_samples(&demo))
+        return CLI_FAILED;
+    if (!done && !samples && !cli_write(cli_path(cli, SAMPLES_DONE), "")) /* nor do they come with a later start */
         return CLI_FAILED;
     if (demo.accounts)
         print_accounts(&demo);

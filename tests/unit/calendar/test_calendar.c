@@ -234,6 +234,10 @@ static void explains_every_day(void **state)
     assert_int_equal(due.notes[due.notes_count - 1].what, DAY_DUE);
     due = due_of(&cn, "2025-03-05 16:00", DAYS(3), NULL);
     assert_int_equal(due.notes_count, 1 + 3 + 2 + 1); /* start, three days, Saturday and Sunday rolled, due */
+    due = due_of(&cn, "2025-03-03 20:01", HOURS(4), NULL);
+    assert_int_equal(due.notes_count, 2); /* hours: where they begin and where they end */
+    assert_int_equal(due.notes[1].what, DAY_DUE);
+    assert_int_equal(due.notes[1].date, day("2025-03-04"));
     world_close(&cn);
 }
 

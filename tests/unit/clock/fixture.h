@@ -204,6 +204,7 @@ static inline bool instant(void *context, const char *name, size_t upto, int64_t
 static inline struct run *judge_first(struct world *world, size_t count, int64_t horizon_ms, size_t *runs_out)
 {
     struct judge_rules rules = {.clock = &world->clock,
+                                .explain = true,
                                 .defaults = &world->defaults,
                                 .calendar = calendar_named,
                                 .holds = holds,

@@ -28,6 +28,25 @@ static void expect_warnings(struct world *world, const struct run *run, const ch
         assert_string_equal(shown(world, run->warn_ms[1]), second);
 }
 
+/* The days of a run, as it explains them: the last is where it is due now. */
+static void expect_due_day(const struct world *world, const struct run *run, const char *moment, size_t paused,
+                           size_t extended)
+{
+    assert_true(run->notes_count > 1);
+    size_t dues = 0, skipped = 0, longer = 0;
+    for (size_t i = 0; i < run->notes_count; i++) {
+        dues += run->notes[i].what == DAY_DUE;
+        skipped += strcmp(run->notes[i].en, "paused") == 0;
+        longer += strcmp(run->notes[i].en, "extended") == 0;
+    }
+    const struct day_note *last = &run->notes[run->notes_count - 1];
+    assert_int_equal(dues, 1);
+    assert_int_equal(last->what, DAY_DUE);
+    assert_int_equal(last->date, date_of(world->calendar, at(world, moment)));
+    assert_int_equal(skipped, paused);
+    assert_int_equal(longer, extended);
+}
+
 static void answer_clock(struct world *world, Policy__Term__Unit unit, unsigned amount)
 {
     world_open(world);
@@ -167,6 +186,7 @@ static void waiting_pauses(void **state) /* PROP-FEEDBACK-16 */
     stage(&w, "2025-03-04 09:00", "handling", BUSY);
     run = judged(&w, "2025-03-04 09:00", 1);
     assert_string_equal(shown(&w, run.due_ms), "2025-03-05 08:30");
+    expect_due_day(&w, &run, "2025-03-05 08:30", 1, 0);
     assert_string_equal(shown(&w, run.first_due_ms), "2025-03-04 09:30");
     assert_int_equal(run.limit_ms, 24 * HOUR_MS);
     expect_warnings(&w, &run, "2025-03-05 02:30", NULL);
@@ -259,7 +279,9 @@ static void pause_after_an_extension(void **state)
     granted->extended_due_ms = at(&w, "2025-03-04 10:00");
     stage(&w, "2025-03-03 12:00", "pending", WAIT);
     stage(&w, "2025-03-03 15:00", "handling", BUSY);
-    assert_string_equal(shown(&w, judged(&w, "2025-03-03 15:00", 1).due_ms), "2025-03-04 13:00");
+    struct run run = judged(&w, "2025-03-03 15:00", 1);
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-04 13:00");
+    expect_due_day(&w, &run, "2025-03-04 13:00", 1, 1);
     world_close(&w);
 }
 
