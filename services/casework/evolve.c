@@ -115,6 +115,15 @@ static void tell_links(struct turn *turn, uint64_t case_id, const Caserec__Case 
     }
 }
 
+static void add_told(struct turn *turn, Caserec__Case *record, char *notice, int64_t at_ms)
+{
+    Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
+    told->notice = notice;
+    told->round = record->round;
+    told->at_ms = at_ms;
+    CASEWORK_ADD(turn, record->told, record->n_told, told);
+}
+
 static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
 {
     const Casework__StepTaken *taken = event->casework->step_taken;
@@ -133,6 +142,8 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
     moment(turn, record, taken->step, event->occurred_ms);
     if (entered)
         moment(turn, record, taken->stage, event->occurred_ms);
+    for (size_t i = 0; i < taken->n_told; i++)
+        add_told(turn, record, taken->told[i], event->occurred_ms);
     if (record->n_links && entered)
         tell_links(turn, event->case_id, record);
 }
@@ -245,11 +256,7 @@ static void evolve_told(struct turn *turn, Caserec__Case *record, const Hb__Even
     casework_extend_noticed(turn, record, event->notification);
     if (event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
         return;
-    Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
-    told->notice = event->notification->told->notice;
-    told->round = record->round;
-    told->at_ms = event->occurred_ms;
-    CASEWORK_ADD(turn, record->told, record->n_told, told);
+    add_told(turn, record, event->notification->told->notice, event->occurred_ms);
 }
 
 static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Event *event)

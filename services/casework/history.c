@@ -1,6 +1,33 @@
 /* A historic case: all its steps with their own times, and CaseHistoryEnded, in one turn (design.md 4, History). */
 #include "casework.h"
 
+#include "policy/facts.h"
+
+/* What the rules tell upon a step that was taken long ago was told then, as far as anybody can know: a clock that stops
+   at `told reply` stopped, and a case may be closed for which it is asked. Nothing is sent. */
+static void add_told(struct turn *turn, const struct casework_case *one, Hb__Event *said)
+{
+    Casework__StepTaken *taken = said->casework->step_taken;
+    struct facts after = one->facts;
+    struct case_view view = one->view;
+    bool entered = strcmp(taken->from, taken->stage) != 0;
+    facts_fold(turn_arena(turn), &after, said->facts, said->n_facts);
+    view.facts = &after;
+    view.now_ms = said->occurred_ms;
+    for (size_t i = 0; i < one->kind->n_rules; i++) {
+        const Policy__Rule *rule = one->kind->rules[i];
+        const Policy__Trigger *when = rule->when;
+        bool fires =
+            when && ((when->type == POLICY__TRIGGER__TYPE__STAGE && entered && strcmp(when->name, taken->stage) == 0) ||
+                     (when->type == POLICY__TRIGGER__TYPE__STEP && strcmp(when->name, taken->step) == 0));
+        if (!fires || case_holds(&view, rule->condition, NULL) != TRUTH_YES)
+            continue;
+        for (size_t a = 0; a < rule->n_then; a++)
+            if (rule->then[a]->type == POLICY__ACTION__TYPE__TELL && !*rule->then[a]->each)
+                CASEWORK_ADD(turn, taken->told, taken->n_told, rule->then[a]->name);
+    }
+}
+
 void casework_say_history(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -17,6 +44,7 @@ void casework_say_history(struct turn *turn, const Hb__Event *event)
         said->history = true;
         said->occurred_ms = history->steps[i]->occurred_ms;
         said->casework->step_taken->historic = true;
+        add_told(turn, &one, said);
         casework_say_step(&one, said);
     }
     Casework__CaseHistoryEnded *ended =

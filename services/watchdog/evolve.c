@@ -93,6 +93,12 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         uint32_t before = phase_of(record);
         row->phase = taken->phase;
         row->round = taken->round;
+        for (size_t i = 0; i < taken->n_told; i++) {
+            Watchrec__Happening *told = happen(turn, record, event);
+            told->facts = NULL; /* the step's row has them */
+            told->n_facts = 0;
+            told->told = taken->told[i];
+        }
         watchdog_schedules_case(turn, event->case_id, record, before, taken->phase, event->occurred_ms);
         if (*row->stage)
             tell_links(turn, event, record, row->stage);

@@ -73,9 +73,11 @@ def run_of(said):
 
 
 def check_clocks(events, cases, stages, find):
-    """Invariant 5: each run of a clock is armed first, ends once, and a miss is never early; what was promised for a case that is not
+    """Invariant 5: each run of a clock is armed first, ends once (met again only earlier: what stopped it first was heard later, from a
+    log that watchdog had not read so far), and a miss is never early; what was promised for a case that is not
     over has a clock that runs or has ended."""
     last = collections.defaultdict(dict)  # case -> run -> what was said last
+    met = {}  # (case, run) -> when, as said last
     for event in events["watchdog"]:
         for kind in ("armed", "paused", "met", "missed", "cancelled", "miss_withdrawn"):
             said = event.get("watchdog", {}).get(kind)
@@ -88,8 +90,13 @@ def check_clocks(events, cases, stages, find):
                 find(where)
             if kind == "miss_withdrawn" and before != "missed":
                 find(where)
-            if kind in ("met", "missed") and before == kind:
+            if kind == "missed" and before == kind:
                 find(where)
+            if kind == "met":
+                at = event["occurred_at"]
+                if before == kind and at >= met[event["case_id"], run]:
+                    find(f"{where}, at {at}, not before {met[event['case_id'], run]}")
+                met[event["case_id"], run] = at
             if kind == "paused" and before in ENDS:
                 find(where)
             if kind == "missed" and event["recorded_at"] < said["due_at"]:

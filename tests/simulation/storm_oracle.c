@@ -78,6 +78,11 @@ static void casework_facts(struct oracle *oracle, struct fact fact)
         fact.phase = taken->phase;
         fact.round = taken->round;
         fact_add(oracle, fact);
+        struct fact told = {.at_ms = fact.at_ms, .occurred_ms = fact.occurred_ms, .event = fact.event};
+        for (size_t i = 0; i < taken->n_told; i++) { /* in a history */
+            told.told = taken->told[i];
+            fact_add(oracle, told);
+        }
     } else if (said->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {
         fact.extends = said->extension_granted->clock;
         fact.extended_ms = said->extension_granted->due_ms;
@@ -113,7 +118,9 @@ static int by_time(const void *a, const void *b)
         return x->at_ms < y->at_ms ? -1 : 1;
     if (x->event->service != y->event->service)
         return x->event->service < y->event->service ? -1 : 1;
-    return x->event->offset < y->event->offset ? -1 : x->event->offset > y->event->offset;
+    if (x->event->offset != y->event->offset)
+        return x->event->offset < y->event->offset ? -1 : 1;
+    return (x->told != NULL) - (y->told != NULL); /* a step, then what was told upon it */
 }
 
 /* ---- conditions on the facts known up to one of them ---- */
