@@ -55,9 +55,7 @@ def one(original, store, number):
             code, said = script(place, "verify")
         except subprocess.TimeoutExpired:
             return flipped, "it hangs", False, False
-        table, offset = flipped.split()[0], None
-        if table == "log":
-            offset = int(flipped.split()[2], 16)
+        table = flipped.split()[0]
         service = store.split("-")[0]
         named = service in said and (table.split("_", 1)[-1] in said or "table" in said or "vault: key" in said or "offset" in said or "log" in said or folder in said)
         crashed = code < 0 and code != -6
