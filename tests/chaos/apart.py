@@ -27,7 +27,8 @@ def begin(system, seed):
 
 
 def divide(system, service):
-    """`service` of the machine "back", by the middle of the buckets in use; the new half goes to the machine "far"."""
+    """`service` of the machine "back", by the middle of the buckets in use; the new half goes to the machine "far". Returns the
+    first bucket of that half."""
     used = {int(command.answer["case_id"]) >> 54 for command in system.ledger.answered("/api/v1/cases")}
     assert len(used) == 2, used
     at = sum(used) // 2 + 1
@@ -41,6 +42,30 @@ def divide(system, service):
     system.machines["back"].start(service)
     system.machines["far"].start(service, 1)
     system.restart()
+    return at
+
+
+class Probe:
+    """A case at one site, which nobody but the test acts on."""
+
+    def __init__(self, system, site, account, category):
+        self.system, self.token, self.key = system, system.tokens()[account], f"probe-{site}"
+        system.ledger.beside.append(load.command_id(account, self.key))
+        body = {"site": site, "kind": "complaint", "category": category, "channel": "phone", "text": {"plain": "内容"},
+                "party": {"name": {"plain": "来电人"}, "phone": {"plain": "021-55500999"}}}
+        reply = self.post("/api/v1/cases", body)
+        assert reply.status == 201, reply
+        self.case, self.after = reply.json()["case_id"], reply.headers["hearback-after"]
+
+    def post(self, path, body):
+        return self.system.http("POST", path, body, self.token, {"Idempotency-Key": self.key})
+
+    def bucket(self):
+        return int(self.case) >> 54
+
+    def dispatch(self):
+        headers = {"Idempotency-Key": f"{self.key}-dispatch", "Hearback-After": self.after}
+        return self.system.http("POST", f"/api/v1/cases/{self.case}/actions/dispatch", {}, self.token, headers)
 
 
 class System(apart.Apart):
@@ -71,21 +96,29 @@ def check_logs(ledger, folders):
 
 
 def a_half_is_cut_off_and_comes_back():
+    """The cases of the other half are acted on meanwhile; those of the half that is away are refused for now, not lost."""
     with System(PLACES) as system:
         with begin(system, 1) as running:
             system.ledger = running.ledger
             time.sleep(2)
-            divide(system, "casework")
+            at = divide(system, "casework")
             system.run("wait", "ready")
+            probes = [Probe(system, "haitang", "reception", "noise"), Probe(system, "renhe", "renhe-reception", "service")]
+            here, there = sorted(probes, key=Probe.bucket)
+            assert here.bucket() < at <= there.bucket(), (here.bucket(), at, there.bucket())
             time.sleep(2)
-            before = len(running.ledger.answered())
             system.machines["far"].cut()
-            time.sleep(6)
-            during = len(running.ledger.answered())
-            system.machines["far"].mend()
+            reply = here.dispatch()
+            assert reply.status == 200, f"the half that is there does not answer: {reply}"
+            reply = there.dispatch()
+            assert reply.status == 503 and "retry-after" in reply.headers, f"of the half that was cut off: {reply}"
             time.sleep(4)
-        assert during > before, "while one half was cut off nothing was answered"
-        assert len(running.ledger.answered()) > during
+            system.machines["far"].mend()
+            until = time.monotonic() + 30
+            while (reply := there.dispatch()).status == 503 and time.monotonic() < until:
+                time.sleep(0.2)
+            assert reply.status == 200, f"the half that came back does not answer: {reply}"
+            time.sleep(2)
         sound(system, running.ledger)
 
 

@@ -104,9 +104,12 @@ class Checker:
                 self.find(f"{service}-{partition} holds another log's events and says no fork")
 
     def check_causes(self, log):
-        """Each command, event and effect is carried out once per log: what it caused stands together."""
+        """Each command, event and effect is carried out once per log: what it caused stands together. A refusal that is told stores
+        no outcome (design.md 3): the same command, sent again, may be carried out later."""
         last, seen = None, set()
         for event in [line["event"] for line in self.logs[log]]:
+            if of(event, "casework", "action_refused"):
+                continue
             cause = event["cause"]
             if "event" in cause:
                 by, offset = cause["event"]["log"], int(cause["event"]["offset"])

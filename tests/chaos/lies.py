@@ -2,11 +2,13 @@
 
 import argparse
 import copy
+import os
+import signal
 import time
 
 import harness
 from checker import Checker
-from load import Load
+from load import STEPS, Load, command_id
 from histories import histories
 
 
@@ -87,6 +89,35 @@ LIES = (skip_a_step, nobody_responsible, lose_a_routing, lose_a_clock, miss_twic
         open_anothers, number_twice, deliver_twice, register_twice)
 
 
+def refused_then_carried_out(system, ledger):
+    """One command, sent again under its key: refused while the complainant is not told, later carried out. That is no lie."""
+    token = system.tokens()["renhe-coordinator"]
+    body = {"site": "renhe", "kind": "complaint", "category": "service", "channel": "phone", "text": {"plain": "内容"},
+            "party": {"name": {"plain": "来电人"}, "email": {"plain": "laidian@example.org"}}}
+    ledger.beside.append(command_id("renhe-coordinator", "told-later"))
+    reply = system.http("POST", "/api/v1/cases", body, token, {"Idempotency-Key": "told-later"})
+    assert reply.status == 201, reply
+    path = f"/api/v1/cases/{reply.json()['case_id']}/actions/"
+    system.settle()
+    silent = system.pids("notification")
+    for pid in silent:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for _, step, fields in STEPS[:-1]:
+            reply = system.http("POST", path + step, {"fields": [{"name": name, **content} for name, content in fields.items()]}, token)
+            assert reply.status == 200, reply
+        reply = system.http("POST", path + "close", {}, token, {"Idempotency-Key": "close-it"})
+        assert reply.status == 409 and reply.json()["code"] == "guard", reply
+        reply = system.http("POST", path + "acknowledge", {}, token)  # something else stands between the two
+        assert reply.status == 200, reply
+    finally:
+        for pid in silent:
+            os.kill(pid, signal.SIGCONT)
+    system.settle()
+    reply = system.http("POST", path + "close", {}, token, {"Idempotency-Key": "close-it"})
+    assert reply.status == 200, reply
+
+
 def main():
     chosen = options()
     with harness.Mail() as mail, harness.System("--demo", "--smtp", mail.url) as system:
@@ -95,6 +126,8 @@ def main():
             time.sleep(4)
         reply = system.http("POST", "/api/v1/imports", {"site": "renhe", "rows": histories(0, 20)}, system.operator_token())
         assert reply.status == 200 and reply.json()["imported"] == 20, reply
+        system.settle()
+        refused_then_carried_out(system, load.ledger)
         system.settle()
         system.stop()
         checker = Checker(system.folder)

@@ -88,7 +88,7 @@ def split_name(name):
     return service, int(partition)
 
 
-class Apart:
+class Apart(harness.Door):
     """`places`: machine -> names of instances. Those of HERE stand where the test is; the gateway is one of them."""
 
     def __init__(self, places):

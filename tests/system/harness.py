@@ -47,7 +47,44 @@ class Reply:
         return f"{self.status} {self.body[:2000]!r}"
 
 
-class System:
+class Door:
+    """The gateway's HTTP door at .port; .api: its own description, once something was asked."""
+
+    port = api = None
+
+    def http(self, method, path, body=None, token=None, headers=None, timeout=30):
+        """`body`: bytes as they are, anything else as JSON."""
+        headers = dict(headers or {})
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, headers)
+            reply = connection.getresponse()
+            answer = Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
+        finally:
+            connection.close()
+        self.check_answer(method, path, answer)
+        return answer
+
+    def check_answer(self, method, path, answer):
+        """Every answer of the API is as its own description says."""
+        if not path.split("?")[0].startswith(("/api/", "/healthz", "/readyz", "/metrics")):
+            return
+        if not self.api:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            try:
+                connection.request("GET", "/api/v1/openapi.json")
+                self.api = openapi.Api(json.loads(connection.getresponse().read()))
+            finally:
+                connection.close()
+        self.api.check(method, path, answer)
+
+
+class System(Door):
     """with System("--demo") as system: ..."""
 
     def __init__(self, *options, folder=None):
@@ -56,7 +93,6 @@ class System:
         self.port = free_port()
         self.options = options
         self.process = None
-        self.api = None
 
     def __enter__(self):
         try:
@@ -139,37 +175,6 @@ class System:
     def operator_token(self):
         with open(os.path.join(self.folder, "token")) as f:
             return f.read().strip()
-
-    def http(self, method, path, body=None, token=None, headers=None, timeout=30):
-        """`body`: bytes as they are, anything else as JSON."""
-        headers = dict(headers or {})
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-            headers.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request(method, path, body, headers)
-            reply = connection.getresponse()
-            answer = Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
-        finally:
-            connection.close()
-        self.check_answer(method, path, answer)
-        return answer
-
-    def check_answer(self, method, path, answer):
-        """Every answer of the API is as its own description says."""
-        if not path.split("?")[0].startswith(("/api/", "/healthz", "/readyz", "/metrics")):
-            return
-        if not self.api:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-            try:
-                connection.request("GET", "/api/v1/openapi.json")
-                self.api = openapi.Api(json.loads(connection.getresponse().read()))
-            finally:
-                connection.close()
-        self.api.check(method, path, answer)
 
     def settle(self):
         self.run("wait", "settled", "--timeout", "60")
