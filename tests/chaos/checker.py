@@ -39,6 +39,7 @@ class Checker:
 
     def __init__(self, *folders):
         self.findings = []
+        self.cases = {}  # id -> the event that registered it, once checked
         self.logs = {}
         for folder in folders:
             for name in sorted(os.listdir(os.path.join(folder, "data"))):
@@ -60,7 +61,7 @@ class Checker:
 
     def check_meaning(self, ledger):
         """What the events say, whatever log holds them."""
-        cases = self.check_cases(ledger)
+        self.cases = cases = self.check_cases(ledger)
         self.check_steps(ledger, cases)
         self.check_numbers()
         self.check_followed(cases)

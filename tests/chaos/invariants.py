@@ -2,7 +2,10 @@
 the policy (GEN-FRAME) and of reliability.md 3, with nothing of the services in it. A bug would have to be made twice to hide."""
 
 import collections
+import json
+import os
 
+ORGANISATION = os.path.join(os.path.dirname(__file__), "../../services/directory/demo/organisation.json")
 # GEN-FRAME, kinds of a matter: step -> (from which stages, to which; None: it stays where it is).
 BEFORE_HANDLED = ("registered", "dispatched", "accepted", "handling", "pending_customer", "proposed")
 MOVES = {
@@ -39,6 +42,7 @@ def check(events, cases, find, site="renhe"):
     stages = check_stages(events, cases, find, site)
     check_clocks(events, cases, stages, find)
     check_ladders(events, find)
+    check_told(events, find, site)
     check_opened(events, find)
 
 
@@ -127,6 +131,58 @@ def check_ladders(events, find):
             levels[ladder] = max(level, levels.get(ladder, 0))
         elif cancelled:
             live.discard(key)
+
+
+def check_told(events, find, site):
+    """Invariant 6, the right person: GEN-FRAME's ladder tells handler and head at the warning, then the coordinator, then the general
+    manager; each by who holds the post in the demonstration organisation, where nobody is absent."""
+    with open(ORGANISATION) as f:
+        organisation = json.load(f)
+    heads = {one["id"]: one["head"] for one in organisation["departments"] if one["site"] == site}
+    holders = collections.defaultdict(set)
+    for person in organisation["people"]:
+        for post in person["posts"]:
+            if post["site"] == site:
+                holders[post["post"]].add(person["id"])
+    owners = collections.defaultdict(list)
+    for event in events["routing"]:
+        if "routed" in event.get("routing", {}):
+            owners[event["case_id"]].append(event["routing"]["routed"])
+    for event in events["escalation"]:
+        reached = event.get("escalation", {}).get("reached")
+        if not reached or event["site"] != site or reached["ladder"] != "default" or event.get("clauses") != ["GEN-FRAME-10"]:
+            continue
+        row, told = int(reached.get("row", 0)), set(reached.get("told", []))
+        if row == 0:
+            allowed = {name for owner in owners[event["case_id"]] for name in (owner.get("handler"), heads.get(owner.get("lead"))) if name}
+        else:
+            allowed = holders["coordinator" if row == 1 else "general_manager"]
+        if not told or not told <= allowed:
+            find(f"case {event['case_id']}: row {row} of the ladder told {sorted(told)}, not {sorted(allowed)}")
+
+
+def check_figures(events, cases, kpi, find):
+    """Invariant 8: what a site's report says is what counting the logs gives, in total and for every kind."""
+    stages = {id: event["intake"]["registered"].get("stage") for id, event in cases.items()}
+    accepted, escalated = set(), set()
+    for event in events["casework"]:
+        step = event.get("casework", {}).get("step_taken")
+        if step:
+            stages[event["case_id"]] = step["stage"]
+            if step["stage"] == "accepted":
+                accepted.add(event["case_id"])
+    for event in events["escalation"]:
+        if int(event.get("escalation", {}).get("reached", {}).get("level", 0)) > 0:
+            escalated.add(event["case_id"])
+    ours = {id: event["intake"]["registered"]["kind"] for id, event in cases.items() if event["site"] == kpi["site"]}
+    for said in [kpi["total"], *kpi["kinds"]]:
+        of = {id for id, kind in ours.items() if said.get("key", "") in ("", kind)}
+        closed = {id for id in of if stages[id] in OVER}
+        counted = {"registered": len(of), "closed": len(closed), "open": len(of - closed), "response_count": len(of & accepted),
+                   "escalated": len(of & escalated)}
+        for name, count in counted.items():
+            if int(said.get(name, 0)) != count:
+                find(f"report of {kpi['site']}, {said.get('key') or 'total'}: {name} is {said.get(name, 0)}, counted {count}")
 
 
 def keys_in(thing):

@@ -7,6 +7,7 @@ import signal
 import time
 
 import harness
+import invariants
 from checker import Checker
 from load import STEPS, Load, command_id
 from histories import histories
@@ -68,6 +69,10 @@ def tell_nobody(events):
     said.pop("hand_to", None)
 
 
+def tell_another(events):
+    first(events, "escalation", "reached")["escalation"]["reached"]["told"] = ["fang_yuan"]
+
+
 def open_anothers(events):
     first(events, "intake", "opened")["intake"]["opened"]["keys"] = ["12345"]
 
@@ -86,7 +91,7 @@ def register_twice(events):
 
 
 LIES = (skip_a_step, nobody_responsible, lose_a_routing, lose_a_clock, miss_twice, miss_early, reach_twice, skip_a_level, tell_nobody,
-        open_anothers, number_twice, deliver_twice, register_twice)
+        tell_another, open_anothers, number_twice, deliver_twice, register_twice)
 
 
 def refused_then_carried_out(system, ledger):
@@ -118,6 +123,17 @@ def refused_then_carried_out(system, ledger):
     assert reply.status == 200, reply
 
 
+def count_another(checker, kpi):
+    """A report that counts one more or one less of anything is found."""
+    for said in [kpi["total"], *kpi["kinds"]]:
+        for name in ("registered", "closed", "open", "response_count", "escalated"):
+            findings = []
+            said[name] = int(said.get(name, 0)) + 1
+            invariants.check_figures(checker.events, checker.cases, kpi, findings.append)
+            said[name] -= 1
+            assert len(findings) == 1 and name in findings[0], f"{said.get('key')}: {name} is not found: {findings}"
+
+
 def main():
     chosen = options()
     with harness.Mail() as mail, harness.System("--demo", "--smtp", mail.url) as system:
@@ -129,10 +145,13 @@ def main():
         system.settle()
         refused_then_carried_out(system, load.ledger)
         system.settle()
+        kpi = system.http("GET", "/api/v1/reports/kpi?site=renhe", token=system.operator_token()).json()
         system.stop()
         checker = Checker(system.folder)
         findings = checker.check(load.ledger)
+        invariants.check_figures(checker.events, checker.cases, kpi, findings.append)
         assert not findings, findings[:10]
+        count_another(checker, kpi)
         for lie in LIES:
             liar = copy.copy(checker)
             liar.findings, liar.events = [], copy.deepcopy(checker.events)
