@@ -15,11 +15,11 @@ import harness
 from alone import measure_deadlines, measure_fold, measure_judge, measure_policy
 from at_rest import measure_idle, measure_memory, measure_start
 from baselines import measure_disk
-from latency import measure_flushes, measure_latency
+from latency import measure_flushes, measure_lateness, measure_latency
 from postgres import measure_postgres
 from register import measure_register
 from table import print_table
-from trouble import measure_outage, measure_overload, measure_stopped
+from trouble import measure_outage, measure_overload, measure_resume, measure_stopped
 from under_load import measure_import, measure_intake, measure_parse, measure_pipeline, measure_read
 
 FIGURES = {
@@ -36,10 +36,12 @@ FIGURES = {
     "read": (measure_read, "one case file over HTTP"),
     "pipeline": (measure_pipeline, "through all services until all is carried out (P4, P5, P6, P12, P16, P17)"),
     "latency": (measure_latency, "answered to assigned and clocks armed (P7)"),
+    "lateness": (measure_lateness, "how late a date that passes is noticed under load (P9)"),
     "flushes": (measure_flushes, "flushes per registration, events per commit (P8)"),
     "import": (measure_import, "rows of the Boston data"),
     "register": (measure_register, "very many cases: list, submission, report"),
     "outage": (measure_outage, "catching up after one service was away (P14)"),
+    "resume": (measure_resume, "a service that is killed under load until it is there again (P14)"),
     "stopped": (measure_stopped, "a consumer that does not move (P18)"),
     "overload": (measure_overload, "twice as many requests as can be carried (P19)"),
 }

@@ -1,6 +1,8 @@
 """How long a complaint takes from its answer until somebody is responsible for it and its clocks run. Seen as another service would: by
-hearing the logs of routing and watchdog; so what is seen is on disk."""
+hearing the logs of routing and watchdog; so what is seen is on disk. And how late a date is noticed that passes meanwhile."""
 
+import datetime
+import json
 import os
 import statistics
 import struct
@@ -16,6 +18,20 @@ from table import Row
 from under_load import each_disk
 
 RATES = ((50, 3.0), (1000, 1.5))
+QUICK = """
+pack: QUICK
+name: [一分钟, One minute]
+extends: GEN-FRAME
+source: made by the bench
+in_force: 2025-01-01
+clauses: {QUICK-1: [一分钟内受理, Accepted within a minute]}
+kinds:
+  complaint:
+    clocks:
+      accept: {main: no}
+      reply: {main: no}
+      quick: {clause: QUICK-1, name: [快速, Quick], main: yes, start: registered, stop: [accepted, closed, withdrawn, declined], limit: 1 min}
+"""
 HOPS = 3  # intake, routing and casework beside each other, watchdog
 
 
@@ -77,6 +93,46 @@ def measure_latency(folder, rounds):
                 title = f"answered to assigned and clocks armed, {rate}/s{said}"
                 yield Row(f"{title}, p50", p50, "ms", flush, "flush")
                 yield Row(f"{title}, p99", p99, "ms", flush, "flush", f"P7 <= {limit:.1f} ms", lambda v, _, limit=limit: v <= limit)
+
+
+def missed(system):
+    """Of each miss in watchdog's log, the stopped system's: when it was due, how long after that it was written (ms)."""
+    done = subprocess.run([os.path.join(harness.PROGRAMS, "print_log"), os.path.join(system.folder, "data/watchdog-0")],
+                          capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        if '"missed"' in line:
+            event = json.loads(line)["event"]
+            said = event["watchdog"].get("missed")
+            if said:
+                due, recorded = (datetime.datetime.fromisoformat(at).timestamp() * 1e3 for at in (said["due_at"], event["recorded_at"]))
+                yield due, recorded - due
+
+
+def measure_lateness(folder, rounds):
+    """Every complaint is due in a minute, and nobody touches any; so from the second minute on as many fall due as come in. A round is
+    three seconds of these. Half the load: of what is carried through when it comes as fast as it can."""
+    with Running(os.path.join(folder, "lateness"), "--demo") as system:
+        system.settle()
+        pack = os.path.join(system.folder, "QUICK")
+        os.mkdir(pack)
+        with open(os.path.join(pack, "pack.yaml"), "w", encoding="utf-8") as f:
+            f.write(QUICK)
+        began = time.monotonic()
+        cases = load(system, 64, 1.5, submission(system))["good"]
+        system.settle()
+        rate = int(cases / (time.monotonic() - began) / 2)
+        system.run("policy", "publish", "renhe", pack, "--operator")
+        flush = [measure_disk(folder, 0)["p50_us"] / 1e3]
+        load(system, 64, 60 + 3 * rounds + 1, submission(system), rate)
+        flush.append(measure_disk(folder, 0)["p50_us"] / 1e3)
+    found = list(missed(system))
+    first = min(due for due, _ in found)
+    late = [[by for due, by in found if int((due - first) / 3000) == i] for i in range(rounds)]
+    limit = 2 * statistics.median(flush) + 20
+    title = f"how late a date that passes is noticed, {rate} cases/s coming in and as many falling due"
+    yield Row(f"{title}, p50", [percentile(each, 0.5) for each in late], "ms", flush, "flush")
+    yield Row(f"{title}, p99", [percentile(each, 0.99) for each in late], "ms", flush, "flush", f"P9 <= {limit:.1f} ms",
+              lambda v, _, limit=limit: v <= limit)
 
 
 def measure_flushes(folder, rounds):

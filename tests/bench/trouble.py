@@ -1,7 +1,10 @@
 """What trouble costs: a service that was away, one that does not move, more requests than can be carried."""
 
+import datetime
+import json
 import os
 import signal
+import threading
 import time
 
 from latency import Follower
@@ -35,6 +38,45 @@ def measure_outage(folder, rounds):
             system.settle()
             caught.append((system.figures("watchdog")["hearback_events_heard_total"] - heard) / (time.monotonic() - began))
     yield Row("watchdog catches up after an outage", caught, "events/s", usual, "saturated", "P14 >= 0.8 x", lambda _, ratio: ratio >= 0.8)
+
+
+def killed_until_ready_ms(system, service):
+    """From the start of the process that follows (to 10 ms) to its line `ready`: it has caught up and takes requests."""
+    os.kill(was := system.pid(service), signal.SIGKILL)
+    log = os.path.join(system.folder, "log", f"{service}-0.log")
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        pids = system.pids(service)
+        with open(log) as f:
+            ready = [line for line in map(json.loads, f) if line.get("event") == "ready"]
+        if pids and pids[0] != was and len(ready) > system.readies:
+            break
+        time.sleep(0.01)
+    else:
+        raise RuntimeError(f"{service} did not come back")
+    system.readies = len(ready)
+    with open(f"/proc/{pids[0]}/stat") as f:
+        started_s = int(f.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")  # since boot
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return (datetime.datetime.fromisoformat(ready[-1]["time"]).timestamp() - boot - started_s) * 1e3
+
+
+def measure_resume(folder, rounds):
+    """Casework is killed with -9 while 200 cases a second come in; it is ready again when it has heard all that its producers have said
+    meanwhile. What is lost or doubled by it is the matter of tests/chaos/kills."""
+    took = []
+    with Running(os.path.join(folder, "resume"), "--demo") as system:
+        system.settle()
+        system.readies = 1
+        request = submission(system)
+        for _ in range(rounds):
+            worker = threading.Thread(target=load, args=(system, 16, 3.0, request, 200), kwargs={"refused": True})
+            worker.start()
+            time.sleep(1)
+            took.append(killed_until_ready_ms(system, "casework"))
+            worker.join()
+            system.settle()
+    yield Row("casework killed at 200 cases/s: started again to ready", took, "ms", goal="P14 <= 100", holds=lambda v, _: v <= 100)
 
 
 def until_armed(system, request):
