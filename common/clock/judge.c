@@ -29,6 +29,7 @@ struct live {
     bool has_due;
     bool frozen; /* in a pause that began before the due */
     struct due_rules due_rules;
+    const char *unmet; /* clock whose passed due began this run, or NULL */
     int64_t extended_due, extended_at;
     unsigned extended_count;
 };
@@ -366,6 +367,25 @@ static void explain_moves(struct judge *judge)
     explain(judge, live->due.at_ms - 1, DAY_DUE, "到期", "due");
 }
 
+/* What begins at the latest when another clock is over says so where it did not begin by what was done. */
+static void explain_start(struct judge *judge)
+{
+    struct due *due = &judge->live.due;
+    struct arena *arena = judge->arena;
+    if (!judge->live.due_rules.explain || !judge->live.unmet)
+        return;
+    const char *zh = arena_printf(arena, "起算：%s 到期未完成", judge->live.unmet);
+    const char *en = arena_printf(arena, "start: %s was over, undone", judge->live.unmet);
+    int32_t date = date_of(judge->live.due_rules.calendar, judge->live.run.start_ms);
+    bool there = due->notes_count && due->notes[0].what == DAY_START;
+    struct day_note *notes = arena_alloc(arena, (due->notes_count + 1) * sizeof *notes);
+    notes[0] = (struct day_note){date, DAY_START, zh, en};
+    for (size_t i = there; i < due->notes_count; i++)
+        notes[i + !there] = due->notes[i];
+    due->notes = notes;
+    due->notes_count += !there;
+}
+
 /* Everything about the due is computed again from the start, the facts now and the pauses; nothing is patched. */
 static void recompute(struct judge *judge, int64_t at_ms)
 {
@@ -380,6 +400,7 @@ static void recompute(struct judge *judge, int64_t at_ms)
     if (!live->has_due)
         return;
     run->first_due_ms = live->due.at_ms;
+    explain_start(judge);
     live->frozen = add_pauses(judge, &live->due_rules, &live->due, run->start_ms);
     apply_extension(judge);
     explain_moves(judge);
@@ -531,7 +552,7 @@ static void open_run(struct judge *judge, int64_t start_ms)
 }
 
 /* When the clock starts by this happening; a time field starts it at the instant it names, even in the past. */
-static bool starts(struct judge *judge, const struct moment *moment, int64_t *start_out)
+static bool starts(struct judge *judge, const struct moment *moment, int64_t *start_out, const char **unmet_out)
 {
     const Policy__Clock *clock = judge->rules->clock;
     const struct happening *happening = &judge->happenings[moment->index];
@@ -541,6 +562,7 @@ static bool starts(struct judge *judge, const struct moment *moment, int64_t *st
             continue;
         if (trigger->type != POLICY__TRIGGER__TYPE__TIME_FIELD) {
             *start_out = moment->at_ms;
+            *unmet_out = trigger->end ? trigger->name : NULL;
             return true;
         }
         if (!judge->time_field_used &&
@@ -589,13 +611,16 @@ static void walk_one(struct judge *judge, const struct moment *moment)
 {
     const struct happening *happening = &judge->happenings[moment->index];
     int64_t start;
+    const char *unmet = NULL;
     look_for_miss(judge, moment->at_ms);
     if (judge->live.open && stops(judge, happening))
         end_run(judge, RUN_MET, moment->at_ms);
     judge->upto = moment->index > judge->upto ? moment->index : judge->upto;
     next_round(judge, moment);
-    if (!judge->live.open && starts(judge, moment, &start))
+    if (!judge->live.open && starts(judge, moment, &start, &unmet)) {
         open_run(judge, start);
+        judge->live.unmet = unmet;
+    }
     if (!judge->live.open)
         return;
     look_at_condition(judge, moment->at_ms);

@@ -151,6 +151,55 @@ static void check_mains(struct check *check)
         }
 }
 
+/* What starts when the case is over does not wait for a signature. */
+static bool waits_for_somebody(const struct check *check, const Policy__Clock *clock)
+{
+    for (size_t i = 0; i < clock->n_start; i++) {
+        const Policy__Stage *stage =
+            clock->start[i]->type == POLICY__TRIGGER__TYPE__STAGE ? policy_stage(check->kind, clock->start[i]->name) : NULL;
+        if (!stage || (stage->phase != POLICY__PHASE__CLOSED && stage->phase != POLICY__PHASE__ARCHIVED))
+            return true;
+    }
+    return false;
+}
+
+/* Whoever does not sign would never start what follows. */
+static void check_signing(struct check *check, const Policy__Clock *signing)
+{
+    for (size_t i = 0; i < check->kind->n_clocks; i++) {
+        const Policy__Clock *clock = check->kind->clocks[i];
+        if (clock != signing && takes_over(clock, signing) && waits_for_somebody(check, clock))
+            check_found(check, CHECK_MISTAKE,
+                        arena_printf(check->arena, "kinds.%s.clocks.%s", check->kind->name, clock->name),
+                        "不签收则永不起算：%s 是签收时钟，此时钟只由其停止事件起算；可用：start: end of %s",
+                        "whoever does not sign never starts it: it starts only by what stops the signing clock %s; "
+                        "accepted: start: end of %s",
+                        signing->name, signing->name);
+    }
+}
+
+static const Policy__Clock *begins_at_end_of(const struct check *check, const Policy__Clock *clock)
+{
+    for (size_t i = 0; i < clock->n_start; i++)
+        if (clock->start[i]->end)
+            return policy_clock(check->kind, clock->start[i]->name);
+    return NULL;
+}
+
+static void check_ends(struct check *check, const char *field, const Policy__Clock *clock)
+{
+    const Policy__Clock *other = begins_at_end_of(check, clock);
+    size_t steps = 0;
+    if (other && *other->each)
+        check_found(check, CHECK_MISTAKE, field, "end of %s：该时钟逐部分计时（each），没有一个终点",
+                    "end of %s: that clock runs for each part, it has no one end", other->name);
+    for (; other && other != clock && steps < check->kind->n_clocks; steps++)
+        other = begins_at_end_of(check, other);
+    if (other == clock)
+        check_found(check, CHECK_MISTAKE, field, "end of 成环：此时钟由自身的终点起算，永不开始",
+                    "\"end of\" in a circle: it would start at its own end, and never does");
+}
+
 static void check_clocks(struct check *check)
 {
     for (size_t i = 0; i < check->kind->n_clocks; i++) {
@@ -162,6 +211,9 @@ static void check_clocks(struct check *check)
         if (!stops)
             check_found(check, CHECK_MISTAKE, field, "此时钟永不停止：所列阶段、步骤、通知都不会发生",
                         "nothing ever stops this clock: no stage, step or notice it names can happen");
+        if (clock->signing)
+            check_signing(check, clock);
+        check_ends(check, field, clock);
     }
     check_mains(check);
 }

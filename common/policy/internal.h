@@ -108,6 +108,11 @@ void chains_rules(struct compile *compile, json_t *chains);
 void limits_of(struct compile *compile, json_t *map);
 void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule); /* kinds.c */
 
+/* clocks.c: a clock; then, when all of a kind are there, what `start: end of CLOCK` means */
+void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock);
+void clocks_ends(struct compile *compile);
+void notice_known(struct compile *compile, const json_t *node, const char *name); /* kinds.c */
+
 /* ladders.c */
 void ladders_of(struct compile *compile, json_t *map);
 

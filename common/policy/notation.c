@@ -765,12 +765,14 @@ static bool prefixed(struct compile *compile, Policy__Trigger *trigger, const ch
         Policy__Trigger__Type type;
     } prefixes[] = {{"told ", POLICY__TRIGGER__TYPE__TOLD},
                     {"late ", POLICY__TRIGGER__TYPE__LATE},
+                    {"end of ", POLICY__TRIGGER__TYPE__LATE},
                     {"approved ", POLICY__TRIGGER__TYPE__APPROVED},
                     {"refused ", POLICY__TRIGGER__TYPE__REFUSED}};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
         if (strncmp(text, prefixes[i].prefix, strlen(prefixes[i].prefix)) == 0) {
             trigger->type = prefixes[i].type;
             trigger->name = arena_strdup(compile->arena, text + strlen(prefixes[i].prefix));
+            trigger->end = strncmp(text, "end of ", 7) == 0;
             return true;
         }
     const char *space = strchr(text, ' ');
@@ -786,8 +788,12 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
 {
     Policy__Trigger *trigger = POLICY_NEW(compile, Policy__Trigger, POLICY__TRIGGER__INIT);
     const char *text = text_of(compile, node);
-    if (!*text || prefixed(compile, trigger, text))
+    if (!*text || prefixed(compile, trigger, text)) {
+        if (trigger->end && !starts)
+            mistake(compile, node, "end of 时钟 只用于时钟的 start；此处可用：late 时钟",
+                    "\"end of CLOCK\" is for the start of a clock; accepted here: late CLOCK");
         return trigger;
+    }
     trigger->name = (char *)(uintptr_t)text;
     const Policy__FieldDef *field = policy_field(compile->kind, text);
     if (policy_stage(compile->kind, text)) { /* a stage wins over a step of the same name */
@@ -813,8 +819,8 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
             names[count++] = compile->kind->steps[i]->name;
         for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
             names[count++] = compile->kind->fields[i]->name;
-        mistake(compile, node, "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、received_at）",
-                "\"%s\" is no stage, step or field of %s (also accepted: told NOTICE, late CLOCK, received_at)", text,
+        mistake(compile, node, "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、end of 时钟、received_at）",
+                "\"%s\" is no stage, step or field of %s (also accepted: told NOTICE, late CLOCK, end of CLOCK, received_at)", text,
                 compile->kind->name);
         suggest(compile, text, names, count);
     }

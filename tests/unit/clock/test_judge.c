@@ -477,6 +477,30 @@ static void ladder_rows(void **state)
     world_close(&w);
 }
 
+/* `start: end of signing`: from the sign-off, else from the instant at which the signing was due, whenever that is
+   heard; a signature after that moves nothing. */
+static void starts_where_signing_ends(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 24);
+    START(&w, LATE, "signing");
+    w.clock.start[1]->end = true;
+    struct happening *late = add(&w, at(&w, "2025-03-03 11:01"));
+    late->late = "signing";
+    late->occurred_ms = at(&w, "2025-03-03 11:00");
+    stage(&w, "2025-03-03 16:00", "accepted", BUSY);
+    struct run run = judged(&w, "2025-03-03 17:00", 1);
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-04 11:00");
+    assert_int_equal(run.notes[0].what, DAY_START);
+    assert_string_equal(run.notes[0].en, "start: signing was over, undone");
+    late->late = NULL; /* withdrawn: it was signed in time after all */
+    run = judged(&w, "2025-03-03 17:00", 1);
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-04 16:00");
+    assert_true(run.notes_count == 0 || strcmp(run.notes[0].en, "start: signing was over, undone") != 0);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -498,6 +522,7 @@ int main(void)
         cmocka_unit_test(a_round_begun_too_late_waits_for_the_horizon),
         cmocka_unit_test(written_warnings),
         cmocka_unit_test(ladder_rows),
+        cmocka_unit_test(starts_where_signing_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

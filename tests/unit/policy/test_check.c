@@ -54,6 +54,20 @@ static const struct finding findings[] = {
      "there is no kind \"other\""},
     {SOUND "    rules: {r: {clause: C, when: approved chain, then: {tell: note}}}\n", 15, false, "没有审批链",
      "has no chain \"chain\""},
+    /* signing */
+    {SOUND "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes}, t: {clause: C, name: "
+           "[时, T], start: b, stop: c, limit: 3 days}}\n",
+     15, false, "start: end of s", "accepted: start: end of s"},
+    {SOUND "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes, pause: a}}\n", 15,
+     false, "不得暂停", "does not pause: none is accepted"},
+    {SOUND "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes, backdating: yes}}\n", 15,
+     false, "签收不可拖延", "has no \"backdating\""},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: end of nothing, stop: c, limit: 3 days}}\n", 15, false,
+     "没有时钟", "has no clock \"nothing\""},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: end of t, stop: c, limit: 3 days}}\n", 15, false, "成环",
+     "in a circle"},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: end of t, limit: 3 days}}\n", 15, false,
+     "此处可用：late 时钟", "accepted here: late CLOCK"},
     /* clauses */
     {SOUND "clauses: {D-1: [丁, D]}\n", 15, true, "没有规则执行此条款", "no rule carries this clause"},
     {SOUND "clauses: {D-1: [丁, D]}\norganisational: {D-2: [因, Why]}\n", 16, false, "clauses 中没有条款",
