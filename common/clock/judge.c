@@ -297,13 +297,17 @@ static bool row_due(struct judge *judge, const Policy__LimitRow *row, int64_t st
     return found;
 }
 
-/* The first row that holds; but of rows before it that may hold, the shortest. */
+/* The first row that holds; but of rows before it that may hold, the shortest. Where several packs limit the clock, so
+   for each of them, and of these the shortest. */
 static bool limit_due(struct judge *judge, int64_t at_ms)
 {
     const Policy__Clock *clock = judge->rules->clock;
     struct live *live = &judge->live;
+    const Policy__LimitRow *held = NULL;
     live->run.limit_row = -1;
     for (size_t i = 0; i < clock->n_limit; i++) {
+        if (held && held->pack == clock->limit[i]->pack)
+            continue;
         enum truth truth = holds(judge, clock->limit[i]->condition, at_ms);
         struct due due;
         struct due_rules rules;
@@ -316,7 +320,7 @@ static bool limit_due(struct judge *judge, int64_t at_ms)
             live->run.limit_row = (int)i;
         }
         if (truth == TRUTH_YES)
-            break;
+            held = clock->limit[i];
     }
     return live->run.limit_row >= 0;
 }

@@ -155,8 +155,9 @@ static void check_mains(struct check *check)
 static bool waits_for_somebody(const struct check *check, const Policy__Clock *clock)
 {
     for (size_t i = 0; i < clock->n_start; i++) {
-        const Policy__Stage *stage =
-            clock->start[i]->type == POLICY__TRIGGER__TYPE__STAGE ? policy_stage(check->kind, clock->start[i]->name) : NULL;
+        const Policy__Stage *stage = clock->start[i]->type == POLICY__TRIGGER__TYPE__STAGE
+                                         ? policy_stage(check->kind, clock->start[i]->name)
+                                         : NULL;
         if (!stage || (stage->phase != POLICY__PHASE__CLOSED && stage->phase != POLICY__PHASE__ARCHIVED))
             return true;
     }

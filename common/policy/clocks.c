@@ -62,6 +62,109 @@ static void warns_of(struct compile *compile, json_t *node, Policy__Clock *clock
         POLICY_ADD(compile, clock->warn, clock->n_warn, warn_of(compile, node));
 }
 
+/* ---- limits; of several packs the shorter holds ---- */
+
+struct limit_said {
+    json_t *item;    /* the clock, as the pack and those before it say it */
+    json_t *setting; /* whose value is `value` for it, and `in_force` else; or NULL */
+    json_t *value, *in_force;
+    const char *pack;
+};
+
+static const char *pack_of(struct compile *compile, const json_t *node)
+{
+    const char *file = node ? yaml_place_of(&compile->places, node).file : "";
+    return arena_text(compile->arena, file, strcspn(file, "/"));
+}
+
+static void rows_of(struct compile *compile, json_t *limit, Policy__Clock *clock)
+{
+    size_t i;
+    json_t *item;
+    if (json_is_array(limit))
+        json_array_foreach(limit, i, item)
+            POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, item));
+    else if (limit)
+        POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, limit));
+}
+
+/* The rows as one of the packs says them, with its clauses and its time options. */
+static void rows_said(struct compile *compile, const struct limit_said *said, uint32_t pack, Policy__Clock *clock)
+{
+    size_t first = clock->n_limit;
+    Policy__TimeOptions *options = NULL;
+    char **clauses = NULL;
+    size_t clauses_count = 0;
+    json_t *clause = json_object_get(said->item, "limit clause"), *shown = json_object();
+    json_object_set(shown, "clause", clause ? clause : json_object_get(said->item, "clause"));
+    clauses_of(compile, shown, &clauses, &clauses_count, false);
+    json_decref(shown);
+    options_of(compile, said->item, &options);
+    if (said->setting)
+        json_object_set(said->setting, "value", said->value);
+    rows_of(compile, json_object_get(said->item, "limit"), clock);
+    for (size_t r = first; r < clock->n_limit; r++) {
+        Policy__LimitRow *row = clock->limit[r];
+        row->pack = pack;
+        row->clauses = clauses;
+        row->n_clauses = clauses_count;
+        if (!row->has_options) {
+            row->options = options;
+            row->has_options = options != NULL;
+        }
+    }
+}
+
+/* What a limit says by its settings: as many times as packs give them different values. */
+static void limits_by_setting(struct compile *compile, json_t *item, struct limit_said **list, size_t *count)
+{
+    const char *text = json_string_value(json_object_get(item, "limit"));
+    json_t *setting = text && *text == '$' ? json_object_get(compile->settings, text + 1) : NULL, *other;
+    json_t *value = json_is_object(setting) ? json_object_get(setting, "value") : NULL;
+    struct limit_said said = {item, value ? setting : NULL, value, value,
+                              pack_of(compile, value ? value : json_object_get(item, "limit"))};
+    if (value)
+        json_array_append(compile->made, value); /* it is taken out for a while */
+    POLICY_ADD(compile, *list, *count, said);
+    size_t i;
+    json_array_foreach(value ? json_object_get(setting, "value beside") : NULL, i, other) {
+        said.value = json_object_get(other, "value");
+        said.pack = pack_of(compile, said.value);
+        POLICY_ADD(compile, *list, *count, said);
+    }
+}
+
+/* `KIND_CLOCK_limit: PACK` in the settings of a pack of the site's own: that pack's alone. */
+static void limits_of_clock(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock)
+{
+    struct limit_said *list = NULL;
+    size_t count = 0, i;
+    json_t *below;
+    json_t *others = json_object_get(map, "limit beside");
+    if (others && yaml_place_of(&compile->places, others).line)
+        mistake(compile, others, "此处不可写", "this is not written by hand");
+    limits_by_setting(compile, map, &list, &count);
+    json_array_foreach(others, i, below)
+        limits_by_setting(compile, below, &list, &count);
+    if (count < 2) {
+        rows_of(compile, json_object_get(map, "limit"), clock);
+        return;
+    }
+    json_t *choice =
+        json_object_get(compile->settings, arena_printf(compile->arena, "%s_%s_limit", compile->kind->name, name));
+    const char *only = choice ? text_of(compile, json_object_get(choice, "value")) : "", *packs = "";
+    for (i = 0; i < count; i++) {
+        if (!*only || strcmp(only, list[i].pack) == 0)
+            rows_said(compile, &list[i], (uint32_t)i, clock);
+        packs = arena_printf(compile->arena, "%s%s%s", packs, i ? ", " : "", list[i].pack);
+        if (list[i].setting)
+            json_object_set(list[i].setting, "value", list[i].in_force);
+    }
+    if (!clock->n_limit && *only)
+        mistake(compile, json_object_get(choice, "value"), "\"%s\" 没有规定此时限；可用：%s",
+                "\"%s\" says nothing of this limit; accepted: %s", only, packs);
+}
+
 static bool is_span(const Policy__Term *term)
 {
     bool counts = term->unit == POLICY__TERM__UNIT__MINUTES || term->unit == POLICY__TERM__UNIT__HOURS ||
@@ -110,7 +213,7 @@ void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Cl
 {
     ONLY_KEYS(compile, map, "clause", "name", "if", "each", "start", "stop", "limit", "pause", "resume", "extend",
               "warn", "late", "ladder", "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll",
-              "backdating", "signing");
+              "backdating", "signing", "limit beside", "limit clause");
     clock->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &clock->clauses, &clock->n_clauses, true);
     label_of(compile, map, "name", &clock->label, true);
@@ -122,13 +225,8 @@ void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Cl
     clock->condition = condition_of(compile, json_object_get(map, "if"));
     triggers_of(compile, json_object_get(map, "start"), true, &clock->start, &clock->n_start);
     triggers_of(compile, json_object_get(map, "stop"), false, &clock->stop, &clock->n_stop);
-    json_t *limit = json_object_get(map, "limit"), *item, *pause = json_object_get(map, "pause");
-    size_t i;
-    if (json_is_array(limit))
-        json_array_foreach(limit, i, item)
-            POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, item));
-    else if (limit)
-        POLICY_ADD(compile, clock->limit, clock->n_limit, limit_row_of(compile, limit));
+    json_t *pause = json_object_get(map, "pause");
+    limits_of_clock(compile, name, map, clock);
     if (!clock->n_start || !clock->n_stop || !clock->n_limit)
         mistake(compile, map, "时钟须有 start、stop 和 limit", "a clock needs start, stop and limit");
     if (json_is_string(pause) && strcmp(text_of(compile, pause), "none") == 0) {
@@ -157,7 +255,6 @@ void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Cl
         signing_of(compile, map, clock);
     options_of(compile, map, &clock->options);
 }
-
 
 /* ---- `start: end of CLOCK` ---- */
 
@@ -190,7 +287,8 @@ void clocks_ends(struct compile *compile)
         Policy__Clock *clock = compile->kind->clocks[c];
         size_t written = clock->n_start;
         for (size_t i = 0; i < written; i++) {
-            const Policy__Clock *other = clock->start[i]->end ? policy_clock(compile->kind, clock->start[i]->name) : NULL;
+            const Policy__Clock *other =
+                clock->start[i]->end ? policy_clock(compile->kind, clock->start[i]->name) : NULL;
             if (other && other != clock)
                 add_end(compile, clock, other);
         }

@@ -61,10 +61,37 @@ static void unite(json_t *merged, const char *key, json_t *below, json_t *over)
     json_object_set_new(merged, key, list);
 }
 
+/* Both say it, differently, and the one below is of a pack that this one does not extend. */
+static bool say_otherwise(const struct compile *compile, json_t *below, json_t *over, const char *key, const char *pack)
+{
+    json_t *before = json_object_get(below, key), *own = json_object_get(over, key);
+    struct yaml_place place = before ? yaml_place_of(&compile->places, before) : (struct yaml_place){"", 0, 0};
+    return own && place.line && !json_equal(before, own) && !is_base(compile, place.file, pack);
+}
+
+/* Of two limits, or of two values of a setting that may be one, none is lost: the shorter holds (clocks.c). What stands
+   for itself alone, as the limit of a kind that is `like` another, has nothing beside it. */
+static void keep_beside(struct compile *compile, json_t *merged, json_t *below, json_t *over, const char *key)
+{
+    const char *beside = arena_printf(compile->arena, "%s beside", key);
+    json_t *list = json_object_get(below, beside);
+    if (json_object_get(over, key) && !json_object_get(over, beside))
+        json_object_del(merged, beside);
+    if (!compile->beside || !say_otherwise(compile, below, over, key, compile->beside))
+        return;
+    list = list ? json_copy(list) : json_array();
+    json_array_append(list, below);
+    json_object_set_new(merged, beside, list);
+    if (strcmp(key, "limit") == 0 && json_object_get(over, "clause"))
+        json_object_set(merged, "limit clause", json_object_get(over, "clause"));
+}
+
 /* A pack that extends the other replaces its lists; one beside it adds to them. */
 static json_t *lay_over(struct compile *compile, json_t *below, json_t *over)
 {
     json_t *merged = copy_with(below, over);
+    keep_beside(compile, merged, below, over, "limit");
+    keep_beside(compile, merged, below, over, "value");
     struct yaml_place place = yaml_place_of(&compile->places, below);
     if (!compile->beside || !place.line || is_base(compile, place.file, compile->beside))
         return merged;
@@ -214,35 +241,60 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
 /* ---- several packs at one site ---- */
 
 /* The field of an item that two packs say differently, other than by adding to a list; NULL: none. */
-static const char *differing(json_t *other, json_t *item)
+static const char *differing(json_t *other, json_t *item, bool clock)
 {
     const char *key;
     json_t *value;
     json_object_foreach(item, key, value) {
         json_t *before = json_object_get(other, key);
-        if (before && !json_equal(before, value) && !is_among(key, united, sizeof united / sizeof *united))
+        if (before && !json_equal(before, value) && !is_among(key, united, sizeof united / sizeof *united) &&
+            !(clock && strcmp(key, "limit") == 0))
             return key;
     }
     return NULL;
 }
 
-static void items_collide(struct compile *compile, const char *path, json_t *before, json_t *own, const char *pack)
+static void limits_collide(struct compile *compile, json_t *other, json_t *item, const char *path, const char *name,
+                           const char *kind, const char *pack)
+{
+    if (!say_otherwise(compile, other, item, "limit", pack))
+        return;
+    struct yaml_place place = yaml_place_of(&compile->places, json_object_get(other, "limit"));
+    compile->path = arena_printf(compile->arena, "%s.%s.limit", path, name);
+    caution(
+        compile, json_object_get(item, "limit"),
+        "与 %s:%u 不同：每个案件以较短者为准；要只用其中之一，在站点自己的制度包中写设置 %s_%s_limit，值为该制度包名",
+        "it differs from %s:%u: for each case the shorter holds; to have one of them always, a pack of the site's own "
+        "says the setting %s_%s_limit, with that pack's name as its value",
+        place.file, place.line, kind, name);
+}
+
+static void items_collide(struct compile *compile, const char *path, const char *kind, json_t *before, json_t *own,
+                          const char *pack)
 {
     const char *name, *restore = compile->path;
+    bool clocks = *kind && strcmp(path + strlen(path) - 7, ".clocks") == 0;
     json_t *item;
     json_object_foreach(own, name, item) {
         json_t *other = json_object_get(before, name);
         struct yaml_place place = other ? yaml_place_of(&compile->places, other) : (struct yaml_place){"", 0, 0};
         if (!place.line || !json_is_object(item) || is_base(compile, place.file, pack))
             continue;
-        const char *field = differing(other, item);
+        if (clocks)
+            limits_collide(compile, other, item, path, name, kind, pack);
+        const char *field = differing(other, item, clocks);
         if (!field)
             continue;
         compile->path = arena_printf(compile->arena, "%s.%s.%s", path, name, field);
-        caution(
-            compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
-            "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say otherwise",
-            place.file, place.line);
+        if (strcmp(path, "settings") == 0 && strcmp(field, "value") == 0)
+            caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；用作时钟时限的，以较短者为准",
+                    "it differs from %s:%u: the later pack's holds; as the limit of a clock the shorter", place.file,
+                    place.line);
+        else
+            caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
+                    "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say "
+                    "otherwise",
+                    place.file, place.line);
     }
     compile->path = restore;
 }
@@ -252,12 +304,12 @@ void packs_collide(struct compile *compile, json_t *root, json_t *own, const cha
     const char *name;
     json_t *kind;
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        items_collide(compile, sections[i], json_object_get(root, sections[i]), json_object_get(own, sections[i]),
+        items_collide(compile, sections[i], "", json_object_get(root, sections[i]), json_object_get(own, sections[i]),
                       pack);
     json_object_foreach(json_object_get(own, "kinds"), name, kind) {
         json_t *before = json_object_get(json_object_get(root, "kinds"), name);
         for (size_t i = 0; before && i < sizeof kind_sections / sizeof *kind_sections; i++)
-            items_collide(compile, arena_printf(compile->arena, "kinds.%s.%s", name, kind_sections[i]),
+            items_collide(compile, arena_printf(compile->arena, "kinds.%s.%s", name, kind_sections[i]), name,
                           json_object_get(before, kind_sections[i]), json_object_get(kind, kind_sections[i]), pack);
     }
 }

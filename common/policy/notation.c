@@ -819,9 +819,11 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
             names[count++] = compile->kind->steps[i]->name;
         for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
             names[count++] = compile->kind->fields[i]->name;
-        mistake(compile, node, "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、end of 时钟、received_at）",
-                "\"%s\" is no stage, step or field of %s (also accepted: told NOTICE, late CLOCK, end of CLOCK, received_at)", text,
-                compile->kind->name);
+        mistake(compile, node,
+                "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、end of 时钟、received_at）",
+                "\"%s\" is no stage, step or field of %s (also accepted: told NOTICE, late CLOCK, end of CLOCK, "
+                "received_at)",
+                text, compile->kind->name);
         suggest(compile, text, names, count);
     }
     return trigger;

@@ -58,8 +58,7 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
         state->instance->round = runs[i].round;
         state->instance->part = watchdog_part_text(turn, watchdog_part_number(part, runs[i].part));
         state->label = clock->label;
-        state->clauses = clock->clauses;
-        state->n_clauses = clock->n_clauses;
+        watchdog_limit_clauses(clock, &runs[i], &state->clauses, &state->n_clauses);
         state->state = (char *)(uintptr_t)state_text(&runs[i]);
         state->start_ms = runs[i].start_ms;
         state->due_ms = runs[i].due_ms;

@@ -35,7 +35,10 @@ static void say(const struct looking *looking, Watchdog__Event__KindCase kind, v
     event->watchdog->armed = payload; /* all arms share one pointer */
     event->history = record->as_of_ms && occurred_ms && occurred_ms < record->as_of_ms;
     event->occurred_ms = occurred_ms ? occurred_ms : turn_now(turn);
-    event_clauses(turn, event, looking->clock->clauses, looking->clock->n_clauses);
+    char **clauses;
+    size_t count;
+    watchdog_limit_clauses(looking->clock, looking->run, &clauses, &count);
+    event_clauses(turn, event, clauses, count);
     turn_say(turn, event);
 }
 

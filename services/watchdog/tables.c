@@ -40,6 +40,14 @@ uint32_t watchdog_rows_but(const Watchrec__Said *said, int64_t due_ms)
     return bits;
 }
 
+void watchdog_limit_clauses(const Policy__Clock *clock, const struct run *run, char ***clauses_out, size_t *count_out)
+{
+    const Policy__LimitRow *row = run->limit_row >= 0 ? clock->limit[run->limit_row] : NULL;
+    bool own = row && row->n_clauses;
+    *clauses_out = own ? row->clauses : clock->clauses;
+    *count_out = own ? row->n_clauses : clock->n_clauses;
+}
+
 /* ---- judging ---- */
 
 static const char *or_null(const char *text)

@@ -44,7 +44,9 @@ struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const P
 const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one,
                                          const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
-uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms);   /* bit set: warnings said of this due */
+uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms); /* bit set: warnings said of this due */
+/* Of several packs at one site: those of the pack whose limit the run goes by. */
+void watchdog_limit_clauses(const Policy__Clock *clock, const struct run *run, char ***clauses_out, size_t *count_out);
 uint32_t watchdog_rows_but(const Watchrec__Said *said, int64_t due_ms); /* bit set: rows reached under other dues */
 
 #define WATCHDOG_RECOUNT "recount" /* the job upon a published calendar */

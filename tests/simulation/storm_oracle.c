@@ -459,9 +459,12 @@ static bool term_due(const struct oracle *oracle, const Policy__Term *term, cons
 static bool limit_due(const struct oracle *oracle, int64_t start_ms, size_t known, struct days_due *due_out)
 {
     const Policy__Clock *clock = oracle->clock;
-    bool found = false;
+    bool found = false, over = false;
     for (size_t i = 0; i < clock->n_limit; i++) {
         const Policy__LimitRow *row = clock->limit[i];
+        over = over && i && row->pack == clock->limit[i - 1]->pack;
+        if (over)
+            continue;
         enum answer answer = holds(oracle, row->condition, known);
         struct days_due due;
         for (size_t t = 0; answer != NO && t < row->n_terms; t++)
@@ -471,8 +474,7 @@ static bool limit_due(const struct oracle *oracle, int64_t start_ms, size_t know
                 *due_out = due;
                 found = true;
             }
-        if (answer == YES)
-            break;
+        over = answer == YES;
     }
     return found;
 }

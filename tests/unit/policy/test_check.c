@@ -55,13 +55,15 @@ static const struct finding findings[] = {
     {SOUND "    rules: {r: {clause: C, when: approved chain, then: {tell: note}}}\n", 15, false, "没有审批链",
      "has no chain \"chain\""},
     /* signing */
-    {SOUND "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes}, t: {clause: C, name: "
-           "[时, T], start: b, stop: c, limit: 3 days}}\n",
+    {SOUND
+     "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes}, t: {clause: C, name: "
+     "[时, T], start: b, stop: c, limit: 3 days}}\n",
      15, false, "start: end of s", "accepted: start: end of s"},
     {SOUND "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes, pause: a}}\n", 15,
      false, "不得暂停", "does not pause: none is accepted"},
-    {SOUND "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes, backdating: yes}}\n", 15,
-     false, "签收不可拖延", "has no \"backdating\""},
+    {SOUND
+     "    clocks: {s: {clause: C, name: [签, S], start: a, stop: b, limit: 2 h, signing: yes, backdating: yes}}\n",
+     15, false, "签收不可拖延", "has no \"backdating\""},
     {SOUND "    clocks: {t: {clause: C, name: [时, T], start: end of nothing, stop: c, limit: 3 days}}\n", 15, false,
      "没有时钟", "has no clock \"nothing\""},
     {SOUND "    clocks: {t: {clause: C, name: [时, T], start: end of t, stop: c, limit: 3 days}}\n", 15, false, "成环",

@@ -127,9 +127,45 @@ static void mistakes_name_their_line(void **state)
     }
 }
 
+/* Two packs of a site limit one clock: both are named, with the setting that chooses one; a pack that says nothing of
+   it cannot be chosen. */
+static void limits_of_several_packs(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct policy_source own = {"OWN/pack.yaml",
+                                bytes_of_text("pack: OWN\nname: [自, Own]\nextends: GEN-FRAME\nsettings:\n"
+                                              "  complaint_accept_limit: {clause: X, value: SITE-B, "
+                                              "name: [依, Whose]}\n")};
+    static const char *const folders[] = {SOURCE_DIR "/tests/scenario/packs",
+                                          SOURCE_DIR "/services/directory/policies"};
+    const char *const packs[] = {"SITE-A", "SITE-C", "OWN"};
+    struct policy_source *sources;
+    struct policy_result result;
+    size_t count, named = 0, refused = 0;
+    assert_int_equal(policy_read_folders(folders, 2, packs, 2, &arena, &sources, &count), ERR_NONE);
+    sources = arena_grow(&arena, sources, count, sizeof *sources);
+    sources[count++] = own;
+    policy_compile(sources, count, packs, 3, &arena, &result);
+    for (size_t i = 0; i < result.count; i++) {
+        const struct policy_mistake *one = &result.mistakes[i];
+        named += one->warning && strcmp(one->field, "kinds.complaint.clocks.accept.limit") == 0 &&
+                 strcmp(one->file, "SITE-C/pack.yaml") == 0 && one->line &&
+                 strstr(one->message, "SITE-A/pack.yaml:8") && strstr(one->message, "complaint_accept_limit");
+        refused += !one->warning && strcmp(one->file, "OWN/pack.yaml") == 0 && one->line == 5 &&
+                   strstr(one->message, "\"SITE-B\" says nothing of this limit; accepted: SITE-C, SITE-A");
+    }
+    assert_int_equal(named, 1);
+    assert_int_equal(refused, 1);
+    assert_null(result.policy);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_packs_are_sound),
-                                       cmocka_unit_test(mistakes_name_their_line)};
+                                       cmocka_unit_test(mistakes_name_their_line),
+                                       cmocka_unit_test(limits_of_several_packs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
