@@ -64,13 +64,6 @@ static void warns_of(struct compile *compile, json_t *node, Policy__Clock *clock
 
 /* ---- limits; of several packs the shorter holds ---- */
 
-struct limit_said {
-    json_t *item;    /* the clock, as the pack and those before it say it */
-    json_t *setting; /* whose value is `value` for it, and `in_force` else; or NULL */
-    json_t *value, *in_force;
-    const char *pack;
-};
-
 static const char *pack_of(struct compile *compile, const json_t *node)
 {
     const char *file = node ? yaml_place_of(&compile->places, node).file : "";
@@ -89,20 +82,18 @@ static void rows_of(struct compile *compile, json_t *limit, Policy__Clock *clock
 }
 
 /* The rows as one of the packs says them, with its clauses and its time options. */
-static void rows_said(struct compile *compile, const struct limit_said *said, uint32_t pack, Policy__Clock *clock)
+static void rows_said(struct compile *compile, json_t *item, uint32_t pack, Policy__Clock *clock)
 {
     size_t first = clock->n_limit;
     Policy__TimeOptions *options = NULL;
     char **clauses = NULL;
     size_t clauses_count = 0;
-    json_t *clause = json_object_get(said->item, "limit clause"), *shown = json_object();
-    json_object_set(shown, "clause", clause ? clause : json_object_get(said->item, "clause"));
+    json_t *clause = json_object_get(item, "limit clause"), *shown = json_object();
+    json_object_set(shown, "clause", clause ? clause : json_object_get(item, "clause"));
     clauses_of(compile, shown, &clauses, &clauses_count, false);
     json_decref(shown);
-    options_of(compile, said->item, &options);
-    if (said->setting)
-        json_object_set(said->setting, "value", said->value);
-    rows_of(compile, json_object_get(said->item, "limit"), clock);
+    options_of(compile, item, &options);
+    rows_of(compile, json_object_get(item, "limit"), clock);
     for (size_t r = first; r < clock->n_limit; r++) {
         Policy__LimitRow *row = clock->limit[r];
         row->pack = pack;
@@ -115,50 +106,26 @@ static void rows_said(struct compile *compile, const struct limit_said *said, ui
     }
 }
 
-/* What a limit says by its settings: as many times as packs give them different values. */
-static void limits_by_setting(struct compile *compile, json_t *item, struct limit_said **list, size_t *count)
-{
-    const char *text = json_string_value(json_object_get(item, "limit"));
-    json_t *setting = text && *text == '$' ? json_object_get(compile->settings, text + 1) : NULL, *other;
-    json_t *value = json_is_object(setting) ? json_object_get(setting, "value") : NULL;
-    struct limit_said said = {item, value ? setting : NULL, value, value,
-                              pack_of(compile, value ? value : json_object_get(item, "limit"))};
-    if (value)
-        json_array_append(compile->made, value); /* it is taken out for a while */
-    POLICY_ADD(compile, *list, *count, said);
-    size_t i;
-    json_array_foreach(value ? json_object_get(setting, "value beside") : NULL, i, other) {
-        said.value = json_object_get(other, "value");
-        said.pack = pack_of(compile, said.value);
-        POLICY_ADD(compile, *list, *count, said);
-    }
-}
-
 /* `KIND_CLOCK_limit: PACK` in the settings of a pack of the site's own: that pack's alone. */
 static void limits_of_clock(struct compile *compile, const char *name, json_t *map, Policy__Clock *clock)
 {
-    struct limit_said *list = NULL;
-    size_t count = 0, i;
-    json_t *below;
     json_t *others = json_object_get(map, "limit beside");
+    size_t count = json_array_size(others);
     if (others && yaml_place_of(&compile->places, others).line)
         mistake(compile, others, "此处不可写", "this is not written by hand");
-    limits_by_setting(compile, map, &list, &count);
-    json_array_foreach(others, i, below)
-        limits_by_setting(compile, below, &list, &count);
-    if (count < 2) {
+    if (count == 0) {
         rows_of(compile, json_object_get(map, "limit"), clock);
         return;
     }
     json_t *choice =
         json_object_get(compile->settings, arena_printf(compile->arena, "%s_%s_limit", compile->kind->name, name));
     const char *only = choice ? text_of(compile, json_object_get(choice, "value")) : "", *packs = "";
-    for (i = 0; i < count; i++) {
-        if (!*only || strcmp(only, list[i].pack) == 0)
-            rows_said(compile, &list[i], (uint32_t)i, clock);
-        packs = arena_printf(compile->arena, "%s%s%s", packs, i ? ", " : "", list[i].pack);
-        if (list[i].setting)
-            json_object_set(list[i].setting, "value", list[i].in_force);
+    for (size_t i = 0; i <= count; i++) {
+        json_t *item = i < count ? json_array_get(others, i) : map;
+        const char *pack = pack_of(compile, json_object_get(item, "limit"));
+        if (!*only || strcmp(only, pack) == 0)
+            rows_said(compile, item, (uint32_t)i, clock);
+        packs = arena_printf(compile->arena, "%s%s%s", packs, i ? ", " : "", pack);
     }
     if (!clock->n_limit && *only)
         mistake(compile, json_object_get(choice, "value"), "\"%s\" 没有规定此时限；可用：%s",

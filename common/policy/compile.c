@@ -230,8 +230,7 @@ static void settings_of(struct compile *compile)
     json_t *item;
     json_object_foreach(compile->settings, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "value", "unit", "min", "max", "needed", "value beside",
-                  "limit clause");
+        ONLY_KEYS(compile, item, "clause", "name", "value", "unit", "min", "max", "needed");
         NOT_CARRIED_OUT(compile, item, "min", "max");
         Policy__Setting *setting = POLICY_NEW(compile, Policy__Setting, POLICY__SETTING__INIT);
         setting->name = arena_strdup(compile->arena, name);

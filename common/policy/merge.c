@@ -61,7 +61,7 @@ static void unite(json_t *merged, const char *key, json_t *below, json_t *over)
     json_object_set_new(merged, key, list);
 }
 
-/* Both say it, differently, and the one below is of a pack that this one does not extend. */
+/* Both say the field, differently, and the one below is of a pack that this one does not extend. */
 static bool say_otherwise(const struct compile *compile, json_t *below, json_t *over, const char *key, const char *pack)
 {
     json_t *before = json_object_get(below, key), *own = json_object_get(over, key);
@@ -69,20 +69,19 @@ static bool say_otherwise(const struct compile *compile, json_t *below, json_t *
     return own && place.line && !json_equal(before, own) && !is_base(compile, place.file, pack);
 }
 
-/* Of two limits, or of two values of a setting that may be one, none is lost: the shorter holds (clocks.c). What stands
-   for itself alone, as the limit of a kind that is `like` another, has nothing beside it. */
-static void keep_beside(struct compile *compile, json_t *merged, json_t *below, json_t *over, const char *key)
+/* Of two limits of a clock none is lost: the shorter holds (clocks.c). What stands for itself alone, as the limit of a
+   kind that is `like` another, has nothing beside it. */
+static void keep_limit(struct compile *compile, json_t *merged, json_t *below, json_t *over)
 {
-    const char *beside = arena_printf(compile->arena, "%s beside", key);
-    json_t *list = json_object_get(below, beside);
-    if (json_object_get(over, key) && !json_object_get(over, beside))
-        json_object_del(merged, beside);
-    if (!compile->beside || !say_otherwise(compile, below, over, key, compile->beside))
+    json_t *list = json_object_get(below, "limit beside");
+    if (json_object_get(over, "limit") && !json_object_get(over, "limit beside"))
+        json_object_del(merged, "limit beside");
+    if (!compile->beside || !say_otherwise(compile, below, over, "limit", compile->beside))
         return;
     list = list ? json_copy(list) : json_array();
     json_array_append(list, below);
-    json_object_set_new(merged, beside, list);
-    if (strcmp(key, "limit") == 0 && json_object_get(over, "clause"))
+    json_object_set_new(merged, "limit beside", list);
+    if (json_object_get(over, "clause"))
         json_object_set(merged, "limit clause", json_object_get(over, "clause"));
 }
 
@@ -90,8 +89,7 @@ static void keep_beside(struct compile *compile, json_t *merged, json_t *below, 
 static json_t *lay_over(struct compile *compile, json_t *below, json_t *over)
 {
     json_t *merged = copy_with(below, over);
-    keep_beside(compile, merged, below, over, "limit");
-    keep_beside(compile, merged, below, over, "value");
+    keep_limit(compile, merged, below, over);
     struct yaml_place place = yaml_place_of(&compile->places, below);
     if (!compile->beside || !place.line || is_base(compile, place.file, compile->beside))
         return merged;
@@ -286,15 +284,10 @@ static void items_collide(struct compile *compile, const char *path, const char 
         if (!field)
             continue;
         compile->path = arena_printf(compile->arena, "%s.%s.%s", path, name, field);
-        if (strcmp(path, "settings") == 0 && strcmp(field, "value") == 0)
-            caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；用作时钟时限的，以较短者为准",
-                    "it differs from %s:%u: the later pack's holds; as the limit of a clock the shorter", place.file,
-                    place.line);
-        else
-            caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
-                    "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say "
-                    "otherwise",
-                    place.file, place.line);
+        caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
+                "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say "
+                "otherwise",
+                place.file, place.line);
     }
     compile->path = restore;
 }
