@@ -110,7 +110,8 @@ static const Hb__Value *named(void *context, const char *fact)
     const char *dot = strchr(fact, '.');
     const char *root = arena_text(turn_arena(turn), fact, (size_t)(dot - fact));
     bool acting = strcmp(root, "actor") == 0 && view->actor;
-    const char *id = acting ? view->actor->person : facts_text(view->facts, root);
+    bool lent = acting && *view->actor->for_person && strcmp(dot + 1, "post") == 0; /* certificates are one's own */
+    const char *id = lent ? view->actor->for_person : acting ? view->actor->person : facts_text(view->facts, root);
     const Directory__Thing *thing = *id ? organisation_thing(turn, view->site, id) : NULL;
     const Directory__Person *person = *id && !thing ? organisation_person(turn, id) : NULL;
     if (person)
@@ -146,6 +147,18 @@ static bool names_act(char *const *acts, size_t count, const char *act)
     return false;
 }
 
+/* In the rights that are used, or in one's own: whoever is excluded is so for others, too. */
+static bool among(const struct case_view *view, Policy__Who *const *who, size_t count, const Hb__Actor *actor)
+{
+    if (who_includes(view->turn, view->site, who, count, view->facts, actor))
+        return true;
+    if (!actor || !*actor->for_person)
+        return false;
+    Hb__Actor own = *actor;
+    own.for_person = (char *)(uintptr_t) "";
+    return who_includes(view->turn, view->site, who, count, view->facts, &own);
+}
+
 static bool any_forbids(const struct case_view *view, Policy__Never *const *list, size_t count,
                         const Policy__Kind *kind, const char *act, const Hb__Actor *actor, const char **clause_out)
 {
@@ -154,8 +167,7 @@ static bool any_forbids(const struct case_view *view, Policy__Never *const *list
         bool about =
             names_act(never->acts, never->n_acts, act) && (!*never->what || strcmp(never->what, kind->name) == 0);
         if (!about || case_holds(view, never->condition, NULL) == TRUTH_NO ||
-            !who_includes(view->turn, view->site, never->who, never->n_who, view->facts, actor) ||
-            who_includes(view->turn, view->site, never->except, never->n_except, view->facts, actor))
+            !among(view, never->who, never->n_who, actor) || among(view, never->except, never->n_except, actor))
             continue;
         if (clause_out)
             *clause_out = never->n_clauses ? never->clauses[0] : "";
@@ -164,9 +176,26 @@ static bool any_forbids(const struct case_view *view, Policy__Never *const *list
     return false;
 }
 
-bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
-                    const char **clause_out)
+static bool forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
+                      const char **clause_out)
 {
     return any_forbids(view, kind->never, kind->n_never, kind, act, actor, clause_out) ||
            any_forbids(view, view->policy->never, view->policy->n_never, kind, act, actor, clause_out);
+}
+
+/* What somebody may see is seen by whom the rights are lent to, too; with what right a step is taken casework says. */
+bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
+                    const char **clause_out)
+{
+    if (!forbidden(view, kind, act, actor, clause_out))
+        return false;
+    if (!actor || *actor->for_person || strcmp(act, "see") != 0)
+        return true;
+    for (const Directory__Person **from = organisation_principals(view->turn, actor->person); *from; from++) {
+        Hb__Actor standing = *actor;
+        standing.for_person = (*from)->id;
+        if (!forbidden(view, kind, act, &standing, clause_out))
+            return false;
+    }
+    return true;
 }

@@ -7,7 +7,8 @@
 /* Tables: site: id NUL. department: site NUL id NUL. person: id NUL. account: id NUL. calendar: name NUL. part: hash.
    policy: site NUL version BE32 -> PolicyPublished. in_force: site NUL -> version BE32. member: site NUL department NUL
    person NUL -> "". holder: site NUL post NUL person NUL -> "". thing: site NUL id NUL. thing_of: site NUL register NUL
-   id NUL -> "". roster: site NUL name NUL -> RosterPlan of all that is planned. */
+   id NUL -> "". roster: site NUL name NUL -> RosterPlan of all that is planned. lent: person NUL NUL whose rights NUL
+   -> "". */
 enum {
     SITE = ORGANISATION_TABLE_FIRST,
     DEPARTMENT,
@@ -22,6 +23,7 @@ enum {
     THING,
     THING_OF,
     ROSTER,
+    LENT,
 };
 
 /* Ids come from outside too: what is longer than any id is simply not there. */

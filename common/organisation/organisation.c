@@ -2,8 +2,9 @@
 
 #include "policy/facts.h"
 
-const char *const organisation_tables[] = {"site",     "department", "person", "account", "calendar", "part",  "policy",
-                                           "in_force", "member",     "holder", "thing",   "thing_of", "roster"};
+const char *const organisation_tables[] = {"site",  "department", "person",   "account", "calendar",
+                                           "part",  "policy",     "in_force", "member",  "holder",
+                                           "thing", "thing_of",   "roster",   "lent"};
 const unsigned organisation_tables_count = sizeof organisation_tables / sizeof *organisation_tables;
 
 #define DEPUTIES_MAX 4
@@ -42,11 +43,25 @@ static void index_posts(struct turn *turn, const Directory__Person *person, bool
     }
 }
 
+static void index_delegations(struct turn *turn, const Directory__Person *person, bool there)
+{
+    for (size_t i = 0; i < person->n_delegations; i++) {
+        struct key key = key_two(person->delegations[i]->to, person->id);
+        if (there)
+            state_put(turn, LENT, key_bytes(&key), (struct bytes){0});
+        else
+            state_delete(turn, LENT, key_bytes(&key));
+    }
+}
+
 static void fold_person(struct turn *turn, const Directory__Person *person)
 {
     const Directory__Person *before = organisation_person(turn, person->id);
-    if (before)
+    if (before) {
         index_posts(turn, before, false);
+        index_delegations(turn, before, false);
+    }
+    index_delegations(turn, person, true);
     struct key key = key_text(person->id);
     state_save(turn, PERSON, key_bytes(&key), (const ProtobufCMessage *)person);
     index_posts(turn, person, true);
@@ -384,10 +399,50 @@ bool organisation_member(const Directory__Person *person, const char *site, cons
     return false;
 }
 
+static bool lends_now(const struct turn *turn, const Directory__Delegation *delegation)
+{
+    int64_t now = turn_now(turn);
+    return now >= delegation->from_ms && now < delegation->to_ms;
+}
+
+const Directory__Person **organisation_principals(struct turn *turn, const char *person)
+{
+    const Directory__Person **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    if (*person && !organisation_too_long(person)) {
+        struct key prefix = key_text(person);
+        struct state_scan *scan = state_scan_open(turn, LENT, key_bytes(&prefix), (struct bytes){0});
+        while (state_scan_next(scan, &key, &value)) {
+            const Directory__Person *from = organisation_person(turn, (const char *)key.data + prefix.size);
+            bool now = false;
+            for (size_t i = 0; from && i < from->n_delegations; i++)
+                now = now || (strcmp(from->delegations[i]->to, person) == 0 && lends_now(turn, from->delegations[i]));
+            if (!now)
+                continue;
+            list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+            list[count++] = from;
+        }
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
+static const char *stand_in(const struct turn *turn, const Directory__Person *person)
+{
+    for (size_t i = 0; i < person->n_delegations; i++)
+        if (lends_now(turn, person->delegations[i]))
+            return person->delegations[i]->to;
+    return person->deputy;
+}
+
 const Directory__Person *organisation_present(struct turn *turn, const Directory__Person *person)
 {
-    for (int i = 0; person && person->absent && i < DEPUTIES_MAX; i++)
-        person = *person->deputy ? organisation_person(turn, person->deputy) : NULL;
+    for (int i = 0; person && person->absent && i < DEPUTIES_MAX; i++) {
+        const char *other = stand_in(turn, person);
+        person = *other ? organisation_person(turn, other) : NULL;
+    }
     return person && !person->absent ? person : NULL;
 }
 
@@ -397,6 +452,14 @@ static bool listed(char *const *list, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(list[i], name) == 0 || strcmp(list[i], "*") == 0)
+            return true;
+    return false;
+}
+
+static bool posted_at(const Directory__Person *person, const char *site)
+{
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->site, site) == 0)
             return true;
     return false;
 }
@@ -413,8 +476,10 @@ bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, co
     if (account->n_sites)
         return listed(account->sites, account->n_sites, site);
     const Directory__Person *person = *account->person ? organisation_person(turn, account->person) : NULL;
-    for (size_t i = 0; person && i < person->n_posts; i++)
-        if (strcmp(person->posts[i]->site, site) == 0)
+    if (person && posted_at(person, site))
+        return true;
+    for (const Directory__Person **from = organisation_principals(turn, account->person); *from; from++)
+        if (posted_at(*from, site))
             return true;
     return false;
 }

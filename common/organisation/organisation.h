@@ -59,7 +59,12 @@ const Directory__Department **organisation_departments(struct turn *turn, const 
 bool organisation_holds(const Directory__Person *person, const char *site, const char *post);
 bool organisation_member(const Directory__Person *person, const char *site, const char *department);
 
-/* The person present: absent -> deputy (at most 4 steps), NULL when nobody. */
+/* Who has lent this person their rights, and it is now within the dates; the rights that were lent to those are not
+   among them. Ends with NULL. */
+const Directory__Person **organisation_principals(struct turn *turn, const char *person);
+
+/* The person present: absent -> whom the rights are lent to now, else the deputy (at most 4 steps), NULL when nobody.
+ */
 const Directory__Person *organisation_present(struct turn *turn, const Directory__Person *person);
 
 /* Is this word a role in a case (handler, lead, complainant ...)? A role is never a post, whoever bears its name. */

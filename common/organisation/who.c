@@ -406,7 +406,8 @@ bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, 
 {
     if (!actor)
         return false;
-    const Directory__Person *person = *actor->person ? organisation_person(turn, actor->person) : NULL;
+    const char *acting = *actor->for_person ? actor->for_person : actor->person;
+    const Directory__Person *person = *acting ? organisation_person(turn, acting) : NULL;
     for (size_t i = 0; i < count; i++) {
         const char *root = who[i]->n_of ? "" : who[i]->root;
         if (strcmp(root, "anyone") == 0 || (strcmp(root, "complainant") == 0 && actor->complainant))

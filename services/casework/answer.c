@@ -18,7 +18,8 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const Policy__Step *step = one->kind->steps[i];
         const char *clause;
-        if (step->n_from == 0 || casework_step_bar(one, step, actor, &clause) != CASEWORK_FREE)
+        if (step->n_from == 0 ||
+            casework_step_bar(one, step, casework_standing(one, step, actor), &clause) != CASEWORK_FREE)
             continue;
         Casework__Allowed *allowed = CASEWORK_NEW(turn, Casework__Allowed, casework__allowed__init);
         allowed->step = step->name;

@@ -45,6 +45,10 @@ bool casework_told(const Caserec__Case *record, const char *notice);
 enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out);
+/* As whom the actor may take the step: in his own right, else for somebody who has lent him theirs. */
+const Hb__Actor *casework_standing(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor);
+const Hb__Actor *casework_standing_for(const struct casework_case *one, const Hb__Actor *actor,
+                                       const Directory__Person *from);
 bool casework_may_write(const struct casework_case *one, const Policy__FieldDef *def, const Hb__Actor *actor);
 const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,

@@ -48,10 +48,11 @@ static bool is_links(const struct casework_case *one, Policy__ChainLink *link, c
 
 static bool signed_by(const struct casework_case *one, const Policy__Chain *chain, const Hb__Actor *actor)
 {
-    for (size_t i = 0; actor && i < chain->n_links; i++)
-        if (strcmp(facts_text(&one->facts, fact_name(one, chain->name, chain->links[i]->name, "signed")),
-                   actor->person) == 0)
-            return true;
+    for (size_t i = 0; actor && i < chain->n_links; i++) {
+        const char *person = facts_text(&one->facts, fact_name(one, chain->name, chain->links[i]->name, "signed"));
+        if (*person && (strcmp(person, actor->person) == 0 || strcmp(person, actor->for_person) == 0))
+            return true; /* who has signed one link cannot have another signed for him either */
+    }
     return false;
 }
 

@@ -25,7 +25,7 @@ static void add_next(struct turn *turn, const struct casework_case *one, const H
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const char *clause;
         const Policy__Step *step = one->kind->steps[i];
-        if (step->n_from && casework_step_bar(one, step, actor, &clause) == CASEWORK_FREE)
+        if (step->n_from && casework_step_bar(one, step, casework_standing(one, step, actor), &clause) == CASEWORK_FREE)
             refusal_next(turn, refusal, step->name);
     }
 }
@@ -165,6 +165,25 @@ static bool version_fits(struct turn *turn, const struct casework_case *one, con
     return false;
 }
 
+/* With whose rights: as the command names it, else as it may be. NULL: refused. */
+static const Hb__Actor *standing(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                                 const Casework__Act *act, const Hb__Actor *actor)
+{
+    if (!*act->for_person)
+        return casework_standing(one, step, actor);
+    const Directory__Person **from = organisation_principals(turn, actor ? actor->person : "");
+    for (; *from; from++)
+        if (strcmp((*from)->id, act->for_person) == 0)
+            return casework_standing_for(one, actor, *from);
+    Hb__Refusal *refusal =
+        turn_refuse(turn, 403, "not_delegated", arena_printf(turn_arena(turn), "现无 %s 的代理授权", act->for_person),
+                    arena_printf(turn_arena(turn), "%s has not lent you their rights now", act->for_person));
+    refusal_field(turn, refusal, "for_person");
+    for (from = organisation_principals(turn, actor ? actor->person : ""); *from; from++)
+        refusal_accepts(turn, refusal, (*from)->id);
+    return NULL;
+}
+
 void casework_decide(struct turn *turn, const Hb__Command *command)
 {
     struct casework_case one;
@@ -173,14 +192,17 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         return;
     }
     const Casework__Act *act = command->casework->act;
-    const Hb__Actor *actor = command->actor;
-    one.view.actor = actor;
+    one.view.actor = command->actor;
     const Policy__Step *step = casework_find_step(turn, &one, act);
     const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;
     Hb__Refusal *refusal = NULL;
     if (!step || !may_touch(turn, &one, command) || !version_fits(turn, &one, command))
         return;
+    const Hb__Actor *actor = standing(turn, &one, step, act, command->actor);
+    if (turn_refused(turn))
+        return;
+    one.view.actor = actor;
     switch (casework_step_bar(&one, step, actor, &clause)) {
     case CASEWORK_WRONG_STAGE:
         refuse_stage(turn, &one, step, actor);

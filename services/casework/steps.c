@@ -50,6 +50,29 @@ enum casework_bar casework_step_bar(const struct casework_case *one, const Polic
     return CASEWORK_FREE;
 }
 
+const Hb__Actor *casework_standing(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor)
+{
+    const char *clause;
+    if (!actor || !*actor->person || casework_step_bar(one, step, actor, &clause) != CASEWORK_NOT_ALLOWED)
+        return actor;
+    for (const Directory__Person **from = organisation_principals(turn_of(one), actor->person); *from; from++) {
+        const Hb__Actor *standing = casework_standing_for(one, actor, *from);
+        if (casework_step_bar(one, step, standing, &clause) == CASEWORK_FREE)
+            return standing;
+    }
+    return actor;
+}
+
+const Hb__Actor *casework_standing_for(const struct casework_case *one, const Hb__Actor *actor,
+                                       const Directory__Person *from)
+{
+    Hb__Actor *standing = CASEWORK_NEW(turn_of(one), Hb__Actor, hb__actor__init);
+    *standing = *actor;
+    standing->for_person = from->id;
+    standing->post = (char *)(uintptr_t) ""; /* that of whose rights it is */
+    return standing;
+}
+
 bool casework_may_write(const struct casework_case *one, const Policy__FieldDef *def, const Hb__Actor *actor)
 {
     return def->n_write == 0 ||
@@ -248,10 +271,12 @@ static void name_post(const struct casework_case *one, const Policy__Step *step,
 {
     struct turn *turn = turn_of(one);
     const Hb__Actor *actor = one->view.actor;
-    const Directory__Person *person =
-        actor && *actor->person && !*actor->post ? organisation_person(turn, actor->person) : NULL;
+    if (!actor || !*actor->person || *actor->post)
+        return;
+    const char *acting = *actor->for_person ? actor->for_person : actor->person;
+    const Directory__Person *person = organisation_person(turn, acting);
     const char *post = person ? post_acted_in(one, step, person) : "";
-    if (!*post)
+    if (!*post && !*actor->for_person)
         return;
     event->actor = CASEWORK_NEW(turn, Hb__Actor, hb__actor__init);
     *event->actor = *actor;

@@ -161,6 +161,8 @@ static void print_event(const json_t *event)
         printf("  by %s", json_is_true(json_object_get(actor, "complainant")) ? "the complainant"
                           : *text_at(actor, "person")                         ? text_at(actor, "person")
                                                                               : text_at(actor, "account"));
+    if (actor && *text_at(actor, "for_person"))
+        printf(" for %s", text_at(actor, "for_person"));
     print_clauses(event);
     putchar('\n');
 }

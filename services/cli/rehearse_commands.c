@@ -141,6 +141,7 @@ const Hb__CommandReply *world_act(struct world *world, const struct scenario_lin
     command->casework->kind_case = CASEWORK__COMMAND__KIND_ACT;
     Casework__Act *act = command->casework->act = WORLD_NEW(world, Casework__Act, casework__act__init);
     act->step = world_copy(world, line->step);
+    act->for_person = world_copy(world, line->lent);
     for (size_t i = 0; i < line->with_count; i++)
         if (strcmp(line->with[i].name, "note") == 0)
             act->note = plain(world, line->with[i].value);

@@ -58,7 +58,7 @@ static void do_of(struct reading *reading, struct scenario_line *line, json_t *n
 static void do_line(struct reading *reading, struct scenario_line *line, json_t *map)
 {
     json_t *by = json_object_get(map, "by"), *refused = json_object_get(map, "refused");
-    ONLY_KEYS(reading, map, "at", "by", "as", "do", "with", "refused", "says", "next");
+    ONLY_KEYS(reading, map, "at", "by", "as", "for", "do", "with", "refused", "says", "next");
     line->what = LINE_DO;
     line->by = reading_text_of(reading, by);
     if (!by)
@@ -73,6 +73,9 @@ static void do_line(struct reading *reading, struct scenario_line *line, json_t 
         reading_wrong_word(reading, map, "制度中没有岗位", "the policy has no post", line->as,
                            NAMES(reading, reading->scenario->policy->posts, reading->scenario->policy->n_posts),
                            reading->scenario->policy->n_posts);
+    line->lent = reading_text_of(reading, json_object_get(map, "for"));
+    if (*line->lent)
+        reading_person_known(reading, map, line->lent);
     line->next = reading_texts_of(reading, json_object_get(map, "next"), &line->next_count);
     if (!refused && (*line->says || line->next_count))
         wrong(reading, map, "says 和 next 只与 refused 同用", "\"says\" and \"next\" go with \"refused\" only");
@@ -139,8 +142,9 @@ static void settings_line(struct reading *reading, struct scenario_line *line, j
 
 static void line_kind(struct reading *reading, struct scenario_line *line, json_t *map)
 {
-    static const char *const kinds[] = {"do",   "expect", "never",  "delivered", "failed", "calendar", "settings",
-                                        "down", "up",     "things", "roster",    "absent", "present",  "posts"};
+    static const char *const kinds[] = {"do",       "expect",   "never",   "delivered", "failed",
+                                        "calendar", "settings", "down",    "up",        "things",
+                                        "roster",   "absent",   "present", "posts",     "delegate"};
     const char *key;
     json_t *value;
     json_object_foreach(map, key, value) {
@@ -166,15 +170,17 @@ static void line_kind(struct reading *reading, struct scenario_line *line, json_
             settings_line(reading, line, map);
             return;
         }
-        if (strcmp(key, "things") == 0 || strcmp(key, "roster") == 0 || strcmp(key, "posts") == 0) {
+        if (strcmp(key, "things") == 0 || strcmp(key, "roster") == 0 || strcmp(key, "posts") == 0 ||
+            strcmp(key, "delegate") == 0) {
             (*key == 't'   ? reading_thing_line
              : *key == 'r' ? reading_roster_line
+             : *key == 'd' ? reading_delegate_line
                            : reading_posts_line)(reading, line, map);
             line->refused = json_object_get(map, "refused") != NULL;
             line->refused_clauses =
                 reading_texts_of(reading, json_object_get(map, "refused"), &line->refused_clauses_count);
             line->says = reading_text_of(reading, json_object_get(map, "says"));
-            line->step = *key == 't' ? "things" : *key == 'r' ? "roster" : "posts";
+            line->step = *key == 't' ? "things" : *key == 'r' ? "roster" : *key == 'd' ? "delegate" : "posts";
             return;
         }
         if (strcmp(key, "absent") == 0 || strcmp(key, "present") == 0) {
@@ -194,7 +200,7 @@ static void line_of_run(struct reading *reading, json_t *map)
 {
     struct scenario *scenario = reading->scenario;
     struct scenario_line line = {
-        .field = reading->path, .line = reading_line_of(reading, map), .says = "", .as = "", .clock = ""};
+        .field = reading->path, .line = reading_line_of(reading, map), .says = "", .as = "", .lent = "", .clock = ""};
     if (!json_is_object(map)) {
         wrong(reading, map, "一行须为键值对，如 {at: 15:00, by: li, do: accept c1}",
               "a line is a map, as {at: 15:00, by: li, do: accept c1}");

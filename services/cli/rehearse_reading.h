@@ -60,6 +60,7 @@ void reading_rosters(struct reading *reading, json_t *map, struct scenario_shift
 void reading_thing_line(struct reading *reading, struct scenario_line *line, json_t *map);
 void reading_roster_line(struct reading *reading, struct scenario_line *line, json_t *map);
 void reading_absent_line(struct reading *reading, struct scenario_line *line, json_t *map, const char *key);
+void reading_delegate_line(struct reading *reading, struct scenario_line *line, json_t *map);
 void reading_posts_line(struct reading *reading, struct scenario_line *line, json_t *map);
 
 const char *reading_text_of(struct reading *reading, json_t *node); /* "" when absent */

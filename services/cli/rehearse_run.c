@@ -12,17 +12,17 @@ static bool differs(struct difference *out, const struct scenario_line *line, co
 
 /* ---- lines that do something ---- */
 
-/* The post that the newest step of the case names. */
-static const char *post_named(struct world *world, uint64_t case_id)
+/* Who took the newest step of the case. */
+static const Hb__Actor *actor_named(struct world *world, uint64_t case_id)
 {
     timeline_take(world);
     for (size_t i = world->entries_count; i-- > 0;) {
         const Hb__Event *event = world->entries[i].event;
         if (event->case_id == case_id && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
             event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN && event->actor)
-            return event->actor->post;
+            return event->actor;
     }
-    return "";
+    return NULL;
 }
 
 static bool run_do(struct world *world, const struct scenario_line *line, struct difference *out)
@@ -32,7 +32,15 @@ static bool run_do(struct world *world, const struct scenario_line *line, struct
         timeline_refused(world, line, reply->refused);
     if (!check_reply(world, line, reply, out))
         return false;
-    const char *post = *line->as ? post_named(world, world_case(world, line->case_name)) : "";
+    bool asked = *line->as || *line->lent;
+    const Hb__Actor *actor = asked && !line->refused ? actor_named(world, world_case(world, line->case_name)) : NULL;
+    const char *post = actor && *line->as ? actor->post : "", *lent = actor && *line->lent ? actor->for_person : "";
+    if (line->refused)
+        return true;
+    if (strcmp(lent, line->lent) != 0)
+        return differs(out, line, arena_printf(&world->arena, "应代 %s 办理，实为 %s", line->lent, *lent ? lent : "-"),
+                       arena_printf(&world->arena, "it was to be done for %s, not %s", line->lent,
+                                    *lent ? lent : "in one's own right"));
     return strcmp(post, line->as) == 0 ||
            differs(out, line, arena_printf(&world->arena, "应以岗位 %s 办理，实为 %s", line->as, *post ? post : "-"),
                    arena_printf(&world->arena, "it was to be done in the post %s, not in %s", line->as,
@@ -70,8 +78,9 @@ static void run_away(struct world *world, const struct scenario_line *line)
 static bool run_organise(struct world *world, const struct scenario_line *line, struct difference *out)
 {
     const Hb__CommandReply *reply =
-        line->what == LINE_POSTS
-            ? world_posts(world, line->name, line->posts, line->posts_count)
+        line->what == LINE_POSTS ? world_posts(world, line->name, line->posts, line->posts_count)
+        : line->what == LINE_DELEGATE
+            ? world_delegate(world, line)
             : world_things(world, line->things, line->things_count, line->shifts, line->shifts_count);
     if (reply && reply->refused)
         timeline_refused(world, line, reply->refused);
@@ -93,6 +102,7 @@ static bool run_action(struct world *world, const struct scenario_line *line, st
     case LINE_THINGS:
     case LINE_ROSTER:
     case LINE_POSTS:
+    case LINE_DELEGATE:
         return run_organise(world, line, out);
     case LINE_ABSENT:
         timeline_note(world, line->at_ms,
@@ -185,7 +195,8 @@ static bool give_cases(struct world *world, int64_t before_ms, struct difference
                                            .case_name = one->name,
                                            .by = "-",
                                            .says = "",
-                                           .as = ""};
+                                           .as = "",
+                                           .lent = ""};
         world_run(world, one->at_ms);
         const Hb__CommandReply *reply = world_give(world, one);
         if (reply && reply->refused)

@@ -100,6 +100,7 @@ enum line_what {
     LINE_ROSTER,
     LINE_ABSENT,
     LINE_POSTS,
+    LINE_DELEGATE,
 };
 
 struct scenario_line {
@@ -115,14 +116,16 @@ struct scenario_line {
     size_t refused_clauses_count;
     const char *says; /* "" anything */
     const char *as;   /* the post it is done in; "" any */
+    const char *lent; /* whose rights it is done with, or who lends them; "" one's own */
     char **next;
     size_t next_count;
     struct expectation *expect;
     size_t expect_count;
     const char *notice; /* delivered, failed: case_name, too */
     bool failed;
-    const char *name; /* of the calendar, the service or the person */
-    char **posts;     /* that the person holds from now on */
+    const char *name;       /* of the calendar, the service or the person */
+    int64_t from_ms, to_ms; /* delegate */
+    char **posts;           /* that the person holds from now on */
     size_t posts_count;
     struct scenario_thing *things;
     size_t things_count;

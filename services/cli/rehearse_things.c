@@ -125,6 +125,25 @@ void reading_posts_line(struct reading *reading, struct scenario_line *line, jso
                                NAMES(reading, policy->posts, policy->n_posts), policy->n_posts);
 }
 
+/* delegate: {from: wang, to: li, since: 2025-03-03 08:00, until: 2025-03-05 18:00} */
+void reading_delegate_line(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    json_t *what = json_object_get(map, "delegate");
+    ONLY_KEYS(reading, map, "at", "delegate", "refused", "says");
+    const char *before = reading_enter(reading, "delegate");
+    ONLY_KEYS(reading, what, "from", "to", "since", "until");
+    line->what = LINE_DELEGATE;
+    line->lent = reading_text_of(reading, json_object_get(what, "from"));
+    line->name = reading_text_of(reading, json_object_get(what, "to"));
+    reading_person_known(reading, what, line->lent);
+    reading_person_known(reading, what, line->name);
+    struct scenario_clock clock = reading->clock;
+    line->from_ms = reading_time_of(reading, json_object_get(what, "since"));
+    line->to_ms = reading_time_of(reading, json_object_get(what, "until"));
+    reading->clock = clock;
+    reading->path = before;
+}
+
 /* ---- the organisation hears of it ---- */
 
 static Directory__Thing *thing_find(const struct world *world, const char *name)
@@ -222,6 +241,26 @@ const Hb__CommandReply *world_absent(struct world *world, const char *name, bool
         WORLD_ADD(world, what->people, what->n_people, person);
     }
     return world_organise(world, what);
+}
+
+const Hb__CommandReply *world_delegate(struct world *world, const struct scenario_line *line)
+{
+    Directory__Organise *what = WORLD_NEW(world, Directory__Organise, directory__organise__init);
+    for (size_t i = 0; i < world->people_count; i++) {
+        Directory__Person *person = world->people[i];
+        if (strcmp(person->id, line->lent) != 0)
+            continue;
+        Directory__Delegation *made = WORLD_NEW(world, Directory__Delegation, directory__delegation__init);
+        made->to = world_copy(world, line->name);
+        made->from_ms = line->from_ms;
+        made->to_ms = line->to_ms;
+        WORLD_ADD(world, person->delegations, person->n_delegations, made);
+        WORLD_ADD(world, what->people, what->n_people, person);
+        const Hb__CommandReply *reply = world_organise(world, what);
+        person->n_delegations -= !reply || reply->refused;
+        return reply;
+    }
+    return NULL;
 }
 
 const Hb__CommandReply *world_posts(struct world *world, const char *name, char *const *posts, size_t count)

@@ -185,6 +185,8 @@ static struct shown show_step(struct world *world, const Hb__Event *event)
     const char *person = event->actor && *event->actor->person       ? event->actor->person
                          : event->actor && event->actor->complainant ? word(world, "投诉人", "complainant")
                                                                      : "";
+    if (event->actor && *event->actor->for_person)
+        person = SAY(world, "%s %s %s", person, word(world, "代", "for"), event->actor->for_person);
     const char *who = *taken->rule ? SAY(world, "%s %s", word(world, "规则", "rule"), taken->rule) : person;
     return (struct shown){word(world, "办理", "step"),
                           SAY(world, "%s(%s) → %s  %s%s", label(world, step ? step->label : NULL, ""), taken->step,

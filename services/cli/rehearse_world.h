@@ -92,6 +92,7 @@ const Hb__CommandReply *world_organise(struct world *world, Directory__Organise 
 /* rehearse_things.c */
 const Hb__CommandReply *world_things(struct world *world, const struct scenario_thing *things, size_t things_count,
                                      const struct scenario_shift *shifts, size_t shifts_count);
+const Hb__CommandReply *world_delegate(struct world *world, const struct scenario_line *line);
 /* The person holds these posts from now on, and no others. */
 const Hb__CommandReply *world_posts(struct world *world, const char *name, char *const *posts, size_t count);
 const Hb__CommandReply *world_absent(struct world *world, const char *name, bool absent);

@@ -213,6 +213,27 @@ static void check_post(struct check *check, size_t i, size_t p)
         check_post_name(check, at(check, place, p, "post"), person, post);
 }
 
+/* A right is lent for a time, never for good. */
+static void check_delegations(struct check *check, size_t i)
+{
+    const Directory__Person *person = check->organise->people[i];
+    char *place = arena_printf(turn_arena(check->turn), "people[%zu].delegations", i);
+    if (person->n_delegations > DIRECTORY_DELEGATIONS_MAX)
+        wrong(check, place, "最多 16 项代理授权", "at most 16 delegations");
+    for (size_t d = 0; d < person->n_delegations; d++) {
+        const Directory__Delegation *delegation = person->delegations[d];
+        if (!*delegation->to)
+            wrong(check, at(check, place, d, "to"), "请指明代理人", "name the person who stands in");
+        check_person_named(check, at(check, place, d, "to"), delegation->to);
+        if (strcmp(delegation->to, person->id) == 0)
+            wrong(check, at(check, place, d, "to"), "不能做自己的代理人", "nobody stands in for oneself");
+        if (!delegation->from_ms || delegation->to_ms <= delegation->from_ms)
+            wrong(check, at(check, place, d, "to_ms"), "代理须有起止时间，止在起之后",
+                  "a delegation has a beginning and an end after it");
+        check_line(check, at(check, place, d, "reason"), delegation->reason, false);
+    }
+}
+
 static void check_person(struct check *check, size_t i)
 {
     const Directory__Person *person = check->organise->people[i];
@@ -230,6 +251,7 @@ static void check_person(struct check *check, size_t i)
         wrong(check, at(check, "people", i, "posts"), "一人最多 32 个岗位", "a person holds at most 32 posts");
     for (size_t p = 0; p < person->n_posts; p++)
         check_post(check, i, p);
+    check_delegations(check, i);
     for (size_t j = 0; j < i; j++)
         if (strcmp(check->organise->people[j]->id, person->id) == 0)
             wrong(check, at(check, "people", i, "id"), "此人出现两次", "this person stands twice");

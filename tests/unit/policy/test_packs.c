@@ -154,7 +154,7 @@ static void limits_of_several_packs(void **state)
                  strcmp(one->file, "SITE-C/pack.yaml") == 0 && one->line &&
                  strstr(one->message, "SITE-A/pack.yaml:8") && strstr(one->message, "complaint_accept_limit");
         refused += !one->warning && strcmp(one->file, "OWN/pack.yaml") == 0 && one->line == 5 &&
-                   strstr(one->message, "\"SITE-B\" says nothing of this limit; accepted: SITE-C, SITE-A");
+                   strstr(one->message, "\"SITE-B\" says nothing of this limit; accepted: SITE-A, SITE-C");
     }
     assert_int_equal(named, 1);
     assert_int_equal(refused, 1);
