@@ -182,6 +182,14 @@ bool feed_has(const struct feed *feed)
     return feed->buffer_at < feed->buffer_size;
 }
 
+bool feeds_wait(const struct instance *instance)
+{
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        if (!instance->feeds[i].stopped && feed_has(&instance->feeds[i]))
+            return true;
+    return false;
+}
+
 bool feed_next(struct feed *feed, struct bytes *event_out)
 {
     if (!feed_has(feed))

@@ -381,10 +381,7 @@ static bool work_waits(const struct instance *instance, int64_t now)
         return true;
     if (instance->holding)
         return false;
-    for (unsigned i = 0; i < instance->feeds_count; i++)
-        if (!instance->feeds[i].stopped && feed_has(&instance->feeds[i]))
-            return true;
-    if (instance->jobs_open)
+    if (instance->jobs_open || feeds_wait(instance))
         return true;
     if (instance->service->fire && instance->timer_next <= now &&
         (!instance->service->timers_await_horizon || instance->timer_next < instance_horizon(instance, now)))

@@ -10,7 +10,7 @@
 #define TURN_INPUTS_MAX 1024u
 #define TURN_IN_BYTES_MAX (1u << 20)
 #define TURN_OUT_BYTES_MAX (256u << 10)
-#define TURN_ROOM_BYTES (16u << 20) /* disk reserved before a turn: more than twice the largest turn */
+#define TURN_ROOM_BYTES (16u << 20) /* disk reserved before a turn: twice the largest turn */
 #define FETCH_BYTES_MAX (1u << 20)
 #define IDLE_MS_DEFAULT 20000
 #define AFTER_PARK_MS 2000
@@ -278,6 +278,7 @@ void feed_moved(struct feed *feed); /* whoever waited for it to come so far begi
 void feed_save(struct feed *feed, struct store_txn *txn, struct arena *arena);
 void feed_ask(struct feed *feed);
 bool feed_has(const struct feed *feed);
+bool feeds_wait(const struct instance *instance); /* is an event of any of them here, not heard yet? */
 bool feed_next(struct feed *feed, struct bytes *event_out);
 int64_t feed_as_of(const struct feed *feed); /* up to when everything of this log has been heard */
 /* For good: nothing is skipped. `offset` is the event that does not follow. */

@@ -457,35 +457,80 @@ static void take_command(struct turn *turn, struct pending *pending, Bus__Reply 
 
 /* ---- the turn ---- */
 
+/* What a turn has taken, and what the class of inputs at hand may take of it: while others wait behind it half of what
+   is left, else all. One input in any case: so every class gets on in every turn, however much another has to say. */
 struct budget {
-    unsigned inputs;
-    size_t bytes;
+    unsigned inputs, most, inputs_share;
+    size_t bytes, bytes_share, said_share;
+    bool first; /* of its class */
 };
 
-static bool room_in(const struct turn *turn, const struct budget *budget, unsigned inputs_max)
+static size_t share(size_t taken, size_t most, bool others_wait)
 {
-    return budget->inputs < inputs_max && budget->bytes < TURN_IN_BYTES_MAX && turn->said_bytes < TURN_OUT_BYTES_MAX &&
-           store_error(turn->txn) == ERR_NONE;
+    return others_wait && taken < most ? taken + (most - taken + 1) / 2 : most;
 }
 
-static void hear(struct turn *turn, struct budget *budget, unsigned most)
+static void begin_class(const struct turn *turn, struct budget *budget, bool others_wait)
+{
+    others_wait = others_wait && budget->most > 1;
+    budget->inputs_share = (unsigned)share(budget->inputs, budget->most, others_wait);
+    budget->bytes_share = share(budget->bytes, TURN_IN_BYTES_MAX, others_wait);
+    budget->said_share = share(turn->said_bytes, TURN_OUT_BYTES_MAX, others_wait);
+    budget->first = true;
+}
+
+static bool room_in(const struct turn *turn, const struct budget *budget)
+{
+    if (budget->inputs >= budget->most || store_error(turn->txn) != ERR_NONE)
+        return false;
+    if (budget->first) /* the room on disk is for two of the largest inputs, not for one of each class */
+        return turn->said_bytes <= TURN_FOLLOWS_BYTES_MAX;
+    return budget->inputs < budget->inputs_share && budget->bytes < budget->bytes_share &&
+           turn->said_bytes < budget->said_share;
+}
+
+static void took(struct turn *turn, struct budget *budget, size_t bytes)
+{
+    turn_end_input(turn);
+    budget->inputs++;
+    budget->bytes += bytes;
+    budget->first = false;
+}
+
+static void take_effects(struct turn *turn, struct budget *budget)
+{
+    struct instance *instance = turn->instance;
+    while (instance->effects_done && room_in(turn, budget)) {
+        struct effect_done *done = instance->effects_done;
+        instance->effects_done = done->next;
+        if (!instance->effects_done)
+            instance->effects_done_tail = &instance->effects_done;
+        take_effect(turn, done);
+        took(turn, budget, done->result_size);
+        free(done->id);
+        free(done->result);
+        free(done);
+    }
+}
+
+static void hear(struct turn *turn, struct budget *budget)
 {
     struct instance *instance = turn->instance;
     unsigned quiet = 0;
-    while (quiet < instance->feeds_count && room_in(turn, budget, most)) {
+    while (quiet < instance->feeds_count && room_in(turn, budget)) {
         struct feed *feed = &instance->feeds[instance->feed_turn++ % instance->feeds_count];
         struct bytes stored;
         quiet++;
         if (feed->stopped)
             continue;
         /* a run of one feed, so that ranges of `heard` stay long */
-        for (unsigned run = 0; run < 64 && room_in(turn, budget, most) && feed_next(feed, &stored); run++) {
+        for (unsigned run = 0; run < 64 && room_in(turn, budget) && feed_next(feed, &stored); run++) {
             bool follows = take_heard(turn, feed, stored);
-            turn_end_input(turn);
-            if (!follows)
+            if (!follows) {
+                turn_end_input(turn);
                 break;
-            budget->inputs++;
-            budget->bytes += stored.size;
+            }
+            took(turn, budget, stored.size);
             quiet = 0;
         }
     }
@@ -509,61 +554,50 @@ struct answered {
     unsigned count;
 };
 
-static void take_commands(struct turn *turn, struct budget *budget, unsigned most, struct answered *answered)
+static void take_commands(struct turn *turn, struct budget *budget, struct answered *answered)
 {
-    while (turn->instance->commands && room_in(turn, budget, most)) {
+    while (turn->instance->commands && room_in(turn, budget)) {
         struct pending *pending = command_pop(turn->instance);
         Bus__Reply *reply = reply_new(turn->arena);
         reply->kind_case = BUS__REPLY__KIND_COMMAND;
         reply->command = NEW(turn->arena, Hb__CommandReply, HB__COMMAND_REPLY__INIT);
         take_command(turn, pending, reply);
         reply = (Bus__Reply *)message_copy(message_of(reply), turn->kept); /* sent after the commit */
-        turn_end_input(turn);
+        took(turn, budget, pending->bytes);
         answered->replies = arena_grow(turn->kept, answered->replies, answered->count, sizeof *answered->replies);
         answered->replies[answered->count++] = (struct reply_out){pending->call, reply};
         *answered->tail = pending;
         answered->tail = &pending->next;
-        budget->inputs++;
     }
 }
 
 static void take_inputs(struct turn *turn, struct answered *answered)
 {
     struct instance *instance = turn->instance;
-    struct budget budget = {0};
-    unsigned most = instance->poison_count ? 1 : TURN_INPUTS_MAX; /* after an abort, one at a time */
-    unsigned half = most > 1 ? most / 2 : 1;
+    struct budget budget = {.most = instance->poison_count ? 1 : TURN_INPUTS_MAX}; /* after an abort, one at a time */
     if (instance->release_key) {
         take_release(turn);
         turn_end_input(turn);
     }
-    while (instance->effects_done && room_in(turn, &budget, most)) {
-        struct effect_done *done = instance->effects_done;
-        instance->effects_done = done->next;
-        if (!instance->effects_done)
-            instance->effects_done_tail = &instance->effects_done;
-        take_effect(turn, done);
-        turn_end_input(turn);
-        free(done->id);
-        free(done->result);
-        free(done);
-        budget.inputs++;
-    }
+    bool hears = !instance->holding;
     int64_t horizon = instance_horizon(instance, turn->now);
     int64_t before = instance->service->timers_await_horizon ? horizon - 1 : turn->now;
     if (before > turn->now)
         before = turn->now;
-    bool others_wait = instance->commands || (instance->service->fire && instance->timer_next <= before);
-    if (!instance->holding)
-        hear(turn, &budget, others_wait ? half : most);
-    unsigned timers_most = budget.inputs + (instance->commands ? half / 2 : half);
-    if (!instance->holding && instance->service->fire)
-        while (room_in(turn, &budget, timers_most < most ? timers_most : most) && take_timer(turn, before)) {
-            turn_end_input(turn);
-            budget.inputs++;
-        }
-    take_commands(turn, &budget, most, answered);
-    if (!instance->holding && instance->jobs_open && room_in(turn, &budget, most))
+    bool jobs = hears && instance->jobs_open, commands = instance->commands || jobs;
+    bool timers = hears && instance->service->fire && instance->timer_next <= before;
+    begin_class(turn, &budget, (hears && feeds_wait(instance)) || timers || commands);
+    take_effects(turn, &budget);
+    begin_class(turn, &budget, timers || commands);
+    if (hears)
+        hear(turn, &budget);
+    begin_class(turn, &budget, commands);
+    while (hears && instance->service->fire && room_in(turn, &budget) && take_timer(turn, before))
+        took(turn, &budget, 0);
+    begin_class(turn, &budget, jobs);
+    take_commands(turn, &budget, answered);
+    begin_class(turn, &budget, false);
+    if (hears && instance->jobs_open && room_in(turn, &budget))
         instance->jobs_open = take_job_step(turn);
     turn_end_input(turn);
 }
