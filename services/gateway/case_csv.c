@@ -2,6 +2,7 @@
    been sent. */
 #include "cases.h"
 
+#include "cell.h"
 #include "problem.h"
 #include "sites.h"
 #include "json/json.h"
@@ -19,7 +20,7 @@ struct csv {
     struct arena_mark mark; /* what a page needed goes when it is written */
     char cursor[CURSOR_BYTES_MAX];
     unsigned tries;
-    bool begun;
+    bool begun, stale;
 };
 
 #define COLUMNS "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time"
@@ -68,6 +69,7 @@ static void pull(void *context);
 static void begin(struct csv *csv)
 {
     http_set(csv->request, "Content-Disposition", "attachment; filename=\"cases.csv\"");
+    cell_mark_stale(csv->request, csv->stale, NULL);
     http_stream(csv->request, 200, "text/csv; charset=utf-8; header=present", pull, NULL, csv);
     http_stream_write(csv->request, bytes_of_text(cells_any(csv->request) ? columns_of_cells : columns));
     csv->begun = true;
@@ -94,6 +96,7 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
     struct csv *csv = context;
     if (!refused) {
         csv->page = reply->analytics->list;
+        csv->stale = reply->stale;
         case_list_know_sites(request, csv->page, write_page, csv);
     } else if (!csv->begun) {
         problem_respond(request, refused);

@@ -140,8 +140,7 @@ static void give_page(struct http_request *request, void *context)
     json_t *page = json_pack("{s:o}", "rows", rows);
     if (*list->cursor)
         json_object_set_new(page, "cursor", json_string(list->cursor));
-    if (list->stale)
-        json_object_set_new(page, "stale", json_true());
+    cell_mark_stale(request, list->stale, page);
     http_respond_json(request, 200, page);
 }
 

@@ -388,6 +388,15 @@ bool cell_after_read(struct http_request *request)
     return false;
 }
 
+void cell_mark_stale(struct http_request *request, bool stale, json_t *body)
+{
+    if (!stale)
+        return;
+    http_set(request, "Hearback-Stale", "true");
+    if (body)
+        json_object_set_new(body, "stale", json_true());
+}
+
 /* ---- commands ---- */
 
 static void on_command(void *context, enum err err, const Bus__Reply *reply)

@@ -62,6 +62,10 @@ const Hb__Refusal *cell_refuse_down(struct http_request *request, Hb__Service se
 /* Reads Hearback-After. False: it is not what a reply gave, and has been answered with a problem. */
 bool cell_after_read(struct http_request *request);
 
+/* An answer that may lack what the client has seen says so: `stale` in the body, where it has one that can (else NULL),
+   and the header Hearback-Stale. */
+void cell_mark_stale(struct http_request *request, bool stale, json_t *body);
+
 /* The id of a command: Idempotency-Key makes it the same for the same key, else it is random and time-ordered. */
 void cell_command_id(const struct http_request *request, uint32_t part, char id_out[CELL_COMMAND_ID_CHARACTERS + 1]);
 void cell_command_id_new(char id_out[CELL_COMMAND_ID_CHARACTERS + 1]); /* random, whatever the headers say */

@@ -186,8 +186,7 @@ static void give_page(struct http_request *request, void *context, const Hb__Ref
     json_t *answer = json_pack("{s:o, s:s}", "changes", list, "next", events_place_text(&request->arena, &page->next));
     if (page->forgotten)
         json_object_set_new(answer, "reset", json_true());
-    if (page->stale)
-        json_object_set_new(answer, "stale", json_true());
+    cell_mark_stale(request, page->stale, answer);
     http_respond_json(request, 200, answer);
 }
 

@@ -28,8 +28,7 @@ static void on_kpi(struct http_request *request, void *context, const Hb__Refusa
     }
     json_t *json = json_from_message(&reply->analytics->kpi->base, NULL);
     say_keys(json);
-    if (reply->stale)
-        json_object_set_new(json, "stale", json_true());
+    cell_mark_stale(request, reply->stale, json);
     http_respond_json(request, 200, json);
 }
 
@@ -57,8 +56,7 @@ static void on_indicators(struct http_request *request, void *context, const Hb_
         return;
     }
     json_t *json = json_from_message(&reply->analytics->indicators->base, NULL);
-    if (reply->stale)
-        json_object_set_new(json, "stale", json_true());
+    cell_mark_stale(request, reply->stale, json);
     http_respond_json(request, 200, json);
 }
 

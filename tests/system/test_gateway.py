@@ -861,6 +861,38 @@ def one_service_away_the_others_work():
     eventually(lambda: call("GET", "/readyz").status == 200)
 
 
+def lists_behind_what_was_seen_say_so():
+    """Somebody acts, and casework stops before analytics has heard of it: lists, figures, changes and exports are served from what
+    is known, marked stale, to whoever has seen more; once casework is back nothing is marked."""
+    case_id, file = new_case()
+    system.settle()
+    listed = f"/api/v1/cases?site=haitang&number={file['number']}"
+    changes = f"/api/v1/events?after={get('/api/v1/events')['next']}"
+    hearer, = system.pids("analytics")
+    os.kill(hearer, signal.SIGSTOP)
+    done = call("POST", f"/api/v1/cases/{case_id}/actions/accept", account="coordinator")
+    assert done.status == 200, done
+    seen = {"Hearback_After": done.headers["hearback-after"]}
+    with Stopped("casework"):
+        os.kill(hearer, signal.SIGKILL)  # what was under way to it is lost; `hearback up` starts it anew
+        eventually(lambda: call("GET", listed).status == 200, 30)
+
+        def served(path, marked, **headers):
+            reply = call("GET", path, **headers)
+            assert reply.status == 200 and reply.headers.get("hearback-stale") == ("true" if marked else None), reply
+            return reply
+
+        for path in (listed, "/api/v1/reports/kpi?site=haitang", changes):
+            assert "stale" not in served(path, False).json()
+            assert served(path, True, **seen).json()["stale"] is True
+        assert [row["stage"] for row in served(listed, True, **seen).json()["rows"]] == ["registered"]
+        assert "registered" in served(listed + "&format=csv", True, **seen).body.decode()
+        served(listed + "&format=csv", False)
+    eventually(lambda: call("GET", "/readyz").status == 200, 30)
+    reply = eventually(lambda: (lambda r: r if "hearback-stale" not in r.headers else None)(call("GET", listed, **seen)), 30)
+    assert [row["stage"] for row in reply.json()["rows"]] == ["accepted"] and "stale" not in reply.json(), reply
+
+
 def killed_services_come_back():
     for service in ("intake", "casework", "analytics", "directory"):
         for pid in system.pids(service):
@@ -942,7 +974,7 @@ def main():
                       imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, changes_are_told_live,
                       organisation_and_policies, calendars_and_indicators, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
-                      killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,
+                      lists_behind_what_was_seen_say_so, killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,
                       the_gateway_never_ended, answers_are_as_described, stops_in_order])
 
 
