@@ -1,6 +1,6 @@
 /* Who is told what, in which channel: each addressee once, however many there are; the policy's channels in their
    order; and nothing that cannot be delivered goes unsaid. */
-#include "../support/puppet.h"
+#include "../support/heard.h"
 
 #include "notification.h"
 
@@ -75,17 +75,19 @@ static void publish(struct world *world)
         notice(world, "lift", "lead", "email", "{lift} {lift.company}"),
         notice(world, "nobody", "ghost_post", "email", "x"), notice(world, "mail_only", "lead", "email", "x"),
         notice(world, "mail_portal", "lead", "email portal", "x"),
-        notice(world, "reply", "complainant", "email portal", "x"),
+        notice(world, "reply", "complainant", "email portal", "x"), notice(world, "crowd_16", "crowd_16", "email", "x"),
+        notice(world, "crowd_17", "crowd_17", "email", "x"), notice(world, "crowd_300", "crowd_300", "email", "x"),
         by_day(notice(world, "daily", "lead", "email", "x")), notice(world, "long", "lead", "email", long_text));
     world_publish(world, policy);
 }
 
-static void person(struct world *world, const char *id, const char *department, const char *email)
+static void person_at(struct world *world, const char *id, const char *post_name, const char *department,
+                      const char *email)
 {
     Directory__Event payload = DIRECTORY__EVENT__INIT;
     Directory__Person made = DIRECTORY__PERSON__INIT;
     Directory__Post post = DIRECTORY__POST__INIT, *posts[1] = {&post};
-    post.post = "worker";
+    post.post = (char *)(uintptr_t)post_name;
     post.department = (char *)(uintptr_t)department;
     post.site = "garden";
     made.id = (char *)(uintptr_t)id;
@@ -96,6 +98,11 @@ static void person(struct world *world, const char *id, const char *department, 
     payload.kind_case = DIRECTORY__EVENT__KIND_PERSON_DEFINED;
     payload.person_defined = &made;
     world_directory(world, &payload);
+}
+
+static void person(struct world *world, const char *id, const char *department, const char *email)
+{
+    person_at(world, id, "worker", department, email);
 }
 
 static void register_case(struct world *world, uint64_t id, bool address)
@@ -168,21 +175,26 @@ static int teardown(void **state)
 
 /* ---- asking and looking ---- */
 
+static Hb__Event *request(struct world *world, uint64_t id, const char *name)
+{
+    Hb__Event *event = MAKE(world, Hb__Event, HB__EVENT__INIT);
+    Casework__Event *payload = MAKE(world, Casework__Event, CASEWORK__EVENT__INIT);
+    Casework__NoticeRequested *request = MAKE(world, Casework__NoticeRequested, CASEWORK__NOTICE_REQUESTED__INIT);
+    request->notice = (char *)(uintptr_t)name;
+    request->rule = "rule";
+    payload->kind_case = CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
+    payload->notice_requested = request;
+    event->site = "garden";
+    event->case_id = id;
+    event->policy_version = 1;
+    event->payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event->casework = payload;
+    return event;
+}
+
 static void ask_of(struct world *world, uint64_t id, const char *name)
 {
-    Hb__Event event = HB__EVENT__INIT;
-    Casework__Event payload = CASEWORK__EVENT__INIT;
-    Casework__NoticeRequested request = CASEWORK__NOTICE_REQUESTED__INIT;
-    request.notice = (char *)(uintptr_t)name;
-    request.rule = "rule";
-    payload.kind_case = CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
-    payload.notice_requested = &request;
-    event.site = "garden";
-    event.case_id = id;
-    event.policy_version = 1;
-    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
-    event.casework = &payload;
-    puppet_say(world, HB__SERVICE__CASEWORK, &event);
+    puppet_say(world, HB__SERVICE__CASEWORK, request(world, id, name));
 }
 
 static void ask(struct world *world, const char *name)
@@ -259,6 +271,120 @@ static void all_of_a_hundred_are_told_once_by_a_job(void **state)
     assert_int_equal(desk->sendings, 2 * STAFF);
 }
 
+/* ---- up to 16 in the turn of the request, more by a job ---- */
+
+/* `count` people who hold a post of their own. */
+static const char *crowd(struct world *world, unsigned count)
+{
+    const char *post = arena_printf(&world->arena, "crowd_%u", count);
+    for (unsigned i = 0; i < count; i++)
+        person_at(world, arena_printf(&world->arena, "m%u_%u", count, i), post, "field", "m@example.org");
+    return post;
+}
+
+static uint64_t turns_of(struct world *world)
+{
+    return simulation_instance(world->simulation, SERVICE)->counts.turns;
+}
+
+/* Everybody of the crowd was told once, and then that all were. */
+static void assert_all_told(struct desk *desk, unsigned count)
+{
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    bool *told = arena_zero(&desk->world.arena, count);
+    unsigned number, person;
+    for (unsigned i = 0; i < said->count; i++)
+        if (queued(said->events[i])) {
+            assert_int_equal(sscanf(queued(said->events[i])->person, "m%u_%u", &number, &person), 2);
+            assert_true(number == count && person < count && !told[person]);
+            told[person] = true;
+        }
+    for (person = 0; person < count; person++)
+        assert_true(told[person]);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_DELIVERED), count);
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_TOLD), 1);
+    assert_int_equal(said->events[said->count - 1]->notification->kind_case, NOTIFICATION__EVENT__KIND_TOLD);
+}
+
+/* How many were told by the turns after the first `skip`, one number for each turn that told anybody, none of them by
+   more than one input. `by`: of which kind these inputs were. */
+static unsigned told_by_turn(struct desk *desk, uint64_t skip, unsigned out[64], Record__Input__KindCase by)
+{
+    struct heard_rows rows = heard_rows(&desk->world, SERVICE, skip, SIZE_MAX);
+    const struct world_last *said = world_said(&desk->world, SERVICE);
+    unsigned turns = 0;
+    for (size_t r = 0; r < rows.count; r++) {
+        unsigned before = turns;
+        for (size_t i = 0; i < rows.rows[r]->n_inputs; i++) {
+            const Record__Input *input = rows.rows[r]->inputs[i];
+            unsigned count = 0;
+            for (uint64_t offset = input->first_own; offset && offset <= input->last_own; offset++)
+                count += queued(said->events[offset - 1]) != NULL;
+            if (!count)
+                continue;
+            assert_int_equal(input->kind_case, by);
+            assert_true(turns < 64 && turns == before);
+            out[turns++] = count;
+        }
+    }
+    return turns;
+}
+
+static void sixteen_are_told_in_the_turn_of_the_request(void **state)
+{
+    struct desk *desk = *state;
+    const char *name = crowd(&desk->world, 16);
+    uint64_t before = turns_of(&desk->world);
+    unsigned told[64];
+    ask(&desk->world, name);
+    assert_int_equal(told_by_turn(desk, before, told, RECORD__INPUT__KIND_HEARD), 1);
+    assert_int_equal(told[0], 16);
+    assert_all_told(desk, 16);
+}
+
+static void seventeen_are_told_by_a_job_in_two_turns(void **state)
+{
+    struct desk *desk = *state;
+    const char *name = crowd(&desk->world, 17);
+    uint64_t before = turns_of(&desk->world);
+    unsigned told[64];
+    ask(&desk->world, name);
+    assert_int_equal(told_by_turn(desk, before, told, RECORD__INPUT__KIND_JOB), 2);
+    assert_int_equal(told[0], 16);
+    assert_int_equal(told[1], 1);
+    assert_all_told(desk, 17);
+}
+
+/* Killed in the middle, twice; each time the state is what a fresh fold makes, and the job goes on where it was. */
+static void three_hundred_are_told_once_through_crashes(void **state)
+{
+    struct desk *desk = *state;
+    struct simulation *simulation = desk->world.simulation;
+    const char *name = crowd(&desk->world, 300);
+    uint64_t before = turns_of(&desk->world);
+    unsigned told[64], all = 0, crashes = 0;
+    puppet_tell(&desk->world, HB__SERVICE__CASEWORK, request(&desk->world, CASE_ID, name));
+    for (unsigned count = 0; count < 300;
+         count = count_kind(world_said(&desk->world, SERVICE), NOTIFICATION__EVENT__KIND_QUEUED)) {
+        if (count > 100 * (crashes + 1)) {
+            char why[512] = "";
+            simulation_down(simulation, SERVICE);
+            simulation_up(simulation, SERVICE);
+            assert_int_equal(simulation_check(simulation, why, sizeof why), ERR_NONE);
+            crashes++;
+        }
+        assert_true(simulation_step(simulation, INT64_MAX - 1));
+    }
+    assert_int_equal(crashes, 2);
+    assert_true(simulation_settle(simulation, PUPPET_HOUR_MS));
+    assert_all_told(desk, 300);
+    unsigned turns = told_by_turn(desk, before, told, RECORD__INPUT__KIND_JOB);
+    assert_int_equal(turns, 19); /* 18 of 16, and the last 12 */
+    for (unsigned i = 0; i < turns; i++, all += told[i - 1])
+        assert_true(told[i] <= TURN_TARGETS_MAX);
+    assert_int_equal(all, 300);
+}
+
 /* Killed between two steps, the job goes on where it was. */
 static void a_crash_between_two_steps_tells_nobody_twice(void **state)
 {
@@ -266,18 +392,7 @@ static void a_crash_between_two_steps_tells_nobody_twice(void **state)
     struct simulation *simulation = desk->world.simulation;
     simulation_faults_set(simulation, (struct simulation_faults){.crash = 200, .down_ms_max = 500, .delay_ms_max = 20});
     simulation_idle_set(simulation, 20000);
-    Hb__Event event = HB__EVENT__INIT;
-    Casework__Event payload = CASEWORK__EVENT__INIT;
-    Casework__NoticeRequested request = CASEWORK__NOTICE_REQUESTED__INIT;
-    request.notice = "all";
-    payload.kind_case = CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
-    payload.notice_requested = &request;
-    event.site = "garden";
-    event.case_id = CASE_ID;
-    event.policy_version = 1;
-    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
-    event.casework = &payload;
-    struct bytes packed = message_pack(&event.base, &desk->world.arena);
+    struct bytes packed = message_pack(&request(&desk->world, CASE_ID, "all")->base, &desk->world.arena);
     Hb__Command command = HB__COMMAND__INIT;
     command.account = "test";
     command.id = "1741572000000-crash";
@@ -497,6 +612,9 @@ static void a_long_text_is_cut_between_characters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {AT_A_DESK(all_of_a_hundred_are_told_once_by_a_job),
+                                       AT_A_DESK(sixteen_are_told_in_the_turn_of_the_request),
+                                       AT_A_DESK(seventeen_are_told_by_a_job_in_two_turns),
+                                       AT_A_DESK(three_hundred_are_told_once_through_crashes),
                                        AT_A_DESK(a_crash_between_two_steps_tells_nobody_twice),
                                        AT_A_DESK(the_first_channel_that_reaches_counts),
                                        AT_A_DESK(without_an_address_the_next_channel_counts),

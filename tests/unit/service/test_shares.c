@@ -1,8 +1,7 @@
 /* "No class of input takes more than half a turn while another waits" (design.md 3): events, timers, effects, commands
    and a job all flood one service, and each gets on in every turn. What a turn took stands in its row of `heard`. */
+#include "../support/heard.h"
 #include "../support/scribe.h"
-
-#include "service/internal.h"
 
 #define PING HB__SERVICE__TOY_PING
 #define PONG HB__SERVICE__TOY_PONG
@@ -185,11 +184,7 @@ static struct taken count_row(struct world *world, const Record__Heard *row)
         const Record__Input *input = row->inputs[i];
         enum input_class which = class_of(input);
         taken.inputs[which] += which == EVENT ? (unsigned)(input->heard->to - input->heard->from + 1) : 1;
-        for (uint64_t offset = input->first_own; offset && offset <= input->last_own; offset++) {
-            struct bytes stored;
-            assert_true(instance_log_get(simulation_instance(world->simulation, PONG), offset, &world->arena, &stored));
-            taken.said[which] += stored.size;
-        }
+        taken.said[which] += heard_said_bytes(world, PONG, input);
     }
     return taken;
 }
@@ -197,25 +192,13 @@ static struct taken count_row(struct world *world, const Record__Heard *row)
 /* Those after the first in which events were heard: it made the job. */
 static void count_turns(struct world *world, struct taken out[TURNS])
 {
-    unsigned count = 0;
-    bool began = false;
-    struct instance *instance = simulation_instance(world->simulation, PONG);
-    struct store_txn *txn = store_begin(instance_store(instance), false);
-    struct store_scan scan;
-    struct bytes key, value;
-    struct key from = key_u64(2); /* the first was "load" */
-    store_scan_open(&scan, txn, instance->runtime_tables[RUNTIME_HEARD], (struct bytes){0}, key_bytes(&from));
-    while (count < TURNS && store_scan_next(&scan, &world->arena, &key, &value)) {
-        ProtobufCMessage *message;
-        char *why;
-        assert_int_equal(row_load(&record__heard__descriptor, key, value, &world->arena, &message, &why), ERR_NONE);
-        struct taken taken = count_row(world, (Record__Heard *)message);
-        if (began)
-            out[count++] = taken;
-        began = began || taken.inputs[EVENT];
-    }
-    store_abort(txn);
-    assert_int_equal(count, TURNS);
+    struct heard_rows rows = heard_rows(world, PONG, 1, SIZE_MAX); /* the first was "load" */
+    size_t at = 0;
+    while (at < rows.count && !count_row(world, rows.rows[at]).inputs[EVENT])
+        at++;
+    assert_true(at + TURNS < rows.count);
+    for (unsigned i = 0; i < TURNS; i++)
+        out[i] = count_row(world, rows.rows[++at]);
 }
 
 static void run_flood(struct world *world, struct taken turns[TURNS])

@@ -67,7 +67,8 @@ static inline void puppet_evolve(struct turn *turn, const Hb__Event *event)
     static const struct service which = {                                                                              \
         .name = service_name, .id = service_id, .decide = puppet_decide, .evolve = puppet_evolve}
 
-static inline void puppet_say(struct world *world, Hb__Service service, Hb__Event *event)
+/* Says it and leaves the world where it is then. */
+static inline void puppet_tell(struct world *world, Hb__Service service, Hb__Event *event)
 {
     struct bytes packed = message_pack(&event->base, &world->arena);
     Hb__Command command = HB__COMMAND__INIT;
@@ -79,6 +80,12 @@ static inline void puppet_say(struct world *world, Hb__Service service, Hb__Even
     const Hb__CommandReply *reply = simulation_command(world->simulation, service, &command, &world->arena);
     assert_non_null(reply);
     assert_null(reply->refused);
+}
+
+/* Says it and lets everything come to rest. */
+static inline void puppet_say(struct world *world, Hb__Service service, Hb__Event *event)
+{
+    puppet_tell(world, service, event);
     assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
 }
 
