@@ -241,7 +241,7 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     size_t i;
     json_t *item, *http = json_object_get(root, "http"), *smtp = json_object_get(root, "smtp");
     ONLY(reading, root, "cell", "data", "secrets", "epoch_keys", "policies", "calendars", "zones", "http", "smtp",
-         "instances", "keys", "name", "link_listen", "cells");
+         "instances", "keys", "name", "link_listen", "cells", "sign_in", "demonstration");
     config->cell = text_of(reading, root, "cell");
     config->name = text_of(reading, root, "name");
     config->link_listen = text_of(reading, root, "link_listen");
@@ -268,6 +268,17 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
         wrong(reading, smtp, "smtp.url: smtp://host:port or smtps://host:port is accepted; a user stands in smtp.user");
     if (!*config->smtp->user != !*config->smtp->password_file)
         wrong(reading, smtp, "smtp.user and smtp.password_file belong together");
+    json_t *sign_in = json_object_get(root, "sign_in");
+    config->sign_in = arena_alloc(reading->arena, sizeof *config->sign_in);
+    config__sign_in__init(config->sign_in);
+    ONLY(reading, sign_in, "idle_s", "most_s", "delay_ms");
+    config->sign_in->idle_s = number_of(reading, sign_in, "idle_s", 366 * 86400);
+    config->sign_in->most_s = number_of(reading, sign_in, "most_s", 366 * 86400);
+    config->sign_in->delay_ms = number_of(reading, sign_in, "delay_ms", 60000);
+    const char *demonstration = text_of(reading, root, "demonstration");
+    config->demonstration = strcmp(demonstration, "true") == 0;
+    if (*demonstration && !config->demonstration && strcmp(demonstration, "false") != 0)
+        wrong(reading, json_object_get(root, "demonstration"), "demonstration: true or false is accepted");
     json_array_foreach(list_of(reading, root, "instances"), i, item)
         instance_of(reading, item, config);
     json_array_foreach(list_of(reading, root, "instances"), i, item) {
@@ -407,6 +418,11 @@ static void write_all(FILE *file, const Config__Config *config)
         write_text(file, "name: ", config->name), fputc('\n', file);
     if (*config->link_listen)
         write_text(file, "link_listen: ", config->link_listen), fputc('\n', file);
+    if (config->sign_in && (config->sign_in->idle_s || config->sign_in->most_s || config->sign_in->delay_ms))
+        fprintf(file, "sign_in: {idle_s: %u, most_s: %u, delay_ms: %u}\n", config->sign_in->idle_s,
+                config->sign_in->most_s, config->sign_in->delay_ms);
+    if (config->demonstration)
+        fprintf(file, "demonstration: true\n");
     if (config->n_cells)
         fprintf(file, "cells:\n");
     for (size_t i = 0; i < config->n_cells; i++)

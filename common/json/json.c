@@ -35,6 +35,8 @@ static const struct {
     {"next_ms", "next_at"},
     {"moved_from_ms", "moved_from"},
     {"token_expires_ms", "token_expires_at"},
+    {"created_ms", "created_at"},
+    {"expires_ms", "expires_at"},
 };
 #define INSTANTS (sizeof instants / sizeof *instants)
 

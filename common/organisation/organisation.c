@@ -470,6 +470,9 @@ bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, co
         return false;
     if (actor->operator_)
         return true;
+    if ((actor->n_scopes && !listed(actor->scopes, actor->n_scopes, scope)) || /* of a narrowed token */
+        (actor->n_sites && !listed(actor->sites, actor->n_sites, site)))
+        return false;
     const Directory__Account *account = *actor->account ? organisation_account(turn, actor->account) : NULL;
     if (!account || !listed(account->scopes, account->n_scopes, scope))
         return false;

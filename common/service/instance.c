@@ -299,6 +299,7 @@ void instance_close(struct instance *instance)
     snapshot_free(instance);
     free_pendings(instance->door);
     free_pendings(instance->commands);
+    computing_close(instance);
     for (struct parked_query *p = instance->parked_queries, *next; p; p = next) {
         next = p->next;
         arena_fini(&p->arena);

@@ -8,6 +8,7 @@
 #include "eventlog/eventlog.h"
 #include "service/service.h"
 
+struct computation;
 struct log;
 struct metrics;
 struct vault;
@@ -25,6 +26,8 @@ struct env {
     void (*wake)(void *context); /* there is something to do: step soon */
     void (*effect_start)(void *context, const char *id, uint32_t attempt, struct bytes payload,
                          struct effect_done *done);
+    /* Runs computation_run on a thread, then, from the loop, computation_done. NULL: done on the spot. */
+    void (*compute)(void *context, struct computation *computation);
     /* A place where the simulation may crash the instance ("before_commit", "after_commit"): true means dead. */
     bool (*crash_here)(void *context, const char *place);
 };
@@ -70,6 +73,10 @@ void instance_close(struct instance *instance);
 /* A request came in over the bus (or the simulation's). */
 void instance_serve(struct instance *instance, const struct bus_call *call, const Bus__Request *request,
                     struct bytes stored);
+
+/* Of an answer that takes long computing (compute.c): on a thread of its own; afterwards on the loop. */
+void computation_run(struct computation *computation);
+void computation_done(struct computation *computation);
 
 /* Runs at most one turn, sends what it has to send. True when more work is ready at once. After ERR in *fatal_out
    (a failed commit, a fenced log) the process must exit: crash-only. */

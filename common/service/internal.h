@@ -154,6 +154,7 @@ struct turn {
     const Hb__Actor *actor;
     uint8_t random[32];
     bool random_drawn;
+    struct computation *computation; /* of an answer that comes later */
     Hb__Refusal *refusal;
     const Hb__Event *at; /* the event being reacted to */
     uint64_t folding;    /* case of the event being folded */
@@ -179,7 +180,12 @@ struct reply_out {
     Bus__Reply *reply;
 };
 
+#define COMPUTING_MAX 2u          /* at one time */
+#define COMPUTING_WAITING_MAX 16u /* for one of them to end: 0.4 s at 40 ms each */
+
 struct instance {
+    unsigned computing_count; /* those waiting too */
+    struct computation *computing_waiting;
     const struct service *service;
     struct instance_options options;
     const struct env *env;
@@ -338,6 +344,9 @@ void command_reply_fill(struct turn *turn, const Hb__Command *command, uint64_t 
 /* serve.c */
 void serve_parked(struct instance *instance, int64_t now);
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale);
+void computation_start(struct computation *computation, const struct bus_call *call, const Hb__Query *query);
+void computation_drop(struct computation *computation);
+void computing_close(struct instance *instance);
 Bus__Reply *reply_new(struct arena *arena);
 void reply_refuse(struct instance *instance, const struct bus_call *call, uint32_t status, const char *code,
                   const char *zh, const char *en);

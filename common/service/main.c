@@ -8,6 +8,7 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -41,6 +42,9 @@ struct program {
     ev_timer timer, alive;
     ev_idle idle;
     ev_signal terminate, interrupt;
+    ev_async computed;
+    pthread_mutex_t beside_lock;
+    struct beside *beside_done; /* by their threads; under the lock */
     bool told_ready;
 };
 
@@ -112,6 +116,62 @@ static void env_effect_start(void *context, const char *id, uint32_t attempt, st
     struct program *program = context;
     bug_unless(program->driver);
     program->driver->start(program->driver_state, id, attempt, payload, done);
+}
+
+/* ---- computing beside the loop ---- */
+
+struct beside {
+    struct beside *next; /* finished too */
+    struct program *program;
+    struct computation *computation;
+};
+
+static void *compute(void *context)
+{
+    struct beside *beside = context;
+    struct program *program = beside->program;
+    computation_run(beside->computation);
+    pthread_mutex_lock(&program->beside_lock);
+    beside->next = program->beside_done;
+    program->beside_done = beside;
+    pthread_mutex_unlock(&program->beside_lock);
+    ev_async_send(program->loop, &program->computed);
+    return NULL;
+}
+
+/* Signals are the loop's. Where no thread can be had the loop waits: better late than never. */
+static void env_compute(void *context, struct computation *computation)
+{
+    struct beside *beside = calloc(1, sizeof *beside);
+    sigset_t all, before;
+    pthread_t thread;
+    bug_unless(beside);
+    *beside = (struct beside){.program = context, .computation = computation};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, NULL, compute, beside);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error)
+        compute(beside);
+    else
+        pthread_detach(thread);
+}
+
+static void on_computed(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    (void)loop;
+    (void)events;
+    struct program *program = watcher->data;
+    pthread_mutex_lock(&program->beside_lock);
+    struct beside *done = program->beside_done, *next;
+    program->beside_done = NULL;
+    pthread_mutex_unlock(&program->beside_lock);
+    for (; done; done = next) {
+        next = done->next;
+        computation_done(done->computation);
+        free(done);
+    }
+    ev_idle_start(program->loop, &program->idle);
 }
 
 /* ---- stepping ---- */
@@ -265,8 +325,8 @@ static int open_all(struct program *program, uint32_t partition, const char *con
                                        .log = program->log,
                                        .build_ms = instance_build_ms};
     add_feeds(program, &options);
-    program->env =
-        (struct env){program, env_now, env_boot, env_random, env_ask, env_reply, env_wake, env_effect_start, NULL};
+    program->env = (struct env){program,   env_now,  env_boot,         env_random,  env_ask,
+                                env_reply, env_wake, env_effect_start, env_compute, NULL};
     if (!lock_folder(options.folder))
         return fail(program, options.folder, "another process has this folder open, or it cannot be made");
     err = instance_open(program->service, &options, &program->env, &program->instance, text, sizeof text);
@@ -316,6 +376,10 @@ int service_main(int argc, char **argv, const struct service *service, const str
     ev_signal_init(&program.interrupt, on_signal, SIGINT);
     ev_signal_start(program.loop, &program.terminate);
     ev_signal_start(program.loop, &program.interrupt);
+    pthread_mutex_init(&program.beside_lock, NULL);
+    ev_async_init(&program.computed, on_computed);
+    program.computed.data = &program;
+    ev_async_start(program.loop, &program.computed);
     int failed = open_all(&program, partition, config);
     if (failed)
         return failed;

@@ -182,7 +182,12 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
     if (turn.refusal)
         reply->query->refused = turn.refusal;
     store_abort(txn);
-    instance->env->reply(instance->env->context, call, reply);
+    if (turn.computation && !turn.refusal)
+        computation_start(turn.computation, call, query);
+    else
+        instance->env->reply(instance->env->context, call, reply);
+    if (turn.computation && turn.refusal)
+        computation_drop(turn.computation);
     arena_reset(&instance->arena);
 }
 

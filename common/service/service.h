@@ -15,6 +15,7 @@ struct turn;
 struct instance;
 struct facts;
 struct store;
+typedef struct Config__Config Config__Config;
 
 #define TURN_HOPS_MAX 64u      /* chain of causes; above it an effect is refused visibly */
 #define TURN_SAID_MAX 64u      /* events that one command decides; more refuses it */
@@ -61,6 +62,10 @@ struct service {
     /* The only code that changes state (state_put, timers, effects, jobs). Cannot refuse. */
     void (*evolve)(struct turn *turn, const Hb__Event *event);
     void (*answer)(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+    /* A query that needs long computing (a password's hash): `answer` has called turn_compute. `compute` runs on a
+       thread beside the loop and touches its work only; then `computed` answers, on the state of that moment. */
+    void (*compute)(void *work);
+    void (*computed)(struct turn *turn, const Hb__Query *query, void *work, Hb__QueryReply *reply);
 
     /* A timer set by evolve came due; the runtime removes it. Says what follows. */
     void (*fire)(struct turn *turn, struct bytes key, int64_t due_ms);
@@ -184,7 +189,11 @@ void turn_case_known(struct turn *turn, uint64_t case_id);
    the vault for a case that nobody's command asked for. */
 struct vault *turn_vault(struct turn *turn);
 struct store *turn_secrets(struct turn *turn);
-const char *turn_policies_folder(const struct turn *turn); /* NULL when not configured */
+/* Answer only: the reply is computed beside the loop. `bytes` of zeros, for compute and computed, wiped afterwards.
+   NULL: too many wait already; it has been refused. */
+void *turn_compute(struct turn *turn, size_t bytes);
+const Config__Config *turn_config(const struct turn *turn); /* NULL in the simulation */
+const char *turn_policies_folder(const struct turn *turn);  /* NULL when not configured */
 const char *turn_calendars_folder(const struct turn *turn);
 const char *turn_zones_folder(const struct turn *turn);
 void **turn_organisation_cache(struct turn *turn); /* of common/organisation; freed at close */

@@ -125,6 +125,11 @@ struct store *turn_secrets(struct turn *turn)
     return turn->instance->secrets;
 }
 
+const Config__Config *turn_config(const struct turn *turn)
+{
+    return turn->instance->options.config;
+}
+
 const char *turn_policies_folder(const struct turn *turn)
 {
     return turn->instance->options.policies_folder;
@@ -332,6 +337,11 @@ static void envelope_fill(struct turn *turn, Hb__Event *event)
         event->occurred_ms = turn->now;
     if (!event->actor && turn->actor)
         event->actor = (Hb__Actor *)(uintptr_t)turn->actor;
+    if (event->actor && (event->actor->n_scopes || event->actor->n_sites)) { /* how a token was narrowed is no fact */
+        Hb__Actor *actor = NEW(turn->arena, Hb__Actor, *event->actor);
+        actor->n_scopes = actor->n_sites = 0;
+        event->actor = actor;
+    }
     event->cause = turn->cause;
     event->hops = turn->hops + 1;
     if (planted_each("break_chain", 50))

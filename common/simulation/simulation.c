@@ -450,8 +450,8 @@ struct simulation *simulation_new(const struct simulation_options *options)
         node->service = options->services[i];
         if (getenv("HEARBACK_LOG")) /* otherwise quiet */
             node->log = log_new(node->service->name, STDERR_FILENO, env_now, node);
-        node->env = (struct env){node,      env_now,  env_boot,         env_random,    env_ask,
-                                 env_reply, env_wake, env_effect_start, env_crash_here};
+        node->env = (struct env){node,      env_now,  env_boot,         env_random, env_ask,
+                                 env_reply, env_wake, env_effect_start, NULL,       env_crash_here};
         snprintf(node->folder, sizeof node->folder, "%s/%s-0", options->folder, node->service->name);
         for (unsigned j = 0; j < options->services_count; j++)
             if (node->service->hears & 1u << options->services[j]->id)

@@ -37,7 +37,7 @@ struct cli {
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
     cli_verify, cli_backup, cli_restore, cli_split, cli_init, cli_run, cli_health, cli_cell, cli_accept_clock,
-    cli_release, cli_clauses, cli_calendar;
+    cli_release, cli_clauses, cli_calendar, cli_account;
 
 /* command.c: what is typed, as main got it. Takes the global options out of argv. */
 int cli_run_command(struct cli *cli, int argc, char **argv);
@@ -99,6 +99,8 @@ const Hb__CommandReply *cli_directory(struct cli *cli, Directory__Command *direc
 bool cli_organise(struct cli *cli, const Directory__Organise *organise);
 /* A new token of an account, and what directory keeps of it. */
 Directory__AccountSecret *cli_secret_new(struct cli *cli, const char *account, char **token_out);
+/* A random password for it too, of the demonstration. */
+bool cli_password_new(struct cli *cli, Directory__AccountSecret *secret, char **password_out);
 const char *cli_instance_name(struct cli *cli, const Config__Instance *instance); /* "casework", or "casework-1" */
 /* "casework-1"; "casework" is partition 0. NULL after saying which there are. */
 const Config__Instance *cli_instance_named(struct cli *cli, const char *name);

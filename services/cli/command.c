@@ -19,6 +19,7 @@ static const struct {
     {"wait", cli_wait, "wait until every service is ready, or until everything has been carried out"},
     {"status", cli_status, "what every service is doing"},
     {"token", cli_token, "give an account a new bearer token"},
+    {"account", cli_account, "let an account set its password, once, with a code that ends"},
     {"demo", cli_demo, "make the demonstration organisation and its sample cases"},
     {"submit", cli_submit, "register one case"},
     {"case", cli_case, "list cases, show one, take a step on one"},

@@ -49,16 +49,23 @@ static const char *person_name(const Directory__Organise *organise, const char *
     return "";
 }
 
-static void give_tokens(struct demo *demo, Directory__Organise *organise)
+static bool give_tokens(struct demo *demo, Directory__Organise *organise)
 {
     organise->secrets = arena_alloc(&demo->cli->arena, organise->n_accounts * sizeof *organise->secrets);
     for (size_t i = 0; i < organise->n_accounts; i++) {
-        char *token;
+        char *token, *password;
         const Directory__Account *account = organise->accounts[i];
-        organise->secrets[organise->n_secrets++] = cli_secret_new(demo->cli, account->id, &token);
-        json_array_append_new(demo->accounts, json_pack("{s:s, s:s, s:s}", "account", account->id, "person",
-                                                        person_name(organise, account->person), "token", token));
+        Directory__AccountSecret *secret = cli_secret_new(demo->cli, account->id, &token);
+        organise->secrets[organise->n_secrets++] = secret;
+        if (!cli_password_new(demo->cli, secret, &password)) {
+            cli_fail("no memory for the hash of a password");
+            return false;
+        }
+        json_array_append_new(demo->accounts,
+                              json_pack("{s:s, s:s, s:s, s:s}", "account", account->id, "person",
+                                        person_name(organise, account->person), "password", password, "token", token));
     }
+    return true;
 }
 
 static bool publish(struct cli *cli, const Directory__Site *site)
@@ -82,8 +89,7 @@ static bool found(struct demo *demo, const char *path)
     Directory__Organise *organise = organise_of(demo);
     if (!organise)
         return false;
-    give_tokens(demo, organise);
-    if (!cli_organise(cli, organise))
+    if (!give_tokens(demo, organise) || !cli_organise(cli, organise))
         return false;
     for (size_t i = 0; i < organise->n_sites; i++)
         if (!publish(cli, organise->sites[i]))
@@ -160,10 +166,15 @@ static void print_accounts(const struct demo *demo)
         cli_print_json(demo->accounts);
         return;
     }
-    printf("demo accounts (bearer tokens):\n");
-    json_array_foreach(demo->accounts, i, entry)
-        printf("  %-18s %s  %s\n", json_string_value(json_object_get(entry, "account")),
-               json_string_value(json_object_get(entry, "token")), json_string_value(json_object_get(entry, "person")));
+    printf("THIS IS A DEMONSTRATION: made-up people, and passwords that are printed here. Not for real complaints.\n"
+           "这是演示系统：人员均为虚构，密码公开显示，请勿用于真实投诉。\n"
+           "demo accounts (password, bearer token):\n");
+    json_array_foreach(demo->accounts, i, entry) {
+        const char *password = json_string_value(json_object_get(entry, "password"));
+        printf("  %-18s %-19s  %s  %s\n", json_string_value(json_object_get(entry, "account")),
+               password ? password : "", json_string_value(json_object_get(entry, "token")),
+               json_string_value(json_object_get(entry, "person")));
+    }
 }
 
 int cli_demo(struct cli *cli, int argc, char **argv)

@@ -26,6 +26,21 @@ Directory__AccountSecret *cli_secret_new(struct cli *cli, const char *account, c
     return secret;
 }
 
+/* Random, and so hashed at the least cost: the first sign-in pays today's (directory's password.c). */
+bool cli_password_new(struct cli *cli, Directory__AccountSecret *secret, char **password_out)
+{
+    static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
+    char text[20], hash[crypto_pwhash_STRBYTES];
+    for (size_t i = 0; i < sizeof text - 1; i++) /* 80 bits, in groups that can be read out */
+        text[i] = i % 5 == 4 ? '-' : alphabet[randombytes_uniform(32)];
+    text[sizeof text - 1] = 0;
+    if (crypto_pwhash_str(hash, text, strlen(text), crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN))
+        return false;
+    secret->password_hash = arena_strdup(&cli->arena, hash);
+    *password_out = arena_strdup(&cli->arena, text);
+    return true;
+}
+
 int cli_token(struct cli *cli, int argc, char **argv)
 {
     bool save = argc == 3 && strcmp(argv[2], "--save") == 0;

@@ -140,6 +140,7 @@ static Config__Config *config_new(struct cli *cli, const struct up_options *opti
     config->smtp = arena_alloc(arena, sizeof *config->smtp);
     config__smtp__init(config->smtp);
     config->smtp->from = arena_strdup(arena, "hearback@localhost");
+    config->demonstration = options->demo;
     add_instances(cli, options, config, socket_folder(cli));
     add_operator(cli, config);
     return config;

@@ -1,4 +1,4 @@
-#include "directory.h"
+#include "credentials.h"
 
 #define ADD(turn, list, count, item)                                                                                   \
     do {                                                                                                               \
@@ -8,29 +8,39 @@
 
 /* ---- authenticate ---- */
 
+/* The token an account was given by Organise; NULL: it is none, or has expired. */
+static Directory__Authenticated *bearer(struct turn *turn, struct bytes hash)
+{
+    const char *id = "";
+    enum err err = directory_secrets_find(turn, hash, &id);
+    if (err && err != ERR_NOT_FOUND)
+        turn_refuse(turn, 503, "service_down", "无法读取令牌", "the tokens cannot be read now");
+    const Directory__Account *account = err ? NULL : organisation_account(turn, id);
+    if (!account || (account->token_expires_ms && (int64_t)account->token_expires_ms <= turn_now(turn)))
+        return NULL;
+    Directory__Authenticated *who = authenticated_of(turn, id, NULL, 0, NULL, 0);
+    who->until_ms = (int64_t)account->token_expires_ms;
+    return who;
+}
+
 static void authenticate(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
 {
-    const ProtobufCBinaryData *hash = &query->directory->authenticate->token_hash;
-    const char *id = "";
-    if (query->actor && !query->actor->operator_) {
-        turn_refuse(turn, 403, "not_allowed", "仅限网关", "for the gateway only");
+    const Directory__Authenticate *asked = query->directory->authenticate;
+    struct bytes token = bytes_of(asked->token_hash.data, asked->token_hash.len);
+    struct bytes session = bytes_of(asked->session_hash.data, asked->session_hash.len);
+    if (!asked_by_gateway(turn, query))
         return;
-    }
-    enum err err = directory_secrets_find(turn, bytes_of(hash->data, hash->len), &id);
-    if (err && err != ERR_NOT_FOUND) {
-        turn_refuse(turn, 503, "service_down", "无法读取令牌", "the tokens cannot be read now");
-        return;
-    }
-    const Directory__Account *account = err ? NULL : organisation_account(turn, id);
-    if (!account || (account->token_expires_ms && (int64_t)account->token_expires_ms <= turn_now(turn))) {
+    Directory__Authenticated *who = session.size ? session_authenticate(turn, session) : bearer(turn, token);
+    if (!who && !session.size && !turn_refused(turn))
+        who = token_authenticate(turn, token);
+    if (!who && session.size)
+        turn_refuse(turn, 401, "not_signed_in", "登录已结束，请重新登录", "the session is over; sign in again");
+    else if (!who)
         turn_refuse(turn, 401, "not_signed_in", "令牌无效或已过期", "the token is not valid or has expired");
+    if (turn_refused(turn))
         return;
-    }
     reply->kind_case = DIRECTORY__REPLY__KIND_AUTHENTICATED;
-    reply->authenticated = arena_alloc(turn_arena(turn), sizeof *reply->authenticated);
-    directory__authenticated__init(reply->authenticated);
-    reply->authenticated->account = (Directory__Account *)(uintptr_t)account;
-    reply->authenticated->person = (Directory__Person *)(uintptr_t)organisation_person(turn, account->person);
+    reply->authenticated = who;
 }
 
 /* ---- the organisation ---- */
@@ -179,8 +189,49 @@ void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     case DIRECTORY__QUERY__KIND_POLICY:
         policy(turn, query, reply->directory);
         return;
+    case DIRECTORY__QUERY__KIND_SIGN_IN:
+        answer_sign_in(turn, query);
+        return;
+    case DIRECTORY__QUERY__KIND_SIGN_OUT:
+        answer_sign_out(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_SET_PASSWORD:
+        answer_set_password(turn, query);
+        return;
+    case DIRECTORY__QUERY__KIND_OFFER_SETUP:
+        answer_offer_setup(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_USE_SETUP:
+        answer_use_setup(turn, query);
+        return;
+    case DIRECTORY__QUERY__KIND_CHANGE_TOTP:
+        answer_totp(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_TOKENS:
+        answer_tokens(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_MAKE_TOKEN:
+        answer_make_token(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_END_TOKEN:
+        answer_end_token(turn, query, reply->directory);
+        return;
     case DIRECTORY__QUERY__KIND__NOT_SET:
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;
     }
+}
+
+/* What was computed beside the loop is looked at, and answered. */
+void directory_computed(struct turn *turn, const Hb__Query *query, void *work, Hb__QueryReply *reply)
+{
+    reply->payload_case = HB__QUERY_REPLY__PAYLOAD_DIRECTORY;
+    reply->directory = arena_alloc(turn_arena(turn), sizeof *reply->directory);
+    directory__reply__init(reply->directory);
+    if (query->directory->kind_case == DIRECTORY__QUERY__KIND_SIGN_IN)
+        computed_sign_in(turn, query, work, reply->directory);
+    else if (query->directory->kind_case == DIRECTORY__QUERY__KIND_SET_PASSWORD)
+        computed_set_password(turn, query, work, reply->directory);
+    else
+        computed_use_setup(turn, query, work, reply->directory);
 }

@@ -1,6 +1,6 @@
 /* What may stand in an Organise. Everything wrong is told at once, each with its place in the command. What passes here
    is folded by every service, so nothing may pass that one of them could stumble over. */
-#include "directory.h"
+#include "credentials.h"
 
 #include "policy/lookup.h"
 
@@ -294,6 +294,8 @@ static void check_secret(struct check *check, size_t i)
     if (secret->token_hash.len != 0 && secret->token_hash.len != DIRECTORY_TOKEN_HASH_BYTES)
         wrong(check, at(check, "secrets", i, "token_hash"), "令牌散列须为 32 字节，或为空（作废）",
               "a token hash has 32 bytes, or none: then there is no token any more");
+    if (*secret->password_hash && !password_hash_sound(secret->password_hash))
+        wrong(check, at(check, "secrets", i, "password_hash"), "须为 argon2id 散列", "a hash of argon2id is accepted");
     for (size_t j = 0; j < i; j++)
         if (strcmp(check->organise->secrets[j]->account, secret->account) == 0)
             wrong(check, at(check, "secrets", i, "account"), "该账号出现两次", "this account stands twice");

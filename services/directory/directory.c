@@ -1,4 +1,4 @@
-#include "directory.h"
+#include "credentials.h"
 
 /* Things have timers for the marks that come by date; a new policy may name other dates. */
 static void evolve_own(struct turn *turn, const Directory__Event *said)
@@ -59,4 +59,6 @@ const struct service directory_service = {
     .evolve = evolve,
     .fire = directory_fire,
     .answer = directory_answer,
+    .compute = password_compute,
+    .computed = directory_computed,
 };

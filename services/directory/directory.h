@@ -30,6 +30,7 @@ void directory_decide(struct turn *turn, const Hb__Command *command);
 void directory_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                      Hb__CommandReply *reply);
 void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+void directory_computed(struct turn *turn, const Hb__Query *query, void *work, Hb__QueryReply *reply);
 
 /* check.c: refuses with all that is wrong; reads the state only. */
 void directory_check_organise(struct turn *turn, const Directory__Organise *organise);

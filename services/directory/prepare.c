@@ -41,6 +41,10 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
         turn_refuse(turn, 403, "not_allowed", "无权维护组织", "this account may not change the organisation");
         return;
     }
+    for (size_t i = 0; i < organise->n_secrets; i++)
+        if (*organise->secrets[i]->password_hash && !(command->actor && command->actor->operator_))
+            turn_refuse(turn, 403, "not_allowed", "密码散列仅限运维密钥",
+                        "password hashes are for the operator's key only");
     directory_check_organise(turn, organise);
     if (!turn_refused(turn))
         check_zones(turn, organise);

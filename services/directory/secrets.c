@@ -1,7 +1,6 @@
 /* Token hashes: written at the door, before the turn; never in an event, never folded (design.md 7). One table:
    account NUL -> hash, and '#' hash -> account NUL; no account begins with '#'. */
-#include "directory.h"
-#include "store/store.h"
+#include "credentials.h"
 
 struct secrets {
     struct turn *turn;
@@ -20,6 +19,15 @@ static struct key hash_key(struct bytes hash)
 static void refuse_full(struct turn *turn)
 {
     turn_refuse(turn, 503, "full", "无法写入令牌", "the tokens cannot be written now");
+}
+
+/* The demonstration's first passwords. Sessions of before end. */
+static void save_password(struct rows *rows, const Directory__AccountSecret *secret)
+{
+    Dirrec__Credential *credential = credential_of(rows, secret->account);
+    credential->password_hash = secret->password_hash;
+    credential->sessions_from++;
+    credential_keep(rows, secret->account, credential);
 }
 
 /* One token opens one account. */
@@ -58,15 +66,22 @@ void directory_secrets_save(struct turn *turn, const Directory__Organise *organi
 {
     struct store *store = turn_secrets(turn);
     struct secrets secrets = {.turn = turn};
-    if (organise->n_secrets == 0)
+    struct rows rows;
+    if (organise->n_secrets == 0 || !rows_begin(turn, &rows, false)) /* its tables are there before the transaction */
         return;
+    store_abort(rows.txn);
     if (store_table_open(store, "secrets", &secrets.table)) {
         refuse_full(turn);
         return;
     }
-    secrets.txn = store_begin(store, true);
-    for (size_t i = 0; i < organise->n_secrets && !turn_refused(turn); i++)
-        save(&secrets, organise->secrets[i], i);
+    secrets.txn = rows.txn = store_begin(store, true);
+    for (size_t i = 0; i < organise->n_secrets && !turn_refused(turn); i++) {
+        const Directory__AccountSecret *secret = organise->secrets[i];
+        if (secret->token_hash.len || !*secret->password_hash)
+            save(&secrets, secret, i);
+        if (*secret->password_hash)
+            save_password(&rows, secret);
+    }
     if (turn_refused(turn))
         store_abort(secrets.txn);
     else if (store_commit(secrets.txn))
@@ -106,7 +121,7 @@ const char *directory_secrets_wrong(struct store *store, struct arena *arena)
     store_abort(txn);
     return err     ? "table secrets cannot be read"
            : wrong ? "table secrets: a row was altered: give the account whose token is refused a new one"
-                   : NULL;
+                   : credentials_wrong(store, arena);
 }
 
 enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out)

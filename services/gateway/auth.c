@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define HASH_BYTES 32u
+#define HASH_BYTES AUTH_HASH_BYTES
 #define ID_BYTES_MAX 128u /* nothing in directory has a longer id */
 
 struct known {
     uint8_t hash[HASH_BYTES];
     char account[ID_BYTES_MAX + 1], person[ID_BYTES_MAX + 1], post[ID_BYTES_MAX + 1];
-    int64_t checked_ms, expires_ms; /* 0: never */
+    char *scopes, *sites;                     /* of a narrowed token, each ended by a blank; NULL: not narrowed */
+    int64_t checked_ms, fresh_ms, expires_ms; /* 0: never */
 };
 
 struct auth {
@@ -34,14 +35,40 @@ static struct known *place_of(struct auth *auth, const uint8_t hash[HASH_BYTES])
     return &auth->list[bytes_get_u32(hash) % AUTH_ENTRIES];
 }
 
-/* The token, known for at most `age_ms`; NULL when it is not. */
-static const struct known *known_of(struct auth *auth, const uint8_t hash[HASH_BYTES], int64_t age_ms)
+/* The secret, while it need not be asked for again, or (`stale`) cannot; NULL when it is not known. */
+static const struct known *known_of(struct auth *auth, const uint8_t hash[HASH_BYTES], bool stale)
 {
     const struct known *known = place_of(auth, hash);
-    int64_t now = gateway_now_ms();
-    bool fresh = known->checked_ms && now - known->checked_ms < age_ms && now >= known->checked_ms;
+    int64_t now = gateway_now_ms(), age = stale ? AUTH_STALE_MS : known->fresh_ms;
+    bool fresh = known->checked_ms && now - known->checked_ms < age && now >= known->checked_ms;
     bool expired = known->expires_ms && known->expires_ms <= now;
     return fresh && !expired && sodium_memcmp(known->hash, hash, HASH_BYTES) == 0 ? known : NULL;
+}
+
+/* "read act " -> two texts */
+static char **words_of(struct arena *arena, const char *text, size_t *count_out)
+{
+    char **words = NULL;
+    for (size_t size; text && *text; text += size + 1) {
+        size = strcspn(text, " ");
+        words = arena_grow(arena, words, *count_out, sizeof *words);
+        words[(*count_out)++] = arena_text(arena, text, size);
+    }
+    return words;
+}
+
+static char *joined(char *const *words, size_t count)
+{
+    size_t size = 1;
+    for (size_t i = 0; i < count; i++)
+        size += strlen(words[i]) + 1;
+    char *text = count ? calloc(1, size) : NULL;
+    bug_unless(text || !count);
+    for (size_t i = 0; i < count; i++) {
+        strcat(text, words[i]);
+        strcat(text, " ");
+    }
+    return text;
 }
 
 static void act_as(struct http_request *request, const struct known *known)
@@ -51,6 +78,8 @@ static void act_as(struct http_request *request, const struct known *known)
     actor->account = arena_strdup(&request->arena, known->account);
     actor->person = arena_strdup(&request->arena, known->person);
     actor->post = arena_strdup(&request->arena, known->post);
+    actor->scopes = words_of(&request->arena, known->scopes, &actor->n_scopes);
+    actor->sites = words_of(&request->arena, known->sites, &actor->n_sites);
 }
 
 /* The post acted in is a fact only where there is no choice. */
@@ -72,8 +101,13 @@ static const struct known *keep(struct auth *auth, const uint8_t hash[HASH_BYTES
     snprintf(known->account, sizeof known->account, "%s", account->id);
     snprintf(known->person, sizeof known->person, "%s", account->person);
     snprintf(known->post, sizeof known->post, "%s", only_post(authenticated->person));
+    free(known->scopes);
+    free(known->sites);
+    known->scopes = joined(authenticated->scopes, authenticated->n_scopes);
+    known->sites = joined(authenticated->sites, authenticated->n_sites);
     known->checked_ms = gateway_now_ms();
-    known->expires_ms = (int64_t)account->token_expires_ms;
+    known->fresh_ms = authenticated->fresh_ms ? authenticated->fresh_ms : AUTH_FRESH_MS;
+    known->expires_ms = authenticated->until_ms;
     return known;
 }
 
@@ -83,6 +117,68 @@ static void forget(struct auth *auth, const uint8_t hash[HASH_BYTES])
     struct known *known = place_of(auth, hash);
     if (sodium_memcmp(known->hash, hash, HASH_BYTES) == 0)
         known->checked_ms = 0;
+}
+
+void auth_forget(struct gateway *gateway, const char *account)
+{
+    for (size_t i = 0; i < AUTH_ENTRIES; i++)
+        if (strcmp(gateway->auth->list[i].account, account) == 0)
+            gateway->auth->list[i].checked_ms = 0;
+}
+
+/* ---- the cookie ---- */
+
+static bool is_secure(const struct http_request *request)
+{
+    return strncmp(request->gateway->config->http->public_url, "https://", 8) == 0;
+}
+
+const char *auth_cookie_name(const struct http_request *request)
+{
+    return is_secure(request) ? "__Host-session" : "session";
+}
+
+void auth_cookie_set(struct http_request *request, const char *secret)
+{
+    http_set(request, "Set-Cookie",
+             arena_printf(&request->arena, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", auth_cookie_name(request),
+                          secret, is_secure(request) ? "; Secure" : "", *secret ? "" : "; Max-Age=0"));
+}
+
+static void keyed(const char *what, const char *secret, uint8_t hash_out[HASH_BYTES])
+{
+    crypto_generichash(hash_out, HASH_BYTES, (const uint8_t *)secret, strlen(secret), (const uint8_t *)what,
+                       strlen(what));
+}
+
+void auth_session_hash(const char *secret, uint8_t hash_out[HASH_BYTES])
+{
+    keyed("hearback session 1", secret, hash_out);
+}
+
+char *auth_csrf(struct http_request *request, const char *secret)
+{
+    uint8_t hash[HASH_BYTES];
+    char text[2 * HASH_BYTES];
+    keyed("hearback csrf of session 1", secret, hash);
+    sodium_bin2base64(text, sizeof text, hash, sizeof hash, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return arena_strdup(&request->arena, text);
+}
+
+/* A page of elsewhere can make a browser send the cookie (where SameSite is not known), but not this header. */
+static bool refuse_forged(struct http_request *request)
+{
+    const char *given = http_header(request, "X-CSRF-Token"), *right = auth_csrf(request, request->session);
+    if (strcmp(request->method, "GET") == 0 ||
+        (given && strlen(given) == strlen(right) && sodium_memcmp(given, right, strlen(right)) == 0))
+        return false;
+    Hb__Refusal *refusal =
+        problem_new(request, 403, "csrf", "以登录会话写入须带 X-CSRF-Token（见 GET /api/v1/session）",
+                    "a write with the session's cookie needs its X-CSRF-Token, which GET "
+                    "/api/v1/session tells");
+    refusal->field = arena_strdup(&request->arena, "X-CSRF-Token");
+    problem_respond(request, refusal);
+    return true;
 }
 
 /* ---- asking directory ---- */
@@ -101,7 +197,7 @@ static void on_authenticated(struct http_request *request, void *context, const 
     if (!refused)
         known = keep(auth, asked->hash, reply->directory->authenticated);
     else if (refused->status == 503)
-        known = known_of(auth, asked->hash, AUTH_STALE_MS);
+        known = known_of(auth, asked->hash, true);
     else
         forget(auth, asked->hash);
     if (!known) {
@@ -125,11 +221,12 @@ static void ask(struct http_request *request, const uint8_t hash[HASH_BYTES],
     query.directory = &directory;
     directory.kind_case = DIRECTORY__QUERY__KIND_AUTHENTICATE;
     directory.authenticate = &authenticate;
-    authenticate.token_hash = (ProtobufCBinaryData){HASH_BYTES, asked->hash};
+    *(request->session ? &authenticate.session_hash : &authenticate.token_hash) =
+        (ProtobufCBinaryData){HASH_BYTES, asked->hash};
     cell_query_own(request, HB__SERVICE__DIRECTORY, &query, on_authenticated, asked);
 }
 
-static const char *bearer(const struct http_request *request)
+const char *auth_bearer(const struct http_request *request)
 {
     const char *header = http_header(request, "Authorization");
     if (!header || strncasecmp(header, "Bearer ", 7) != 0)
@@ -140,17 +237,24 @@ static const char *bearer(const struct http_request *request)
 
 void auth_check(struct http_request *request, void (*then)(struct http_request *request))
 {
-    const char *token = bearer(request);
+    const char *token = auth_bearer(request), *cookie = token ? NULL : http_cookie(request, auth_cookie_name(request));
     uint8_t hash[HASH_BYTES];
-    if (!token) {
-        Hb__Refusal *refusal = problem_new(request, 401, "not_signed_in", "须提供访问令牌", "a bearer token is needed");
+    if (!token && (!cookie || strlen(cookie) != AUTH_SECRET_CHARACTERS)) {
+        Hb__Refusal *refusal =
+            problem_new(request, 401, "not_signed_in", "须登录，或提供访问令牌", "sign in, or give a bearer token");
         refusal->field = arena_strdup(&request->arena, "Authorization");
         problem_accepts(request, refusal, "Bearer TOKEN");
         problem_respond(request, refusal);
         return;
     }
-    crypto_generichash(hash, sizeof hash, (const uint8_t *)token, strlen(token), NULL, 0);
-    const struct known *known = known_of(request->gateway->auth, hash, AUTH_FRESH_MS);
+    request->session = cookie;
+    if (cookie && refuse_forged(request))
+        return;
+    if (cookie)
+        auth_session_hash(cookie, hash);
+    else
+        crypto_generichash(hash, sizeof hash, (const uint8_t *)token, strlen(token), NULL, 0);
+    const struct known *known = known_of(request->gateway->auth, hash, false);
     if (!known) {
         ask(request, hash, then);
         return;

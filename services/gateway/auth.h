@@ -11,7 +11,25 @@
 
 struct auth *auth_open(struct gateway *gateway);
 
-/* Sets request->actor and calls `then`, or answers 401 or 503. */
+#define AUTH_SECRET_CHARACTERS 43u /* of a session: 256 bits in base64 */
+#define AUTH_HASH_BYTES 32u
+
+/* Sets request->actor and calls `then`, or answers 401, 403 (a write by cookie without its CSRF token) or 503. A bearer
+   token goes before a cookie, which no browser sends by itself with one. */
 void auth_check(struct http_request *request, void (*then)(struct http_request *request));
+
+/* The token of the Authorization header; NULL: none. */
+const char *auth_bearer(const struct http_request *request);
+
+/* The cookie: `__Host-session` where the gateway is reached by https; without the prefix, which demands it, else. */
+const char *auth_cookie_name(const struct http_request *request);
+void auth_cookie_set(struct http_request *request, const char *secret); /* "": taken away */
+
+/* What directory knows of the secret of a session. Other than of a token: neither is good for the other. */
+void auth_session_hash(const char *secret, uint8_t hash_out[AUTH_HASH_BYTES]);
+/* Known to whoever holds the session, and to no page of elsewhere. */
+char *auth_csrf(struct http_request *request, const char *secret);
+/* Sessions or tokens of this account were ended: nothing of it is taken for granted any more. */
+void auth_forget(struct gateway *gateway, const char *account);
 
 #endif

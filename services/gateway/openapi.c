@@ -32,7 +32,7 @@ static json_t *parameters_of(const struct route *route)
     }
     for (const struct route_parameter *one = route->query; one->name; one++)
         json_array_append_new(list, parameter(one->name, "query", one->about, false));
-    if (is_write(route))
+    if (is_write(route) && !route->unkept)
         json_array_append_new(list, parameter("Idempotency-Key", "header",
                                               "同一键的请求只执行一次 / the same key within 7 days is the same command",
                                               false));
@@ -55,7 +55,8 @@ static json_t *responses_of(json_t *schemas, const struct route *route)
                       route->gives_schema ? route->gives_schema(schemas) : openapi_reference(schemas, route->gives)));
     if (route->gives_type)
         json_object_set_new(content, route->gives_type, json_pack("{s:{s:s}}", "schema", "type", "string"));
-    const char *status = route->takes_schema == openapi_submission ? "201" : "200";
+    bool makes = route->takes_schema == openapi_submission || route->takes_schema == openapi_make_token;
+    const char *status = makes ? "201" : "200";
     return json_pack("{s:{s:s, s:o}, s:{s:s, s:{s:{s:{s:s}}}}}", status, "description", "成功 / done", "content",
                      content, "default", "description", "未受理，附原因 / refused, and why", "content",
                      "application/problem+json", "schema", "$ref", "#/components/schemas/Problem");
@@ -109,11 +110,16 @@ static json_t *document(void)
             json_object_set_new(paths, route->pattern, json_object());
         json_object_set_new(json_object_get(paths, route->pattern), method, operation(schemas, route));
     }
-    return json_pack("{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s}}}, s:[{s:[]}]}", "openapi", "3.1.0", "info",
-                     "title", "Hearback", "version", "1", "description",
-                     "投诉、报修、咨询与建议的受理、流转、督办与回访 / Every complaint gets an answer", "paths", paths,
-                     "components", "schemas", schemas, "securitySchemes", "bearer", "type", "http", "scheme", "bearer",
-                     "security", "bearer");
+    return json_pack(
+        "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s}}}, s:[{s:[]}, "
+        "{s:[]}]}",
+        "openapi", "3.1.0", "info", "title", "Hearback", "version", "1", "description",
+        "投诉、报修、咨询与建议的受理、流转、督办与回访 / Every complaint gets an answer", "paths", paths, "components",
+        "schemas", schemas, "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "session", "type",
+        "apiKey", "in", "cookie", "name", "__Host-session", "description",
+        "写入须带 X-CSRF-Token；不经 https 时名为 session / writes need X-CSRF-Token; called `session` where "
+        "the gateway is not reached by https",
+        "security", "bearer", "session");
 }
 
 void openapi_get(struct http_request *request)

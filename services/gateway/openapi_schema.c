@@ -201,6 +201,81 @@ json_t *openapi_ready(json_t *schemas)
     return object(json_object(), "status", type("string"), "services", services, NULL);
 }
 
+/* ---- signing in ---- */
+
+json_t *openapi_about(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "name", type("string"), "demonstration", type("boolean"), NULL);
+}
+
+json_t *openapi_nothing(json_t *schemas)
+{
+    (void)schemas;
+    return closed(json_object());
+}
+
+json_t *openapi_sign_in(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "account", type("string"), "password", type("string"), "code?", type("string"), NULL);
+}
+
+json_t *openapi_session(json_t *schemas)
+{
+    return object(json_object(), "account", type("string"), "person", type("string"), "name", type("string"), "posts",
+                  list_of(openapi_reference(schemas, &directory__post__descriptor)), "sites", list_of(type("string")),
+                  "scopes", list_of(type("string")), "language", type("string"), "second_factor", type("boolean"),
+                  "demonstration", type("boolean"), "until?", instant(), "csrf?", type("string"), NULL);
+}
+
+json_t *openapi_password(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "old", type("string"), "password", type("string"), NULL);
+}
+
+json_t *openapi_setup(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "account", type("string"), "code", type("string"), "password", type("string"), NULL);
+}
+
+json_t *openapi_totp(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "secret", type("string"), "uri", type("string"), NULL);
+}
+
+json_t *openapi_code(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "code", type("string"), NULL);
+}
+
+json_t *openapi_recovery(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "recovery_codes", list_of(type("string")), NULL);
+}
+
+json_t *openapi_tokens(json_t *schemas)
+{
+    return object(json_object(), "tokens", list_of(openapi_reference(schemas, &directory__token__descriptor)), NULL);
+}
+
+json_t *openapi_make_token(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "account?", type("string"), "name", type("string"), "scopes", list_of(type("string")),
+                  "sites?", list_of(type("string")), "expires_at", instant(), NULL);
+}
+
+json_t *openapi_token_made(json_t *schemas)
+{
+    return object(properties_of(schemas, &directory__token__descriptor), "token", type("string"), NULL);
+}
+
 /* What describes itself: by the document that describes it. */
 json_t *openapi_document(json_t *schemas)
 {

@@ -10,6 +10,7 @@
 #include "portal.h"
 #include "problem.h"
 #include "reports.h"
+#include "session.h"
 
 #define SITE                                                                                                           \
     {                                                                                                                  \
@@ -18,6 +19,10 @@
 #define CELL                                                                                                           \
     {                                                                                                                  \
         "cell", "系统编号，总部用 / id of a cell, at headquarters; this one's own id: it alone"                \
+    }
+#define ACCOUNT                                                                                                        \
+    {                                                                                                                  \
+        "account", "账号，缺省为本人 / account; one's own"                                                     \
     }
 #define PURPOSE                                                                                                        \
     {                                                                                                                  \
@@ -34,6 +39,35 @@ const struct route routes[] = {
      .gives_type = "text/plain"},
     {"GET", "/api/v1/openapi.json", openapi_get, "本接口的说明 / This description", .open = true,
      .gives_schema = openapi_document},
+    {"GET", "/api/v1/about", about_show, "系统名称，是否为演示 / Name of the system; is it a demonstration?",
+     .open = true, .gives_schema = openapi_about},
+    {"POST", "/api/v1/session", session_sign_in, "登录，给出会话 cookie / Sign in; sets the cookie of a session",
+     .open = true, .unkept = true, .takes_schema = openapi_sign_in, .gives_schema = openapi_session},
+    {"GET", "/api/v1/session", session_show, "我是谁 / Who one is signed in as, and the CSRF token",
+     .gives_schema = openapi_session},
+    {"DELETE", "/api/v1/session", session_sign_out, "退出登录 / Sign out", .unkept = true,
+     .gives_schema = openapi_nothing},
+    {"DELETE", "/api/v1/sessions", sessions_end, "在所有设备退出 / Sign out everywhere", .unkept = true,
+     .gives_schema = openapi_nothing},
+    {"PUT", "/api/v1/session/password", session_password,
+     "修改密码，其他会话随之结束 / Change one's password; all other sessions end", .unkept = true,
+     .takes_schema = openapi_password, .gives_schema = openapi_nothing},
+    {"POST", "/api/v1/session/setup", session_setup, "以一次性设置码设定密码 / Set a password with a setup code, once",
+     .open = true, .unkept = true, .takes_schema = openapi_setup, .gives_schema = openapi_nothing},
+    {"POST", "/api/v1/session/totp", session_totp_begin, "开始绑定验证器 / Begin to enrol an authenticator",
+     .unkept = true, .gives_schema = openapi_totp},
+    {"PUT", "/api/v1/session/totp", session_totp_confirm,
+     "以验证码确认绑定，给出恢复码 / Confirm it with a code; gives the recovery codes, once", .unkept = true,
+     .takes_schema = openapi_code, .gives_schema = openapi_recovery},
+    {"DELETE", "/api/v1/session/totp", session_totp_end, "解除验证器 / Give the authenticator up", .unkept = true,
+     .takes_schema = openapi_code, .gives_schema = openapi_nothing},
+    {"GET", "/api/v1/tokens", tokens_list, "访问令牌 / API tokens, one's own or of an account",
+     .gives_schema = openapi_tokens, .query = {ACCOUNT}},
+    {"POST", "/api/v1/tokens", tokens_make,
+     "新的访问令牌，权限不多于本人 / A new API token, with no more rights than one has", .unkept = true,
+     .takes_schema = openapi_make_token, .gives_schema = openapi_token_made},
+    {"DELETE", "/api/v1/tokens/{id}", tokens_end, "作废令牌 / End an API token", .unkept = true,
+     .gives_schema = openapi_nothing, .query = {ACCOUNT}},
     {"POST", "/api/v1/cases", cases_submit, "登记一件事项 / Register a case", .takes_schema = openapi_submission,
      .gives_schema = openapi_submitted},
     {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV",
@@ -223,7 +257,7 @@ static void enter(struct http_request *request)
 /* Whoever watches over the system is answered all the same. */
 static bool refuse_busy(struct http_request *request)
 {
-    bool watches = request->route->open && request->route->about;
+    bool watches = request->route->open && request->route->about && strcmp(request->method, "GET") == 0;
     return !watches && http_refuse_busy(request);
 }
 

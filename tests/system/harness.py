@@ -172,6 +172,11 @@ class System(Door):
         with open(os.path.join(self.folder, "demo-accounts.json")) as f:
             return {entry["account"]: entry["token"] for entry in json.load(f)}
 
+    def passwords(self):
+        """Account -> password, of the demonstration organisation."""
+        with open(os.path.join(self.folder, "demo-accounts.json")) as f:
+            return {entry["account"]: entry["password"] for entry in json.load(f)}
+
     def operator_token(self):
         with open(os.path.join(self.folder, "token")) as f:
             return f.read().strip()

@@ -97,7 +97,7 @@ static void open_life(struct life *life, const char *folder, int64_t now)
     static const struct instance_feed_options feeds[] = {{HB__SERVICE__TOY_PING, 0}};
     arena_init(&life->arena);
     life->now = now;
-    struct env env = {life, life_now, life_now, life_random, life_ask, life_reply, life_wake, NULL, NULL};
+    struct env env = {life, life_now, life_now, life_random, life_ask, life_reply, life_wake, NULL, NULL, NULL};
     life->speaker_env = life->scribe_env = env;
     struct instance_options options = {
         .folder = arena_printf(&life->arena, "%s/speaker", folder), .map_bytes = 64u << 20, .cell = 1, .idle_ms = 50};

@@ -1,0 +1,83 @@
+/* `hearback account password NAME`: no account has a password until its owner sets one, with a code that the operator
+   gives out; it works once, and for a day. */
+#include "cli.h"
+
+#include "json/json.h"
+
+#include <sodium.h>
+#include <string.h>
+#include <time.h>
+
+#define SETUP_MS (24 * 3600000ll)
+
+static const Directory__Reply *ask(struct cli *cli, Directory__Query *directory)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Hb__Query query = HB__QUERY__INIT;
+    Hb__Actor actor = HB__ACTOR__INIT;
+    actor.operator_ = true;
+    query.actor = &actor;
+    query.payload_case = HB__QUERY__PAYLOAD_DIRECTORY;
+    query.directory = directory;
+    request.kind_case = BUS__REQUEST__KIND_QUERY;
+    request.query = &query;
+    const Bus__Reply *reply = cli_ask(cli, HB__SERVICE__DIRECTORY, 0, &request, 10000);
+    if (!cli->config)
+        return NULL;
+    const Hb__Refusal *refused = !reply                                         ? NULL
+                                 : reply->kind_case == BUS__REPLY__KIND_REFUSED ? reply->refused
+                                 : reply->kind_case == BUS__REPLY__KIND_QUERY   ? reply->query->refused
+                                                                                : NULL;
+    if (refused)
+        cli_fail("%s", refused->text ? refused->text->en : refused->code);
+    else if (!reply || reply->kind_case != BUS__REPLY__KIND_QUERY)
+        cli_fail("directory does not answer; is the system running? `hearback up` starts it");
+    else
+        return reply->query->directory;
+    return NULL;
+}
+
+static const char *console_url(struct cli *cli)
+{
+    const Config__Http *http = cli->config->http;
+    return *http->public_url
+               ? http->public_url
+               : arena_printf(&cli->arena, "http://%s:%u", *http->address ? http->address : "127.0.0.1", http->port);
+}
+
+static int offer(struct cli *cli, const char *account)
+{
+    Directory__Query directory = DIRECTORY__QUERY__INIT;
+    Directory__OfferSetup setup = DIRECTORY__OFFER_SETUP__INIT;
+    uint8_t random[20], hash[32];
+    char code[64];
+    randombytes_buf(random, sizeof random);
+    sodium_bin2base64(code, sizeof code, random, sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)code, strlen(code), NULL, 0);
+    directory.kind_case = DIRECTORY__QUERY__KIND_OFFER_SETUP;
+    directory.offer_setup = &setup;
+    setup.account = arena_strdup(&cli->arena, account);
+    setup.code_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    setup.until_ms = (int64_t)time(NULL) * 1000 + SETUP_MS;
+    if (!ask(cli, &directory))
+        return CLI_FAILED;
+    const char *link =
+        arena_printf(&cli->arena, "%s/console/#/setup?account=%s&code=%s", console_url(cli), account, code);
+    const char *until = json_time_text(NULL, setup.until_ms, &cli->arena);
+    if (cli->json)
+        cli_print_json(
+            json_pack("{s:s, s:s, s:s, s:s}", "account", account, "code", code, "link", link, "until", until));
+    else
+        printf(
+            "%s\ncode: %s\nWhoever opens this link sets the password of \"%s\", once, until %s. A second factor ends "
+            "with it.\n",
+            link, code, account, until);
+    return CLI_GOOD;
+}
+
+int cli_account(struct cli *cli, int argc, char **argv)
+{
+    if (argc != 3 || strcmp(argv[1], "password") != 0)
+        return cli_usage("hearback account password NAME");
+    return offer(cli, argv[2]);
+}

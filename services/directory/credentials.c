@@ -1,0 +1,119 @@
+#include "credentials.h"
+
+#include "service/row.h"
+
+#define SWEPT_AT_ONCE 4u
+
+bool rows_begin(struct turn *turn, struct rows *rows, bool write)
+{
+    struct store *store = turn_secrets(turn);
+    *rows = (struct rows){.turn = turn};
+    if (store_table_open(store, "credentials", &rows->credentials) ||
+        store_table_open(store, "sessions", &rows->sessions) || store_table_open(store, "tokens", &rows->tokens) ||
+        store_table_open(store, "tries", &rows->tries)) {
+        turn_refuse(turn, 503, "service_down", "无法读取登录信息", "what is needed to sign in cannot be read now");
+        return false;
+    }
+    rows->txn = store_begin(store, write);
+    return true;
+}
+
+bool rows_end(struct rows *rows)
+{
+    if (turn_refused(rows->turn)) {
+        store_abort(rows->txn);
+        return false;
+    }
+    if (store_commit(rows->txn))
+        turn_refuse(rows->turn, 503, "full", "无法写入登录信息", "what is needed to sign in cannot be written now");
+    return !turn_refused(rows->turn);
+}
+
+void *row_find(struct rows *rows, store_table table, struct bytes key, const ProtobufCMessageDescriptor *descriptor)
+{
+    struct arena *arena = turn_arena(rows->turn);
+    struct bytes value;
+    ProtobufCMessage *row;
+    char *why;
+    return store_get(rows->txn, table, key, arena, &value) && !row_load(descriptor, key, value, arena, &row, &why)
+               ? row
+               : NULL;
+}
+
+void row_keep(struct rows *rows, store_table table, struct bytes key, const ProtobufCMessage *row)
+{
+    row_put(rows->txn, table, key, row, turn_arena(rows->turn));
+}
+
+void rows_sweep(struct rows *rows, store_table table, struct bytes key, const ProtobufCMessageDescriptor *descriptor,
+                bool (*over)(const struct rows *rows, const ProtobufCMessage *row))
+{
+    struct arena *arena = turn_arena(rows->turn);
+    struct store_scan scan;
+    struct bytes at, value;
+    ProtobufCMessage *row;
+    char *why;
+    store_scan_open(&scan, rows->txn, table, (struct bytes){0}, key);
+    for (unsigned i = 0; i < SWEPT_AT_ONCE && store_scan_next(&scan, arena, &at, &value); i++)
+        if (row_load(descriptor, at, value, arena, &row, &why) == ERR_NONE && over(rows, row))
+            store_delete(rows->txn, table, at);
+}
+
+Dirrec__Credential *credential_find(struct rows *rows, const char *account)
+{
+    if (!*account || strlen(account) > ORGANISATION_ID_BYTES_MAX)
+        return NULL;
+    struct key key = key_text(account);
+    return row_find(rows, rows->credentials, key_bytes(&key), &dirrec__credential__descriptor);
+}
+
+Dirrec__Credential *credential_of(struct rows *rows, const char *account)
+{
+    Dirrec__Credential *credential = credential_find(rows, account);
+    if (!credential) {
+        credential = arena_alloc(turn_arena(rows->turn), sizeof *credential);
+        dirrec__credential__init(credential);
+    }
+    return credential;
+}
+
+void credential_keep(struct rows *rows, const char *account, const Dirrec__Credential *credential)
+{
+    struct key key = key_text(account);
+    row_keep(rows, rows->credentials, key_bytes(&key), &credential->base);
+}
+
+const char *credentials_wrong(struct store *store, struct arena *arena)
+{
+    const struct {
+        const char *name;
+        const ProtobufCMessageDescriptor *descriptor;
+        const char *what;
+    } tables[] = {
+        {"credentials", &dirrec__credential__descriptor,
+         "table credentials: a row was altered: give the account that cannot sign in a new password"},
+        {"sessions", &dirrec__session__descriptor, "table sessions: a row was altered: who had it signs in again"},
+        {"tokens", &dirrec__token__descriptor, "table tokens: a row was altered: make that API token anew"},
+        {"tries", &dirrec__tries__descriptor, "table tries: a row was altered: a delay is forgotten"},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        store_table table;
+        struct store_scan scan;
+        struct bytes key, value;
+        ProtobufCMessage *row;
+        char *why;
+        if (store_table_open(store, tables[i].name, &table))
+            return "the table cannot be read";
+        struct store_txn *txn = store_begin(store, false);
+        uint64_t rows = 0, wrong = 0;
+        store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+        for (; store_scan_next(&scan, arena, &key, &value); rows++)
+            wrong += row_load(tables[i].descriptor, key, value, arena, &row, &why) != ERR_NONE;
+        wrong += store_count(txn, table) - rows; /* passed by, because a key was altered */
+        enum err err = store_error(txn);
+        store_abort(txn);
+        if (err || wrong)
+            return err ? "the table cannot be read" : tables[i].what;
+    }
+    return NULL;
+}

@@ -1,0 +1,279 @@
+/* Passwords: argon2id through libsodium, computed beside the loop. */
+#include "credentials.h"
+
+#include <ctype.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* Of no password at all: what an unknown account is held against, at the same cost. */
+static const char nobodys[] =
+    "$argon2id$v=19$m=65536,t=2,p=1$FuHLCnPSylGZ0TO2bXaPBg$KnTITmeMG8rZAqiqhh0+qkxUXVmWdwFmQQfZ+JXiQ1g";
+
+/* ---- beside the loop ---- */
+
+static bool make(struct password_work *work, const char *password)
+{
+    return crypto_pwhash_str(work->made, password, strlen(password), PASSWORD_OPERATIONS, PASSWORD_MEMORY_BYTES) == 0;
+}
+
+void password_compute(void *context)
+{
+    struct password_work *work = context;
+    work->right = !*work->known || crypto_pwhash_str_verify(work->known, work->given, strlen(work->given)) == 0;
+    bool cheap =
+        *work->known && crypto_pwhash_str_needs_rehash(work->known, PASSWORD_OPERATIONS, PASSWORD_MEMORY_BYTES) != 0;
+    const char *fresh = *work->fresh ? work->fresh : cheap ? work->given : NULL;
+    if (work->right && fresh)
+        work->failed = !make(work, fresh);
+}
+
+struct password_work *password_begin(struct turn *turn, const char *known, const char *given, const char *fresh)
+{
+    struct password_work *work = turn_compute(turn, sizeof *work);
+    if (!work)
+        return NULL;
+    snprintf(work->known, sizeof work->known, "%s", !known ? "" : *known ? known : nobodys);
+    snprintf(work->given, sizeof work->given, "%s", given);
+    snprintf(work->fresh, sizeof work->fresh, "%s", fresh);
+    return work;
+}
+
+/* ---- which ones are taken ---- */
+
+static size_t characters_of(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += ((uint8_t)*text & 0xC0) != 0x80;
+    return count;
+}
+
+/* "P@ssw0rd-2026" is "password": what people put around a common word does not make it rare. */
+static void bare_of(const char *text, char out[64])
+{
+    static const char from[] = "@0134$5", to[] = "aoleass";
+    size_t size = 0;
+    for (; *text && size < 63; text++) {
+        const char *at = strchr(from, *text);
+        char c = (char)tolower((unsigned char)(at ? to[at - from] : *text));
+        if (isalpha((unsigned char)c))
+            out[size++] = c;
+    }
+    out[size] = 0;
+}
+
+/* Is more than half of it this word, however often? */
+static bool is_only(const char *bare, const char *word)
+{
+    size_t size = strlen(word), others = 0;
+    if (size < 3 || !strstr(bare, word))
+        return false;
+    for (const char *at = bare; *at;) {
+        bool here = strncmp(at, word, size) == 0;
+        others += !here;
+        at += here ? size : 1;
+    }
+    return others * 2 < strlen(bare);
+}
+
+static bool in_row(const char *text)
+{
+    unsigned steps = 0, count = 0;
+    for (; text[0] && text[1]; text++, count++) {
+        int step = text[1] - text[0];
+        steps += step >= -1 && step <= 1;
+    }
+    return steps * 4 >= count * 3; /* "abcdefgh1234", "999999999999" */
+}
+
+static bool is_common(const char *account, const char *password)
+{
+    static const char *const words[] = {"password",      "passwort", "qwerty",  "qwertyuiop", "asdfgh",   "admin",
+                                        "administrator", "letmein",  "welcome", "iloveyou",   "hearback", "woaini",
+                                        "mima",          "dragon",   "monkey",  "football",   "changeme", "secret"};
+    char bare[64], own[64];
+    bare_of(password, bare);
+    bare_of(account, own);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (is_only(bare, words[i]))
+            return true;
+    bool used[256] = {false};
+    unsigned different = 0;
+    for (const char *at = password; *at; at++) {
+        different += !used[(uint8_t)*at];
+        used[(uint8_t)*at] = true;
+    }
+    return different < 5 || in_row(password) || is_only(bare, own) || strcasestr(password, "1qaz2wsx");
+}
+
+static void refuse_password(struct turn *turn, const char *zh, const char *en)
+{
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_password", zh, en);
+    refusal_field(turn, refusal, "password");
+    refusal_accepts(turn, refusal, "12 .. 256");
+}
+
+bool password_allowed(struct turn *turn, const char *account, const char *password)
+{
+    size_t count = characters_of(password);
+    if (count < PASSWORD_CHARACTERS_MIN || count > 256 || strlen(password) > PASSWORD_BYTES_MAX)
+        refuse_password(turn, "密码须有 12 至 256 个字符，任何字符均可",
+                        "a password has 12 to 256 characters, of any kind");
+    else if (is_common(account, password))
+        refuse_password(turn, "该密码太容易被猜到，请换一个（例如几个不相关的词）",
+                        "this password is among the first that are guessed; take another, as a few unrelated words");
+    return !turn_refused(turn);
+}
+
+/* Of the demonstration, whose passwords are random: any cost up to today's, which is paid at the first sign-in. */
+bool password_hash_sound(const char *hash)
+{
+    unsigned memory, times, lanes;
+    int end = 0;
+    return strlen(hash) < PASSWORD_HASH_BYTES_MAX &&
+           sscanf(hash, "$argon2id$v=19$m=%6u,t=%2u,p=%2u$%n", &memory, &times, &lanes, &end) == 3 && end &&
+           memory <= PASSWORD_MEMORY_BYTES / 1024 && times <= 4 && lanes == 1;
+}
+
+/* ---- changing one's own ---- */
+
+void answer_set_password(struct turn *turn, const Hb__Query *query)
+{
+    const Directory__SetPassword *set = query->directory->set_password;
+    const char *account = asked_account(turn, query);
+    struct rows rows;
+    if (!account || !password_allowed(turn, account, set->password) || !rows_begin(turn, &rows, false))
+        return;
+    const Dirrec__Credential *credential = credential_of(&rows, account);
+    store_abort(rows.txn);
+    if (tries_begin(turn, account, set->address))
+        password_begin(turn, credential->password_hash, strlen(set->old) > PASSWORD_BYTES_MAX ? "" : set->old,
+                       set->password);
+}
+
+/* Every other session of the account ends. */
+static void keep_password(struct rows *rows, const char *account, Dirrec__Credential *credential, const char *hash,
+                          struct bytes session)
+{
+    credential->password_hash = (char *)(uintptr_t)hash;
+    credential->sessions_from++;
+    credential->setup_hash = (ProtobufCBinaryData){0};
+    credential_keep(rows, account, credential);
+    if (session.size && row_find(rows, rows->sessions, session, &dirrec__session__descriptor))
+        session_keep(rows, session, account, credential->sessions_from);
+}
+
+static bool refuse_failed(struct turn *turn, const struct password_work *work)
+{
+    if (work->failed)
+        turn_refuse(turn, 503, "overloaded", "内存不足，请稍后再试", "no memory for it now; try again shortly");
+    return work->failed;
+}
+
+void computed_set_password(struct turn *turn, const Hb__Query *query, const struct password_work *work,
+                           Directory__Reply *reply)
+{
+    const Directory__SetPassword *set = query->directory->set_password;
+    const char *account = query->actor->account;
+    struct rows rows;
+    if (refuse_failed(turn, work) || !rows_begin(turn, &rows, true))
+        return;
+    Dirrec__Credential *credential = credential_of(&rows, account);
+    if (!work->right || strcmp(credential->password_hash, work->known) != 0) {
+        Hb__Refusal *refusal =
+            turn_refuse(turn, 403, "wrong_password", "原密码不正确", "the old password is not right");
+        refusal_field(turn, refusal, "old");
+    } else {
+        tries_forget(&rows, account, set->address);
+        keep_password(&rows, account, credential, work->made, bytes_of(set->session_hash.data, set->session_hash.len));
+    }
+    if (rows_end(&rows)) {
+        reply->kind_case = DIRECTORY__REPLY__KIND_PASSWORD_SET;
+        reply->password_set = done_new(turn);
+    }
+}
+
+/* ---- the first one, or a forgotten one: with a code from whoever may organise ---- */
+
+void answer_offer_setup(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
+{
+    const Directory__OfferSetup *offer = query->directory->offer_setup;
+    struct rows rows;
+    if (!rights_may(turn, query->actor, "organise", "*")) {
+        turn_refuse(turn, 403, "not_allowed", "无权维护账号", "this account may not give passwords to others");
+        return;
+    }
+    if (!organisation_account(turn, offer->account)) {
+        turn_refuse(turn, 404, "not_found", "没有这个账号", "there is no such account");
+        return;
+    }
+    if (offer->code_hash.len != 32 || offer->until_ms <= turn_now(turn) ||
+        offer->until_ms > turn_now(turn) + SETUP_MS_MAX) {
+        turn_refuse(turn, 422, "bad_field", "设置码的有效期最长七天", "a setup code holds for at most seven days");
+        return;
+    }
+    if (!rows_begin(turn, &rows, true))
+        return;
+    Dirrec__Credential *credential = credential_of(&rows, offer->account);
+    credential->setup_hash = offer->code_hash;
+    credential->setup_until_ms = offer->until_ms;
+    credential_keep(&rows, offer->account, credential);
+    if (rows_end(&rows)) {
+        reply->kind_case = DIRECTORY__REPLY__KIND_SETUP_OFFERED;
+        reply->setup_offered = done_new(turn);
+    }
+}
+
+static bool code_fits(struct turn *turn, const Dirrec__Credential *credential, const char *code)
+{
+    uint8_t hash[32];
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)code, strlen(code), NULL, 0);
+    return credential->setup_hash.len == sizeof hash && credential->setup_until_ms > turn_now(turn) &&
+           sodium_memcmp(credential->setup_hash.data, hash, sizeof hash) == 0;
+}
+
+static void refuse_code(struct turn *turn)
+{
+    Hb__Refusal *refusal = turn_refuse(turn, 403, "wrong_code", "账号或设置码不正确，或已过期、已用过",
+                                       "account or setup code is not right, or it has expired or was used");
+    refusal_field(turn, refusal, "code");
+}
+
+void answer_use_setup(struct turn *turn, const Hb__Query *query)
+{
+    const Directory__UseSetup *use = query->directory->use_setup;
+    struct rows rows;
+    if (!asked_by_gateway(turn, query) || !password_allowed(turn, use->account, use->password) ||
+        !tries_begin(turn, use->account, use->address) || !rows_begin(turn, &rows, false))
+        return;
+    bool fits = code_fits(turn, credential_of(&rows, use->account), use->code);
+    store_abort(rows.txn);
+    if (!fits || !organisation_account(turn, use->account))
+        refuse_code(turn);
+    else
+        password_begin(turn, NULL, "", use->password);
+}
+
+/* Whoever lost the second factor begins anew as well. */
+void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct password_work *work,
+                        Directory__Reply *reply)
+{
+    const Directory__UseSetup *use = query->directory->use_setup;
+    struct rows rows;
+    if (refuse_failed(turn, work) || !rows_begin(turn, &rows, true))
+        return;
+    Dirrec__Credential *credential = credential_of(&rows, use->account);
+    if (code_fits(turn, credential, use->code)) {
+        credential->totp_secret = credential->totp_pending = (ProtobufCBinaryData){0};
+        credential->n_recovery_hashes = 0;
+        tries_forget(&rows, use->account, use->address);
+        keep_password(&rows, use->account, credential, work->made, (struct bytes){0});
+    } else {
+        refuse_code(turn); /* used meanwhile */
+    }
+    if (rows_end(&rows)) {
+        reply->kind_case = DIRECTORY__REPLY__KIND_SETUP_USED;
+        reply->setup_used = done_new(turn);
+    }
+}

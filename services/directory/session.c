@@ -1,0 +1,254 @@
+/* Signing in and out. A session is a row by the hash of its secret; it lives while it is used, and a day at most. All
+   sessions of an account end at once when its generation moves on. */
+#include "credentials.h"
+#include "hearback/config.pb-c.h"
+
+#define IDLE_MS_DEFAULT (8 * 3600000ll)
+#define MOST_MS_DEFAULT (24 * 3600000ll)
+#define FRESH_MS_MAX 30000
+
+struct lives {
+    int64_t idle_ms, most_ms;
+};
+
+static struct lives lives_of(const struct turn *turn)
+{
+    const Config__Config *config = turn_config(turn);
+    const Config__SignIn *set = config ? config->sign_in : NULL;
+    return (struct lives){set && set->idle_s ? (int64_t)set->idle_s * 1000 : IDLE_MS_DEFAULT,
+                          set && set->most_s ? (int64_t)set->most_s * 1000 : MOST_MS_DEFAULT};
+}
+
+static int64_t until_of(const struct turn *turn, const Dirrec__Session *session)
+{
+    struct lives lives = lives_of(turn);
+    int64_t idle = session->used_ms + lives.idle_ms, most = session->since_ms + lives.most_ms;
+    return idle < most ? idle : most;
+}
+
+static bool over(const struct rows *rows, const ProtobufCMessage *row)
+{
+    return until_of(rows->turn, (const Dirrec__Session *)row) <= turn_now(rows->turn);
+}
+
+bool asked_by_gateway(struct turn *turn, const Hb__Query *query)
+{
+    if (query->actor && !query->actor->operator_)
+        turn_refuse(turn, 403, "not_allowed", "仅限网关", "for the gateway only");
+    return !turn_refused(turn);
+}
+
+const char *asked_account(struct turn *turn, const Hb__Query *query)
+{
+    const Hb__Actor *actor = query->actor;
+    if (actor && *actor->account && !actor->n_scopes && !actor->n_sites && organisation_account(turn, actor->account))
+        return actor->account;
+    turn_refuse(turn, 403, "not_allowed", "须以本人账号登录后办理", "to be done signed in, not with a narrowed token");
+    return NULL;
+}
+
+Directory__Done *done_new(struct turn *turn)
+{
+    Directory__Done *done = arena_alloc(turn_arena(turn), sizeof *done);
+    directory__done__init(done);
+    return done;
+}
+
+/* ---- who it is ---- */
+
+static bool reaches(struct turn *turn, const Directory__Account *account, const Hb__Actor *actor, const char *site)
+{
+    for (size_t i = 0; i < account->n_scopes; i++)
+        if (rights_may(turn, actor, account->scopes[i], site))
+            return true;
+    return false;
+}
+
+/* `scopes` and `sites` of a token; empty: all of the account. */
+Directory__Authenticated *authenticated_of(struct turn *turn, const char *id, char **scopes, size_t scopes_count,
+                                           char **sites, size_t sites_count)
+{
+    const Directory__Account *account = organisation_account(turn, id);
+    Hb__Actor actor = HB__ACTOR__INIT;
+    if (!account)
+        return NULL;
+    Directory__Authenticated *who = arena_alloc(turn_arena(turn), sizeof *who);
+    directory__authenticated__init(who);
+    who->account = (Directory__Account *)(uintptr_t)account;
+    who->person = (Directory__Person *)(uintptr_t)organisation_person(turn, account->person);
+    actor.account = (char *)(uintptr_t)id;
+    who->scopes = actor.scopes = scopes;
+    who->n_scopes = actor.n_scopes = scopes_count;
+    who->sites = actor.sites = sites;
+    who->n_sites = actor.n_sites = sites_count;
+    for (const Directory__Site **site = organisation_sites(turn); *site; site++)
+        if (reaches(turn, account, &actor, (*site)->id)) {
+            who->reach = arena_grow(turn_arena(turn), who->reach, who->n_reach, sizeof *who->reach);
+            who->reach[who->n_reach++] = (*site)->id;
+        }
+    return who;
+}
+
+void session_keep(struct rows *rows, struct bytes hash, const char *account, uint64_t generation)
+{
+    const Dirrec__Session *before = row_find(rows, rows->sessions, hash, &dirrec__session__descriptor);
+    Dirrec__Session session = DIRREC__SESSION__INIT;
+    session.account = (char *)(uintptr_t)account;
+    session.used_ms = turn_now(rows->turn);
+    session.since_ms = before ? before->since_ms : session.used_ms;
+    session.generation = generation;
+    row_keep(rows, rows->sessions, hash, &session.base);
+    rows_sweep(rows, rows->sessions, hash, &dirrec__session__descriptor, over);
+}
+
+static uint32_t fresh_ms(const struct turn *turn)
+{
+    int64_t part = lives_of(turn).idle_ms / 4;
+    return (uint32_t)(part < FRESH_MS_MAX ? part : FRESH_MS_MAX);
+}
+
+Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes hash)
+{
+    struct rows rows;
+    if (hash.size != DIRECTORY_TOKEN_HASH_BYTES || !rows_begin(turn, &rows, false))
+        return NULL;
+    const Dirrec__Session *session = row_find(&rows, rows.sessions, hash, &dirrec__session__descriptor);
+    const Dirrec__Credential *credential = session ? credential_find(&rows, session->account) : NULL;
+    store_abort(rows.txn);
+    if (!credential || credential->sessions_from != session->generation || until_of(turn, session) <= turn_now(turn))
+        return NULL;
+    Directory__Authenticated *who = authenticated_of(turn, session->account, NULL, 0, NULL, 0);
+    if (!who)
+        return NULL;
+    who->totp = credential->totp_secret.len > 0;
+    who->fresh_ms = fresh_ms(turn);
+    Dirrec__Session used = *session;
+    used.used_ms = turn_now(turn);
+    who->until_ms = until_of(turn, &used);
+    /* that it is used is written now and then: what is lost by a crash is less than an eighth of its life */
+    if (used.used_ms - session->used_ms >= fresh_ms(turn) / 2 && rows_begin(turn, &rows, true)) {
+        session_keep(&rows, hash, session->account, session->generation);
+        rows_end(&rows);
+    }
+    return who;
+}
+
+Directory__Authenticated *token_authenticate(struct turn *turn, struct bytes hash)
+{
+    struct rows rows;
+    if (hash.size != DIRECTORY_TOKEN_HASH_BYTES || !rows_begin(turn, &rows, false))
+        return NULL;
+    Dirrec__Token *token = row_find(&rows, rows.tokens, hash, &dirrec__token__descriptor);
+    store_abort(rows.txn);
+    if (!token || token->expires_ms <= turn_now(turn))
+        return NULL;
+    Directory__Authenticated *who =
+        authenticated_of(turn, token->account, token->scopes, token->n_scopes, token->sites, token->n_sites);
+    if (who)
+        who->until_ms = token->expires_ms;
+    return who;
+}
+
+/* ---- signing in ---- */
+
+void answer_sign_in(struct turn *turn, const Hb__Query *query)
+{
+    const Directory__SignIn *in = query->directory->sign_in;
+    struct rows rows;
+    if (!asked_by_gateway(turn, query))
+        return;
+    if (in->session_hash.len != DIRECTORY_TOKEN_HASH_BYTES || strlen(in->password) > PASSWORD_BYTES_MAX) {
+        turn_refuse(turn, 422, "bad_field", "密码过长", "the password is too long");
+        return;
+    }
+    if (!tries_begin(turn, in->account, in->address) || !rows_begin(turn, &rows, false))
+        return;
+    const Dirrec__Credential *credential =
+        organisation_account(turn, in->account) ? credential_find(&rows, in->account) : NULL;
+    store_abort(rows.txn);
+    password_begin(turn, credential ? credential->password_hash : "", in->password, "");
+}
+
+static bool second_factor(struct rows *rows, Dirrec__Credential *credential, const Directory__SignIn *in)
+{
+    struct bytes secret = bytes_of(credential->totp_secret.data, credential->totp_secret.len);
+    if (secret.size == 0 || totp_takes(credential, secret, in->code, turn_now(rows->turn)))
+        return true;
+    Hb__Refusal *refusal = *in->code ? turn_refuse(rows->turn, 401, "wrong_code", "验证码不正确或已用过",
+                                                   "the code is not right, or was used before")
+                                     : turn_refuse(rows->turn, 401, "code_needed", "还须输入验证器上的验证码",
+                                                   "the code of the authenticator is needed too");
+    refusal_field(rows->turn, refusal, "code");
+    return false;
+}
+
+/* A missing code is no wrong try; the account stays as suspect as it was. */
+static void give_back_try(struct turn *turn, const Directory__SignIn *in)
+{
+    struct rows rows;
+    bool opened = turn_secrets(turn) && store_table_open(turn_secrets(turn), "tries", &rows.tries) == ERR_NONE;
+    if (!opened || *in->code)
+        return;
+    rows.turn = turn;
+    rows.txn = store_begin(turn_secrets(turn), true);
+    tries_take_back(&rows, in->account, in->address);
+    if (store_commit(rows.txn))
+        return; /* then it counts */
+}
+
+void computed_sign_in(struct turn *turn, const Hb__Query *query, const struct password_work *work,
+                      Directory__Reply *reply)
+{
+    const Directory__SignIn *in = query->directory->sign_in;
+    struct rows rows;
+    if (!rows_begin(turn, &rows, true))
+        return;
+    Dirrec__Credential *credential = credential_of(&rows, in->account);
+    Directory__Authenticated *who = work->right && strcmp(credential->password_hash, work->known) == 0
+                                        ? authenticated_of(turn, in->account, NULL, 0, NULL, 0)
+                                        : NULL;
+    if (!who) {
+        turn_refuse(turn, 401, "wrong_sign_in", "账号或密码不正确", "account or password is not right");
+        rows_end(&rows);
+        return;
+    }
+    if (second_factor(&rows, credential, in)) {
+        if (*work->made && !work->failed) /* its cost was not today's */
+            credential->password_hash = (char *)(uintptr_t)work->made;
+        credential_keep(&rows, in->account, credential);
+        tries_forget(&rows, in->account, in->address);
+        session_keep(&rows, bytes_of(in->session_hash.data, in->session_hash.len), in->account,
+                     credential->sessions_from);
+    }
+    if (!rows_end(&rows)) {
+        give_back_try(turn, in);
+        return;
+    }
+    who->totp = credential->totp_secret.len > 0;
+    who->fresh_ms = fresh_ms(turn);
+    who->until_ms = turn_now(turn) + lives_of(turn).idle_ms;
+    reply->kind_case = DIRECTORY__REPLY__KIND_SIGNED_IN;
+    reply->signed_in = who;
+}
+
+/* ---- signing out ---- */
+
+void answer_sign_out(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
+{
+    const Directory__SignOut *out = query->directory->sign_out;
+    const char *account = asked_account(turn, query);
+    struct rows rows;
+    if (!account || !rows_begin(turn, &rows, true))
+        return;
+    if (out->everywhere) {
+        Dirrec__Credential *credential = credential_of(&rows, account);
+        credential->sessions_from++;
+        credential_keep(&rows, account, credential);
+    }
+    if (out->session_hash.len)
+        store_delete(rows.txn, rows.sessions, bytes_of(out->session_hash.data, out->session_hash.len));
+    if (rows_end(&rows)) {
+        reply->kind_case = DIRECTORY__REPLY__KIND_SIGNED_OUT;
+        reply->signed_out = done_new(turn);
+    }
+}

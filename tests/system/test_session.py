@@ -1,0 +1,447 @@
+"""Signing in, as a browser does it: cookies, CSRF, delays after wrong tries, second factor, setup codes, API tokens; sessions
+outlive the processes. Delays and lives are set short: nothing here waits for a clock longer than it must."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import http.cookies
+import os
+import re
+import signal
+import struct
+import threading
+import time
+
+import harness
+
+system = None
+
+
+class Browser:
+    """Keeps its cookie, sends the CSRF token it was told."""
+
+    def __init__(self):
+        self.cookie, self.csrf, self.last = None, None, None
+
+    def ask(self, method, path, body=None, csrf=True, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            headers["Cookie"] = f"lang=en; session={self.cookie}"
+        if csrf and self.csrf and method != "GET":
+            headers["X-CSRF-Token"] = self.csrf
+        reply = system.http(method, path, body, None, headers)
+        for name, morsel in http.cookies.SimpleCookie(reply.headers.get("set-cookie", "")).items():
+            if name == "session":
+                self.cookie = morsel.value or None
+        return reply
+
+    def sign_in(self, account, password, code=None):
+        body = {"account": account, "password": password}
+        if code is not None:
+            body["code"] = code
+        reply = self.ask("POST", "/api/v1/session", body)
+        if reply.status == 200:
+            self.csrf = reply.json()["csrf"]
+        return reply
+
+
+def signed_in(account="coordinator", code=None):
+    browser = Browser()
+    reply = browser.sign_in(account, system.passwords()[account], code)
+    assert reply.status == 200, reply
+    return browser
+
+
+def refused(reply, status, code):
+    assert reply.status == status, reply
+    problem = reply.json()
+    assert problem["code"] == code and re.search("[\u4e00-\u9fff]", problem["zh"]) and problem["en"], problem
+    return problem
+
+
+def eventually(check, timeout_s=20):
+    until = time.monotonic() + timeout_s
+    while not check():
+        assert time.monotonic() < until, f"not within {timeout_s} s"
+        time.sleep(0.05)
+
+
+# ---- in and out ----
+
+def who_one_is():
+    assert system.http("GET", "/api/v1/about").json() == {"name": "", "demonstration": True}
+    refused(system.http("GET", "/api/v1/session"), 401, "not_signed_in")
+    browser = Browser()
+    reply = browser.sign_in("coordinator", system.passwords()["coordinator"])
+    attributes = reply.headers["set-cookie"].split("; ")
+    assert sorted(attributes[1:]) == ["HttpOnly", "Path=/", "SameSite=Strict"], attributes
+    assert reply.headers["cache-control"] == "no-store", reply.headers
+    me = reply.json()
+    assert me["account"] == "coordinator" and me["person"] == "chen_chen" and me["name"] == "陈晨", me
+    assert me["sites"] == ["haitang"] and "act" in me["scopes"] and me["language"] == "zh-CN", me
+    assert {"post": "coordinator", "department": "customer_service_centre", "site": "haitang"} in me["posts"], me
+    assert me["demonstration"] is True and me["second_factor"] is False, me
+    again = browser.ask("GET", "/api/v1/session").json()
+    assert {**again, "until": 0} == {**me, "until": 0} and again["until"] >= me["until"], (again, me)
+    token = system.http("GET", "/api/v1/session", token=system.tokens()["auditor"]).json()
+    assert token["account"] == "auditor" and "csrf" not in token and token["scopes"] == ["read", "report"], token
+    assert len(token["sites"]) == 3, token
+    admin = system.http("GET", "/api/v1/session", token=system.tokens()["admin"]).json()
+    assert len(admin["sites"]) == 4, admin
+
+
+def a_cookie_is_no_token_and_a_token_no_cookie():
+    browser = signed_in()
+    refused(system.http("GET", "/api/v1/session", token=browser.cookie), 401, "not_signed_in")
+    thief = Browser()
+    thief.cookie = system.tokens()["coordinator"]
+    refused(thief.ask("GET", "/api/v1/session"), 401, "not_signed_in")
+    thief.cookie = browser.cookie[:-1] + ("A" if browser.cookie[-1] != "A" else "E")
+    refused(thief.ask("GET", "/api/v1/session"), 401, "not_signed_in")
+    first, second = signed_in(), signed_in()
+    assert first.cookie != second.cookie and first.csrf != second.csrf
+
+
+def writes_need_the_csrf_token():
+    browser = signed_in()
+    case = {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
+    assert refused(browser.ask("POST", "/api/v1/cases", case, csrf=False), 403, "csrf")["field"] == "X-CSRF-Token"
+    refused(browser.ask("POST", "/api/v1/cases", case, csrf=False, X_CSRF_Token=signed_in().csrf), 403, "csrf")
+    refused(browser.ask("DELETE", "/api/v1/session", csrf=False), 403, "csrf")
+    assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200
+    assert browser.ask("POST", "/api/v1/cases", case).status == 201
+    assert system.http("POST", "/api/v1/cases", case, system.tokens()["coordinator"]).status == 201  # a token needs none
+
+
+def malformed_sign_ins():
+    browser = Browser()
+    password = system.passwords()["coordinator"]
+    form = system.http("POST", "/api/v1/session", f"account=coordinator&password={password}".encode(), None,
+                       {"Content-Type": "application/x-www-form-urlencoded"})
+    refused(form, 415, "unsupported_type")  # what a form of another site could send
+    assert refused(browser.ask("POST", "/api/v1/session", {"account": "a", "password": "b", "hash": "c"}), 400,
+                   "malformed")["field"] == "hash"
+    refused(browser.ask("POST", "/api/v1/session", {"account": 3, "password": "b"}), 400, "malformed")
+    refused(browser.ask("POST", "/api/v1/session", {"account": "x" * 5000, "password": "b"}), 401, "wrong_sign_in")
+    refused(browser.ask("POST", "/api/v1/session", {"account": "x", "password": "b" * 5000}), 422, "bad_field")
+    refused(browser.ask("POST", "/api/v1/session", {}), 401, "wrong_sign_in")
+
+
+def signing_out():
+    one, two, other = signed_in("reception"), signed_in("reception"), signed_in("coordinator")
+    kept = one.cookie
+    reply = one.ask("DELETE", "/api/v1/session")
+    assert reply.status == 200 and "Max-Age=0" in reply.headers["set-cookie"], reply.headers
+    one.cookie = kept
+    refused(one.ask("GET", "/api/v1/session"), 401, "not_signed_in")
+    refused(one.ask("GET", "/api/v1/cases?limit=1"), 401, "not_signed_in")
+    assert two.ask("GET", "/api/v1/cases?limit=1").status == 200
+    three = signed_in("reception")
+    assert three.ask("DELETE", "/api/v1/sessions").status == 200
+    refused(two.ask("GET", "/api/v1/cases?limit=1"), 401, "not_signed_in")
+    assert other.ask("GET", "/api/v1/cases?limit=1").status == 200
+    refused(system.http("DELETE", "/api/v1/sessions", token=system.tokens()["reception"]), 403, "session_needed")
+
+
+# ---- wrong tries ----
+
+def wrong_tries_are_delayed():
+    known, unknown = Browser(), Browser()
+    right = system.passwords()["renhe-handler"]
+    for browser, account in ((known, "renhe-handler"), (unknown, "nobody-at-all")):
+        texts = {refused(browser.sign_in(account, f"wrong {n}"), 401, "wrong_sign_in")["en"] for n in range(5)}
+        reply = browser.sign_in(account, "wrong")
+        problem = refused(reply, 429, "too_many_tries")
+        assert len(texts) == 1 and reply.headers["retry-after"] == str(problem["retry_after"]) and problem["retry_after"] >= 1
+    refused(known.sign_in("renhe-handler", right), 429, "too_many_tries")  # nor does the right one help
+    assert Browser().sign_in("renhe-head", system.passwords()["renhe-head"]).status == 200  # others go on
+    for pid in system.pids("directory"):
+        os.kill(pid, signal.SIGKILL)  # a restart forgets nothing
+    eventually(lambda: system.http("GET", "/readyz").status == 200)
+    refused(known.sign_in("renhe-handler", right), 429, "too_many_tries")
+    restart("{delay_ms: 1}")
+    assert known.sign_in("renhe-handler", right).status == 200  # as long as told has passed
+    for n in range(5):  # signed in: counted anew
+        refused(known.sign_in("renhe-handler", f"wrong {n}"), 401, "wrong_sign_in")
+    restart("{delay_ms: 60000}")
+
+
+def an_address_is_delayed_too():
+    browser = Browser()
+    def sign_in(n, address):
+        return browser.ask("POST", "/api/v1/session", {"account": f"guess-{n}", "password": "wrong"}, X_Forwarded_For=address)
+    statuses = [sign_in(n, f"2001:db8::{n:x}").status for n in range(25)]  # one /64
+    assert statuses[:20] == [401] * 20 and 429 in statuses[20:22], statuses
+    assert sign_in(99, "2001:db8:0:1::1").status == 401
+
+
+def many_at_once_are_bounded():
+    """Each takes 64 MiB and two are computed at once; what does not find room is told so, and all else is answered."""
+    statuses, lock = [], threading.Lock()
+
+    def one(n):
+        reply = system.http("POST", "/api/v1/session", {"account": f"crowd-{n}", "password": "wrong"}, None,
+                            {"X-Forwarded-For": f"10.9.{n}.1"})
+        with lock:
+            statuses.append((reply.status, reply.headers.get("retry-after")))
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(60)]
+    for thread in threads:
+        thread.start()
+    assert system.http("GET", "/api/v1/organisation", token=system.tokens()["admin"]).status == 200
+    for thread in threads:
+        thread.join()
+    answers = {status for status, _ in statuses}
+    assert answers <= {401, 503} and 401 in answers, statuses
+    assert all(after for status, after in statuses if status == 503), statuses
+    with open(f"/proc/{system.pids('directory')[0]}/status") as f:
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", f.read())[1])
+    assert peak < 400 * 1024, peak  # sixteen of them together would need a gigabyte
+    assert signed_in().ask("GET", "/api/v1/session").status == 200
+
+
+# ---- what outlives what ----
+
+def sessions_outlive_the_processes():
+    browser = signed_in()
+    for service in ("gateway", "directory"):
+        for pid in system.pids(service):
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: all_ready())
+        assert browser.ask("GET", "/api/v1/session").status == 200
+        assert browser.ask("POST", "/api/v1/cases", {"site": "haitang", "kind": "complaint", "category": "noise",
+                                                     "text": "噪声"}).status == 201
+    return browser
+
+
+def all_ready():
+    try:
+        return system.http("GET", "/readyz").status == 200
+    except OSError:
+        return False
+
+
+def sessions_end_when_idle_or_old(setting, live):
+    """`live`: what is done meanwhile."""
+    browser = signed_in("manager")
+    began = time.monotonic()
+    eventually(lambda: live(browser) == 401, 60)
+    assert time.monotonic() - began >= setting - 0.1, "too early"
+    refused(browser.ask("GET", "/api/v1/session"), 401, "not_signed_in")
+
+
+# ---- passwords ----
+
+def passwords_are_changed():
+    browser, other = signed_in("head"), signed_in("head")
+    old, new = system.passwords()["head"], "三只猫 in the 图书馆"
+    change = lambda **body: browser.ask("PUT", "/api/v1/session/password", body)
+    refused(change(old="wrong", password=new), 403, "wrong_password")
+    for bad in ("short", "elevenchars", "passwordpassword", "P@ssw0rd12345", "aaaaaaaaaaaaaaaa", "1234567890123", "head-head-head",
+                "abcdefghijklmnop", "hearback2026!", "x" * 300):
+        reply = change(old=old, password=bad)
+        assert reply.status == 422, (bad, reply)
+        assert refused(reply, 422, "bad_password")["field"] == "password", bad
+    refused(system.http("PUT", "/api/v1/session/password", {"old": old, "password": new}, system.tokens()["head"]), 403,
+            "session_needed")
+    assert change(old=old, password=new).status == 200
+    assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200, "its own session goes on"
+    refused(other.ask("GET", "/api/v1/cases?limit=1"), 401, "not_signed_in")
+    refused(Browser().sign_in("head", old), 401, "wrong_sign_in")
+    assert Browser().sign_in("head", new).status == 200
+    planted_nowhere(new, "elevenchars")
+
+
+def planted_nowhere(*secrets):
+    """Nothing of it lies in the folder, but for what the demonstration prints."""
+    for folder, _, names in os.walk(system.folder):
+        for name in names:
+            path = os.path.join(folder, name)
+            if name in ("up.out", "demo-accounts.json") or not os.path.isfile(path):
+                continue
+            with open(path, "rb") as f:
+                data = f.read()
+            for secret in secrets:
+                assert secret.encode() not in data, (path, secret)
+
+
+def setup_codes():
+    account = {"accounts": [{"id": "newcomer", "person": "li_jing", "scopes": ["read"]}]}
+    assert system.http("PUT", "/api/v1/organisation", account, system.tokens()["admin"]).status == 200
+    browser = Browser()
+    refused(browser.sign_in("newcomer", ""), 401, "wrong_sign_in")  # no password is not the empty one
+    assert "no such account" in system.run("account", "password", "nobody", check=False).stderr
+    text = system.run("account", "password", "newcomer").stdout
+    link, code = re.search(r"(http\S+/console/#/setup\?account=newcomer&code=(\S+))", text).groups()
+    assert f"code: {code}\n" in text and "until" in text, text
+    use = lambda password, code=code, account="newcomer": browser.ask("POST", "/api/v1/session/setup", {
+        "account": account, "code": code, "password": password})
+    refused(use("short"), 422, "bad_password")
+    refused(use("a perfectly good one", code="A" * 27), 403, "wrong_code")
+    refused(use("a perfectly good one", account="reception"), 403, "wrong_code")
+    assert use("a perfectly good one").status == 200
+    refused(use("another good enough"), 403, "wrong_code")  # once
+    assert browser.sign_in("newcomer", "a perfectly good one").status == 200
+    second = re.search(r"code=(\S+)", system.run("account", "password", "newcomer").stdout)[1]
+    assert use("the next good password", second).status == 200
+    refused(browser.ask("GET", "/api/v1/session"), 401, "not_signed_in")  # a new password ends the sessions
+    planted_nowhere("a perfectly good one", "the next good password", code)
+
+
+# ---- second factor ----
+
+def totp(secret, step):
+    digest = hmac.new(base64.b32decode(secret), struct.pack(">Q", step), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7fffffff) % 1000000:06d}"
+
+
+def now_step():
+    return int(time.time()) // 30
+
+
+def second_factors():
+    browser = signed_in("manager")
+    password = system.passwords()["manager"]
+    confirm = lambda code: browser.ask("PUT", "/api/v1/session/totp", {"code": code})
+    refused(confirm("123456"), 409, "not_begun")
+    begun = browser.ask("POST", "/api/v1/session/totp").json()
+    secret = begun["secret"]
+    assert begun["uri"].startswith(f"otpauth://totp/Hearback:manager?secret={secret}&issuer=Hearback"), begun
+    assert Browser().sign_in("manager", password).status == 200, "not yet asked"
+    wrong = f"{(int(totp(secret, now_step())) + 1) % 1000000:06d}"
+    refused(confirm(wrong), 403, "wrong_code")
+    step = now_step()
+    codes = confirm(totp(secret, step)).json()["recovery_codes"]
+    assert len(set(codes)) == 10 and all(re.fullmatch(r"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", code) for code in codes), codes
+    refused(browser.ask("POST", "/api/v1/session/totp"), 409, "enrolled")
+    assert browser.ask("GET", "/api/v1/session").json()["second_factor"] is True
+    for _ in range(8):  # a code that is not given is no wrong one
+        assert refused(Browser().sign_in("manager", password), 401, "code_needed")["field"] == "code"
+    refused(Browser().sign_in("manager", "wrong password", totp(secret, step + 1)), 401, "wrong_sign_in")
+    refused(Browser().sign_in("manager", password, totp(secret, step)), 401, "wrong_code")  # it confirmed the enrolment
+    assert Browser().sign_in("manager", password, totp(secret, step + 1)).status == 200  # the next one is taken already
+    refused(Browser().sign_in("manager", password, totp(secret, step + 1)), 401, "wrong_code")  # once
+    assert Browser().sign_in("manager", password, codes[0].lower().replace("-", " ")).status == 200
+    refused(Browser().sign_in("manager", password, codes[0]), 401, "wrong_code")
+    end = lambda code: browser.ask("DELETE", "/api/v1/session/totp", {"code": code})
+    refused(end(codes[0]), 403, "wrong_code")
+    assert end(codes[1]).status == 200
+    refused(end(codes[2]), 409, "not_enrolled")
+    assert Browser().sign_in("manager", password).status == 200
+
+
+# ---- API tokens ----
+
+def instant(days):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def api_tokens():
+    browser = signed_in("coordinator")
+    make = lambda token=None, **body: (browser.ask("POST", "/api/v1/tokens", body) if token is None
+                                       else system.http("POST", "/api/v1/tokens", body, token))
+    good = {"name": "夜间导出", "scopes": ["read"], "expires_at": instant(30)}
+    for wrong, field in (({"name": ""}, "name"), ({"scopes": []}, "scopes"), ({"scopes": ["organise"]}, "scopes[0]"),
+                         ({"scopes": ["*"]}, "scopes[0]"), ({"sites": ["lanhu"]}, "sites[0]"), ({"sites": ["*"]}, "sites[0]"),
+                         ({"expires_at": instant(400)}, "expires_at"), ({"expires_at": instant(-1)}, "expires_at")):
+        assert refused(make(**{**good, **wrong}), 422, "bad_field")["field"] == field, wrong
+    assert refused(make(name="x", scopes=["read"]), 422, "bad_field")["field"] == "expires_at"
+    reply = make(**good)
+    assert reply.status == 201, reply
+    token, name = reply.json()["token"], reply.json()["id"]
+    assert token.startswith("hb_") and reply.json()["expires_at"] == good["expires_at"], reply
+    assert system.http("GET", "/api/v1/cases?limit=1", token=token).status == 200
+    case = {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
+    refused(system.http("POST", "/api/v1/cases", case, token), 403, "not_allowed")  # submit was left out
+    assert system.http("GET", "/api/v1/session", token=token).json()["scopes"] == ["read"]
+    refused(make(token, **{**good, "scopes": ["read", "act"]}), 422, "bad_field")  # nor does it make a wider one
+    assert make(token, **good).status == 201
+    refused(system.http("DELETE", "/api/v1/sessions", token=token), 403, "session_needed")
+    listed = browser.ask("GET", "/api/v1/tokens").json()["tokens"]
+    assert len(listed) == 2 and all("token" not in one for one in listed), listed
+    assert not system.http("GET", "/api/v1/tokens", token=system.tokens()["handler"]).json()["tokens"]
+    refused(system.http("GET", "/api/v1/tokens?account=coordinator", token=system.tokens()["handler"]), 403, "not_allowed")
+    refused(system.http("DELETE", f"/api/v1/tokens/{name}", token=system.tokens()["handler"]), 404, "not_found")
+    admin = system.tokens()["admin"]
+    assert len(system.http("GET", "/api/v1/tokens?account=coordinator", token=admin).json()["tokens"]) == 2
+    ours = make(admin, **good, account="handler", sites=["haitang"])
+    assert ours.status == 201 and ours.json()["account"] == "handler", ours
+    assert system.http("GET", "/api/v1/session", token=ours.json()["token"]).json()["sites"] == ["haitang"]
+    assert system.http("DELETE", f"/api/v1/tokens/{name}?account=coordinator", token=admin).status == 200
+    refused(system.http("GET", "/api/v1/cases?limit=1", token=token), 401, "not_signed_in")  # at once
+    planted_nowhere(token)
+
+
+def narrowed_sites():
+    admin = system.tokens()["admin"]
+    reply = system.http("POST", "/api/v1/tokens", {"name": "one site", "scopes": ["read"], "sites": ["lanhu"],
+                                                   "expires_at": instant(1)}, system.tokens()["auditor"])
+    token = reply.json()["token"]
+    of = lambda who: {row["site"] for row in system.http("GET", "/api/v1/cases?limit=1000", token=who).json()["rows"]}
+    assert of(token) == {"lanhu"} and "haitang" in of(system.tokens()["auditor"]) and of(admin) > {"lanhu"}
+    refused(system.http("GET", "/api/v1/cases?site=haitang", token=token), 404, "unknown_site")
+
+
+def everything_is_sound():
+    """And every operation of these was answered as described."""
+    described = {(method, template) for method, _, template, _ in system.api.operations
+                 if template.startswith(("/api/v1/session", "/api/v1/tokens", "/api/v1/about"))}
+    assert len(described) >= 13 and not described - set(system.api.checked), described - set(system.api.checked)
+    system.settle()
+    assert "sound" in system.run("verify").stdout
+
+
+def test_sessions():
+    global system
+    with harness.System("--demo") as system:
+        who_one_is()
+        a_cookie_is_no_token_and_a_token_no_cookie()
+        writes_need_the_csrf_token()
+        signing_out()
+        malformed_sign_ins()
+        sessions_outlive_the_processes()
+        passwords_are_changed()
+        setup_codes()
+        second_factors()
+        api_tokens()
+        narrowed_sites()
+        everything_is_sound()
+
+
+def restart(settings):
+    """With other settings of signing in."""
+    system.stop()
+    path = os.path.join(system.folder, "hearback.yaml")
+    with open(path) as f:
+        lines = [line for line in f if not line.startswith("sign_in:")]
+    with open(path, "w") as f:
+        f.writelines([*lines, f"sign_in: {settings}\n"])
+    system.start()
+
+
+def test_wrong_tries():
+    global system
+    with harness.System("--demo") as system:
+        restart("{delay_ms: 60000}")
+        wrong_tries_are_delayed()
+        an_address_is_delayed_too()
+        many_at_once_are_bounded()
+
+
+def test_ends():
+    global system
+    with harness.System("--demo") as system:
+        restart("{idle_s: 2}")
+        sessions_end_when_idle_or_old(2, lambda browser: time.sleep(2.1) or browser.ask("GET", "/api/v1/cases?limit=1").status)
+        browser, until = signed_in("manager"), time.monotonic() + 4
+        while time.monotonic() < until:  # one that is used goes on
+            assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200
+            time.sleep(0.1)
+        restart("{idle_s: 60, most_s: 2}")
+        sessions_end_when_idle_or_old(2, lambda browser: time.sleep(0.1) or browser.ask("GET", "/api/v1/cases?limit=1").status)
+
+
+if __name__ == "__main__":
+    harness.main([test_sessions, test_wrong_tries, test_ends])

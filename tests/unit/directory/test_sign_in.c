@@ -1,0 +1,186 @@
+/* What signing in rests on: SHA-1 and TOTP by their published vectors, codes that are taken once, which hashes and
+   passwords are taken, and rows that were altered are told. */
+#include "credentials.h"
+#include "service/row.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+static const char *sha1_hex(const char *text)
+{
+    static char hex[41];
+    uint8_t hash[20];
+    sha1(bytes_of_text(text), hash);
+    return sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+}
+
+/* FIPS 180-4 examples; around the ends of a block as Python's hashlib has them. */
+static void sha1_is_sha1(void **state)
+{
+    (void)state;
+    char text[121] = "";
+    assert_string_equal(sha1_hex(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+    assert_string_equal(sha1_hex("abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
+    assert_string_equal(sha1_hex("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
+                        "84983e441c3bd26ebaae4aa1f95129e5e54670f1");
+    memset(text, 'a', 55);
+    assert_string_equal(sha1_hex(text), "c1c8bbdc22796e28c0e15163d20899b65621d65a");
+    memset(text, 'a', 64);
+    assert_string_equal(sha1_hex(text), "0098ba824b5c16427bd7a1122a5a442a25ec644d");
+    memset(text, 'a', 120);
+    assert_string_equal(sha1_hex(text), "f34c1488385346a55709ba056ddd08280dd4c6d6");
+}
+
+static const struct bytes secret = {(const uint8_t *)"12345678901234567890", 20};
+
+/* RFC 6238, appendix B (SHA-1), the last six of eight digits. */
+static void totp_is_rfc_6238(void **state)
+{
+    (void)state;
+    assert_int_equal(totp_at(secret, 59 / 30), 287082);
+    assert_int_equal(totp_at(secret, 1111111109 / 30), 81804);
+    assert_int_equal(totp_at(secret, 1111111111 / 30), 50471);
+    assert_int_equal(totp_at(secret, 1234567890 / 30), 5924);
+    assert_int_equal(totp_at(secret, 2000000000 / 30), 279037);
+    assert_int_equal(totp_at(secret, 20000000000 / 30), 353130);
+}
+
+static void a_code_is_taken_once(void **state)
+{
+    (void)state;
+    Dirrec__Credential credential = DIRREC__CREDENTIAL__INIT;
+    int64_t now = 1111111111000;
+    assert_false(totp_takes(&credential, secret, "50471", now)); /* "050471" */
+    assert_false(totp_takes(&credential, secret, "0504710", now));
+    assert_false(totp_takes(&credential, secret, "", now));
+    assert_false(totp_takes(&credential, (struct bytes){0}, "050471", now));
+    assert_false(totp_takes(&credential, secret, "050471", now + 61000));
+    assert_false(totp_takes(&credential, secret, "050471", now - 61000));
+    assert_true(totp_takes(&credential, secret, "050471", now + 29000)); /* the step before */
+    assert_false(totp_takes(&credential, secret, "050471", now));
+    assert_false(totp_takes(&credential, secret, "081804", now)); /* nor an earlier one than was taken */
+}
+
+static void a_recovery_code_is_taken_once(void **state)
+{
+    (void)state;
+    Dirrec__Credential credential = DIRREC__CREDENTIAL__INIT;
+    uint8_t hashes[2][32];
+    ProtobufCBinaryData list[2] = {{32, hashes[0]}, {32, hashes[1]}};
+    crypto_generichash(hashes[0], 32, (const uint8_t *)"0123456789ABCDEF", 16, NULL, 0);
+    crypto_generichash(hashes[1], 32, (const uint8_t *)"FEDCBA9876543210", 16, NULL, 0);
+    credential.recovery_hashes = list;
+    credential.n_recovery_hashes = 2;
+    assert_false(totp_takes(&credential, secret, "0123-4567-89AB-CDEE", 0));
+    assert_true(totp_takes(&credential, secret, "0123 4567 89ab-cdef", 0));
+    assert_false(totp_takes(&credential, secret, "0123-4567-89AB-CDEF", 0));
+    assert_true(totp_takes(&credential, secret, "FEDCBA9876543210", 0));
+    assert_int_equal(credential.n_recovery_hashes, 0);
+}
+
+static void computed(const char *known, const char *given, const char *fresh, struct password_work *work)
+{
+    *work = (struct password_work){0};
+    snprintf(work->known, sizeof work->known, "%s", known);
+    snprintf(work->given, sizeof work->given, "%s", given);
+    snprintf(work->fresh, sizeof work->fresh, "%s", fresh);
+    password_compute(work);
+}
+
+/* What the demonstration gives is cheap; the first sign-in makes it as dear as any. */
+static void hashes_are_of_todays_cost(void **state)
+{
+    (void)state;
+    struct password_work work;
+    char cheap[crypto_pwhash_STRBYTES];
+    assert_int_equal(crypto_pwhash_str(cheap, "one", 3, crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN), 0);
+    assert_true(password_hash_sound(cheap));
+    computed(cheap, "two", "", &work);
+    assert_false(work.right || *work.made);
+    computed(cheap, "one", "", &work);
+    assert_true(work.right && strncmp(work.made, "$argon2id$v=19$m=65536,t=2,p=1$", 31) == 0);
+    char dear[sizeof work.made];
+    snprintf(dear, sizeof dear, "%s", work.made);
+    assert_true(password_hash_sound(dear));
+    computed(dear, "one", "", &work);
+    assert_true(work.right && !*work.made); /* nothing to make anew */
+    computed(dear, "one", "another", &work);
+    assert_true(work.right && crypto_pwhash_str_verify(work.made, "another", 7) == 0);
+    computed(dear, "two", "another", &work);
+    assert_false(work.right || *work.made);
+    assert_false(password_hash_sound("$argon2id$v=19$m=999999,t=2,p=1$AAAA$BBBB")); /* a gigabyte for each sign-in */
+    assert_false(password_hash_sound("$argon2id$v=19$m=65536,t=99,p=1$AAAA$BBBB"));
+    assert_false(password_hash_sound("$argon2i$v=19$m=65536,t=2,p=1$AAAA$BBBB"));
+    assert_false(password_hash_sound(""));
+}
+
+static void altered_rows_are_told(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"credentials", "sessions", "tokens", "tries"};
+    char folder[] = "/tmp/hearback-sign-in-XXXXXX", path[64];
+    struct store_options options = {.no_sync = true, .map_bytes = 1u << 24};
+    struct store *store;
+    struct arena arena;
+    Dirrec__Credential credential = DIRREC__CREDENTIAL__INIT;
+    Dirrec__Session session = DIRREC__SESSION__INIT;
+    Dirrec__Token token = DIRREC__TOKEN__INIT;
+    Dirrec__Tries tries = DIRREC__TRIES__INIT;
+    ProtobufCMessage *const rows[] = {&credential.base, &session.base, &token.base, &tries.base};
+    struct bytes key = bytes_of_text("key"), value;
+    credential.password_hash = (char *)(uintptr_t) "$argon2id$";
+    session.account = token.account = (char *)(uintptr_t) "account";
+    tries.wrong = 3;
+    assert_non_null(mkdtemp(folder));
+    arena_init(&arena);
+    assert_int_equal(store_open(folder, &options, &store), ERR_NONE);
+    for (size_t i = 0; i < 4; i++) {
+        store_table table;
+        assert_int_equal(store_table_open(store, names[i], &table), ERR_NONE);
+        struct store_txn *txn = store_begin(store, true);
+        row_put(txn, table, key, rows[i], &arena);
+        assert_int_equal(store_commit(txn), ERR_NONE);
+        assert_null(credentials_wrong(store, &arena));
+        for (size_t bit = 0; bit < 16; bit++) {
+            txn = store_begin(store, true);
+            assert_true(store_get(txn, table, key, &arena, &value));
+            uint8_t *altered = arena_alloc(&arena, value.size);
+            memcpy(altered, value.data, value.size);
+            altered[bit * (value.size - 1) / 15] ^= (uint8_t)(1u << bit % 8);
+            store_put(txn, table, key, bytes_of(altered, value.size));
+            assert_int_equal(store_commit(txn), ERR_NONE);
+            const char *wrong = credentials_wrong(store, &arena);
+            assert_non_null(wrong);
+            assert_non_null(strstr(wrong, names[i]));
+            txn = store_begin(store, true);
+            store_put(txn, table, key, value);
+            assert_int_equal(store_commit(txn), ERR_NONE);
+        }
+    }
+    store_close(store);
+    arena_fini(&arena);
+    snprintf(path, sizeof path, "%s/data.mdb", folder);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/lock.mdb", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha1_is_sha1),
+        cmocka_unit_test(totp_is_rfc_6238),
+        cmocka_unit_test(a_code_is_taken_once),
+        cmocka_unit_test(a_recovery_code_is_taken_once),
+        cmocka_unit_test(hashes_are_of_todays_cost),
+        cmocka_unit_test(altered_rows_are_told),
+    };
+    return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
