@@ -20,6 +20,10 @@ libmicrohttpd-dev: the HTTP server of the gateway
 libcurl4-openssl-dev: SMTP, and the hearback command's HTTP
 tzdata: time zones"
 
+packages_console="
+nodejs: builds the console
+npm: fetches what it is built from"
+
 packages_run="
 libzmq5: the bus between services
 libprotobuf-c1: events, commands and records
@@ -91,6 +95,12 @@ need() {
   rm -f "$log"
 }
 
+# need_console: what builds the console. Without it everything else is built all the same, and /console/ says what is missing.
+need_console() {
+  command -v node >/dev/null && command -v npm >/dev/null && return 0
+  need console || echo "without nodejs and npm the console is left out" >&2
+}
+
 # build PRESET FOLDER ON|OFF: configures with or without the tests and builds, quietly unless it fails.
 build() {
   local log
@@ -100,5 +110,6 @@ build() {
     echo "the build ($1) failed; all of its output is in $log" >&2
     return 1
   fi
+  grep '^console: left out' "$log" >&2
   rm -f "$log"
 }

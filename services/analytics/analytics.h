@@ -86,6 +86,8 @@ bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *ter
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row);
 void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                            Analytics__Reply *reply);
+void analytics_answer_count(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                            Analytics__Reply *reply);
 /* answer_kpi.c */
 void analytics_answer_kpi(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                           Analytics__Reply *reply);

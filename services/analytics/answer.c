@@ -2,21 +2,6 @@
 
 #include <stdlib.h>
 
-static void answer_count(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
-{
-    reply->kind_case = ANALYTICS__REPLY__KIND_COUNT;
-    reply->count = ANALYTICS_NEW(turn, Analytics__Count, analytics__count__init);
-    struct key prefix = key_text(query->site);
-    struct state_scan *scan = state_scan_open(turn, ANALYTICS_ORDER, key_bytes(&prefix), (struct bytes){0});
-    struct bytes key, value;
-    struct arena_mark mark = arena_mark(turn_arena(turn));
-    while (state_scan_next(scan, &key, &value)) {
-        const Analytics__CaseRow *row = analytics_row(turn, bytes_get_u64(key.data + prefix.size + 8));
-        reply->count->count += row && analytics_fits(query->analytics->count->filter, row);
-        arena_return(turn_arena(turn), mark);
-    }
-}
-
 /* The oldest or the newest id of the ring, 0 while it is empty. */
 static uint64_t ring_end(struct turn *turn, bool oldest)
 {
@@ -111,7 +96,7 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         answer_changes(turn, query, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_COUNT:
-        answer_count(turn, query, reply->analytics);
+        analytics_answer_count(turn, query, &reach, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_CELLS:
         turn_look_at(turn, 0);

@@ -32,6 +32,10 @@ bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *r
     if ((filter->received_from_ms && row->received_ms < filter->received_from_ms) ||
         (filter->received_to_ms && row->received_ms >= filter->received_to_ms))
         return false;
+    if ((filter->due_from_ms || filter->due_to_ms) &&
+        (!row->due_ms || *row->on_time || row->closed_ms || row->due_ms < filter->due_from_ms ||
+         (filter->due_to_ms && row->due_ms >= filter->due_to_ms)))
+        return false;
     bool phase = filter->n_phases == 0;
     for (size_t i = 0; i < filter->n_phases; i++)
         phase = phase || filter->phases[i] == row->phase;
@@ -62,6 +66,8 @@ struct listing {
     size_t count;
     uint32_t limit;
     Analytics__CaseList *list;
+    bool counts; /* rows are counted, not kept */
+    uint64_t counted;
 };
 
 static bool earlier(struct place a, struct place b)
@@ -222,7 +228,9 @@ static void take(struct listing *listing, const struct line *line)
     struct arena_mark mark = arena_mark(turn_arena(listing->turn));
     turn_look_at(listing->turn, line->cell);
     Analytics__CaseRow *row = analytics_row(listing->turn, line->next.id);
-    if (listed(listing, row))
+    bool fits = listed(listing, row);
+    listing->counted += fits;
+    if (fits && !listing->counts)
         listing->list->rows[listing->list->n_rows++] = row;
     else
         arena_return(turn_arena(listing->turn), mark);
@@ -243,7 +251,7 @@ static void walk(struct listing *listing)
         take(listing, line);
         line_advance(listing, line);
     }
-    if (listing->list->n_rows == listing->limit)
+    if (listing->list->n_rows == listing->limit) /* never of a count, which keeps none */
         cursor_set(listing, last);
 }
 
@@ -329,26 +337,55 @@ static void add_lines(struct listing *listing, const Hb__Query *query, const str
     }
 }
 
-void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
-                           Analytics__Reply *reply)
+/* Fills listing->list, or counts. */
+static void answer(struct listing *listing, const Hb__Query *query, const struct reach *reach)
 {
-    struct listing listing = {.turn = turn, .wanted = query->analytics->list, .actor = query->actor};
-    uint32_t limit = listing.wanted->limit ? listing.wanted->limit : ANALYTICS_LIST_DEFAULT;
-    struct place from = listing.wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX, 0};
-    listing.limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
-    reply->kind_case = ANALYTICS__REPLY__KIND_LIST;
-    listing.list = reply->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
-    listing.list->rows = arena_alloc(turn_arena(turn), listing.limit * sizeof *listing.list->rows);
-    if (*listing.wanted->cursor && !cursor_parse(listing.wanted->cursor, &from)) {
+    struct turn *turn = listing->turn;
+    const Analytics__ListCases *wanted = listing->wanted;
+    uint32_t limit = wanted->limit ? wanted->limit : ANALYTICS_LIST_DEFAULT;
+    struct place from = wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX, 0};
+    listing->limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
+    listing->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
+    listing->list->rows = arena_alloc(turn_arena(turn), listing->limit * sizeof *listing->list->rows);
+    if (*wanted->cursor && !cursor_parse(wanted->cursor, &from)) {
         Hb__Refusal *refusal =
             turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
         refusal_field(turn, refusal, "cursor");
         return;
     }
-    add_lines(&listing, query, reach);
-    if (by_index(&listing) || !analytics_terms(listing.wanted->filter, listing.terms, &listing.terms_count))
+    add_lines(listing, query, reach);
+    if (by_index(listing)) {
+        listing->counted = listing->list->n_rows;
         return;
-    for (size_t i = 0; i < listing.count; i++)
-        line_open(&listing, &listing.lines[i], from);
-    walk(&listing);
+    }
+    if (!analytics_terms(wanted->filter, listing->terms, &listing->terms_count))
+        return;
+    for (size_t i = 0; i < listing->count; i++)
+        line_open(listing, &listing->lines[i], from);
+    walk(listing);
+}
+
+void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                           Analytics__Reply *reply)
+{
+    struct listing listing = {.turn = turn, .wanted = query->analytics->list, .actor = query->actor};
+    reply->kind_case = ANALYTICS__REPLY__KIND_LIST;
+    answer(&listing, query, reach);
+    reply->list = listing.list;
+}
+
+/* As the list with the same filter has them, a look-up limit at a time. */
+void analytics_answer_count(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                            Analytics__Reply *reply)
+{
+    Analytics__ListCases wanted = ANALYTICS__LIST_CASES__INIT;
+    struct listing listing = {.turn = turn, .wanted = &wanted, .actor = query->actor, .counts = true};
+    wanted.filter = query->analytics->count->filter;
+    wanted.cursor = query->analytics->count->cursor;
+    wanted.limit = ANALYTICS_LIST_MAX; /* what an index names is kept to be counted */
+    reply->kind_case = ANALYTICS__REPLY__KIND_COUNT;
+    answer(&listing, query, reach);
+    reply->count = ANALYTICS_NEW(turn, Analytics__Count, analytics__count__init);
+    reply->count->count = listing.counted;
+    reply->count->cursor = listing.list->cursor;
 }

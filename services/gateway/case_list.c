@@ -1,4 +1,4 @@
-/* GET /cases: a page of the list, or all of it as CSV. */
+/* GET /cases: a page of the list, or all of it as CSV; GET /cases/count: how many a site has of it. */
 #include "cases.h"
 
 #include "cell.h"
@@ -84,6 +84,8 @@ static bool take_filter(struct http_request *request, struct case_list *list)
         !parameter_choice(request, "on_time", truths, &on_time) ||
         !parameter_time(request, "received_from", zone, &filter->received_from_ms) ||
         !parameter_time(request, "received_to", zone, &filter->received_to_ms) ||
+        !parameter_time(request, "due_from", zone, &filter->due_from_ms) ||
+        !parameter_time(request, "due_to", zone, &filter->due_to_ms) ||
         !parameter_number(request, "limit", 1, LIMIT_MAX, &list->limit))
         return false;
     list->oldest_first = order == 1;
@@ -188,4 +190,74 @@ void cases_list(struct http_request *request)
         return;
     list->site = parameter_text(request, "site");
     sites_know(request, list->site, on_site, list);
+}
+
+/* ---- how many ---- */
+
+struct counting {
+    struct case_list list;
+    uint64_t count;
+    bool stale;
+};
+
+static void ask_count(struct http_request *request, struct counting *counting);
+
+/* A part of a large count says where to go on. */
+static void on_count(struct http_request *request, void *context, const Hb__Refusal *refused,
+                     const Hb__QueryReply *reply)
+{
+    struct counting *counting = context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    const Analytics__Count *count = reply->analytics->count;
+    counting->count += count->count;
+    counting->stale = counting->stale || reply->stale;
+    if (*count->cursor) {
+        counting->list.cursor = arena_strdup(&request->arena, count->cursor);
+        ask_count(request, counting);
+        return;
+    }
+    json_t *json = json_pack("{s:I}", "count", (json_int_t)counting->count);
+    if (counting->stale)
+        json_object_set_new(json, "stale", json_true());
+    http_respond_json(request, 200, json);
+}
+
+static void ask_count(struct http_request *request, struct counting *counting)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__CountCases cases = ANALYTICS__COUNT_CASES__INIT;
+    query.site = (char *)(uintptr_t)counting->list.site;
+    query.cell = counting->list.cell;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_COUNT;
+    analytics.count = &cases;
+    cases.filter = &counting->list.filter;
+    cases.cursor = (char *)(uintptr_t)counting->list.cursor;
+    cell_query(request, HB__SERVICE__ANALYTICS, &query, on_count, counting);
+}
+
+static void on_site_counted(struct http_request *request, void *context)
+{
+    struct counting *counting = context;
+    if (take_filter(request, &counting->list))
+        ask_count(request, counting);
+}
+
+void cases_count(struct http_request *request)
+{
+    struct counting *counting = arena_zero(&request->arena, sizeof *counting);
+    counting->list.site = parameter_text(request, "site");
+    if (!*counting->list.site) {
+        Hb__Refusal *refusal = problem_new(request, 400, "bad_parameter", "须指明站点", "name the site");
+        refusal->field = arena_strdup(&request->arena, "site");
+        problem_respond(request, refusal);
+        return;
+    }
+    if (cells_parameter(request, &counting->list.cell))
+        sites_know(request, counting->list.site, on_site_counted, counting);
 }

@@ -8,8 +8,9 @@
 #define CASES_IMPORT_ROWS_MAX 500u
 
 /* Handlers. */
-void cases_submit(struct http_request *request);    /* case_submit.c */
-void cases_list(struct http_request *request);      /* case_list.c; hands over to case_csv.c */
+void cases_submit(struct http_request *request); /* case_submit.c */
+void cases_list(struct http_request *request);   /* case_list.c; hands over to case_csv.c */
+void cases_count(struct http_request *request);
 void cases_file(struct http_request *request);      /* case_file.c */
 void cases_timeline(struct http_request *request);  /* case_timeline.c */
 void cases_explain(struct http_request *request);   /* case_explain.c */

@@ -374,6 +374,12 @@ json_t *openapi_kpi(json_t *schemas)
     return object(properties_of(schemas, &analytics__kpi__descriptor), "stale?", type("boolean"), NULL);
 }
 
+json_t *openapi_count(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "count", type("integer"), "stale?", type("boolean"), NULL);
+}
+
 json_t *openapi_changed(json_t *schemas)
 {
     (void)schemas;

@@ -2,6 +2,7 @@
 
 #include "auth.h"
 #include "cases.h"
+#include "console.h"
 #include "events.h"
 #include "health.h"
 #include "http_internal.h"
@@ -27,6 +28,21 @@
 #define PURPOSE                                                                                                        \
     {                                                                                                                  \
         "purpose", "查看目的，将被记录 / for what purpose sealed texts are opened; it is recorded"            \
+    }
+
+/* What the list and its count are filtered by. */
+#define FILTER                                                                                                         \
+    {"case_id", "案件内部编号 / id of a case, unique within a cell"}, {"department", "部门 / department id"},          \
+        {"handler", "经办人 / person id"}, {"kind", "事项类型 / kind"}, {"category", "类别 / category"},               \
+        {"stage", "阶段 / stage of the policy"},                                                                       \
+        {"phase", "状态，可用逗号分隔 / new, working, waiting, done, closed, archived or open; several with commas"},  \
+        {"number", "案件编号或其开头 / case number or its beginning"},                                                 \
+        {"external_id", "外部编号 / id at the source of an import"},                                                   \
+        {"overdue", "仅超期未结 / true: late and not closed"}, {"on_time", "是否按期 / true or false"},                \
+        {"received_from", "收到时间自 / received at or after"}, {"received_to", "收到时间至 / received before"},       \
+        {"due_from", "主期限自（未完成也未超期） / main deadline, neither met nor missed, at or after"},               \
+    {                                                                                                                  \
+        "due_to", "主期限至（未完成也未超期） / main deadline, neither met nor missed, before"            \
     }
 
 const struct route routes[] = {
@@ -74,24 +90,13 @@ const struct route routes[] = {
      .gives = &analytics__case_list__descriptor, .gives_type = "text/csv",
      .query = {SITE,
                CELL,
-               {"case_id", "案件内部编号 / id of a case, unique within a cell"},
-               {"department", "部门 / department id"},
-               {"handler", "经办人 / person id"},
-               {"kind", "事项类型 / kind"},
-               {"category", "类别 / category"},
-               {"stage", "阶段 / stage of the policy"},
-               {"phase",
-                "状态，可用逗号分隔 / new, working, waiting, done, closed, archived or open; several with commas"},
-               {"number", "案件编号或其开头 / case number or its beginning"},
-               {"external_id", "外部编号 / id at the source of an import"},
-               {"overdue", "仅超期未结 / true: late and not closed"},
-               {"on_time", "是否按期 / true or false"},
-               {"received_from", "收到时间自 / received at or after"},
-               {"received_to", "收到时间至 / received before"},
+               FILTER,
                {"order", "排序 / newest or oldest first"},
                {"cursor", "翻页游标 / from the page before"},
                {"limit", "每页行数 / rows of a page, at most 1000"},
                {"format", "格式 / json or csv"}}},
+    {"GET", "/api/v1/cases/count", cases_count, "案件数，条件同列表 / How many cases of a site fit a filter",
+     .gives_schema = openapi_count, .query = {SITE, CELL, FILTER}},
     {"GET", "/api/v1/cases/{id}", cases_file, "案卷 / The case file", .gives_schema = openapi_file,
      .query = {SITE, PURPOSE}},
     {"GET", "/api/v1/cases/{id}/timeline", cases_timeline, "案件的全部经过 / Everything that happened",
@@ -162,6 +167,13 @@ const struct route routes[] = {
     {"POST", "/case", portal_case_sent, .open = true},
     {"POST", "/leave", portal_leave, .open = true},
     {"GET", "/static/portal.css", portal_style, .open = true},
+
+    /* the console, which asks the API with the rights of whoever signs in */
+    {"GET", "/console", console_page, .open = true},
+    {"GET", "/console/", console_page, .open = true},
+    {"GET", "/console/assets/{file}", console_asset, .open = true},
+    {"GET", "/console/{page}", console_page, .open = true},
+    {"GET", "/console/{page}/{id}", console_page, .open = true},
 };
 const size_t routes_count = sizeof routes / sizeof *routes;
 

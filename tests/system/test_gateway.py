@@ -568,6 +568,25 @@ def what_nobody_accepts_is_overdue():
     assert int(after["overdue"]) == int(before["overdue"]) + 1 and int(after["on_time"]) == int(before["on_time"]) + 1, after
 
 
+def counts_are_exact():
+    """A count is what the list with the same filter has, for each filter and each who asks."""
+    def counted(query, account="reception"):
+        return get(f"/api/v1/cases/count?site=haitang&{query}", account)["count"]
+
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    filters = ("", "phase=open", "phase=closed,archived", "kind=complaint", "category=noise&phase=open", "overdue=true", "on_time=true", "on_time=false",
+               "department=customer_service_centre&phase=open", "handler=nobody", "number=2026", f"due_to={soon}", f"due_from={soon}")
+    for query in filters:
+        rows = all_rows(f"&site=haitang&{query}")
+        assert counted(query) == len(rows), (query, len(rows))
+    due = all_rows(f"&site=haitang&due_to={soon}")
+    assert due and all(row["due_at"] and row.get("on_time", "") == "" and "closed_at" not in row for row in due), due[:3]
+    assert counted(f"due_to={soon}") + counted(f"due_from={soon}") == len([row for row in all_rows("&site=haitang") if row.get("due_at") and row.get("on_time", "") == "" and "closed_at" not in row])
+    refused(call("GET", "/api/v1/cases/count"), 400, "bad_parameter", "site")
+    refused(call("GET", "/api/v1/cases/count?site=renhe"), 404, "unknown_site")
+    refused(call("GET", "/api/v1/cases/count?site=haitang&due_to=soon"), 400, "bad_parameter", "due_to")
+
+
 def lists_and_exports_agree():
     for part in range(3):
         body = call("POST", "/api/v1/imports", {"site": "yunqi", "rows": rows_of(400, f"big{part}-")}, account="admin").json()
@@ -973,7 +992,7 @@ def main():
                       bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
-                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, changes_are_told_live,
+                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live,
                       organisation_and_policies, calendars_and_indicators, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
                       lists_behind_what_was_seen_say_so, killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,

@@ -1,0 +1,78 @@
+// Who is signed in, and how requests prove it: all of that is here. A session is a cookie that no script can read, with a
+// CSRF token for writes. A gateway without /api/v1/session takes a bearer token, kept in sessionStorage: gone with the tab.
+import { reactive } from "vue";
+import { ask, Problem } from "./http";
+
+export interface Post { post: string; department?: string; site?: string }
+export interface Session { account: string; person: string; posts: Post[]; sites: string[]; scopes: string[]; language: string; csrf: string }
+
+const TOKEN = "hearback.token", PERSON = "hearback.person";
+const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes: [], language: "", csrf: "" };
+
+export const session = reactive({ ...nobody, known: false, signedIn: false, byToken: false });
+
+export function authHeaders(writes: boolean): Record<string, string> {
+  const token = sessionStorage.getItem(TOKEN);
+  if (token) return { Authorization: `Bearer ${token}` };
+  return writes && session.csrf ? { "X-CSRF-Token": session.csrf } : {};
+}
+
+function take(given: Partial<Session>): void {
+  Object.assign(session, nobody, given, { signedIn: true, known: true });
+}
+
+/** Also when the server says that the session has ended. */
+export function signedOut(): void {
+  sessionStorage.removeItem(TOKEN);
+  sessionStorage.removeItem(PERSON);
+  Object.assign(session, nobody, { signedIn: false, known: true });
+}
+
+/** With a token alone nobody says who holds it: whoever signs in does. */
+export function iAm(person: string): void {
+  session.person = person;
+  sessionStorage.setItem(PERSON, person);
+}
+
+async function tokenGood(): Promise<boolean> {
+  if (!sessionStorage.getItem(TOKEN)) return false;
+  await ask("GET", "/policies");
+  take({ person: sessionStorage.getItem(PERSON) ?? "" });
+  return true;
+}
+
+/** Finds out who is signed in, and which way of signing in there is. */
+export async function find(): Promise<void> {
+  try {
+    take((await ask<Session>("GET", "/session")).data);
+    session.byToken = sessionStorage.getItem(TOKEN) !== null;
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (problem.status === 401) return signedOut();
+    if (problem.status !== 404) throw problem;
+    session.byToken = true;
+    if (!(await tokenGood())) signedOut();
+  }
+}
+
+export async function signInWithToken(token: string): Promise<void> {
+  sessionStorage.setItem(TOKEN, token.trim());
+  try {
+    await find();
+  } catch (problem) {
+    signedOut();
+    throw problem;
+  }
+}
+
+export async function signIn(account: string, password: string, code: string): Promise<void> {
+  take((await ask<Session>("POST", "/session", { body: code ? { account, password, code } : { account, password } })).data);
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    if (!sessionStorage.getItem(TOKEN)) await ask("DELETE", "/session");
+  } finally {
+    signedOut();
+  }
+}

@@ -1,0 +1,57 @@
+export default {
+  nav: {
+    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", leave: "退出", whoAmI: "我是", work: "我的待办", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    reception: "受理登记", dispatch: "协调派单", figures: "指标",
+  },
+  signIn: {
+    title: "登录", account: "账号", password: "口令", code: "动态验证码（已启用时填写）", token: "访问令牌", tokenHint: "令牌只保存在本标签页，关闭即清除。", go: "登录", wrong: "账号、口令或令牌不正确",
+  },
+  state: { loading: "正在载入", retry: "重试", empty: "没有内容", fault: "出错了，请重试。", unreachable: "连不上服务器。已填写的内容还在，请检查网络后重试。" },
+  problem: { field: "位置", accepted: "可接受" },
+  punctuation: { comma: "、" },
+  unknown: { title: "没有这个页面", back: "回到我的待办" },
+  live: { online: "实时更新", offline: "未连接实时更新" },
+  keys: { title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", send: "提交表单" },
+  form: { needed: "必填", yes: "是", no: "否", cancel: "取消", anotherPart: "再加一项" },
+  time: {
+    left: "剩 {span}", over: "超 {span}", workingDays: "{days} 工作日", workingDaysHours: "{days} 工作日 {hours} 小时", naturalDays: "{days} 天", hoursMinutes: "{hours} 小时 {minutes} 分", minutes: "{minutes} 分",
+    none: "无期限", wasLate: "超期", wasOnTime: "按期", provisional: "（暂定）", unitDays: "天", unitHours: "小时", unitMinutes: "分钟",
+  },
+  list: {
+    number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前",
+    any: "全部", count: "{count} 件", csv: "导出 CSV", search: "案件编号（或开头）", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
+    empty: { work: "没有待办案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
+  },
+  phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
+  channel: { phone: "电话", walk_in: "来访", letter: "信函", email: "邮件", web: "网上", portal: "门户", sms: "短信", wecom: "企业微信", paper: "纸质", board: "公告栏", log: "记录", wechat: "微信", open311: "Open311", rule: "系统生成", import: "导入" },
+  notice: { queued: "待发", due: "须由人办理", published: "已公布", not_sent: "未发" },
+  fact: { received_at: "收到时间", first_contact: "首接人", channel: "渠道", place: "地点", category: "类别" },
+  party: { name: "姓名", phone: "电话", email: "邮箱", address: "住址", anonymous: "匿名", confidential: "要求保密", none: "没有登记联系方式。" },
+  case: {
+    title: "案件", about: "事项", actions: "可以办理", noActions: "此刻没有您可以办理的步骤。", blocked: "目前受限", clock: "哪个期限", note: "内部备注（诉求人看不到）", internal: "内部备注", stale: "他人已先一步修改，本次没有写入。下面是最新内容和他人所做的修改，您填写的内容还在。",
+    others: "他人所做的修改", newer: "案件已有变化。", show: "查看变化", done: "已办理，现在是“{stage}”。", clocks: "期限", noClocks: "没有期限。", main: "主期限", due: "到期", why: "为什么是这一天", documents: "文书", whyHere: "为什么由他们办理",
+    links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", nobody: "未指定", round: "第 {round} 轮",
+  },
+  clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
+  day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
+  event: {
+    intake_registered: "登记 {number}", intake_request_refused: "关联事项未能登记", intake_opened: "查看了加密内容", intake_numbers_skipped: "编号跳过",
+    routing_routed: "派给 {department} {person}", routing_problem: "派单有问题",
+    casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
+    casework_document_issued: "出具文书：{document} {number}", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记",
+    watchdog_armed: "{clock} 期限：{due}", watchdog_paused: "{clock} 暂停计时", watchdog_met: "{clock} 完成", watchdog_missed: "{clock} 超期（应于 {due}）", watchdog_miss_withdrawn: "{clock} 的超期撤销", watchdog_cancelled: "{clock} 取消", watchdog_point: "{clock} 预警点", watchdog_schedule_opened: "定期任务开始", watchdog_duty_due: "定期任务到时",
+    escalation_reached: "升级 {level}：{told}", escalation_cancelled: "升级撤销", escalation_problem: "升级无人可通知", escalation_acknowledged: "{person} 已确认",
+    notification_queued: "通知 {notice}（{channel}，{status}）", notification_attempt_failed: "通知未送达，将重试：{error}", notification_delivered: "通知已送达", notification_failed: "通知失败：{notice} {error}", notification_told: "已告知：{notice}",
+    analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布",
+    other: "{what}",
+  },
+  reception: {
+    text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
+  },
+  dispatch: { new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", loadNone: "没有在办案件。" },
+  figures: {
+    none: "还没有案件，所以没有指标。", registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", onTimeShare: "按期率", onTimeShareIs: "按期 ÷（按期 + 超期），以主期限为准", response: "平均响应", responseIs: "从收到至首次受理", resolution: "平均办结", resolutionIs: "从收到至办结",
+    satisfied: "满意率", satisfiedIs: "满意 ÷（满意 + 不满意）", reopened: "重办", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", hits: "计入 {hits}，基数 {among}",
+  },
+  indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
+};

@@ -1,0 +1,47 @@
+// One follower of changes for all screens, and only while they are looked at: a browser has six connections to a server, for
+// all its tabs and for the pages it keeps to go back to.
+import { reactive } from "vue";
+import { follow, type Change } from "../api/live";
+
+export const live = reactive({ online: false });
+const listeners = new Set<(change: Change | "reset") => void>();
+let stop: (() => void) | undefined, wanted = false;
+
+function tell(change: Change | "reset"): void {
+  listeners.forEach(listener => listener(change));
+}
+
+function begin(): void {
+  if (wanted && !document.hidden) stop ??= follow(tell, yes => { live.online = yes; });
+}
+
+function end(): void {
+  stop?.();
+  stop = undefined;
+  live.online = false;
+}
+
+export function startLive(): void {
+  wanted = true;
+  begin();
+}
+
+export function stopLive(): void {
+  wanted = false;
+  end();
+}
+
+function look(): void {
+  if (document.hidden) return end();
+  if (wanted && !stop) tell("reset"); // what happened meanwhile
+  begin();
+}
+document.addEventListener("visibilitychange", look);
+addEventListener("pagehide", end);
+addEventListener("pageshow", event => { if (event.persisted) look(); });
+
+/** Tells of changes until the returned function is called. */
+export function onChange(listener: (change: Change | "reset") => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}

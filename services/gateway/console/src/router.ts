@@ -1,0 +1,32 @@
+import { createRouter, createWebHistory } from "vue-router";
+import { find, session } from "./api/session";
+import SignIn from "./views/SignIn.vue";
+import Cases from "./views/Cases.vue";
+
+export const lists = ["work", "department", "near", "late", "all"] as const;
+
+export const router = createRouter({
+  history: createWebHistory("/console/"),
+  routes: [
+    { path: "/", redirect: "/work" },
+    { path: "/signin", name: "signin", component: SignIn, meta: { open: true } },
+    { path: `/:list(${lists.join("|")})`, name: "cases", component: Cases },
+    { path: "/case/:id([0-9A-Za-z_-]+)", name: "case", component: () => import("./views/Case.vue") },
+    { path: "/reception", name: "reception", component: () => import("./views/Reception.vue") },
+    { path: "/dispatch", name: "dispatch", component: () => import("./views/Dispatch.vue") },
+    { path: "/figures", name: "figures", component: () => import("./views/Figures.vue") },
+    { path: "/:rest(.*)", name: "unknown", component: () => import("./views/Unknown.vue") },
+  ],
+});
+
+router.beforeEach(async to => {
+  if (!session.known) {
+    try {
+      await find();
+    } catch {
+      return to.meta.open ? true : { name: "signin", query: { next: to.fullPath } }; // the page says that nobody answers
+    }
+  }
+  if (!session.signedIn && !to.meta.open) return { name: "signin", query: { next: to.fullPath } };
+  return session.signedIn && to.name === "signin" ? "/" : true;
+});

@@ -1,0 +1,148 @@
+"""The console for tests: a browser that waits for what the screen shows, types and presses keys as a person does, and looks at
+each screen on the way: axe-core finds nothing, no text is untranslated, nothing was refused by the Content-Security-Policy, nothing
+scrolls sideways."""
+
+import json
+import os
+import time
+
+from browser import ELEMENT, Browser
+from harness import SKIP, SOURCE
+
+AXE = os.path.join(SOURCE, "services/gateway/console/node_modules/axe-core/axe.min.js")
+WIDE = (1920, 1080)
+
+LISTEN = """
+window.refused = [];
+document.addEventListener("securitypolicyviolation", event => window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+window.addEventListener("error", event => window.refused.push(`error ${event.message}`));
+window.addEventListener("unhandledrejection", event => window.refused.push(`rejected ${event.reason}`));
+"""
+
+LOOK = """
+const wrong = [...(window.refused || [])];
+const root = document.documentElement;
+if (root.dataset.missing) wrong.push(`untranslated:${root.dataset.missing}`);
+if (root.scrollWidth > window.innerWidth) wrong.push(`scrolls sideways: ${root.scrollWidth} > ${window.innerWidth}`);
+if (document.querySelectorAll("h1").length !== 1) wrong.push(`${document.querySelectorAll("h1").length} h1`);
+if (document.querySelector(".el-skeleton")) wrong.push("still loading");
+if (!arguments[0]) for (const one of document.querySelectorAll(".el-alert--error")) wrong.push(`an error is shown: ${one.innerText}`);
+return wrong;
+"""
+
+RUN_AXE = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], rules: {region: {enabled: false}}}).then(
+  found => done(found.violations.map(one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 160) + " " + (node.any[0] || node.all[0] || node.none[0] || {}).message).join(" | ")}`)),
+  fault => done([String(fault)]));
+"""
+
+
+class Console(Browser):
+    """with Console(system, "zh-CN", phone=True) as console: console.sign_in("handler")"""
+
+    def __init__(self, system, language="zh-CN", phone=False):
+        if not os.path.exists(AXE):
+            print(f"skipped: {AXE} is missing: the console was not built (scripts/test says why)")
+            raise SystemExit(SKIP)
+        super().__init__(language=language, **({} if phone else {"width": WIDE[0], "height": WIDE[1]}))
+        self.system, self.phone, self.pictures = system, phone, os.environ.get("HEARBACK_SCREENSHOTS")
+
+    def capabilities(self):
+        capabilities = super().capabilities()
+        if not self.phone:
+            options = capabilities["goog:chromeOptions"]
+            del options["mobileEmulation"]
+            options["args"].append(f"--window-size={self.width},{self.height}")
+        return capabilities
+
+    def __enter__(self):
+        super().__enter__()
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source=LISTEN)
+        with open(AXE) as f:
+            self.axe = f.read()
+        return self
+
+    def wait(self, script, *arguments, timeout_s=30):
+        """Until it gives something true, which is given back."""
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            found = self.script(script, *arguments)
+            if found:
+                return found
+            time.sleep(0.03)
+        raise AssertionError(f"{self.url()}: in vain: {script} {arguments}\nthe page says:\n{self.text('body')}")
+
+    def shows(self, text, selector="body"):
+        self.wait("return [...document.querySelectorAll(arguments[0])].some(one => one.innerText.includes(arguments[1]))", selector, text)
+
+    def there(self, selector):
+        self.wait("return [...document.querySelectorAll(arguments[0])].some(one => one.getClientRects().length > 0)", selector)
+
+    def gone(self, selector):
+        self.wait("return !document.querySelector(arguments[0])", selector)
+
+    def go(self, page, selector="h1"):
+        self.open(f"http://127.0.0.1:{self.system.port}/console{page}")
+        self.there(selector)
+        self.gone(".el-skeleton")
+
+    def press(self, selector):
+        self.there(selector)
+        self.click(selector)
+
+    def fill(self, selector, text):
+        """Typed over what is there."""
+        self.there(selector)
+        self.script("const one = arguments[0]; one.focus(); if (one.select) one.select();", {ELEMENT: self.find(selector)})
+        self.devtools("Input.insertText", text=text)
+        self.wait("return document.querySelector(arguments[0]).value === arguments[1]", selector, text)
+
+    def pick(self, selector, value):
+        self.wait("""const one = document.querySelector(arguments[0]);
+            if (!one || ![...one.options].some(option => option.value === arguments[1])) return false;
+            one.value = arguments[1]; one.dispatchEvent(new Event("change", {bubbles: true})); return true;""", selector, value)
+
+    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32}
+
+    def key(self, key, ctrl=False, text=None):
+        code = self.KEYS.get(key, ord(key.upper()[0]))
+        event = {"key": " " if key == "Space" else key, "windowsVirtualKeyCode": code, "modifiers": 2 if ctrl else 0}
+        text = text or (key if len(key) == 1 else {"Enter": "\r", "Space": " "}.get(key))
+        self.devtools("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text and not ctrl else {}))
+        self.devtools("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def sign_in(self, account):
+        self.go("/")
+        self.press("input[name=token]") if self.find_all("input[name=token]") else None
+        self.fill("input[name=token]", self.system.tokens()[account])
+        self.key("Enter")
+        self.there("nav" if not self.phone else ".menu")
+        self.gone(".el-skeleton")
+
+    def look(self, name, error=False):
+        """What every screen must be, and a picture of it."""
+        self.gone(".el-skeleton")
+        wrong = self.script(LOOK, error)
+        self.script(f"if (!window.axe) {{ {self.axe}\n; window.axe = axe; }}")
+        wrong += self.call("POST", "/execute/async", {"script": RUN_AXE, "args": []})
+        language = self.script("return document.documentElement.lang")
+        if self.pictures:
+            self.screenshot(os.path.join(self.pictures, f"console-{name}-{language}-{self.width}.png"))
+        if wrong:
+            raise AssertionError(f"{self.url()} ({name}):\n  " + "\n  ".join(wrong))
+
+    def screenshot(self, path):
+        height = min(4000, max(self.height, self.script("return document.documentElement.scrollHeight")))
+        scale = 2 if self.phone else 1
+        for view in (height, self.height):
+            self.devtools("Emulation.setDeviceMetricsOverride", width=self.width, height=view, deviceScaleFactor=scale, mobile=self.phone)
+            if view == height:
+                time.sleep(0.1)
+                import base64
+                with open(path, "wb") as f:
+                    f.write(base64.b64decode(self.call("GET", "/screenshot")))
+
+
+def json_of(text):
+    return json.loads(text)
