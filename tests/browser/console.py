@@ -114,8 +114,8 @@ class Console(Browser):
 
     def sign_in(self, account):
         self.go("/")
-        self.press("input[name=token]") if self.find_all("input[name=token]") else None
-        self.fill("input[name=token]", self.system.tokens()[account])
+        self.fill("input[name=account]", account)
+        self.fill("input[name=password]", self.system.passwords()[account])
         self.key("Enter")
         self.there("nav" if not self.phone else ".menu")
         self.gone(".el-skeleton")

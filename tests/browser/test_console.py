@@ -2,12 +2,16 @@
 and from step to step, two people act on it at once, and what others do is seen without asking. And what the gateway gives out:
 sizes, caches, policy, and that no path leads elsewhere."""
 
+import base64
 import gzip
+import hmac
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from console import Console
@@ -188,6 +192,59 @@ def test_a_day():
             says_what_is_wrong_and_goes_on(console)
 
 
+def code_of(secret):
+    """What an authenticator shows now (RFC 6238)."""
+    digest = hmac.new(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), "sha1").digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06}"
+
+
+def signs_out(console):
+    console.press("header .tools button:last-of-type")
+    console.there("input[name=account]")
+
+
+def test_signing_in():
+    """By password, then with a second factor; the session is nothing a script can read, and ends where it is told to."""
+    with System("--demo") as system, Console(system, "en") as console:
+        console.go("/case/20200101-complaint-999")  # after signing in one is where one wanted to be
+        console.fill("input[name=account]", "handler")
+        console.fill("input[name=password]", system.passwords()["handler"])
+        console.key("Enter")
+        console.wait("return location.pathname === '/console/case/20200101-complaint-999'")
+        assert not console.script("return document.cookie + JSON.stringify(sessionStorage)").strip("{}").count("session=")
+        cookie = console.cookies()["session"]
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict", cookie
+        console.go("/account")
+        console.look("account")
+        console.press("section.card:nth-of-type(1) > .el-button")
+        console.there(".code")
+        console.look("enrolment")
+        secret = console.text(".code")
+        console.fill("input[name=code]", code_of(secret))
+        console.key("Enter")
+        console.there(".codes li")
+        recovery = console.text(".codes li:nth-child(2)")
+        console.look("recovery")
+        signs_out(console)
+        assert "session" not in console.cookies()
+        console.fill("input[name=account]", "handler")
+        console.fill("input[name=password]", system.passwords()["handler"])
+        console.key("Enter")
+        console.there(".el-alert--error")  # the code is missing
+        console.fill("input[name=code]", recovery)
+        console.key("Enter")
+        console.there("nav")
+        console.go("/work")
+        assert console.find_all("a.number") and not console.find_all("select[name=person]")
+        console.look("my-work")
+        with Console(system, "en") as other:
+            other.sign_in("reception")
+            other.go("/account")
+            other.press("section.card:last-of-type .el-button")
+            other.there("input[name=account]")
+
+
 def test_every_screen():
     """Each in both languages, on a phone and on a wide screen."""
     with System("--demo") as system:
@@ -197,12 +254,13 @@ def test_every_screen():
                 with Console(system, language, phone) as console:
                     console.go("/signin")
                     console.look("signin")
-                    console.fill("input[name=token]", "hb_wrong")
+                    console.fill("input[name=account]", "coordinator")
+                    console.fill("input[name=password]", "wrong-wrong-wrong")
                     console.key("Enter")
                     console.there(".el-alert--error")
                     console.look("refused", error=True)
                     console.sign_in("coordinator")
-                    for page in ("work", "department", "near", "late", "all", "dispatch", "figures", "reception"):
+                    for page in ("work", "account", "department", "near", "late", "all", "dispatch", "figures", "reception"):
                         console.go(f"/{page}")
                         console.look(page)
                     console.go("/all")
@@ -213,4 +271,4 @@ def test_every_screen():
 
 
 if __name__ == "__main__":
-    main([test_what_is_given_out, test_a_day, test_every_screen])
+    main([test_what_is_given_out, test_signing_in, test_a_day, test_every_screen])

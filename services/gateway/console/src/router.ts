@@ -15,6 +15,7 @@ export const router = createRouter({
     { path: "/reception", name: "reception", component: () => import("./views/Reception.vue") },
     { path: "/dispatch", name: "dispatch", component: () => import("./views/Dispatch.vue") },
     { path: "/figures", name: "figures", component: () => import("./views/Figures.vue") },
+    { path: "/account", name: "account", component: () => import("./views/Account.vue") },
     { path: "/:rest(.*)", name: "unknown", component: () => import("./views/Unknown.vue") },
   ],
 });

@@ -4,10 +4,10 @@ import { reactive } from "vue";
 import { ask, Problem } from "./http";
 
 export interface Post { post: string; department?: string; site?: string }
-export interface Session { account: string; person: string; posts: Post[]; sites: string[]; scopes: string[]; language: string; csrf: string }
+export interface Session { account: string; person: string; posts: Post[]; sites: string[]; scopes: string[]; language: string; csrf: string; second_factor: boolean; demonstration: boolean }
 
 const TOKEN = "hearback.token", PERSON = "hearback.person";
-const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes: [], language: "", csrf: "" };
+const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes: [], language: "", csrf: "", second_factor: false, demonstration: false };
 
 export const session = reactive({ ...nobody, known: false, signedIn: false, byToken: false });
 
@@ -69,10 +69,37 @@ export async function signIn(account: string, password: string, code: string): P
   take((await ask<Session>("POST", "/session", { body: code ? { account, password, code } : { account, password } })).data);
 }
 
-export async function signOut(): Promise<void> {
+/** `everywhere`: also on all other devices. A token is only forgotten. */
+export async function signOut(everywhere = false): Promise<void> {
   try {
-    if (!sessionStorage.getItem(TOKEN)) await ask("DELETE", "/session");
+    if (!sessionStorage.getItem(TOKEN)) await ask("DELETE", everywhere ? "/sessions" : "/session");
   } finally {
     signedOut();
   }
+}
+
+/** The first password, by the code that the administrator gave. */
+export async function setUp(account: string, code: string, password: string): Promise<void> {
+  await ask("POST", "/session/setup", { body: { account, code, password } });
+}
+
+export async function changePassword(old: string, password: string): Promise<void> {
+  await ask("PUT", "/session/password", { body: { old, password } });
+  await find();
+}
+
+export async function beginTotp(): Promise<{ secret: string; uri: string }> {
+  return (await ask<{ secret: string; uri: string }>("POST", "/session/totp")).data;
+}
+
+/** Gives the recovery codes, this once. */
+export async function confirmTotp(code: string): Promise<string[]> {
+  const { data } = await ask<{ recovery_codes: string[] }>("PUT", "/session/totp", { body: { code } });
+  session.second_factor = true;
+  return data.recovery_codes;
+}
+
+export async function endTotp(code: string): Promise<void> {
+  await ask("DELETE", "/session/totp", { body: { code } });
+  session.second_factor = false;
 }
