@@ -40,6 +40,7 @@ void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, 
 bool casework_throttled(struct turn *turn, const char *account, uint64_t case_id, const char *step);
 void casework_throttle_save(struct turn *turn, const char *account, uint64_t case_id, const char *step);
 bool casework_told(const Caserec__Case *record, const char *notice);
+void casework_told_add(struct turn *turn, Caserec__Case *record, char *notice, uint32_t round, int64_t at_ms);
 
 /* steps.c: may a step be taken, and taking it. */
 enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
@@ -149,6 +150,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command);
 void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                     Hb__CommandReply *reply);
 void casework_react(struct turn *turn, const Hb__Event *event);
+bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event);
 void casework_too_deep(struct turn *turn, const Hb__Event *event);
 void casework_evolve(struct turn *turn, const Hb__Event *event);
 void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);

@@ -115,15 +115,6 @@ static void tell_links(struct turn *turn, uint64_t case_id, const Caserec__Case 
     }
 }
 
-static void add_told(struct turn *turn, Caserec__Case *record, char *notice, int64_t at_ms)
-{
-    Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
-    told->notice = notice;
-    told->round = record->round;
-    told->at_ms = at_ms;
-    CASEWORK_ADD(turn, record->told, record->n_told, told);
-}
-
 static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
 {
     const Casework__StepTaken *taken = event->casework->step_taken;
@@ -143,7 +134,7 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
     if (entered)
         moment(turn, record, taken->stage, event->occurred_ms);
     for (size_t i = 0; i < taken->n_told; i++)
-        add_told(turn, record, taken->told[i], event->occurred_ms);
+        casework_told_add(turn, record, taken->told[i], record->round, event->occurred_ms);
     if (record->n_links && entered)
         tell_links(turn, event->case_id, record);
 }
@@ -243,8 +234,11 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
     case CASEWORK__EVENT__KIND_MARK_REQUESTED:
-    case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:
+        return;
+    case CASEWORK__EVENT__KIND_HISTORY_ENDED:
+        for (size_t i = 0; i < said->history_ended->n_told; i++)
+            casework_told_add(turn, record, said->history_ended->told[i], 1, record->received_ms);
         return;
     }
 }
@@ -256,7 +250,7 @@ static void evolve_told(struct turn *turn, Caserec__Case *record, const Hb__Even
     casework_extend_noticed(turn, record, event->notification);
     if (event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
         return;
-    add_told(turn, record, event->notification->told->notice, event->occurred_ms);
+    casework_told_add(turn, record, event->notification->told->notice, record->round, event->occurred_ms);
 }
 
 static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Event *event)

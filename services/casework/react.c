@@ -97,6 +97,12 @@ static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
     return false;
 }
 
+bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event)
+{
+    struct cause cause = cause_of(event);
+    return trigger && triggered(trigger, &cause);
+}
+
 /* ---- acting ---- */
 
 static void say_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,

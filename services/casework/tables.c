@@ -24,6 +24,15 @@ bool casework_told(const Caserec__Case *record, const char *notice)
     return false;
 }
 
+void casework_told_add(struct turn *turn, Caserec__Case *record, char *notice, uint32_t round, int64_t at_ms)
+{
+    Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
+    told->notice = notice;
+    told->round = round;
+    told->at_ms = at_ms;
+    CASEWORK_ADD(turn, record->told, record->n_told, told);
+}
+
 /* ---- what conditions may ask ---- */
 
 static enum truth view_told(void *context, const char *notice)

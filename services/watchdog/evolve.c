@@ -80,6 +80,21 @@ static uint32_t phase_of(const Watchrec__Case *record)
     return 0;
 }
 
+/* Of a history: what counts as told when something else happened. */
+static void told_then(struct turn *turn, Watchrec__Case *record, const Hb__Event *event,
+                      const Watchrec__Happening *then, char **notices, size_t count)
+{
+    int64_t at_ms = then->at_ms, occurred_ms = then->occurred_ms;
+    for (size_t i = 0; i < count; i++) {
+        Watchrec__Happening *told = happen(turn, record, event);
+        told->at_ms = at_ms;
+        told->occurred_ms = occurred_ms;
+        told->facts = NULL; /* those are of the other row */
+        told->n_facts = 0;
+        told->told = notices[i];
+    }
+}
+
 static void evolve_casework(struct turn *turn, const Hb__Event *event)
 {
     Watchrec__Case *record = watchdog_load(turn, event->case_id);
@@ -93,12 +108,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         uint32_t before = phase_of(record);
         row->phase = taken->phase;
         row->round = taken->round;
-        for (size_t i = 0; i < taken->n_told; i++) {
-            Watchrec__Happening *told = happen(turn, record, event);
-            told->facts = NULL; /* the step's row has them */
-            told->n_facts = 0;
-            told->told = taken->told[i];
-        }
+        told_then(turn, record, event, row, taken->told, taken->n_told);
         watchdog_schedules_case(turn, event->case_id, record, before, taken->phase, event->occurred_ms);
         if (*row->stage)
             tell_links(turn, event, record, row->stage);
@@ -112,6 +122,8 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
         record->collecting = false;
         record->as_of_ms = event->casework->history_ended->as_of_ms;
+        told_then(turn, record, event, record->happenings[0], event->casework->history_ended->told,
+                  event->casework->history_ended->n_told); /* the first is the registration */
     } else {
         return;
     }

@@ -29,9 +29,11 @@ static const char pack[] =
     "      category: {name: [类别, Category], one_of: $categories, needed: always}\n"
     "      satisfied: {name: [满意度, Satisfied], one_of: {satisfied: [满意, Satisfied], dissatisfied: [不满意, "
     "Dissatisfied]}}\n"
+    "      found: {name: [属实, Found], one_of: {yes: [是, Yes], no: [否, No]}}\n"
     "    steps:\n"
     "      register: {clause: TWICE-01, name: [登记, Register], to: registered, by: employee}\n"
-    "      accept: {clause: TWICE-01, name: [受理, Accept], from: registered, to: handling, by: employee}\n"
+    "      accept: {clause: TWICE-01, name: [受理, Accept], from: registered, to: handling, by: employee, "
+    "fields: [found]}\n"
     "      ask: {clause: TWICE-01, name: [请补, Ask], from: handling, to: waiting, by: employee}\n"
     "      resume: {clause: TWICE-01, name: [已补, Resume], from: waiting, to: handling, by: employee}\n"
     "      reply: {clause: TWICE-01, name: [答复, Reply], from: handling, to: replied, by: employee}\n"
@@ -42,15 +44,24 @@ static const char pack[] =
     "      otherwise: {clause: TWICE-01, to: department of category}\n"
     "    clocks:\n"
     "      accept: {clause: TWICE-01, name: [受理, Accept], start: registered, stop: handling, limit: 4 h}\n"
+    "      receipt: {clause: TWICE-01, name: [回执, Receipt], start: registered, stop: told receipt, limit: 12 days}\n"
     "      reply: {clause: TWICE-01, name: [答复, Reply], main: yes, start: [registered, reopen], stop: told answer, "
     "limit: 3 working days}\n"
+    "      thanks: {clause: TWICE-01, name: [致谢, Thanks], start: replied, stop: told thanks, limit: 10 days}\n"
     "    rules:\n"
-    "      answered: {clause: TWICE-01, when: replied, then: {tell: answer}}\n"
+    "      received: {clause: TWICE-01, when: registered, then: {tell: receipt}}\n"
+    "      answered: {clause: TWICE-01, when: replied, if: {found: yes}, then: {tell: answer}}\n"
+    "      thanked: {clause: TWICE-01, when: satisfied, if: {told answer: present}, then: {tell: thanks}}\n"
     "      unanswered: {clause: TWICE-01, before: close, if: {told answer: missing}, refuse: [尚未答复, Not "
     "answered]}\n"
     "notices:\n"
     "  answer: {clause: TWICE-01, name: [答复, Answer], to: complainant, by: [portal], subject: [答复, Answer], text: "
     "[已答复, Answered]}\n"
+    "  receipt: {clause: TWICE-01, name: [回执, Receipt], to: complainant, by: [portal], subject: [回执, Receipt], "
+    "text: "
+    "[已收到, Received]}\n"
+    "  thanks: {clause: TWICE-01, name: [致谢, Thanks], to: complainant, by: [portal], subject: [致谢, Thanks], text: "
+    "[谢谢, Thank you]}\n"
     "categories:\n"
     "  noise: {name: [噪音, Noise], to: customer_service_centre}\n"
     "  water: {name: [漏水, Water], to: engineering_department}\n";
@@ -64,15 +75,16 @@ struct deed {
     const char *const *fields;
 };
 static const char *const satisfied[] = {"satisfied", "satisfied", NULL};
+static const char *const found[] = {"found", "yes", NULL};
 static const char *const dissatisfied[] = {"satisfied", "dissatisfied", NULL};
 static const struct deed life[] = {
     {AT(2, 9, 0), 0, "register", NULL},  /* 0: met */
     {AT(2, 9, 30), 1, "register", NULL}, /* 1: both missed, level 1 */
-    {AT(2, 10, 0), 0, "accept", NULL},
+    {AT(2, 10, 0), 0, "accept", found},
     {AT(2, 11, 0), 2, "register", NULL}, /* 2: nobody touches it: levels 1 and 2 */
-    {AT(2, 15, 0), 1, "accept", NULL},
+    {AT(2, 15, 0), 1, "accept", found},
     {AT(3, 9, 0), 3, "register", NULL}, /* 3: met thanks to a pause over the holiday; again in a second round, missed */
-    {AT(3, 9, 20), 3, "accept", NULL},
+    {AT(3, 9, 20), 3, "accept", found},
     {AT(3, 14, 0), 3, "ask", NULL},
     {AT(3, 15, 0), 0, "reply", NULL},
     {AT(3, 16, 0), 0, "close", satisfied},
@@ -85,8 +97,8 @@ static const struct deed life[] = {
     {AT(15, 10, 0), 4, "register", NULL}, /* 4: its clock goes on after the import */
 };
 /* What happens after the import, in both systems. */
-static const struct deed later[] = {{AT(16, 14, 0), 2, "accept", NULL},
-                                    {AT(17, 9, 0), 4, "accept", NULL},
+static const struct deed later[] = {{AT(16, 14, 0), 2, "accept", found},
+                                    {AT(17, 9, 0), 4, "accept", found},
                                     {AT(17, 10, 0), 3, "reply", NULL},
                                     {AT(17, 11, 0), 2, "reply", NULL},
                                     {AT(18, 9, 0), 3, "close", satisfied}};

@@ -68,6 +68,16 @@ static void registered_facts(struct oracle *oracle, struct fact fact)
     fact_add(oracle, fact);
 }
 
+/* Of a history: what counts as told then. */
+static void told_facts(struct oracle *oracle, struct fact then, char *const *notices, size_t count)
+{
+    struct fact told = {.at_ms = then.at_ms, .occurred_ms = then.occurred_ms, .event = then.event};
+    for (size_t i = 0; i < count; i++) {
+        told.told = notices[i];
+        fact_add(oracle, told);
+    }
+}
+
 static void casework_facts(struct oracle *oracle, struct fact fact)
 {
     const Casework__Event *said = fact.event->casework;
@@ -78,11 +88,10 @@ static void casework_facts(struct oracle *oracle, struct fact fact)
         fact.phase = taken->phase;
         fact.round = taken->round;
         fact_add(oracle, fact);
-        struct fact told = {.at_ms = fact.at_ms, .occurred_ms = fact.occurred_ms, .event = fact.event};
-        for (size_t i = 0; i < taken->n_told; i++) { /* in a history */
-            told.told = taken->told[i];
-            fact_add(oracle, told);
-        }
+        told_facts(oracle, fact, taken->told, taken->n_told);
+    } else if (said->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
+        fact.at_ms = fact.occurred_ms = oracle->one->registered->occurred_ms;
+        told_facts(oracle, fact, said->history_ended->told, said->history_ended->n_told);
     } else if (said->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {
         fact.extends = said->extension_granted->clock;
         fact.extended_ms = said->extension_granted->due_ms;
