@@ -120,3 +120,32 @@ bool policy_step_from(const Policy__Step *step, const char *stage)
             return true;
     return false;
 }
+
+bool policy_field_asked_at(const Policy__FieldDef *def, const Policy__Step *step)
+{
+    return strcmp(def->needed_at, step->name) == 0 || def->needed == POLICY__FIELD_DEF__NEEDED__WHEN;
+}
+
+/* A step that offers `points` takes what its parts have, and the items of a checklist. */
+static bool same_field(const char *offered, const char *field)
+{
+    size_t size = strlen(offered);
+    struct part part;
+    if (strcmp(offered, field) == 0 || (strncmp(offered, field, size) == 0 && field[size] == '.'))
+        return true;
+    return part_of_fact(field, &part) && strlen(offered) == part.field_size + 1 + strlen(part.name) &&
+           strncmp(offered, field, part.field_size + 1) == 0 && strcmp(offered + part.field_size + 1, part.name) == 0;
+}
+
+bool policy_step_takes(const Policy__Kind *kind, const Policy__Step *step, const char *field)
+{
+    for (size_t i = 0; i < step->n_needs; i++)
+        if ((step->needs[i]->type == POLICY__NEED__TYPE__FIELD || step->needs[i]->type == POLICY__NEED__TYPE__EVERY) &&
+            same_field(step->needs[i]->name, field))
+            return true;
+    for (size_t i = 0; i < step->n_fields; i++)
+        if (same_field(step->fields[i], field))
+            return true;
+    const Policy__FieldDef *def = policy_field_of_fact(kind, field);
+    return def && policy_field_asked_at(def, step);
+}

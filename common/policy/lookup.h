@@ -35,5 +35,9 @@ const Policy__FieldDef *policy_field_of_fact(const Policy__Kind *kind, const cha
 /* Where a case of this kind begins: the stage `register` leads to, else the first stage. */
 const Policy__Stage *policy_first_stage(const Policy__Kind *kind);
 bool policy_step_from(const Policy__Step *step, const char *stage);
+/* Does the field itself say that it is asked for at this step? */
+bool policy_field_asked_at(const Policy__FieldDef *def, const Policy__Step *step);
+/* May the field, or this fact of its parts, be given with the step? */
+bool policy_step_takes(const Policy__Kind *kind, const Policy__Step *step, const char *field);
 
 #endif

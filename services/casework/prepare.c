@@ -16,36 +16,6 @@ const Policy__Step *casework_find_step(struct turn *turn, const struct casework_
     return NULL;
 }
 
-/* The field itself says at which step it is asked for. */
-static bool asked_at(const Policy__FieldDef *def, const Policy__Step *step)
-{
-    return strcmp(def->needed_at, step->name) == 0 || def->needed == POLICY__FIELD_DEF__NEEDED__WHEN;
-}
-
-/* A step that offers `points` takes what its parts have, and the items of a checklist. */
-static bool same_field(const char *offered, const char *field)
-{
-    size_t size = strlen(offered);
-    struct part part;
-    if (strcmp(offered, field) == 0 || (strncmp(offered, field, size) == 0 && field[size] == '.'))
-        return true;
-    return part_of_fact(field, &part) && strlen(offered) == part.field_size + 1 + strlen(part.name) &&
-           strncmp(offered, field, part.field_size + 1) == 0 && strcmp(offered + part.field_size + 1, part.name) == 0;
-}
-
-static bool step_takes(const struct casework_case *one, const Policy__Step *step, const char *field)
-{
-    for (size_t i = 0; i < step->n_needs; i++)
-        if ((step->needs[i]->type == POLICY__NEED__TYPE__FIELD || step->needs[i]->type == POLICY__NEED__TYPE__EVERY) &&
-            same_field(step->needs[i]->name, field))
-            return true;
-    for (size_t i = 0; i < step->n_fields; i++)
-        if (same_field(step->fields[i], field))
-            return true;
-    const Policy__FieldDef *def = policy_field_of_fact(one->kind, field);
-    return def && asked_at(def, step);
-}
-
 static Hb__Refusal *bad_field(struct turn *turn, const char *path, const char *zh, const char *en)
 {
     Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", zh, en);
@@ -62,7 +32,7 @@ static void refuse_field(struct turn *turn, const struct casework_case *one, con
         if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD)
             refusal_accepts(turn, refusal, step->needs[i]->name);
     for (size_t i = 0; i < one->kind->n_fields; i++)
-        if (asked_at(one->kind->fields[i], step))
+        if (policy_field_asked_at(one->kind->fields[i], step))
             refusal_accepts(turn, refusal, one->kind->fields[i]->name);
 }
 
@@ -91,7 +61,7 @@ static void type_one(struct turn *turn, const struct casework_case *one, const P
     const Hb__Personal *note = command->casework->act->note;
     const Policy__FieldDef *def = casework_field(one, step, field->name);
     char *path = arena_printf(turn_arena(turn), "fields.%s", field->name);
-    if (!def || def->figure || !step_takes(one, step, field->name)) {
+    if (!def || def->figure || !policy_step_takes(one->kind, step, field->name)) {
         refuse_field(turn, one, step, path);
         return;
     }

@@ -40,14 +40,14 @@ const char *pack_name_of(struct scenario_places *places, struct arena *arena, co
     return slash + 1;
 }
 
-static void print_mistake(const struct policy_mistake *mistake, bool english)
+static void print_mistake(FILE *file, const struct policy_mistake *mistake, bool english)
 {
     if (*mistake->file)
-        printf("%s", mistake->file);
+        fprintf(file, "%s", mistake->file);
     if (mistake->line)
-        printf(":%u", mistake->line);
-    printf("%s%s%s%s\n", *mistake->file ? ": " : "", mistake->field, *mistake->field ? ": " : "",
-           english ? mistake->message : mistake->zh);
+        fprintf(file, ":%u", mistake->line);
+    fprintf(file, "%s%s%s%s\n", *mistake->file ? ": " : "", mistake->field, *mistake->field ? ": " : "",
+            english ? mistake->message : mistake->zh);
 }
 
 static void add_result(struct checking *checking, const char *pack, const struct policy_result *result)
@@ -73,7 +73,7 @@ static void print_result(struct checking *checking, const char *pack, const stru
         warnings += result->mistakes[i].warning;
         if (result->mistakes[i].warning)
             fputs(checking->english ? "warning: " : "提示：", stdout);
-        print_mistake(&result->mistakes[i], checking->english);
+        print_mistake(stdout, &result->mistakes[i], checking->english);
     }
     unsigned wrong = (unsigned)result->count - warnings;
     if (checking->english)
@@ -83,30 +83,55 @@ static void print_result(struct checking *checking, const char *pack, const stru
     checking->wrong += wrong > 0;
 }
 
-/* One pack by itself, or several as one site uses them. */
+/* One pack by itself, or several as one site uses them; one given by its folder is found with its neighbours. */
+static enum err compile(struct scenario_places *places, char **packs, size_t packs_count, struct arena *arena,
+                        struct policy_result *result)
+{
+    struct policy_source *sources = NULL;
+    size_t count = 0;
+    const char **names = arena_alloc(arena, packs_count * sizeof *names);
+    for (size_t i = 0; i < packs_count; i++)
+        names[i] = packs_count == 1 ? pack_name_of(places, arena, packs[i]) : packs[i];
+    enum err err =
+        policy_read_folders(places->folders, places->folders_count, names, packs_count, arena, &sources, &count);
+    if (err)
+        return err;
+    policy_compile(sources, count, names, packs_count, arena, result);
+    policy_check(result, arena);
+    return ERR_NONE;
+}
+
 static void check_packs(struct checking *checking, char **packs, size_t packs_count)
 {
     struct arena arena;
     struct scenario_places places = checking->places;
-    struct policy_source *sources = NULL;
     struct policy_result result = {0};
-    size_t count = 0;
     arena_init(&arena);
-    const char **names = arena_alloc(&arena, packs_count * sizeof *names);
-    for (size_t i = 0; i < packs_count; i++)
-        names[i] = packs_count == 1 ? pack_name_of(&places, &arena, packs[i]) : packs[i];
     const char *title = packs_count == 1 ? packs[0] : checking->english ? "together" : "并用";
-    enum err err =
-        policy_read_folders(places.folders, places.folders_count, names, packs_count, &arena, &sources, &count);
+    enum err err = compile(&places, packs, packs_count, &arena, &result);
     if (err) {
         fprintf(stderr, "%s: %s\n", title, err_text(err));
         checking->wrong++;
     } else {
-        policy_compile(sources, count, names, packs_count, &arena, &result);
-        policy_check(&result, &arena);
         (checking->json ? add_result : print_result)(checking, title, &result);
     }
     arena_fini(&arena);
+}
+
+Policy__Policy *check_compile(struct scenario_places *places, bool english, char **packs, size_t packs_count,
+                              struct arena *arena)
+{
+    struct policy_result result = {0};
+    enum err err = compile(places, packs, packs_count, arena, &result);
+    bool wrong = err != ERR_NONE;
+    if (err)
+        fprintf(stderr, "%s: %s\n", packs[0], err_text(err));
+    for (size_t i = 0; i < result.count; i++)
+        if (!result.mistakes[i].warning) {
+            wrong = true;
+            print_mistake(stderr, &result.mistakes[i], english);
+        }
+    return wrong ? NULL : result.policy;
 }
 
 int check_main(struct cli *cli, int argc, char **argv)

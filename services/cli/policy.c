@@ -14,7 +14,8 @@ static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-
                             "hearback policy diff OLD NEW\n"
                             "hearback policy flow PACK KIND\n"
                             "hearback policy explain CASE\n"
-                            "hearback policy rehearse SCENARIO.yaml ...";
+                            "hearback policy rehearse SCENARIO.yaml ...\n"
+                            "hearback policy whatif PACK|FOLDER ... --since DATE";
 
 static int is_yaml(const struct dirent *entry)
 {
@@ -122,5 +123,7 @@ int cli_policy(struct cli *cli, int argc, char **argv)
         return policy_flow_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "rehearse") == 0)
         return rehearse_main(cli, argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "whatif") == 0)
+        return whatif_main(cli, argc - 1, argv + 1);
     return cli_usage(usage);
 }

@@ -17,11 +17,13 @@ struct rehearsal {
 
 static int usage(void)
 {
-    fputs("hearback policy rehearse [--language zh-CN|en] [--packs FOLDER] [--quiet] SCENARIO.yaml...\n"
+    fputs("hearback policy rehearse [--language zh-CN|en] [--packs FOLDER] [--quiet] [--keep DIR] SCENARIO.yaml...\n"
           "  在虚拟时钟下演练场景：0 符合预期，1 有差异，2 场景有误\n"
           "  rehearses scenarios under a virtual clock: 0 as expected, 1 a difference, 2 a malformed scenario\n"
           "  --packs FOLDER  先在此处查找制度包 / where packs are looked for before the shipped ones\n"
-          "  --quiet         只打印差异 / prints differences only\n",
+          "  --quiet         只打印差异 / prints differences only\n"
+          "  --keep DIR      留下首次演练各服务所存，供 policy whatif --logs DIR / the stores of the first run stay, "
+          "for policy whatif\n",
           stderr);
     return 2;
 }
@@ -34,6 +36,8 @@ static bool options_read(struct rehearsal *rehearsal, struct cli *cli, int argc,
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--quiet") == 0)
             rehearsal->quiet = true;
+        else if (strcmp(argv[i], "--keep") == 0 && more)
+            places->keep = argv[++i];
         else if (strcmp(argv[i], "--packs") == 0 && more && !places->folders_count)
             places->folders[places->folders_count++] = argv[++i];
         else if (strcmp(argv[i], "--language") == 0 && more && strcmp(argv[i + 1], "en") == 0)
@@ -89,6 +93,8 @@ static void add_run(struct rehearsal *rehearsal, const struct scenario *scenario
 static void run_one(struct rehearsal *rehearsal, const struct scenario *scenario, struct arena *arena)
 {
     struct difference difference;
+    if (rehearsal->runs)
+        rehearsal->places.keep = NULL; /* of the first one */
     if (rehearsal->json) {
         bool good = rehearse_one(scenario, &rehearsal->places, rehearsal->english, true, arena, &difference);
         add_run(rehearsal, scenario, good, &difference);

@@ -5,15 +5,22 @@
 
 #include "cli.h"
 
+#include "hearback/policy.pb-c.h"
+
 /* Both take what stands behind their name (argv[0] is not looked at). 0: as expected, or without a mistake; 1: the
    first difference, or the mistakes, were printed; 2: the arguments or a scenario could not be understood. */
 int rehearse_main(struct cli *cli, int argc, char **argv);
 int check_main(struct cli *cli, int argc, char **argv);
 int policy_flow_main(struct cli *cli, int argc, char **argv);
 int policy_diff_main(struct cli *cli, int argc, char **argv); /* 0: the same; 1: different */
+int whatif_main(struct cli *cli, int argc, char **argv);      /* likewise */
 
 /* A folder is a pack of its own name; its neighbours are found as well. */
 struct scenario_places;
 const char *pack_name_of(struct scenario_places *places, struct arena *arena, const char *pack);
+/* Packs as one site uses them, compiled and checked. NULL: there are mistakes, now on standard error as `policy check`
+   words them. */
+Policy__Policy *check_compile(struct scenario_places *places, bool english, char **packs, size_t packs_count,
+                              struct arena *arena);
 
 #endif

@@ -167,6 +167,7 @@ struct scenario_places { /* where packs and calendars are looked for */
     const char *folders[3];
     size_t folders_count;
     const char *calendars;
+    const char *keep; /* where the stores of the run stay; NULL: nowhere */
 };
 
 /* Reads all documents and rows of one file. What is wrong is added to `mistakes`; then nothing of the file may be run.

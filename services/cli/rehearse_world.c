@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FOUNDED_BEFORE_MS MINUTE_MS /* the organisation is there a minute before the first line */
@@ -293,6 +294,19 @@ static int64_t start_of(const struct scenario *scenario)
     return start - FOUNDED_BEFORE_MS;
 }
 
+static bool make_folder(struct world *world)
+{
+    const char *keep = world->places->keep;
+    snprintf(world->folder, sizeof world->folder, "%s", keep ? keep : "");
+    if (!keep)
+        snprintf(world->folder, sizeof world->folder, "%s/hearback-rehearse-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (keep ? mkdir(world->folder, 0700) == 0 : mkdtemp(world->folder) != NULL)
+        return true;
+    perror(world->folder);
+    return false;
+}
+
 bool world_open(struct world *world, const struct scenario *scenario, const struct scenario_places *places,
                 bool english)
 {
@@ -300,12 +314,8 @@ bool world_open(struct world *world, const struct scenario *scenario, const stru
     world->places = places;
     world->english = english;
     arena_init(&world->arena);
-    snprintf(world->folder, sizeof world->folder, "%s/hearback-rehearse-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (!mkdtemp(world->folder)) {
-        perror(world->folder);
+    if (!make_folder(world))
         return false;
-    }
     struct simulation_options options = {.seed = 1,
                                          .folder = world->folder,
                                          .start_ms = start_of(scenario),
@@ -335,7 +345,8 @@ void world_close(struct world *world)
 {
     if (world->simulation) {
         simulation_free(world->simulation);
-        (void)nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (!world->places->keep)
+            (void)nftw(world->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     }
     arena_fini(&world->arena);
 }

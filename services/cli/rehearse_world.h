@@ -30,7 +30,7 @@ struct world {
     const struct scenario *scenario;
     const struct scenario_places *places;
     struct arena arena;
-    char folder[64];
+    char folder[512];
     bool english;
     bool quiet; /* the timeline is not printed */
     struct world_case *cases;

@@ -17,6 +17,10 @@ grep -q "./TEA: 0 mistakes" <<<"$said" && ! grep -q "TEA-" <<<"$said" || { echo 
 for line in 'routed  shop / mei (otherwise)  \[TEA-1\]' '^3 rehearsed, 0 different'; do
   grep -q "$line" rehearsed || { echo "not said: $line"; cat rehearsed; exit 1; }
 done
+"$hearback" policy rehearse --quiet --packs . --keep past tea.yaml >/dev/null
+mkdir new && cp -r TEA new && sed -i 's/value: 1 h,/value: 30 min,/' new/TEA/complaint.yaml
+"$hearback" policy whatif --language en --logs past ./new/TEA --since 2025-03-01 >changed && { echo "whatif found nothing"; exit 1; }
+sed -n '/policy whatif --language en --logs past/,/^$/p' "$guide" | sed '1d; /^$/d; s/^    //' | diff - changed || { echo "the guide says otherwise of whatif"; exit 1; }
 sed 's/{tell: spoilt_found}/{tell: spoilt_fond}/' -i TEA/rules.yaml
 "$hearback" policy check --language en ./TEA >misspelt && { echo "a misspelt notice was not found"; exit 1; }
 grep -qF "$(grep -o 'TEA/rules.yaml:.*' "$guide")" misspelt || { echo "the guide says otherwise:"; cat misspelt; exit 1; }
