@@ -3,6 +3,7 @@
 #include "base/key.h"
 #include "message/message.h"
 
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -107,6 +108,23 @@ bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err 
     return true;
 }
 
+bool eventlog_names(struct bytes stored, const uint8_t hash[EVENTLOG_HASH_BYTES])
+{
+    struct arena arena;
+    ProtobufCMessage *message;
+    char *why;
+    arena_init(&arena);
+    bool names = message_load(&hb__event__descriptor, stored, &arena, &message, &why) == ERR_NONE &&
+                 bytes_equal(bytes_of(((const Hb__Event *)message)->previous_hash.data,
+                                      ((const Hb__Event *)message)->previous_hash.len),
+                             bytes_of(hash, EVENTLOG_HASH_BYTES));
+    arena_fini(&arena);
+    return names;
+}
+
+static const char missing[] = "an offset is missing";
+static const char wrong_hash[] = "the hash of the event before does not fit";
+
 /* What is wrong with the next event of the chain; NULL: nothing. */
 static const char *wrong_event(const struct eventlog_walk *walk, uint64_t offset, struct bytes stored,
                                struct arena *arena, int64_t *recorded_out)
@@ -114,7 +132,7 @@ static const char *wrong_event(const struct eventlog_walk *walk, uint64_t offset
     ProtobufCMessage *message;
     char *why;
     if (offset != walk->offset + 1)
-        return "an offset is missing";
+        return missing;
     if (message_load(&hb__event__descriptor, stored, arena, &message, &why))
         return "the event cannot be decoded";
     const Hb__Event *event = (const Hb__Event *)message;
@@ -123,7 +141,7 @@ static const char *wrong_event(const struct eventlog_walk *walk, uint64_t offset
         return "the event bears another offset";
     if (!bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
                      bytes_of(walk->hash, sizeof walk->hash)))
-        return "the hash of the event before does not fit";
+        return wrong_hash;
     return event->recorded_ms < walk->recorded_ms ? "the recorded time goes back" : NULL;
 }
 
@@ -159,16 +177,24 @@ enum err eventlog_walk_on(struct store_txn *txn, store_table table, struct event
         wrong = wrong_event(walk, offset_of(key), stored, &arena, &recorded_ms);
         eventlog_hash(stored, walk->hash);
         walk->offset++;
+        if (wrong == wrong_hash &&
+            (!store_scan_next(&scan, &arena, &key, &stored) || eventlog_names(stored, walk->hash))) {
+            wrong = "it was altered: the next event names another hash of it";
+            walk->offset--;
+        }
         walk->recorded_ms = recorded_ms;
         arena_reset(&arena);
     }
-    arena_fini(&arena);
     enum err err = store_error(txn);
     if (wrong)
         err = ERR_CORRUPT;
-    if (err)
-        snprintf(why_out, why_size, "offset %llu: %s", (unsigned long long)walk->offset + !wrong,
-                 wrong ? wrong : err_text(err));
+    bool passed = (wrong == missing || (err && !wrong)) && store_disorder(txn, table, &arena, &key, &stored);
+    if (err && passed)
+        snprintf(why_out, why_size, "offset %" PRIu64 " lies before offset %" PRIu64 ": one of the two was altered",
+                 offset_of(key), offset_of(stored));
+    else if (err)
+        snprintf(why_out, why_size, "offset %" PRIu64 ": %s", walk->offset + !wrong, wrong ? wrong : err_text(err));
+    arena_fini(&arena);
     return err;
 }
 

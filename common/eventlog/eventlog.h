@@ -46,6 +46,10 @@ void eventlog_hash(struct bytes event, uint8_t hash_out[EVENTLOG_HASH_BYTES]);
  *err_out = ERR_MALFORMED. */
 bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err *err_out);
 
+/* Does this stored event name that hash as its predecessor's? Of two neighbours that do not fit together the first was
+   altered when the one after the second names the second rightly. */
+bool eventlog_names(struct bytes stored, const uint8_t hash[EVENTLOG_HASH_BYTES]);
+
 /* A walk along the chain that may be interrupted: what was checked stays so, for the log only grows. */
 struct eventlog_walk {
     uint64_t offset; /* of the last event checked */
@@ -56,7 +60,7 @@ struct eventlog_walk {
 enum err eventlog_walk_from(struct store_txn *txn, store_table table, uint64_t after,
                             struct eventlog_walk *walk_out) MUST_CHECK;
 /* Checks at most so many events more; *end_out at the end of the log. ERR_CORRUPT with a text naming the first offset
-   that does not fit. */
+   that was altered or is missing. */
 enum err eventlog_walk_on(struct store_txn *txn, store_table table, struct eventlog_walk *walk, unsigned events_max,
                           bool *end_out, char *why_out, size_t why_size) MUST_CHECK;
 /* The whole chain from the first event on. */

@@ -136,6 +136,28 @@ static void remember(struct turn *turn, const struct key *name, struct entry *en
 
 /* ---- policies ---- */
 
+static char *policy_place(struct turn *turn, const Directory__PolicyPublished *said)
+{
+    struct key key = key_text(said->site);
+    key_add_u32(&key, said->version);
+    return state_place(turn, POLICY, key_bytes(&key));
+}
+
+/* What is joined is not what was published: a part's name is its hash; when all parts are sound, the policy's own row.
+ */
+static _Noreturn void find_damaged(struct turn *turn, const Directory__PolicyPublished *said)
+{
+    for (size_t i = 0; i < said->n_parts; i++) {
+        struct bytes name = bytes_of(said->parts[i].data, said->parts[i].len), part;
+        uint8_t hash[32];
+        if (state_get(turn, PART, name, &part))
+            crypto_generichash(hash, sizeof hash, part.data, part.size, NULL, 0);
+        if (!bytes_equal(name, bytes_of(hash, sizeof hash)))
+            state_damaged(turn, state_place(turn, PART, name));
+    }
+    state_damaged(turn, policy_place(turn, said));
+}
+
 static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublished *said)
 {
     struct bytes parts[256];
@@ -144,7 +166,9 @@ static struct bytes join_parts(struct turn *turn, const Directory__PolicyPublish
     for (size_t i = 0; i < said->n_parts; i++) {
         struct bytes name = bytes_of(said->parts[i].data, said->parts[i].len);
         if (!state_get(turn, PART, name, &parts[i])) /* the row of the policy names what was never published */
-            state_damaged(turn, POLICY, name);
+            state_damaged(turn,
+                          arena_printf(turn_arena(turn), "%s names %s, which is missing: one of the two was altered",
+                                       policy_place(turn, said), state_place(turn, PART, name)));
         size += parts[i].size;
     }
     uint8_t *joined = arena_alloc(turn_arena(turn), size);
@@ -180,7 +204,7 @@ static struct entry *policy_entry(struct turn *turn, const Directory__PolicyPubl
         crypto_generichash(hash, sizeof hash, joined.data, joined.size, NULL, 0);
         if (!bytes_equal(bytes_of(hash, sizeof hash), bytes_of(said->hash.data, said->hash.len)) ||
             message_load(&policy__policy__descriptor, joined, &entry->arena, &message, &why))
-            state_damaged(turn, PART, bytes_of(said->hash.data, said->hash.len));
+            find_damaged(turn, said);
         Policy__Policy *policy = (Policy__Policy *)message;
         policy->version = said->version;
         entry->policy = policy;
@@ -255,7 +279,7 @@ static struct entry *plain_calendar(struct turn *turn, const Directory__Site *si
     return entry;
 }
 
-static struct entry *defined_calendar(struct turn *turn, struct bytes row)
+static struct entry *defined_calendar(struct turn *turn, struct bytes key, struct bytes row)
 {
     bool fresh;
     struct entry *entry = entry_of(turn, "calendar of hearback", row, &fresh);
@@ -263,7 +287,7 @@ static struct entry *defined_calendar(struct turn *turn, struct bytes row)
         ProtobufCMessage *message;
         char *why;
         if (message_load(&calendar__calendar__descriptor, row, &entry->arena, &message, &why))
-            state_damaged(turn, CALENDAR, (struct bytes){0});
+            state_damaged(turn, state_place(turn, CALENDAR, key));
         const Calendar__Calendar *definition = (const Calendar__Calendar *)message;
         entry->calendar = calendar_new(definition, zone_entry(turn, definition->zone)->zone);
     }
@@ -279,7 +303,8 @@ static struct entry *calendar_entry(struct turn *turn, const char *site, const D
     if (!*name || organisation_too_long(name))
         return plain_calendar(turn, found);
     struct key key = key_text(name);
-    return state_get(turn, CALENDAR, key_bytes(&key), &row) ? defined_calendar(turn, row) : plain_calendar(turn, found);
+    return state_get(turn, CALENDAR, key_bytes(&key), &row) ? defined_calendar(turn, key_bytes(&key), row)
+                                                            : plain_calendar(turn, found);
 }
 
 const struct calendar *organisation_calendar(struct turn *turn, const char *site, const char *name)

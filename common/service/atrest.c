@@ -150,8 +150,9 @@ static enum err check_log(struct rest *rest)
     if (end == rest->head->offset &&
         bytes_equal(bytes_of(rest->head->hash.data, rest->head->hash.len), bytes_of(hash, sizeof hash)))
         return store_error(rest->txn);
-    snprintf(rest->why, rest->why_size, "offset %" PRIu64 ": the log does not end as its head says (%" PRIu64 ")", end,
-             rest->head->offset);
+    snprintf(rest->why, rest->why_size,
+             "offset %" PRIu64 ": the log does not end here as its head says, but at offset %" PRIu64,
+             rest->head->offset, end);
     return ERR_CORRUPT;
 }
 

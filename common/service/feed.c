@@ -56,18 +56,23 @@ enum err cursors_check(struct instance *instance, struct store_txn *txn, char *w
     struct store_scan scan;
     struct bytes key, value;
     ProtobufCMessage *message;
-    char *why = "a row is not found where it should lie";
+    char *why;
+    const char *wrong = NULL;
     uint64_t rows = 0;
     enum err err = ERR_NONE;
     store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
-    while (!err && store_scan_next(&scan, &instance->arena, &key, &value)) {
+    for (; !err && store_scan_next(&scan, &instance->arena, &key, &value); rows++) {
         err = row_load(&record__cursor__descriptor, key, value, &instance->arena, &message, &why);
-        rows++;
+        if (err)
+            wrong = arena_printf(&instance->arena, "%s: %s", store_place(&instance->arena, "cursors", key), why);
     }
     if (!err && rows == store_count(txn, table))
         return store_error(txn);
-    snprintf(why_out, why_size, "table cursors, row %" PRIu64 ": %s: restore from a backup (hearback restore)", rows,
-             why);
+    if (!wrong)
+        wrong = store_disorder_text(txn, table, "cursors", &instance->arena);
+    if (!wrong)
+        wrong = "table cursors cannot be read";
+    snprintf(why_out, why_size, "%s: restore from a backup (hearback restore)", wrong);
     return ERR_CORRUPT;
 }
 

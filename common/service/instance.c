@@ -96,18 +96,20 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
         if (end == 0 && store_count(txn, instance->runtime_tables[RUNTIME_META]) == 0)
             return store_error(txn);
         snprintf(why_out, why_size,
-                 "table meta has no head, but there are %" PRIu64
+                 "table meta at key 6865616400: there is no head, but there are %" PRIu64
                  " events in the log: restore from a backup (hearback restore)",
                  end);
         return ERR_CORRUPT;
     }
     if (row_load(&record__head__descriptor, key_bytes(&key), value, arena, &message, &why)) {
-        snprintf(why_out, why_size, "table meta, the head record: %s: restore from a backup (hearback restore)", why);
+        snprintf(why_out, why_size,
+                 "table meta at key 6865616400, the head: %s: restore from a backup (hearback restore)", why);
         return ERR_CORRUPT;
     }
     const Record__Head *head = (const Record__Head *)message;
     if (head->hash.len != EVENTLOG_HASH_BYTES || head->outcome_key.len != sizeof instance->head_key) {
-        snprintf(why_out, why_size, "the head record is damaged: restore from a backup (hearback restore)");
+        snprintf(why_out, why_size,
+                 "table meta at key 6865616400, the head: it is damaged: restore from a backup (hearback restore)");
         return ERR_CORRUPT;
     }
     instance->head = *head;
@@ -118,9 +120,9 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
         eventlog_hash(stored, hash);
     if (end != head->offset || memcmp(hash, instance->head_hash, sizeof hash) != 0) {
         snprintf(why_out, why_size,
-                 "offset %" PRIu64 ": the log does not end as its head says (offset %" PRIu64
-                 "): restore from a backup (hearback restore)",
-                 end, head->offset);
+                 "offset %" PRIu64 ": the log does not end here as its head says, but at offset %" PRIu64
+                 ": restore from a backup (hearback restore)",
+                 head->offset, end);
         return ERR_CORRUPT;
     }
     if (tail_check(instance, txn, why_out, why_size))

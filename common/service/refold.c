@@ -65,6 +65,19 @@ const char *folded_table(struct instance *instance, unsigned index, store_table 
     return NULL;
 }
 
+/* What the table's name begins with in the store (open_tables). */
+static const char *folded_prefix(const struct instance *instance, unsigned index)
+{
+    static const char *const prefixes[] = {"", "s_", "o_", "cs_", "co_"};
+    const unsigned own = instance->service->tables_count,
+                   organisation = instance->service->keeps_organisation ? organisation_tables_count : 0,
+                   counts[] = {FOLDED_COUNT, own, organisation, own};
+    unsigned kind = 0;
+    while (kind < sizeof counts / sizeof *counts && index >= counts[kind])
+        index -= counts[kind++];
+    return prefixes[kind];
+}
+
 static enum err hash_one(struct instance *instance, store_table table, const char *name, uint8_t hash_out[32])
 {
     crypto_generichash_state state;
@@ -128,7 +141,7 @@ struct refold {
     bool comparing, comparing_table;
     uint64_t until; /* in place: the last row to fold; 0: all there are, then the tables are compared */
     struct store_scan from_scan, into_scan;
-    char why[400];
+    char why[2400]; /* two keys in hex */
 };
 
 static enum err fail(struct refold *refold, const char *what, uint64_t number)
@@ -248,8 +261,9 @@ static enum err check_cursor(struct refold *refold, const struct reached *reache
     if (offset == reached->to || (offset > reached->to && divided(refold->from, reached->log.service)))
         return ERR_NONE;
     log_name(refold->from, &reached->log, name);
-    snprintf(refold->why, sizeof refold->why, "table cursors: %s was heard up to offset %" PRIu64 ", its cursor %s",
-             name, reached->to, found ? "stands elsewhere" : "is lost");
+    snprintf(refold->why, sizeof refold->why, "%s: %s was heard up to offset %" PRIu64 ", its cursor %s",
+             store_place(&refold->rows, "cursors", key_bytes(&key)), name, reached->to,
+             found ? "stands elsewhere" : "is lost");
     return ERR_CORRUPT;
 }
 
@@ -262,9 +276,13 @@ static enum err check_walked(struct refold *refold)
         return fail(refold, "an own event has no cause in heard: offset", refold->own_next);
     if (refold->until)
         return ERR_NONE;
-    if (rows != refold->walked)
-        return fail(refold, "table heard: there are more rows than turns, or one lies where it is not found: rows",
-                    rows);
+    if (rows != refold->walked) {
+        char *passed =
+            store_disorder_text(refold->from_txn, refold->from->runtime_tables[RUNTIME_HEARD], "heard", &refold->rows);
+        snprintf(refold->why, sizeof refold->why, "table heard: %" PRIu64 " rows for %" PRIu64 " turns%s%s", rows,
+                 refold->walked, passed ? ": " : "", passed ? passed : "");
+        return ERR_CORRUPT;
+    }
     for (const struct reached *reached = refold->reached; reached && !err; reached = reached->next)
         err = check_cursor(refold, reached);
     return err;
@@ -300,6 +318,13 @@ static enum err fold_input(struct refold *refold, const Record__Input *input)
     return err ? err : fold_own(refold, input);
 }
 
+static enum err fail_heard(struct refold *refold, const struct key *key, const char *what)
+{
+    snprintf(refold->why, sizeof refold->why, "%s, turn %" PRIu64 ": %s",
+             store_place(&refold->rows, "heard", key_bytes(key)), refold->walked + 1, what);
+    return ERR_CORRUPT;
+}
+
 /* The next row of `heard`. False with ERR_NONE: all rows are folded. */
 static bool next_row(struct refold *refold, enum err *err_out)
 {
@@ -315,11 +340,11 @@ static bool next_row(struct refold *refold, enum err *err_out)
                    &value)) {
         *err_out = store_error(refold->from_txn);
         if (!*err_out && refold->walked < refold->from->head.turns)
-            *err_out = fail(refold, "a row of heard is missing: turn", refold->walked + 1);
+            *err_out = fail_heard(refold, &key, "is missing");
         return false;
     }
     if (row_load(&record__heard__descriptor, key_bytes(&key), value, &refold->rows, &message, &why)) {
-        *err_out = fail(refold, "a row of heard cannot be decoded or was altered: turn", refold->walked + 1);
+        *err_out = fail_heard(refold, &key, why);
         return false;
     }
     refold->row = (Record__Heard *)message;
@@ -389,12 +414,31 @@ static enum refold_state walk(struct refold *refold)
 
 /* ---- the comparison ---- */
 
-static enum refold_state differs(struct refold *refold, const char *table, struct bytes key)
+/* `made`: the row of a fresh fold. Empty: there is none. */
+static enum refold_state differs(struct refold *refold, const char *table, struct bytes kept, struct bytes made)
 {
-    int size = snprintf(refold->why, sizeof refold->why, "%s: a fresh fold differs from the state in table %s at key ",
-                        refold->from->service->name, table);
-    for (size_t i = 0; i < key.size && i < 64 && size < (int)sizeof refold->why - 3; i++)
-        size += snprintf(refold->why + size, sizeof refold->why - (size_t)size, "%02x", key.data[i]);
+    char *place = store_place(&refold->arena, table, kept.data ? kept : made);
+    const char *other = !kept.data                ? "is missing: a fresh fold has it"
+                        : !made.data              ? "a fresh fold has no such row"
+                        : bytes_equal(kept, made) ? "a fresh fold has another value"
+                                                  : NULL;
+    if (other)
+        snprintf(refold->why, sizeof refold->why, "%s: %s", place, other);
+    else
+        snprintf(refold->why, sizeof refold->why, "%s: a fresh fold has, instead, %s", place,
+                 store_place(&refold->arena, table, made));
+    return REFOLD_DIFFERS;
+}
+
+/* Where a key was altered the scan passes others by: the place is where the order breaks. */
+static enum refold_state differs_or_passed(struct refold *refold, store_table from_table, const char *table,
+                                           struct bytes kept, struct bytes made)
+{
+    char *name = arena_printf(&refold->arena, "%s%s", folded_prefix(refold->from, refold->table), table);
+    char *passed = store_disorder_text(refold->from_txn, from_table, name, &refold->arena);
+    if (!passed)
+        return differs(refold, name, kept, made);
+    snprintf(refold->why, sizeof refold->why, "%s", passed);
     return REFOLD_DIFFERS;
 }
 
@@ -424,10 +468,11 @@ static enum refold_state compare(struct refold *refold)
             break;
         }
         if (one != other || !bytes_equal(a, b) || !bytes_equal(a_value, b_value))
-            state = differs(refold, name, one ? a : b);
+            state = differs_or_passed(refold, from_table, name, a, b);
         arena_reset(&refold->arena);
     }
-    if (store_error(refold->from_txn) || store_error(into_txn)) {
+    bool failed = store_error(refold->from_txn) || store_error(into_txn);
+    if (failed && !(name && store_disorder_text(refold->from_txn, from_table, name, &refold->arena))) {
         snprintf(refold->why, sizeof refold->why, "the tables cannot be read");
         state = REFOLD_FAILED;
     }

@@ -133,8 +133,9 @@ void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes
 void state_delete(struct turn *turn, unsigned table, struct bytes key);
 /* One protobuf record per row. NULL when absent; a record that cannot be unpacked is corruption: the service stops. */
 void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor);
-/* A row of our own cannot be what evolve wrote: ends the process, naming service, table and key. */
-_Noreturn void state_damaged(const struct turn *turn, unsigned table, struct bytes key);
+/* A row of our own cannot be what evolve wrote: ends the process with a word of it, which begins with its place. */
+char *state_place(struct turn *turn, unsigned table, struct bytes key);
+_Noreturn void state_damaged(struct turn *turn, const char *what);
 void state_save(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessage *record);
 /* Scans rows whose key begins with `prefix`, in key order, from `from` on ({0}: the first). */
 struct state_scan;

@@ -208,17 +208,19 @@ void state_delete(struct turn *turn, unsigned table, struct bytes key)
     store_delete(turn->txn, table_of(turn, table), key_of(turn, key));
 }
 
-void state_damaged(const struct turn *turn, unsigned table, struct bytes key)
+char *state_place(struct turn *turn, unsigned table, struct bytes key)
 {
-    const struct service *service = turn->instance->service;
-    char text[400];
-    int size = snprintf(text, sizeof text, "%s: a row of table %s is damaged: hearback verify, then restore; key ",
-                        service->name,
-                        table >= ORGANISATION_TABLE_FIRST ? organisation_tables[table - ORGANISATION_TABLE_FIRST]
-                                                          : service->tables[table]);
-    for (size_t i = 0; i < key.size && size < (int)sizeof text - 3; i++)
-        size += snprintf(text + size, sizeof text - (size_t)size, "%02x", key.data[i]);
-    bug_report(__FILE__, __LINE__, text);
+    bool organisation = table >= ORGANISATION_TABLE_FIRST;
+    const char *name =
+        organisation ? organisation_tables[table - ORGANISATION_TABLE_FIRST] : turn->instance->service->tables[table];
+    name = arena_printf(turn->arena, "%s%s_%s", turn->cell ? "c" : "", organisation ? "o" : "s", name);
+    return store_place(turn->arena, name, key_of(turn, key));
+}
+
+void state_damaged(struct turn *turn, const char *what)
+{
+    bug_report(__FILE__, __LINE__,
+               arena_printf(turn->arena, "%s: %s: hearback verify, then restore", turn->instance->service->name, what));
 }
 
 void log_damaged(const struct instance *instance, uint64_t offset)
@@ -237,7 +239,8 @@ void *state_load(struct turn *turn, unsigned table, struct bytes key, const Prot
     ProtobufCMessage *message;
     char *why;
     if (message_load(descriptor, value, turn->arena, &message, &why))
-        state_damaged(turn, table, key); /* malformed bytes from our own table are a bug, not input */
+        state_damaged(turn,
+                      state_place(turn, table, key)); /* malformed bytes from our own table are a bug, not input */
     return message;
 }
 

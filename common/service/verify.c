@@ -119,26 +119,44 @@ static void *loaded(struct verify *verify, const ProtobufCMessageDescriptor *des
     return row_load(descriptor, key, value, &verify->instance->arena, &message, &why) ? NULL : message;
 }
 
+/* Of a row that another one names: it is not there. */
+static const char *missing(struct verify *verify, const char *table, struct bytes key)
+{
+    return arena_printf(&verify->instance->arena, "%s is missing", store_place(&verify->instance->arena, table, key));
+}
+
 static const char *wrong_effect(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
 {
     const Record__Effect *effect = unpacked(verify, &record__effect__descriptor, value);
     if (!effect)
-        return "an effect cannot be decoded";
+        return "it cannot be decoded";
     struct key due = key_u64((uint64_t)effect->due_ms);
     key_add(&due, key.data, key.size);
-    return has(verify, txn, RUNTIME_EFFECTS_DUE, key_bytes(&due)) ? NULL : "an effect is not in the order of dues";
+    bool there = has(verify, txn, RUNTIME_EFFECTS_DUE, key_bytes(&due));
+    return there ? NULL : missing(verify, "effects_due", key_bytes(&due));
+}
+
+/* A row of an order by time: the time, then the key of what is ordered. */
+static const char *wrong_order(struct verify *verify, struct store_txn *txn, enum runtime_table of, const char *name,
+                               struct bytes key)
+{
+    if (key.size <= 8)
+        return "the key is too short";
+    struct bytes named = bytes_of(key.data + 8, key.size - 8);
+    return has(verify, txn, of, named) ? NULL : missing(verify, name, named);
 }
 
 static const char *wrong_outcome(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
 {
     const Record__Outcome *outcome = loaded(verify, &record__outcome__descriptor, key, value);
     if (!outcome)
-        return "an outcome was altered";
+        return "it was altered";
     if (outcome->first > outcome->last || outcome->last > verify->instance->head.offset)
-        return "an outcome names events beyond the log";
+        return "it names events beyond the log";
     struct key age = key_u64((uint64_t)outcome->recorded_ms);
     key_add(&age, key.data, key.size);
-    return has(verify, txn, RUNTIME_OUTCOMES_AGE, key_bytes(&age)) ? NULL : "an outcome has no age";
+    bool there = has(verify, txn, RUNTIME_OUTCOMES_AGE, key_bytes(&age));
+    return there ? NULL : missing(verify, "outcomes_age", key_bytes(&age));
 }
 
 static const char *wrong_waiting(struct verify *verify, struct bytes key, struct bytes value)
@@ -147,9 +165,9 @@ static const char *wrong_waiting(struct verify *verify, struct bytes key, struct
     const Hb__Event *event =
         waiting ? unpacked(verify, &hb__event__descriptor, bytes_of(waiting->event.data, waiting->event.len)) : NULL;
     if (!event)
-        return "a waiting event was altered";
+        return "it was altered";
     bool lies = key.size >= 16 && event->case_id == bytes_get_u64(key.data + key.size - 16);
-    return lies ? NULL : "a waiting event lies under another case";
+    return lies ? NULL : "it lies under another case";
 }
 
 static const char *wrong_waiting_for(struct verify *verify, struct store_txn *txn, struct bytes key, struct bytes value)
@@ -157,7 +175,7 @@ static const char *wrong_waiting_for(struct verify *verify, struct store_txn *tx
     struct store_scan scan;
     struct bytes first;
     if (key.size < 9)
-        return "a key of waiting_for is too short";
+        return "the key is too short";
     const struct instance *instance = verify->instance;
     uint64_t cell = waiting_cell((const char *)key.data);
     struct key prefix = {.size = 0};
@@ -169,8 +187,8 @@ static const char *wrong_waiting_for(struct verify *verify, struct store_txn *tx
     store_scan_open(&scan, txn, cell ? instance->cells_waiting : instance->runtime_tables[RUNTIME_WAITING],
                     key_bytes(&prefix), (struct bytes){0});
     if (!store_scan_next(&scan, &verify->instance->arena, &first, NULL))
-        return "nothing waits under a key of waiting_for";
-    return row_mark_sound(key, value) ? NULL : "a key of waiting_for was altered";
+        return "nothing waits there";
+    return row_mark_sound(key, value) ? NULL : "it was altered";
 }
 
 static const enum runtime_table checked[] = {RUNTIME_EFFECTS,      RUNTIME_EFFECTS_DUE, RUNTIME_OUTCOMES,
@@ -186,15 +204,11 @@ static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsig
     case RUNTIME_EFFECTS:
         return wrong_effect(verify, txn, key, value);
     case RUNTIME_EFFECTS_DUE:
-        return key.size > 8 && has(verify, txn, RUNTIME_EFFECTS, bytes_of(key.data + 8, key.size - 8))
-                   ? NULL
-                   : "a due names no effect";
+        return wrong_order(verify, txn, RUNTIME_EFFECTS, "effects", key);
     case RUNTIME_OUTCOMES:
         return wrong_outcome(verify, txn, key, value);
     case RUNTIME_OUTCOMES_AGE:
-        return key.size > 8 && has(verify, txn, RUNTIME_OUTCOMES, bytes_of(key.data + 8, key.size - 8))
-                   ? NULL
-                   : "an age names no outcome";
+        return wrong_order(verify, txn, RUNTIME_OUTCOMES, "outcomes", key);
     case RUNTIME_WAITING:
         return wrong_waiting(verify, key, value);
     case RUNTIME_WAITING_FOR:
@@ -223,9 +237,10 @@ static const char *checked_table(const struct verify *verify, unsigned index, st
     return index == CHECKED_COUNT && instance->options.cells_count ? "c_waiting" : NULL;
 }
 
-static void find_in_table(struct verify *verify, const char *name, const char *wrong)
+static void find_passed_by(struct verify *verify, struct store_txn *txn, store_table table, const char *name)
 {
-    find(verify, arena_printf(&verify->arena, "table %s: %s", name, wrong));
+    char *text = store_disorder_text(txn, table, name, &verify->arena);
+    find(verify, text ? text : arena_printf(&verify->arena, "table %s cannot be read", name));
 }
 
 /* True when all tables have been looked through. */
@@ -245,14 +260,14 @@ static bool check_tables(struct verify *verify, struct store_txn *txn)
     for (unsigned rows = 0; rows < VERIFY_EVENTS; rows++, verify->rows++) {
         if (!store_scan_next(&verify->scan, &instance->arena, &key, &value)) {
             if (verify->rows != store_count(txn, table))
-                find_in_table(verify, name, "a row is not found where it should lie: its key was altered");
+                find_passed_by(verify, txn, table, name);
             verify->scanning = false;
             verify->table++;
             break;
         }
         const char *wrong = wrong_row(verify, txn, verify->table, key, value);
         if (wrong)
-            find_in_table(verify, name, wrong);
+            find(verify, arena_printf(&verify->arena, "%s: %s", store_place(&verify->arena, name, key), wrong));
         arena_reset(&instance->arena);
     }
     return false;

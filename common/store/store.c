@@ -289,12 +289,17 @@ static int seek(struct store_txn *txn, store_table table, MDB_val *key, MDB_val 
     return rc;
 }
 
+static bool ascends(struct bytes a, struct bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size ? memcmp(a.data, b.data, size) : 0;
+    return order < 0 || (order == 0 && a.size < b.size);
+}
+
 /* Where a key was altered on disk the search may lead back: the scan would never end. */
 static bool leads_back(const struct store_scan *scan, const MDB_val *found)
 {
-    size_t size = found->mv_size < scan->last_size ? found->mv_size : scan->last_size;
-    int order = size ? memcmp(found->mv_data, scan->last, size) : 0;
-    return order < 0 || (order == 0 && found->mv_size < scan->last_size);
+    return ascends(bytes_of(found->mv_data, found->mv_size), bytes_of(scan->last, scan->last_size));
 }
 
 bool store_scan_next(struct store_scan *scan, struct arena *arena, struct bytes *key_out, struct bytes *value_out)
@@ -385,6 +390,47 @@ bool store_before(struct store_txn *txn, store_table table, struct bytes prefix,
         *key_out = arena_copy(arena, bytes_of(k.mv_data, k.mv_size));
     mdb_cursor_close(cursor);
     return found;
+}
+
+char *store_place(struct arena *arena, const char *table, struct bytes key)
+{
+    char *hex = arena_alloc(arena, 2 * key.size + 1);
+    for (size_t i = 0; i < key.size; i++)
+        snprintf(hex + 2 * i, 3, "%02x", key.data[i]);
+    hex[2 * key.size] = 0;
+    return arena_printf(arena, "table %s at key %s", table, hex);
+}
+
+bool store_disorder(struct store_txn *txn, store_table table, struct arena *arena, struct bytes *key_out,
+                    struct bytes *next_out)
+{
+    MDB_cursor *cursor;
+    MDB_val k, v;
+    struct bytes before = {0}; /* a key stays where it is as long as the transaction */
+    bool found = false;
+    if (mdb_cursor_open(txn->txn, table, &cursor))
+        return false;
+    for (int rc = mdb_cursor_get(cursor, &k, &v, MDB_FIRST); !found && rc == 0;
+         rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
+        struct bytes key = bytes_of(k.mv_data, k.mv_size);
+        found = before.data && !ascends(before, key);
+        if (found) {
+            *key_out = arena_copy(arena, before);
+            *next_out = arena_copy(arena, key);
+        }
+        before = key;
+    }
+    mdb_cursor_close(cursor);
+    return found;
+}
+
+char *store_disorder_text(struct store_txn *txn, store_table table, const char *name, struct arena *arena)
+{
+    struct bytes key, next;
+    if (!store_disorder(txn, table, arena, &key, &next))
+        return NULL;
+    return arena_printf(arena, "%s lies before %s: one of the two keys was altered", store_place(arena, name, key),
+                        store_place(arena, name, next));
 }
 
 uint64_t store_count(struct store_txn *txn, store_table table)

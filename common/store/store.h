@@ -72,6 +72,15 @@ bool store_before(struct store_txn *txn, store_table table, struct bytes prefix,
                   struct arena *arena, struct bytes *key_out);
 uint64_t store_count(struct store_txn *txn, store_table table);
 
+/* How messages name a row: "table cursors at key 0000000400000000". */
+char *store_place(struct arena *arena, const char *table, struct bytes key);
+/* A search passes by a row whose key was altered on disk, and others near it. This walks along the pages as they are:
+   the first two neighbours out of order; false: there are none. Works in a transaction that has failed, too. */
+bool store_disorder(struct store_txn *txn, store_table table, struct arena *arena, struct bytes *key_out,
+                    struct bytes *next_out);
+char *store_disorder_text(struct store_txn *txn, store_table table, const char *name,
+                          struct arena *arena); /* or NULL */
+
 /* A snapshot: everything as it was when it was opened, copied into an environment of its own in `folder`, a little at
    a time, while the store is used on. As long as it is open no page of that state is used anew, so the file grows by
    what is written meanwhile. The copy is not synced: whoever asked for it syncs the file. ERR_EXISTS: there is a store

@@ -144,7 +144,7 @@ static enum err epoch_find(struct vault *vault, struct bytes check, struct arena
         at++;
     if (at == keys.count)
         err = say(arena, why_out, ERR_DENIED, vault->epoch_path,
-                  "this is not the key of this vault, or its table meta was altered");
+                  "this is not the key of this vault, or its table meta at key 636865636b was altered");
     else
         memcpy(vault->epoch_key, keys.keys[at], EPOCH_KEY_BYTES);
     if (!err && keys.count > 1) {
@@ -197,9 +197,9 @@ static enum err load_own(struct vault *vault, const char *name, uint8_t *key_out
         err = unwrap(vault->epoch_key, "secrets", bytes_of_text(name), box, key_out, VAULT_KEY_BYTES);
     if (err && why_out)
         *why_out = arena_printf(arena,
-                                "the row %s of table secrets is missing or was altered (%s): restore from a backup "
+                                "%s: the row %s is missing or was altered (%s): restore from a backup "
                                 "(hearback restore)",
-                                name, err_text(err));
+                                store_place(arena, "secrets", bytes_of_text(name)), name, err_text(err));
     return err;
 }
 
@@ -220,8 +220,9 @@ static enum err unlock(struct vault *vault, struct arena *arena, const char **wh
         return epoch_make(vault, arena, why_out);
     if (err == ERR_NOT_FOUND) {
         if (why_out)
-            *why_out = arena_strdup(arena, "its table meta has no row check, though there are keys: restore from a "
-                                           "backup (hearback restore)");
+            *why_out =
+                arena_strdup(arena, "table meta at key 636865636b is missing, though there are keys: restore from a "
+                                    "backup (hearback restore)");
         return ERR_CORRUPT;
     }
     if (!err)
@@ -433,18 +434,6 @@ static bool opens(struct vault_check *check, const char *name, struct bytes row,
     return err == ERR_NONE;
 }
 
-/* A key id, or the name of a secret as far as it is one. */
-static const char *row_name(const char *table, struct bytes row, struct arena *arena)
-{
-    if (row.size == 8 && (strcmp(table, "keys") == 0 || strcmp(table, "erased") == 0))
-        return arena_printf(arena, "%s %" PRIu64, table, bytes_get_u64(row.data));
-    char *name = arena_text(arena, (const char *)row.data, row.size);
-    for (size_t i = 0; i < row.size; i++)
-        if (name[i] < ' ' || name[i] > '~')
-            name[i] = '?';
-    return arena_printf(arena, "%s %s", table, name);
-}
-
 bool vault_check_step(struct vault_check *check, unsigned rows_max, struct arena *arena, const char **wrong_out)
 {
     store_table table;
@@ -458,9 +447,11 @@ bool vault_check_step(struct vault_check *check, unsigned rows_max, struct arena
     check->scanning = true;
     for (; rows_max-- && !*wrong_out; arena_reset(&check->arena)) {
         if (!store_scan_next(&check->scan, &check->arena, &row, &box)) {
-            if (check->rows != store_count(check->txn, table) || store_error(check->txn))
-                *wrong_out =
-                    arena_printf(arena, "table %s: a row is not found where it should lie, its key was altered", name);
+            if (check->rows != store_count(check->txn, table) || store_error(check->txn)) {
+                *wrong_out = store_disorder_text(check->txn, table, name, arena);
+                if (!*wrong_out)
+                    *wrong_out = arena_printf(arena, "table %s cannot be read", name);
+            }
             check->scanning = false;
             check->rows = 0;
             check->table++;
@@ -468,7 +459,7 @@ bool vault_check_step(struct vault_check *check, unsigned rows_max, struct arena
         }
         check->rows++;
         if (!opens(check, name, row, box))
-            *wrong_out = arena_printf(arena, "the row %s was altered", row_name(name, row, arena));
+            *wrong_out = arena_printf(arena, "%s: it was altered", store_place(arena, name, row));
     }
     return true;
 }

@@ -106,7 +106,8 @@ uint64_t verify_heard(const struct verify *verify, const struct reader *reader, 
 bool verify_ask_position(struct verify *verify, struct reader *reader);
 bool verify_read(struct verify *verify, struct reader *reader);
 /* The next event of the log, as it is stored. After one that does not fit, `reader->broken`. */
-void verify_event(struct verify *verify, struct reader *reader, struct bytes stored);
+void verify_event(struct verify *verify, struct reader *reader, struct bytes stored,
+                  struct bytes next); /* empty: not at hand */
 
 /* verify_said.c: what one event says by itself and against those before it. */
 void verify_said(struct verify *verify, struct reader *reader, const Hb__Event *event);

@@ -84,20 +84,34 @@ static bool may_stand_in(const struct verify *verify, const struct reader *reade
            config_shared(verify->cli->config, instance->service, event->partition, instance->partition);
 }
 
+static const char wrong_hash[] = "the hash of the event before does not fit: one of the two was altered";
+
+/* Of two neighbours that do not fit together: the one that its own successor names is sound. */
+static bool is_named(struct bytes stored, struct bytes next)
+{
+    uint8_t hash[EVENTLOG_HASH_BYTES];
+    eventlog_hash(stored, hash);
+    return next.size && eventlog_names(next, hash);
+}
+
 /* False: the chain is broken here, and what follows means nothing. */
-static bool check_chain(struct verify *verify, struct reader *reader, const Hb__Event *event, uint64_t offset)
+static bool check_chain(struct verify *verify, struct reader *reader, const Hb__Event *event, uint64_t offset,
+                        struct bytes stored, struct bytes next)
 {
     const char *what = event->offset != offset ? "the event bears another offset"
                        : !bytes_equal(bytes_of(event->previous_hash.data, event->previous_hash.len),
                                       bytes_of(reader->hash, sizeof reader->hash))
-                           ? "the hash of the event before does not fit: one of the two was altered"
+                           ? wrong_hash
                        : event->recorded_ms < reader->recorded_ms ? "the recorded time goes back"
                        : event->epoch < reader->last_epoch || event->epoch > reader->epoch
                            ? "the epoch is not that of this log"
                        : event->service != reader->instance->service || !may_stand_in(verify, reader, event)
                            ? "the event belongs to another log"
                            : NULL;
-    if (what)
+    if (what == wrong_hash && is_named(stored, next))
+        verify_find(verify, reader, offset - 1, "chain", ADVICE_RESTORE,
+                    "it was altered: the next event names another hash of it");
+    else if (what)
         verify_find(verify, reader, offset, "chain", ADVICE_RESTORE, "%s", what);
     return !what;
 }
@@ -189,7 +203,7 @@ static void check_cause(struct verify *verify, struct reader *reader, const Hb__
 
 /* ---- batches ---- */
 
-void verify_event(struct verify *verify, struct reader *reader, struct bytes stored)
+void verify_event(struct verify *verify, struct reader *reader, struct bytes stored, struct bytes next)
 {
     ProtobufCMessage *message;
     char *why;
@@ -200,7 +214,7 @@ void verify_event(struct verify *verify, struct reader *reader, struct bytes sto
         return;
     }
     const Hb__Event *event = (const Hb__Event *)message;
-    reader->broken = !check_chain(verify, reader, event, offset);
+    reader->broken = !check_chain(verify, reader, event, offset, stored, next);
     if (reader->broken)
         return;
     eventlog_hash(stored, reader->hash);
@@ -234,7 +248,7 @@ static const Bus__Fetched *fetch(struct verify *verify, struct reader *reader)
 
 static bool take_batch(struct verify *verify, struct reader *reader, const Bus__Fetched *fetched)
 {
-    struct bytes batch = bytes_of(fetched->events.data, fetched->events.len), stored;
+    struct bytes batch = bytes_of(fetched->events.data, fetched->events.len), stored, next;
     uint64_t before = reader->at;
     enum err err = ERR_NONE;
     if (fetched->problem != BUS__FETCHED__PROBLEM__NONE) {
@@ -243,7 +257,9 @@ static bool take_batch(struct verify *verify, struct reader *reader, const Bus__
         return false;
     }
     while (reader->at < reader->end && !reader->broken && eventlog_batch_next(&batch, &stored, &err)) {
-        verify_event(verify, reader, stored);
+        struct bytes rest = batch;
+        enum err none;
+        verify_event(verify, reader, stored, eventlog_batch_next(&rest, &next, &none) ? next : (struct bytes){0});
         arena_reset(&verify->batch);
     }
     if (reader->at == before && !reader->broken) {

@@ -90,11 +90,10 @@ const char *credentials_wrong(struct store *store, struct arena *arena)
         const ProtobufCMessageDescriptor *descriptor;
         const char *what;
     } tables[] = {
-        {"credentials", &dirrec__credential__descriptor,
-         "table credentials: a row was altered: give the account that cannot sign in a new password"},
-        {"sessions", &dirrec__session__descriptor, "table sessions: a row was altered: who had it signs in again"},
-        {"tokens", &dirrec__token__descriptor, "table tokens: a row was altered: make that API token anew"},
-        {"tries", &dirrec__tries__descriptor, "table tries: a row was altered: a delay is forgotten"},
+        {"credentials", &dirrec__credential__descriptor, "give the account that cannot sign in a new password"},
+        {"sessions", &dirrec__session__descriptor, "who had it signs in again"},
+        {"tokens", &dirrec__token__descriptor, "make that API token anew"},
+        {"tries", &dirrec__tries__descriptor, "a delay is forgotten"},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         store_table table;
@@ -105,15 +104,19 @@ const char *credentials_wrong(struct store *store, struct arena *arena)
         if (store_table_open(store, tables[i].name, &table))
             return "the table cannot be read";
         struct store_txn *txn = store_begin(store, false);
-        uint64_t rows = 0, wrong = 0;
+        const char *wrong = NULL;
+        uint64_t rows = 0;
         store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
         for (; store_scan_next(&scan, arena, &key, &value); rows++)
-            wrong += row_load(tables[i].descriptor, key, value, arena, &row, &why) != ERR_NONE;
-        wrong += store_count(txn, table) - rows; /* passed by, because a key was altered */
-        enum err err = store_error(txn);
+            if (row_load(tables[i].descriptor, key, value, arena, &row, &why))
+                wrong = store_place(arena, tables[i].name, key);
+        const char *passed = store_disorder_text(txn, table, tables[i].name, arena);
+        bool unread = store_error(txn) || rows != store_count(txn, table);
         store_abort(txn);
-        if (err || wrong)
-            return err ? "the table cannot be read" : tables[i].what;
+        if (wrong || passed)
+            return arena_printf(arena, "%s: it was altered: %s", passed ? passed : wrong, tables[i].what);
+        if (unread)
+            return arena_printf(arena, "table %s cannot be read", tables[i].name);
     }
     return NULL;
 }

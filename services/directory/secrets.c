@@ -88,20 +88,23 @@ void directory_secrets_save(struct turn *turn, const Directory__Organise *organi
         refuse_full(turn);
 }
 
-/* Each row names the other: one that was altered does not, and opens nothing. */
-static bool rows_agree(struct store_txn *txn, store_table table, struct bytes key, struct bytes value,
-                       struct arena *arena)
+/* Each row names the other: one that was altered does not, and opens nothing. NULL: they do. */
+static const char *wrong_pair(struct store_txn *txn, store_table table, struct bytes key, struct bytes value,
+                              struct arena *arena)
 {
     struct key other = {.size = 0};
     struct bytes back;
     bool by_hash = key.size && key.data[0] == '#';
     if (value.size > STORE_KEY_BYTES_MAX - 1)
-        return false;
+        return arena_printf(arena, "%s: it was altered", store_place(arena, "secrets", key));
     if (!by_hash)
         key_add(&other, "#", 1);
     key_add(&other, value.data, value.size);
-    return store_get(txn, table, key_bytes(&other), arena, &back) &&
-           bytes_equal(back, by_hash ? bytes_of(key.data + 1, key.size - 1) : key);
+    if (store_get(txn, table, key_bytes(&other), arena, &back) &&
+        bytes_equal(back, by_hash ? bytes_of(key.data + 1, key.size - 1) : key))
+        return NULL;
+    return arena_printf(arena, "%s, %s: one of the two was altered", store_place(arena, "secrets", key),
+                        store_place(arena, "secrets", key_bytes(&other)));
 }
 
 const char *directory_secrets_wrong(struct store *store, struct arena *arena)
@@ -112,16 +115,21 @@ const char *directory_secrets_wrong(struct store *store, struct arena *arena)
     if (store_table_open(store, "secrets", &table))
         return "table secrets cannot be read";
     struct store_txn *txn = store_begin(store, false);
-    uint64_t rows = 0, wrong = 0;
+    const char *wrong = NULL;
+    uint64_t rows = 0;
     store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
-    for (; store_scan_next(&scan, arena, &key, &value); rows++)
-        wrong += !rows_agree(txn, table, key, value, arena);
-    wrong += store_count(txn, table) - rows; /* passed by, because a key was altered */
-    enum err err = store_error(txn);
+    for (; store_scan_next(&scan, arena, &key, &value); rows++) {
+        const char *pair = wrong_pair(txn, table, key, value, arena);
+        wrong = pair ? pair : wrong;
+    }
+    const char *passed = store_disorder_text(txn, table, "secrets", arena);
+    if (passed)
+        wrong = arena_printf(arena, "%s%s%s", wrong ? wrong : "", wrong ? "; " : "", passed);
+    bool unread = store_error(txn) || rows != store_count(txn, table);
     store_abort(txn);
-    return err     ? "table secrets cannot be read"
-           : wrong ? "table secrets: a row was altered: give the account whose token is refused a new one"
-                   : credentials_wrong(store, arena);
+    if (!wrong)
+        return unread ? "table secrets cannot be read" : credentials_wrong(store, arena);
+    return arena_printf(arena, "%s: give the account whose token is refused a new one", wrong);
 }
 
 enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out)
@@ -137,7 +145,7 @@ enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, cons
     struct key key = hash_key(token_hash);
     struct bytes account = {0};
     bool found = store_get(txn, table, key_bytes(&key), turn_arena(turn), &account) &&
-                 rows_agree(txn, table, key_bytes(&key), account, turn_arena(turn));
+                 !wrong_pair(txn, table, key_bytes(&key), account, turn_arena(turn));
     err = store_error(txn);
     store_abort(txn);
     *account_out = (const char *)account.data;

@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -79,7 +80,7 @@ def a_service_hangs():
             assert system.http("GET", "/api/v1/reports/kpi?site=renhe", token=tokens["renhe-manager"]).status == 200
             assert_refused_for_now(system.http("GET", f"/api/v1/cases/{case}", token=staff))
             assert system.http("GET", "/healthz").status == 200
-            time.sleep(max(0, 10 - (time.monotonic() - stopped)))
+            time.sleep(max(0, 30 - (time.monotonic() - stopped)))
         finally:
             os.kill(pid, signal.SIGCONT)
         reply = eventually("casework answers again", lambda: (lambda r: r if r.status == 200 else None)(system.http(*accept)))
@@ -211,7 +212,7 @@ def refuses_to_start(folder):
         system.start(30)
     except RuntimeError as refusal:
         said = str(refusal)
-        assert f"offset {end - 5}" in said or f"offset {end - 4}" in said, said
+        assert re.search(rf"\boffset {end - 5}\b", said), said
         assert "casework" in said and "hearback restore" in said, said
     else:
         system.stop()
@@ -232,7 +233,7 @@ def found_by_verify(system, folder):
         done = again.run("--json", "verify", check=False)
         found = json.loads(done.stdout)
         assert done.returncode == 1 and not found["sound"]
-        assert any(f["log"] == "watchdog-0" and f["offset"] in (20, 21) and f["code"] == "chain" and f["advice"] == "restore"
+        assert any(f["log"] == "watchdog-0" and f["offset"] == 20 and f["code"] == "chain" and f["advice"] == "restore"
                    for f in found["findings"]), found
 
 

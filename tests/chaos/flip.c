@@ -1,5 +1,6 @@
-/* flip FOLDER RANDOM: flips one bit of one row of an LMDB store that nobody has open, and says which: table, key, in
-   its key or its value, and where in the file. RANDOM (any number) chooses. A table is as likely as it has rows. */
+/* flip FOLDER RANDOM: flips one bit of one row of an LMDB store that nobody has open, and says which: table, in its key
+   or its value, the key as it was and as it is now, and where in the file. RANDOM (any number) chooses. A table is as
+   likely as it has rows. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
@@ -63,8 +64,15 @@ static const uint8_t *map_begin(void)
     return (const uint8_t *)begin;
 }
 
+static void print_key(const uint8_t *key, size_t size)
+{
+    putchar(' ');
+    for (size_t i = 0; i < size; i++)
+        printf("%02x", key[i]);
+}
+
 /* The byte to be changed, as its place in the file; 0: there is no row. */
-static size_t choose(MDB_txn *txn)
+static size_t choose(MDB_txn *txn, uint8_t bit)
 {
     struct tables tables = {.count = 0};
     MDB_cursor *cursor;
@@ -90,9 +98,13 @@ static size_t choose(MDB_txn *txn)
     bool in_value = value.mv_size && chance(4) > 0;
     MDB_val *part = in_value ? &value : &key;
     const uint8_t *byte = (const uint8_t *)part->mv_data + chance(part->mv_size);
-    printf("%s %s ", tables.names[table], in_value ? "value" : "key");
-    for (size_t i = 0; i < key.mv_size; i++)
-        printf("%02x", ((uint8_t *)key.mv_data)[i]);
+    uint8_t now[512];
+    memcpy(now, key.mv_data, key.mv_size);
+    if (!in_value)
+        now[byte - (const uint8_t *)key.mv_data] ^= bit;
+    printf("%s %s", tables.names[table], in_value ? "value" : "key");
+    print_key(key.mv_data, key.mv_size);
+    print_key(now, key.mv_size);
     return (size_t)(byte - map_begin());
 }
 
@@ -117,15 +129,15 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[1], mdb_strerror(rc));
         return 1;
     }
-    size_t at = choose(txn);
+    uint8_t byte, bit = (uint8_t)(1u << chance(8));
+    size_t at = choose(txn, bit);
     mdb_txn_abort(txn);
     mdb_env_close(env);
     snprintf(path, sizeof path, "%s/data.mdb", argv[1]);
     int fd = open(path, O_RDWR);
-    uint8_t byte;
     if (at == 0 || fd < 0 || pread(fd, &byte, 1, (off_t)at) != 1)
         return 1;
-    byte ^= (uint8_t)(1u << chance(8));
+    byte ^= bit;
     if (pwrite(fd, &byte, 1, (off_t)at) != 1)
         return 1;
     printf(" byte %zu\n", at);

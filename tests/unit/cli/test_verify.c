@@ -114,7 +114,7 @@ static Hb__Event *next(struct world *world, unsigned log)
 static void put(struct world *world, unsigned log, const Hb__Event *event)
 {
     struct bytes stored = message_pack(&event->base, &world->cli.arena);
-    verify_event(&world->verify, &world->verify.readers[log], stored);
+    verify_event(&world->verify, &world->verify.readers[log], stored, (struct bytes){0});
     eventlog_hash(stored, world->last[log]);
     world->verify.readers[log].end = world->verify.readers[log].final_end = world->verify.readers[log].at;
 }
@@ -229,7 +229,8 @@ static void a_missing_event(void **state)
 static void bytes_that_are_no_event(void **state)
 {
     struct world *world = *state;
-    verify_event(&world->verify, &world->verify.readers[INTAKE], bytes_of_text("\xff\xff\xff garbage"));
+    verify_event(&world->verify, &world->verify.readers[INTAKE], bytes_of_text("\xff\xff\xff garbage"),
+                 (struct bytes){0});
     assert_found(world, "chain");
 }
 

@@ -178,7 +178,7 @@ static void every_alteration_is_named_by_its_offset(void **state)
     *site = 'G'; /* it reads well: only the hash in the next event tells */
     struct bytes altered = bytes_of(bytes, twenty.size);
     replace(world, 20, &altered);
-    assert_string_equal(verify(world), "offset 21: the hash of the event before does not fit");
+    assert_string_equal(verify(world), "offset 20: it was altered: the next event names another hash of it");
     struct bytes half = bytes_of(twenty.data, twenty.size / 2);
     replace(world, 20, &half);
     assert_string_equal(verify(world), "offset 20: the event cannot be decoded");

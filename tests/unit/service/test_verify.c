@@ -68,7 +68,7 @@ static void an_altered_row_is_named(void **state)
     struct key key = key_u64(2);
     tamper(world, PONG, "s_pages", key_bytes(&key), "open echo forged ");
     const char *found = scribe_verify(world, PONG);
-    assert_non_null(strstr(found, "table pages"));
+    assert_non_null(strstr(found, "table s_pages at key "));
     assert_non_null(strstr(found, "0000000000000002"));
 }
 
@@ -77,7 +77,7 @@ static void a_missing_row_is_named(void **state)
     struct world *world = *state;
     struct key key = key_u64(3);
     tamper(world, PONG, "s_pages", key_bytes(&key), NULL);
-    assert_non_null(strstr(scribe_verify(world, PONG), "table pages"));
+    assert_non_null(strstr(scribe_verify(world, PONG), "table s_pages at key "));
 }
 
 static void an_altered_event_is_named_by_its_offset(void **state)
@@ -97,9 +97,10 @@ static void an_altered_event_is_named_by_its_offset(void **state)
     struct store_txn *txn = store_begin(store, true);
     store_put(txn, table, key_bytes(&key), bytes_of(altered, stored.size));
     assert_int_equal(store_commit(txn), ERR_NONE);
-    assert_string_equal(scribe_verify(world, PING), "own log, offset 3: the hash of the event before does not fit\n");
+    assert_string_equal(scribe_verify(world, PING),
+                        "own log, offset 2: it was altered: the next event names another hash of it\n");
     /* and whoever folded the true event finds that the producer says something else now */
-    assert_non_null(strstr(scribe_verify(world, PONG), "differs from the state in table pages"));
+    assert_non_null(strstr(scribe_verify(world, PONG), "table s_pages at key "));
 }
 
 static void an_event_gone_from_the_producer_is_found(void **state)
@@ -116,16 +117,19 @@ static void tables_must_agree(void **state)
     struct key key = key_text("case/0000000000000077");
     key_add_u64(&key, 0x77);
     tamper(world, PONG, "waiting_for", key_bytes(&key), "");
-    assert_string_equal(scribe_verify(world, PONG), "table waiting_for: nothing waits under a key of waiting_for\n");
+    assert_string_equal(scribe_verify(world, PONG),
+                        arena_printf(&world->arena, "%s: nothing waits there\n",
+                                     store_place(&world->arena, "waiting_for", key_bytes(&key))));
     key = key_u64(5);
     key_add_text(&key, "nobody");
     key_add_text(&key, "1");
     tamper(world, PING, "outcomes_age", key_bytes(&key), "");
-    assert_string_equal(scribe_verify(world, PING), "table outcomes_age: an age names no outcome\n");
+    assert_string_equal(scribe_verify(world, PING), "table outcomes_age at key 00000000000000056e6f626f6479003100: "
+                                                    "table outcomes at key 6e6f626f6479003100 is missing\n");
 }
 
-/* Flips a bit of the first row's value in a table: `at` bytes before its end. */
-static void flip(struct world *world, Hb__Service service, const char *name, size_t at)
+/* Flips a bit of the first row's value in a table: `at` bytes before its end. Returns the place of the row. */
+static const char *flip(struct world *world, Hb__Service service, const char *name, size_t at)
 {
     struct store *store = instance_store(simulation_instance(world->simulation, service));
     store_table table;
@@ -138,6 +142,7 @@ static void flip(struct world *world, Hb__Service service, const char *name, siz
     ((uint8_t *)(uintptr_t)value.data)[value.size - 1 - at] ^= 4;
     store_put(txn, table, key, value);
     assert_int_equal(store_commit(txn), ERR_NONE);
+    return store_place(&world->arena, name, key);
 }
 
 /* These rows no fold makes again: any bit of them, and of the check itself. */
@@ -147,14 +152,15 @@ static void what_is_not_folded_bears_a_check(void **state)
     static const struct {
         Hb__Service service;
         const char *table, *found;
-    } rows[] = {{PING, "outcomes", "table outcomes: an outcome was altered\n"},
-                {PONG, "waiting", "table waiting: a waiting event was altered\n"},
-                {PONG, "waiting_for", "table waiting_for: a key of waiting_for was altered\n"},
-                {PONG, "heard", "a row of heard cannot be decoded or was altered: turn 1\n"}};
+    } rows[] = {{PING, "outcomes", ": it was altered\n"},
+                {PONG, "waiting", ": it was altered\n"},
+                {PONG, "waiting_for", ": it was altered\n"},
+                {PONG, "heard", ", turn 1: its check does not fit: it was altered\n"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (size_t at = 0; at < 4 || (at < 12 && strcmp(rows[i].table, "waiting_for") != 0); at++) {
-            flip(world, rows[i].service, rows[i].table, at);
-            assert_string_equal(scribe_verify(world, rows[i].service), rows[i].found);
+            const char *place = flip(world, rows[i].service, rows[i].table, at);
+            assert_string_equal(scribe_verify(world, rows[i].service),
+                                arena_printf(&world->arena, "%s%s", place, rows[i].found));
             flip(world, rows[i].service, rows[i].table, at);
             assert_string_equal(scribe_verify(world, rows[i].service), "");
         }
@@ -177,7 +183,8 @@ static void a_cursor_stands_where_heard_says(void **state)
     key_add_u32(&key, 0);
     tamper(world, PONG, "cursors", key_bytes(&key), NULL);
     char found[200];
-    snprintf(found, sizeof found, "table cursors: ping-0 was heard up to offset %" PRIu64 ", its cursor is lost\n",
+    snprintf(found, sizeof found,
+             "table cursors at key 0000000b00000000: ping-0 was heard up to offset %" PRIu64 ", its cursor is lost\n",
              ping_end(world));
     assert_string_equal(scribe_verify(world, PONG), found);
 }

@@ -293,7 +293,7 @@ static void a_vault_without_its_check_is_not_begun_anew(void **state)
     assert_int_equal(store_commit(txn), ERR_NONE);
     vault_close(world->vault);
     assert_int_equal(open_vault(world, NULL, 16, &why), ERR_CORRUPT);
-    assert_non_null(strstr(why, "table meta has no row check"));
+    assert_non_null(strstr(why, "table meta at key 636865636b is missing"));
 }
 
 static const char *wrong_rows(struct world *world)
@@ -335,11 +335,12 @@ static void an_altered_row_is_found(void **state)
         const char *table;
         struct bytes row;
         const char *found;
-    } rows[] = {
-        {"keys", key_bytes(&key), arena_printf(&world->arena, "the row keys %" PRIu64 " was altered\n", lives)},
-        {"erased", key_bytes(&erased), arena_printf(&world->arena, "the row erased %" PRIu64 " was altered\n", gone)},
-        {"secrets", bytes_of_text("secret/a"), "the row secrets secret/a was altered\n"},
-        {"meta", bytes_of_text("check"), "the row meta check was altered\n"}};
+    } rows[] = {{"keys", key_bytes(&key),
+                 arena_printf(&world->arena, "table keys at key %016" PRIx64 ": it was altered\n", lives)},
+                {"erased", key_bytes(&erased),
+                 arena_printf(&world->arena, "table erased at key %016" PRIx64 ": it was altered\n", gone)},
+                {"secrets", bytes_of_text("secret/a"), "table secrets at key 7365637265742f61: it was altered\n"},
+                {"meta", bytes_of_text("check"), "table meta at key 636865636b: it was altered\n"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         alter(world, rows[i].table, rows[i].row);
         assert_string_equal(wrong_rows(world), rows[i].found);
