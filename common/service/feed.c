@@ -344,10 +344,15 @@ int64_t feed_as_of(const struct feed *feed)
     return drained && feed->told_as_of > feed->as_of && feed->cursor >= feed->end ? feed->told_as_of : feed->as_of;
 }
 
-/* Another cell is restored by itself. What we heard of it stands when its log still holds our last event: the hash of
-   one event binds all before it. So it is asked again, under the new epoch, and its answer decides. */
+/* Of whom nothing was heard, any log will do: one that was begun anew (analytics' folder was removed). Another cell is
+   restored by itself: what we heard of it stands when its log still holds our last event, for the hash of one event
+   binds all before it. So it is asked again, under the new epoch, and its answer decides. */
 static bool takes_new_epoch(struct feed *feed, const Bus__Fetched *fetched)
 {
+    if (!feed->cell && fetched->log && feed->cursor == 0 && feed->received == 0) {
+        feed->log.epoch = fetched->log->epoch;
+        return true;
+    }
     if (!feed->cell || !fetched->log || fetched->log->epoch <= feed->log.epoch)
         return false;
     feed->log.epoch = fetched->log->epoch;
@@ -369,8 +374,11 @@ static void on_fetched(struct feed *feed, const Bus__Fetched *fetched, uint64_t 
         break;
     case BUS__FETCHED__PROBLEM__EPOCH_MISMATCH:
         if (!takes_new_epoch(feed, fetched))
-            stop(feed, "the producer's log has another epoch: it was restored from a backup; restore this service from "
-                       "the same cut, or refold it");
+            stop(feed, feed->instance->head.offset
+                           ? "the producer's log has another epoch: it was restored from a backup; restore this "
+                             "service from the same cut"
+                           : "the producer's log has another epoch: it was restored from a backup; this service has "
+                             "said nothing of its own: remove its data folder, and it hears all anew");
         return;
     case BUS__FETCHED__PROBLEM__HASH_MISMATCH:
         stop(feed, lost(feed, feed->cell ? "that cell holds another event at our cursor: its log was altered, or two "

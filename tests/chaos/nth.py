@@ -1,9 +1,11 @@
-"""The n-th write, sync, allocation, open and send that the system refuses. `nth.py [--seed N] [--runs N] [--all] [--sends N]`
+"""The n-th write, sync, allocation, open and send that the system refuses.
+`nth.py [--seed N] [--runs N | --all [--shard I/K]] [--sends N]`
 
 `script` takes all services in one process through 300 commands, with a store that syncs; shim.so lets one call of it fail. It
 must end by itself, either having gone on (exit 0 or a clean refusal) or with a word why; then it is run again
 without the fault, finishes the 300, and the checker holds the logs against what was answered before and after. `--all`:
-every n there is, else a sample. For `send` a service of a real system is hit, under load."""
+every n there is (of which a shard takes every K-th), else a sample. For `send` a service of a real system is hit, under load,
+which goes on until it was. That the fault happened is told by the shim each time, and asserted."""
 
 import argparse
 import concurrent.futures
@@ -32,6 +34,7 @@ def options():
     parser.add_argument("--seed", type=int, default=int(os.environ.get("HEARBACK_SEED", random.SystemRandom().randrange(1, 10**6))))
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--shard", default="1/1", help="with --all: I/K, from 1/K to K/K")
     parser.add_argument("--sends", type=int, default=6)
     parser.add_argument("--only", help="one fault, as KIND:N:ERRNO")
     return parser.parse_args()
@@ -75,7 +78,11 @@ def one(fault):
     place = tempfile.mkdtemp(prefix="hearback-nth-", dir=harness.memory_folder())
     name = f"{kind}:{n} {errno}"
     try:
-        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT=f"{kind}:{n}", **({"HEARBACK_FAULT_ERRNO": errno} if errno else {}))
+        fired = os.path.join(place, "fired")
+        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT=f"{kind}:{n}", HEARBACK_FAULT_FIRED=fired,
+                            **({"HEARBACK_FAULT_ERRNO": errno} if errno else {}))
+        if not os.path.exists(fired):
+            return f"{name}: it did not happen: the test shows nothing", None
         clean = code == 0 or (code in (-6, 1, 2, 3, 4) and any(word in said for word in SAID))
         if not clean:
             return f"{name}: it ended with {code}: {said[-400:]}", None
@@ -105,7 +112,9 @@ def counts():
 def faults(chance, chosen, reached):
     errnos = {"write": ("EIO", "ENOSPC"), "sync": ("EIO", "ENOSPC"), "alloc": ("",), "open": ("EMFILE", "EIO")}
     if chosen.all:
-        return [(kind, n, chance.choice(errnos[kind])) for kind in KINDS for n in range(1, reached[kind] + 1)]
+        shard, shards = map(int, chosen.shard.split("/"))
+        every = [(kind, n, chance.choice(errnos[kind])) for kind in KINDS for n in range(1, reached[kind] + 1)]
+        return every[shard - 1::shards]
     each = -(-chosen.runs // len(KINDS))
     return [(kind, n, chance.choice(errnos[kind]))
             for kind in KINDS for n in sorted(chance.sample(range(1, reached[kind] + 1), min(each, reached[kind])))]
@@ -113,7 +122,7 @@ def faults(chance, chosen, reached):
 
 def run_all(list_of_faults):
     began, ends, bad = time.monotonic(), {}, []
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
         for failure, code in pool.map(one, list_of_faults):
             if failure:
                 bad.append(failure)
@@ -131,13 +140,18 @@ def sends(chance, count):
     for _ in range(count):
         program = f"hearback-{chance.choice(('gateway', 'intake', 'casework', 'routing', 'watchdog', 'analytics'))}"
         nth = int(10 ** chance.uniform(0.5, 3))
+        fired = tempfile.mktemp(prefix="hearback-fired-", dir=harness.memory_folder())
         environment = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"send:{nth}", "HEARBACK_FAULT_PROGRAM": program,
-                       "HEARBACK_FAULT_ERRNO": chance.choice(("ECONNRESET", "EPIPE"))}
+                       "HEARBACK_FAULT_ERRNO": chance.choice(("ECONNRESET", "EPIPE")), "HEARBACK_FAULT_FIRED": fired}
         os.environ.update(environment)
         try:
             with harness.System("--demo") as system:
                 with Load(system.port, system.tokens(), seed=nth, clients=3) as load:
-                    time.sleep(2.5)
+                    until = time.monotonic() + 120
+                    while not os.path.exists(fired) and time.monotonic() < until:
+                        time.sleep(0.1)
+                    time.sleep(1)  # and how it goes on after it
+                assert os.path.exists(fired), f"{program} did not send {nth} times in two minutes: nothing was shown"
                 system.settle()
                 system.run("verify")
                 system.stop()
@@ -148,7 +162,8 @@ def sends(chance, count):
         finally:
             for key in environment:
                 del os.environ[key]
-        print(f"send:{nth} of {program}: {len(load.ledger.answered())} acknowledged, 0 lost, 0 doubled", flush=True)
+        os.remove(fired)
+        print(f"send:{nth} of {program} failed: {len(load.ledger.answered())} acknowledged, 0 lost, 0 doubled", flush=True)
 
 
 def main():
@@ -162,7 +177,7 @@ def main():
     reached = counts()
     print(f"seed {chosen.seed}; the script makes {', '.join(f'{n} {kind}' for kind, n in reached.items())}", flush=True)
     bad = run_all(faults(chance, chosen, reached))
-    if not bad:
+    if not bad and chosen.sends:
         sends(chance, chosen.sends)
     print(f"{len(bad)} findings (again: nth.py --only KIND:N:ERRNO)")
     return 1 if bad else 0

@@ -3,6 +3,7 @@
      HEARBACK_FAULT=KIND:N       write | sync | alloc | open | send; N from 1
      HEARBACK_FAULT_ERRNO=NAME   EIO, ENOSPC, ECONNRESET, EMFILE; the default is what the kind usually gets (ENOMEM for
    alloc) HEARBACK_FAULT_PROGRAM=NAME only in the program of this name; all others run as ever
+     HEARBACK_FAULT_FIRED=FILE   made when the fault happens: a run without it has shown nothing
      HEARBACK_FAULT_COUNTS=FILE  how many of each kind there were, written when the program ends by itself
      HEARBACK_FAULT=nosync       no sync at all, and no file that writes through: what a power cut must then lose
 
@@ -83,6 +84,9 @@ static bool fails(enum kind kind)
     unsigned long nth = armed ? atomic_fetch_add(&counts[kind], 1) + 1 : 0;
     if ((int)kind != fails_kind || nth != fails_at)
         return false;
+    const char *file = getenv("HEARBACK_FAULT_FIRED");
+    if (file)
+        syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT, 0600));
     errno = fails_with;
     return true;
 }
