@@ -48,6 +48,7 @@ python3-aiosmtpd: a real SMTP server that mails must reach
 faketime: a clock that jumps, for the services alone
 libasan8: address sanitizer
 libubsan1: undefined behaviour sanitizer
+libtsan2: thread sanitizer
 chromium: the browser of the browser tests
 chromium-driver: drives it
 fonts-noto-cjk: shows Chinese in it
@@ -106,7 +107,7 @@ need_console() {
 build() {
   local log
   log=$(mktemp)
-  if ! { cmake --preset "$1" -DHEARBACK_TESTS="$3" && cmake --build "$2"; } >"$log" 2>&1; then
+  if ! { cmake --preset "$1" -DHEARBACK_TESTS="$3" && cmake --build "$2" --target "${4:-all}"; } >"$log" 2>&1; then
     grep -E 'error|FAILED|CMake Error' "$log" | head -n 20 >&2
     echo "the build ($1) failed; all of its output is in $log" >&2
     return 1
