@@ -145,6 +145,19 @@ static const char *wrong_event(const struct eventlog_walk *walk, uint64_t offset
     return event->recorded_ms < walk->recorded_ms ? "the recorded time goes back" : NULL;
 }
 
+bool eventlog_disorder(struct store_txn *txn, store_table table, char *why_out, size_t why_size)
+{
+    struct arena arena;
+    struct bytes key, next;
+    arena_init(&arena);
+    bool found = store_disorder(txn, table, &arena, &key, &next);
+    if (found)
+        snprintf(why_out, why_size, "offset %" PRIu64 " lies before offset %" PRIu64 ": one of the two was altered",
+                 offset_of(key), offset_of(next));
+    arena_fini(&arena);
+    return found;
+}
+
 enum err eventlog_walk_from(struct store_txn *txn, store_table table, uint64_t after, struct eventlog_walk *walk_out)
 {
     *walk_out = (struct eventlog_walk){.offset = after};
@@ -188,11 +201,8 @@ enum err eventlog_walk_on(struct store_txn *txn, store_table table, struct event
     enum err err = store_error(txn);
     if (wrong)
         err = ERR_CORRUPT;
-    bool passed = (wrong == missing || (err && !wrong)) && store_disorder(txn, table, &arena, &key, &stored);
-    if (err && passed)
-        snprintf(why_out, why_size, "offset %" PRIu64 " lies before offset %" PRIu64 ": one of the two was altered",
-                 offset_of(key), offset_of(stored));
-    else if (err)
+    bool passed = (wrong == missing || (err && !wrong)) && eventlog_disorder(txn, table, why_out, why_size);
+    if (err && !passed)
         snprintf(why_out, why_size, "offset %" PRIu64 ": %s", walk->offset + !wrong, wrong ? wrong : err_text(err));
     arena_fini(&arena);
     return err;

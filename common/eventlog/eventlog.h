@@ -50,6 +50,9 @@ bool eventlog_batch_next(struct bytes *batch, struct bytes *event_out, enum err 
    altered when the one after the second names the second rightly. */
 bool eventlog_names(struct bytes stored, const uint8_t hash[EVENTLOG_HASH_BYTES]);
 
+/* Says in `why` which two events lie out of order, because an offset was altered on disk; false: none do. */
+bool eventlog_disorder(struct store_txn *txn, store_table table, char *why_out, size_t why_size);
+
 /* A walk along the chain that may be interrupted: what was checked stays so, for the log only grows. */
 struct eventlog_walk {
     uint64_t offset; /* of the last event checked */

@@ -119,10 +119,15 @@ static enum err head_load(struct instance *instance, struct store_txn *txn, char
     if (end && eventlog_get(txn, log, end, arena, &stored))
         eventlog_hash(stored, hash);
     if (end != head->offset || memcmp(hash, instance->head_hash, sizeof hash) != 0) {
-        snprintf(why_out, why_size,
-                 "offset %" PRIu64 ": the log does not end here as its head says, but at offset %" PRIu64
-                 ": restore from a backup (hearback restore)",
-                 head->offset, end);
+        char what[200];
+        bool disorder = eventlog_disorder(txn, log, what, sizeof what);
+        if (!disorder && end == head->offset)
+            snprintf(what, sizeof what, "offset %" PRIu64 ": it was altered: the head names another hash of it", end);
+        else if (!disorder)
+            snprintf(what, sizeof what,
+                     "offset %" PRIu64 ": the log does not end here as its head says, but at offset %" PRIu64,
+                     head->offset, end);
+        snprintf(why_out, why_size, "%s: restore from a backup (hearback restore)", what);
         return ERR_CORRUPT;
     }
     if (tail_check(instance, txn, why_out, why_size))
