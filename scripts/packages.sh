@@ -105,7 +105,7 @@ need_console() {
 
 # build PRESET FOLDER ON|OFF: configures with or without the tests and builds, quietly unless it fails.
 build() {
-  local log
+  local log # a fourth argument: that target alone
   log=$(mktemp)
   if ! { cmake --preset "$1" -DHEARBACK_TESTS="$3" && cmake --build "$2" --target "${4:-all}"; } >"$log" 2>&1; then
     grep -E 'error|FAILED|CMake Error' "$log" | head -n 20 >&2
