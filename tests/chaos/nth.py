@@ -115,9 +115,12 @@ def faults(chance, chosen, reached):
         shard, shards = map(int, chosen.shard.split("/"))
         every = [(kind, n, chance.choice(errnos[kind])) for kind in KINDS for n in range(1, reached[kind] + 1)]
         return every[shard - 1::shards]
-    each = -(-chosen.runs // len(KINDS))
-    return [(kind, n, chance.choice(errnos[kind]))
-            for kind in KINDS for n in sorted(chance.sample(range(1, reached[kind] + 1), min(each, reached[kind])))]
+    points, left = [], chosen.runs
+    for kinds, kind in enumerate(sorted(KINDS, key=reached.get)):  # what the rare ones leave is for the others
+        each = min(left // (len(KINDS) - kinds), reached[kind])
+        left -= each
+        points += [(kind, n, chance.choice(errnos[kind])) for n in sorted(chance.sample(range(1, reached[kind] + 1), each))]
+    return points
 
 
 def run_all(list_of_faults):
