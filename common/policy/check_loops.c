@@ -143,6 +143,7 @@ static bool causes(const struct graph *graph, const struct node *from, const Pol
     case POLICY__ACTION__TYPE__ISSUE:
     case POLICY__ACTION__TYPE__ASSIGN:
     case POLICY__ACTION__TYPE__MARK:
+    case POLICY__ACTION__TYPE__LINK:
     case POLICY__ACTION__TYPE__ASK: /* a person's signature comes between */
         break;
     }

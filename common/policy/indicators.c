@@ -110,10 +110,11 @@ static bool figure_count(struct compile *compile, json_t *node, const char *text
     else if (indicator->times || !begins_with(&share, "count of "))
         return false;
     else
-        indicator->figure = POLICY__INDICATOR__FIGURE__SHARE;
+        indicator->figure = policy_thing(compile->policy, share) ? POLICY__INDICATOR__FIGURE__PER_THING
+                                                                 : POLICY__INDICATOR__FIGURE__SHARE;
     indicator->among = arena_strdup(compile->arena, share ? share : "");
     check_name(compile, node, indicator, indicator->what);
-    if (share)
+    if (share && indicator->figure == POLICY__INDICATOR__FIGURE__SHARE)
         check_name(compile, node, indicator, indicator->among);
     return true;
 }
@@ -144,6 +145,15 @@ static bool figure_field(struct compile *compile, json_t *node, const char *text
     return true;
 }
 
+/* "share of time": of the time from receipt to closing, what each stage took. */
+static bool figure_dwell(const char *text, Policy__Indicator *indicator)
+{
+    if (*text)
+        return false;
+    indicator->figure = POLICY__INDICATOR__FIGURE__DWELL;
+    return true;
+}
+
 static void figure_of_indicator(struct compile *compile, json_t *node, Policy__Indicator *indicator)
 {
     const char *text = text_of(compile, node);
@@ -151,13 +161,14 @@ static void figure_of_indicator(struct compile *compile, json_t *node, Policy__I
     bool good =
         begins_with(&text, "count of ")            ? figure_count(compile, node, text, indicator)
         : begins_with(&text, "mean of time from ") ? figure_time(compile, node, text, indicator)
+        : begins_with(&text, "share of time")      ? figure_dwell(text, indicator)
         : begins_with(&text, "mean of ") ? figure_field(compile, node, text, indicator, POLICY__INDICATOR__FIGURE__MEAN)
         : begins_with(&text, "sum of ")  ? figure_field(compile, node, text, indicator, POLICY__INDICATOR__FIGURE__SUM)
                                          : false;
     if (!good)
         mistake(compile, node,
                 "不是指标：可用 count of A、count of times A、count of A / count of B、mean of time from A to B、mean "
-                "of FIELD、sum of FIELD",
+                "of FIELD、sum of FIELD、share of time",
                 "this is no figure of an indicator: count of A, count of times A, count of A / count of B, mean of "
                 "time from A to "
                 "B, mean of FIELD, sum of FIELD are accepted");
@@ -261,8 +272,10 @@ static void target_value(struct compile *compile, json_t *node, const Policy__In
                          Policy__Target *target)
 {
     const char *text = text_of(compile, node);
-    bool share =
-        indicator->figure == POLICY__INDICATOR__FIGURE__SHARE || indicator->figure == POLICY__INDICATOR__FIGURE__WEIGHT;
+    bool share = indicator->figure == POLICY__INDICATOR__FIGURE__SHARE ||
+                 indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING ||
+                 indicator->figure == POLICY__INDICATOR__FIGURE__DWELL ||
+                 indicator->figure == POLICY__INDICATOR__FIGURE__WEIGHT;
     bool good = share                                                  ? percent_parse(text, &target->value)
                 : indicator->figure == POLICY__INDICATOR__FIGURE__TIME ? span_of(text, &target->value)
                                                                        : target_number(text, 1000, &target->value);
@@ -354,14 +367,14 @@ static void periods_of(struct compile *compile, json_t *node, Policy__Indicator 
 
 static void per_of(struct compile *compile, json_t *node, Policy__Indicator *indicator)
 {
-    static const char *const names[] = {"site", "department", "handler"};
+    static const char *const names[] = {"site", "department", "handler", "stage"};
     const char *text = node ? text_of(compile, node) : "site";
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (strcmp(names[i], text) == 0) {
             indicator->per = (Policy__Indicator__Per)i;
             return;
         }
-    mistake(compile, node, "per 须为 site、department 或 handler", "per is site, department or handler");
+    mistake(compile, node, "per 须为 site、department、handler 或 stage", "per is site, department, handler or stage");
 }
 
 static void kinds_known(struct compile *compile, json_t *node, const Policy__Indicator *indicator)
@@ -410,6 +423,12 @@ static void indicator_of(struct compile *compile, const char *name, json_t *item
     targets_of(compile, json_object_get(item, "target"), indicator);
     periods_of(compile, json_object_get(item, "period"), indicator);
     per_of(compile, json_object_get(item, "per"), indicator);
+    if ((indicator->figure == POLICY__INDICATOR__FIGURE__DWELL) != (indicator->per == POLICY__INDICATOR__PER__STAGE))
+        mistake(compile, item, "share of time 与 per: stage 须同用",
+                "\"share of time\" and \"per: stage\" go together");
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING && indicator->per != POLICY__INDICATOR__PER__SITE)
+        mistake(compile, json_object_get(item, "per"), "以登记册为分母的只能按 site",
+                "of a register's entries: per site only");
     indicator->in_a_row = row ? (uint32_t)strtoul(text_of(compile, row), NULL, 10) : 0;
     if (row && (indicator->in_a_row < 2 || indicator->in_a_row > 36))
         mistake(compile, row, "in_a_row 为 2 至 36", "in_a_row is 2 to 36");

@@ -273,6 +273,11 @@ void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
         mark_actions(compile, node, rule);
     if ((node = json_object_get(map, "open")))
         open_action(compile, map, node, rule);
+    else if ((node = json_object_get(map, "link"))) {
+        Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__LINK, NULL);
+        action->link = (char *)(uintptr_t)text_of(compile, node);
+        POLICY_ADD(compile, rule->then, rule->n_then, action);
+    }
     if ((node = json_object_get(map, "set")))
         set_actions(compile, node, rule);
     if ((node = json_object_get(map, "step")))
@@ -328,6 +333,10 @@ static void rule_of(struct compile *compile, const char *name, json_t *map, Poli
             actions_of(compile, then, rule);
         if (rule->n_then == 0)
             mistake(compile, map, "缺少 then：其后如何？", "\"then\" is missing: what follows?");
+        for (i = 0; i < rule->n_then; i++)
+            if (rule->then[i]->type == POLICY__ACTION__TYPE__LINK)
+                mistake(compile, then, "link 单独使用只限 patterns；规则可用：open ... link",
+                        "link by itself is for patterns; of a rule is accepted: open ... link");
     }
     if (json_object_get(map, "override"))
         rule->override = who_of(compile, json_object_get(map, "override"));
@@ -461,8 +470,14 @@ static void returns_of(struct compile *compile, json_t *map, Policy__Kind *kind)
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
-              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits");
+              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits",
+              "identity");
     NOT_CARRIED_OUT(compile, map, "accept");
+    const char *identity = text_of(compile, json_object_get(map, "identity"));
+    kind->identity_restricted = strcmp(identity, "restricted") == 0;
+    if (*identity && !kind->identity_restricted)
+        mistake(compile, json_object_get(map, "identity"), "可用：restricted（只向 may .. unseal 所列人员开放）",
+                "\"restricted\" is accepted: it opens to those alone whom may .. unseal names");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);

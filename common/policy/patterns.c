@@ -42,8 +42,8 @@ static void pattern_then(struct compile *compile, json_t *then, Policy__Pattern 
         actions_of(compile, then, &rule);
     for (i = 0; i < rule.n_then; i++)
         if (rule.then[i]->type != POLICY__ACTION__TYPE__OPEN && rule.then[i]->type != POLICY__ACTION__TYPE__STEP &&
-            rule.then[i]->type != POLICY__ACTION__TYPE__SET)
-            mistake(compile, then, "可用：open、step、set", "open, step and set are accepted");
+            rule.then[i]->type != POLICY__ACTION__TYPE__SET && rule.then[i]->type != POLICY__ACTION__TYPE__LINK)
+            mistake(compile, then, "可用：open、step、set、link", "open, step, set and link are accepted");
     pattern->then = rule.then;
     pattern->n_then = rule.n_then;
     if (rule.n_then == 0)

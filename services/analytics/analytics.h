@@ -31,10 +31,12 @@ enum analytics_table {
 
 Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id);
 /* Adds what another site counted. */
+void analytics_figures_contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign);
 void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *figures);
 void analytics_count(struct turn *turn, const Anarec__Case *one, int sign);
 char *analytics_cell_text(struct turn *turn, uint64_t cell);
 /* patterns.c: like cases. Of our own cell only. */
+#define ANALYTICS_LINKS_MAX 20u  /* like cases that one is linked with */
 #define ANALYTICS_LIKES_MAX 200u /* like cases that one case is opened for */
 void analytics_patterns_fold(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
 void analytics_patterns_registered(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
@@ -67,9 +69,19 @@ bool analytics_may_see_figures(struct turn *turn, const Hb__Query *query, uint64
 char *analytics_cell_name(struct turn *turn, uint64_t cell);
 /* The row as it is told, of the cell that is looked at: bears the cell, its name and the zone of its site. */
 Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id);
-/* `never .. see` of the policy of today, by what the row knows of the case: kind, stage, category, lead, handler. */
-bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
 void analytics_answer_cells(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
+/* hidden.c: `never .. see` of the policy of today, by the facts of the case; those of a kind that hid nothing when they
+   were heard are not known, but for kind, stage, category, lead and handler. */
+bool analytics_may_hide(const Policy__Policy *policy, const Policy__Kind *kind);
+bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
+/* All of a site, of those kinds that hide some. False: refused, for there are too many to be looked at one by one. */
+#define ANALYTICS_HIDDEN_MAX 5000u /* looked at for one answer: some hundred milliseconds */
+struct analytics_hidden_cases {
+    Anarec__Case **cases;
+    size_t count;
+};
+bool analytics_hidden_cases(struct turn *turn, const char *site, const Hb__Actor *actor,
+                            struct analytics_hidden_cases *all_out);
 /* facets.c: which cases have a value, in order of receipt. */
 #define ANALYTICS_TERMS_MAX 7u
 #define ANALYTICS_TERM_VALUES 4u
@@ -79,6 +91,7 @@ struct analytics_term { /* of a filter: one facet has any of these values */
     unsigned count;
 };
 struct key analytics_facet_prefix(const char *site, char facet, const char *value);
+struct key analytics_facet_kind(const char *site, const char *kind); /* the cases of a kind */
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after);
 /* What of the filter is indexed, most telling first. False: nothing can fit. */
 bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *terms, unsigned *count_out);

@@ -15,12 +15,14 @@ struct asked {
     const Policy__Policy *policy;
     const Policy__Indicator *indicator;
     const char *period, *who;
+    const struct analytics_hidden_cases *hidden; /* from the asker: not counted for him */
 };
 struct outcome {
     bool there;    /* there is data */
     int64_t value; /* as targets have it: thousandths, milliseconds */
     Anarec__Tally tally;
     bool met, missed;
+    const char *stage; /* DWELL of no certain stage: which took longest */
 };
 
 /* ---- periods ---- */
@@ -76,12 +78,52 @@ static const Policy__Target *target_of(const Policy__Indicator *indicator, const
     return NULL;
 }
 
+/* ---- what is hidden ---- */
+
+static bool is_hidden(const struct asked *asked, const Anarec__Case *one)
+{
+    for (size_t i = 0; i < asked->hidden->count; i++)
+        if (asked->hidden->cases[i]->row->case_id == one->row->case_id)
+            return true;
+    return false;
+}
+
+static bool counts_here(const struct asked *asked, const Anarec__Counted *counted)
+{
+    bool period = false;
+    for (size_t i = 0; i < counted->n_periods; i++)
+        period = period || strcmp(counted->periods[i], asked->period) == 0;
+    return period && strcmp(counted->indicator, asked->indicator->name) == 0 && strcmp(counted->who, asked->who) == 0;
+}
+
+/* As if what is hidden were not there. */
+static Anarec__Tally tally_of(const struct asked *asked)
+{
+    Anarec__Tally tally = ANAREC__TALLY__INIT;
+    struct key key = analytics_tally_key(asked->site, asked->indicator->name, asked->period, asked->who);
+    const Anarec__Tally *kept = state_load(asked->turn, ANALYTICS_TALLY, key_bytes(&key), &anarec__tally__descriptor);
+    if (kept)
+        tally = *kept;
+    for (size_t i = 0; kept && i < asked->hidden->count; i++) {
+        const Anarec__Case *one = asked->hidden->cases[i];
+        for (size_t c = 0; c < one->n_counted; c++) {
+            if (!counts_here(asked, one->counted[c]))
+                continue;
+            tally.hits -= one->counted[c]->hits;
+            tally.among -= one->counted[c]->among;
+            tally.sum -= one->counted[c]->sum;
+        }
+    }
+    return tally;
+}
+
 /* ---- one figure ---- */
 
 static void judge(const struct asked *asked, struct outcome *out)
 {
     const Policy__Target *target = target_of(asked->indicator, asked->period);
-    bool share = asked->indicator->figure == POLICY__INDICATOR__FIGURE__SHARE;
+    bool share = asked->indicator->figure == POLICY__INDICATOR__FIGURE__SHARE ||
+                 asked->indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING;
     if (!target || !out->there)
         return;
     /* of a share exactly, not as rounded: 999 of 1000 are not 100 % */
@@ -138,6 +180,41 @@ static struct outcome veto(const struct asked *asked)
     return out;
 }
 
+/* Of today, also for what is past: a register has no history. */
+static uint64_t entries_of(struct turn *turn, const char *site, const char *of)
+{
+    uint64_t count = 0;
+    for (const Directory__Thing **thing = organisation_things(turn, site, of); *thing; thing++)
+        count++;
+    return count;
+}
+
+/* What the stage took of all the time; where none is named, the one that took longest. */
+static struct outcome dwell(const struct asked *asked)
+{
+    struct outcome out = {.stage = ""};
+    struct asked one = *asked;
+    one.who = "";
+    const Anarec__Tally all = tally_of(&one);
+    one.who = asked->who;
+    struct key prefix = analytics_tally_key(asked->site, asked->indicator->name, asked->period, NULL);
+    struct state_scan *scan = state_scan_open(asked->turn, ANALYTICS_TALLY, key_bytes(&prefix), (struct bytes){0});
+    struct bytes key, value;
+    out.tally = *asked->who ? tally_of(asked) : (Anarec__Tally)ANAREC__TALLY__INIT;
+    while (!*asked->who && state_scan_next(scan, &key, &value)) {
+        one.who = arena_strdup(turn_arena(asked->turn), (const char *)key.data + prefix.size);
+        const Anarec__Tally tally = tally_of(&one);
+        if (!*one.who || tally.sum <= out.tally.sum)
+            continue;
+        out.tally = tally;
+        out.stage = one.who;
+    }
+    out.there = all.sum > 0;
+    out.value = out.there ? (out.tally.sum * 1000 + all.sum / 2) / all.sum : 0;
+    judge(asked, &out);
+    return out;
+}
+
 static struct outcome look(const struct asked *asked)
 {
     const Policy__Indicator *indicator = asked->indicator;
@@ -146,16 +223,18 @@ static struct outcome look(const struct asked *asked)
         return weigh(asked);
     if (indicator->figure == POLICY__INDICATOR__FIGURE__VETO)
         return veto(asked);
-    struct key key = analytics_tally_key(asked->site, indicator->name, asked->period, asked->who);
-    const Anarec__Tally *tally = state_load(asked->turn, ANALYTICS_TALLY, key_bytes(&key), &anarec__tally__descriptor);
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__DWELL)
+        return dwell(asked);
     bool counted = indicator->figure == POLICY__INDICATOR__FIGURE__COUNT;
-    if (tally)
-        out.tally = *tally;
+    bool per_thing = indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING;
+    out.tally = tally_of(asked);
+    if (per_thing)
+        out.tally.among = entries_of(asked->turn, asked->site, indicator->among);
     out.there = counted || out.tally.among > 0; /* none is a number; a share of none is not */
     int64_t among = (int64_t)out.tally.among;
     if (counted)
         out.value = (int64_t)out.tally.hits * 1000;
-    else if (indicator->figure == POLICY__INDICATOR__FIGURE__SHARE && among)
+    else if ((indicator->figure == POLICY__INDICATOR__FIGURE__SHARE || per_thing) && among)
         out.value = ((int64_t)out.tally.hits * 1000 + among / 2) / among;
     else if (indicator->figure == POLICY__INDICATOR__FIGURE__SUM)
         out.value = out.tally.sum;
@@ -174,9 +253,16 @@ static char *figure_text(const struct asked *asked, const struct outcome *outcom
     if (!outcome->there)
         return arena_strdup(arena, "");
     switch (asked->indicator->figure) {
+    case POLICY__INDICATOR__FIGURE__DWELL:
+        return arena_printf(arena, "%s%s%" PRId64 ".%" PRId64 " %%", outcome->stage, *outcome->stage ? " " : "",
+                            value / 10, value % 10);
     case POLICY__INDICATOR__FIGURE__SHARE:
     case POLICY__INDICATOR__FIGURE__WEIGHT:
         return arena_printf(arena, "%" PRId64 ".%" PRId64 " %%", value / 10, value % 10);
+    case POLICY__INDICATOR__FIGURE__PER_THING: { /* few of many: a hundredth of a percent counts */
+        uint64_t cents = (outcome->tally.hits * 10000 + outcome->tally.among / 2) / outcome->tally.among;
+        return arena_printf(arena, "%" PRIu64 ".%02" PRIu64 " %%", cents / 100, cents % 100);
+    }
     case POLICY__INDICATOR__FIGURE__TIME: {
         int64_t tenths = (value + 180000) / 360000; /* of an hour */
         return arena_printf(arena, "%" PRId64 ".%" PRId64 " h", tenths / 10, tenths % 10);
@@ -200,6 +286,8 @@ static void add_lacking(const struct asked *asked, Analytics__Indicator *said)
     struct bytes key, value;
     while (said->n_lacking < LACKING_MAX && state_scan_next(scan, &key, &value)) {
         const Anarec__Case *one = analytics_load(asked->turn, bytes_get_u64(key.data + prefix.size));
+        if (one && is_hidden(asked, one))
+            continue;
         said->lacking = arena_grow(turn_arena(asked->turn), said->lacking, said->n_lacking, sizeof *said->lacking);
         said->lacking[said->n_lacking++] = one ? one->row->number : "";
     }
@@ -218,7 +306,7 @@ static uint32_t missed_in_a_row(const struct asked *asked)
 
 static void say(const struct asked *asked, Analytics__Indicators *all)
 {
-    static const char *const pers[] = {"site", "department", "handler"};
+    static const char *const pers[] = {"site", "department", "handler", "stage"};
     const Policy__Indicator *indicator = asked->indicator;
     const Policy__Target *target = target_of(indicator, asked->period);
     struct outcome outcome = look(asked);
@@ -275,9 +363,11 @@ static void say_each(const struct asked *asked, const Policy__Indicator *of, siz
     struct bytes key, value;
     while (all->n_indicators < FIGURES_MAX && state_scan_next(scan, &key, &value)) {
         struct asked one = *asked;
-        const Anarec__Tally *tally = state_load(asked->turn, ANALYTICS_TALLY, key, &anarec__tally__descriptor);
         one.who = arena_strdup(turn_arena(asked->turn), (const char *)key.data + prefix.size);
-        if (tally && (tally->hits || tally->among) && !told(all, from, one.who))
+        one.indicator = of;
+        const Anarec__Tally tally = tally_of(&one);
+        one.indicator = asked->indicator;
+        if ((tally.hits || tally.among) && !told(all, from, one.who))
             say(&one, all);
     }
 }
@@ -290,6 +380,15 @@ static bool has_period(const Policy__Indicator *indicator, Policy__Term__Period 
     return false;
 }
 
+/* The longest first; before them all, which it is. */
+static int by_time(const void *a, const void *b)
+{
+    const Analytics__Indicator *x = *(Analytics__Indicator *const *)a, *y = *(Analytics__Indicator *const *)b;
+    if (!*x->who != !*y->who)
+        return *x->who ? 1 : -1;
+    return x->sum != y->sum ? (x->sum > y->sum ? -1 : 1) : strcmp(x->who, y->who);
+}
+
 static void say_indicator(struct asked *asked, const char *period, Analytics__Indicators *all)
 {
     size_t from = all->n_indicators;
@@ -299,6 +398,8 @@ static void say_indicator(struct asked *asked, const char *period, Analytics__In
         say(asked, all);
     else
         say_each(asked, asked->indicator, from, all);
+    if (asked->indicator->figure == POLICY__INDICATOR__FIGURE__DWELL && all->n_indicators > from + 1)
+        qsort(all->indicators + from, all->n_indicators - from, sizeof *all->indicators, by_time);
     if (all->n_indicators == from) /* what is measured is shown also while nothing has happened */
         say(asked, all);
 }
@@ -314,7 +415,11 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
         refusal_field(turn, refusal, "period");
         return;
     }
-    struct asked asked = {.turn = turn, .site = query->site, .policy = organisation_policy(turn, query->site, 0)};
+    struct analytics_hidden_cases hidden;
+    struct asked asked = {
+        .turn = turn, .site = query->site, .policy = organisation_policy(turn, query->site, 0), .hidden = &hidden};
+    if (!analytics_hidden_cases(turn, query->site, query->actor, &hidden))
+        return;
     Analytics__Indicators *all = ANALYTICS_NEW(turn, Analytics__Indicators, analytics__indicators__init);
     reply->kind_case = ANALYTICS__REPLY__KIND_INDICATORS;
     reply->indicators = all;

@@ -33,21 +33,43 @@ static void add_dimension(struct turn *turn, const char *site, const char *dimen
     }
 }
 
-static Analytics__Figures *total_of(struct turn *turn, const char *site)
+/* ---- what is hidden from the asker is not counted for him ---- */
+
+static void take_out(struct figures_list *under, const char *name, const Anarec__Case *one)
 {
-    struct figures_list total = {0};
-    add_dimension(turn, site, dimensions[0], &total);
-    return figures_under(turn, &total, arena_strdup(turn_arena(turn), ""));
+    for (size_t i = 0; i < under->count; i++)
+        if (strcmp(under->list[i]->key, name) == 0) {
+            analytics_figures_contribute(under->list[i], one, -1);
+            if (!under->list[i]->registered && *name) /* not even that there is such a thing */
+                under->list[i] = under->list[--under->count];
+            return;
+        }
 }
 
-static void add_site(struct turn *turn, Analytics__Kpi *kpi, uint64_t cell, const Directory__Site *site)
+static void take_out_all(struct figures_list *under, const Anarec__Case *one)
+{
+    const char *const names[DIMENSIONS] = {"", one->row->category, one->row->kind, one->row->department, one->period};
+    for (size_t i = 0; i < DIMENSIONS; i++)
+        take_out(&under[i], names[i], one);
+}
+
+static void leave_out_hidden(struct turn *turn, const Hb__Query *query, const char *site, struct figures_list *under)
+{
+    struct analytics_hidden_cases hidden;
+    if (analytics_hidden_cases(turn, site, query->actor, &hidden))
+        for (size_t i = 0; i < hidden.count; i++)
+            take_out_all(under, hidden.cases[i]);
+}
+
+static void add_site(struct turn *turn, Analytics__Kpi *kpi, uint64_t cell, const Directory__Site *site,
+                     Analytics__Figures *total)
 {
     Analytics__SiteFigures *one = ANALYTICS_NEW(turn, Analytics__SiteFigures, analytics__site_figures__init);
     one->cell = analytics_cell_text(turn, cell);
     one->cell_name = analytics_cell_name(turn, cell);
     one->site = site->id;
     one->name = site->name;
-    one->total = total_of(turn, site->id);
+    one->total = total;
     kpi->sites = arena_grow(turn_arena(turn), kpi->sites, kpi->n_sites, sizeof *kpi->sites);
     kpi->sites[kpi->n_sites++] = one;
 }
@@ -70,11 +92,16 @@ static void add_sites(struct turn *turn, const Hb__Query *query, uint64_t cell, 
         if (*query->site ? strcmp((*site)->id, query->site) != 0
                          : !analytics_may_see_figures(turn, query, cell, (*site)->id))
             continue;
+        struct figures_list own[DIMENSIONS] = {{0}};
         for (size_t i = 0; i < DIMENSIONS; i++)
-            add_dimension(turn, (*site)->id, dimensions[i], &under[i]);
+            add_dimension(turn, (*site)->id, dimensions[i], &own[i]);
+        leave_out_hidden(turn, query, (*site)->id, own);
+        for (size_t i = 0; i < DIMENSIONS; i++)
+            for (size_t f = 0; f < own[i].count; f++)
+                analytics_figures_add(figures_under(turn, &under[i], own[i].list[f]->key), own[i].list[f]);
         if (!apart)
             continue;
-        add_site(turn, kpi, cell, *site);
+        add_site(turn, kpi, cell, *site, figures_under(turn, &own[0], arena_strdup(turn_arena(turn), "")));
         analytics_figures_add(sum->total, kpi->sites[kpi->n_sites - 1]->total);
     }
 }

@@ -32,6 +32,11 @@ struct key analytics_facet_prefix(const char *site, char facet, const char *valu
     return key;
 }
 
+struct key analytics_facet_kind(const char *site, const char *kind)
+{
+    return analytics_facet_prefix(site, FACET_KIND, kind);
+}
+
 /* The value a row has of a facet; NULL: none. */
 static const char *value_of(const Analytics__CaseRow *row, enum facet facet)
 {

@@ -22,7 +22,7 @@ static void add_span(uint64_t *to, int sign, int64_t span_ms)
     *to = sign > 0 ? *to + (uint64_t)span_ms : *to - (uint64_t)span_ms;
 }
 
-static void contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign)
+void analytics_figures_contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign)
 {
     const Analytics__CaseRow *row = one->row;
     bool on_time = strcmp(row->on_time, "true") == 0, overdue = strcmp(row->on_time, "false") == 0;
@@ -69,7 +69,7 @@ static void count_under(struct turn *turn, const Anarec__Case *one, const char *
     key_add_text(&key, dimension);
     key_add_text(&key, name);
     Analytics__Figures *figures = figures_load(turn, &key, name);
-    contribute(figures, one, sign);
+    analytics_figures_contribute(figures, one, sign);
     state_save(turn, ANALYTICS_FIGURES, key_bytes(&key), &figures->base);
 }
 

@@ -28,10 +28,13 @@ static bool counts(const Policy__Policy *policy, const char *kind)
     return false;
 }
 
-/* Facts are kept with a case only where a condition or a field is asked for. */
+/* Facts are kept with a case only where a condition or a field is asked for, or who may see it. */
 static bool reads_facts(const Policy__Policy *policy, const char *kind)
 {
-    for (size_t i = 0; i < policy->n_indicators; i++) {
+    const Policy__Kind *known = policy ? policy_kind(policy, kind) : NULL;
+    if (known && analytics_may_hide(policy, known))
+        return true;
+    for (size_t i = 0; policy && i < policy->n_indicators; i++) {
         const Policy__Indicator *one = policy->indicators[i];
         bool field = one->figure == POLICY__INDICATOR__FIGURE__MEAN || one->figure == POLICY__INDICATOR__FIGURE__SUM;
         if ((field || one->condition) && concerns(one, kind))
@@ -139,13 +142,43 @@ static bool hear_watchdog(struct turn *turn, const Policy__Policy *policy, Anare
     return false;
 }
 
+/* ---- time in stages ---- */
+
+static bool asks_dwell(const Policy__Policy *policy, const char *kind)
+{
+    for (size_t i = 0; i < policy->n_indicators; i++)
+        if (policy->indicators[i]->figure == POLICY__INDICATOR__FIGURE__DWELL && concerns(policy->indicators[i], kind))
+            return true;
+    return false;
+}
+
+static void leave_stage(struct turn *turn, const Policy__Policy *policy, Anarec__Case *one, const char *stage,
+                        int64_t at_ms)
+{
+    if (!asks_dwell(policy, one->row->kind))
+        return;
+    int64_t ms = at_ms > one->stage_since_ms ? at_ms - one->stage_since_ms : 0;
+    one->stage_since_ms = at_ms;
+    for (size_t i = 0; i < one->n_dwell; i++)
+        if (strcmp(one->dwell[i]->stage, stage) == 0) {
+            one->dwell[i]->ms += ms;
+            return;
+        }
+    Anarec__Dwell *dwell = ANALYTICS_NEW(turn, Anarec__Dwell, anarec__dwell__init);
+    dwell->stage = arena_strdup(turn_arena(turn), stage);
+    dwell->ms = ms;
+    one->dwell = arena_grow(turn_arena(turn), one->dwell, one->n_dwell, sizeof *one->dwell);
+    one->dwell[one->n_dwell++] = dwell;
+}
+
 void analytics_indicators_registered(struct turn *turn, Anarec__Case *one, const Hb__Event *event)
 {
     const Policy__Policy *policy = policy_of(turn, one);
-    if (!counts(policy, one->row->kind))
-        return;
     if (reads_facts(policy, one->row->kind))
         facts_list_fold(turn_arena(turn), &one->facts, &one->n_facts, event);
+    if (!counts(policy, one->row->kind))
+        return;
+    one->stage_since_ms = asks_dwell(policy, one->row->kind) ? one->row->received_ms : 0;
     reach(turn, policy, one, "register", event->occurred_ms);
     reach(turn, policy, one, one->row->stage, event->occurred_ms);
     reach(turn, policy, one, event->intake->registered->settled_step, event->occurred_ms);
@@ -154,11 +187,11 @@ void analytics_indicators_registered(struct turn *turn, Anarec__Case *one, const
 bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, Anarec__Case *one, const Hb__Event *event)
 {
     const Policy__Policy *policy = policy_of(turn, one);
-    if (!counts(policy, one->row->kind))
-        return false;
     bool heard = event->n_facts > 0 && reads_facts(policy, one->row->kind);
     if (heard)
         facts_list_fold(turn_arena(turn), &one->facts, &one->n_facts, event);
+    if (!counts(policy, one->row->kind))
+        return heard;
     if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG)
         return (int)hear_watchdog(turn, policy, one, event->watchdog, event->occurred_ms) | (int)heard;
     if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK ||
@@ -166,6 +199,8 @@ bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, An
         return heard;
     const Casework__StepTaken *taken = event->casework->step_taken;
     reach(turn, policy, one, taken->step, event->occurred_ms);
+    if (strcmp(taken->stage, before->row->stage) != 0)
+        leave_stage(turn, policy, one, before->row->stage, event->occurred_ms);
     if (strcmp(taken->stage, before->row->stage) != 0 && strcmp(taken->stage, taken->step) != 0)
         reach(turn, policy, one, taken->stage, event->occurred_ms);
     if (strcmp(one->row->category, before->row->category) != 0)
@@ -236,6 +271,7 @@ static bool figure(const Policy__Policy *policy, const Policy__Indicator *indica
     bool what = when(one, indicator->what, &at_ms, &times);
     switch (indicator->figure) {
     case POLICY__INDICATOR__FIGURE__COUNT:
+    case POLICY__INDICATOR__FIGURE__PER_THING:
         out->at_ms = at_ms;
         out->hits = indicator->times ? times : 1;
         return what;
@@ -254,6 +290,7 @@ static bool figure(const Policy__Policy *policy, const Policy__Indicator *indica
         out->among = when(one, indicator->among, &out->at_ms, &times) &&
                      number_of(policy_kind(policy, one->row->kind), one, indicator->what, &out->sum);
         return out->among;
+    case POLICY__INDICATOR__FIGURE__DWELL:  /* of each stage by itself */
     case POLICY__INDICATOR__FIGURE__WEIGHT: /* of others, when asked for */
     case POLICY__INDICATOR__FIGURE__VETO:
         return false;
@@ -271,13 +308,9 @@ static bool holds(struct turn *turn, const Policy__Policy *policy, const Policy_
     return !indicator->condition || case_holds(&view, indicator->condition, NULL) == TRUTH_YES;
 }
 
-static Anarec__Counted *counted_now(struct turn *turn, const Policy__Policy *policy, const Policy__Indicator *indicator,
-                                    const Anarec__Case *one)
+static void complete(struct turn *turn, const Policy__Indicator *indicator, const Anarec__Case *one,
+                     Anarec__Counted *counted)
 {
-    Anarec__Counted *counted = ANALYTICS_NEW(turn, Anarec__Counted, anarec__counted__init);
-    if (!concerns(indicator, one->row->kind) || !figure(policy, indicator, one, counted) ||
-        !holds(turn, policy, indicator, one))
-        return NULL;
     counted->indicator = indicator->name;
     counted->who = indicator->per == POLICY__INDICATOR__PER__DEPARTMENT ? one->row->department
                    : indicator->per == POLICY__INDICATOR__PER__HANDLER  ? one->row->handler
@@ -287,7 +320,48 @@ static Anarec__Counted *counted_now(struct turn *turn, const Policy__Policy *pol
         counted->periods[counted->n_periods++] =
             analytics_period_text(turn, one->row->site, counted->at_ms, indicator->periods[i]);
     }
-    return counted;
+}
+
+static void keep_counted(struct turn *turn, Anarec__Case *one, Anarec__Counted *counted)
+{
+    one->counted = arena_grow(turn_arena(turn), one->counted, one->n_counted, sizeof *one->counted);
+    one->counted[one->n_counted++] = counted;
+}
+
+/* Of a closed case what each stage took, and under "" all of them. */
+static void count_dwell(struct turn *turn, const Policy__Indicator *indicator, Anarec__Case *one)
+{
+    int64_t all = 0, closed_ms;
+    uint32_t times;
+    if (!when(one, "closed", &closed_ms, &times))
+        return;
+    for (size_t i = 0; i <= one->n_dwell; i++) {
+        Anarec__Counted *counted = ANALYTICS_NEW(turn, Anarec__Counted, anarec__counted__init);
+        bool last = i == one->n_dwell;
+        counted->at_ms = closed_ms;
+        counted->among = true;
+        counted->who = last ? counted->who : one->dwell[i]->stage;
+        counted->sum = last ? all : one->dwell[i]->ms;
+        all += last ? 0 : one->dwell[i]->ms;
+        complete(turn, indicator, one, counted);
+        keep_counted(turn, one, counted);
+    }
+}
+
+static void count_now(struct turn *turn, const Policy__Policy *policy, const Policy__Indicator *indicator,
+                      Anarec__Case *one)
+{
+    if (!concerns(indicator, one->row->kind) || !holds(turn, policy, indicator, one))
+        return;
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__DWELL) {
+        count_dwell(turn, indicator, one);
+        return;
+    }
+    Anarec__Counted *counted = ANALYTICS_NEW(turn, Anarec__Counted, anarec__counted__init);
+    if (!figure(policy, indicator, one, counted))
+        return;
+    complete(turn, indicator, one, counted);
+    keep_counted(turn, one, counted);
 }
 
 /* ---- tallies ---- */
@@ -347,12 +421,7 @@ void analytics_indicators_move(struct turn *turn, Anarec__Case *one)
     add_all(turn, one, false);
     one->n_counted = 0;
     one->counted = NULL;
-    for (size_t i = 0; i < policy->n_indicators; i++) {
-        Anarec__Counted *counted = counted_now(turn, policy, policy->indicators[i], one);
-        if (!counted)
-            continue;
-        one->counted = arena_grow(turn_arena(turn), one->counted, one->n_counted, sizeof *one->counted);
-        one->counted[one->n_counted++] = counted;
-    }
+    for (size_t i = 0; i < policy->n_indicators; i++)
+        count_now(turn, policy, policy->indicators[i], one);
     add_all(turn, one, true);
 }

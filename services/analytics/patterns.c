@@ -291,6 +291,15 @@ static void say_link(struct turn *turn, const Anarec__Case *one, const Policy__P
     turn_say(turn, event_new(turn, one, pattern, ANALYTICS__EVENT__KIND_LINK_REQUESTED, request));
 }
 
+/* With those received last, as many as one case is told of. */
+static void say_links(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
+                      const Policy__Action *action, const uint64_t *cases, size_t count)
+{
+    for (size_t i = count > ANALYTICS_LINKS_MAX ? count - ANALYTICS_LINKS_MAX : 0; i < count; i++)
+        if (cases[i] != one->row->case_id)
+            say_link(turn, one, pattern, action, cases[i]);
+}
+
 static void look_at(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
                     const Anarec__Like *like)
 {
@@ -305,7 +314,9 @@ static void look_at(struct turn *turn, const Anarec__Case *one, const Policy__Pa
             say_open(turn, one, pattern, action, cases, count);
         else if (open && cluster->case_id && like->fresh)
             say_link(turn, one, pattern, action, cluster->case_id);
-        else if (!open && enough && like->fresh)
+        else if (action->type == POLICY__ACTION__TYPE__LINK && enough && like->fresh)
+            say_links(turn, one, pattern, action, cases, count);
+        else if (!open && action->type != POLICY__ACTION__TYPE__LINK && enough && like->fresh)
             say_step(turn, one, pattern, action);
     }
 }

@@ -2,8 +2,6 @@
    not ours, whatever its id: nobody sees it by a post here, only accounts that reach all sites ("*"). */
 #include "analytics.h"
 
-#include "organisation/conditions.h"
-
 static bool refuse_unknown(struct turn *turn, const char *zh, const char *en)
 {
     refusal_field(turn, turn_refuse(turn, 404, "unknown_cell", zh, en), "cell");
@@ -45,29 +43,6 @@ char *analytics_cell_name(struct turn *turn, uint64_t cell)
 {
     const struct instance_cell *known = turn_cell_known(turn, cell);
     return arena_strdup(turn_arena(turn), known ? known->name : "");
-}
-
-bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor)
-{
-    bool ours = actor && turn_looks_at(turn) == 0; /* of another cell no policy is known here */
-    const Policy__Policy *policy = ours ? organisation_policy(turn, row->site, 0) : NULL;
-    const Policy__Kind *kind = policy ? policy_kind(policy, row->kind) : NULL;
-    if (!kind || kind->n_never + policy->n_never == 0)
-        return false;
-    struct facts facts = {0};
-    struct case_view view = {
-        .turn = turn, .site = row->site, .policy = policy, .facts = &facts, .now_ms = turn_now(turn)};
-    const struct {
-        const char *name, *value;
-    } known[] = {{"kind", row->kind},
-                 {"stage", row->stage},
-                 {"category", row->category},
-                 {"lead", row->department},
-                 {"handler", row->handler}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (*known[i].value)
-            facts_set(turn_arena(turn), &facts, known[i].name, value_text(turn, known[i].value));
-    return case_forbidden(&view, kind, "see", actor, NULL);
 }
 
 Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id)

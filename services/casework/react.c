@@ -296,6 +296,8 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
 {
     Hb__Event *event = NULL;
     switch (action->type) {
+    case POLICY__ACTION__TYPE__LINK: /* of patterns: analytics finds what is like it */
+        return;
     case POLICY__ACTION__TYPE__OPEN:
         open_case(turn, one, rule, action, source);
         return;

@@ -130,6 +130,7 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_LINK:
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
+    case EXPECT_MASKED:
     case EXPECT_MARK:
     case EXPECT_WAITS:
     case EXPECT_INDICATOR:
@@ -311,6 +312,15 @@ static bool check_case(struct world *world, const struct expectation *expectatio
     const Casework__CaseFile *file = case_id ? world_file(world, case_id, viewer) : NULL;
     if (expectation->what == EXPECT_HIDDEN)
         return !file != expectation->absent || differs_from(world, expectation, file ? "visible" : "hidden", out);
+    if (expectation->what == EXPECT_MASKED) {
+        const char *name = case_id ? world_identity(world, case_id, expectation->value) : NULL;
+        return name && !*name != expectation->absent ? true
+                                                     : differs_from(world, expectation,
+                                                                    !name   ? "not there"
+                                                                    : *name ? name
+                                                                            : "masked",
+                                                                    out);
+    }
     if (expectation->what == EXPECT_DUE && case_id)
         return check_due(world, expectation, case_id, out);
     if (!file)
@@ -361,6 +371,7 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_LINK:
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
+    case EXPECT_MASKED:
     case EXPECT_MARK:
     case EXPECT_WAITS:
         break;

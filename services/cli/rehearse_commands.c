@@ -152,6 +152,42 @@ const Hb__CommandReply *world_act(struct world *world, const struct scenario_lin
     return world_send(world, HB__SERVICE__CASEWORK, command, "");
 }
 
+/* ---- who complained ---- */
+
+static Hb__Sealed *name_sealed(struct world *world, uint64_t case_id)
+{
+    timeline_take(world);
+    for (size_t i = 0; i < world->entries_count; i++) {
+        const Hb__Event *event = world->entries[i].event;
+        bool registers = event->case_id == case_id && event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+                         event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+        const Hb__Personal *name =
+            registers && event->intake->registered->party ? event->intake->registered->party->name : NULL;
+        if (name && name->kind_case == HB__PERSONAL__KIND_SEALED)
+            return name->sealed;
+    }
+    return NULL;
+}
+
+const char *world_identity(struct world *world, uint64_t case_id, const char *person)
+{
+    Hb__Sealed *name = name_sealed(world, case_id);
+    Hb__Command *command = world_command_new(world, person);
+    if (!name)
+        return NULL;
+    command->case_id = case_id;
+    command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command->intake = WORLD_NEW(world, Intake__Command, intake__command__init);
+    command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
+    Intake__Open *open = command->intake->open = WORLD_NEW(world, Intake__Open, intake__open__init);
+    open->purpose = world_copy(world, "rehearsal");
+    WORLD_ADD(world, open->boxes, open->n_boxes, name);
+    const Hb__CommandReply *reply = world_send(world, HB__SERVICE__INTAKE, command, "");
+    bool opened = reply && !reply->refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED &&
+                  reply->opened->n_texts == 1;
+    return opened ? reply->opened->texts[0] : "";
+}
+
 /* ---- given cases ---- */
 
 #define GIVEN_STAGES_MAX 64u

@@ -6,12 +6,12 @@ static const struct {
     enum expect_what what;
     bool happens; /* an event, so that it can be denied by `never` */
 } expects[] = {
-    {"stage", EXPECT_STAGE, false},   {"field", EXPECT_FIELD, false},         {"due", EXPECT_DUE, false},
-    {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true},      {"late", EXPECT_LATE, true},
-    {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},           {"handler", EXPECT_HANDLER, false},
-    {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},          {"problem", EXPECT_PROBLEM, true},
-    {"hidden", EXPECT_HIDDEN, false}, {"issued", EXPECT_ISSUED, true},        {"mark", EXPECT_MARK, false},
-    {"waits", EXPECT_WAITS, false},   {"indicator", EXPECT_INDICATOR, false},
+    {"stage", EXPECT_STAGE, false},   {"field", EXPECT_FIELD, false},    {"due", EXPECT_DUE, false},
+    {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true}, {"late", EXPECT_LATE, true},
+    {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},      {"handler", EXPECT_HANDLER, false},
+    {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},     {"problem", EXPECT_PROBLEM, true},
+    {"masked", EXPECT_MASKED, false}, {"hidden", EXPECT_HIDDEN, false},  {"issued", EXPECT_ISSUED, true},
+    {"mark", EXPECT_MARK, false},     {"waits", EXPECT_WAITS, false},    {"indicator", EXPECT_INDICATOR, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -273,13 +273,13 @@ static void expect_issued(struct reading *reading, struct scenario_line *line, j
         expect_document(reading, line, value, arena_strdup(reading->arena, key), reading_text_of(reading, value));
 }
 
-/* {li: c1}: li is not shown it; {li: not c1}: li is. */
-static void expect_hidden(struct reading *reading, struct scenario_line *line, json_t *map)
+/* {li: c1}: li is not shown it, or not who complained; {li: not c1}: li is. */
+static void expect_hidden(struct reading *reading, struct scenario_line *line, enum expect_what what, json_t *map)
 {
     const char *key;
     json_t *value;
     json_object_foreach(map, key, value) {
-        struct expectation one = expectation_new(reading, EXPECT_HIDDEN, value);
+        struct expectation one = expectation_new(reading, what, value);
         const char *text = reading_text_of(reading, value);
         one.absent = strncmp(text, "not ", 4) == 0;
         one.value = arena_strdup(reading->arena, key);
@@ -322,8 +322,8 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
                        bool never)
 {
     bool map = what == EXPECT_STAGE || what == EXPECT_FIELD || what == EXPECT_DUE || what == EXPECT_LINK ||
-               what == EXPECT_HIDDEN || what == EXPECT_MARK || what == EXPECT_WAITS || what == EXPECT_INDICATOR ||
-               (what == EXPECT_OPENED && !never);
+               what == EXPECT_HIDDEN || what == EXPECT_MASKED || what == EXPECT_MARK || what == EXPECT_WAITS ||
+               what == EXPECT_INDICATOR || (what == EXPECT_OPENED && !never);
     if (map && !json_is_object(node)) {
         wrong(reading, node, "此处须为键值对", "a map is accepted here");
         return;
@@ -363,7 +363,8 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         expect_issued(reading, line, node);
         return;
     case EXPECT_HIDDEN:
-        expect_hidden(reading, line, node);
+    case EXPECT_MASKED:
+        expect_hidden(reading, line, what, node);
         return;
     case EXPECT_MARK:
         expect_mark(reading, line, node);

@@ -38,6 +38,8 @@ static const Analytics__Indicator *find(struct world *world, const struct expect
         const char *whole = arena_printf(&world->arena, "%s %s", short_name, one->who);
         if (strcmp(expectation->name, whole) == 0)
             return one;
+        if (!*one->who && strcmp(expectation->name, short_name) == 0)
+            return one;
         if (strcmp(expectation->name, short_name) == 0)
             found = found ? NULL : one;
     }

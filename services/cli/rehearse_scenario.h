@@ -56,6 +56,7 @@ enum expect_what {
     EXPECT_MOVED,
     EXPECT_PROBLEM,
     EXPECT_HIDDEN,
+    EXPECT_MASKED,
     EXPECT_ISSUED,
     EXPECT_MARK,
     EXPECT_WAITS,

@@ -75,6 +75,8 @@ const Hb__CommandReply *world_send(struct world *world, Hb__Service service, con
 const Hb__CommandReply *world_submit(struct world *world, const struct scenario_line *line);
 const Hb__CommandReply *world_act(struct world *world, const struct scenario_line *line);
 const Hb__CommandReply *world_give(struct world *world, const struct scenario_case *one);
+/* Who complained, as this person may open it: "" withheld; NULL: no such case, or nobody named. */
+const char *world_identity(struct world *world, uint64_t case_id, const char *person);
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
 const Analytics__Indicators *world_indicators(struct world *world, const char *period);
 const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id);

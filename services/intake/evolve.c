@@ -1,6 +1,9 @@
 /* Folds what intake says, and of what it hears the requests for cases. */
 #include "intake.h"
 
+#include "organisation/organisation.h"
+#include "policy/lookup.h"
+
 static Hb__Sealed *sealed_place(const Intake__CaseRegistered *registered)
 {
     for (size_t i = 0; i < registered->n_texts; i++)
@@ -39,7 +42,10 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
                              event->offset);
     intake_key_save(turn, registered->identity_key, event->case_id);
     intake_key_save(turn, registered->content_key, event->case_id);
-    intake_identity_fold(turn, event, registered->party && registered->party->confidential);
+    const Policy__Policy *policy = organisation_policy(turn, event->site, event->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, registered->kind) : NULL;
+    intake_identity_fold(turn, event,
+                         registered->party && (registered->party->confidential || (kind && kind->identity_restricted)));
     turn_case_known(turn, event->case_id);
 }
 

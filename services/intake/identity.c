@@ -1,5 +1,6 @@
-/* Confidential cases: who complained is opened only to those whom the policy lets unseal it (`may: {do: unseal}` of the
-   kind), whatever scopes an account has. The facts of such a case are kept here for that question alone. */
+/* Confidential cases, and all of a kind with `identity: restricted`: who complained is opened only to those whom the
+   policy lets unseal it (`may: {do: unseal}` of the kind), whatever scopes an account has. The facts of such a case are
+   kept here for that question alone. */
 #include "intake.h"
 
 #include "organisation/conditions.h"
@@ -117,9 +118,15 @@ Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const c
     hb__refusal__init(refusal);
     refusal->status = 403;
     refusal->code = "identity_withheld";
-    refusal->text =
-        label_new(turn, "应投诉人要求身份保密，只向制度指明的人员开放",
-                  "identity withheld: the complainant asked for it; it opens to those whom the policy names");
+    const Intakerec__Confidential *kept = intake_confidential_load(turn, case_id);
+    const Hb__Value *asked = kept ? facts_get(&(struct facts){kept->facts, kept->n_facts}, "confidential") : NULL;
+    if (asked && asked->kind_case == HB__VALUE__KIND_YES && asked->yes)
+        refusal->text =
+            label_new(turn, "应投诉人要求身份保密，只向制度指明的人员开放",
+                      "identity withheld: the complainant asked for it; it opens to those whom the policy names");
+    else
+        refusal->text =
+            label_new(turn, "身份只向制度指明的人员开放", "identity withheld: it opens to those whom the policy names");
     refusal_field(turn, refusal, field);
     if (record)
         add_reasons(turn, refusal, record);

@@ -190,6 +190,31 @@ static Analytics__CaseList *page(struct world *world, const char *site, const An
     return reply->analytics->list;
 }
 
+static const Analytics__Kpi *figures(struct world *world, const char *site)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__GetKpi kpi = ANALYTICS__GET_KPI__INIT;
+    query.site = (char *)(uintptr_t)site;
+    query.actor = asking;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_KPI;
+    analytics.kpi = &kpi;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__ANALYTICS, &query, &world->arena);
+    assert_non_null(reply);
+    assert_null(reply->refused);
+    return reply->analytics->kpi;
+}
+
+static unsigned registered(Analytics__Figures *const *list, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i]->key, key) == 0)
+            return list[i]->registered;
+    return 0;
+}
+
 struct rows {
     Analytics__CaseRow *list[CROWD];
     unsigned count, pages;
@@ -343,9 +368,19 @@ static void test_what_nobody_else_may_see_is_on_no_list(void **state)
         if (!repair || his)
             assert_int_equal(shown.list[at++]->case_id, all.list[i]->case_id);
     }
-    asking = NULL;
     assert_true(own && hidden);
     assert_int_equal(shown.count, at);
+    const Analytics__Kpi *told = figures(*state, "garden"); /* nor in any count */
+    assert_int_equal(told->total->registered, shown.count);
+    assert_int_equal(registered(told->kinds, told->n_kinds, "repair"), own);
+    for (size_t i = 0; i < told->n_departments; i++) {
+        unsigned of_department = 0;
+        for (unsigned r = 0; r < shown.count; r++)
+            of_department += strcmp(shown.list[r]->department, told->departments[i]->key) == 0;
+        assert_int_equal(told->departments[i]->registered, of_department);
+    }
+    asking = NULL;
+    assert_int_equal(figures(*state, "garden")->total->registered, all.count);
 }
 
 /* Few fit, and no index says so: a page ends early, and the next goes on where it ended. */

@@ -70,6 +70,15 @@ static const struct finding findings[] = {
      "in a circle"},
     {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: end of t, limit: 3 days}}\n", 15, false,
      "此处可用：late 时钟", "accepted here: late CLOCK"},
+    /* what is for patterns, who may know, and what a figure is of */
+    {SOUND "    rules: {r: {clause: C, when: b, then: {link: like}}}\n", 15, false, "只限 patterns", "is for patterns"},
+    {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
+    {SOUND "indicators: {i: {clause: C, name: [标, I], of: k, figure: share of time}}\n", 15, false, "须同用",
+     "go together"},
+    {SOUND
+     "things: {house: {clause: C, name: [户, H]}}\nindicators: {i: {clause: C, name: [标, I], of: k, figure: count "
+     "of received / count of house, per: handler}}\n",
+     16, false, "只能按 site", "per site only"},
     /* clauses */
     {SOUND "clauses: {D-1: [丁, D]}\n", 15, true, "没有规则执行此条款", "no rule carries this clause"},
     {SOUND "clauses: {D-1: [丁, D]}\norganisational: {D-2: [因, Why]}\n", 16, false, "clauses 中没有条款",
@@ -215,7 +224,7 @@ static const struct finding findings[] = {
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, period: week}}\n", 15, false,
      "期间须为", "a period is month, quarter or year"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: planet}}\n", 15, false, "per 须为",
-     "per is site, department or handler"},
+     "per is site, department, handler or stage"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, in_a_row: 1}}\n", 15, false,
      "in_a_row 为 2 至 36", "in_a_row is 2 to 36"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, where: {b: present}}}\n", 15, false,
