@@ -271,6 +271,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
         check_stages(&check);
         check_clocks(&check);
         check_route(&check);
+        check_overlap(&check);
         check_kind_words(&check);
         check_acknowledge(&check);
     }

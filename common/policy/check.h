@@ -31,6 +31,8 @@ void check_suggest(struct check *check, const char *word, const char *const *wor
 /* check_words.c: what conditions, people, notices and events name must be there. */
 void check_kind_words(struct check *check);
 void check_policy_words(struct check *check);
+/* check_overlap.c: rows nothing gets to, rules that contradict each other. */
+void check_overlap(struct check *check);
 /* check_clauses.c: a clause no rule carries, a rule under a clause nobody knows. */
 void check_clauses(struct check *check);
 /* check_loops.c: what rules cause must end. */

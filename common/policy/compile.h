@@ -67,9 +67,10 @@ enum err policy_read_folders(const char *const *folders, size_t folders_count, c
 enum err policy_read_pack(const char *folder, const char *name, struct arena *arena, struct policy_source **sources,
                           size_t *count) MUST_CHECK;
 
-/* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, empty
-   ladders, notices to nobody or with holes nothing fills, texts without translation, words that mean no fact, post,
-   notice or clock, facts that may be unknown when they are asked for, cycles of rules. Adds to result->mistakes. */
+/* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, rows
+   an earlier one always takes, rules that set one field to two values, empty ladders, notices to nobody or with holes
+   nothing fills, texts without translation, words that mean no fact, post, notice or clock, facts that may be unknown
+   when they are asked for, cycles of rules. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
 
 #endif

@@ -168,6 +168,17 @@ static const struct finding findings[] = {
     {SOUND "    clocks:\n      t: {clause: C, name: [时, T], main: yes, start: a, stop: b, limit: 3 days}\n"
            "      u: {clause: C, name: [时, U], main: yes, start: a, stop: c, limit: 3 days}\n",
      16, false, "不止一个主时钟", "more than one main clock"},
+    /* what an earlier row takes, what contradicts */
+    {HEAD STAGES FIELDS STEPS "    route: {q: {clause: C, if: {must: [x, y]}, to: clerk}, r: {clause: C, if: {must: x, "
+                              "grade: y}, to: clerk}, o: {clause: C, to: clerk}}\n",
+     14, true, "凡符合它的都先符合 q", "whatever it takes, q takes before it"},
+    {SOUND
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: [{if: {must: x}, is: 1 h}, {if: {must: "
+     "x}, is: 2 h}, {is: 3 h}]}}\n",
+     15, true, "第 2 行永不生效", "row 2 is never reached"},
+    {SOUND "    rules:\n      r: {clause: C, when: b, if: {must: x}, then: {set: {grade: x}}}\n"
+           "      s: {clause: C, when: b, then: {set: {grade: y}}}\n",
+     17, false, "把 grade 设为不同的值", "acts together with rule r, but sets grade to another value"},
     /* loops */
     {SOUND "    rules:\n      r: {clause: C, when: b, then: {step: back}}\n      s: {clause: C, when: a, then: {step: "
            "go}}\n",
@@ -304,6 +315,10 @@ static void sound_ways_are_not_told(void **state)
 {
     static const char *const texts[] = {
         SOUND "    rules: {r: {clause: C, when: b, if: {all: [{grade: present}, {grade: x}]}, then: {tell: note}}}\n",
+        SOUND "    rules:\n      r: {clause: C, when: b, if: {must: x}, then: {set: {grade: x}}}\n"
+              "      s: {clause: C, when: b, if: {must: [y, z]}, then: {set: {grade: y}}}\n",
+        HEAD STAGES FIELDS STEPS "    route: {q: {clause: C, if: {must: x, stage: b}, to: clerk}, r: {clause: C, if: "
+                                 "{must: x}, to: clerk}, o: {clause: C, to: clerk}}\n",
         SOUND "    rules: {r: {clause: C, when: grade, if: {grade: x}, then: {tell: note}}}\n",
         SOUND "    rules: {r: {clause: C, when: b, if: {must: x, stage: b, round: 1}, then: {tell: note}}}\n",
         SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 1 day}}\n"
