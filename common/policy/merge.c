@@ -80,6 +80,8 @@ static void keep_limit(struct compile *compile, json_t *merged, json_t *below, j
         return;
     list = list ? json_copy(list) : json_array();
     json_array_append(list, below);
+    yaml_places_add(&compile->places, list,
+                    (struct yaml_place){"", 0, 0}); /* it may lie where one of a file has been */
     json_object_set_new(merged, "limit beside", list);
     if (json_object_get(over, "clause"))
         json_object_set(merged, "limit clause", json_object_get(over, "clause"));
