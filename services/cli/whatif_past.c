@@ -173,7 +173,7 @@ static bool open_folder(struct past *past, const char *folder)
         }
     if (past->count == 0)
         return cli_fail("%s: a folder that has the stores of a system is accepted: directory-0, intake-0, ... as in "
-                        "its data/, in a backup, or kept by `policy rehearse --keep`",
+                        "its data/, in that of a backup, or kept by `policy rehearse --keep`",
                         folder),
                false;
     return measure_all(past, folder);
