@@ -12,6 +12,7 @@ struct page {
     int64_t now_ms;
     const struct zone *zone; /* of the site, when the page is about one */
     const char *site;        /* its name; "" */
+    bool demonstration;      /* every page says so */
     /* Where the language links lead: a path and its query. NULL: the links are buttons of the form with the id "form",
        which then comes back in the other language with all that was typed. */
     const char *here;

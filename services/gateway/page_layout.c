@@ -67,7 +67,10 @@ void page_begin(struct page *page, const char *title, bool wrong)
     html_add(&page->html, "<nav aria-label=\"%s\">", page_text(page, TEXT_LANGUAGE));
     language_switch(page, LANGUAGE_ZH);
     language_switch(page, LANGUAGE_EN);
-    html_add(&page->html, "</nav></div></header>\n<main id=\"main\" tabindex=\"-1\">\n");
+    html_add(&page->html, "</nav></div></header>\n");
+    if (page->demonstration)
+        html_add(&page->html, "<p class=\"demonstration\" role=\"note\">%s</p>\n", page_text(page, TEXT_DEMONSTRATION));
+    html_add(&page->html, "<main id=\"main\" tabindex=\"-1\">\n");
 }
 
 void page_heading(struct page *page, const char *title)

@@ -11,6 +11,10 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_HOME] = {"首页", "Home"},
     [TEXT_TRACK] = {"查询进度", "Follow a case"},
     [TEXT_LEAVE] = {"退出查询", "Leave this case"},
+    [TEXT_DEMONSTRATION] =
+        {"演示系统：人员与案件均为虚构，密码公开显示。请勿提交真实投诉。",
+         "This is a demonstration: people and cases are made up, passwords are printed. Send no real "
+         "complaint."},
     [TEXT_FOOT_PRIVACY] =
         {"您填写的内容加密保存，只有办理人员可以查看，每次查看都有记录。",
          "What you write is kept encrypted. Only those who handle it can read it, and each reading is "

@@ -81,7 +81,10 @@ struct visit *visit_begin(struct http_request *request)
     choose_language(visit);
     visit->session =
         session_open(&visit->portal->keys, http_cookie(request, PORTAL_CASE_COOKIE), request->came_ms, &request->arena);
-    visit->page = (struct page){.language = visit->language, .now_ms = request->came_ms, .site = ""};
+    visit->page = (struct page){.language = visit->language,
+                                .now_ms = request->came_ms,
+                                .site = "",
+                                .demonstration = request->gateway->config->demonstration};
     html_init(&visit->page.html, &request->arena);
     return visit;
 }

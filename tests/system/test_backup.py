@@ -103,6 +103,8 @@ def check_restored(again, before, after, load):
     assert lost, "nothing is lost: the test does not show what it should"
     numbers = {row["number"] for row in rows.values()} | {c.answer["number"] for c in load.ledger.answered("/api/v1/cases")}
     token = again.tokens()["renhe-reception"]
+    body = {"account": "renhe-reception", "password": again.passwords()["renhe-reception"]}
+    assert again.http("POST", "/api/v1/session", body).status == 200, "passwords are in the backup"
     for i in range(5):
         fresh = submit(again, token, f"fresh-{i}")
         assert fresh["number"] not in numbers, f"{fresh['number']} is given a second time"

@@ -71,6 +71,7 @@ def eventually(check, timeout_s=20):
 
 def who_one_is():
     assert system.http("GET", "/api/v1/about").json() == {"name": "", "demonstration": True}
+    assert "演示系统" in system.http("GET", "/").body.decode()
     refused(system.http("GET", "/api/v1/session"), 401, "not_signed_in")
     browser = Browser()
     reply = browser.sign_in("coordinator", system.passwords()["coordinator"])
@@ -430,6 +431,24 @@ def test_wrong_tries():
         many_at_once_are_bounded()
 
 
+def behind_https():
+    """The gateway is told that it is reached by https: the cookie is bound to it."""
+    system.stop()
+    path = os.path.join(system.folder, "hearback.yaml")
+    with open(path) as f:
+        text = f.read()
+    with open(path, "w") as f:
+        f.write(re.sub(r'(http: {[^}]*)}', r'\1, public_url: "https://desk.example.org"}', re.sub(r', public_url: "[^"]*"', "", text)))
+    system.start()
+    body = {"account": "coordinator", "password": system.passwords()["coordinator"]}
+    reply = system.http("POST", "/api/v1/session", body)
+    value, *attributes = reply.headers["set-cookie"].split("; ")
+    assert value.startswith("__Host-session=") and sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"], value
+    assert system.http("GET", "/api/v1/session", headers={"Cookie": value}).status == 200
+    planted = value.replace("__Host-session=", "session=")  # what a neighbour of the domain could set
+    refused(system.http("GET", "/api/v1/session", headers={"Cookie": planted}), 401, "not_signed_in")
+
+
 def test_ends():
     global system
     with harness.System("--demo") as system:
@@ -441,6 +460,7 @@ def test_ends():
             time.sleep(0.1)
         restart("{idle_s: 60, most_s: 2}")
         sessions_end_when_idle_or_old(2, lambda browser: time.sleep(0.1) or browser.ask("GET", "/api/v1/cases?limit=1").status)
+        behind_https()
 
 
 if __name__ == "__main__":

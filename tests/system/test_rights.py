@@ -1,0 +1,187 @@
+"""Every operation of openapi.json, asked by everybody: by nobody, by each role of the site, by a foreign site, by tokens that
+were narrowed; on an open case, and on one that the policy hides from all but the general manager. The answers are held against
+the table below: an operation that has no line there fails."""
+
+import datetime
+import re
+
+import harness
+
+system = None
+
+SITE = "haitang"
+ROLES = ["nobody", "reception", "handler", "head", "coordinator", "manager", "auditor", "admin", "renhe-coordinator",
+         "narrow-scope", "narrow-site"]
+
+# One status for all, or one for each of ROLES. `narrow-scope` is admin's token for `report` alone, `narrow-site` admin's for lanhu.
+ALL = 200
+SIGNED_IN = [401] + [200] * 10
+READERS = [401] + [200] * 7 + [404] * 3        # a site or a case that is not theirs is not there
+MEMBERS = [401] + [200] * 7 + [403] * 3        # sites and policies in force are no secret, what stands in them is
+REPORTERS = [401] + [200] * 7 + [404, 200, 404]
+SESSIONS = [401] + [403] * 10                  # all of ROLES have tokens, and this needs a session (test_session)
+EXPECTED = {
+    ("GET", "/healthz"): ALL, ("GET", "/readyz"): ALL, ("GET", "/metrics"): ALL, ("GET", "/metrics/{service}"): ALL,
+    ("GET", "/api/v1/openapi.json"): ALL, ("GET", "/api/v1/about"): ALL,
+    ("POST", "/api/v1/session"): 401, ("POST", "/api/v1/session/setup"): 403,  # wrong ones, whoever asks
+    ("GET", "/api/v1/session"): SIGNED_IN, ("DELETE", "/api/v1/session"): SESSIONS, ("DELETE", "/api/v1/sessions"): SESSIONS,
+    ("PUT", "/api/v1/session/password"): SESSIONS, ("POST", "/api/v1/session/totp"): SESSIONS,
+    ("PUT", "/api/v1/session/totp"): SESSIONS, ("DELETE", "/api/v1/session/totp"): SESSIONS,
+    ("GET", "/api/v1/tokens"): SIGNED_IN, ("POST", "/api/v1/tokens"): [401] + [422] * 10,  # one's own: without an end, here
+    ("DELETE", "/api/v1/tokens/{id}"): [401] + [404] * 10,
+    #                             nobody recep hand  head  coord mana  audit admin renhe scope site
+    ("POST", "/api/v1/cases"):    [401,  201,  403,  403,  201,  201,  403,  201,  403,  403,  403],
+    ("POST", "/api/v1/imports"):  [401,  403,  403,  403,  403,  403,  403,  201,  403,  403,  403],
+    ("POST", "/api/v1/cases/{id}/actions/{action}"): [401, 409, 409, 409, 409, 409, 403, 409, 404, 404, 404],
+    ("PUT", "/api/v1/organisation"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
+    ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
+    ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
+    ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
+    ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
+    ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
+    ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
+    ("GET", "/api/v1/cells/{cell}/cases/{id}"): [401] + [404] * 10,  # there is no other cell here: test_cells
+    ("GET", "/api/v1/reports/kpi"): REPORTERS, ("GET", "/api/v1/reports/indicators"): REPORTERS,
+    ("GET", "/api/v1/organisation"): MEMBERS, ("GET", "/api/v1/policies"): MEMBERS, ("GET", "/api/v1/policies/{site}"): MEMBERS,
+}
+
+
+def status_of(row, role):
+    return row if isinstance(row, int) else row[ROLES.index(role)]
+
+
+class World:
+    """What the operations are asked about."""
+
+    def __init__(self):
+        self.tokens = dict(system.tokens())
+        self.admin = self.tokens["admin"]
+        manager = {"id": "manager", "person": "wu_guodong", "scopes": ["read", "act", "report", "submit"], "sites":
+                   ["haitang", "lanhu", "yunqi"]}
+        organisation = self.ask("GET", "/api/v1/organisation", self.admin).json()
+        manager["person"] = next(p["id"] for p in organisation["people"] if p["name"] == "吴国栋")
+        self.ask("PUT", "/api/v1/organisation", self.admin, {"accounts": [manager]}, 200)
+        self.tokens["narrow-scope"] = self.token({"scopes": ["report"]})
+        self.tokens["narrow-site"] = self.token({"scopes": ["*"], "sites": ["lanhu"]})
+        self.open = self.ask("POST", "/api/v1/cases", self.tokens["reception"], {
+            "site": SITE, "kind": "complaint", "category": "noise", "text": "噪声", "party": {"name": "某某"}}, 201).json()
+        self.hidden = self.ask("POST", "/api/v1/cases", self.tokens["manager"], {
+            "site": SITE, "kind": "sanction", "text": "处罚"}, 201).json()
+        system.settle()
+        documents = self.ask("GET", f"/api/v1/cases/{self.open['case_id']}/documents", self.admin).json()["documents"]
+        PARTS["document"] = documents[0]["name"]
+
+    def ask(self, method, path, token, body=None, status=None, **headers):
+        reply = system.http(method, path, body, token, {name.replace("_", "-"): value for name, value in headers.items()})
+        assert status in (None, reply.status), reply
+        return reply
+
+    def token(self, narrowed):
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+        body = {"name": "walk", "expires_at": until.strftime("%Y-%m-%dT%H:%M:%SZ"), **narrowed}
+        return self.ask("POST", "/api/v1/tokens", self.admin, body, 201).json()["token"]
+
+
+BODIES = {  # what is in order but for the right to do it, or refused only after the rights were looked at
+    ("POST", "/api/v1/session"): lambda role: {"account": f"walk-{role}", "password": "x"},
+    ("POST", "/api/v1/session/setup"): lambda role: {"account": f"walk-{role}", "code": "x", "password": "three unrelated words"},
+    ("PUT", "/api/v1/session/password"): lambda role: {"old": "x", "password": "three unrelated words"},
+    ("PUT", "/api/v1/session/totp"): lambda role: {"code": "000000"},
+    ("DELETE", "/api/v1/session/totp"): lambda role: {"code": "000000"},
+    ("POST", "/api/v1/tokens"): lambda role: {"name": "x", "scopes": ["read"]},
+    ("POST", "/api/v1/cases"): lambda role: {"site": SITE, "kind": "complaint", "category": "noise", "text": "噪声"},
+    ("POST", "/api/v1/cases/{id}/actions/{action}"): lambda role: {"fields": {"solution": "x"}},
+    ("POST", "/api/v1/imports"): lambda role: {"site": SITE, "rows": [{
+        "source": "walk", "external_id": role, "received_ms": "2026-03-01T09:00:00+08:00",
+        "submit": {"kind": "complaint", "category": "noise", "text": "旧记录"}}]},
+    ("PUT", "/api/v1/organisation"): lambda role: {"sites": []},
+    ("POST", "/api/v1/calendars/{calendar}/years"): lambda role: {"year": 2030, "days": []},
+    ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
+}
+QUERIES = {"cases", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved"}  # of a site, when read
+PARTS = {"service": "intake", "action": "propose", "cell": "00000000000000ff", "calendar": "cn",
+         "site": SITE}
+
+
+def address_of(method, template, case):
+    path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
+    query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
+    return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("/moved") else "")
+
+
+def ask(world, role, method, template, case):
+    body = BODIES.get((method, template))
+    reply = world.ask(method, address_of(method, template, case), world.tokens.get(role), body(role) if body else None,
+                      X_Forwarded_For=f"10.8.{ROLES.index(role)}.1")
+    rows = reply.json()["results"] if template == "/api/v1/imports" and reply.status == 200 else []
+    return rows[0].get("problem", {"status": 201})["status"] if rows else reply.status
+
+
+def operations():
+    paths = system.http("GET", "/api/v1/openapi.json").json()["paths"]
+    return sorted((method.upper(), template) for template, methods in paths.items() for method in methods)
+
+
+def everything_is_asked_by_everybody(world):
+    wrong = []
+    for method, template in operations():
+        row = EXPECTED.get((method, template))
+        if row is None:
+            wrong.append(f"{method} {template}: no expectation")
+        got = [ask(world, role, method, template, world.open["case_id"]) for role in ROLES]
+        expected = [row and status_of(row, role) for role in ROLES]
+        if got != expected:
+            wrong.append(f"{method} {template}: {got}, expected {expected}")
+    assert not wrong, "\n".join(wrong)
+    assert set(EXPECTED) == set(operations()), set(EXPECTED) - set(operations())
+
+
+def a_hidden_case_is_not_there(world):
+    """To all but the general manager every path to it says what it says of a case that never was."""
+    never = "6fffffffffffffff"
+    for method, template in operations():
+        if "cases/{id}" not in template or "/cells/" in template:
+            continue
+        for role in ROLES[1:]:
+            if role == "manager":
+                continue
+            for name in (world.hidden["case_id"], world.hidden["number"]):
+                of_hidden = ask(world, role, method, template, name)
+                of_none = ask(world, role, method, template, never if name == world.hidden["case_id"] else "20990101-sanction-001")
+                assert of_hidden == of_none == 404, (method, template, role, of_hidden, of_none)
+        if method == "GET":  # a sanction has no step `propose`, for nobody
+            assert ask(world, "manager", method, template, world.hidden["case_id"]) == 200, template
+
+
+def nor_in_lists_and_searches(world):
+    searches = ["", "&kind=sanction", f"&number={world.hidden['number']}", f"&case_id={world.hidden['case_id']}", "&overdue=false",
+                "&phase=open"]
+    for search in searches:
+        for role in ROLES[1:]:
+            reply = world.ask("GET", f"/api/v1/cases?site={SITE}&limit=1000{search}", world.tokens[role])
+            rows = [row["number"] for row in reply.json()["rows"]] if reply.status == 200 else []
+            assert (world.hidden["number"] in rows) == (role == "manager"), (search, role, rows)
+            csv = world.ask("GET", f"/api/v1/cases?site={SITE}&format=csv{search}", world.tokens[role])
+            assert (world.hidden["number"].encode() in csv.body) == (role == "manager"), (search, role)
+    for role in ROLES[1:]:
+        after, seen = "", []
+        while True:
+            page = world.ask("GET", f"/api/v1/events?limit=500{after}", world.tokens[role]).json()
+            seen += [change.get("case_id") for change in page["changes"]]
+            if not page["changes"]:
+                break
+            after = f"&after={page['next']}"
+        assert (world.hidden["case_id"] in seen) == (role == "manager"), role
+
+
+def test_rights():
+    global system
+    with harness.System("--demo") as system:
+        world = World()
+        everything_is_asked_by_everybody(world)
+        a_hidden_case_is_not_there(world)
+        nor_in_lists_and_searches(world)
+
+
+if __name__ == "__main__":
+    harness.main([test_rights])
