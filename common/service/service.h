@@ -75,10 +75,9 @@ struct service {
        empty one when the job is done. */
     struct bytes (*job_step)(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
                              unsigned keys_max);
-    /* What an event needs that is not known here yet: writes a waiting key ("case/<hex>", "site/x",
-       "policy/site/3", "calendar/cn") and returns true. NULL: nothing. Keys of sites, policies and calendars are
-       checked by the runtime for services that keep the organisation; a service only says which cases it must
-       know. */
+    /* An event waits until what it needs is known here. Sites, policies and calendars are looked after by the runtime
+       for services that keep the organisation; a service says which events need their case, and which cases it
+       knows. NULL: none. */
     bool (*needs_case)(const Hb__Event *event);
     bool (*knows_case)(struct turn *turn, uint64_t case_id);
     /* An effect refused because the chain of causes is too deep, or has too many or too large events: say it as a
@@ -88,7 +87,22 @@ struct service {
 
 /* ---- what a function of a service may use ---- */
 
-struct arena *turn_arena(struct turn *turn);                    /* until the end of this input */
+struct arena *turn_arena(struct turn *turn); /* until the end of this input */
+#define TURN_NEW(turn, type, init)                                                                                     \
+    ({                                                                                                                 \
+        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
+        init(made_);                                                                                                   \
+        made_;                                                                                                         \
+    })
+/* The list is copied: that of a decoded message has no room, as arena_grow would believe. */
+#define TURN_ADD(turn, list, count, item)                                                                              \
+    do {                                                                                                               \
+        void *grown_ = arena_alloc(turn_arena(turn), ((count) + 1) * sizeof *(list));                                  \
+        if (count)                                                                                                     \
+            memcpy(grown_, (list), (count) * sizeof *(list));                                                          \
+        (list) = grown_;                                                                                               \
+        (list)[(count)++] = (item);                                                                                    \
+    } while (0)
 int64_t turn_now(const struct turn *turn);                      /* ms UTC: recorded time of this input */
 void turn_random(struct turn *turn, uint8_t *out, size_t size); /* at most 32 bytes per input, fresh for each */
 int64_t turn_horizon(const struct turn *turn); /* smallest as_of of all logs heard, at least now - 60 s */
@@ -162,6 +176,7 @@ void event_fact_number(struct turn *turn, Hb__Event *event, const char *name, in
 /* The place of an event: identity of what follows from it (a rule fires once per source event). */
 Hb__Position *event_position(struct turn *turn, const Hb__Event *event);
 bool event_own(const struct turn *turn, const Hb__Event *event); /* said by this very log */
+bool event_needs_case(const Hb__Event *event);                   /* for `needs_case`: of whatever is no registration */
 /* An event of the own log; NULL: there is none. Decide, reply and answer only: a fold has its log elsewhere. */
 Hb__Event *turn_own_event(struct turn *turn, uint64_t offset);
 

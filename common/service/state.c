@@ -464,6 +464,13 @@ bool event_own(const struct turn *turn, const Hb__Event *event)
            event->partition == turn->instance->options.partition;
 }
 
+bool event_needs_case(const Hb__Event *event)
+{
+    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
+           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+             event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
+}
+
 /* ---- refusing ---- */
 
 Hb__Label *label_new(struct turn *turn, const char *zh, const char *en)

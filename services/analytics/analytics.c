@@ -3,13 +3,6 @@
 static const char *const tables[] = {"case",   "order", "number",  "external", "figures", "changes",
                                      "facets", "like",  "cluster", "tally",    "lacking"};
 
-static bool needs_case(const Hb__Event *event)
-{
-    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
-           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
-             event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
-}
-
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
     struct key key = key_u64(case_id);
@@ -30,6 +23,6 @@ const struct service analytics_service = {
     .react = analytics_patterns_react,
     .evolve = analytics_evolve,
     .answer = analytics_answer,
-    .needs_case = needs_case,
+    .needs_case = event_needs_case,
     .knows_case = knows_case,
 };

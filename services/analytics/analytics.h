@@ -105,11 +105,4 @@ void analytics_answer_count(struct turn *turn, const Hb__Query *query, const str
 void analytics_answer_kpi(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                           Analytics__Reply *reply);
 
-#define ANALYTICS_NEW(turn, type, init)                                                                                \
-    ({                                                                                                                 \
-        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
-        init(made_);                                                                                                   \
-        made_;                                                                                                         \
-    })
-
 #endif

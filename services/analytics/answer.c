@@ -29,7 +29,7 @@ static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics_
 {
     const Analytics__GetChanges *wanted = query->analytics->changes;
     reply->kind_case = ANALYTICS__REPLY__KIND_CHANGES;
-    Analytics__Changes *changes = reply->changes = ANALYTICS_NEW(turn, Analytics__Changes, analytics__changes__init);
+    Analytics__Changes *changes = reply->changes = TURN_NEW(turn, Analytics__Changes, analytics__changes__init);
     uint32_t limit = wanted->limit && wanted->limit < 500 ? wanted->limit : 500;
     struct key from = key_u64(wanted->after + 1);
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_CHANGES, (struct bytes){0}, key_bytes(&from));
@@ -80,7 +80,7 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_ANALYTICS;
-    reply->analytics = ANALYTICS_NEW(turn, Analytics__Reply, analytics__reply__init);
+    reply->analytics = TURN_NEW(turn, Analytics__Reply, analytics__reply__init);
     switch (query->analytics->kind_case) {
     case ANALYTICS__QUERY__KIND_LIST:
         analytics_answer_list(turn, query, &reach, reply->analytics);

@@ -310,7 +310,7 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
     const Policy__Indicator *indicator = asked->indicator;
     const Policy__Target *target = target_of(indicator, asked->period);
     struct outcome outcome = look(asked);
-    Analytics__Indicator *said = ANALYTICS_NEW(asked->turn, Analytics__Indicator, analytics__indicator__init);
+    Analytics__Indicator *said = TURN_NEW(asked->turn, Analytics__Indicator, analytics__indicator__init);
     said->name = indicator->name;
     said->label = indicator->label;
     said->clauses = indicator->clauses;
@@ -420,7 +420,7 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
         .turn = turn, .site = query->site, .policy = organisation_policy(turn, query->site, 0), .hidden = &hidden};
     if (!analytics_hidden_cases(turn, query->site, query->actor, &hidden))
         return;
-    Analytics__Indicators *all = ANALYTICS_NEW(turn, Analytics__Indicators, analytics__indicators__init);
+    Analytics__Indicators *all = TURN_NEW(turn, Analytics__Indicators, analytics__indicators__init);
     reply->kind_case = ANALYTICS__REPLY__KIND_INDICATORS;
     reply->indicators = all;
     all->site = query->site;

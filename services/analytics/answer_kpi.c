@@ -14,7 +14,7 @@ static Analytics__Figures *figures_under(struct turn *turn, struct figures_list 
     for (size_t i = 0; i < under->count; i++)
         if (strcmp(under->list[i]->key, name) == 0)
             return under->list[i];
-    Analytics__Figures *fresh = ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
+    Analytics__Figures *fresh = TURN_NEW(turn, Analytics__Figures, analytics__figures__init);
     fresh->key = name;
     under->list = arena_grow(turn_arena(turn), under->list, under->count, sizeof *under->list);
     return under->list[under->count++] = fresh;
@@ -64,7 +64,7 @@ static void leave_out_hidden(struct turn *turn, const Hb__Query *query, const ch
 static void add_site(struct turn *turn, Analytics__Kpi *kpi, uint64_t cell, const Directory__Site *site,
                      Analytics__Figures *total)
 {
-    Analytics__SiteFigures *one = ANALYTICS_NEW(turn, Analytics__SiteFigures, analytics__site_figures__init);
+    Analytics__SiteFigures *one = TURN_NEW(turn, Analytics__SiteFigures, analytics__site_figures__init);
     one->cell = analytics_cell_text(turn, cell);
     one->cell_name = analytics_cell_name(turn, cell);
     one->site = site->id;
@@ -76,10 +76,10 @@ static void add_site(struct turn *turn, Analytics__Kpi *kpi, uint64_t cell, cons
 
 static Analytics__CellFigures *add_cell(struct turn *turn, Analytics__Kpi *kpi, uint64_t cell)
 {
-    Analytics__CellFigures *one = ANALYTICS_NEW(turn, Analytics__CellFigures, analytics__cell_figures__init);
+    Analytics__CellFigures *one = TURN_NEW(turn, Analytics__CellFigures, analytics__cell_figures__init);
     one->cell = analytics_cell_text(turn, cell);
     one->name = analytics_cell_name(turn, cell);
-    one->total = ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
+    one->total = TURN_NEW(turn, Analytics__Figures, analytics__figures__init);
     kpi->cells = arena_grow(turn_arena(turn), kpi->cells, kpi->n_cells, sizeof *kpi->cells);
     return kpi->cells[kpi->n_cells++] = one;
 }
@@ -112,7 +112,7 @@ void analytics_answer_kpi(struct turn *turn, const Hb__Query *query, const struc
     unsigned others;
     turn_cells(turn, &others);
     reply->kind_case = ANALYTICS__REPLY__KIND_KPI;
-    Analytics__Kpi *kpi = reply->kpi = ANALYTICS_NEW(turn, Analytics__Kpi, analytics__kpi__init);
+    Analytics__Kpi *kpi = reply->kpi = TURN_NEW(turn, Analytics__Kpi, analytics__kpi__init);
     kpi->site = query->site;
     for (size_t i = 0; i < reach->count; i++) {
         turn_look_at(turn, reach->cells[i]);

@@ -194,7 +194,7 @@ static Anarec__Main *main_of(struct turn *turn, Anarec__Case *one, const Watchdo
         if (one->mains[i]->round == instance->round && strcmp(one->mains[i]->clock, instance->clock) == 0 &&
             strcmp(one->mains[i]->part, instance->part) == 0)
             return one->mains[i];
-    Anarec__Main *fresh = ANALYTICS_NEW(turn, Anarec__Main, anarec__main__init);
+    Anarec__Main *fresh = TURN_NEW(turn, Anarec__Main, anarec__main__init);
     fresh->clock = instance->clock;
     fresh->round = instance->round;
     fresh->part = instance->part;

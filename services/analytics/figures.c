@@ -7,7 +7,7 @@ static Analytics__Figures *figures_load(struct turn *turn, const struct key *key
     Analytics__Figures *figures = state_load(turn, ANALYTICS_FIGURES, key_bytes(key), &analytics__figures__descriptor);
     if (figures)
         return figures;
-    figures = ANALYTICS_NEW(turn, Analytics__Figures, analytics__figures__init);
+    figures = TURN_NEW(turn, Analytics__Figures, analytics__figures__init);
     figures->key = (char *)(uintptr_t)name;
     return figures;
 }

@@ -81,7 +81,7 @@ static bool reach(struct turn *turn, const Policy__Policy *policy, Anarec__Case 
         return false;
     Anarec__Reached *there = reached(one, name);
     if (!there) {
-        there = ANALYTICS_NEW(turn, Anarec__Reached, anarec__reached__init);
+        there = TURN_NEW(turn, Anarec__Reached, anarec__reached__init);
         there->name = arena_strdup(turn_arena(turn), name);
         there->first_ms = at_ms;
         one->reached = arena_grow(turn_arena(turn), one->reached, one->n_reached, sizeof *one->reached);
@@ -164,7 +164,7 @@ static void leave_stage(struct turn *turn, const Policy__Policy *policy, Anarec_
             one->dwell[i]->ms += ms;
             return;
         }
-    Anarec__Dwell *dwell = ANALYTICS_NEW(turn, Anarec__Dwell, anarec__dwell__init);
+    Anarec__Dwell *dwell = TURN_NEW(turn, Anarec__Dwell, anarec__dwell__init);
     dwell->stage = arena_strdup(turn_arena(turn), stage);
     dwell->ms = ms;
     one->dwell = arena_grow(turn_arena(turn), one->dwell, one->n_dwell, sizeof *one->dwell);
@@ -336,7 +336,7 @@ static void count_dwell(struct turn *turn, const Policy__Indicator *indicator, A
     if (!when(one, "closed", &closed_ms, &times))
         return;
     for (size_t i = 0; i <= one->n_dwell; i++) {
-        Anarec__Counted *counted = ANALYTICS_NEW(turn, Anarec__Counted, anarec__counted__init);
+        Anarec__Counted *counted = TURN_NEW(turn, Anarec__Counted, anarec__counted__init);
         bool last = i == one->n_dwell;
         counted->at_ms = closed_ms;
         counted->among = true;
@@ -357,7 +357,7 @@ static void count_now(struct turn *turn, const Policy__Policy *policy, const Pol
         count_dwell(turn, indicator, one);
         return;
     }
-    Anarec__Counted *counted = ANALYTICS_NEW(turn, Anarec__Counted, anarec__counted__init);
+    Anarec__Counted *counted = TURN_NEW(turn, Anarec__Counted, anarec__counted__init);
     if (!figure(policy, indicator, one, counted))
         return;
     complete(turn, indicator, one, counted);

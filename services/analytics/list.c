@@ -345,7 +345,7 @@ static void answer(struct listing *listing, const Hb__Query *query, const struct
     uint32_t limit = wanted->limit ? wanted->limit : ANALYTICS_LIST_DEFAULT;
     struct place from = wanted->oldest_first ? (struct place){0} : (struct place){UINT64_MAX, UINT64_MAX, 0};
     listing->limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
-    listing->list = ANALYTICS_NEW(turn, Analytics__CaseList, analytics__case_list__init);
+    listing->list = TURN_NEW(turn, Analytics__CaseList, analytics__case_list__init);
     listing->list->rows = arena_alloc(turn_arena(turn), listing->limit * sizeof *listing->list->rows);
     if (*wanted->cursor && !cursor_parse(wanted->cursor, &from)) {
         Hb__Refusal *refusal =
@@ -385,7 +385,7 @@ void analytics_answer_count(struct turn *turn, const Hb__Query *query, const str
     wanted.limit = ANALYTICS_LIST_MAX; /* what an index names is kept to be counted */
     reply->kind_case = ANALYTICS__REPLY__KIND_COUNT;
     answer(&listing, query, reach);
-    reply->count = ANALYTICS_NEW(turn, Analytics__Count, analytics__count__init);
+    reply->count = TURN_NEW(turn, Analytics__Count, analytics__count__init);
     reply->count->count = listing.counted;
     reply->count->cursor = listing.list->cursor;
 }

@@ -72,7 +72,7 @@ static Anarec__Cluster *cluster_load(struct turn *turn, const char *site, const 
 {
     struct key key = pattern_key(site, like->pattern, like->key.data);
     Anarec__Cluster *cluster = state_load(turn, ANALYTICS_CLUSTER, key_bytes(&key), &anarec__cluster__descriptor);
-    return cluster ? cluster : ANALYTICS_NEW(turn, Anarec__Cluster, anarec__cluster__init);
+    return cluster ? cluster : TURN_NEW(turn, Anarec__Cluster, anarec__cluster__init);
 }
 
 static void cluster_save(struct turn *turn, const char *site, const Anarec__Like *like, const Anarec__Cluster *cluster)
@@ -110,7 +110,7 @@ static void look_for_likes(struct turn *turn, Anarec__Case *one, const Policy__P
         uint8_t *key = arena_alloc(turn_arena(turn), KEY_BYTES);
         if (!key_of(turn, one, policy, policy->patterns[i], key))
             continue;
-        Anarec__Like *like = ANALYTICS_NEW(turn, Anarec__Like, anarec__like__init);
+        Anarec__Like *like = TURN_NEW(turn, Anarec__Like, anarec__like__init);
         like->pattern = policy->patterns[i]->name;
         like->key = (ProtobufCBinaryData){KEY_BYTES, key};
         const Anarec__Like *was = like_of(&before, like->pattern);
@@ -151,7 +151,7 @@ void analytics_patterns_registered(struct turn *turn, Anarec__Case *one, const H
     Anarec__Cluster *cluster = cluster_load(turn, one->row->site, like);
     cluster->case_id = event->case_id;
     cluster_save(turn, one->row->site, like, cluster);
-    one->opened_for = ANALYTICS_NEW(turn, Anarec__Like, anarec__like__init);
+    one->opened_for = TURN_NEW(turn, Anarec__Like, anarec__like__init);
     *one->opened_for = *like;
 }
 
@@ -189,7 +189,7 @@ static Hb__Event *event_new(struct turn *turn, const Anarec__Case *one, const Po
 {
     Hb__Event *event = turn_event(turn, one->row->site, one->row->case_id);
     event->payload_case = HB__EVENT__PAYLOAD_ANALYTICS;
-    event->analytics = ANALYTICS_NEW(turn, Analytics__Event, analytics__event__init);
+    event->analytics = TURN_NEW(turn, Analytics__Event, analytics__event__init);
     event->analytics->kind_case = kind;
     event->analytics->case_requested = payload; /* all arms share one pointer */
     event_clauses(turn, event, pattern->clauses, pattern->n_clauses);
@@ -223,7 +223,7 @@ static size_t alike(struct turn *turn, const Anarec__Case *one, const Policy__Pa
 
 static void add_fact(struct turn *turn, Analytics__CaseRequested *request, const char *name, const Hb__Value *value)
 {
-    Hb__Fact *fact = ANALYTICS_NEW(turn, Hb__Fact, hb__fact__init);
+    Hb__Fact *fact = TURN_NEW(turn, Hb__Fact, hb__fact__init);
     fact->name = (char *)(uintptr_t)name;
     fact->value = (Hb__Value *)(uintptr_t)value;
     request->with = arena_grow(turn_arena(turn), request->with, request->n_with, sizeof fact);
@@ -250,7 +250,7 @@ static void fill_with(struct turn *turn, const Anarec__Case *one, const Policy__
 static void say_open(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
                      const Policy__Action *action, const uint64_t *cases, size_t count)
 {
-    Analytics__CaseRequested *request = ANALYTICS_NEW(turn, Analytics__CaseRequested, analytics__case_requested__init);
+    Analytics__CaseRequested *request = TURN_NEW(turn, Analytics__CaseRequested, analytics__case_requested__init);
     const struct facts facts = {one->facts, one->n_facts};
     const char *person = "";
     request->pattern = pattern->name;
@@ -271,7 +271,7 @@ static void say_open(struct turn *turn, const Anarec__Case *one, const Policy__P
 static void say_step(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
                      const Policy__Action *action)
 {
-    Analytics__StepRequested *request = ANALYTICS_NEW(turn, Analytics__StepRequested, analytics__step_requested__init);
+    Analytics__StepRequested *request = TURN_NEW(turn, Analytics__StepRequested, analytics__step_requested__init);
     request->pattern = pattern->name;
     request->step = action->name;
     if (action->set) {
@@ -284,7 +284,7 @@ static void say_step(struct turn *turn, const Anarec__Case *one, const Policy__P
 static void say_link(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
                      const Policy__Action *action, uint64_t to)
 {
-    Analytics__LinkRequested *request = ANALYTICS_NEW(turn, Analytics__LinkRequested, analytics__link_requested__init);
+    Analytics__LinkRequested *request = TURN_NEW(turn, Analytics__LinkRequested, analytics__link_requested__init);
     request->pattern = pattern->name;
     request->link = *action->link ? action->link : pattern->name;
     request->to = to;

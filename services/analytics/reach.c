@@ -63,7 +63,7 @@ Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id)
 
 static Analytics__Cell *cell_told(struct turn *turn, uint64_t cell)
 {
-    Analytics__Cell *told = ANALYTICS_NEW(turn, Analytics__Cell, analytics__cell__init);
+    Analytics__Cell *told = TURN_NEW(turn, Analytics__Cell, analytics__cell__init);
     struct cell_heard heard = turn_cell_heard(turn, cell);
     told->cell = analytics_cell_text(turn, cell);
     told->name = analytics_cell_name(turn, cell);
@@ -79,7 +79,7 @@ void analytics_answer_cells(struct turn *turn, const Hb__Query *query, Analytics
     unsigned known;
     const struct instance_cell *cells = turn_cells(turn, &known);
     reply->kind_case = ANALYTICS__REPLY__KIND_CELLS;
-    reply->cells = ANALYTICS_NEW(turn, Analytics__Cells, analytics__cells__init);
+    reply->cells = TURN_NEW(turn, Analytics__Cells, analytics__cells__init);
     reply->cells->cells = arena_alloc(turn_arena(turn), (known + 1) * sizeof *reply->cells->cells);
     for (unsigned i = 0; i < known; i++)
         if (!cells[i].above && analytics_may_see_figures(turn, query, cells[i].cell, ""))

@@ -21,25 +21,25 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
         if (step->n_from == 0 ||
             casework_step_bar(one, step, casework_standing(one, step, actor), &clause) != CASEWORK_FREE)
             continue;
-        Casework__Allowed *allowed = CASEWORK_NEW(turn, Casework__Allowed, casework__allowed__init);
+        Casework__Allowed *allowed = TURN_NEW(turn, Casework__Allowed, casework__allowed__init);
         allowed->step = step->name;
         allowed->label = step->label;
         allowed->clauses = step->clauses;
         allowed->n_clauses = step->n_clauses;
         for (size_t n = 0; n < step->n_needs; n++)
             if (step->needs[n]->type == POLICY__NEED__TYPE__FIELD)
-                CASEWORK_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
+                TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
         for (size_t n = 0; n < step->n_fields; n++) {
             const Policy__FieldDef *def = casework_field(one, step, step->fields[n]);
             if (!def || casework_may_write(one, def, actor))
-                CASEWORK_ADD(turn, allowed->offers, allowed->n_offers, step->fields[n]);
+                TURN_ADD(turn, allowed->offers, allowed->n_offers, step->fields[n]);
         }
         Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
         casework_check_guards(one, step, &one->facts, actor, &collect);
         casework_check_returns(one, step, &collect);
         allowed->blocked = blocked.problems;
         allowed->n_blocked = blocked.n_problems;
-        CASEWORK_ADD(turn, file->allowed, file->n_allowed, allowed);
+        TURN_ADD(turn, file->allowed, file->n_allowed, allowed);
     }
 }
 
@@ -50,24 +50,24 @@ static void add_extend(struct turn *turn, const struct casework_case *one, const
     const char *clause;
     if (!step || casework_step_bar(one, step, actor, &clause) != CASEWORK_FREE)
         return;
-    Casework__Allowed *allowed = CASEWORK_NEW(turn, Casework__Allowed, casework__allowed__init);
+    Casework__Allowed *allowed = TURN_NEW(turn, Casework__Allowed, casework__allowed__init);
     allowed->step = step->name;
     allowed->label = step->label;
     allowed->clauses = step->clauses;
     allowed->n_clauses = step->n_clauses;
     for (size_t i = 0; i < step->n_needs; i++)
-        CASEWORK_ADD(turn, allowed->needs, allowed->n_needs, step->needs[i]->name);
+        TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[i]->name);
     for (size_t i = 0; i < one->kind->n_clocks; i++)
         if (one->kind->clocks[i]->extend && casework_extend_open(one, one->kind->clocks[i]))
-            CASEWORK_ADD(turn, allowed->clocks, allowed->n_clocks, one->kind->clocks[i]->name);
+            TURN_ADD(turn, allowed->clocks, allowed->n_clocks, one->kind->clocks[i]->name);
     if (allowed->n_clocks)
-        CASEWORK_ADD(turn, file->allowed, file->n_allowed, allowed);
+        TURN_ADD(turn, file->allowed, file->n_allowed, allowed);
 }
 
 static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
 {
     const Caserec__Case *record = one->record;
-    Casework__CaseFile *file = CASEWORK_NEW(turn, Casework__CaseFile, casework__case_file__init);
+    Casework__CaseFile *file = TURN_NEW(turn, Casework__CaseFile, casework__case_file__init);
     file->case_id = one->id;
     file->site = record->site;
     file->number = record->number;
@@ -99,16 +99,16 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     }
     for (size_t i = 0; i < record->n_problems; i++)
         if (!record->problems[i]->settled)
-            CASEWORK_ADD(turn, file->problems, file->n_problems, record->problems[i]->noted);
+            TURN_ADD(turn, file->problems, file->n_problems, record->problems[i]->noted);
     for (size_t i = 0; i < record->n_links; i++) {
-        Casework__Linked *linked = CASEWORK_NEW(turn, Casework__Linked, casework__linked__init);
+        Casework__Linked *linked = TURN_NEW(turn, Casework__Linked, casework__linked__init);
         linked->name = record->links[i]->name;
         linked->case_id = record->links[i]->case_id;
         linked->kind = record->links[i]->kind;
         linked->stage = record->links[i]->stage;
         linked->phase = record->links[i]->phase;
         linked->number = record->links[i]->number;
-        CASEWORK_ADD(turn, file->links, file->n_links, linked);
+        TURN_ADD(turn, file->links, file->n_links, linked);
     }
     file->documents = record->documents;
     file->n_documents = record->n_documents;
@@ -119,7 +119,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
 
 static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTimeline *query)
 {
-    Casework__Timeline *timeline = CASEWORK_NEW(turn, Casework__Timeline, casework__timeline__init);
+    Casework__Timeline *timeline = TURN_NEW(turn, Casework__Timeline, casework__timeline__init);
     struct key prefix = key_u64(query->case_id), from = prefix;
     key_add_u32(&from, query->after + 1);
     struct state_scan *scan = state_scan_open(turn, CASEWORK_FILE, key_bytes(&prefix), key_bytes(&from));
@@ -127,7 +127,7 @@ static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTim
     struct bytes key, value;
     while (timeline->n_events < most && state_scan_next(scan, &key, &value)) {
         ProtobufCBinaryData data = {value.size, (uint8_t *)(uintptr_t)value.data};
-        CASEWORK_ADD(turn, timeline->events, timeline->n_events, data);
+        TURN_ADD(turn, timeline->events, timeline->n_events, data);
         timeline->next = bytes_get_u32(key.data + 8);
     }
     if (timeline->n_events < most)
@@ -151,7 +151,7 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_CASEWORK;
-    reply->casework = CASEWORK_NEW(turn, Casework__Reply, casework__reply__init);
+    reply->casework = TURN_NEW(turn, Casework__Reply, casework__reply__init);
     if (get) {
         reply->casework->kind_case = CASEWORK__REPLY__KIND_FILE;
         reply->casework->file = file_of(turn, &one, query->actor);

@@ -2,13 +2,6 @@
 
 const char *const casework_tables[] = {"case", "file", "fired", "throttle"};
 
-static bool needs_case(const Hb__Event *event)
-{
-    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
-           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
-             event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
-}
-
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
     struct key key = key_u64(case_id);
@@ -31,7 +24,7 @@ const struct service casework_service = {
     .react = casework_react,
     .evolve = casework_evolve,
     .answer = casework_answer,
-    .needs_case = needs_case,
+    .needs_case = event_needs_case,
     .knows_case = knows_case,
     .too_deep = casework_too_deep,
 };

@@ -12,7 +12,7 @@ static void say_refused(struct turn *turn, const struct casework_case *one, cons
     bool known = actor && *actor->account && !casework_throttled(turn, actor->account, one->id, step);
     if (!known)
         return;
-    Casework__ActionRefused *refused = CASEWORK_NEW(turn, Casework__ActionRefused, casework__action_refused__init);
+    Casework__ActionRefused *refused = TURN_NEW(turn, Casework__ActionRefused, casework__action_refused__init);
     refused->step = (char *)(uintptr_t)step;
     refused->refusal = refusal;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_ACTION_REFUSED, refused);
@@ -107,7 +107,7 @@ static void acknowledge(struct turn *turn, const struct casework_case *one, cons
         if (level->acknowledged || !told)
             continue;
         Casework__EscalationAcknowledged *done =
-            CASEWORK_NEW(turn, Casework__EscalationAcknowledged, casework__escalation_acknowledged__init);
+            TURN_NEW(turn, Casework__EscalationAcknowledged, casework__escalation_acknowledged__init);
         done->ladder = level->ladder;
         done->clock = level->clock;
         done->row = level->row;

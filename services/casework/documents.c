@@ -42,18 +42,18 @@ static char *number_of(struct turn *turn, const Caserec__Case *record, const Pol
 
 static void add(struct turn *turn, Caserec__Case *record, const Casework__DocumentIssued *issued, int64_t at_ms)
 {
-    Casework__Issued *row = CASEWORK_NEW(turn, Casework__Issued, casework__issued__init);
+    Casework__Issued *row = TURN_NEW(turn, Casework__Issued, casework__issued__init);
     row->document = issued->document;
     row->number = issued->number;
     row->version = issued->version;
     row->at_ms = at_ms;
-    CASEWORK_ADD(turn, record->documents, record->n_documents, row);
+    TURN_ADD(turn, record->documents, record->n_documents, row);
 }
 
 void casework_issue(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                     const Policy__Action *action, Hb__Position *source)
 {
-    Casework__DocumentIssued *issued = CASEWORK_NEW(turn, Casework__DocumentIssued, casework__document_issued__init);
+    Casework__DocumentIssued *issued = TURN_NEW(turn, Casework__DocumentIssued, casework__document_issued__init);
     const Policy__Policy *today = organisation_policy(turn, one->record->site, 0);
     const Policy__DocumentDef *document = today ? policy_document(today, action->name) : NULL;
     issued->version = document ? today->version : one->record->policy_version;

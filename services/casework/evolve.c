@@ -11,10 +11,10 @@ static void moment(struct turn *turn, Caserec__Case *record, const char *name, i
             record->moments[i]->at_ms = at_ms;
             return;
         }
-    Caserec__Moment *fresh = CASEWORK_NEW(turn, Caserec__Moment, caserec__moment__init);
+    Caserec__Moment *fresh = TURN_NEW(turn, Caserec__Moment, caserec__moment__init);
     fresh->name = (char *)(uintptr_t)name;
     fresh->at_ms = at_ms;
-    CASEWORK_ADD(turn, record->moments, record->n_moments, fresh);
+    TURN_ADD(turn, record->moments, record->n_moments, fresh);
 }
 
 static void fold_facts(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
@@ -32,7 +32,7 @@ static void fold_texts(struct turn *turn, Caserec__Case *record, Hb__Field *cons
                 replaced = true;
             }
         if (!replaced)
-            CASEWORK_ADD(turn, record->texts, record->n_texts, texts[i]);
+            TURN_ADD(turn, record->texts, record->n_texts, texts[i]);
     }
 }
 
@@ -41,14 +41,14 @@ static void fold_texts(struct turn *turn, Caserec__Case *record, Hb__Field *cons
 static void link_add(struct turn *turn, Caserec__Case *record, const char *name, uint64_t case_id, const char *kind,
                      const char *number, const char *stage, uint32_t phase)
 {
-    Caserec__Link *link = CASEWORK_NEW(turn, Caserec__Link, caserec__link__init);
+    Caserec__Link *link = TURN_NEW(turn, Caserec__Link, caserec__link__init);
     link->name = (char *)(uintptr_t)name;
     link->case_id = case_id;
     link->kind = (char *)(uintptr_t)kind;
     link->number = (char *)(uintptr_t)number;
     link->stage = (char *)(uintptr_t)stage;
     link->phase = phase;
-    CASEWORK_ADD(turn, record->links, record->n_links, link);
+    TURN_ADD(turn, record->links, record->n_links, link);
 }
 
 static void evolve_registered(struct turn *turn, const Hb__Event *event)
@@ -148,10 +148,10 @@ static void settle_problems(Caserec__Case *record, const char *rule)
 
 static void evolve_problem(struct turn *turn, Caserec__Case *record, Casework__ProblemNoted *noted)
 {
-    Caserec__Problem *problem = CASEWORK_NEW(turn, Caserec__Problem, caserec__problem__init);
+    Caserec__Problem *problem = TURN_NEW(turn, Caserec__Problem, caserec__problem__init);
     problem->noted = noted;
     problem->missing = noted->missing;
-    CASEWORK_ADD(turn, record->problems, record->n_problems, problem);
+    TURN_ADD(turn, record->problems, record->n_problems, problem);
 }
 
 static void acknowledge(Caserec__Case *record, const Casework__EscalationAcknowledged *done)
@@ -263,7 +263,7 @@ static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Eve
         level = strcmp(record->levels[i]->key, reached->key) == 0 ? record->levels[i] : level;
     bool again = level != NULL;
     if (!again)
-        level = CASEWORK_NEW(turn, Caserec__Level, caserec__level__init);
+        level = TURN_NEW(turn, Caserec__Level, caserec__level__init);
     level->key = reached->key;
     level->ladder = reached->ladder;
     level->row = reached->row;
@@ -272,7 +272,7 @@ static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Eve
     level->n_told = reached->n_told;
     level->acknowledged = false;
     if (!again)
-        CASEWORK_ADD(turn, record->levels, record->n_levels, level);
+        TURN_ADD(turn, record->levels, record->n_levels, level);
 }
 
 static bool registers(const Hb__Event *event)

@@ -44,9 +44,9 @@ const Policy__Clock *casework_extend_clock(const struct casework_case *one, cons
 
 static void need_field(struct turn *turn, Policy__Step *step, const char *name)
 {
-    Policy__Need *need = CASEWORK_NEW(turn, Policy__Need, policy__need__init);
+    Policy__Need *need = TURN_NEW(turn, Policy__Need, policy__need__init);
     need->name = (char *)(uintptr_t)name;
-    CASEWORK_ADD(turn, step->needs, step->n_needs, need);
+    TURN_ADD(turn, step->needs, step->n_needs, need);
 }
 
 static const Caserec__Clock *running(const Caserec__Case *record, const char *clock)
@@ -79,22 +79,22 @@ static void add_by(struct turn *turn, const struct casework_case *one, const Pol
 {
     Policy__Who *more = clock->extend->more;
     if (more && used_up(one, clock)) {
-        CASEWORK_ADD(turn, step->by, step->n_by, more);
+        TURN_ADD(turn, step->by, step->n_by, more);
         return;
     }
     for (size_t i = 0; i < clock->extend->n_by; i++)
-        CASEWORK_ADD(turn, step->by, step->n_by, clock->extend->by[i]);
+        TURN_ADD(turn, step->by, step->n_by, clock->extend->by[i]);
 }
 
 const Policy__Step *casework_extend_step(const struct casework_case *one, const Casework__Act *act)
 {
     struct turn *turn = one->view.turn;
     const Policy__Clock *chosen = casework_extend_clock(one, act);
-    Policy__Step *step = CASEWORK_NEW(turn, Policy__Step, policy__step__init);
+    Policy__Step *step = TURN_NEW(turn, Policy__Step, policy__step__init);
     step->name = "extend";
     step->label = label_new(turn, "延期", "Extend");
     step->to = "";
-    CASEWORK_ADD(turn, step->from, step->n_from, one->record->stage);
+    TURN_ADD(turn, step->from, step->n_from, one->record->stage);
     for (size_t i = 0; i < one->kind->n_clocks; i++) {
         const Policy__Clock *clock = one->kind->clocks[i];
         if (!clock->extend || (chosen && clock != chosen))
@@ -110,7 +110,7 @@ const Policy__Step *casework_extend_step(const struct casework_case *one, const 
     if (!chosen)
         need_field(turn, step, "clock");
     else
-        CASEWORK_ADD(turn, step->fields, step->n_fields, (char *)(uintptr_t) "clock");
+        TURN_ADD(turn, step->fields, step->n_fields, (char *)(uintptr_t) "clock");
     need_field(turn, step, "reason");
     return step;
 }
@@ -118,17 +118,17 @@ const Policy__Step *casework_extend_step(const struct casework_case *one, const 
 static Policy__FieldDef *field_clock(const struct casework_case *one)
 {
     struct turn *turn = one->view.turn;
-    Policy__FieldDef *def = CASEWORK_NEW(turn, Policy__FieldDef, policy__field_def__init);
+    Policy__FieldDef *def = TURN_NEW(turn, Policy__FieldDef, policy__field_def__init);
     def->name = "clock";
     def->label = label_new(turn, "时限", "Clock");
     def->type = POLICY__FIELD_DEF__TYPE__CHOICE;
     for (size_t i = 0; i < one->kind->n_clocks; i++) {
         if (!one->kind->clocks[i]->extend)
             continue;
-        Policy__Choice *choice = CASEWORK_NEW(turn, Policy__Choice, policy__choice__init);
+        Policy__Choice *choice = TURN_NEW(turn, Policy__Choice, policy__choice__init);
         choice->name = one->kind->clocks[i]->name;
         choice->label = one->kind->clocks[i]->label;
-        CASEWORK_ADD(turn, def->one_of, def->n_one_of, choice);
+        TURN_ADD(turn, def->one_of, def->n_one_of, choice);
     }
     return def;
 }
@@ -141,7 +141,7 @@ const Policy__FieldDef *casework_extend_field(const struct casework_case *one, c
     if (strcmp(name, "reason") != 0)
         return NULL;
     struct turn *turn = one->view.turn;
-    Policy__FieldDef *def = CASEWORK_NEW(turn, Policy__FieldDef, policy__field_def__init);
+    Policy__FieldDef *def = TURN_NEW(turn, Policy__FieldDef, policy__field_def__init);
     def->name = "reason";
     def->label = label_new(turn, "理由", "Reason");
     def->type = POLICY__FIELD_DEF__TYPE__TEXT;
@@ -207,8 +207,7 @@ static const Policy__TimeOptions *options_of(const struct casework_case *one, co
 static Hb__Position *ask_notice(struct turn *turn, const struct casework_case *one, const Hb__Event *step,
                                 const Policy__Clock *clock, int64_t due_ms)
 {
-    Casework__NoticeRequested *request =
-        CASEWORK_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
+    Casework__NoticeRequested *request = TURN_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
     request->notice = EXTENSION_NOTICE;
     request->source = event_position(turn, step);
     request->clock = clock->name;
@@ -223,8 +222,7 @@ void casework_extend_say(const struct casework_case *one, const Policy__Clock *c
 {
     struct turn *turn = one->view.turn;
     const Caserec__Clock *run = running(one->record, clock->name);
-    Casework__ExtensionGranted *grant =
-        CASEWORK_NEW(turn, Casework__ExtensionGranted, casework__extension_granted__init);
+    Casework__ExtensionGranted *grant = TURN_NEW(turn, Casework__ExtensionGranted, casework__extension_granted__init);
     grant->clock = clock->name;
     grant->round = run->round;
     grant->part = run->part;
@@ -249,12 +247,12 @@ static bool same_place(const Hb__Position *a, const Hb__Position *b)
 
 void casework_extend_granted(struct turn *turn, Caserec__Case *record, const Casework__ExtensionGranted *grant)
 {
-    Caserec__Extension *extension = CASEWORK_NEW(turn, Caserec__Extension, caserec__extension__init);
+    Caserec__Extension *extension = TURN_NEW(turn, Caserec__Extension, caserec__extension__init);
     extension->clock = grant->clock;
     extension->round = grant->round;
     extension->part = grant->part;
     extension->notice = grant->notice;
-    CASEWORK_ADD(turn, record->extensions, record->n_extensions, extension);
+    TURN_ADD(turn, record->extensions, record->n_extensions, extension);
 }
 
 /* A notice that cannot be delivered takes its extension with it: it may be granted again, and told another way. */
@@ -264,7 +262,7 @@ void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Not
         Caserec__Extension *extension = record->extensions[i];
         if (said->kind_case == NOTIFICATION__EVENT__KIND_QUEUED &&
             same_place(extension->notice, said->queued->source)) {
-            CASEWORK_ADD(turn, extension->notice_ids, extension->n_notice_ids, said->queued->notice_id);
+            TURN_ADD(turn, extension->notice_ids, extension->n_notice_ids, said->queued->notice_id);
             extension->failed = extension->failed || strcmp(said->queued->status, "not_sent") == 0;
         }
         for (size_t n = 0; said->kind_case == NOTIFICATION__EVENT__KIND_FAILED && n < extension->n_notice_ids; n++)
@@ -281,11 +279,11 @@ static Caserec__Clock *clock_of(struct turn *turn, Caserec__Case *record, const 
             strcmp(clock->part, instance->part) == 0)
             return clock;
     }
-    Caserec__Clock *clock = CASEWORK_NEW(turn, Caserec__Clock, caserec__clock__init);
+    Caserec__Clock *clock = TURN_NEW(turn, Caserec__Clock, caserec__clock__init);
     clock->clock = instance->clock;
     clock->round = instance->round;
     clock->part = instance->part;
-    CASEWORK_ADD(turn, record->clocks, record->n_clocks, clock);
+    TURN_ADD(turn, record->clocks, record->n_clocks, clock);
     return clock;
 }
 

@@ -18,7 +18,7 @@ static void add_told(struct turn *turn, struct casework_case *one, const Hb__Eve
             continue;
         for (size_t a = 0; a < rule->n_then; a++)
             if (rule->then[a]->type == POLICY__ACTION__TYPE__TELL && !*rule->then[a]->each)
-                CASEWORK_ADD(turn, *told, *count, rule->then[a]->name);
+                TURN_ADD(turn, *told, *count, rule->then[a]->name);
     }
     for (size_t i = before; i < *count; i++)
         casework_told_add(turn, one->record, (*told)[i], one->record->round, happened->occurred_ms);
@@ -31,8 +31,7 @@ void casework_say_history(struct turn *turn, const Hb__Event *event)
     if (!casework_open(turn, event->case_id, &one) || one.record->version > 1)
         return;
     const Intake__History *history = registered->history;
-    Casework__CaseHistoryEnded *ended =
-        CASEWORK_NEW(turn, Casework__CaseHistoryEnded, casework__case_history_ended__init);
+    Casework__CaseHistoryEnded *ended = TURN_NEW(turn, Casework__CaseHistoryEnded, casework__case_history_ended__init);
     add_told(turn, &one, event, &ended->told, &ended->n_told);
     for (size_t i = 0; history && i < history->n_steps; i++) {
         const Policy__Step *step = policy_step(one.kind, history->steps[i]->step);

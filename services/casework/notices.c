@@ -59,7 +59,7 @@ static Hb__Label *text_of(struct turn *turn, const struct casework_case *one, co
 static void note(struct turn *turn, const struct casework_case *one, const Hb__Event *event, const char *rule,
                  Hb__Label *text)
 {
-    Casework__ProblemNoted *noted = CASEWORK_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
+    Casework__ProblemNoted *noted = TURN_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
     noted->rule = (char *)(uintptr_t)rule;
     noted->source = event_position(turn, event);
     noted->text = text;

@@ -260,11 +260,11 @@ void casework_with(const struct casework_case *one, Hb__Fact *const *with, size_
             const Hb__Value *own = facts_get(&one->facts, arena_text(turn_arena(turn), text + 1, size - 2));
             if (!own || own->kind_case == HB__VALUE__KIND_PRESENT)
                 continue; /* what is not known, or sealed, is not passed on */
-            fact = CASEWORK_NEW(turn, Hb__Fact, hb__fact__init);
+            fact = TURN_NEW(turn, Hb__Fact, hb__fact__init);
             fact->name = with[i]->name;
             fact->value = (Hb__Value *)(uintptr_t)own;
         }
-        CASEWORK_ADD(turn, *list_out, *count_out, fact);
+        TURN_ADD(turn, *list_out, *count_out, fact);
     }
 }
 
@@ -286,10 +286,10 @@ static bool each_part(const struct casework_case *one, const Policy__Action *act
             out->kind = fact->value->kind_case == HB__VALUE__KIND_TEXT ? fact->value->text : "";
             continue;
         }
-        Hb__Fact *own = CASEWORK_NEW(turn, Hb__Fact, hb__fact__init);
+        Hb__Fact *own = TURN_NEW(turn, Hb__Fact, hb__fact__init);
         own->name = fact->name + size;
         own->value = fact->value;
-        CASEWORK_ADD(turn, out->with, out->with_count, own);
+        TURN_ADD(turn, out->with, out->with_count, own);
     }
     return true;
 }

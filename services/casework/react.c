@@ -108,7 +108,7 @@ bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event)
 static void say_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
                         size_t count, Hb__Position *source, const char *missing, const char *zh, const char *en)
 {
-    Casework__ProblemNoted *noted = CASEWORK_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
+    Casework__ProblemNoted *noted = TURN_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
     noted->rule = (char *)(uintptr_t)rule;
     noted->text = label_new(turn, zh, en);
     noted->source = source;
@@ -152,7 +152,7 @@ static void open_one(struct turn *turn, const struct casework_case *one, const P
                      const Policy__Action *action, Hb__Position *source, const struct casework_each *each,
                      uint32_t part)
 {
-    Casework__CaseRequested *request = CASEWORK_NEW(turn, Casework__CaseRequested, casework__case_requested__init);
+    Casework__CaseRequested *request = TURN_NEW(turn, Casework__CaseRequested, casework__case_requested__init);
     request->rule = rule->name;
     request->source = source;
     request->kind = (char *)(uintptr_t)(*each->kind ? each->kind : action->name);
@@ -242,8 +242,7 @@ static void assign(struct turn *turn, const struct casework_case *one, const Pol
                      "there is nobody whom this rule could assign");
         return;
     }
-    Casework__AssignRequested *request =
-        CASEWORK_NEW(turn, Casework__AssignRequested, casework__assign_requested__init);
+    Casework__AssignRequested *request = TURN_NEW(turn, Casework__AssignRequested, casework__assign_requested__init);
     request->rule = rule->name;
     request->to = (char *)(uintptr_t)to;
     request->source = source;
@@ -265,7 +264,7 @@ static void mark(struct turn *turn, const struct casework_case *one, const Polic
             arena_printf(turn_arena(turn), "rule %s marks nothing: %s is not filled in", rule->name, action->name));
         return;
     }
-    Casework__MarkRequested *request = CASEWORK_NEW(turn, Casework__MarkRequested, casework__mark_requested__init);
+    Casework__MarkRequested *request = TURN_NEW(turn, Casework__MarkRequested, casework__mark_requested__init);
     request->rule = rule->name;
     request->source = source;
     request->thing = (char *)(uintptr_t)thing;
@@ -309,7 +308,7 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         return;
     case POLICY__ACTION__TYPE__TELL: {
         Casework__NoticeRequested *request =
-            CASEWORK_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
+            TURN_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
         request->rule = rule->name;
         request->notice = action->name;
         request->source = source;
@@ -322,7 +321,7 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
     }
     case POLICY__ACTION__TYPE__ESCALATE: {
         Casework__EscalationRequested *request =
-            CASEWORK_NEW(turn, Casework__EscalationRequested, casework__escalation_requested__init);
+            TURN_NEW(turn, Casework__EscalationRequested, casework__escalation_requested__init);
         request->rule = rule->name;
         request->ladder = action->name;
         request->source = source;

@@ -47,8 +47,7 @@ void casework_returns_react(const struct casework_case *one, const Hb__Event *ev
         strcmp(facts_text(&one->facts, "handler"), to) == 0 || strcmp(facts_text(&one->facts, "lead"), to) == 0;
     if (!*to || there || casework_fired(turn, one->id, RETURNS_RULE, source))
         return;
-    Casework__AssignRequested *request =
-        CASEWORK_NEW(turn, Casework__AssignRequested, casework__assign_requested__init);
+    Casework__AssignRequested *request = TURN_NEW(turn, Casework__AssignRequested, casework__assign_requested__init);
     request->rule = RETURNS_RULE;
     request->to = (char *)(uintptr_t)to;
     request->source = source;

@@ -66,7 +66,7 @@ const Hb__Actor *casework_standing(const struct casework_case *one, const Policy
 const Hb__Actor *casework_standing_for(const struct casework_case *one, const Hb__Actor *actor,
                                        const Directory__Person *from)
 {
-    Hb__Actor *standing = CASEWORK_NEW(turn_of(one), Hb__Actor, hb__actor__init);
+    Hb__Actor *standing = TURN_NEW(turn_of(one), Hb__Actor, hb__actor__init);
     *standing = *actor;
     standing->for_person = from->id;
     standing->post = (char *)(uintptr_t) ""; /* that of whose rights it is */
@@ -211,7 +211,7 @@ Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Ca
     event->policy_version = one->record->policy_version;
     event->generation = one->record->generation;
     event->payload_case = HB__EVENT__PAYLOAD_CASEWORK;
-    event->casework = CASEWORK_NEW(turn, Casework__Event, casework__event__init);
+    event->casework = TURN_NEW(turn, Casework__Event, casework__event__init);
     event->casework->kind_case = kind;
     event->casework->step_taken = payload; /* all arms share one pointer */
     return event;
@@ -232,7 +232,7 @@ static void add_field(struct turn *turn, Hb__Event *event, Casework__StepTaken *
         present->present = true;
         if (fact)
             event_fact(turn, event, field->name, present);
-        CASEWORK_ADD(turn, taken->texts, taken->n_texts, field);
+        TURN_ADD(turn, taken->texts, taken->n_texts, field);
         return;
     }
     case HB__FIELD__CONTENT__NOT_SET:
@@ -278,7 +278,7 @@ static void name_post(const struct casework_case *one, const Policy__Step *step,
     const char *post = person ? post_acted_in(one, step, person) : "";
     if (!*post && !*actor->for_person)
         return;
-    event->actor = CASEWORK_NEW(turn, Hb__Actor, hb__actor__init);
+    event->actor = TURN_NEW(turn, Hb__Actor, hb__actor__init);
     *event->actor = *actor;
     event->actor->post = (char *)(uintptr_t)post;
 }
@@ -287,7 +287,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
                                size_t count, const Hb__Personal *note, const char *rule)
 {
     struct turn *turn = turn_of(one);
-    Casework__StepTaken *taken = CASEWORK_NEW(turn, Casework__StepTaken, casework__step_taken__init);
+    Casework__StepTaken *taken = TURN_NEW(turn, Casework__StepTaken, casework__step_taken__init);
     const Policy__Stage *stage = policy_stage(one->kind, *step->to ? step->to : one->record->stage);
     taken->step = step->name;
     taken->from = one->record->stage;

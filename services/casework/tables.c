@@ -26,11 +26,11 @@ bool casework_told(const Caserec__Case *record, const char *notice)
 
 void casework_told_add(struct turn *turn, Caserec__Case *record, char *notice, uint32_t round, int64_t at_ms)
 {
-    Caserec__Told *told = CASEWORK_NEW(turn, Caserec__Told, caserec__told__init);
+    Caserec__Told *told = TURN_NEW(turn, Caserec__Told, caserec__told__init);
     told->notice = notice;
     told->round = round;
     told->at_ms = at_ms;
-    CASEWORK_ADD(turn, record->told, record->n_told, told);
+    TURN_ADD(turn, record->told, record->n_told, told);
 }
 
 /* ---- what conditions may ask ---- */

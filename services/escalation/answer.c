@@ -10,14 +10,14 @@ void escalation_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_ESCALATION;
-    reply->escalation = ESCALATION_NEW(turn, Escalation__Reply, escalation__reply__init);
+    reply->escalation = TURN_NEW(turn, Escalation__Reply, escalation__reply__init);
     reply->escalation->kind_case = ESCALATION__REPLY__KIND_LEVELS;
     Escalation__Levels *levels = reply->escalation->levels =
-        ESCALATION_NEW(turn, Escalation__Levels, escalation__levels__init);
+        TURN_NEW(turn, Escalation__Levels, escalation__levels__init);
     for (size_t i = 0; i < record->n_levels; i++) {
-        ESCALATION_ADD(turn, levels->levels, levels->n_levels, record->levels[i]->reached);
-        ESCALATION_ADD(turn, levels->at_ms, levels->n_at_ms, record->levels[i]->at_ms);
-        ESCALATION_ADD(turn, levels->acknowledged, levels->n_acknowledged, *record->levels[i]->acknowledged_by != 0);
-        ESCALATION_ADD(turn, levels->cancelled, levels->n_cancelled, record->levels[i]->cancelled);
+        TURN_ADD(turn, levels->levels, levels->n_levels, record->levels[i]->reached);
+        TURN_ADD(turn, levels->at_ms, levels->n_at_ms, record->levels[i]->at_ms);
+        TURN_ADD(turn, levels->acknowledged, levels->n_acknowledged, *record->levels[i]->acknowledged_by != 0);
+        TURN_ADD(turn, levels->cancelled, levels->n_cancelled, record->levels[i]->cancelled);
     }
 }

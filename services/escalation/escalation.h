@@ -19,19 +19,4 @@ void escalation_react(struct turn *turn, const Hb__Event *event);
 void escalation_evolve(struct turn *turn, const Hb__Event *event);
 void escalation_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
-#define ESCALATION_NEW(turn, type, init)                                                                               \
-    ({                                                                                                                 \
-        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
-        init(made_);                                                                                                   \
-        made_;                                                                                                         \
-    })
-#define ESCALATION_ADD(turn, list, count, item)                                                                        \
-    do {                                                                                                               \
-        void *grown_ = arena_alloc(turn_arena(turn), ((count) + 1) * sizeof *(list));                                  \
-        if (count)                                                                                                     \
-            memcpy(grown_, (list), (count) * sizeof *(list));                                                          \
-        (list) = grown_;                                                                                               \
-        (list)[(count)++] = (item);                                                                                    \
-    } while (0)
-
 #endif

@@ -28,10 +28,10 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         return;
     switch (event->escalation->kind_case) {
     case ESCALATION__EVENT__KIND_REACHED:
-        level = ESCALATION_NEW(turn, Escrec__Level, escrec__level__init);
+        level = TURN_NEW(turn, Escrec__Level, escrec__level__init);
         level->reached = event->escalation->reached;
         level->at_ms = event->occurred_ms;
-        ESCALATION_ADD(turn, record->levels, record->n_levels, level);
+        TURN_ADD(turn, record->levels, record->n_levels, level);
         break;
     case ESCALATION__EVENT__KIND_CANCELLED:
         if ((level = escalation_level(record, event->escalation->cancelled->key)))

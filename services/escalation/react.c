@@ -34,7 +34,7 @@ static void say(const struct step *step, Escalation__Event__KindCase kind, void 
     Hb__Event *event = turn_event(step->turn, step->event->site, step->event->case_id);
     event->policy_version = step->record->policy_version;
     event->payload_case = HB__EVENT__PAYLOAD_ESCALATION;
-    event->escalation = ESCALATION_NEW(step->turn, Escalation__Event, escalation__event__init);
+    event->escalation = TURN_NEW(step->turn, Escalation__Event, escalation__event__init);
     event->escalation->kind_case = kind;
     event->escalation->reached = payload; /* all arms share one pointer */
     event_clauses(step->turn, event, clauses, count);
@@ -49,7 +49,7 @@ static void add_told(const struct step *step, Escalation__LevelReached *reached,
         for (size_t i = 0; i < reached->n_told; i++)
             listed = listed || strcmp(reached->told[i], (*persons)->id) == 0;
         if (!listed)
-            ESCALATION_ADD(step->turn, reached->told, reached->n_told, (*persons)->id);
+            TURN_ADD(step->turn, reached->told, reached->n_told, (*persons)->id);
     }
 }
 
@@ -113,8 +113,7 @@ struct rung {
 
 static void say_problem(const struct step *step, const struct rung *rung, Hb__Label *text)
 {
-    Escalation__LevelProblem *problem =
-        ESCALATION_NEW(step->turn, Escalation__LevelProblem, escalation__level_problem__init);
+    Escalation__LevelProblem *problem = TURN_NEW(step->turn, Escalation__LevelProblem, escalation__level_problem__init);
     problem->ladder = (char *)(uintptr_t)step->ladder;
     problem->row = rung->index;
     problem->key = rung->key;
@@ -127,7 +126,7 @@ static void reach(const struct step *step, const struct rung *rung)
     struct turn *turn = step->turn;
     if (escalation_level(step->record, rung->key) || planted_each("lose_level", 10))
         return;
-    Escalation__LevelReached *reached = ESCALATION_NEW(turn, Escalation__LevelReached, escalation__level_reached__init);
+    Escalation__LevelReached *reached = TURN_NEW(turn, Escalation__LevelReached, escalation__level_reached__init);
     reached->ladder = (char *)(uintptr_t)step->ladder;
     reached->row = rung->index;
     reached->level = rung->level;
@@ -243,7 +242,7 @@ static void withdraw(const struct step *step)
         if (!of_miss)
             continue;
         Escalation__LevelCancelled *cancelled =
-            ESCALATION_NEW(step->turn, Escalation__LevelCancelled, escalation__level_cancelled__init);
+            TURN_NEW(step->turn, Escalation__LevelCancelled, escalation__level_cancelled__init);
         cancelled->key = reached->key;
         cancelled->told = reached->told;
         cancelled->n_told = reached->n_told;
@@ -309,7 +308,7 @@ static void react_casework(struct step *step, const Casework__Event *said)
             if (strcmp(level->reached->key, done->key) != 0 || *level->acknowledged_by)
                 continue;
             Escalation__Acknowledged *acknowledged =
-                ESCALATION_NEW(step->turn, Escalation__Acknowledged, escalation__acknowledged__init);
+                TURN_NEW(step->turn, Escalation__Acknowledged, escalation__acknowledged__init);
             acknowledged->key = level->reached->key;
             acknowledged->person = done->person;
             say(step, ESCALATION__EVENT__KIND_ACKNOWLEDGED, acknowledged, NULL, 0);

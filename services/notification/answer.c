@@ -10,15 +10,14 @@ void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryRep
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_NOTIFICATION;
-    reply->notification = NOTIFICATION_NEW(turn, Notification__Reply, notification__reply__init);
+    reply->notification = TURN_NEW(turn, Notification__Reply, notification__reply__init);
     reply->notification->kind_case = NOTIFICATION__REPLY__KIND_NOTICES;
     Notification__Notices *notices = reply->notification->notices =
-        NOTIFICATION_NEW(turn, Notification__Notices, notification__notices__init);
+        TURN_NEW(turn, Notification__Notices, notification__notices__init);
     bool all = record->n_notices <= NOTIFICATION_LISTED_MAX;
     for (size_t i = all ? 0 : record->n_notices - NOTIFICATION_LISTED_MAX; i < record->n_notices; i++) {
         const Noterec__Notice *row = notification_notice(turn, record->notices[i]);
-        Notification__NoticeState *state =
-            NOTIFICATION_NEW(turn, Notification__NoticeState, notification__notice_state__init);
+        Notification__NoticeState *state = TURN_NEW(turn, Notification__NoticeState, notification__notice_state__init);
         state->notice = row->queued;
         state->status = row->status;
         state->queued_ms = row->queued_ms;
@@ -26,6 +25,6 @@ void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryRep
         state->attempts = row->attempts;
         state->error = row->error;
         state->proof = row->proof;
-        NOTIFICATION_ADD(turn, notices->notices, notices->n_notices, state);
+        TURN_ADD(turn, notices->notices, notices->n_notices, state);
     }
 }

@@ -100,7 +100,7 @@ static void evolve_queued(struct turn *turn, const Hb__Event *event)
     row.status = queued->status;
     row.queued_ms = event->recorded_ms;
     notification_notice_save(turn, queued->notice_id, &row);
-    NOTIFICATION_ADD(turn, record->notices, record->n_notices, queued->notice_id);
+    TURN_ADD(turn, record->notices, record->n_notices, queued->notice_id);
     notification_case_save(turn, event->case_id, record);
     asked_more(turn, queued);
     if (strcmp(queued->status, "queued") == 0 && !planted_each("lose_mail", 5))

@@ -2,13 +2,6 @@
 
 static const char *const tables[] = {"case", "notice", "asked"};
 
-static bool needs_case(const Hb__Event *event)
-{
-    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY &&
-           !(event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
-             event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED);
-}
-
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
     struct key key = key_u64(case_id);
@@ -28,6 +21,6 @@ const struct service notification_service = {
     .answer = notification_answer,
     .effect_done = notification_effect_done,
     .job_step = notification_job_step,
-    .needs_case = needs_case,
+    .needs_case = event_needs_case,
     .knows_case = knows_case,
 };

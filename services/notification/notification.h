@@ -68,19 +68,4 @@ void notification_evolve(struct turn *turn, const Hb__Event *event);
 void notification_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);
 void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
-#define NOTIFICATION_NEW(turn, type, init)                                                                             \
-    ({                                                                                                                 \
-        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
-        init(made_);                                                                                                   \
-        made_;                                                                                                         \
-    })
-#define NOTIFICATION_ADD(turn, list, count, item)                                                                      \
-    do {                                                                                                               \
-        void *grown_ = arena_alloc(turn_arena(turn), ((count) + 1) * sizeof *(list));                                  \
-        if (count)                                                                                                     \
-            memcpy(grown_, (list), (count) * sizeof *(list));                                                          \
-        (list) = grown_;                                                                                               \
-        (list)[(count)++] = (item);                                                                                    \
-    } while (0)
-
 #endif

@@ -16,7 +16,7 @@ static void react_own(struct turn *turn, const Hb__Event *event)
         .turn = turn, .event = event, .record = notification_case(turn, event->case_id)};
     if (!asked || asked->more || asked->done < asked->queued || !about.record)
         return;
-    Notification__NoticeTold *told = NOTIFICATION_NEW(turn, Notification__NoticeTold, notification__notice_told__init);
+    Notification__NoticeTold *told = TURN_NEW(turn, Notification__NoticeTold, notification__notice_told__init);
     told->notice = row->queued->notice;
     told->source = row->queued->source;
     turn_say(turn, notification_event(&about, NOTIFICATION__EVENT__KIND_TOLD, told));

@@ -40,7 +40,7 @@ static void whom_it_means(struct notification_request *request)
     const Directory__Person **persons =
         who_persons(request->turn, request->event->site, to, count, &facts, &request->complainant);
     for (; *persons; persons++)
-        NOTIFICATION_ADD(request->turn, request->persons, request->persons_count, (*persons)->id);
+        TURN_ADD(request->turn, request->persons, request->persons_count, (*persons)->id);
 }
 
 bool notification_request_read(struct notification_request *request, struct turn *turn, const Hb__Event *event)
@@ -126,7 +126,7 @@ static struct way way_to(const struct notification_request *request, const Direc
                                 : portal ? "published"
                                          : "due",
                                 email || portal ? "" : "by a person", way.passed, way.passed_count};
-        NOTIFICATION_ADD(request->turn, way.passed, way.passed_count, ways.by[i]);
+        TURN_ADD(request->turn, way.passed, way.passed_count, ways.by[i]);
     }
     return way;
 }
@@ -155,7 +155,7 @@ Hb__Event *notification_event(const struct notification_request *request, Notifi
         event->occurred_ms = request->event->occurred_ms;
     }
     event->payload_case = HB__EVENT__PAYLOAD_NOTIFICATION;
-    event->notification = NOTIFICATION_NEW(request->turn, Notification__Event, notification__event__init);
+    event->notification = TURN_NEW(request->turn, Notification__Event, notification__event__init);
     event->notification->kind_case = kind;
     event->notification->queued = payload; /* all arms share one pointer */
     if (request->notice)
@@ -175,8 +175,7 @@ static Notification__NoticeQueued *queued_new(const struct notification_request 
 {
     struct turn *turn = request->turn;
     int64_t from_ms = notification_within_hours(turn, request->event->site, request->notice, turn_now(turn));
-    Notification__NoticeQueued *queued =
-        NOTIFICATION_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
+    Notification__NoticeQueued *queued = TURN_NEW(turn, Notification__NoticeQueued, notification__notice_queued__init);
     queued->notice_id = id;
     queued->channel = (char *)(uintptr_t)way.channel;
     queued->status = (char *)(uintptr_t)way.status;

@@ -15,7 +15,7 @@ static int64_t backoff(uint32_t attempt)
 static void say_delivered(const struct notification_request *about, uint64_t id, uint32_t attempt, char *proof)
 {
     Notification__NoticeDelivered *said =
-        NOTIFICATION_NEW(about->turn, Notification__NoticeDelivered, notification__notice_delivered__init);
+        TURN_NEW(about->turn, Notification__NoticeDelivered, notification__notice_delivered__init);
     said->notice_id = id;
     said->attempt = attempt;
     said->proof = proof;
@@ -28,7 +28,7 @@ static void say_failed(const struct notification_request *about, const Notificat
 {
     Notification__NoticeQueued *next = notification_next_way(about, queued);
     Notification__NoticeFailed *said =
-        NOTIFICATION_NEW(about->turn, Notification__NoticeFailed, notification__notice_failed__init);
+        TURN_NEW(about->turn, Notification__NoticeFailed, notification__notice_failed__init);
     said->notice_id = queued->notice_id;
     said->attempts = attempts;
     said->error = error;
@@ -45,7 +45,7 @@ static void say_failed(const struct notification_request *about, const Notificat
 static void say_again(const struct notification_request *about, uint64_t id, uint32_t attempt, char *error)
 {
     Notification__NoticeAttemptFailed *said =
-        NOTIFICATION_NEW(about->turn, Notification__NoticeAttemptFailed, notification__notice_attempt_failed__init);
+        TURN_NEW(about->turn, Notification__NoticeAttemptFailed, notification__notice_attempt_failed__init);
     said->notice_id = id;
     said->attempt = attempt;
     said->error = error;

@@ -37,12 +37,12 @@ static void add_days(struct turn *turn, const struct run *run, Watchdog__ClockSt
 {
     for (size_t i = 0; i < run->notes_count; i++) {
         int year, month, day;
-        Watchdog__DayNote *note = WATCHDOG_NEW(turn, Watchdog__DayNote, watchdog__day_note__init);
+        Watchdog__DayNote *note = TURN_NEW(turn, Watchdog__DayNote, watchdog__day_note__init);
         date_split(run->notes[i].date, &year, &month, &day);
         note->date = arena_printf(turn_arena(turn), "%04d-%02d-%02d", year, month, day);
         note->what = (char *)(uintptr_t)what_text(run->notes[i].what);
         note->reason = label_new(turn, run->notes[i].zh, run->notes[i].en);
-        WATCHDOG_ADD(turn, state->days, state->n_days, note);
+        TURN_ADD(turn, state->days, state->n_days, note);
     }
 }
 
@@ -52,8 +52,8 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
     size_t count;
     const struct run *runs = watchdog_judge(turn, one, clock, turn_now(turn), true, &count);
     for (size_t i = 0; i < count; i++) {
-        Watchdog__ClockState *state = WATCHDOG_NEW(turn, Watchdog__ClockState, watchdog__clock_state__init);
-        state->instance = WATCHDOG_NEW(turn, Watchdog__Instance, watchdog__instance__init);
+        Watchdog__ClockState *state = TURN_NEW(turn, Watchdog__ClockState, watchdog__clock_state__init);
+        state->instance = TURN_NEW(turn, Watchdog__Instance, watchdog__instance__init);
         state->instance->clock = clock->name;
         state->instance->round = runs[i].round;
         state->instance->part = watchdog_part_text(turn, watchdog_part_number(part, runs[i].part));
@@ -68,7 +68,7 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
         bool live = runs[i].state == RUN_RUNNING || runs[i].state == RUN_PAUSED;
         state->remaining_ms = live && runs[i].due_ms ? runs[i].due_ms - turn_now(turn) : 0;
         add_days(turn, &runs[i], state);
-        WATCHDOG_ADD(turn, clocks->clocks, clocks->n_clocks, state);
+        TURN_ADD(turn, clocks->clocks, clocks->n_clocks, state);
     }
 }
 
@@ -83,9 +83,9 @@ static void answer_clocks(struct turn *turn, const Hb__Query *query, Hb__QueryRe
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_WATCHDOG;
-    reply->watchdog = WATCHDOG_NEW(turn, Watchdog__Reply, watchdog__reply__init);
+    reply->watchdog = TURN_NEW(turn, Watchdog__Reply, watchdog__reply__init);
     reply->watchdog->kind_case = WATCHDOG__REPLY__KIND_CLOCKS;
-    reply->watchdog->clocks = WATCHDOG_NEW(turn, Watchdog__Clocks, watchdog__clocks__init);
+    reply->watchdog->clocks = TURN_NEW(turn, Watchdog__Clocks, watchdog__clocks__init);
     for (size_t i = 0; i < one.kind->n_clocks; i++) {
         const Policy__Clock *clock = one.kind->clocks[i];
         uint32_t parts = *clock->each ? watchdog_parts(&one, clock) : 0;

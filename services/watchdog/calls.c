@@ -50,7 +50,7 @@ static bool acknowledged(const Watchrec__Case *record, const Watchrec__Call *cal
 static void call_add(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
                      const Escalation__LevelReached *reached, uint32_t row, uint32_t repeat, int64_t at_ms)
 {
-    Watchrec__Call *call = WATCHDOG_NEW(turn, Watchrec__Call, watchrec__call__init);
+    Watchrec__Call *call = TURN_NEW(turn, Watchrec__Call, watchrec__call__init);
     call->key = reached->key;
     call->ladder = reached->ladder;
     call->clock = reached->clock;
@@ -64,7 +64,7 @@ static void call_add(struct turn *turn, uint64_t case_id, Watchrec__Case *record
     struct key key = timer_key(case_id, record->n_calls);
     if (!call->over)
         turn_timer_set(turn, call->at_ms, key_bytes(&key));
-    WATCHDOG_ADD(turn, record->calls, record->n_calls, call);
+    TURN_ADD(turn, record->calls, record->n_calls, call);
 }
 
 void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
@@ -78,7 +78,7 @@ void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *
 
 void watchdog_call_acknowledged(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key)
 {
-    WATCHDOG_ADD(turn, record->acknowledged, record->n_acknowledged, (char *)(uintptr_t)key);
+    TURN_ADD(turn, record->acknowledged, record->n_acknowledged, (char *)(uintptr_t)key);
     for (size_t i = 0; i < record->n_calls; i++)
         if (acknowledged(record, record->calls[i]))
             clear(turn, case_id, record, i);
@@ -125,8 +125,8 @@ static bool run_ended(Watchrec__Case *record, const Watchrec__Call *call)
 static void say_row(struct turn *turn, const struct watchdog_case *one, const Watchrec__Call *call)
 {
     Watchdog__ClockPointReached *reached =
-        WATCHDOG_NEW(turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
-    reached->instance = WATCHDOG_NEW(turn, Watchdog__Instance, watchdog__instance__init);
+        TURN_NEW(turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
+    reached->instance = TURN_NEW(turn, Watchdog__Instance, watchdog__instance__init);
     reached->instance->clock = call->clock;
     reached->instance->round = call->round;
     reached->instance->part = call->part;
@@ -141,7 +141,7 @@ static void say_row(struct turn *turn, const struct watchdog_case *one, const Wa
     event->policy_version = one->record->policy_version;
     event->occurred_ms = call->at_ms;
     event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
-    event->watchdog = WATCHDOG_NEW(turn, Watchdog__Event, watchdog__event__init);
+    event->watchdog = TURN_NEW(turn, Watchdog__Event, watchdog__event__init);
     event->watchdog->kind_case = WATCHDOG__EVENT__KIND_POINT;
     event->watchdog->point = reached;
     if (ladder)

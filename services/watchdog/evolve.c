@@ -6,13 +6,13 @@
 
 static Watchrec__Happening *happen(struct turn *turn, Watchrec__Case *record, const Hb__Event *event)
 {
-    Watchrec__Happening *row = WATCHDOG_NEW(turn, Watchrec__Happening, watchrec__happening__init);
+    Watchrec__Happening *row = TURN_NEW(turn, Watchrec__Happening, watchrec__happening__init);
     row->at_ms = event->history ? event->occurred_ms : event->recorded_ms;
     row->occurred_ms = event->occurred_ms;
     row->service = event->service;
     row->facts = event->facts;
     row->n_facts = event->n_facts;
-    WATCHDOG_ADD(turn, record->happenings, record->n_happenings, row);
+    TURN_ADD(turn, record->happenings, record->n_happenings, row);
     return row;
 }
 
@@ -21,7 +21,7 @@ static void link_add(struct turn *turn, Watchrec__Case *record, uint64_t case_id
     for (size_t i = 0; i < record->n_links; i++)
         if (record->links[i] == case_id)
             return; /* under two names */
-    WATCHDOG_ADD(turn, record->links, record->n_links, case_id);
+    TURN_ADD(turn, record->links, record->n_links, case_id);
 }
 
 static void link_back(struct turn *turn, uint64_t case_id, uint64_t other_id)
@@ -177,11 +177,11 @@ static Watchrec__Said *said_of(struct turn *turn, Watchrec__Case *record, const 
     Watchrec__Said *said = watchdog_said(record, instance->clock, instance->round, watchdog_part_parse(instance->part));
     if (said)
         return said;
-    said = WATCHDOG_NEW(turn, Watchrec__Said, watchrec__said__init);
+    said = TURN_NEW(turn, Watchrec__Said, watchrec__said__init);
     said->clock = instance->clock;
     said->round = instance->round;
     said->part = watchdog_part_parse(instance->part);
-    WATCHDOG_ADD(turn, record->said, record->n_said, said);
+    TURN_ADD(turn, record->said, record->n_said, said);
     return said;
 }
 
@@ -212,17 +212,17 @@ static void set_timer(struct turn *turn, uint64_t case_id, Watchrec__Said *said,
             return;
     struct key key = timer_key(case_id, said);
     turn_timer_set(turn, at_ms, key_bytes(&key));
-    WATCHDOG_ADD(turn, said->timers, said->n_timers, at_ms);
+    TURN_ADD(turn, said->timers, said->n_timers, at_ms);
 }
 
 static void move_warned(struct turn *turn, Watchrec__Said *said, int64_t due_ms)
 {
     uint32_t warned = watchdog_warned(said, due_ms);
     if (said->warned) {
-        Watchrec__Warned *before = WATCHDOG_NEW(turn, Watchrec__Warned, watchrec__warned__init);
+        Watchrec__Warned *before = TURN_NEW(turn, Watchrec__Warned, watchrec__warned__init);
         before->due_ms = said->due_ms;
         before->bits = said->warned;
-        WATCHDOG_ADD(turn, said->warned_before, said->n_warned_before, before);
+        TURN_ADD(turn, said->warned_before, said->n_warned_before, before);
     }
     said->warned = warned;
 }
@@ -234,9 +234,9 @@ static void reach_row(struct turn *turn, Watchrec__Said *said, const Watchdog__C
         if (said->rows_of[i]->due_ms == point->due_ms)
             of = said->rows_of[i];
     if (!of) {
-        of = WATCHDOG_NEW(turn, Watchrec__Warned, watchrec__warned__init);
+        of = TURN_NEW(turn, Watchrec__Warned, watchrec__warned__init);
         of->due_ms = point->due_ms;
-        WATCHDOG_ADD(turn, said->rows_of, said->n_rows_of, of);
+        TURN_ADD(turn, said->rows_of, said->n_rows_of, of);
     }
     of->bits |= 1u << point->index;
     said->rows |= 1u << point->index;

@@ -7,9 +7,9 @@
 
 static void add_moved(struct turn *turn, uint64_t case_id, const Watchrec__Said *said, Watchdog__Moved *moved)
 {
-    Watchdog__MovedClock *clock = WATCHDOG_NEW(turn, Watchdog__MovedClock, watchdog__moved_clock__init);
+    Watchdog__MovedClock *clock = TURN_NEW(turn, Watchdog__MovedClock, watchdog__moved_clock__init);
     clock->case_id = case_id;
-    clock->instance = WATCHDOG_NEW(turn, Watchdog__Instance, watchdog__instance__init);
+    clock->instance = TURN_NEW(turn, Watchdog__Instance, watchdog__instance__init);
     clock->instance->clock = said->clock;
     clock->instance->round = said->round;
     clock->instance->part = watchdog_part_text(turn, said->part);
@@ -17,7 +17,7 @@ static void add_moved(struct turn *turn, uint64_t case_id, const Watchrec__Said 
     clock->due_ms = said->due_ms;
     clock->was_provisional = said->recounted_provisional;
     clock->provisional = said->provisional;
-    WATCHDOG_ADD(turn, moved->clocks, moved->n_clocks, clock);
+    TURN_ADD(turn, moved->clocks, moved->n_clocks, clock);
 }
 
 static bool add_case(struct turn *turn, uint64_t case_id, const Watchrec__Case *record, int64_t since_ms,
@@ -61,9 +61,9 @@ void watchdog_answer_moved(struct turn *turn, const Hb__Query *query, Hb__QueryR
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_WATCHDOG;
-    reply->watchdog = WATCHDOG_NEW(turn, Watchdog__Reply, watchdog__reply__init);
+    reply->watchdog = TURN_NEW(turn, Watchdog__Reply, watchdog__reply__init);
     reply->watchdog->kind_case = WATCHDOG__REPLY__KIND_MOVED;
-    reply->watchdog->moved = WATCHDOG_NEW(turn, Watchdog__Moved, watchdog__moved__init);
+    reply->watchdog->moved = TURN_NEW(turn, Watchdog__Moved, watchdog__moved__init);
     reply->watchdog->moved->counting = turn_job_open(turn, WATCHDOG_RECOUNT);
     walk(turn, site, query->watchdog->moved, reply->watchdog->moved);
 }

@@ -16,7 +16,7 @@ struct looking {
 
 static Watchdog__Instance *instance_of(const struct looking *looking)
 {
-    Watchdog__Instance *instance = WATCHDOG_NEW(looking->turn, Watchdog__Instance, watchdog__instance__init);
+    Watchdog__Instance *instance = TURN_NEW(looking->turn, Watchdog__Instance, watchdog__instance__init);
     instance->clock = looking->clock->name;
     instance->round = looking->run->round;
     instance->part = watchdog_part_text(looking->turn, looking->run->part);
@@ -30,7 +30,7 @@ static void say(const struct looking *looking, Watchdog__Event__KindCase kind, v
     Hb__Event *event = turn_event(turn, record->site, looking->one->id);
     event->policy_version = record->policy_version;
     event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
-    event->watchdog = WATCHDOG_NEW(turn, Watchdog__Event, watchdog__event__init);
+    event->watchdog = TURN_NEW(turn, Watchdog__Event, watchdog__event__init);
     event->watchdog->kind_case = kind;
     event->watchdog->armed = payload; /* all arms share one pointer */
     event->history = record->as_of_ms && occurred_ms && occurred_ms < record->as_of_ms;
@@ -58,13 +58,13 @@ static void add_rows(const struct looking *looking, Watchdog__ClockArmed *armed)
         bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
         int64_t at =
             timed ? clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(turn)) : 0;
-        WATCHDOG_ADD(turn, armed->row_ms, armed->n_row_ms, at);
+        TURN_ADD(turn, armed->row_ms, armed->n_row_ms, at);
     }
 }
 
 static Watchdog__ClockArmed *armed_now(const struct looking *looking)
 {
-    Watchdog__ClockArmed *armed = WATCHDOG_NEW(looking->turn, Watchdog__ClockArmed, watchdog__clock_armed__init);
+    Watchdog__ClockArmed *armed = TURN_NEW(looking->turn, Watchdog__ClockArmed, watchdog__clock_armed__init);
     const struct run *run = looking->run;
     armed->instance = instance_of(looking);
     armed->start_ms = run->start_ms;
@@ -74,7 +74,7 @@ static Watchdog__ClockArmed *armed_now(const struct looking *looking)
     armed->moved_from_ms = looking->said && looking->said->due_ms != run->due_ms ? looking->said->due_ms : 0;
     armed->ladder = looking->clock->ladder;
     for (unsigned i = 0; i < run->warn_count; i++)
-        WATCHDOG_ADD(looking->turn, armed->warn_ms, armed->n_warn_ms, run->warn_ms[i]);
+        TURN_ADD(looking->turn, armed->warn_ms, armed->n_warn_ms, run->warn_ms[i]);
     add_rows(looking, armed);
     return armed;
 }
@@ -90,7 +90,7 @@ static void say_point(const struct looking *looking, Watchdog__ClockPointReached
                       int64_t at_ms)
 {
     Watchdog__ClockPointReached *reached =
-        WATCHDOG_NEW(looking->turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
+        TURN_NEW(looking->turn, Watchdog__ClockPointReached, watchdog__clock_point_reached__init);
     reached->instance = instance_of(looking);
     reached->point = point;
     reached->index = index;
@@ -111,13 +111,13 @@ static void add_unheard(const struct looking *looking, Watchdog__DeadlineMissed 
                      {HB__SERVICE__NOTIFICATION, "notification"}};
     for (size_t i = 0; i < sizeof producers / sizeof *producers; i++)
         if (turn_as_of(looking->turn, producers[i].service) <= missed->due_ms)
-            WATCHDOG_ADD(looking->turn, missed->unheard, missed->n_unheard, (char *)(uintptr_t)producers[i].name);
+            TURN_ADD(looking->turn, missed->unheard, missed->n_unheard, (char *)(uintptr_t)producers[i].name);
 }
 
 static void say_missed(const struct looking *looking)
 {
     Watchdog__DeadlineMissed *missed =
-        WATCHDOG_NEW(looking->turn, Watchdog__DeadlineMissed, watchdog__deadline_missed__init);
+        TURN_NEW(looking->turn, Watchdog__DeadlineMissed, watchdog__deadline_missed__init);
     missed->instance = instance_of(looking);
     missed->due_ms = looking->run->missed_due_ms;
     missed->main = looking->clock->main;
@@ -129,7 +129,7 @@ static void say_missed(const struct looking *looking)
 static void say_withdrawn(const struct looking *looking)
 {
     Watchdog__DeadlineMissWithdrawn *withdrawn =
-        WATCHDOG_NEW(looking->turn, Watchdog__DeadlineMissWithdrawn, watchdog__deadline_miss_withdrawn__init);
+        TURN_NEW(looking->turn, Watchdog__DeadlineMissWithdrawn, watchdog__deadline_miss_withdrawn__init);
     withdrawn->instance = instance_of(looking);
     withdrawn->due_ms = looking->said->missed_due_ms;
     withdrawn->main = looking->clock->main;
@@ -178,7 +178,7 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms, bo
 static void say_met(const struct looking *looking)
 {
     const struct run *run = looking->run;
-    Watchdog__ClockMet *met = WATCHDOG_NEW(looking->turn, Watchdog__ClockMet, watchdog__clock_met__init);
+    Watchdog__ClockMet *met = TURN_NEW(looking->turn, Watchdog__ClockMet, watchdog__clock_met__init);
     met->instance = instance_of(looking);
     met->at_ms = run->ended_ms;
     met->due_ms = run->due_ms;
@@ -191,7 +191,7 @@ static void say_cancelled(const struct looking *looking)
 {
     const struct run *run = looking->run;
     Watchdog__ClockCancelled *cancelled =
-        WATCHDOG_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
+        TURN_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
     cancelled->instance = instance_of(looking);
     cancelled->main = looking->clock->main;
     cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds"
@@ -202,7 +202,7 @@ static void say_cancelled(const struct looking *looking)
 static void say_paused(const struct looking *looking)
 {
     const struct run *run = looking->run;
-    Watchdog__ClockPaused *paused = WATCHDOG_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
+    Watchdog__ClockPaused *paused = TURN_NEW(looking->turn, Watchdog__ClockPaused, watchdog__clock_paused__init);
     paused->instance = instance_of(looking);
     paused->since_ms = run->paused_since_ms;
     paused->main = looking->clock->main;

@@ -143,7 +143,7 @@ static const Policy__Term *span_of(struct turn *turn, const Policy__Schedule *sc
         *schedule->span_field ? facts_get(&(struct facts){thing->facts, thing->n_facts}, schedule->span_field) : NULL;
     if (!value || value->kind_case != HB__VALUE__KIND_DURATION_MS)
         return schedule->span;
-    Policy__Term *term = WATCHDOG_NEW(turn, Policy__Term, policy__term__init);
+    Policy__Term *term = TURN_NEW(turn, Policy__Term, policy__term__init);
     bool days = value->duration_ms % DAY_MS == 0;
     term->unit = days ? POLICY__TERM__UNIT__NATURAL_DAYS : POLICY__TERM__UNIT__MINUTES;
     term->amount = (uint32_t)(value->duration_ms / (days ? DAY_MS : MINUTE_MS));
@@ -343,7 +343,7 @@ static void say_opened(struct turn *turn, const char *site, const Policy__Schedu
 {
     Hb__Event *event = turn_event(turn, site, 0);
     event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
-    event->watchdog = WATCHDOG_NEW(turn, Watchdog__Event, watchdog__event__init);
+    event->watchdog = TURN_NEW(turn, Watchdog__Event, watchdog__event__init);
     event->watchdog->kind_case = WATCHDOG__EVENT__KIND_SCHEDULE_OPENED;
     event->watchdog->schedule_opened = opened;
     event->occurred_ms = opened->opens_ms;
@@ -356,7 +356,7 @@ void watchdog_schedule_fire(struct turn *turn, struct bytes key, int64_t due_ms)
 {
     const char *site = (const char *)key.data + 8, *name = site + strlen(site) + 1, *item = name + strlen(name) + 1;
     const Policy__Schedule *schedule = schedule_find(organisation_policy(turn, site, 0), name);
-    Watchdog__ScheduleOpened *opened = WATCHDOG_NEW(turn, Watchdog__ScheduleOpened, watchdog__schedule_opened__init);
+    Watchdog__ScheduleOpened *opened = TURN_NEW(turn, Watchdog__ScheduleOpened, watchdog__schedule_opened__init);
     opened->opens_ms = due_ms;
     if (!schedule)
         return; /* the policy no longer has it */
@@ -461,7 +461,7 @@ static void add_carried(const struct opening *opening, Watchdog__DutyDue *duty)
         const Watchrec__Work *work = state_load(turn, WATCHDOG_WORK, key, &watchrec__work__descriptor);
         uint64_t case_id = bytes_get_u64(key.data + prefix.size);
         if (!work->closed_ms && case_facts_hold(opening, schedule->carry_if, case_id))
-            WATCHDOG_ADD(turn, duty->cases, duty->n_cases, case_id);
+            TURN_ADD(turn, duty->cases, duty->n_cases, case_id);
     }
 }
 
@@ -479,7 +479,7 @@ static void say_duty(const struct opening *opening, const Directory__Thing *thin
     struct turn *turn = opening->turn;
     const Policy__Schedule *schedule = opening->schedule;
     const Watchrec__Opening *row = opening->row;
-    Watchdog__DutyDue *duty = WATCHDOG_NEW(turn, Watchdog__DutyDue, watchdog__duty_due__init);
+    Watchdog__DutyDue *duty = TURN_NEW(turn, Watchdog__DutyDue, watchdog__duty_due__init);
     struct facts facts = {0};
     duty->schedule = schedule->name;
     duty->period = row->period;
@@ -494,7 +494,7 @@ static void say_duty(const struct opening *opening, const Directory__Thing *thin
         facts_set(turn_arena(turn), &facts, schedule->item_field, value_text(turn, thing->id));
     }
     if (of_case)
-        WATCHDOG_ADD(turn, duty->cases, duty->n_cases, of_case);
+        TURN_ADD(turn, duty->cases, duty->n_cases, of_case);
     add_carried(opening, duty);
     duty->to = (char *)(uintptr_t)named(opening, &facts);
     bool from_period = schedule->due && schedule->due->unit == POLICY__TERM__UNIT__PERIOD &&
@@ -504,7 +504,7 @@ static void say_duty(const struct opening *opening, const Directory__Thing *thin
                        &duty->due_ms);
     Hb__Event *event = turn_event(turn, row->site, 0);
     event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
-    event->watchdog = WATCHDOG_NEW(turn, Watchdog__Event, watchdog__event__init);
+    event->watchdog = TURN_NEW(turn, Watchdog__Event, watchdog__event__init);
     event->watchdog->kind_case = WATCHDOG__EVENT__KIND_DUTY_DUE;
     event->watchdog->duty_due = duty;
     event->occurred_ms = row->opens_ms;

@@ -2,17 +2,6 @@
 
 static const char *const tables[] = {"case", "schedule", "duty", "done", "work"};
 
-static bool registers(const Hb__Event *event)
-{
-    return event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
-           event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
-}
-
-static bool needs_case(const Hb__Event *event)
-{
-    return event->payload_case != HB__EVENT__PAYLOAD_DIRECTORY && !registers(event);
-}
-
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
     struct key key = key_u64(case_id);
@@ -63,6 +52,6 @@ const struct service watchdog_service = {
     .answer = watchdog_answer,
     .fire = fire,
     .job_step = job_step,
-    .needs_case = needs_case,
+    .needs_case = event_needs_case,
     .knows_case = knows_case,
 };

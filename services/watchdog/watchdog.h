@@ -86,19 +86,4 @@ void watchdog_react(struct turn *turn, const Hb__Event *event);
 void watchdog_evolve(struct turn *turn, const Hb__Event *event);
 void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
-#define WATCHDOG_NEW(turn, type, init)                                                                                 \
-    ({                                                                                                                 \
-        type *made_ = arena_alloc(turn_arena(turn), sizeof(type));                                                     \
-        init(made_);                                                                                                   \
-        made_;                                                                                                         \
-    })
-#define WATCHDOG_ADD(turn, list, count, item)                                                                          \
-    do {                                                                                                               \
-        void *grown_ = arena_alloc(turn_arena(turn), ((count) + 1) * sizeof *(list));                                  \
-        if (count)                                                                                                     \
-            memcpy(grown_, (list), (count) * sizeof *(list));                                                          \
-        (list) = grown_;                                                                                               \
-        (list)[(count)++] = (item);                                                                                    \
-    } while (0)
-
 #endif

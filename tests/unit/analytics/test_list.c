@@ -33,10 +33,10 @@ static void register_many(struct turn *turn, const Hb__Command *command)
     bug_unless(sscanf((const char *)command->toy.data, "%u %u", &from, &count) == 2);
     for (unsigned i = from; i < from + count; i++) {
         Hb__Event *event = turn_event(turn, i % 5 == 0 ? "park" : "garden", FIRST_ID + i);
-        Intake__CaseRegistered *registered = ANALYTICS_NEW(turn, Intake__CaseRegistered, intake__case_registered__init);
+        Intake__CaseRegistered *registered = TURN_NEW(turn, Intake__CaseRegistered, intake__case_registered__init);
         event->policy_version = 0;
         event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
-        event->intake = ANALYTICS_NEW(turn, Intake__Event, intake__event__init);
+        event->intake = TURN_NEW(turn, Intake__Event, intake__event__init);
         event->intake->kind_case = INTAKE__EVENT__KIND_REGISTERED;
         event->intake->registered = registered;
         event->occurred_ms = PUPPET_START_MS - (int64_t)(scattered(i - i % 3, 1) % 100000) * 1000;
