@@ -835,6 +835,27 @@ static bool all_up(struct simulation *simulation)
     return up;
 }
 
+/* What it draws is drawn beside the world: the story is the same, however often somebody looks. */
+static enum err check_fold(struct node *node, char *why_out, size_t why_size)
+{
+    struct simulation *simulation = node->simulation;
+    uint64_t random = simulation->random;
+    char folder[560];
+    snprintf(folder, sizeof folder, "%s/fold-%s", simulation->options.folder, node->service->name);
+    enum err err = instance_check_fold(node->instance, folder, &node->fold, read_other, simulation, why_out, why_size);
+    simulation->random = random;
+    return err;
+}
+
+enum err simulation_check_fold(struct simulation *simulation, Hb__Service service, char *why_out, size_t why_size)
+{
+    struct node *node = &simulation->nodes[node_of(simulation, service)];
+    bool folds = node->instance != NULL;
+    for (unsigned i = 0; i < node->feeds_count; i++)
+        folds = folds && (node->feeds[i].cell || simulation_instance(simulation, node->feeds[i].service));
+    return folds ? check_fold(node, why_out, why_size) : ERR_NONE;
+}
+
 enum err simulation_check(struct simulation *simulation, char *why_out, size_t why_size)
 {
     bool folds = all_up(simulation);
@@ -842,13 +863,11 @@ enum err simulation_check(struct simulation *simulation, char *why_out, size_t w
         struct node *node = &simulation->nodes[i];
         if (!node->instance)
             continue;
-        char folder[560];
-        snprintf(folder, sizeof folder, "%s/fold-%s", simulation->options.folder, node->service->name);
         enum err err = instance_log_verify(node->instance, why_out, why_size);
         if (!err)
             err = check_cursors(simulation, node->instance, why_out, why_size);
         if (!err && folds)
-            err = instance_check_fold(node->instance, folder, &node->fold, read_other, simulation, why_out, why_size);
+            err = check_fold(node, why_out, why_size);
         if (err)
             return err;
     }

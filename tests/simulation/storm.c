@@ -1,5 +1,5 @@
-/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] [--twice] [--stop]: the storm over
-   COUNT seeds. Prints for each seed a hash of all logs; ends with 1 when an invariant was broken. */
+/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--folds] [--pack NAME] [--twice] [--stop]: the
+   storm over COUNT seeds. Prints for each seed a hash of all logs; ends with 1 when an invariant was broken. */
 #include "storm.h"
 #include "../unit/support/folder.h"
 
@@ -72,7 +72,7 @@ static void look(struct storm *storm)
 {
     storm_read(storm);
     if (!storm->failed)
-        storm_check_cursors(storm);
+        storm_check_step(storm);
 }
 
 /* Until enough happened and enough cases are registered, unless --deeds ends it earlier. */
@@ -178,9 +178,10 @@ static void complain(struct storm *storm)
 {
     printf("seed %" PRIu64 " FAILED at deed %u, ", storm->seed, storm->deeds);
     print_time(storm, stdout);
-    printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s --trace\n", storm->why, storm->seed,
+    printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s%s --trace\n", storm->why, storm->seed,
            storm->options.cases, storm->deeds, storm->options.calm ? " --calm" : "",
-           storm->options.pack ? " --pack " : "", storm->options.pack ? storm->options.pack : "");
+           storm->options.folds ? " --folds" : "", storm->options.pack ? " --pack " : "",
+           storm->options.pack ? storm->options.pack : "");
     storm_show(storm);
 }
 
@@ -219,6 +220,8 @@ static bool take_options(int argc, char **argv, struct settings *settings)
             settings->storm.calm = true;
         else if (strcmp(argv[i], "--trace") == 0)
             settings->storm.trace = true;
+        else if (strcmp(argv[i], "--folds") == 0)
+            settings->storm.folds = true;
         else if (strcmp(argv[i], "--twice") == 0)
             settings->twice = true;
         else if (strcmp(argv[i], "--stop") == 0)
@@ -239,8 +242,8 @@ int main(int argc, char **argv)
 {
     struct settings settings = {.storm = {.cases = 50, .deeds = 2000}};
     if (argc < 3 || !take_options(argc, argv, &settings)) {
-        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] "
-                        "[--twice] [--stop]\n");
+        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--folds] "
+                        "[--pack NAME] [--twice] [--stop]\n");
         return 2;
     }
     settings.first = strtoull(argv[1], NULL, 10);

@@ -16,6 +16,7 @@ struct storm_options {
     unsigned cases, deeds;
     bool calm; /* no faults at all: for shrinking */
     bool trace;
+    bool folds;       /* after every step of all services, not of one in turn */
     const char *pack; /* NULL: drawn */
 };
 
@@ -135,7 +136,8 @@ struct storm {
 
     struct storm_log logs[STORM_SERVICES];
     struct storm_case **cases;
-    size_t cases_count;
+    size_t cases_count, owned_count; /* of them the first so many are somebody's */
+    unsigned steps;                  /* looked at */
     struct storm_policy policies[STORM_VERSIONS_MAX];
     size_t policies_count;
     const Calendar__Calendar *calendar;   /* cn, as defined last */
@@ -196,7 +198,8 @@ void storm_event(struct storm *storm, const Hb__Event *event);
 void storm_check_repeats(struct storm *storm, const struct storm_case *one, int64_t now_ms); /* storm_repeat.c */
 void storm_check_clocks(struct storm *storm, struct storm_case *one, int64_t now_ms);
 
-/* ---- storm_rest.c: what must hold when everything has come to rest ---- */
+/* ---- storm_rest.c: what must hold after every step, and when everything has come to rest ---- */
+void storm_check_step(struct storm *storm);
 void storm_check_rest(struct storm *storm, bool whole);
 void storm_check_end(struct storm *storm);
 /* storm_count.c: the figures, counted again */

@@ -132,6 +132,8 @@ static void routing_event(struct storm *storm, struct storm_case *one, const Hb_
     if (routed->times != one->routed + 1)
         storm_fail(storm, "routings count up", "%s: %u after %u", one->registered->intake->registered->number,
                    routed->times, one->routed);
+    if (!*routed->lead)
+        storm_fail(storm, "every case is owned", "%s is given to nobody", one->registered->intake->registered->number);
     one->routed = routed->times;
     one->lead = routed->lead;
 }

@@ -1,4 +1,4 @@
-/* What must hold when everything has come to rest, and at the very end. */
+/* What must hold after every step, when everything has come to rest, and at the very end. */
 #include "storm.h"
 
 #include "hearback/record/runtime.pb-c.h"
@@ -23,6 +23,55 @@ static void check_owner(struct storm *storm, const struct storm_case *one)
         storm_fail(storm, "every case is owned", "%s is nobody's", number_of(one));
     if (one->registered->intake->registered->historic && !one->history_ended)
         storm_fail(storm, "every history ends", "%s", number_of(one));
+}
+
+/* Routing has folded this registration, so it has said who owns the case: at once, and for good. */
+static void check_owned(struct storm *storm)
+{
+    struct instance *routing = simulation_instance(storm->simulation, HB__SERVICE__ROUTING);
+    Bus__PositionReport report;
+    uint64_t heard = 0;
+    if (!routing)
+        return;
+    instance_position(routing, &storm->scratch, &report);
+    for (size_t i = 0; i < report.n_cursors; i++)
+        if (report.cursors[i]->log->service == HB__SERVICE__INTAKE)
+            heard = report.waiting ? 0 : report.cursors[i]->offset; /* what waits is heard and not folded */
+    for (; storm->owned_count < storm->cases_count; storm->owned_count++) {
+        const struct storm_case *one = storm->cases[storm->owned_count];
+        if (!one->routed && one->registered->offset > heard)
+            break;
+        if (!one->routed)
+            storm_fail(storm, "every case is owned", "%s is nobody's", number_of(one));
+    }
+    arena_reset(&storm->scratch);
+}
+
+static void check_fold(struct storm *storm, Hb__Service service)
+{
+    char why[512];
+    if (!storm->failed && simulation_check_fold(storm->simulation, service, why, sizeof why))
+        storm_fail(storm, "a fresh fold equals the state", "%s", why);
+}
+
+static void check_folds(struct storm *storm)
+{
+    for (unsigned s = HB__SERVICE__DIRECTORY; s < STORM_SERVICES; s++)
+        check_fold(storm, (Hb__Service)s);
+}
+
+void storm_check_step(struct storm *storm)
+{
+    storm_check_cursors(storm);
+    if (!simulation_instance(storm->simulation, HB__SERVICE__DIRECTORY) ||
+        !simulation_instance(storm->simulation, HB__SERVICE__INTAKE))
+        return; /* nothing was read */
+    storm_check_commands(storm);
+    check_owned(storm);
+    if (storm->options.folds)
+        check_folds(storm);
+    else /* the services take turns */
+        check_fold(storm, (Hb__Service)(1 + storm->steps++ % (STORM_SERVICES - 1)));
 }
 
 /* ---- ladders: what watchdog said, row by row ---- */
@@ -298,6 +347,7 @@ void storm_check_rest(struct storm *storm, bool whole)
     storm->about = NULL;
     check_timers(storm);
     storm_check_figures(storm);
+    check_folds(storm);
     if (whole && !storm->failed && simulation_check(storm->simulation, why, sizeof why))
         storm_fail(storm, "a fresh fold equals the state", "%s", why);
 }
