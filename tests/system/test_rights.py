@@ -36,7 +36,7 @@ EXPECTED = {
     ("PUT", "/api/v1/organisation"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
-    ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
+    ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
     ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
     ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
@@ -98,7 +98,7 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("POST", "/api/v1/calendars/{calendar}/years"): lambda role: {"year": 2030, "days": []},
     ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
 }
-QUERIES = {"cases", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved"}  # of a site, when read
+QUERIES = {"cases", "cases/count", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved"}  # of a site, when read
 PARTS = {"service": "intake", "action": "propose", "cell": "00000000000000ff", "calendar": "cn",
          "site": SITE}
 
@@ -174,6 +174,19 @@ def nor_in_lists_and_searches(world):
         assert (world.hidden["case_id"] in seen) == (role == "manager"), role
 
 
+def nor_in_counts(world):
+    system.settle()
+    registered = {}
+    for role in ROLES[1:]:
+        reply = world.ask("GET", f"/api/v1/reports/kpi?site={SITE}", world.tokens[role])
+        registered[role] = reply.json()["total"]["registered"] if reply.status == 200 else None
+    others = {count for role, count in registered.items() if role != "manager" and count is not None}
+    assert len(others) == 1 and registered["manager"] == others.pop() + 1, registered
+    for role in ROLES[1:]:
+        reply = world.ask("GET", f"/api/v1/cases/count?site={SITE}&kind=sanction", world.tokens[role])
+        assert reply.status == 404 or int(reply.json()["count"]) == (role == "manager"), (role, reply)
+
+
 def test_rights():
     global system
     with harness.System("--demo") as system:
@@ -181,6 +194,7 @@ def test_rights():
         everything_is_asked_by_everybody(world)
         a_hidden_case_is_not_there(world)
         nor_in_lists_and_searches(world)
+        nor_in_counts(world)
 
 
 if __name__ == "__main__":
