@@ -350,8 +350,9 @@ int64_t feed_as_of(const struct feed *feed)
 static bool takes_new_epoch(struct feed *feed, const Bus__Fetched *fetched)
 {
     if (!feed->cell && fetched->log && feed->cursor == 0 && feed->received == 0) {
+        bool another = fetched->log->epoch != feed->log.epoch; /* else it would be asked the same again */
         feed->log.epoch = fetched->log->epoch;
-        return true;
+        return another;
     }
     if (!feed->cell || !fetched->log || fetched->log->epoch <= feed->log.epoch)
         return false;

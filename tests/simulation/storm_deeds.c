@@ -12,7 +12,7 @@
 static const char *const words[] = {
     "楼上半夜装修", "电梯停了", "水管漏水，已两天", "前台态度差", "Please repair the lamp", "垃圾没人收",
     "想问停车费",   "x",        "建议加装扶手"};
-const char *const storm_secrets[] = {"王女士", "13800000000", "wang@example.com", "备注一二三", NULL};
+const char *const storm_secrets[] = {"王女士", "138-0000-0000", "wang@example.com", "备注一二三", NULL};
 static const char *const kinds[] = {"complaint", "complaint", "complaint", "repair", "inquiry", "suggestion"};
 
 #define PICK(storm, list) ((list)[storm_draw((storm), sizeof(list) / sizeof *(list))])
