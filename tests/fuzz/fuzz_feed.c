@@ -73,7 +73,8 @@ struct world {
        came before it: then it is heard, and the hash of the next fetch gives it away. */
     struct bytes heard[EVENTS_MAX];
     unsigned heard_count;
-    bool broken; /* something was answered that does not fit */
+    bool broken;      /* something was answered that does not fit */
+    bool knows_epoch; /* of the log: from the first answer that names it */
 };
 
 static int64_t world_now(void *context)
@@ -274,10 +275,13 @@ static void answer(struct world *world, struct draw *draw)
     fetched.end = how == 4 ? draw_u64(draw) : world->count;
     fetched.as_of_ms = how == 5 ? (int64_t)draw_u64(draw) : world->now;
     bool silent = how == 6;
-    if (!silent && (how == 2 || fetched.problem != BUS__FETCHED__PROBLEM__NONE))
+    bool first = !world->knows_epoch && world->asked_after == 0 && world->heard_count == 0 && fetched.log;
+    bool taken = first && fetched.problem == BUS__FETCHED__PROBLEM__EPOCH_MISMATCH; /* any log will do, once */
+    if (!silent && !taken && (how == 2 || fetched.problem != BUS__FETCHED__PROBLEM__NONE))
         world->broken = true;
-    else if (!silent)
+    else if (!silent && !taken)
         expect(world, bytes_of(batch, size));
+    world->knows_epoch = world->knows_epoch || (!silent && fetched.log);
     bus_done_fn *done = world->done;
     world->done = NULL;
     done(world->done_context, silent ? ERR_TIMEOUT : ERR_NONE, silent ? NULL : &reply);

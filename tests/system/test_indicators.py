@@ -349,7 +349,7 @@ def who_may_and_what_is_wrong():
     assert "解决率 Resolved  water  [FIGURES-01]" in text and ">= 10 %  count of replied / count of received where" in text and "lacking: " in text, text
     wrong = publish(system, PACK.replace("count of replied / count of received", "count of repleid / count of received").replace(
         "punctual: 40 %", "punctual: 30 %").replace("at_most: 60 h", "at_most: often").replace("per: department\n    in_a_row", "per: planet\n    in_a_row"), check=False)
-    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department or handler"):
+    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department, handler or stage"):
         assert word in wrong.stderr, (word, wrong.stderr)
     assert "sound" in system.run("verify").stdout
 
