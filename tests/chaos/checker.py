@@ -52,6 +52,10 @@ class Checker:
     def find(self, text):
         self.findings.append(text)
 
+    def count(self, service, kind):
+        """How many such events there are: a check that saw none has shown nothing."""
+        return sum(kind in event.get(service, {}) for event in self.events[service])
+
     def check(self, ledger):
         for log in sorted(self.logs):
             self.check_chain(log)

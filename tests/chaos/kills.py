@@ -22,6 +22,7 @@ import time
 import harness
 import invariants
 from checker import SERVICES, Checker
+from histories import Importer
 from load import Ledger, Load
 
 ALL = SERVICES + ("gateway",)
@@ -144,11 +145,13 @@ def check(system, ledger, when, mail):
     findings = checker.check(ledger)
     for kpi in figures:
         invariants.check_figures(checker.events, checker.cases, kpi, checker.find)
+    missed, reached = checker.count("watchdog", "missed"), checker.count("escalation", "reached")
+    assert missed and reached, f"{missed} dates were missed, {reached} rows of ladders reached: the checks of them saw nothing"
     sent, again, waiting = checker.check_mails([message["Message-ID"] for message in mail.messages])
     for finding in findings[:20]:
         print("FOUND", finding)
     assert not findings, f"{when}: {len(findings)} findings"
-    print(f"{when}: {found['events']} events, {found['cases']} cases, {len(ledger.answered())} acknowledged commands "
+    print(f"{when}: {found['events']} events, {found['cases']} cases, {missed} missed dates, {reached} rows of ladders, {len(ledger.answered())} acknowledged commands "
           f"({ledger.refusals} times none or no answer, {ledger.repeats} repeated on purpose): 0 lost, 0 doubled; {sent} mails: "
           f"{waiting} to be tried again, all others arrived, {again} more than once; verify: sound", flush=True)
 
@@ -180,7 +183,8 @@ def main():
         mail.__enter__()
         system.start()
         tokens = system.tokens()
-        with Load(system.port, tokens, seed=chosen.seed, clients=4, pause_s=0.02, mails=0.2) as load:
+        with Load(system.port, tokens, seed=chosen.seed, clients=4, pause_s=0.02, mails=0.2) as load, \
+                Importer(system, system.operator_token()):
             backups = Backups(system, place)
             backups.start()
             kill_under_load(system, chance, chosen.kills, chosen.seconds or 0.8 * chosen.kills)
