@@ -124,6 +124,7 @@ def measure_lateness(folder, rounds):
         system.run("policy", "publish", "renhe", pack, "--operator")
         flush = [measure_disk(folder, 0)["p50_us"] / 1e3]
         load(system, 64, 60 + 3 * rounds + 1, submission(system), rate)
+        system.run("wait", "settled", "--timeout", "300")  # what fell due is told, however late
         flush.append(measure_disk(folder, 0)["p50_us"] / 1e3)
     found = list(missed(system))
     first = min(due for due, _ in found)
