@@ -293,6 +293,7 @@ static void answer(struct world *world, struct draw *draw)
 
 struct told {
     uint64_t cursor, end;
+    bool knows_epoch;
 };
 
 static struct told told(struct world *world)
@@ -300,7 +301,7 @@ static struct told told(struct world *world)
     Bus__PositionReport report;
     instance_position(world->instance, &world->arena, &report);
     must(report.n_cursors == 1);
-    return (struct told){report.cursors[0]->offset, report.end};
+    return (struct told){report.cursors[0]->offset, report.end, report.cursors[0]->log->epoch != 0};
 }
 
 static bool read_event(void *context, const Hb__LogId *log, uint64_t offset, struct arena *arena,
@@ -357,6 +358,7 @@ static void restart(struct world *world, struct env *env)
     world->broken = false;
     start(world, env);
     world->heard_count = (unsigned)told(world).cursor;
+    world->knows_epoch = told(world).knows_epoch; /* unless it went with what was not committed */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
