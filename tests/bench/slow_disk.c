@@ -1,7 +1,8 @@
 /* LD_PRELOAD: every flush takes SLOW_DISK_US microseconds longer, and so does every write through a descriptor opened
    O_DSYNC: LMDB writes its meta page through one, so a commit is two flushes. The disk of a test machine may answer a
    flush faster than any disk that keeps its word. "1000-50000": each time something in between. SLOW_DISK_OF names the
-   one program whose disk it is, else it is everybody's. FLUSH_COUNT names a file of 8 bytes that all processes count
+   one program whose disk it is, else it is everybody's. SLOW_DISK_HELD names a file: while it is there, no flush ends.
+   FLUSH_COUNT names a file of 8 bytes that all processes count
    their flushes in. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,10 +45,13 @@ static void wait_for_disk(void)
     }
     drawn = drawn * 1103515245u + 12345u;
     long us = least + (most > least ? (long)((drawn >> 8) % (unsigned)(most - least + 1)) : 0);
-    struct timespec pause = {us / 1000000, us % 1000000 * 1000};
+    struct timespec pause = {us / 1000000, us % 1000000 * 1000}, look = {0, 5000000};
+    const char *held = getenv("SLOW_DISK_HELD");
     count_flush();
     if (us)
         nanosleep(&pause, NULL);
+    while (us && held && access(held, F_OK) == 0)
+        nanosleep(&look, NULL);
 }
 
 int fsync(int fd)

@@ -44,6 +44,21 @@ def verify(system):
     assert found["sound"], json.dumps(found, indent=1)
 
 
+GOES_ON_LOOKS, LOOK_S = 50, 0.1  # five seconds of looks; a machine that is busy takes longer for each
+
+
+def within_looks(what, check):
+    """As `eventually`, but so many looks are allowed and not so much time: what was promised in seconds holds for a machine that does
+    other things as well. Returns how long it took."""
+    began = time.monotonic()
+    for _ in range(GOES_ON_LOOKS):
+        if check():
+            return time.monotonic() - began
+        assert time.monotonic() < began + 120, f"hangs: {what}"
+        time.sleep(LOOK_S)
+    raise AssertionError(f"not within {GOES_ON_LOOKS} looks, {LOOK_S} s apart ({time.monotonic() - began:.1f} s): {what}")
+
+
 def eventually(what, check, seconds=15):
     until = time.monotonic() + seconds
     while True:
@@ -158,10 +173,11 @@ def one_cycle(system, cycle, known, staff, probe):
         done = system.run("backup", os.path.join(system.folder, "backups"), check=False)
         assert done.returncode == 1 and ("has room for" in done.stderr or "cannot be made" in done.stderr), done.stderr
     time.sleep(1)
-    began = time.monotonic()
     os.remove(ballast)
-    eventually("it goes on by itself", lambda: probe(f"after-{cycle}").status == 201, 10)
-    print(f"  full {full_after:.1f} s after there was no room; {time.monotonic() - began:.1f} s after there was some it went on", flush=True)
+    went_on = within_looks("intake goes on by itself", lambda: probe(f"after-{cycle}").status == 201)
+    all_on = within_looks("so do all others", lambda: "full" not in system.run("status", check=False).stdout)
+    print(f"  full {full_after:.1f} s after there was no room; {went_on:.1f} s after there was some it went on, all others by "
+          f"{went_on + all_on:.1f} s (promised: 5)", flush=True)
 
 
 # ---- a damaged log ----

@@ -1,5 +1,6 @@
 """Somebody is slow, and nobody else is held up: consumers stopped while their producers say tens of thousands of events, a service
-whose disk takes 1 to 50 ms for each flush, a mail server that answers after 20 s.
+whose disk makes 20 flushes a second or none at all, a mail server that answers after 30 s. That nobody is held up is asserted by what
+is done while the slow one still waits, not by a time; the times are printed beside those with nobody slow.
 `slow.py [STORY...] [--seed N] [--events N]`"""
 
 import argparse
@@ -9,15 +10,18 @@ import os
 import re
 import signal
 import statistics
+import threading
 import time
 
 import harness
+from checker import read_log
 from histories import histories
 from load import Load
 
 SLOW_DISK = os.path.abspath(os.path.join(harness.PROGRAMS, "../tests/bench/libbench_slow_disk.so"))
-GROWS_MB = 64  # the memory of its own that a producer may take more, whatever it says (reliability.md: 256 MB in all)
-HELD_UP_MS = 500  # what a service that works waits for a slow one is at least this; it answers in a few ms
+GROWS_MB = 64  # the memory of its own that a producer may take more, whatever it says
+MOST_MB = 256  # that any service may have in all
+FLUSH_US = 50000  # 20 a second
 
 
 def options():
@@ -42,6 +46,11 @@ def own_mb(system, service):
     """Memory that is not the file's."""
     with open(f"/proc/{system.pids(service)[0]}/status") as f:
         return int(re.search(r"RssAnon:\s+(\d+)", f.read()).group(1)) / 1024
+
+
+def memory_is_bounded(system):
+    most = {service: own_mb(system, service) for service in (*OTHERS, "analytics", "gateway")}
+    assert max(most.values()) < MOST_MB, most
 
 
 def figure(system, service, name):
@@ -97,6 +106,7 @@ def stopped_consumers():
         total = system.http("GET", "/api/v1/reports/kpi?site=renhe", token=token).json()["total"]
         rows = system.http("GET", "/api/v1/cases?site=renhe&limit=1", token=token).json()
         assert int(total["registered"]) >= imported and "rows" in rows, total
+        memory_is_bounded(system)
         sound(system)
     grown = ", ".join(f"{service} {mb:+.1f} MB" for service, mb in most.items())
     print(f"  {events} events said in {took:.0f} s while {' and '.join(STOPPED)} were stopped ({grown}); {heard} heard once each, "
@@ -121,56 +131,101 @@ def answers_ms(system, count, what):
     return took
 
 
+def beside(took, usual):
+    """Of 50: the median and the p99 (their largest but one), and both beside nobody being slow."""
+    (p50, p99), (usual50, usual99) = ((statistics.median(each), sorted(each)[-2]) for each in (took, usual))
+    return f"p50 {p50:.1f}, p99 {p99:.1f} ms ({p50 / usual50:.2f} x, {p99 / usual99:.2f} x nobody slow)"
+
+
+def restart_with_slow_disk(system, **more):
+    environment = {"LD_PRELOAD": SLOW_DISK, "SLOW_DISK_OF": "hearback-casework", "SLOW_DISK_US": str(FLUSH_US), **more}
+    system.stop()
+    os.environ.update(environment)
+    try:
+        system.start()
+    finally:
+        for name in environment:
+            del os.environ[name]
+
+
 def slow_disk():
     assert os.path.exists(SLOW_DISK), f"{SLOW_DISK} is missing: build it"
     with harness.System("--demo") as system:
         system.settle()
-        system.stop()
-        os.environ.update(LD_PRELOAD=SLOW_DISK, SLOW_DISK_OF="hearback-casework", SLOW_DISK_US="1000-50000")
-        try:
-            system.start()
-        finally:
-            for name in ("LD_PRELOAD", "SLOW_DISK_OF", "SLOW_DISK_US"):
-                del os.environ[name]
+        with Load(system.port, system.tokens(), seed=chosen.seed, clients=4):
+            time.sleep(1)
+            usual = answers_ms(system, 50, "beside a usual disk")
         system.settle()
-        with Load(system.port, system.tokens(), seed=chosen.seed, clients=4) as load:
+        restart_with_slow_disk(system)
+        system.settle()
+        with Load(system.port, system.tokens(), seed=chosen.seed + 1, clients=4) as load:
             until("casework is at work", lambda: len([c for c in load.ledger.answered() if c.case]) >= 5, 60)
             took = answers_ms(system, 50, "beside a slow disk")
-            time.sleep(3)
+            until("casework goes on", lambda: len([c for c in load.ledger.answered() if c.case]) >= 15, 60)
         steps = [c for c in load.ledger.answered() if c.case]
         system.settle()
+        memory_is_bounded(system)
         sound(system)
-    assert len(steps) >= 10, "casework does nothing any more"
-    assert statistics.median(took) < HELD_UP_MS, f"who does not write to the slow disk is held up: {took}"
-    print(f"  casework's disk takes 1 to 50 ms for each flush: {len(steps)} steps, a submission beside them {statistics.median(took):.1f} ms "
-          f"(worst of 50: {max(took):.0f} ms)", flush=True)
+    print(f"  casework's disk takes {FLUSH_US // 1000} ms for each flush: {len(steps)} steps; a submission beside them {beside(took, usual)}",
+          flush=True)
+
+
+def held_disk():
+    """A flush of casework does not end. Whoever waited for it would wait until it is let go, at the end."""
+    assert os.path.exists(SLOW_DISK), f"{SLOW_DISK} is missing: build it"
+    with harness.System("--demo") as system:
+        system.settle()
+        usual = answers_ms(system, 50, "beside a usual disk")
+        system.settle()
+        held = os.path.join(system.folder, "held")
+        restart_with_slow_disk(system, SLOW_DISK_HELD=held)
+        system.settle()
+        before, routed = figure(system, "casework", "hearback_log_end"), figure(system, "routing", "hearback_log_end")
+        with open(held, "w"):
+            took = answers_ms(system, 50, "beside a disk that is held")
+        until("routing decides on", lambda: figure(system, "routing", "hearback_log_end") >= routed + 50, 60)
+        reply = system.http("GET", "/api/v1/cases?site=renhe&limit=1", token=system.operator_token())
+        assert reply.status == 200, reply
+        assert len(read_log(system.folder, "casework")) == before, "its disk was not held: nothing was shown"
+        os.remove(held)
+        system.settle()
+        assert figure(system, "casework", "hearback_log_end") > before, "it had nothing to flush: nothing was shown"
+        memory_is_bounded(system)
+        sound(system)
+    print(f"  casework's flush does not end: 50 submissions meanwhile, {beside(took, usual)}", flush=True)
 
 
 # ---- a mail server that is slow ----
 
 class SlowMail(harness.Mail):
-    """Takes a mail, and says so only after a while."""
+    """Takes a mail, and says so only after a while, and not before it may."""
 
     def __init__(self):
         super().__init__()
         self.taken = self.answers_after_s = 0
+        self.may = threading.Event()
         handler, keep = self.controller.handler, self.controller.handler.handle_DATA
 
         async def handle_data(server, session, envelope):
             self.taken += 1
             await asyncio.sleep(self.answers_after_s)
+            for _ in range(200):  # 20 s: whoever sends waits for 60
+                if self.may.is_set():
+                    break
+                await asyncio.sleep(0.1)
             return await keep(server, session, envelope)
 
         handler.handle_DATA = handle_data
 
 
-def slow_mail(answers_after_s=20, mails=20):
+def slow_mail(answers_after_s=30, mails=20):
     with SlowMail() as mail, harness.System("--demo", "--smtp", mail.url) as system:
+        system.settle()
+        usual = answers_ms(system, 50, "beside a usual mail server")
         system.settle()
         mail.answers_after_s, mail.taken = answers_after_s, 0
         mail.messages.clear()
         token = system.tokens()["renhe-reception"]
-        began = time.monotonic()
         for i in range(mails):
             body = submission(f"mail {i}", party={"name": {"plain": "来电人"}, "email": {"plain": f"person{i}@example.org"}})
             reply = system.http("POST", "/api/v1/cases", body, token, {"Idempotency-Key": f"mail {i}"})
@@ -179,16 +234,15 @@ def slow_mail(answers_after_s=20, mails=20):
         took = answers_ms(system, 50, "beside a slow mail server")
         until("notification hears on", lambda: figure(system, "notification", "hearback_events_heard_total") >= said(
             system, "directory", "intake", "routing", "casework", "watchdog", "escalation"), 30)
-        assert not mail.messages, "the mail server was not slow enough to see anything"
-        assert time.monotonic() - began < answers_after_s, "all of that should be done while the first mail still waits"
+        assert not mail.messages, "all of that should be done while the first mail still waits"
+        mail.may.set()
         until("each has arrived", lambda: len(addresses(mail)) == mails, 60 + 3 * answers_after_s)
         system.run("wait", "settled", "--timeout", "120")
         arrived = [m["Message-ID"] for m in mail.messages]
         assert len(arrived) == len(set(arrived)), "a mail that was taken slowly was sent twice"
+        memory_is_bounded(system)
         sound(system)
-    assert statistics.median(took) < HELD_UP_MS, f"submissions are held up: {took}"
-    print(f"  {len(arrived)} mails, each answered after {answers_after_s} s, once each; a submission meanwhile "
-          f"{statistics.median(took):.1f} ms (worst of 50: {max(took):.0f} ms)", flush=True)
+    print(f"  {len(arrived)} mails, each answered after {answers_after_s} s, once each; a submission meanwhile {beside(took, usual)}", flush=True)
 
 
 def addresses(mail):
@@ -196,5 +250,5 @@ def addresses(mail):
 
 
 if __name__ == "__main__":
-    stories = (stopped_consumers, slow_disk, slow_mail)
+    stories = (stopped_consumers, slow_disk, held_disk, slow_mail)
     harness.main([story for story in stories if not chosen.stories or story.__name__ in chosen.stories])
