@@ -2,7 +2,7 @@
 
 faketime gives the services alone a wall clock of its own; the boot clock runs on. A step of up to 60 s passes unseen; a larger one makes the
 services doubt: commands 503, reading goes on, no deadline fires, until the time is back. Dates of before stay; nothing is missed early,
-twice, or not at all. Needs the package faketime."""
+twice, or not at all. Last the clock is set ten years on and accepted: every date is over now, and is missed once, with its own instant. Needs the package faketime."""
 
 import argparse
 import os
@@ -87,6 +87,50 @@ def sleeps(system, desk, seconds):
     print(f"slept {seconds} s: works on, no restart", flush=True)
 
 
+OVER = ("met", "missed", "cancelled")
+
+
+def runs_of(folder):
+    """(case, clock, round, part) -> what watchdog said of it, in order: (kind, event)."""
+    runs = {}
+    for line in read_log(folder, "watchdog"):
+        event = line["event"]
+        for kind, said in event["watchdog"].items():
+            if kind in ("armed", "paused", "miss_withdrawn", *OVER):
+                run = said["instance"]
+                key = event["case_id"], run.get("clock"), run.get("round", 0), run.get("part", "")
+                runs.setdefault(key, []).append((kind, event))
+    return runs
+
+
+def ten_years_pass(system, clock, desk):
+    for i in range(20):
+        assert submit(system, desk, f"of long ago {i}").status == 201
+    system.settle()
+    open_runs = [key for key, said in runs_of(system.folder).items() if said[-1][0] == "armed"]
+    before = {(e["case_id"], e["recorded_at"]) for e in missed(system)}
+    assert len(open_runs) >= 20, "too few clocks run to see anything"
+    set_clock(clock, f"+{10 * 365 * 86400}")
+    eventually("the clock is doubted", lambda: submit(system, desk, "ten years on").status == 503)
+    assert {(e["case_id"], e["recorded_at"]) for e in missed(system)} == before, "a suspect clock fired"
+    said = system.run("accept-clock").stdout
+    assert said.count("accepts the clock") == 8, said
+    system.run("wait", "settled", "--timeout", "240")
+    runs = runs_of(system.folder)
+    for key in open_runs:
+        kinds = [kind for kind, _ in runs[key]]
+        assert kinds.count("missed") == 1 and kinds[-1] == "missed", f"{key}: {kinds}"
+        event = runs[key][-1][1]
+        due = event["watchdog"]["missed"]["due_at"]
+        armed = [e["watchdog"]["armed"]["due_at"] for kind, e in runs[key] if kind == "armed"][-1]
+        assert event["occurred_at"] == due == armed < event["recorded_at"], event
+    left = {key: said[-1][0] for key, said in runs.items()
+            if said[-1][0] not in OVER and said[-1][1]["watchdog"][said[-1][0]].get("due_at", "9") < said[-1][1]["recorded_at"]}
+    assert not left, f"over, and not missed: {left}"
+    print(f"ten years on, accepted: {len(open_runs)} open dates missed once each, with their own instants; {len(missed(system)) - len(before)} "
+          "misses in all, with those of duties that came again meanwhile", flush=True)
+
+
 def main():
     chosen = options()
     if not os.path.exists(FAKETIME):
@@ -107,6 +151,7 @@ def main():
                 print(f"{len(jumps)} jumps ({', '.join(name for name, _ in jumps)}): 0 early", flush=True)
                 starts_in_1970(system, clock, desk)
                 sleeps(system, desk, 20 if chosen.jumps <= 20 else 60)
+                ten_years_pass(system, clock, desk)
                 verify(system)
                 system.stop()
                 findings = Checker(system.folder).check(Ledger())
