@@ -43,16 +43,26 @@ void credential_keep(struct rows *rows, const char *account, const Dirrec__Crede
 /* Control VERIFY: NULL, or what was altered. */
 const char *credentials_wrong(struct store *store, struct arena *arena);
 
-/* ---- tries.c: what was tried wrongly, by account (whether there is one or not) and by address ---- */
+/* ---- tries.c: what was tried wrongly, and how long to wait for it ---- */
+
+enum tried_what { TRIED_PASSWORD, TRIED_SETUP, TRIED_CODE, TRIED_OLD_PASSWORD };
+struct tried {
+    enum tried_what what;
+    const char *account, *address; /* whether there is such an account or not; "": from no address */
+};
 
 /* 0: it may be tried; else after so long. */
-int64_t tries_wait_ms(struct rows *rows, const char *account, const char *address);
+int64_t tries_wait_ms(struct rows *rows, const struct tried *tried);
 /* Counted as wrong before it is known how it ends: many at once are many. */
-void tries_count(struct rows *rows, const char *account, const char *address);
-void tries_take_back(struct rows *rows, const char *account, const char *address); /* it was no wrong one */
-void tries_forget(struct rows *rows, const char *account, const char *address);    /* signed in: the account is free */
+void tries_count(struct rows *rows, const struct tried *tried);
+void tries_take_back(struct rows *rows, const struct tried *tried); /* it was no wrong one: all is as before it */
+void tries_forget(struct rows *rows,
+                  const struct tried *tried); /* it was right: so is forgotten what was wrong before */
+bool tries_refuse(struct rows *rows, const struct tried *tried); /* true: it must wait, 429 */
 /* All of it, in a transaction of its own. False: refused with 429. */
-bool tries_begin(struct turn *turn, const char *account, const char *address);
+bool tries_begin(struct turn *turn, const struct tried *tried);
+/* Although the turn is refused: `none` was no wrong one; `wrong` (NULL: nothing) was. */
+void tries_end(struct turn *turn, const struct tried *none, const struct tried *wrong);
 
 /* ---- totp.c: RFC 6238 with HMAC-SHA-1, six digits, 30 s: what every authenticator knows ---- */
 
@@ -69,7 +79,7 @@ struct password_work {
     char given[PASSWORD_BYTES_MAX + 1];
     char fresh[PASSWORD_BYTES_MAX + 1]; /* to be hashed when `given` is right, or with nothing known; "": none */
     char made[PASSWORD_HASH_BYTES_MAX]; /* the hash of `fresh`, or of `given` when its cost is not today's */
-    bool right, failed;
+    bool right, failed;                 /* failed: there was no memory for it; not known then what is right */
 };
 void password_compute(void *work);
 /* NULL: refused. Takes the account's hash, or one of nobody's password: so an unknown account takes as long. */
@@ -77,6 +87,8 @@ struct password_work *password_begin(struct turn *turn, const char *known, const
 /* NIST SP 800-63B: long enough, not one that everybody tries first, no rules of composition. False: refused. */
 bool password_allowed(struct turn *turn, const char *account, const char *password);
 bool password_hash_sound(const char *hash);
+/* There was no memory to compute it: 503, and it was no try. */
+bool password_refuse_failed(struct turn *turn, const struct password_work *work, const struct tried *tried);
 
 /* ---- what is asked ---- */
 

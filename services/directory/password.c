@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#define BASE64 sodium_base64_VARIANT_ORIGINAL_NO_PADDING
+
 /* Of no password at all: what an unknown account is held against, at the same cost. */
 static const char nobodys[] =
     "$argon2id$v=19$m=65536,t=2,p=1$FuHLCnPSylGZ0TO2bXaPBg$KnTITmeMG8rZAqiqhh0+qkxUXVmWdwFmQQfZ+JXiQ1g";
@@ -17,10 +19,30 @@ static bool make(struct password_work *work, const char *password)
     return crypto_pwhash_str(work->made, password, strlen(password), PASSWORD_OPERATIONS, PASSWORD_MEMORY_BYTES) == 0;
 }
 
+/* crypto_pwhash_str_verify says of a machine without memory that it is another password (libsodium 1.0.18): so the hash
+   is computed here, as crypto_pwhash_str has written it down. */
+static bool verify(struct password_work *work)
+{
+    unsigned memory, times;
+    char salt_text[32], hash_text[64];
+    uint8_t salt[crypto_pwhash_SALTBYTES], right[32], given[32];
+    size_t salt_size, right_size;
+    if (!password_hash_sound(work->known) ||
+        sscanf(work->known, "$argon2id$v=19$m=%6u,t=%2u,p=1$%31[^$]$%63s", &memory, &times, salt_text, hash_text) !=
+            4 ||
+        sodium_base642bin(salt, sizeof salt, salt_text, strlen(salt_text), NULL, &salt_size, NULL, BASE64) ||
+        sodium_base642bin(right, sizeof right, hash_text, strlen(hash_text), NULL, &right_size, NULL, BASE64) ||
+        salt_size != sizeof salt || right_size != sizeof right)
+        return false;
+    work->failed = crypto_pwhash(given, sizeof given, work->given, strlen(work->given), salt, times,
+                                 (size_t)memory * 1024, crypto_pwhash_ALG_ARGON2ID13) != 0;
+    return !work->failed && sodium_memcmp(given, right, sizeof right) == 0;
+}
+
 void password_compute(void *context)
 {
     struct password_work *work = context;
-    work->right = !*work->known || crypto_pwhash_str_verify(work->known, work->given, strlen(work->given)) == 0;
+    work->right = !*work->known || verify(work);
     bool cheap =
         *work->known && crypto_pwhash_str_needs_rehash(work->known, PASSWORD_OPERATIONS, PASSWORD_MEMORY_BYTES) != 0;
     const char *fresh = *work->fresh ? work->fresh : cheap ? work->given : NULL;
@@ -146,10 +168,11 @@ void answer_set_password(struct turn *turn, const Hb__Query *query)
     if (!account || !password_allowed(turn, account, set->password) || !rows_begin(turn, &rows, false))
         return;
     const Dirrec__Credential *credential = credential_of(&rows, account);
+    struct tried tried = {TRIED_OLD_PASSWORD, account, set->address};
     store_abort(rows.txn);
-    if (tries_begin(turn, account, set->address))
-        password_begin(turn, credential->password_hash, strlen(set->old) > PASSWORD_BYTES_MAX ? "" : set->old,
-                       set->password);
+    if (password_begin(turn, credential->password_hash, strlen(set->old) > PASSWORD_BYTES_MAX ? "" : set->old,
+                       set->password))
+        tries_begin(turn, &tried);
 }
 
 /* Every other session of the account ends. */
@@ -164,11 +187,14 @@ static void keep_password(struct rows *rows, const char *account, Dirrec__Creden
         session_keep(rows, session, account, credential->sessions_from);
 }
 
-static bool refuse_failed(struct turn *turn, const struct password_work *work)
+bool password_refuse_failed(struct turn *turn, const struct password_work *work, const struct tried *tried)
 {
-    if (work->failed)
-        turn_refuse(turn, 503, "overloaded", "内存不足，请稍后再试", "no memory for it now; try again shortly");
-    return work->failed;
+    if (!work->failed || (work->right && !*work->fresh))
+        return false; /* only the hash of today's cost was not made: at the next sign-in, then */
+    turn_refuse(turn, 503, "overloaded", "内存不足，请稍后再试", "no memory for it now; try again shortly")
+        ->retry_after_s = 2;
+    tries_end(turn, tried, NULL);
+    return true;
 }
 
 void computed_set_password(struct turn *turn, const Hb__Query *query, const struct password_work *work,
@@ -176,8 +202,9 @@ void computed_set_password(struct turn *turn, const Hb__Query *query, const stru
 {
     const Directory__SetPassword *set = query->directory->set_password;
     const char *account = query->actor->account;
+    struct tried tried = {TRIED_OLD_PASSWORD, account, set->address};
     struct rows rows;
-    if (refuse_failed(turn, work) || !rows_begin(turn, &rows, true))
+    if (password_refuse_failed(turn, work, &tried) || !rows_begin(turn, &rows, true))
         return;
     Dirrec__Credential *credential = credential_of(&rows, account);
     if (!work->right || strcmp(credential->password_hash, work->known) != 0) {
@@ -185,7 +212,7 @@ void computed_set_password(struct turn *turn, const Hb__Query *query, const stru
             turn_refuse(turn, 403, "wrong_password", "原密码不正确", "the old password is not right");
         refusal_field(turn, refusal, "old");
     } else {
-        tries_forget(&rows, account, set->address);
+        tries_forget(&rows, &tried);
         keep_password(&rows, account, credential, work->made, bytes_of(set->session_hash.data, set->session_hash.len));
     }
     if (rows_end(&rows)) {
@@ -243,16 +270,17 @@ static void refuse_code(struct turn *turn)
 void answer_use_setup(struct turn *turn, const Hb__Query *query)
 {
     const Directory__UseSetup *use = query->directory->use_setup;
+    struct tried tried = {TRIED_SETUP, use->account, use->address};
     struct rows rows;
     if (!asked_by_gateway(turn, query) || !password_allowed(turn, use->account, use->password) ||
-        !tries_begin(turn, use->account, use->address) || !rows_begin(turn, &rows, false))
+        !tries_begin(turn, &tried) || !rows_begin(turn, &rows, false))
         return;
     bool fits = code_fits(turn, credential_of(&rows, use->account), use->code);
     store_abort(rows.txn);
     if (!fits || !organisation_account(turn, use->account))
         refuse_code(turn);
-    else
-        password_begin(turn, NULL, "", use->password);
+    else if (!password_begin(turn, NULL, "", use->password))
+        tries_end(turn, &tried, NULL);
 }
 
 /* Whoever lost the second factor begins anew as well. */
@@ -260,14 +288,15 @@ void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct 
                         Directory__Reply *reply)
 {
     const Directory__UseSetup *use = query->directory->use_setup;
+    struct tried tried = {TRIED_SETUP, use->account, use->address};
     struct rows rows;
-    if (refuse_failed(turn, work) || !rows_begin(turn, &rows, true))
+    if (password_refuse_failed(turn, work, &tried) || !rows_begin(turn, &rows, true))
         return;
     Dirrec__Credential *credential = credential_of(&rows, use->account);
     if (code_fits(turn, credential, use->code)) {
         credential->totp_secret = credential->totp_pending = (ProtobufCBinaryData){0};
         credential->n_recovery_hashes = 0;
-        tries_forget(&rows, use->account, use->address);
+        tries_forget(&rows, &tried);
         keep_password(&rows, use->account, credential, work->made, (struct bytes){0});
     } else {
         refuse_code(turn); /* used meanwhile */

@@ -68,16 +68,17 @@ void answer_totp(struct turn *turn, const Hb__Query *query, Directory__Reply *re
 {
     const Directory__ChangeTotp *change = query->directory->change_totp;
     const char *account = asked_account(turn, query);
+    struct tried tried = {TRIED_CODE, account, change->address};
     struct rows rows;
     bool guesses =
         change->what == DIRECTORY__CHANGE_TOTP__WHAT__CONFIRM || change->what == DIRECTORY__CHANGE_TOTP__WHAT__END;
-    if (!account || (guesses && !tries_begin(turn, account, change->address)) || !rows_begin(turn, &rows, true))
+    if (!account || (guesses && !tries_begin(turn, &tried)) || !rows_begin(turn, &rows, true))
         return;
     Dirrec__Credential *credential = credential_of(&rows, account);
     if (carry_out(&rows, credential, change)) {
         credential_keep(&rows, account, credential);
         if (guesses)
-            tries_take_back(&rows, account, change->address);
+            tries_forget(&rows, &tried);
     }
     if (!rows_end(&rows))
         return;

@@ -161,47 +161,42 @@ void answer_sign_in(struct turn *turn, const Hb__Query *query)
         turn_refuse(turn, 422, "bad_field", "密码过长", "the password is too long");
         return;
     }
-    if (!tries_begin(turn, in->account, in->address) || !rows_begin(turn, &rows, false))
+    if (!rows_begin(turn, &rows, false))
         return;
     const Dirrec__Credential *credential =
         organisation_account(turn, in->account) ? credential_find(&rows, in->account) : NULL;
+    struct tried tried = {TRIED_PASSWORD, in->account, in->address};
     store_abort(rows.txn);
-    password_begin(turn, credential ? credential->password_hash : "", in->password, "");
+    if (password_begin(turn, credential ? credential->password_hash : "", in->password, ""))
+        tries_begin(turn, &tried); /* after it: who finds no room has tried nothing */
 }
 
-static bool second_factor(struct rows *rows, Dirrec__Credential *credential, const Directory__SignIn *in)
+/* What opens beside the password; refuses where it does not. True: a wrong code was tried. */
+static bool second_factor(struct rows *rows, Dirrec__Credential *credential, const Directory__SignIn *in,
+                          const struct tried *tried)
 {
     struct bytes secret = bytes_of(credential->totp_secret.data, credential->totp_secret.len);
-    if (secret.size == 0 || totp_takes(credential, secret, in->code, turn_now(rows->turn)))
-        return true;
+    if (secret.size == 0 || (*in->code && tries_refuse(rows, tried)))
+        return false;
+    if (totp_takes(credential, secret, in->code, turn_now(rows->turn))) {
+        tries_forget(rows, tried);
+        return false;
+    }
     Hb__Refusal *refusal = *in->code ? turn_refuse(rows->turn, 401, "wrong_code", "验证码不正确或已用过",
                                                    "the code is not right, or was used before")
                                      : turn_refuse(rows->turn, 401, "code_needed", "还须输入验证器上的验证码",
                                                    "the code of the authenticator is needed too");
     refusal_field(rows->turn, refusal, "code");
-    return false;
-}
-
-/* A missing code is no wrong try; the account stays as suspect as it was. */
-static void give_back_try(struct turn *turn, const Directory__SignIn *in)
-{
-    struct rows rows;
-    bool opened = turn_secrets(turn) && store_table_open(turn_secrets(turn), "tries", &rows.tries) == ERR_NONE;
-    if (!opened || *in->code)
-        return;
-    rows.turn = turn;
-    rows.txn = store_begin(turn_secrets(turn), true);
-    tries_take_back(&rows, in->account, in->address);
-    if (store_commit(rows.txn))
-        return; /* then it counts */
+    return *in->code != 0;
 }
 
 void computed_sign_in(struct turn *turn, const Hb__Query *query, const struct password_work *work,
                       Directory__Reply *reply)
 {
     const Directory__SignIn *in = query->directory->sign_in;
+    struct tried password = {TRIED_PASSWORD, in->account, in->address}, code = {TRIED_CODE, in->account, in->address};
     struct rows rows;
-    if (!rows_begin(turn, &rows, true))
+    if (password_refuse_failed(turn, work, &password) || !rows_begin(turn, &rows, true))
         return;
     Dirrec__Credential *credential = credential_of(&rows, in->account);
     Directory__Authenticated *who = work->right && strcmp(credential->password_hash, work->known) == 0
@@ -212,16 +207,14 @@ void computed_sign_in(struct turn *turn, const Hb__Query *query, const struct pa
         rows_end(&rows);
         return;
     }
-    if (second_factor(&rows, credential, in)) {
-        if (*work->made && !work->failed) /* its cost was not today's */
-            credential->password_hash = (char *)(uintptr_t)work->made;
-        credential_keep(&rows, in->account, credential);
-        tries_forget(&rows, in->account, in->address);
-        session_keep(&rows, bytes_of(in->session_hash.data, in->session_hash.len), in->account,
-                     credential->sessions_from);
-    }
+    bool wrong_code = second_factor(&rows, credential, in, &code);
+    if (*work->made && !work->failed) /* its cost was not today's */
+        credential->password_hash = (char *)(uintptr_t)work->made;
+    credential_keep(&rows, in->account, credential);
+    tries_forget(&rows, &password);
+    session_keep(&rows, bytes_of(in->session_hash.data, in->session_hash.len), in->account, credential->sessions_from);
     if (!rows_end(&rows)) {
-        give_back_try(turn, in);
+        tries_end(turn, &password, wrong_code ? &code : NULL); /* the password was no wrong one */
         return;
     }
     who->totp = credential->totp_secret.len > 0;

@@ -45,6 +45,12 @@ class Browser:
             self.csrf = reply.json()["csrf"]
         return reply
 
+    def at(self, address):
+        """Speaks from there, as the proxy before the gateway says."""
+        ask = self.ask
+        self.ask = lambda *given, **headers: ask(*given, **{"X_Forwarded_For": address, **headers})
+        return self
+
 
 def signed_in(account="coordinator", code=None):
     browser = Browser()
@@ -157,6 +163,13 @@ def wrong_tries_are_delayed():
         assert len(texts) == 1 and reply.headers["retry-after"] == str(problem["retry_after"]) and problem["retry_after"] >= 1
     refused(known.sign_in("renhe-handler", right), 429, "too_many_tries")  # nor does the right one help
     assert Browser().sign_in("renhe-head", system.passwords()["renhe-head"]).status == 200  # others go on
+    assert Browser().at("10.7.7.1").sign_in("renhe-handler", right).status == 200  # as does who it is, at another place
+    code = re.search(r"code=(\S+)", system.run("account", "password", "renhe-handler").stdout)[1]
+    setup = lambda code: Browser().ask("POST", "/api/v1/session/setup", {"account": "renhe-handler", "code": code, "password": right})
+    for n in range(5):  # nor does guessing at the one close the other
+        refused(setup(f"wrong {n}"), 403, "wrong_code")
+    refused(setup(code), 429, "too_many_tries")
+    assert Browser().at("10.7.7.2").sign_in("renhe-handler", right).status == 200
     for pid in system.pids("directory"):
         os.kill(pid, signal.SIGKILL)  # a restart forgets nothing
     eventually(lambda: system.http("GET", "/readyz").status == 200)

@@ -1,6 +1,8 @@
 /* What signing in rests on: SHA-1 and TOTP by their published vectors, codes that are taken once, which hashes and
    passwords are taken, and rows that were altered are told. */
+#include "../support/folder.h"
 #include "credentials.h"
+#include "service/internal.h"
 #include "service/row.h"
 
 #include <setjmp.h>
@@ -120,6 +122,207 @@ static void hashes_are_of_todays_cost(void **state)
     assert_false(password_hash_sound(""));
 }
 
+/* libsodium's own, but for a machine without memory: -1, "the computation didn't complete". */
+static bool no_memory;
+int crypto_pwhash(unsigned char *const out, unsigned long long size, const char *const password,
+                  unsigned long long password_size, const unsigned char *const salt, unsigned long long times,
+                  size_t memory, int how)
+{
+    return no_memory ? -1 : crypto_pwhash_argon2id(out, size, password, password_size, salt, times, memory, how);
+}
+
+/* No memory is not another password. */
+static void no_memory_is_no_wrong_password(void **state)
+{
+    (void)state;
+    struct password_work work;
+    char dear[crypto_pwhash_STRBYTES];
+    assert_int_equal(crypto_pwhash_str(dear, "one", 3, PASSWORD_OPERATIONS, PASSWORD_MEMORY_BYTES), 0);
+    computed(dear, "two", "", &work);
+    assert_false(work.right || work.failed);
+    no_memory = true;
+    computed(dear, "one", "", &work);
+    no_memory = false;
+    assert_true(!work.right && work.failed);
+    computed(dear, "one", "", &work);
+    assert_true(work.right && !work.failed);
+}
+
+/* ---- wrong tries, by a clock that is set ---- */
+
+#define START 1700000000000
+#define MINUTE 60000ll
+
+static struct {
+    struct instance instance;
+    struct arena arena;
+    struct turn turn;
+    char folder[64];
+} desk;
+
+static int desk_open(void **state)
+{
+    (void)state;
+    struct store_options options = {.no_sync = true, .map_bytes = 1u << 24};
+    memset(&desk, 0, sizeof desk);
+    arena_init(&desk.arena);
+    snprintf(desk.folder, sizeof desk.folder, "/tmp/hearback-tries-XXXXXX");
+    assert_non_null(mkdtemp(desk.folder));
+    desk.turn = (struct turn){.instance = &desk.instance, .arena = &desk.arena, .now = START, .phase = PHASE_READ};
+    return store_open(desk.folder, &options, &desk.instance.secrets);
+}
+
+static int desk_close(void **state)
+{
+    (void)state;
+    store_close(desk.instance.secrets);
+    arena_fini(&desk.arena);
+    folder_remove(desk.folder);
+    return 0;
+}
+
+static const struct tried *password(const char *account, const char *address)
+{
+    static struct tried tried;
+    tried = (struct tried){TRIED_PASSWORD, account, address};
+    return &tried;
+}
+
+/* ms to wait before it may be tried */
+static int64_t waits(const struct tried *tried)
+{
+    struct rows rows;
+    assert_true(rows_begin(&desk.turn, &rows, false));
+    int64_t wait = tries_wait_ms(&rows, tried);
+    store_abort(rows.txn);
+    return wait;
+}
+
+/* True: it was tried, and `how` it ended is told. */
+static bool tries(const struct tried *tried, void (*how)(struct rows *rows, const struct tried *tried))
+{
+    struct rows rows;
+    bool begun = tries_begin(&desk.turn, tried);
+    desk.turn.refusal = NULL;
+    if (!begun || !how)
+        return begun;
+    assert_true(rows_begin(&desk.turn, &rows, true));
+    how(&rows, tried);
+    assert_true(rows_end(&rows));
+    return true;
+}
+
+/* As patiently as told, so that each counts. */
+static void guess(const char *account, const char *address, unsigned times)
+{
+    while (times--) {
+        desk.turn.now += waits(password(account, address));
+        assert_true(tries(password(account, address), NULL));
+    }
+}
+
+/* An office behind one address, and somebody in it who mistypes: that others come in neither holds up his wait nor
+   keeps what was counted. */
+static void those_who_sign_in_hold_nobody_up(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++)
+        assert_true(tries(password(i < 10 ? i < 5 ? "a" : "b" : i < 15 ? "c" : "d", "10.0.0.1"), NULL));
+    int64_t wait = waits(password("other", "10.0.0.1"));
+    assert_true(wait > 0 && wait <= 1000);
+    desk.turn.now += wait;
+    for (unsigned i = 0; i < 50; i++) {
+        assert_true(
+            tries(password("other", "10.0.0.1"), tries_forget)); /* all at one time: none makes the next one wait */
+        assert_int_equal(waits(password("third", "10.0.0.1")), 0);
+    }
+    for (unsigned i = 0; i < 1000;
+         i++) { /* an hour and more of a working day, a typing error for every four sign-ins */
+        desk.turn.now += 5000;
+        char name[16];
+        snprintf(name, sizeof name, "clerk-%u", i % 200);
+        if (i % 4 == 0)
+            assert_true(tries(password(name, "10.0.0.1"), NULL));
+        wait = waits(password(name, "10.0.0.1"));
+        assert_in_range(wait, 0, 2000); /* and never longer, however many have mistyped by now */
+        desk.turn.now += wait;
+        assert_true(tries(password(name, "10.0.0.1"), tries_forget));
+    }
+}
+
+static void a_try_that_was_none_leaves_no_trace(void **state)
+{
+    (void)state;
+    guess("head", "10.0.0.1", 7);
+    int64_t wait = waits(password("head", "10.0.0.1"));
+    assert_true(wait > 0);
+    desk.turn.now += wait;
+    for (unsigned i = 0; i < 30; i++)
+        assert_true(tries(password("head", "10.0.0.1"), tries_take_back)); /* as a code that was not given */
+    guess("head", "10.0.0.1", 1);
+    assert_in_range(waits(password("head", "10.0.0.1")), 1, 8000); /* the eighth, not the thirty-eighth */
+}
+
+static void time_heals(void **state)
+{
+    (void)state;
+    guess("head", "10.0.0.1", 12);
+    int64_t soon = waits(password("head", "10.0.0.1"));
+    assert_true(soon > 60000);
+    desk.turn.now += 5 * 60 * MINUTE; /* five hours: five of twelve are forgotten */
+    guess("head", "10.0.0.1", 1);
+    assert_in_range(waits(password("head", "10.0.0.1")), 1000, 8000);
+    desk.turn.now += 25 * 60 * MINUTE;
+    guess("head", "10.0.0.1", 4); /* all of them */
+    assert_int_equal(waits(password("head", "10.0.0.1")), 0);
+}
+
+/* Whoever knows a name, and asks from wherever he likes, keeps nobody out. */
+static void a_name_is_not_locked_by_others(void **state)
+{
+    (void)state;
+    char address[32];
+    assert_true(tries(password("head", "192.0.2.7"), tries_forget)); /* where she works */
+    guess("head", "10.0.0.1", 15);
+    assert_true(waits(password("head", "10.0.0.1")) > 10 * MINUTE); /* he waits */
+    assert_int_equal(waits(password("head", "192.0.2.7")), 0);
+    assert_int_equal(waits(password("head", "192.0.2.8")), 0);
+    for (unsigned i = 0; i < 300; i++) { /* of many addresses */
+        snprintf(address, sizeof address, "10.1.%u.%u", i / 250, i % 250);
+        guess("head", address, 1);
+    }
+    assert_int_equal(waits(password("head", "192.0.2.7")), 0);       /* she is known here */
+    assert_in_range(waits(password("head", "192.0.2.8")), 1, 30000); /* and elsewhere waits a little */
+    assert_in_range(waits(password("head", "10.0.9.9")), 1, 30000);
+    desk.turn.now += 91ll * 24 * 60 * MINUTE; /* not for ever */
+    guess("head", "10.0.0.1", 1);
+    for (unsigned i = 0; i < 30; i++) {
+        snprintf(address, sizeof address, "10.2.0.%u", i);
+        guess("head", address, 1);
+    }
+    assert_in_range(waits(password("head", "192.0.2.7")), 1, 30000);
+}
+
+/* Each secret has its own counts: nobody is kept from one by what is tried at another. */
+static void kinds_are_counted_apart(void **state)
+{
+    (void)state;
+    const enum tried_what all[] = {TRIED_PASSWORD, TRIED_SETUP, TRIED_CODE, TRIED_OLD_PASSWORD};
+    for (unsigned i = 0; i < 4; i++) {
+        struct tried one = {all[i], "head", "10.0.0.1"};
+        for (unsigned k = 0; k < 5; k++)
+            assert_true(tries(&one, NULL));
+        assert_false(tries(&one, NULL));
+        for (unsigned other = 0; other < 4; other++) {
+            struct tried another = {all[other], "head", "10.0.0.1"};
+            assert_int_equal(waits(&another) > 0, other <= i);
+        }
+    }
+    for (unsigned i = 0; i < 4; i++) /* six digits are not guessed from many addresses; a password has half a minute */
+        assert_int_equal(waits(&(struct tried){all[i], "head", "10.0.0.2"}) > 0,
+                         all[i] == TRIED_CODE || all[i] == TRIED_OLD_PASSWORD);
+}
+
 static void altered_rows_are_told(void **state)
 {
     (void)state;
@@ -180,6 +383,12 @@ int main(void)
         cmocka_unit_test(a_code_is_taken_once),
         cmocka_unit_test(a_recovery_code_is_taken_once),
         cmocka_unit_test(hashes_are_of_todays_cost),
+        cmocka_unit_test(no_memory_is_no_wrong_password),
+        cmocka_unit_test_setup_teardown(those_who_sign_in_hold_nobody_up, desk_open, desk_close),
+        cmocka_unit_test_setup_teardown(a_try_that_was_none_leaves_no_trace, desk_open, desk_close),
+        cmocka_unit_test_setup_teardown(time_heals, desk_open, desk_close),
+        cmocka_unit_test_setup_teardown(a_name_is_not_locked_by_others, desk_open, desk_close),
+        cmocka_unit_test_setup_teardown(kinds_are_counted_apart, desk_open, desk_close),
         cmocka_unit_test(altered_rows_are_told),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
