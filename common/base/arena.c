@@ -61,6 +61,14 @@ void arena_fini(struct arena *arena)
     arena->used = 0;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->block; block; block = block->older) {
+        ASAN_UNPOISON_MEMORY_REGION(block->bytes, block->size);
+        explicit_bzero(block->bytes, block->size);
+    }
+}
+
 void arena_reset(struct arena *arena)
 {
     struct arena_block *keep = arena->block;

@@ -25,6 +25,9 @@ struct arena_mark {
 void arena_init(struct arena *arena);
 void arena_fini(struct arena *arena);
 
+/* Zeroes all that lies in it, before arena_fini: it held a secret. */
+void arena_wipe(struct arena *arena);
+
 /* Forgets everything allocated; keeps one block of memory for the next use. */
 void arena_reset(struct arena *arena);
 

@@ -3,7 +3,6 @@
 #include "message/message.h"
 #include "service/internal.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
 struct computation {
@@ -13,12 +12,13 @@ struct computation {
     const Hb__Query *query;
     struct arena arena;
     void *work;
-    size_t bytes;
+    void (*compute)(void *work);
 };
 
 void computation_drop(struct computation *computation)
 {
-    sodium_memzero(computation->work, computation->bytes);
+    arena_wipe(
+        &computation->arena); /* a password lies in the work, in the copy of the query, in what it was packed in */
     arena_fini(&computation->arena);
     free(computation);
 }
@@ -36,7 +36,7 @@ void *turn_compute(struct turn *turn, size_t bytes)
     arena_init(&computation->arena);
     computation->instance = turn->instance;
     computation->work = arena_zero(&computation->arena, bytes);
-    computation->bytes = bytes;
+    computation->compute = turn->instance->service->compute;
     return computation->work;
 }
 
@@ -66,9 +66,10 @@ void computation_start(struct computation *computation, const struct bus_call *c
     *at = computation;
 }
 
+/* On a thread that may outlive the instance. */
 void computation_run(struct computation *computation)
 {
-    computation->instance->service->compute(computation->work);
+    computation->compute(computation->work);
 }
 
 void computation_done(struct computation *computation)

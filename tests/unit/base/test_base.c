@@ -14,6 +14,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* In every block. */
+static void what_is_wiped_is_gone(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    char *first = arena_strdup(&arena, "a password"), *second = arena_alloc(&arena, 200000);
+    memset(second, 'x', 200000);
+    arena_wipe(&arena);
+    for (size_t i = 0; i < 10; i++)
+        assert_int_equal(first[i], 0);
+    for (size_t i = 0; i < 200000; i++)
+        assert_int_equal(second[i], 0);
+    arena_fini(&arena);
+}
+
 static void what_is_allocated_is_aligned_and_apart(void **state)
 {
     (void)state;
@@ -186,7 +202,8 @@ static void a_failed_assertion_tells_and_aborts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_allocated_is_aligned_and_apart),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_wiped_is_gone),
+                                       cmocka_unit_test(what_is_allocated_is_aligned_and_apart),
                                        cmocka_unit_test(over_the_cap_only_try_says_no),
                                        cmocka_unit_test(a_mark_forgets_what_came_after),
                                        cmocka_unit_test(a_list_grows_and_keeps_what_it_held),
