@@ -448,7 +448,7 @@ const Directory__Person *organisation_present(struct turn *turn, const Directory
 
 /* ---- rights ---- */
 
-static bool listed(char *const *list, size_t count, const char *name)
+bool rights_listed(char *const *list, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(list[i], name) == 0 || strcmp(list[i], "*") == 0)
@@ -464,20 +464,25 @@ static bool posted_at(const Directory__Person *person, const char *site)
     return false;
 }
 
+bool rights_narrowed(const Hb__Actor *actor)
+{
+    return actor && (actor->n_scopes || actor->n_sites);
+}
+
 bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, const char *site)
 {
     if (!actor)
         return false;
     if (actor->operator_)
         return true;
-    if ((actor->n_scopes && !listed(actor->scopes, actor->n_scopes, scope)) || /* of a narrowed token */
-        (actor->n_sites && !listed(actor->sites, actor->n_sites, site)))
+    if ((actor->n_scopes && !rights_listed(actor->scopes, actor->n_scopes, scope)) || /* of a narrowed token */
+        (actor->n_sites && !rights_listed(actor->sites, actor->n_sites, site)))
         return false;
     const Directory__Account *account = *actor->account ? organisation_account(turn, actor->account) : NULL;
-    if (!account || !listed(account->scopes, account->n_scopes, scope))
+    if (!account || !rights_listed(account->scopes, account->n_scopes, scope))
         return false;
     if (account->n_sites)
-        return listed(account->sites, account->n_sites, site);
+        return rights_listed(account->sites, account->n_sites, site);
     const Directory__Person *person = *account->person ? organisation_person(turn, account->person) : NULL;
     if (person && posted_at(person, site))
         return true;

@@ -88,5 +88,8 @@ bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, 
    sites where the person holds a post, unless the account lists sites ("*": all). The operator key may do all; an
    actor without account (the system itself, the portal's complainant) nothing here: their cases are checked apart. */
 bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, const char *site);
+bool rights_listed(char *const *list, size_t count, const char *name); /* by its name, or by "*" */
+/* By an API token, which has less than its account: such a one changes nothing of what anybody signs in with. */
+bool rights_narrowed(const Hb__Actor *actor);
 
 #endif

@@ -68,10 +68,9 @@ static int offer(struct cli *cli, const char *account)
         cli_print_json(
             json_pack("{s:s, s:s, s:s, s:s}", "account", account, "code", code, "link", link, "until", until));
     else
-        printf(
-            "%s\ncode: %s\nWhoever opens this link sets the password of \"%s\", once, until %s. A second factor ends "
-            "with it.\n",
-            link, code, account, until);
+        printf("%s\ncode: %s\nWhoever opens this link sets the password of \"%s\", once, until %s. A second factor "
+               "and all tokens end with it.\n",
+               link, code, account, until);
     return CLI_GOOD;
 }
 

@@ -10,7 +10,7 @@ bool rows_begin(struct turn *turn, struct rows *rows, bool write)
     *rows = (struct rows){.turn = turn};
     if (store_table_open(store, "credentials", &rows->credentials) ||
         store_table_open(store, "sessions", &rows->sessions) || store_table_open(store, "tokens", &rows->tokens) ||
-        store_table_open(store, "tries", &rows->tries)) {
+        store_table_open(store, "tries", &rows->tries) || store_table_open(store, "secrets", &rows->secrets)) {
         turn_refuse(turn, 503, "service_down", "无法读取登录信息", "what is needed to sign in cannot be read now");
         return false;
     }

@@ -16,7 +16,6 @@
 #define SETUP_MS_MAX (7 * 86400000ll)
 #define TOKEN_MS_MAX (366 * 86400000ll)
 #define TOKENS_MAX 32u /* of an account */
-#define RECOVERY_CODES 10u
 
 /* ---- rows ---- */
 
@@ -24,6 +23,7 @@ struct rows {
     struct turn *turn;
     struct store_txn *txn;
     store_table credentials, sessions, tokens, tries;
+    store_table secrets; /* secrets.c: tokens given by Organise */
 };
 
 /* False: the store cannot be read; refused. */
@@ -89,6 +89,15 @@ bool password_allowed(struct turn *turn, const char *account, const char *passwo
 bool password_hash_sound(const char *hash);
 /* There was no memory to compute it: 503, and it was no try. */
 bool password_refuse_failed(struct turn *turn, const struct password_work *work, const struct tried *tried);
+
+/* ---- tokens.c, secrets.c ---- */
+
+/* All tokens of the account, of either kind. How many there were. */
+uint32_t tokens_end_all(struct rows *rows, const char *account);
+uint32_t directory_secret_end(struct rows *rows, const char *account); /* the one given by Organise: 0 or 1 */
+uint32_t tokens_count(struct rows *rows, const char *account);
+/* 403: rights_narrowed. */
+void refuse_narrowed(struct turn *turn);
 
 /* ---- what is asked ---- */
 

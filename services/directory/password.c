@@ -215,9 +215,11 @@ void computed_set_password(struct turn *turn, const Hb__Query *query, const stru
         tries_forget(&rows, &tried);
         keep_password(&rows, account, credential, work->made, bytes_of(set->session_hash.data, set->session_hash.len));
     }
+    uint32_t left = tokens_count(&rows, account);
     if (rows_end(&rows)) {
         reply->kind_case = DIRECTORY__REPLY__KIND_PASSWORD_SET;
         reply->password_set = done_new(turn);
+        reply->password_set->tokens_left = left;
     }
 }
 
@@ -227,6 +229,10 @@ void answer_offer_setup(struct turn *turn, const Hb__Query *query, Directory__Re
 {
     const Directory__OfferSetup *offer = query->directory->offer_setup;
     struct rows rows;
+    if (rights_narrowed(query->actor)) {
+        refuse_narrowed(turn);
+        return;
+    }
     if (!rights_may(turn, query->actor, "organise", "*")) {
         turn_refuse(turn, 403, "not_allowed", "无权维护账号", "this account may not give passwords to others");
         return;
@@ -283,13 +289,14 @@ void answer_use_setup(struct turn *turn, const Hb__Query *query)
         tries_end(turn, &tried, NULL);
 }
 
-/* Whoever lost the second factor begins anew as well. */
+/* Whoever lost the second factor begins anew as well; and what was done in the account's name until now ends. */
 void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct password_work *work,
                         Directory__Reply *reply)
 {
     const Directory__UseSetup *use = query->directory->use_setup;
     struct tried tried = {TRIED_SETUP, use->account, use->address};
     struct rows rows;
+    uint32_t ended = 0;
     if (password_refuse_failed(turn, work, &tried) || !rows_begin(turn, &rows, true))
         return;
     Dirrec__Credential *credential = credential_of(&rows, use->account);
@@ -297,6 +304,7 @@ void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct 
         credential->totp_secret = credential->totp_pending = (ProtobufCBinaryData){0};
         credential->n_recovery_hashes = 0;
         tries_forget(&rows, &tried);
+        ended = tokens_end_all(&rows, use->account);
         keep_password(&rows, use->account, credential, work->made, (struct bytes){0});
     } else {
         refuse_code(turn); /* used meanwhile */
@@ -304,5 +312,6 @@ void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct 
     if (rows_end(&rows)) {
         reply->kind_case = DIRECTORY__REPLY__KIND_SETUP_USED;
         reply->setup_used = done_new(turn);
+        reply->setup_used->tokens_ended = ended;
     }
 }

@@ -1,7 +1,7 @@
 /* The door: rights, and all that needs files or the secrets: packs are compiled, zones looked up, token hashes kept.
    The turn that follows sees only what is in the command and in the tables. */
 #include "calendar/zone.h"
-#include "directory.h"
+#include "credentials.h"
 #include "policy/lookup.h"
 
 /* The very first command comes from whoever holds a key on the bus and speaks for nobody: there is no account yet. */
@@ -39,6 +39,10 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
     const Directory__Organise *organise = command->directory->organise;
     if (!may_organise(turn, command)) {
         turn_refuse(turn, 403, "not_allowed", "无权维护组织", "this account may not change the organisation");
+        return;
+    }
+    if (rights_narrowed(command->actor) && (organise->n_accounts || organise->n_secrets)) {
+        refuse_narrowed(turn); /* it could give itself, or anybody, all that it was not given */
         return;
     }
     for (size_t i = 0; i < organise->n_secrets; i++)

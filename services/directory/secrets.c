@@ -2,23 +2,12 @@
    account NUL -> hash, and '#' hash -> account NUL; no account begins with '#'. */
 #include "credentials.h"
 
-struct secrets {
-    struct turn *turn;
-    struct store_txn *txn;
-    store_table table;
-};
-
 static struct key hash_key(struct bytes hash)
 {
     struct key key = {.size = 0};
     key_add(&key, "#", 1);
     key_add(&key, hash.data, hash.size);
     return key;
-}
-
-static void refuse_full(struct turn *turn)
-{
-    turn_refuse(turn, 503, "full", "无法写入令牌", "the tokens cannot be written now");
 }
 
 /* The demonstration's first passwords. Sessions of before end. */
@@ -31,61 +20,57 @@ static void save_password(struct rows *rows, const Directory__AccountSecret *sec
 }
 
 /* One token opens one account. */
-static bool taken(const struct secrets *secrets, struct bytes hash, struct bytes account)
+static bool taken(struct rows *rows, struct bytes hash, struct bytes account)
 {
     struct key key = hash_key(hash);
     struct bytes owner;
-    return store_get(secrets->txn, secrets->table, key_bytes(&key), turn_arena(secrets->turn), &owner) &&
+    return store_get(rows->txn, rows->secrets, key_bytes(&key), turn_arena(rows->turn), &owner) &&
            !bytes_equal(owner, account);
 }
 
-static void save(const struct secrets *secrets, const Directory__AccountSecret *secret, size_t index)
+uint32_t directory_secret_end(struct rows *rows, const char *account)
 {
-    struct bytes hash = bytes_of(secret->token_hash.data, secret->token_hash.len), old;
+    struct key key = key_text(account);
+    struct bytes hash;
+    if (!store_get(rows->txn, rows->secrets, key_bytes(&key), turn_arena(rows->turn), &hash))
+        return 0;
+    struct key by_hash = hash_key(hash);
+    store_delete(rows->txn, rows->secrets, key_bytes(&by_hash));
+    store_delete(rows->txn, rows->secrets, key_bytes(&key));
+    return 1;
+}
+
+static void save(struct rows *rows, const Directory__AccountSecret *secret, size_t index)
+{
+    struct bytes hash = bytes_of(secret->token_hash.data, secret->token_hash.len);
     struct key account = key_text(secret->account);
-    if (store_get(secrets->txn, secrets->table, key_bytes(&account), turn_arena(secrets->turn), &old)) {
-        struct key old_key = hash_key(old); /* a new token ends the old one */
-        store_delete(secrets->txn, secrets->table, key_bytes(&old_key));
-        store_delete(secrets->txn, secrets->table, key_bytes(&account));
-    }
+    directory_secret_end(rows, secret->account); /* a new token ends the old one */
     if (hash.size == 0)
         return;
-    if (taken(secrets, hash, key_bytes(&account))) {
+    if (taken(rows, hash, key_bytes(&account))) {
         Hb__Refusal *refusal =
-            turn_refuse(secrets->turn, 422, "bad_field", "该令牌已属于另一账号", "another account has this token");
-        refusal_field(secrets->turn, refusal,
-                      arena_printf(turn_arena(secrets->turn), "secrets[%zu].token_hash", index));
+            turn_refuse(rows->turn, 422, "bad_field", "该令牌已属于另一账号", "another account has this token");
+        refusal_field(rows->turn, refusal, arena_printf(turn_arena(rows->turn), "secrets[%zu].token_hash", index));
         return;
     }
     struct key by_hash = hash_key(hash);
-    store_put(secrets->txn, secrets->table, key_bytes(&account), hash);
-    store_put(secrets->txn, secrets->table, key_bytes(&by_hash), key_bytes(&account));
+    store_put(rows->txn, rows->secrets, key_bytes(&account), hash);
+    store_put(rows->txn, rows->secrets, key_bytes(&by_hash), key_bytes(&account));
 }
 
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise)
 {
-    struct store *store = turn_secrets(turn);
-    struct secrets secrets = {.turn = turn};
     struct rows rows;
-    if (organise->n_secrets == 0 || !rows_begin(turn, &rows, false)) /* its tables are there before the transaction */
+    if (organise->n_secrets == 0 || !rows_begin(turn, &rows, true))
         return;
-    store_abort(rows.txn);
-    if (store_table_open(store, "secrets", &secrets.table)) {
-        refuse_full(turn);
-        return;
-    }
-    secrets.txn = rows.txn = store_begin(store, true);
     for (size_t i = 0; i < organise->n_secrets && !turn_refused(turn); i++) {
         const Directory__AccountSecret *secret = organise->secrets[i];
         if (secret->token_hash.len || !*secret->password_hash)
-            save(&secrets, secret, i);
+            save(&rows, secret, i);
         if (*secret->password_hash)
             save_password(&rows, secret);
     }
-    if (turn_refused(turn))
-        store_abort(secrets.txn);
-    else if (store_commit(secrets.txn))
-        refuse_full(turn);
+    rows_end(&rows);
 }
 
 /* Each row names the other: one that was altered does not, and opens nothing. NULL: they do. */

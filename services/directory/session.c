@@ -231,9 +231,11 @@ void answer_sign_out(struct turn *turn, const Hb__Query *query, Directory__Reply
     const Directory__SignOut *out = query->directory->sign_out;
     const char *account = asked_account(turn, query);
     struct rows rows;
+    uint32_t ended = 0;
     if (!account || !rows_begin(turn, &rows, true))
         return;
     if (out->everywhere) {
+        ended = tokens_end_all(&rows, account);
         Dirrec__Credential *credential = credential_of(&rows, account);
         credential->sessions_from++;
         credential_keep(&rows, account, credential);
@@ -243,5 +245,6 @@ void answer_sign_out(struct turn *turn, const Hb__Query *query, Directory__Reply
     if (rows_end(&rows)) {
         reply->kind_case = DIRECTORY__REPLY__KIND_SIGNED_OUT;
         reply->signed_out = done_new(turn);
+        reply->signed_out->tokens_ended = ended;
     }
 }

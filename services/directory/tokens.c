@@ -1,4 +1,6 @@
-/* API tokens: for programs, with an end, and never with more rights than whoever makes them. */
+/* API tokens: for programs, with an end, and never with more rights than whoever makes them. One's own are made and
+   ended signed in with the password (the gateway sees to it), those of others by whoever may organise: never by a token
+   that is itself one of these, or a stolen one would live on in those that it has made. */
 #include "credentials.h"
 
 #include <sodium.h>
@@ -16,14 +18,23 @@ static bool over(const struct rows *rows, const ProtobufCMessage *row)
     return ((const Dirrec__Token *)row)->expires_ms <= turn_now(rows->turn);
 }
 
+void refuse_narrowed(struct turn *turn)
+{
+    turn_refuse(
+        turn, 403, "not_allowed", "受限令牌不得更改账号、令牌及密码",
+        "a narrowed token changes no accounts, tokens or passwords: sign in, or use a token of the whole account");
+}
+
 /* Whose tokens are meant: one's own, or anybody's for whoever may organise. NULL: refused. */
-static const char *meant(struct turn *turn, const Hb__Query *query, const char *account)
+static const char *meant(struct turn *turn, const Hb__Query *query, const char *account, bool changes)
 {
     const Hb__Actor *actor = query->actor;
     bool own = actor && *actor->account && (!*account || strcmp(account, actor->account) == 0);
-    if (own)
+    if (own && !(changes && rights_narrowed(actor)))
         return actor->account;
-    if (!rights_may(turn, actor, "organise", "*"))
+    if (changes && rights_narrowed(actor))
+        refuse_narrowed(turn);
+    else if (!rights_may(turn, actor, "organise", "*"))
         turn_refuse(turn, 403, "not_allowed", "无权管理他人的令牌", "tokens of others are for whoever may organise");
     else if (!*account || !organisation_account(turn, account))
         turn_refuse(turn, 404, "not_found", "没有这个账号", "there is no such account");
@@ -72,7 +83,7 @@ static void list(struct rows *rows, struct bytes hash, const Dirrec__Token *toke
 
 void answer_tokens(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
 {
-    const char *account = meant(turn, query, query->directory->tokens->account);
+    const char *account = meant(turn, query, query->directory->tokens->account, false);
     struct rows rows;
     if (!account || !rows_begin(turn, &rows, false))
         return;
@@ -85,39 +96,33 @@ void answer_tokens(struct turn *turn, const Hb__Query *query, Directory__Reply *
 
 /* ---- making one ---- */
 
-static bool any_of(char *const *list, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i], name) == 0 || strcmp(list[i], "*") == 0)
-            return true;
-    return false;
-}
-
 static void refuse_field(struct turn *turn, const char *field, const char *zh, const char *en)
 {
     Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", zh, en);
     refusal_field(turn, refusal, field);
 }
 
-/* At every site that it names the account must reach something, as must whoever makes it. */
+/* Where it names no site it opens all that the account reaches: there too whoever makes it must have what is given. */
 static void check_rights(struct turn *turn, const Hb__Actor *actor, const Directory__Account *account,
                          const Directory__MakeToken *make)
 {
     Hb__Actor of_account = HB__ACTOR__INIT;
     of_account.account = account->id;
     for (size_t s = 0; s < make->n_scopes; s++) {
-        bool narrowed = actor->n_scopes && !any_of(actor->scopes, actor->n_scopes, make->scopes[s]);
-        if (narrowed || !any_of(account->scopes, account->n_scopes, make->scopes[s]))
+        const char *scope = make->scopes[s];
+        if (!rights_listed(account->scopes, account->n_scopes, scope))
             refuse_field(turn, arena_printf(turn_arena(turn), "scopes[%zu]", s), "账号本身没有此权限",
                          "the account itself has no such scope");
         for (size_t i = 0; i < make->n_sites; i++)
-            if (!rights_may(turn, &of_account, make->scopes[s], make->sites[i]) ||
-                (actor->n_sites && !any_of(actor->sites, actor->n_sites, make->sites[i])))
-                refuse_field(turn, arena_printf(turn_arena(turn), "sites[%zu]", i), "账号在该站点没有此权限",
-                             "the account has no such scope at this site");
+            if (!rights_may(turn, &of_account, scope, make->sites[i]) ||
+                !rights_may(turn, actor, scope, make->sites[i]))
+                refuse_field(turn, arena_printf(turn_arena(turn), "sites[%zu]", i), "账号或本人在该站点没有此权限",
+                             "the account, or whoever asks, has no such scope at this site");
+        for (const Directory__Site **site = organisation_sites(turn); !make->n_sites && *site; site++)
+            if (rights_may(turn, &of_account, scope, (*site)->id) && !rights_may(turn, actor, scope, (*site)->id))
+                refuse_field(turn, "sites", "本人在该账号的某些站点没有此权限，须指明站点",
+                             "whoever asks has no such scope at some sites of the account: name the sites");
     }
-    if (actor->n_sites && !make->n_sites)
-        refuse_field(turn, "sites", "须指明站点", "name the sites: the token in use is narrowed to some");
 }
 
 static void check_make(struct turn *turn, const Hb__Query *query, const char *account, const Directory__MakeToken *make)
@@ -143,22 +148,27 @@ static void count(struct rows *rows, struct bytes hash, const Dirrec__Token *tok
     (void)rows;
     (void)hash;
     (void)token;
-    ++*(unsigned *)context;
+    ++*(uint32_t *)context;
+}
+
+uint32_t tokens_count(struct rows *rows, const char *account)
+{
+    uint32_t have = 0;
+    each_of(rows, account, count, &have);
+    return have;
 }
 
 void answer_make_token(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
 {
     const Directory__MakeToken *make = query->directory->make_token;
-    const char *account = meant(turn, query, make->account);
+    const char *account = meant(turn, query, make->account, true);
     struct bytes hash = bytes_of(make->token_hash.data, make->token_hash.len);
     struct rows rows;
-    unsigned have = 0;
     if (account)
         check_make(turn, query, account, make);
     if (turn_refused(turn) || !rows_begin(turn, &rows, true))
         return;
-    each_of(&rows, account, count, &have);
-    if (have >= TOKENS_MAX)
+    if (tokens_count(&rows, account) >= TOKENS_MAX)
         turn_refuse(turn, 409, "too_many_tokens", "一个账号最多 32 个令牌，请先作废不用的",
                     "an account has at most 32 tokens: end one that is not used");
     Dirrec__Token row = DIRREC__TOKEN__INIT;
@@ -201,7 +211,7 @@ static void end_named(struct rows *rows, struct bytes hash, const Dirrec__Token 
 void answer_end_token(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
 {
     const Directory__EndToken *end = query->directory->end_token;
-    const char *account = meant(turn, query, end->account);
+    const char *account = meant(turn, query, end->account, true);
     struct ending ending = {.id = end->id};
     struct rows rows;
     if (!account || !rows_begin(turn, &rows, true))
@@ -213,4 +223,18 @@ void answer_end_token(struct turn *turn, const Hb__Query *query, Directory__Repl
         return;
     reply->kind_case = DIRECTORY__REPLY__KIND_TOKEN_ENDED;
     reply->token_ended = done_new(turn);
+}
+
+static void end_any(struct rows *rows, struct bytes hash, const Dirrec__Token *token, void *context)
+{
+    (void)token;
+    ++*(uint32_t *)context;
+    store_delete(rows->txn, rows->tokens, hash);
+}
+
+uint32_t tokens_end_all(struct rows *rows, const char *account)
+{
+    uint32_t count = directory_secret_end(rows, account);
+    each_of(rows, account, end_any, &count);
+    return count;
 }

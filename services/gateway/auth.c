@@ -156,6 +156,11 @@ void auth_session_hash(const char *secret, uint8_t hash_out[HASH_BYTES])
     keyed("hearback session 1", secret, hash_out);
 }
 
+void auth_token_hash(const char *token, uint8_t hash_out[HASH_BYTES])
+{
+    crypto_generichash(hash_out, HASH_BYTES, (const uint8_t *)token, strlen(token), NULL, 0);
+}
+
 char *auth_csrf(struct http_request *request, const char *secret)
 {
     uint8_t hash[HASH_BYTES];
@@ -253,7 +258,7 @@ void auth_check(struct http_request *request, void (*then)(struct http_request *
     if (cookie)
         auth_session_hash(cookie, hash);
     else
-        crypto_generichash(hash, sizeof hash, (const uint8_t *)token, strlen(token), NULL, 0);
+        auth_token_hash(token, hash);
     const struct known *known = known_of(request->gateway->auth, hash, false);
     if (!known) {
         ask(request, hash, then);

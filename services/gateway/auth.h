@@ -27,6 +27,7 @@ void auth_cookie_set(struct http_request *request, const char *secret); /* "": t
 
 /* What directory knows of the secret of a session. Other than of a token: neither is good for the other. */
 void auth_session_hash(const char *secret, uint8_t hash_out[AUTH_HASH_BYTES]);
+void auth_token_hash(const char *token, uint8_t hash_out[AUTH_HASH_BYTES]);
 /* Known to whoever holds the session, and to no page of elsewhere. */
 char *auth_csrf(struct http_request *request, const char *secret);
 /* Sessions or tokens of this account were ended: nothing of it is taken for granted any more. */

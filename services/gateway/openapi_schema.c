@@ -215,6 +215,18 @@ json_t *openapi_nothing(json_t *schemas)
     return closed(json_object());
 }
 
+json_t *openapi_tokens_ended(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "tokens_ended", type("integer"), NULL);
+}
+
+json_t *openapi_tokens_left(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "tokens_left", type("integer"), NULL);
+}
+
 json_t *openapi_sign_in(json_t *schemas)
 {
     (void)schemas;

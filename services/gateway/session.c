@@ -96,6 +96,15 @@ static void on_done(struct http_request *request, void *context, const Hb__Refus
         http_respond_json(request, 200, json_object());
 }
 
+/* And what became of the tokens, of which whoever holds them may be another. */
+static void respond_tokens(struct http_request *request, const Hb__Refusal *refused, const char *name, uint32_t count)
+{
+    if (refused)
+        problem_respond(request, refused);
+    else
+        http_respond_json(request, 200, json_pack("{s:i}", name, (int)count));
+}
+
 /* The same, and what was known of the account is to be asked anew. */
 static void on_ended(struct http_request *request, void *context, const Hb__Refusal *refused,
                      const Hb__QueryReply *reply)
@@ -103,6 +112,23 @@ static void on_ended(struct http_request *request, void *context, const Hb__Refu
     if (!refused)
         auth_forget(request->gateway, context ? context : request->actor->account);
     on_done(request, NULL, refused, reply);
+}
+
+static void on_password(struct http_request *request, void *context, const Hb__Refusal *refused,
+                        const Hb__QueryReply *reply)
+{
+    (void)context;
+    if (!refused)
+        auth_forget(request->gateway, request->actor->account);
+    respond_tokens(request, refused, "tokens_left", refused ? 0 : reply->directory->password_set->tokens_left);
+}
+
+static void on_set_up(struct http_request *request, void *context, const Hb__Refusal *refused,
+                      const Hb__QueryReply *reply)
+{
+    if (!refused)
+        auth_forget(request->gateway, context);
+    respond_tokens(request, refused, "tokens_ended", refused ? 0 : reply->directory->setup_used->tokens_ended);
 }
 
 /* A token may be stolen from a program: it changes nothing of what its account signs in with. */
@@ -163,8 +189,7 @@ void session_show(struct http_request *request)
     } else {
         const char *token = auth_bearer(request);
         authenticate.token_hash = (ProtobufCBinaryData){AUTH_HASH_BYTES, arena_alloc(&request->arena, AUTH_HASH_BYTES)};
-        crypto_generichash(authenticate.token_hash.data, AUTH_HASH_BYTES, (const uint8_t *)token, strlen(token), NULL,
-                           0);
+        auth_token_hash(token, authenticate.token_hash.data);
     }
     request->actor = NULL; /* as the gateway itself */
     ask(request, DIRECTORY__QUERY__KIND_AUTHENTICATE, &authenticate.base, on_shown, NULL);
@@ -205,11 +230,13 @@ void session_sign_in(struct http_request *request)
 static void on_signed_out(struct http_request *request, void *context, const Hb__Refusal *refused,
                           const Hb__QueryReply *reply)
 {
+    (void)context;
     if (!refused) {
         auth_cookie_set(request, "");
         http_set(request, "Clear-Site-Data", "\"cache\", \"storage\"");
+        auth_forget(request->gateway, request->actor->account);
     }
-    on_ended(request, context, refused, reply);
+    respond_tokens(request, refused, "tokens_ended", refused ? 0 : reply->directory->signed_out->tokens_ended);
 }
 
 static void sign_out(struct http_request *request, bool everywhere)
@@ -241,7 +268,7 @@ void session_password(struct http_request *request)
         return;
     set.session_hash = hash_of_session(request, request->session);
     set.address = address_of(request);
-    ask(request, DIRECTORY__QUERY__KIND_SET_PASSWORD, &set.base, on_ended, NULL);
+    ask(request, DIRECTORY__QUERY__KIND_SET_PASSWORD, &set.base, on_password, NULL);
 }
 
 void session_setup(struct http_request *request)
@@ -250,7 +277,7 @@ void session_setup(struct http_request *request)
     if (!READ_TEXTS(request, {"account", &use.account}, {"code", &use.code}, {"password", &use.password}))
         return;
     use.address = address_of(request);
-    ask(request, DIRECTORY__QUERY__KIND_USE_SETUP, &use.base, on_ended, use.account);
+    ask(request, DIRECTORY__QUERY__KIND_USE_SETUP, &use.base, on_set_up, use.account);
 }
 
 /* ---- the second factor ---- */
@@ -347,6 +374,13 @@ void session_totp_end(struct http_request *request)
 
 /* ---- API tokens ---- */
 
+/* A stolen token makes itself no successors, and ends none of the others. Those of other accounts are for whoever may
+   organise: directory looks at that. */
+static bool refuse_own_by_token(struct http_request *request, const char *account)
+{
+    return (!*account || strcmp(account, request->actor->account) == 0) && refuse_token(request);
+}
+
 static char *account_asked(struct http_request *request)
 {
     const char *account = http_query(request, "account");
@@ -396,11 +430,11 @@ void tokens_make(struct http_request *request)
              : NULL;
     if (refused)
         problem_respond(request, refused);
-    if (!make)
+    if (!make || refuse_own_by_token(request, make->account))
         return;
     char *token = arena_printf(&request->arena, "hb_%s", secret_new(request));
-    make->token_hash = (ProtobufCBinaryData){32, arena_alloc(&request->arena, 32)};
-    crypto_generichash(make->token_hash.data, 32, (const uint8_t *)token, strlen(token), NULL, 0);
+    make->token_hash = (ProtobufCBinaryData){AUTH_HASH_BYTES, arena_alloc(&request->arena, AUTH_HASH_BYTES)};
+    auth_token_hash(token, make->token_hash.data);
     ask(request, DIRECTORY__QUERY__KIND_MAKE_TOKEN, &make->base, on_token_made, token);
 }
 
@@ -408,6 +442,8 @@ void tokens_end(struct http_request *request)
 {
     Directory__EndToken end = DIRECTORY__END_TOKEN__INIT;
     end.account = account_asked(request);
+    if (refuse_own_by_token(request, end.account))
+        return;
     end.id = arena_strdup(&request->arena, http_param(request, "id"));
     ask(request, DIRECTORY__QUERY__KIND_END_TOKEN, &end.base, on_ended, *end.account ? end.account : NULL);
 }

@@ -144,11 +144,15 @@ def signing_out():
     refused(one.ask("GET", "/api/v1/session"), 401, "not_signed_in")
     refused(one.ask("GET", "/api/v1/cases?limit=1"), 401, "not_signed_in")
     assert two.ask("GET", "/api/v1/cases?limit=1").status == 200
-    three = signed_in("reception")
-    assert three.ask("DELETE", "/api/v1/sessions").status == 200
+    three, given = signed_in("reception"), system.tokens()["reception"]
+    made = three.ask("POST", "/api/v1/tokens", {"name": "x", "scopes": ["read"], "expires_at": instant(1)}).json()["token"]
+    refused(system.http("DELETE", "/api/v1/sessions", token=given), 403, "session_needed")
+    assert all(system.http("GET", "/api/v1/session", token=token).status == 200 for token in (given, made))
+    assert three.ask("DELETE", "/api/v1/sessions").json() == {"tokens_ended": 2}
     refused(two.ask("GET", "/api/v1/cases?limit=1"), 401, "not_signed_in")
+    for token in (given, made):
+        refused(system.http("GET", "/api/v1/cases?limit=1", token=token), 401, "not_signed_in")
     assert other.ask("GET", "/api/v1/cases?limit=1").status == 200
-    refused(system.http("DELETE", "/api/v1/sessions", token=system.tokens()["reception"]), 403, "session_needed")
 
 
 # ---- wrong tries ----
@@ -259,7 +263,8 @@ def passwords_are_changed():
         assert refused(reply, 422, "bad_password")["field"] == "password", bad
     refused(system.http("PUT", "/api/v1/session/password", {"old": old, "password": new}, system.tokens()["head"]), 403,
             "session_needed")
-    assert change(old=old, password=new).status == 200
+    assert browser.ask("POST", "/api/v1/tokens", {"name": "x", "scopes": ["read"], "expires_at": instant(1)}).status == 201
+    assert change(old=old, password=new).json() == {"tokens_left": 1}
     assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200, "its own session goes on"
     refused(other.ask("GET", "/api/v1/cases?limit=1"), 401, "not_signed_in")
     refused(Browser().sign_in("head", old), 401, "wrong_sign_in")
@@ -294,12 +299,14 @@ def setup_codes():
     refused(use("short"), 422, "bad_password")
     refused(use("a perfectly good one", code="A" * 27), 403, "wrong_code")
     refused(use("a perfectly good one", account="reception"), 403, "wrong_code")
-    assert use("a perfectly good one").status == 200
+    assert use("a perfectly good one").json() == {"tokens_ended": 0}
     refused(use("another good enough"), 403, "wrong_code")  # once
     assert browser.sign_in("newcomer", "a perfectly good one").status == 200
     second = re.search(r"code=(\S+)", system.run("account", "password", "newcomer").stdout)[1]
-    assert use("the next good password", second).status == 200
+    token = browser.ask("POST", "/api/v1/tokens", {"name": "x", "scopes": ["read"], "expires_at": instant(1)}).json()["token"]
+    assert use("the next good password", second).json() == {"tokens_ended": 1}
     refused(browser.ask("GET", "/api/v1/session"), 401, "not_signed_in")  # a new password ends the sessions
+    refused(system.http("GET", "/api/v1/session", token=token), 401, "not_signed_in")  # and what was made in them
     planted_nowhere("a perfectly good one", "the next good password", code)
 
 
@@ -370,14 +377,19 @@ def api_tokens():
     case = {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
     refused(system.http("POST", "/api/v1/cases", case, token), 403, "not_allowed")  # submit was left out
     assert system.http("GET", "/api/v1/session", token=token).json()["scopes"] == ["read"]
-    refused(make(token, **{**good, "scopes": ["read", "act"]}), 422, "bad_field")  # nor does it make a wider one
-    assert make(token, **good).status == 201
-    refused(system.http("DELETE", "/api/v1/sessions", token=token), 403, "session_needed")
+    for stolen in (token, system.tokens()["coordinator"]):  # makes itself no successors, and ends none of the others
+        refused(make(stolen, **good), 403, "session_needed")
+        refused(make(stolen, **good, account="coordinator"), 403, "session_needed")
+        refused(system.http("DELETE", f"/api/v1/tokens/{name}", token=stolen), 403, "session_needed")
+        refused(system.http("DELETE", f"/api/v1/tokens/{name}?account=coordinator", token=stolen), 403, "session_needed")
+        refused(system.http("DELETE", "/api/v1/sessions", token=stolen), 403, "session_needed")
+    assert make(**good).status == 201
     listed = browser.ask("GET", "/api/v1/tokens").json()["tokens"]
     assert len(listed) == 2 and all("token" not in one for one in listed), listed
     assert not system.http("GET", "/api/v1/tokens", token=system.tokens()["handler"]).json()["tokens"]
     refused(system.http("GET", "/api/v1/tokens?account=coordinator", token=system.tokens()["handler"]), 403, "not_allowed")
-    refused(system.http("DELETE", f"/api/v1/tokens/{name}", token=system.tokens()["handler"]), 404, "not_found")
+    refused(signed_in("handler").ask("DELETE", f"/api/v1/tokens/{name}"), 404, "not_found")
+    refused(signed_in("handler").ask("DELETE", f"/api/v1/tokens/{name}?account=coordinator"), 403, "not_allowed")
     admin = system.tokens()["admin"]
     assert len(system.http("GET", "/api/v1/tokens?account=coordinator", token=admin).json()["tokens"]) == 2
     ours = make(admin, **good, account="handler", sites=["haitang"])
@@ -388,10 +400,42 @@ def api_tokens():
     planted_nowhere(token)
 
 
+def narrowed_tokens_change_no_secrets():
+    """Who may organise the one thing cannot give himself, or anybody, the rest."""
+    admin = signed_in("admin")
+    organisation = lambda token, **body: system.http("PUT", "/api/v1/organisation", body, token)
+    taken = {"account": "head", "token_hash": base64.b64encode(bytes(32)).decode()}
+    account = {"id": "accomplice", "person": "li_jing", "scopes": ["*"], "sites": ["*"]}
+    for narrow in ({"scopes": ["organise"]}, {"scopes": ["*"]}, {"scopes": ["*"], "sites": ["*"]}):
+        token = admin.ask("POST", "/api/v1/tokens", {"name": "x", "expires_at": instant(1), **narrow}).json()["token"]
+        assert organisation(token, departments=[]).status == 200, narrow
+        refused(organisation(token, secrets=[taken]), 403, "not_allowed")
+        refused(organisation(token, secrets=[{"account": "head"}]), 403, "not_allowed")  # nor ends one
+        refused(organisation(token, accounts=[account]), 403, "not_allowed")
+        refused(system.http("POST", "/api/v1/tokens", {"name": "x", "account": "head", "scopes": ["read"], "expires_at":
+                                                       instant(1)}, token), 403, "not_allowed")
+        refused(system.http("DELETE", "/api/v1/tokens/0123456789abcdef?account=head", token=token), 403, "not_allowed")
+        for one in admin.ask("GET", "/api/v1/tokens").json()["tokens"]:
+            assert admin.ask("DELETE", f"/api/v1/tokens/{one['id']}").status == 200
+    assert system.http("GET", "/api/v1/session", token=system.tokens()["head"]).status == 200
+
+
+def tokens_give_no_more_than_their_maker_has():
+    """Whoever may organise everywhere, and read at one site, gives nobody a token to read at another."""
+    admin = system.tokens()["admin"]
+    accounts = [{"id": "organiser", "scopes": ["organise"], "sites": ["*"]}]
+    assert system.http("PUT", "/api/v1/organisation", {"accounts": accounts}, admin).status == 200
+    organiser = system.run("token", "organiser").stdout.strip()
+    make = lambda **body: system.http("POST", "/api/v1/tokens", {"name": "x", "expires_at": instant(1), **body}, organiser)
+    assert refused(make(account="handler", scopes=["read"], sites=["haitang"]), 422, "bad_field")["field"] == "sites[0]"
+    assert refused(make(account="handler", scopes=["read"]), 422, "bad_field")["field"] == "sites"
+    assert make(account="admin", scopes=["organise"]).status == 201
+
+
 def narrowed_sites():
     admin = system.tokens()["admin"]
-    reply = system.http("POST", "/api/v1/tokens", {"name": "one site", "scopes": ["read"], "sites": ["lanhu"],
-                                                   "expires_at": instant(1)}, system.tokens()["auditor"])
+    reply = signed_in("auditor").ask("POST", "/api/v1/tokens", {"name": "one site", "scopes": ["read"], "sites": ["lanhu"],
+                                                                "expires_at": instant(1)})
     token = reply.json()["token"]
     of = lambda who: {row["site"] for row in system.http("GET", "/api/v1/cases?limit=1000", token=who).json()["rows"]}
     assert of(token) == {"lanhu"} and "haitang" in of(system.tokens()["auditor"]) and of(admin) > {"lanhu"}
@@ -421,6 +465,8 @@ def test_sessions():
         second_factors()
         api_tokens()
         narrowed_sites()
+        narrowed_tokens_change_no_secrets()
+        tokens_give_no_more_than_their_maker_has()
         everything_is_sound()
 
 
