@@ -1,4 +1,5 @@
 #include "config/config.h"
+#include "config/network.h"
 
 #include "yaml/yaml.h"
 
@@ -236,6 +237,38 @@ bool config_smtp_url_ok(const char *url)
     return !*url || (host && *host && !strpbrk(host, "@ \r\n"));
 }
 
+bool config_public_url_ok(const char *url)
+{
+    const char *host = strncmp(url, "https://", 8) == 0 ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : NULL;
+    return !*url || (host && *host && !strpbrk(host, "/?#@\\\"<> \r\n"));
+}
+
+/* Whose word for who the client is is taken. Not named: those of this machine. */
+static void proxies_of(struct reading *reading, json_t *map, Config__Http *http)
+{
+    static char *own[] = {(char *)(uintptr_t) "127.0.0.0/8", (char *)(uintptr_t) "::1"};
+    struct network network;
+    json_t *item;
+    size_t i;
+    if (!json_object_get(map, "trusted_proxies")) {
+        http->trusted_proxies = own;
+        http->n_trusted_proxies = 2;
+    }
+    json_array_foreach(list_of(reading, map, "trusted_proxies"), i, item) {
+        const char *text = json_is_string(item) ? json_string_value(item) : "";
+        if (!network_read(text, &network))
+            wrong(reading, item,
+                  arena_printf(
+                      reading->arena,
+                      "http.trusted_proxies[%zu]: an address or a network is accepted, as 10.0.0.7, 172.16.0.0/12 "
+                      "or fd00::/8",
+                      i));
+        http->trusted_proxies =
+            arena_grow(reading->arena, http->trusted_proxies, http->n_trusted_proxies, sizeof *http->trusted_proxies);
+        http->trusted_proxies[http->n_trusted_proxies++] = arena_strdup(reading->arena, text);
+    }
+}
+
 static void read_all(struct reading *reading, json_t *root, Config__Config *config)
 {
     size_t i;
@@ -253,10 +286,14 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     config->zones = text_of(reading, root, "zones");
     config->http = arena_alloc(reading->arena, sizeof *config->http);
     config__http__init(config->http);
-    ONLY(reading, http, "address", "port", "public_url");
+    ONLY(reading, http, "address", "port", "public_url", "trusted_proxies");
     config->http->address = text_of(reading, http, "address");
     config->http->port = number_of(reading, http, "port", 65535);
     config->http->public_url = text_of(reading, http, "public_url");
+    if (!config_public_url_ok(config->http->public_url))
+        wrong(reading, json_object_get(http, "public_url"),
+              "http.public_url: https://host or https://host:port is accepted (http:// too, for trying it out)");
+    proxies_of(reading, http, config->http);
     config->smtp = arena_alloc(reading->arena, sizeof *config->smtp);
     config__smtp__init(config->smtp);
     ONLY(reading, smtp, "url", "from", "user", "password_file");
@@ -352,6 +389,9 @@ static void write_http(FILE *file, const Config__Http *http)
     write_text(file, "\nhttp: {address: ", http->address);
     fprintf(file, ", port: %u", http->port);
     write_text(file, ", public_url: ", http->public_url);
+    for (size_t i = 0; i < http->n_trusted_proxies; i++)
+        write_text(file, i ? ", " : ", trusted_proxies: [", http->trusted_proxies[i]);
+    fprintf(file, "%s", http->n_trusted_proxies ? "]" : ", trusted_proxies: []");
 }
 
 static void write_smtp(FILE *file, const Config__Smtp *smtp)

@@ -12,6 +12,8 @@ struct up_options {
     bool once;
     const char *endpoint, *listen; /* init: patterns; NULL: sockets in the folder */
     const char *address;           /* init: of HTTP */
+    const char *public_url;        /* init: NULL: none yet */
+    const char *proxies;           /* init: "10.0.0.7,172.16.0.0/12"; NULL: those of this machine */
 };
 
 /* Makes the system's folder when it is missing; cli->folder is absolute afterwards. False after saying why. */

@@ -123,6 +123,16 @@ static void set_places(struct cli *cli, Config__Config *config)
     config->calendars = arena_strdup(arena, cli_share(cli, "calendars"));
 }
 
+static void add_proxies(struct cli *cli, Config__Http *http, const char *list)
+{
+    for (size_t size; *list; list += size + (list[size] == ',')) {
+        size = strcspn(list, ",");
+        http->trusted_proxies =
+            arena_grow(&cli->arena, http->trusted_proxies, http->n_trusted_proxies, sizeof *http->trusted_proxies);
+        http->trusted_proxies[http->n_trusted_proxies++] = arena_text(&cli->arena, list, size);
+    }
+}
+
 static Config__Config *config_new(struct cli *cli, const struct up_options *options)
 {
     struct arena *arena = &cli->arena;
@@ -137,6 +147,8 @@ static Config__Config *config_new(struct cli *cli, const struct up_options *opti
     config__http__init(config->http);
     config->http->address = arena_strdup(arena, options->address ? options->address : "127.0.0.1");
     config->http->port = PORT_DEFAULT;
+    config->http->public_url = arena_strdup(arena, options->public_url);
+    add_proxies(cli, config->http, options->proxies ? options->proxies : "127.0.0.0/8,::1");
     config->smtp = arena_alloc(arena, sizeof *config->smtp);
     config__smtp__init(config->smtp);
     config->smtp->from = arena_strdup(arena, "hearback@localhost");

@@ -146,6 +146,9 @@ enum err http_open(struct gateway *gateway, struct http_server **server_out, cha
     const Config__Http *http = gateway->config->http;
     bug_unless(server);
     server->gateway = gateway;
+    server->proxies = arena_alloc(&gateway->arena, http->n_trusted_proxies * sizeof *server->proxies);
+    for (; server->proxies_count < http->n_trusted_proxies; server->proxies_count++)
+        bug_unless(network_read(http->trusted_proxies[server->proxies_count], &server->proxies[server->proxies_count]));
     server->listening = listen_at(*http->address ? http->address : "127.0.0.1", http->port, why_out, &gateway->arena);
     if (server->listening < 0) {
         free(server);

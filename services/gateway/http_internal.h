@@ -2,6 +2,7 @@
 #ifndef HEARBACK_GATEWAY_HTTP_INTERNAL_H
 #define HEARBACK_GATEWAY_HTTP_INTERNAL_H
 
+#include "config/network.h"
 #include "http.h"
 
 #include <ev.h>
@@ -24,6 +25,8 @@ struct http_server {
     ev_idle idle;
     ev_prepare prepare;
     unsigned port;
+    struct network *proxies; /* whose X-Forwarded-For is believed */
+    size_t proxies_count;
     struct http_request *open; /* every request that is not over */
     struct http_connection *connections;
     uint64_t bodies_bytes; /* kept of bodies that are not over */
@@ -33,7 +36,8 @@ struct http_server {
     } counts;
 };
 
-/* http_receive.c: what libmicrohttpd calls. */
+/* http_receive.c: who asks, by what the proxies that we trust say, and what libmicrohttpd calls. */
+char *http_client_address(const struct http_request *request, const uint8_t peer[16], struct arena *arena);
 void *http_on_target(void *context, const char *target, struct MHD_Connection *connection);
 enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                const char *version, const char *data, size_t *size, void **request_at);

@@ -2,13 +2,16 @@
    sleeps until its answer is there, it is over. */
 #include "http_internal.h"
 
+#include "config/network.h"
 #include "problem.h"
 #include "routes.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 /* ---- a request begins ---- */
 
@@ -34,23 +37,57 @@ void *http_on_target(void *context, const char *target, struct MHD_Connection *c
     return request;
 }
 
-static void take_address(struct http_request *request)
+/* The address the connection comes from, as numbers. */
+static bool peer_of(struct http_request *request, uint8_t address_out[16])
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char text[INET6_ADDRSTRLEN + 8] = "";
+    char text[INET6_ADDRSTRLEN + 16] = "";
     if (info && info->client_addr)
         getnameinfo(info->client_addr,
                     info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
                     text, sizeof text, NULL, 0, NI_NUMERICHOST);
-    bool local = strncmp(text, "127.", 4) == 0 || strcmp(text, "::1") == 0;
-    const char *forwarded = local ? http_header(request, "X-Forwarded-For") : NULL;
-    const char *last = forwarded ? strrchr(forwarded, ',') : NULL; /* what our own proxy has added */
-    last = last ? last + 1 : forwarded;
-    while (last && *last == ' ')
-        last++;
-    bool sound = last && *last && strlen(last) < 64 && strspn(last, "0123456789abcdefABCDEF.:") == strlen(last);
-    request->address = arena_strdup(&request->arena, sound ? last : text);
+    text[strcspn(text, "%")] = 0; /* the interface of a link-local one */
+    return address_read(text, address_out);
+}
+
+static bool trusted(const struct http_server *server, const uint8_t address[16])
+{
+    for (size_t i = 0; i < server->proxies_count; i++)
+        if (network_has(&server->proxies[i], address))
+            return true;
+    return false;
+}
+
+/* Each proxy adds behind what it was given who has asked it: a header of its own, or one more in the last. So they are
+   read from the end, as long as whoever says it is one of ours. What stands before may be the client's invention. */
+char *http_client_address(const struct http_request *request, const uint8_t peer[16], struct arena *arena)
+{
+    uint8_t address[16], before[16];
+    memcpy(address, peer, sizeof address);
+    for (size_t i = request->headers.count; i-- > 0;) {
+        const struct http_pair *header = &request->headers.list[i];
+        char *list = strcasecmp(header->name, "X-Forwarded-For") == 0 ? arena_strdup(arena, header->value) : NULL;
+        while (list && trusted(request->gateway->http, address)) {
+            char *comma = strrchr(list, ','), *last = comma ? comma + 1 : list;
+            last += strspn(last, " \t");
+            last[strcspn(last, " \t")] = 0;
+            if (!address_read(last, before))
+                return address_text(address, arena); /* it says nothing that could be believed */
+            memcpy(address, before, sizeof address);
+            if (comma)
+                *comma = 0;
+            list = comma ? list : NULL;
+        }
+    }
+    return address_text(address, arena);
+}
+
+static void take_address(struct http_request *request)
+{
+    uint8_t peer[16];
+    request->address = peer_of(request, peer) ? http_client_address(request, peer, &request->arena)
+                                              : arena_strdup(&request->arena, "");
 }
 
 static void take_id(struct http_request *request)

@@ -75,8 +75,9 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
 {
     (void)kind;
     struct http_request *request = context;
-    pairs_add(&request->arena, &request->headers, arena_strdup(&request->arena, name),
-              arena_strdup(&request->arena, value));
+    if (!pairs_add(&request->arena, &request->headers, arena_strdup(&request->arena, name),
+                   arena_strdup(&request->arena, value ? value : "")))
+        request->malformed = true; /* more than are kept: what is left out may be what a proxy has added */
     return MHD_YES;
 }
 
@@ -109,8 +110,8 @@ void http_request_read(struct http_request *request)
     size_t size = strcspn(target, "?");
     const char *query = target[size] ? target + size + 1 : "";
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header, request);
-    request->malformed = !pairs_read(&request->arena, query, strlen(query), &request->query) ||
-                         !http_decode(&request->arena, target, size, false);
+    request->malformed |= !pairs_read(&request->arena, query, strlen(query), &request->query) ||
+                          !http_decode(&request->arena, target, size, false);
     request->path = arena_text(&request->arena, target, size);
     request->english = read_english(request);
 }

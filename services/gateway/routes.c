@@ -287,8 +287,9 @@ static void take_route(struct http_request *request)
 void routes_dispatch(struct http_request *request)
 {
     if (request->malformed) {
-        problem_say(request, 400, "malformed", "地址无法解析：须为 UTF-8",
-                    "the address cannot be read: it must be UTF-8");
+        problem_say(
+            request, 400, "malformed", "地址或请求头无法解析：地址须为 UTF-8，请求头不超过 200 个",
+            "the address or the headers cannot be read: an address is UTF-8, and there are at most 200 headers");
         return;
     }
     request->route = find(request, request->method);

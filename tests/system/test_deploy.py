@@ -159,9 +159,23 @@ def every_command_line_starts():
     try:
         made = prepare(root, file)
         setup = Container(root, "setup", file["services"]["setup"])
+        start = lambda **given: setup.run(file["services"]["setup"]["entrypoint"], env={**os.environ, **given})
+        for url in ("", "desk.example.org", "http://desk.example.org", "https://"):  # nothing that would leave cookies in the clear
+            done = start(HEARBACK_PUBLIC_URL=url)
+            assert done.returncode == 2 and "HEARBACK_PUBLIC_URL" in done.stderr and "https://desk.example.org" in done.stderr, done
+            assert not os.listdir(f"{root}/vol/operator"), url
         for _ in range(2):  # a second start changes nothing
-            done = setup.run(file["services"]["setup"]["entrypoint"])
+            done = start(HEARBACK_PUBLIC_URL="https://desk.example.org")
             assert done.returncode == 0, done
+        with open(f"{root}/vol/gateway/hearback.yaml") as f:
+            text = f.read()
+        assert 'public_url: "https://desk.example.org"' in text and '"172.16.0.0/12"' in text, text
+        with open(f"{root}/vol/operator/hearback.yaml", "w") as f:  # one of before
+            f.write(text.replace("https://desk.example.org", ""))
+        done = start()
+        assert done.returncode == 2 and "public_url" in done.stderr, done
+        with open(f"{root}/vol/operator/hearback.yaml", "w") as f:
+            f.write(text)
         for name in SERVICES:
             assert os.listdir(f"{root}/vol/{name}/secrets") == [f"{name}-0.secret"], name
         for name in SERVICES:
@@ -175,6 +189,8 @@ def every_command_line_starts():
             assert done.returncode == 0, done
             return done.stdout
         run("token", "operator", "--save")
+        about = tool.run(["hearback", "--data", "/var/lib/hearback", "account", "password", "operator"]).stdout
+        assert "https://desk.example.org/console/" in about, about
         run("demo")
         run("wait", "settled", "--timeout", "60")
         status = json.loads(run("status", "--json"))

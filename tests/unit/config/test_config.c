@@ -55,6 +55,46 @@ static Config__Config *load(struct place *place)
     return config;
 }
 
+static bool reads(struct place *place, const char *http)
+{
+    Config__Config *config;
+    char *why = NULL;
+    write_config(place, arena_printf(&place->arena, "http: {%s}\n", http));
+    enum err err = config_load(place->path, &place->arena, &config, &why);
+    assert_true(!err || (strstr(why, "hearback.yaml:5:") && strstr(why, "accepted")));
+    return !err;
+}
+
+/* What decides about cookies and whose word is taken for who asks: a mistake is told, and where. */
+static void addresses_are_checked(void **state)
+{
+    struct place *place = *state;
+    static const char *const good[] = {"10.0.0.7", "172.16.0.0/12", "0.0.0.0/0", "::1", "fd00::/8", "::ffff:10.0.0.7"};
+    static const char *const bad[] = {"",          "10.0.0",      "10.0.0.0/33", "::1/129",
+                                      "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/8x", "localhost"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(reads(place, arena_printf(&place->arena, "trusted_proxies: [\"::1\", \"%s\"]", good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(reads(place, arena_printf(&place->arena, "trusted_proxies: [\"::1\", \"%s\"]", bad[i])));
+    assert_false(reads(place, "trusted_proxies: all"));
+    assert_true(reads(place, "public_url: \"\""));
+    assert_true(reads(place, "public_url: \"https://desk.example.org:8443\""));
+    assert_false(reads(place, "public_url: desk.example.org"));
+    assert_false(reads(place, "public_url: \"https://\""));
+    assert_false(reads(place, "public_url: \"https://desk.example.org/console\""));
+    write_config(place, "");
+    assert_int_equal(load(place)->http->n_trusted_proxies, 2); /* those of this machine */
+    write_config(place, "http: {trusted_proxies: []}\n");
+    Config__Config *config = load(place);
+    assert_int_equal(config->http->n_trusted_proxies, 0);
+    assert_int_equal(config_save(place->path, config), ERR_NONE); /* and it stays so */
+    assert_int_equal(load(place)->http->n_trusted_proxies, 0);
+    write_config(place, "http: {trusted_proxies: [\"10.0.0.0/8\", \"fd00::/8\"]}\n");
+    config = load(place);
+    assert_int_equal(config_save(place->path, config), ERR_NONE);
+    assert_string_equal(load(place)->http->trusted_proxies[1], "fd00::/8");
+}
+
 /* The command's and the simulator's names are for logs: an instance of theirs would be started as a program. */
 static void only_the_nine_have_instances(void **state)
 {
@@ -186,8 +226,8 @@ static void divided_logs_share_their_beginning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_A_PLACE(only_the_nine_have_instances), IN_A_PLACE(every_bucket_has_one_partition),
-        IN_A_PLACE(divided_logs_share_their_beginning), IN_A_PLACE(a_mail_server_is_named_whole),
-        IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
+        IN_A_PLACE(addresses_are_checked),          IN_A_PLACE(only_the_nine_have_instances),
+        IN_A_PLACE(every_bucket_has_one_partition), IN_A_PLACE(divided_logs_share_their_beginning),
+        IN_A_PLACE(a_mail_server_is_named_whole),   IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

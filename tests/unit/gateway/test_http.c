@@ -40,6 +40,74 @@ static const char *decode(const char *text, bool form)
     return http_decode(&request.arena, text, strlen(text), form);
 }
 
+/* ---- who asks ---- */
+
+static const char *client(const char *peer)
+{
+    static struct network proxies[3];
+    static struct http_server server = {.proxies = proxies, .proxies_count = 3};
+    static struct gateway gateway = {.http = &server};
+    uint8_t address[16];
+    assert_true(network_read("127.0.0.0/8", &proxies[0]));
+    assert_true(network_read("172.16.0.0/12", &proxies[1]));
+    assert_true(network_read("fd00::/8", &proxies[2]));
+    request.gateway = &gateway;
+    assert_true(address_read(peer, address));
+    const char *found = http_client_address(&request, address, &request.arena);
+    request.headers.count = 0;
+    return found;
+}
+
+static void the_client_is_whom_trusted_proxies_name(void **state)
+{
+    (void)state;
+    static const char name[] = "X-Forwarded-For";
+    assert_string_equal(client("203.0.113.9"), "203.0.113.9");
+    assert_string_equal(client("::ffff:203.0.113.9"), "203.0.113.9");
+    header(name, "198.51.100.1"); /* no proxy: it may say what it likes */
+    assert_string_equal(client("203.0.113.9"), "203.0.113.9");
+    static const char *const proxies[] = {"127.0.0.1",  "127.0.0.53",          "::ffff:127.0.0.1",
+                                          "172.18.0.1", "::ffff:172.31.255.1", "fd12::1"};
+    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++) {
+        header(name, "198.51.100.1");
+        assert_string_equal(client(proxies[i]), "198.51.100.1");
+    }
+    header(name, "198.51.100.1"); /* just outside */
+    assert_string_equal(client("172.32.0.1"), "172.32.0.1");
+    header(name, "10.0.0.1, 127.0.0.1, 198.51.100.1"); /* what the client has made up stands before */
+    assert_string_equal(client("127.0.0.1"), "198.51.100.1");
+    header(name, "10.0.0.1"); /* a proxy that adds a header of its own */
+    header("Accept", "x");
+    header("x-forwarded-for", "198.51.100.1");
+    assert_string_equal(client("127.0.0.1"), "198.51.100.1");
+    header(name, "10.0.0.1,198.51.100.1 , fd00::7,172.18.0.9"); /* three of ours in a row */
+    assert_string_equal(client("127.0.0.1"), "198.51.100.1");
+    header(name, "10.0.0.1, 198.51.100.1"); /* over two headers */
+    header(name, "172.18.0.9");
+    assert_string_equal(client("127.0.0.1"), "198.51.100.1");
+    header(name, "172.18.0.9, 127.0.0.1"); /* all of them: whoever stands first */
+    assert_string_equal(client("127.0.0.1"), "172.18.0.9");
+    header(name, "198.51.100.1:4711");
+    assert_string_equal(client("127.0.0.1"), "198.51.100.1");
+    header(name, "[2001:DB8::1]:4711");
+    assert_string_equal(client("127.0.0.1"), "2001:db8::1");
+    static const char *const wrong[] = {"",
+                                        " ",
+                                        "unknown",
+                                        "198.51.100",
+                                        "198.51.100.1x",
+                                        "198.51.100.1:",
+                                        "[::1",
+                                        "::1]:7",
+                                        "1.2.3.4,",
+                                        "2001:db8::1%eth0",
+                                        "0123456789012345678901234567890123456789012345678901234567890123456789"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) { /* nothing is believed that cannot be read */
+        header(name, wrong[i]);
+        assert_string_equal(client("172.18.0.9"), "172.18.0.9");
+    }
+}
+
 static void percent_encoding(void **state)
 {
     (void)state;
@@ -196,6 +264,7 @@ static void keys_make_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_client_is_whom_trusted_proxies_name, begin, end),
         cmocka_unit_test_setup_teardown(percent_encoding, begin, end),
         cmocka_unit_test_setup_teardown(forms, begin, end),
         cmocka_unit_test_setup_teardown(accept_header, begin, end),
