@@ -1,4 +1,4 @@
-/* LMDB behind one door: sticky errors, copies, scans that survive changes, room asked for ahead. */
+/* LMDB behind one door: sticky errors, copies, scans that survive changes. */
 #include "../support/folder.h"
 #include "base/key.h"
 #include "store/store.h"
@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -229,51 +228,6 @@ static void a_read_only_store_writes_nothing(void **state)
                      ERR_NONE);
 }
 
-/* ---- a disk that is really full: a small tmpfs of our own ---- */
-
-static void room_is_refused_before_it_is_missed(void **state)
-{
-    struct world *world = *state;
-    char folder[128], ballast[160];
-    snprintf(folder, sizeof folder, "%s/disk", world->folder);
-    assert_int_equal(mkdir(folder, 0700), 0);
-    if (mount("hearback-test", folder, "tmpfs", 0, "size=24m")) {
-        print_message("skipped: mounting a small tmpfs needs root\n");
-        skip();
-    }
-    struct store *store;
-    store_table table;
-    snprintf(ballast, sizeof ballast, "%s/ballast", folder);
-    assert_int_equal(store_open(folder, &(struct store_options){.map_bytes = 1u << 30}, &store), ERR_NONE);
-    assert_int_equal(store_table_open(store, "one", &table), ERR_NONE);
-    assert_int_equal(store_reserve(store, 16u << 20), ERR_NONE);
-    struct store_txn *txn = store_begin(store, true);
-    struct key key = key_u64(1);
-    store_put(txn, table, key_bytes(&key), bytes_of_text("kept"));
-    assert_int_equal(store_commit(txn), ERR_NONE);
-    int fd = open(ballast, O_RDWR | O_CREAT, 0600);
-    char block[1 << 16] = {1};
-    while (write(fd, block, sizeof block) > 0) /* somebody else takes all that is left */
-        ;
-    assert_int_equal(store_reserve(store, 20u << 20), ERR_FULL);
-    txn = store_begin(store, false); /* reading goes on */
-    struct bytes value;
-    assert_true(store_get(txn, table, key_bytes(&key), &world->arena, &value));
-    store_abort(txn);
-    txn = store_begin(store, true); /* what was reserved before is there: this commit does not fail */
-    char big[2000] = {2};
-    for (uint64_t i = 2; i < 2000; i++) {
-        key = key_u64(i);
-        store_put(txn, table, key_bytes(&key), bytes_of(big, sizeof big));
-    }
-    assert_int_equal(store_commit(txn), ERR_NONE);
-    assert_int_equal(ftruncate(fd, 0), 0);
-    assert_int_equal(store_reserve(store, 8u << 20), ERR_NONE); /* and goes on by itself when there is room */
-    close(fd);
-    store_close(store);
-    assert_int_equal(umount(folder), 0);
-}
-
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -283,7 +237,6 @@ int main(void)
                                        WITH_WORLD(the_first_error_stays),
                                        WITH_WORLD(a_scan_survives_what_is_put_and_deleted_meanwhile),
                                        WITH_WORLD(a_prefix_holds_its_own_rows_only),
-                                       WITH_WORLD(a_read_only_store_writes_nothing),
-                                       WITH_WORLD(room_is_refused_before_it_is_missed)};
+                                       WITH_WORLD(a_read_only_store_writes_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
