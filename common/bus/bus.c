@@ -49,7 +49,7 @@ struct bus {
     void *serve_context;
     struct bus_peer *peers;
     struct asked *asks[ASKS_BUCKETS];
-    uint64_t next_id;
+    uint64_t next_id, undelivered;
     ev_prepare prepare;
     ev_check check;
     ev_idle idle;
@@ -333,8 +333,15 @@ void bus_reply(const struct bus_call *call, Bus__Reply *reply)
     bus__reply__pack(reply, zmq_msg_data(&body));
     /* ROUTER_MANDATORY: an unknown peer is EHOSTUNREACH, a full one EAGAIN; whoever asked will ask again */
     if (zmq_send(call->bus->router.socket, call->route, call->route_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
-        zmq_msg_send(&body, call->bus->router.socket, ZMQ_DONTWAIT) < 0)
+        zmq_msg_send(&body, call->bus->router.socket, ZMQ_DONTWAIT) < 0) {
         zmq_msg_close(&body);
+        call->bus->undelivered++;
+    }
+}
+
+const uint64_t *bus_undelivered(const struct bus *bus)
+{
+    return &bus->undelivered;
 }
 
 void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, const char *zh, const char *en)

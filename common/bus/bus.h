@@ -50,6 +50,8 @@ enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, v
 /* The same requests also by another door: the link's, where other cells arrive. After bus_serve. */
 enum err bus_serve_also(struct bus *bus, const char *endpoint) MUST_CHECK;
 void bus_reply(const struct bus_call *call, Bus__Reply *reply); /* fills reply->id */
+/* How many replies had nowhere to go: whoever asked has gone, or does not read. */
+const uint64_t *bus_undelivered(const struct bus *bus);
 void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, const char *zh, const char *en);
 
 /* From now on keys that are refused are noted here. */

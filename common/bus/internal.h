@@ -14,7 +14,6 @@ struct bus_key {
 struct bus_keys {
     struct bus_key *list;
     unsigned count;
-    uint8_t throwaway[32]; /* of the start-up self-test: known, and never in the list */
 };
 
 /* zap.c: answers ZeroMQ's authentication requests from the key table, in a thread of its own, before any bind. */

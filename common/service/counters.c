@@ -41,6 +41,12 @@ void instance_counters_open(struct instance *instance)
     metrics_add(metrics, METRIC_GAUGE, "hearback_log_end", "Last offset of the log", labels, &instance->head.offset);
 }
 
+void instance_counters_bus(struct instance *instance, const uint64_t *undelivered)
+{
+    metrics_add(instance->metrics, METRIC_COUNTER, "hearback_replies_undelivered_total",
+                "Replies whose asker had gone, or did not read", instance->labels, undelivered);
+}
+
 void instance_counters_close(struct instance *instance)
 {
     metrics_free(instance->metrics);

@@ -89,6 +89,7 @@ bool instance_stopping(const struct instance *instance); /* the operator's key a
 bool instance_dead(const struct instance *instance);     /* env->crash_here said so */
 const char *instance_health(const struct instance *instance);
 struct metrics *instance_metrics(struct instance *instance);
+void instance_counters_bus(struct instance *instance, const uint64_t *undelivered); /* shown with its own counters */
 /* Which partition of a service has a bucket. */
 uint32_t instance_partition_of(const struct instance *instance, Hb__Service service, uint32_t bucket);
 const struct service *instance_service(const struct instance *instance);

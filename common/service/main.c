@@ -339,6 +339,7 @@ static int open_all(struct program *program, uint32_t partition, const char *con
     if (err)
         return fail(program, listen,
                     err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
+    instance_counters_bus(program->instance, bus_undelivered(program->bus));
     bus_log(program->bus, program->log); /* not before: the self-test above has its throw-away key refused */
     return 0;
 }

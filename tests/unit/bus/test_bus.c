@@ -35,15 +35,23 @@ struct place {
 
 /* ---- the service: tells who asked and what they may do ---- */
 
+/* A query is answered late, again and again, before each answer to STATUS: that tells how many of them had nowhere to
+   go. */
 static void on_request(void *context, const struct bus_call *call, const Bus__Request *request, struct bytes stored)
 {
+    static struct bus_call late;
+    char text[100];
     (void)context;
     (void)stored;
-    if (request->kind_case != BUS__REQUEST__KIND_CONTROL)
-        return; /* never answered */
-    char text[100];
-    snprintf(text, sizeof text, "%s %u", call->user, call->rights);
+    if (request->kind_case != BUS__REQUEST__KIND_CONTROL) {
+        late = *call;
+        return;
+    }
+    bool status = request->control->what == BUS__CONTROL__WHAT__STATUS;
     Bus__Reply reply = BUS__REPLY__INIT;
+    if (status)
+        bus_reply(&late, &reply);
+    snprintf(text, sizeof text, "%s %u", call->user, status ? (unsigned)*bus_undelivered(call->bus) : call->rights);
     Bus__ControlReply control = BUS__CONTROL_REPLY__INIT;
     reply.kind_case = BUS__REPLY__KIND_CONTROL;
     reply.control = &control;
@@ -362,6 +370,70 @@ static void a_new_service_is_found_again(void **state)
     close(told[1]);
 }
 
+/* Asks what is answered late, and leaves: the reply to POSITION, asked later on the same connection, shows that it
+ * came. */
+static int leave_in_child(const struct place *place)
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct asked query = {.loop = loop}, position = {.loop = loop};
+    struct bus *bus;
+    struct bus_peer *peer;
+    if (bus_open(loop, place->config, "operator", &bus) || bus_connect(bus, place->config->instances[0], &peer))
+        return 10;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Hb__Query nothing = HB__QUERY__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_QUERY;
+    request.query = &nothing;
+    bus_request(peer, &request, 60000, on_reply, &query);
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    bus_request(peer, &request, 10000, on_reply, &position);
+    ev_run(loop, 0);
+    return position.done == 1 && !position.err && !query.done ? 0 : 11;
+}
+
+/* Asks for the count until it moves; 13: it does not. */
+static int count_in_child(const struct place *place)
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct asked status = {.loop = loop};
+    struct bus *bus;
+    struct bus_peer *peer;
+    if (bus_open(loop, place->config, "operator", &bus) || bus_connect(bus, place->config->instances[0], &peer))
+        return 10;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    control.what = BUS__CONTROL__WHAT__STATUS;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    for (unsigned tries = 0; tries < 500; tries++) {
+        bus_request(peer, &request, 10000, on_reply, &status);
+        ev_run(loop, 0);
+        if (status.err)
+            return 12;
+        if (strcmp(status.text, "operator 0") != 0)
+            return 0;
+        usleep(10000); /* its connection may not be closed yet */
+    }
+    return 13;
+}
+
+static void a_reply_to_who_has_gone_is_counted(void **state)
+{
+    const struct place *place = *state;
+    int (*const parts[])(const struct place *) = {leave_in_child, count_in_child};
+    for (unsigned i = 0; i < 2; i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(parts[i](place));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+}
+
 #define OVER_BOTH(test)                                                                                                \
     cmocka_unit_test_setup_teardown(test, setup_ipc, teardown),                                                        \
         cmocka_unit_test_setup_teardown(test, setup_tcp, teardown)
@@ -370,7 +442,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {OVER_BOTH(only_known_keys_are_let_in),
                                        OVER_BOTH(what_is_not_a_request_is_refused), OVER_BOTH(our_own_ask_and_time_out),
-                                       OVER_BOTH(a_new_service_is_found_again)};
+                                       OVER_BOTH(a_new_service_is_found_again),
+                                       OVER_BOTH(a_reply_to_who_has_gone_is_counted)};
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
