@@ -28,6 +28,7 @@ struct node {
     bool wake;
     bool full;           /* its disk has no room */
     struct refold *fold; /* goes on at each simulation_check */
+    uint64_t folded;     /* store_commits when it was found equal: until the next one it is */
 };
 
 enum item_kind { ITEM_REQUEST, ITEM_REPLY, ITEM_TIMEOUT, ITEM_EFFECT };
@@ -839,11 +840,14 @@ static bool all_up(struct simulation *simulation)
 static enum err check_fold(struct node *node, char *why_out, size_t why_size)
 {
     struct simulation *simulation = node->simulation;
-    uint64_t random = simulation->random;
+    uint64_t random = simulation->random, commits = store_commits(instance_store(node->instance));
     char folder[560];
+    if (node->folded == commits)
+        return ERR_NONE;
     snprintf(folder, sizeof folder, "%s/fold-%s", simulation->options.folder, node->service->name);
     enum err err = instance_check_fold(node->instance, folder, &node->fold, read_other, simulation, why_out, why_size);
     simulation->random = random;
+    node->folded = err ? 0 : commits;
     return err;
 }
 

@@ -96,7 +96,8 @@ struct instance *simulation_instance(struct simulation *simulation, Hb__Service 
 uint32_t simulation_life(const struct simulation *simulation, Hb__Service service);       /* counts its restarts */
 
 /* Does a fresh fold of this one service equal its state? Not asked while it, or one whose log it folds, is down. What
-   was folded before stays folded: each check costs what is new, and a look at all tables. */
+   was folded before stays folded: each check costs what is new, and a look at all tables; nothing when nothing was
+   committed since. */
 enum err simulation_check_fold(struct simulation *simulation, Hb__Service service, char *why_out,
                                size_t why_size) MUST_CHECK;
 /* The invariants of the spine: hash chains, cursors never ahead of logs, a fresh fold equals the state. */

@@ -137,6 +137,13 @@ uint64_t store_used_bytes(struct store *store)
     return ((uint64_t)info.me_last_pgno + 1) * store->page_bytes;
 }
 
+uint64_t store_commits(struct store *store)
+{
+    MDB_envinfo info;
+    mdb_env_info(store->env, &info);
+    return info.me_last_txnid;
+}
+
 void store_full_set(struct store *store, bool full)
 {
     store->full = full;

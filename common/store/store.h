@@ -93,5 +93,7 @@ void store_snapshot_rows(const struct store_snapshot *snapshot, uint64_t *done_o
 void store_snapshot_close(struct store_snapshot *snapshot); /* NULL is fine; what was copied so far stays */
 
 uint64_t store_used_bytes(struct store *store);
+/* Counts the commits that wrote something, over all lives of the folder. */
+uint64_t store_commits(struct store *store);
 
 #endif

@@ -1,4 +1,4 @@
-/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--folds] [--pack NAME] [--twice] [--stop]: the
+/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] [--twice] [--stop]: the
    storm over COUNT seeds. Prints for each seed a hash of all logs; ends with 1 when an invariant was broken. */
 #include "storm.h"
 #include "../unit/support/folder.h"
@@ -178,10 +178,9 @@ static void complain(struct storm *storm)
 {
     printf("seed %" PRIu64 " FAILED at deed %u, ", storm->seed, storm->deeds);
     print_time(storm, stdout);
-    printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s%s --trace\n", storm->why, storm->seed,
+    printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s --trace\n", storm->why, storm->seed,
            storm->options.cases, storm->deeds, storm->options.calm ? " --calm" : "",
-           storm->options.folds ? " --folds" : "", storm->options.pack ? " --pack " : "",
-           storm->options.pack ? storm->options.pack : "");
+           storm->options.pack ? " --pack " : "", storm->options.pack ? storm->options.pack : "");
     storm_show(storm);
 }
 
@@ -220,8 +219,6 @@ static bool take_options(int argc, char **argv, struct settings *settings)
             settings->storm.calm = true;
         else if (strcmp(argv[i], "--trace") == 0)
             settings->storm.trace = true;
-        else if (strcmp(argv[i], "--folds") == 0)
-            settings->storm.folds = true;
         else if (strcmp(argv[i], "--twice") == 0)
             settings->twice = true;
         else if (strcmp(argv[i], "--stop") == 0)
@@ -242,7 +239,7 @@ int main(int argc, char **argv)
 {
     struct settings settings = {.storm = {.cases = 50, .deeds = 2000}};
     if (argc < 3 || !take_options(argc, argv, &settings)) {
-        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--folds] "
+        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] "
                         "[--pack NAME] [--twice] [--stop]\n");
         return 2;
     }

@@ -16,7 +16,6 @@ struct storm_options {
     unsigned cases, deeds;
     bool calm; /* no faults at all: for shrinking */
     bool trace;
-    bool folds;       /* after every step of all services, not of one in turn */
     const char *pack; /* NULL: drawn */
 };
 
@@ -137,7 +136,6 @@ struct storm {
     struct storm_log logs[STORM_SERVICES];
     struct storm_case **cases;
     size_t cases_count, owned_count; /* of them the first so many are somebody's */
-    unsigned steps;                  /* looked at */
     struct storm_policy policies[STORM_VERSIONS_MAX];
     size_t policies_count;
     const Calendar__Calendar *calendar;   /* cn, as defined last */

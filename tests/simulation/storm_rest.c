@@ -68,10 +68,7 @@ void storm_check_step(struct storm *storm)
         return; /* nothing was read */
     storm_check_commands(storm);
     check_owned(storm);
-    if (storm->options.folds)
-        check_folds(storm);
-    else /* the services take turns */
-        check_fold(storm, (Hb__Service)(1 + storm->steps++ % (STORM_SERVICES - 1)));
+    check_folds(storm);
 }
 
 /* ---- ladders: what watchdog said, row by row ---- */
