@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zoneinfo
 
 import harness
 
@@ -72,6 +73,48 @@ def check_figures(kpi, cases):
     assert sum(int(f["registered"]) for f in kpi["categories"]) == len(cases)
 
 
+def said_in(folder, service):
+    """Every event of a service that is not running."""
+    done = subprocess.run([os.path.join(harness.PROGRAMS, "print_log"), os.path.join(folder, "data", f"{service}-0")],
+                          capture_output=True, text=True, check=True)
+    return [json.loads(line)["event"] for line in done.stdout.splitlines()]
+
+
+def five_days_later(due):
+    """The pack's second row, `+5 days`: at the end of business of that day, or of Monday."""
+    day = due + datetime.timedelta(days=5)
+    while day.weekday() > 4:
+        day += datetime.timedelta(days=1)
+    return day.replace(hour=18, minute=0, second=0)
+
+
+def check_levels(folder, kpi, cases):
+    """Each case that was late climbed the pack's ladder at its own times, as long as it was open, and no other did: the coordinator
+    is told at the due instant, the general manager five days later. Nobody is sent a mail about what is over."""
+    expected = {}
+    for case in cases.values():
+        due, closed = local(case["due_at"]), local(case["closed_at"])
+        if due and (not closed or closed > due):
+            expected[case["case_number"], 0] = (due, "boston-coordinator")
+            if not closed or closed > five_days_later(due):
+                expected[case["case_number"], 1] = (five_days_later(due), "boston-general-manager")
+    numbers = {event["case_id"]: event["intake"]["registered"]["number"] for event in said_in(folder, "intake")
+               if "registered" in event.get("intake", {})}
+    zone, reached = zoneinfo.ZoneInfo("America/New_York"), {}
+    for event in said_in(folder, "escalation"):
+        level = event["escalation"]["reached"]  # nothing was cancelled, there is somebody to tell
+        at = datetime.datetime.fromisoformat(event["occurred_at"]).astimezone(zone).replace(tzinfo=None)
+        assert (numbers[event["case_id"]], level["row"]) not in reached, event
+        reached[numbers[event["case_id"]], level["row"]] = (at, *level["told"])
+    wrong = sorted(set(expected.items()) ^ set(reached.items()))
+    assert not wrong, (len(wrong), wrong[:6])
+    late = sum(row == 0 for _, row in expected)
+    print(f"late: {late}, levels: {len(reached)}")
+    assert int(kpi["total"]["escalated"]) == late == sum(case["on_time"] == "false" for case in cases.values())
+    notices = [event["notification"]["queued"] for event in said_in(folder, "notification")]
+    assert len(notices) == len(reached) and all((n["status"], n["reason"]) == ("not_sent", "history") for n in notices)
+
+
 def main_job():
     folder = tempfile.mkdtemp(prefix="hearback-boston-", dir=harness.memory_folder())
     try:
@@ -90,6 +133,7 @@ def main_job():
         check_dates(rows, cases)
         check_flags(rows, cases)
         check_figures(kpi, cases)
+        check_levels(folder, kpi, cases)
         again, said = run_once(folder, DATA, export)
         assert again == kpi, (again["total"], kpi["total"])
         assert read(export) == listed
@@ -151,6 +195,32 @@ def what_import_says():
         assert imported(case_title="Somebody wrote this") == (3, counts)
         (line,) = differing(system.folder)
         assert (line["field"], line["was"], line["now"]) == ("text", "(sealed)", "(sealed)"), line
+
+
+def beside_what_is_there():
+    """Into a folder that was started before, with its samples: report and export of that run are of the mapping's site alone, and
+    what was there stays."""
+    folder = tempfile.mkdtemp(prefix="hearback-boston-", dir=harness.memory_folder())
+    try:
+        path, export = os.path.join(folder, "rows.csv"), os.path.join(folder, "export.csv")
+
+        def registered():
+            with harness.System("--demo", folder=os.path.join(folder, "data")) as system:
+                system.settle()
+                return int(json.loads(system.run("--json", "report", "kpi").stdout)["total"]["registered"])
+
+        os.mkdir(os.path.join(folder, "data"))
+        samples = registered()
+        assert samples > 10, samples
+        rows = read(DATA)[:200]
+        write_changed(path, rows, "")
+        kpi, said = run_once(os.path.join(folder, "data"), path, export)
+        cases = {case["external_id"]: case for case in read(export)}
+        assert set(cases) == {row["case_enquiry_id"] for row in rows}, (len(cases), said)
+        check_figures(kpi, cases)
+        assert registered() == samples + len(rows)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def another_file_with_bad_rows():
@@ -237,4 +307,4 @@ if __name__ == "__main__":
     if not os.path.exists(DATA):
         print("skipped: shared/data/boston311-2011-08.csv is missing")
         raise SystemExit(harness.SKIP)
-    harness.main([main_job, what_import_says, another_file_with_bad_rows, shifted_into_winter])
+    harness.main([main_job, beside_what_is_there, what_import_says, another_file_with_bad_rows, shifted_into_winter])
