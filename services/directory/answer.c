@@ -30,7 +30,8 @@ static void authenticate(struct turn *turn, const Hb__Query *query, Directory__R
     struct bytes session = bytes_of(asked->session_hash.data, asked->session_hash.len);
     if (!asked_by_gateway(turn, query))
         return;
-    Directory__Authenticated *who = session.size ? session_authenticate(turn, session) : bearer(turn, token);
+    Directory__Authenticated *who =
+        session.size ? session_authenticate(turn, session, asked->watching) : bearer(turn, token);
     if (!who && !session.size && !turn_refused(turn))
         who = token_authenticate(turn, token);
     if (!who && session.size)

@@ -125,7 +125,7 @@ void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct 
 Directory__Authenticated *authenticated_of(struct turn *turn, const char *account, char **scopes, size_t scopes_count,
                                            char **sites, size_t sites_count);
 /* Who the secret of a session or an API token belongs to; NULL: nobody any more. */
-Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes hash);
+Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes hash, bool watching);
 Directory__Authenticated *token_authenticate(struct turn *turn, struct bytes hash);
 void session_keep(struct rows *rows, struct bytes hash, const char *account, uint64_t generation);
 Directory__Done *done_new(struct turn *turn);

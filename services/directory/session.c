@@ -107,7 +107,7 @@ static uint32_t fresh_ms(const struct turn *turn)
     return (uint32_t)(part < FRESH_MS_MAX ? part : FRESH_MS_MAX);
 }
 
-Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes hash)
+Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes hash, bool watching)
 {
     struct rows rows;
     if (hash.size != DIRECTORY_TOKEN_HASH_BYTES || !rows_begin(turn, &rows, false))
@@ -123,7 +123,7 @@ Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes h
     who->totp = credential->totp_secret.len > 0;
     who->fresh_ms = fresh_ms(turn);
     Dirrec__Session used = *session;
-    used.used_ms = turn_now(turn);
+    used.used_ms = watching ? session->used_ms : turn_now(turn);
     who->until_ms = until_of(turn, &used);
     /* that it is used is written now and then: what is lost by a crash is less than an eighth of its life */
     if (used.used_ms - session->used_ms >= fresh_ms(turn) / 2 && rows_begin(turn, &rows, true)) {

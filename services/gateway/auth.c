@@ -1,7 +1,9 @@
 #include "auth.h"
 
 #include "cell.h"
+#include "events.h"
 #include "problem.h"
+#include "routes.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -75,6 +77,7 @@ static void act_as(struct http_request *request, const struct known *known)
 {
     Hb__Actor *actor = request->actor = arena_alloc(&request->arena, sizeof *actor);
     hb__actor__init(actor);
+    request->known_until_ms = known->expires_ms;
     actor->account = arena_strdup(&request->arena, known->account);
     actor->person = arena_strdup(&request->arena, known->person);
     actor->post = arena_strdup(&request->arena, known->post);
@@ -124,6 +127,7 @@ void auth_forget(struct gateway *gateway, const char *account)
     for (size_t i = 0; i < AUTH_ENTRIES; i++)
         if (strcmp(gateway->auth->list[i].account, account) == 0)
             gateway->auth->list[i].checked_ms = 0;
+    events_end_of(gateway, account);
 }
 
 /* ---- the cookie ---- */
@@ -226,6 +230,7 @@ static void ask(struct http_request *request, const uint8_t hash[HASH_BYTES],
     query.directory = &directory;
     directory.kind_case = DIRECTORY__QUERY__KIND_AUTHENTICATE;
     directory.authenticate = &authenticate;
+    authenticate.watching = request->route && request->route->watches;
     *(request->session ? &authenticate.session_hash : &authenticate.token_hash) =
         (ProtobufCBinaryData){HASH_BYTES, asked->hash};
     cell_query_own(request, HB__SERVICE__DIRECTORY, &query, on_authenticated, asked);

@@ -30,7 +30,8 @@ void auth_session_hash(const char *secret, uint8_t hash_out[AUTH_HASH_BYTES]);
 void auth_token_hash(const char *token, uint8_t hash_out[AUTH_HASH_BYTES]);
 /* Known to whoever holds the session, and to no page of elsewhere. */
 char *auth_csrf(struct http_request *request, const char *secret);
-/* Sessions or tokens of this account were ended: nothing of it is taken for granted any more. */
+/* Sessions or tokens of this account were ended: nothing of it is taken for granted any more, and who follows changes
+   in its name comes again. */
 void auth_forget(struct gateway *gateway, const char *account);
 
 #endif

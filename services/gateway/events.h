@@ -6,6 +6,8 @@
 
 #define EVENTS_LOOK_S 0.5 /* how often analytics is asked whether anything changed, for all followers together */
 #define EVENTS_KEEP_ALIVE_MS 15000
+#define EVENTS_LIFE_MS                                                                                                 \
+    (5 * 60000) /* of a stream: then the client comes again, with what it has seen, and is asked who it is */
 #define EVENTS_PAGE_MAX 500u
 
 struct events *events_open(struct gateway *gateway);
@@ -29,6 +31,8 @@ struct events_page {
 };
 
 /* events_follow.c */
+/* Ends the streams of an account; the clients come again, if they may. */
+void events_end_of(struct gateway *gateway, const char *account);
 void events_follow(struct http_request *request, const struct events_place *after, bool from_now);
 /* One page for this account: asks analytics, and sees to it that the sites' zones are known. `context` of the callback
    is the caller's. */

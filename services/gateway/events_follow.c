@@ -1,5 +1,6 @@
-/* Live updates. One look at analytics for all followers tells whether anything has changed; only then each follower
-   asks with its own rights what of it concerns it. */
+/* Live updates. A stream outlives no session or token by more than minutes: it ends with it where that is known here,
+   and else after a while, and the client comes again with Last-Event-ID. One look at analytics for all followers tells
+   whether anything has changed; only then each follower asks with its own rights what of it concerns it. */
 #include "events.h"
 
 #include "cell.h"
@@ -13,11 +14,12 @@ struct follower {
     struct http_request *request;
     struct follower *next, **before;
     struct events_place after;
-    int64_t written_ms;
+    int64_t written_ms, until_ms;
     struct arena_mark mark; /* what a page needed goes when it is written */
     bool wants;             /* the client has taken all that was written */
     bool due;               /* there may be more */
     bool asking;
+    bool over; /* ended from here */
 };
 
 struct events {
@@ -32,6 +34,14 @@ struct events {
 };
 
 static void ask(struct follower *follower);
+
+static void end(struct follower *follower)
+{
+    if (follower->over)
+        return;
+    follower->over = true;
+    http_stream_end(follower->request);
+}
 
 /* ---- one look for all ---- */
 
@@ -50,7 +60,7 @@ static void on_look(void *context, enum err err, const Bus__Reply *reply)
     for (struct follower *follower = events->followers, *next; follower; follower = next) {
         next = follower->next;
         follower->due = true;
-        if (follower->wants && !follower->asking)
+        if (follower->wants && !follower->asking && !follower->over)
             ask(follower);
     }
 }
@@ -92,6 +102,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
             look(events, i);
     for (struct follower *follower = events->followers, *next; follower; follower = next) {
         next = follower->next;
+        if (now >= follower->until_ms)
+            end(follower);
+        if (follower->over)
+            continue;
         if (follower->wants && follower->due && !follower->asking)
             ask(follower);
         if (follower->wants && now - follower->written_ms >= EVENTS_KEEP_ALIVE_MS)
@@ -122,11 +136,11 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
 {
     struct follower *follower = context;
     follower->asking = false;
-    if (http_stream_gone(request))
+    if (http_stream_gone(request) || follower->over)
         return;
     follower->due = false;
     if (refused && refused->status != 503) {
-        http_stream_end(request); /* the account has lost the right */
+        end(follower); /* the account has lost the right */
         return;
     }
     if (refused) { /* analytics is away: the timer asks again */
@@ -150,7 +164,7 @@ static void on_pull(void *context)
 {
     struct follower *follower = context;
     follower->wants = true;
-    if (follower->due && !follower->asking)
+    if (follower->due && !follower->asking && !follower->over)
         ask(follower);
 }
 
@@ -195,6 +209,9 @@ static void begin(struct http_request *request, void *context, const Hb__Refusal
     struct follower *follower = arena_zero(&request->arena, sizeof *follower);
     follower->request = request;
     follower->after = beginning->from_now ? page->newest : beginning->after;
+    follower->until_ms = gateway_now_ms() + EVENTS_LIFE_MS;
+    if (request->known_until_ms && request->known_until_ms < follower->until_ms)
+        follower->until_ms = request->known_until_ms;
     follower->due = true; /* what changed while we were not on the list */
     add(request->gateway->events, follower);
     http_set(request, "X-Accel-Buffering", "no"); /* a proxy in between passes each event on at once */
@@ -208,6 +225,15 @@ void events_follow(struct http_request *request, const struct events_place *afte
     struct beginning *beginning = arena_alloc(&request->arena, sizeof *beginning);
     *beginning = (struct beginning){*after, from_now};
     events_ask(request, after, 1, begin, beginning);
+}
+
+void events_end_of(struct gateway *gateway, const char *account)
+{
+    for (struct follower *follower = gateway->events->followers, *next; follower; follower = next) {
+        next = follower->next;
+        if (follower->request->actor && strcmp(follower->request->actor->account, account) == 0)
+            end(follower);
+    }
 }
 
 struct events *events_open(struct gateway *gateway)

@@ -52,6 +52,7 @@ struct http_request {
 
     /* Who asks and what they have already seen: every question to the cell carries both. A handler of an open route
        sets `actor` itself (the portal: complainant), signed-in routes find it set. */
+    int64_t known_until_ms; /* the session or token of the actor is good so long; 0: for good */
     Hb__Actor *actor;
     const char *session; /* the cookie's secret, when that is how it is signed in; NULL: by a token */
     Hb__Position **after;

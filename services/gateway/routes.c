@@ -120,7 +120,7 @@ const struct route routes[] = {
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
     {"POST", "/api/v1/imports", cases_import, "导入历史案件，一次最多 500 行 / Import cases, at most 500 at once",
      .takes_schema = openapi_import, .gives_schema = openapi_imported},
-    {"GET", "/api/v1/events", events_get, "变更，分页或实时 / What changed, page by page or live",
+    {"GET", "/api/v1/events", events_get, "变更，分页或实时 / What changed, page by page or live", .watches = true,
      .gives_schema = openapi_changes, .gives_type = "text/event-stream",
      .query = {{"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页条数 / changes of a page, at most 500"}}},

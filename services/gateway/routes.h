@@ -19,6 +19,7 @@ struct route {
     route_handler_fn *handler;
     const char *about; /* "登记一件事项 / Register a case"; NULL: not part of the API, left out of openapi.json */
     bool unkept;       /* a write of which no outcome is kept: it takes no Idempotency-Key */
+    bool watches;      /* a client asks for it by itself, over and over: that keeps no session alive */
     bool open;         /* nobody need sign in; else the request has an actor when the handler is called */
     const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by what follows */
     openapi_schema_fn *takes_schema, *gives_schema;     /* of bodies that are no message alone */

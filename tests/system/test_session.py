@@ -5,6 +5,7 @@ import base64
 import datetime
 import hashlib
 import hmac
+import http.client
 import http.cookies
 import os
 import re
@@ -233,6 +234,44 @@ def sessions_outlive_the_processes():
     return browser
 
 
+class Stream(threading.Thread):
+    """Live updates with the cookie of a browser, until the gateway ends them."""
+
+    def __init__(self, browser):
+        super().__init__(daemon=True)
+        self.connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
+        self.connection.request("GET", "/api/v1/events", headers={"Accept": "text/event-stream", "Cookie": f"session={browser.cookie}"})
+        self.reply, self.ended = self.connection.getresponse(), threading.Event()
+        assert self.reply.status == 200, self.reply.status
+        assert self.reply.readline().startswith(b"retry:")
+        self.start()
+
+    def run(self):
+        try:
+            while self.reply.readline():
+                pass
+            self.ended.set()
+        except OSError:
+            pass
+
+
+def streams_end_with_their_session():
+    """Also those of other devices come again, and are asked who they are."""
+    browser, other, elsewhere = signed_in("reception"), signed_in("reception"), signed_in("coordinator")
+    streams, kept = [Stream(browser), Stream(other)], Stream(elsewhere)
+    assert browser.ask("DELETE", "/api/v1/session").status == 200
+    assert all(stream.ended.wait(20) for stream in streams)
+    assert Stream(other).is_alive() and kept.is_alive() and not kept.ended.is_set()
+
+
+def streams_keep_no_session_alive():
+    """Its tab lies open, nobody is there: it ends as if nothing had been asked."""
+    browser = signed_in("coordinator")
+    stream = Stream(browser)
+    assert stream.ended.wait(20)
+    eventually(lambda: browser.ask("GET", "/api/v1/events?limit=1").status == 401, 30)
+
+
 def all_ready():
     try:
         return system.http("GET", "/readyz").status == 200
@@ -457,6 +496,7 @@ def test_sessions():
         who_one_is()
         a_cookie_is_no_token_and_a_token_no_cookie()
         writes_need_the_csrf_token()
+        streams_end_with_their_session()
         signing_out()
         malformed_sign_ins()
         sessions_outlive_the_processes()
@@ -513,6 +553,7 @@ def test_ends():
     with harness.System("--demo") as system:
         restart("{idle_s: 2}")
         sessions_end_when_idle_or_old(2, lambda browser: time.sleep(2.1) or browser.ask("GET", "/api/v1/cases?limit=1").status)
+        streams_keep_no_session_alive()
         browser, until = signed_in("manager"), time.monotonic() + 4
         while time.monotonic() < until:  # one that is used goes on
             assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200
