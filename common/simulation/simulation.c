@@ -12,6 +12,7 @@
 
 #define CLIENT UINT32_MAX /* index of the simulation's own client among the nodes */
 #define CELL 0x5eedull
+#define GIVEN_UP_MS 8000 /* the bus gives a connection up that has been mute for so long (heartbeats) */
 
 struct node {
     struct simulation *simulation;
@@ -27,6 +28,7 @@ struct node {
     int64_t up_at;   /* when to come back, INT64_MAX: when told */
     bool wake;
     bool full;           /* its disk has no room */
+    uint64_t cut_to;     /* bit set of the nodes that nothing it sends reaches */
     struct refold *fold; /* goes on at each simulation_check */
     uint64_t folded;     /* store_commits when it was found equal: until the next one it is */
 };
@@ -148,10 +150,22 @@ static struct ask *ask_take(struct simulation *simulation, uint64_t id)
     return NULL;
 }
 
+static bool is_cut(const struct simulation *simulation, uint32_t from, uint32_t to)
+{
+    return from < simulation->nodes_count && to < simulation->nodes_count && simulation->nodes[from].cut_to >> to & 1;
+}
+
+static void give_up(struct simulation *simulation, uint64_t ask)
+{
+    push(simulation, (struct item){.kind = ITEM_TIMEOUT, .at = simulation->now + GIVEN_UP_MS, .ask = ask});
+}
+
 static void send_bytes(struct simulation *simulation, enum item_kind kind, uint32_t from, uint32_t to, uint64_t ask,
                        struct bytes bytes)
 {
     const struct simulation_faults *faults = &simulation->options.faults;
+    if (is_cut(simulation, from, to))
+        return give_up(simulation, ask);
     if (chance(simulation, faults->drop))
         return;
     unsigned copies = chance(simulation, faults->duplicate) ? 2 : 1;
@@ -677,6 +691,17 @@ void simulation_full_set(struct simulation *simulation, Hb__Service service, boo
     node->full = full;
     if (node->instance)
         store_full_set(instance_store(node->instance), full);
+}
+
+void simulation_cut_set(struct simulation *simulation, Hb__Service from, Hb__Service to, bool cut)
+{
+    uint32_t sender = node_of(simulation, from), receiver = node_of(simulation, to);
+    uint64_t bit = 1ull << receiver;
+    simulation->nodes[sender].cut_to =
+        cut ? simulation->nodes[sender].cut_to | bit : simulation->nodes[sender].cut_to & ~bit;
+    for (const struct ask *ask = simulation->asks; cut && ask; ask = ask->next) /* heartbeats need both directions */
+        if ((ask->from == sender && ask->to == receiver) || (ask->from == receiver && ask->to == sender))
+            give_up(simulation, ask->id);
 }
 
 int64_t simulation_wall(const struct simulation *simulation)

@@ -83,6 +83,9 @@ void simulation_up(struct simulation *simulation, Hb__Service service);
 void simulation_faults_set(struct simulation *simulation, struct simulation_faults faults);
 /* How long a parked fetch waits from now on: short under faults, long for waits of days. */
 void simulation_idle_set(struct simulation *simulation, int64_t idle_ms);
+/* Nothing that `from` sends reaches `to` any more, or it does again; what `to` sends is another matter. Neither is
+   told: like the bus, who waits for an answer over such a connection gives it up after a while, and asks anew. */
+void simulation_cut_set(struct simulation *simulation, Hb__Service from, Hb__Service to, bool cut);
 /* The disk of an instance has no room from now on, or has again; also while it is down. */
 void simulation_full_set(struct simulation *simulation, Hb__Service service, bool full);
 /* Lets the wall clock of every instance jump while the boot clock runs on. */

@@ -92,6 +92,7 @@ static void burst(struct storm *storm)
         storm_deed(storm);
         if (storm_chance(storm, 60))
             storm_mishap(storm);
+        storm_cut(storm, 20, HOUR_MS);
         if (storm_chance(storm, 500))
             storm_retry(storm);
         int64_t pause_ms = storm_chance(storm, 700)   ? (int64_t)storm_draw(storm, 300)
@@ -111,7 +112,13 @@ static void wait(struct storm *storm)
     int64_t until = simulation_now(storm->simulation) + wait_ms;
     bool away = storm_chance(storm, 300) && !storm->options.calm;
     storm_tell(storm, "%lld minutes pass", (long long)(wait_ms / MINUTE_MS));
-    storm->calm_from = away ? 0 : simulation_wall(storm->simulation);
+    int64_t cut_ms = wait_ms < HOUR_MS ? wait_ms : HOUR_MS;
+    bool cut = storm_cut(storm, 300, cut_ms);
+    storm->calm_from = away || cut ? 0 : simulation_wall(storm->simulation);
+    if (cut) {
+        simulation_run(storm->simulation, until - wait_ms + cut_ms);
+        storm_heal(storm);
+    }
     if (away) {
         Hb__Service service = (Hb__Service)(1 + storm_draw(storm, STORM_SERVICES - 1));
         int64_t away_ms = (int64_t)storm_draw(storm, (uint64_t)wait_ms + 1);
@@ -167,11 +174,11 @@ static void report(struct storm *storm, const uint8_t hash[32])
     for (unsigned s = 1; s < STORM_SERVICES; s++)
         events += storm->logs[s].count;
     printf("seed %" PRIu64 " %02x%02x%02x%02x%02x%02x%02x%02x %-9s cases %3zu commands %3zu +%u -%u events %5zu missed "
-           "%u withdrawn %u warned %u levels %u told %u down %u\n",
+           "%u withdrawn %u warned %u levels %u told %u down %u cut %u one way %u\n",
            storm->seed, hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7], storm->pack,
            storm->cases_count, storm->commands_count, storm->tally.accepted, storm->tally.refused, events,
            storm->tally.missed, storm->tally.withdrawn, storm->tally.warned, storm->tally.levels, storm->tally.told,
-           storm->tally.crashes);
+           storm->tally.crashes, storm->tally.cuts, storm->tally.one_way);
 }
 
 static void complain(struct storm *storm)
@@ -184,7 +191,12 @@ static void complain(struct storm *storm)
     storm_show(storm);
 }
 
-static bool run_seed(uint64_t seed, const char *base, const struct storm_options *options, uint8_t hash_out[32])
+struct cuts {
+    unsigned all, one_way;
+};
+
+static bool run_seed(uint64_t seed, const char *base, const struct storm_options *options, uint8_t hash_out[32],
+                     struct cuts *cuts)
 {
     struct storm *storm = calloc(1, sizeof *storm);
     bug_unless(storm);
@@ -198,6 +210,8 @@ static bool run_seed(uint64_t seed, const char *base, const struct storm_options
     else
         report(storm, hash_out);
     fflush(stdout);
+    cuts->all += storm->tally.cuts;
+    cuts->one_way += storm->tally.one_way;
     memcpy(folder, storm->folder, sizeof folder);
     storm_close(storm);
     free(storm);
@@ -249,10 +263,12 @@ int main(int argc, char **argv)
     if (!mkdtemp(base))
         return perror(base), 2;
     uint64_t failed = 0;
+    struct cuts cuts = {0};
     for (uint64_t seed = settings.first; seed < settings.first + settings.count; seed++) {
         uint8_t hash[32], again[32];
-        bool good = run_seed(seed, base, &settings.storm, hash);
-        if (good && settings.twice && (!run_seed(seed, base, &settings.storm, again) || memcmp(hash, again, 32) != 0)) {
+        bool good = run_seed(seed, base, &settings.storm, hash, &cuts);
+        if (good && settings.twice &&
+            (!run_seed(seed, base, &settings.storm, again, &cuts) || memcmp(hash, again, 32) != 0)) {
             printf("seed %" PRIu64 " FAILED: the second run is not the first\n", seed);
             good = false;
         }
@@ -261,6 +277,10 @@ int main(int argc, char **argv)
             break;
     }
     remove_folder(base);
-    printf("%" PRIu64 " seeds, %" PRIu64 " failed\n", settings.count, failed);
-    return failed ? 1 : 0;
+    printf("%" PRIu64 " seeds, %" PRIu64 " failed; %u times services were cut off each other, %u of them one way\n",
+           settings.count, failed, cuts.all, cuts.one_way);
+    bool enough = settings.storm.calm || settings.count < 5 || (cuts.one_way && cuts.all >= 20); /* a gate has twenty */
+    if (!failed && !enough)
+        printf("too few were cut off: nothing was shown\n");
+    return failed || !enough ? 1 : 0;
 }

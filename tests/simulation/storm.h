@@ -29,6 +29,7 @@ struct storm_command {
     Hb__Command *command;
     enum storm_fate fate;
     unsigned asked, under_way;
+    bool doubled; /* it may have come twice, though it was asked once */
     bool twin;    /* an id that was used with another body: must be refused */
     bool existed; /* an import that was there already */
     uint32_t status;
@@ -125,8 +126,10 @@ struct storm {
     unsigned deeds;
     Hb__Command *first_organise;
     unsigned calendar_changes, policy_changes;
-    int64_t back_at[STORM_SERVICES]; /* when a service that was taken down comes back; 0: it is up */
-    int64_t room_at[STORM_SERVICES]; /* when its disk has room again */
+    int64_t back_at[STORM_SERVICES];                  /* when a service that was taken down comes back; 0: it is up */
+    int64_t room_at[STORM_SERVICES];                  /* when its disk has room again */
+    int64_t heals_at[STORM_SERVICES][STORM_SERVICES]; /* when what the one sends reaches the other again; 0: it does */
+    uint64_t network;                                 /* draws the cuts, apart from the story's randomness */
     int64_t jumped_ms, jump_back_at, accept_at;
     int64_t wall_max;
     int64_t calm_from;           /* wall time since when nothing is disturbed and all are up; 0: not now */
@@ -143,7 +146,7 @@ struct storm {
     size_t calendars_count;
     int64_t calendar_at; /* recorded time of its last change */
     struct {
-        unsigned missed, withdrawn, warned, rows, levels, told, accepted, refused, crashes, waits_max;
+        unsigned missed, withdrawn, warned, rows, levels, told, accepted, refused, crashes, cuts, one_way, waits_max;
     } tally;
 
     bool failed;
@@ -171,6 +174,9 @@ Hb__Actor *storm_actor(struct storm *storm, const char *person);
 /* ---- storm_faults.c: what happens to the machines ---- */
 void storm_mood(struct storm *storm);
 void storm_mishap(struct storm *storm);
+/* Between two services, in one direction or both, now and then; for a second to an hour, at most until `at_most_ms`. */
+bool storm_cut(struct storm *storm, unsigned permille, int64_t at_most_ms);
+void storm_heal(struct storm *storm);    /* all cuts */
 void storm_recover(struct storm *storm); /* whatever is over by now */
 void storm_calm(struct storm *storm);    /* everything comes back; no more faults */
 

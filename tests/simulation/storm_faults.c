@@ -1,4 +1,5 @@
-/* What happens to the machines: messages lost, doubled and late; crashes; a service away for a while; a disk without
+/* What happens to the machines: messages lost, doubled and late; crashes; a service away for a while; two that do not
+   reach each other, or one the other; a disk without
    room; a clock that jumps until somebody puts it right or accepts it. */
 #include "storm.h"
 
@@ -85,6 +86,56 @@ static void jump(struct storm *storm)
     jump_by(storm, by_ms);
 }
 
+/* ---- partitions ---- */
+
+static uint64_t draw_network(struct storm *storm, uint64_t below)
+{
+    uint64_t z = storm->network += 0x9E3779B97F4A7C15ull;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return (z ^ (z >> 31)) % below;
+}
+
+static void cut_way(struct storm *storm, unsigned from, unsigned to, int64_t away_ms)
+{
+    storm_tell(storm, "nothing gets from service %u to %u for %lld s", from, to, (long long)away_ms / 1000);
+    storm->heals_at[from][to] = simulation_now(storm->simulation) + away_ms;
+    simulation_cut_set(storm->simulation, (Hb__Service)from, (Hb__Service)to, true);
+}
+
+static void heal_way(struct storm *storm, unsigned from, unsigned to)
+{
+    storm->heals_at[from][to] = 0;
+    simulation_cut_set(storm->simulation, (Hb__Service)from, (Hb__Service)to, false);
+}
+
+bool storm_cut(struct storm *storm, unsigned permille, int64_t at_most_ms)
+{
+    if (storm->options.calm || draw_network(storm, 1000) >= permille || at_most_ms < 1000)
+        return false;
+    unsigned from = 1 + (unsigned)draw_network(storm, STORM_SERVICES - 1);
+    unsigned to = 1 + (from + (unsigned)draw_network(storm, STORM_SERVICES - 2)) % (STORM_SERVICES - 1);
+    int64_t away_ms = 1000 + (int64_t)draw_network(storm, 1000ull << draw_network(storm, 13)); /* mostly short */
+    away_ms = away_ms < at_most_ms ? away_ms : at_most_ms;
+    bool one_way = draw_network(storm, 2);
+    if (storm->heals_at[from][to] || storm->heals_at[to][from])
+        return false;
+    cut_way(storm, from, to, away_ms);
+    if (!one_way)
+        cut_way(storm, to, from, away_ms);
+    storm->tally.cuts++;
+    storm->tally.one_way += one_way;
+    return true;
+}
+
+void storm_heal(struct storm *storm)
+{
+    for (unsigned from = SERVICES_FIRST; from < STORM_SERVICES; from++)
+        for (unsigned to = SERVICES_FIRST; to < STORM_SERVICES; to++)
+            if (storm->heals_at[from][to])
+                heal_way(storm, from, to);
+}
+
 void storm_mishap(struct storm *storm)
 {
     if (storm->options.calm)
@@ -138,6 +189,9 @@ void storm_recover(struct storm *storm)
             simulation_full_set(storm->simulation, (Hb__Service)s, false);
             storm->room_at[s] = 0;
         }
+        for (unsigned to = SERVICES_FIRST; to < STORM_SERVICES; to++)
+            if (storm->heals_at[s][to] && storm->heals_at[s][to] <= now)
+                heal_way(storm, s, to);
     }
     if (storm->jump_back_at && storm->jump_back_at <= now) {
         jump_by(storm, -storm->jumped_ms);
@@ -160,6 +214,7 @@ static bool somebody_catches_up(struct storm *storm)
 void storm_calm(struct storm *storm)
 {
     simulation_faults_set(storm->simulation, (struct simulation_faults){0});
+    storm_heal(storm);
     for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
         storm->back_at[s] = storm->back_at[s] ? 1 : 0;
         storm->room_at[s] = storm->room_at[s] ? 1 : 0;

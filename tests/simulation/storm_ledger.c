@@ -74,6 +74,7 @@ void storm_send_again(struct storm_command *one)
     request.command = one->command;
     one->asked++;
     one->under_way++;
+    one->doubled |= storm->faults.duplicate > 0;
     simulation_ask(storm->simulation, one->to, &request, ASK_MS_MIN + (uint32_t)storm_draw(storm, ASK_MS_MORE),
                    on_reply, one);
 }
@@ -174,7 +175,7 @@ static void check_one(struct storm *storm, const struct storm_command *one)
     bool silent = one->existed || one->to == HB__SERVICE__DIRECTORY; /* what is already so says nothing */
     if (one->fate == STORM_ACCEPTED && !one->first && !silent)
         storm_fail(storm, "every acknowledged command is in the log", "%s (%s) is not", id, one->command->account);
-    if (one->fate == STORM_REFUSED && one->first && one->asked == 1 && !storm->faults.duplicate)
+    if (one->fate == STORM_REFUSED && one->first && one->asked == 1 && !one->doubled)
         storm_fail(storm, "a refused command says nothing", "%s (%s) said offset %" PRIu64, id, one->code, one->first);
     if (one->twin && one->fate == STORM_ACCEPTED)
         storm_fail(storm, "another body under an id is refused", "%s was accepted twice", id);

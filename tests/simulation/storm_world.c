@@ -64,7 +64,10 @@ static int64_t start_of(struct storm *storm)
 
 void storm_open(struct storm *storm, uint64_t seed, const char *base, const struct storm_options *options)
 {
-    *storm = (struct storm){.options = *options, .seed = seed, .random = seed * 0xD1B54A32D192ED03ull + 7};
+    *storm = (struct storm){.options = *options,
+                            .seed = seed,
+                            .random = seed * 0xD1B54A32D192ED03ull + 7,
+                            .network = seed * 0xAEF17502108EF2D9ull + 5};
     arena_init(&storm->arena);
     arena_init(&storm->scratch);
     snprintf(storm->folder, sizeof storm->folder, "%s/%" PRIu64, base, seed);
