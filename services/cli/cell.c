@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINK_PORT "7410" /* the next after those that init gives the nine */
+
 static const char usage[] =
     "hearback cell apply --name NAME                       at the site: what headquarters needs to know, on standard "
     "output\n"
@@ -104,6 +106,20 @@ static bool named(struct cli *cli, const char *name)
     return false;
 }
 
+/* Where each service has a host of its own name, as containers have, the link has one too. */
+static void place_link(struct cli *cli, Config__Instance *link)
+{
+    const Config__Instance *other = config_instance(cli->config, HB__SERVICE__DIRECTORY, 0);
+    const char *port = other && *other->listen ? strrchr(other->listen, ':') : NULL;
+    if (!other || strncmp(other->endpoint, "tcp://directory:", strlen("tcp://directory:")) != 0) {
+        link->endpoint = up_endpoint(cli, HB__SERVICE__LINK, 0);
+        return;
+    }
+    link->endpoint = arena_strdup(&cli->arena, "tcp://link:" LINK_PORT);
+    if (port)
+        link->listen = arena_printf(&cli->arena, "%.*s:" LINK_PORT, (int)(port - other->listen), other->listen);
+}
+
 /* With a link and its keys. */
 static bool own_ready(struct cli *cli)
 {
@@ -112,7 +128,7 @@ static bool own_ready(struct cli *cli)
         Config__Instance *link = arena_alloc(&cli->arena, sizeof *link);
         config__instance__init(link);
         link->service = HB__SERVICE__LINK;
-        link->endpoint = up_endpoint(cli, HB__SERVICE__LINK, 0);
+        place_link(cli, link);
         link->rights = arena_alloc(&cli->arena, sizeof *link->rights);
         link->rights[link->n_rights++] = arena_strdup(&cli->arena, "fetch");
         config->instances = arena_grow(&cli->arena, config->instances, config->n_instances, sizeof *config->instances);

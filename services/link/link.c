@@ -121,12 +121,13 @@ void link_serve(void *context, const struct bus_call *call, const Bus__Request *
 {
     struct link *link = context;
     (void)stored;
-    bool looks =
-        request->kind_case == BUS__REQUEST__KIND_CONTROL && (request->control->what == BUS__CONTROL__WHAT__POSITION ||
-                                                             request->control->what == BUS__CONTROL__WHAT__STATUS);
+    bool control = request->kind_case == BUS__REQUEST__KIND_CONTROL;
+    bool position = control && request->control->what == BUS__CONTROL__WHAT__POSITION;
+    bool looks = position || (control && request->control->what == BUS__CONTROL__WHAT__STATUS);
+    uint32_t lookers = BUS_RIGHT_QUERY | BUS_RIGHT_CONTROL | (position ? BUS_RIGHT_FETCH : 0); /* hearback health */
     if (call->rights & BUS_RIGHT_CELL)
         from_cell(link, call, request);
-    else if (looks && (call->rights & (BUS_RIGHT_QUERY | BUS_RIGHT_CONTROL)))
+    else if (looks && (call->rights & lookers))
         report(link, call, request->control);
     else if (request->kind_case == BUS__REQUEST__KIND_FETCH && (call->rights & BUS_RIGHT_FETCH))
         fetch_for_us(link, call, request->fetch);

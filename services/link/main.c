@@ -46,9 +46,10 @@ static int open_all(struct link *link, const char *path)
         return fail(link, "bus",
                     err == ERR_NOT_FOUND ? "there is no secret key of link-0: run hearback up once" : err_text(err));
     below_open(link);
-    err = bus_serve(link->bus, me->endpoint, link_serve, link);
+    const char *within = *me->listen ? me->listen : me->endpoint; /* of this system; the other cells are below */
+    err = bus_serve(link->bus, within, link_serve, link);
     if (err)
-        return fail(link, me->endpoint,
+        return fail(link, within,
                     err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
     const char *listen = link->config->link_listen;
     if (*listen && bus_serve_also(link->bus, listen))

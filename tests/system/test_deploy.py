@@ -25,6 +25,7 @@ except ImportError as missing:
 
 DOCKER = os.path.join(harness.SOURCE, "docker")
 SERVICES = ["directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics", "gateway"]
+OPTIONAL = ["link"]  # of a system that is joined to others: in a profile
 
 
 def compose():
@@ -50,7 +51,9 @@ def the_schema_takes_the_file():
 
 def the_file_is_sound():
     file = compose()
-    assert set(file["services"]) == {"setup", "hearback", *SERVICES}
+    assert set(file["services"]) == {"setup", "hearback", *SERVICES, *OPTIONAL}
+    assert {name: service["profiles"] for name, service in file["services"].items() if "profiles" in service} == {
+        "link": ["cells"], "hearback": ["tools"]}
     for name, service in file["services"].items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"] and not service["user"].startswith("0"), name
         assert "no-new-privileges:true" in service["security_opt"], name
@@ -65,12 +68,12 @@ def the_file_is_sound():
     used = {volume.split(":")[0] for service in file["services"].values() for volume in service["volumes"]}
     assert used == set(file["volumes"]), used ^ set(file["volumes"])
     states = {}
-    for name in SERVICES:
+    for name in SERVICES + OPTIONAL:
         service = file["services"][name]
         states[name] = next(v.split(":")[0] for v in service["volumes"] if v.split(":")[1] == "/var/lib/hearback")
         assert service["command"] == ["run", name] and service["healthcheck"]["test"][-1] == name, name
         assert f"{name}:/volumes/{name}" in file["services"]["setup"]["volumes"], name
-    assert len(set(states.values())) == len(SERVICES), "each service has a volume of its own"
+    assert len(set(states.values())) == len(SERVICES + OPTIONAL), "each service has a volume of its own"
     assert file["networks"]["bus"] == {"internal": True}
     assert all(port.startswith("127.0.0.1:") for port in file["services"]["gateway"]["ports"])
 
@@ -88,12 +91,12 @@ def the_image_has_what_it_needs():
         if word == "COPY" and "--from" not in rest and not rest.startswith(". "):
             assert os.path.exists(os.path.join(harness.SOURCE, rest.split()[0])), rest
     made = re.search(r"for name in ([a-z ]+); do", " ".join(rest for _, rest in lines)).group(1).split()
-    assert made == SERVICES, made
+    assert made == SERVICES + OPTIONAL, made
     listed = subprocess.run(["bash", "-c", '. scripts/packages.sh; echo "$packages_run"'], cwd=harness.SOURCE,
                             capture_output=True, text=True, check=True).stdout
     packages = {line.split(":")[0] for line in listed.splitlines() if line}
     known = {}  # library -> package
-    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES)):
+    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES + OPTIONAL)):
         ldd = subprocess.run(["ldd", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True, check=True).stdout
         needed = subprocess.run(["objdump", "-p", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True).stdout
         for library in re.findall(r"NEEDED\s+(\S+)", needed):
@@ -143,11 +146,11 @@ def prepare(root, file):
         os.makedirs(f"{root}/vol/{volume}", mode=0o700)
         os.chown(f"{root}/vol/{volume}", 10001, 10001)
     with open(f"{root}/hosts", "w") as f:
-        f.write("127.0.0.1 localhost " + " ".join(SERVICES) + "\n")
+        f.write("127.0.0.1 localhost " + " ".join(SERVICES + OPTIONAL) + "\n")
     for command in (f"mount --bind {root}/hosts /etc/hosts", "mount -t tmpfs tmpfs /var/lib", "mount -t tmpfs tmpfs /mnt"):
         subprocess.run(command.split(), check=True)
     made = [folder for folder in ("/volumes", "/backups") if not os.path.isdir(folder)]  # to mount on, outside of any tmpfs
-    for folder in made + [f"/volumes/{name}" for name in SERVICES]:
+    for folder in made + [f"/volumes/{name}" for name in SERVICES + OPTIONAL]:
         os.makedirs(folder, exist_ok=True)
     return made
 
@@ -178,6 +181,7 @@ def every_command_line_starts():
             f.write(text)
         for name in SERVICES:
             assert os.listdir(f"{root}/vol/{name}/secrets") == [f"{name}-0.secret"], name
+        assert os.listdir(f"{root}/vol/link") == [], "there is no link yet"
         for name in SERVICES:
             containers.append(Container(root, name, file["services"][name]))
             containers[-1].start()
@@ -197,6 +201,7 @@ def every_command_line_starts():
         assert len(status) == len(SERVICES) and all(one["health"] == "ready" for one in status), status
         assert "sound" in run("verify")
         run("backup", "/backups", "--with-keys", "/tmp/keys")
+        joined(root, file, setup, containers, run)
         # a health check fails when its service is away
         containers[3].process.send_signal(signal.SIGTERM)
         containers[3].process.wait(30)
@@ -212,6 +217,21 @@ def every_command_line_starts():
         shutil.rmtree(root, ignore_errors=True)
         for folder in made:
             shutil.rmtree(folder)
+
+
+def joined(root, file, setup, containers, run):
+    """Once it is to be joined to another, the link has a place and a key, and starts."""
+    paper = json.loads(run("cell", "apply", "--name", "海棠苑"))
+    assert paper["hearback"] == "application", paper
+    done = setup.run(file["services"]["setup"]["entrypoint"])
+    assert done.returncode == 0, done
+    assert os.listdir(f"{root}/vol/link/secrets") == ["link-0.secret"]
+    with open(f"{root}/vol/link/hearback.yaml") as f:
+        place = next(one for one in yaml.safe_load(f)["instances"] if one["service"] == "link")
+    assert (place["endpoint"], place["listen"]) == ("tcp://link:7410", "tcp://0.0.0.0:7410"), place
+    containers.append(Container(root, "link", file["services"]["link"]))
+    containers[-1].start()
+    await_health(containers[-1:])
 
 
 def await_health(containers):
