@@ -25,7 +25,30 @@ static enum append local_append(void *context, struct store_txn *txn, store_tabl
     return err == ERR_NONE ? APPEND_DONE : err == ERR_FULL ? APPEND_FULL : APPEND_UNKNOWN;
 }
 
-const struct eventlog_driver eventlog_local = {local_append, NULL};
+const struct eventlog_driver eventlog_local = {.append = local_append};
+
+static enum append simulated_append(void *context, struct store_txn *txn, store_table table, uint64_t after,
+                                    const struct bytes *events, unsigned count)
+{
+    struct eventlog_simulated *log = context;
+    enum append answer = log->next;
+    log->next = APPEND_DONE;
+    log->full = log->full || answer == APPEND_FULL;
+    if (answer == APPEND_FULL || answer == APPEND_FENCED)
+        return answer;
+    enum append done = local_append(NULL, txn, table, after, events, count);
+    return done == APPEND_DONE ? answer : done;
+}
+
+static bool simulated_room(void *context)
+{
+    return !((const struct eventlog_simulated *)context)->full;
+}
+
+struct eventlog_driver eventlog_simulated(struct eventlog_simulated *log)
+{
+    return (struct eventlog_driver){.append = simulated_append, .room = simulated_room, .context = log};
+}
 
 enum append eventlog_append(const struct eventlog_driver *driver, struct store_txn *txn, store_table table,
                             uint64_t after, const struct bytes *events, unsigned count)

@@ -1,7 +1,8 @@
 /* The append-only, hash-chained log of one instance, as an interface (layer 3): a turn appends its said events
    as one batch after a known offset, inside the turn's transaction. The `local` driver keeps the log in the
-   instance's own LMDB environment; the simulator uses it too, on a store without sync. A replicated driver publishes
-   first and lets the transaction commit when the append is safe: it fits the same call. */
+   instance's own LMDB environment; `simulated` is the simulator's: `local`, but it can be told to fail as only a
+   replicated one can. That publishes first and lets the transaction commit when the append is safe: it fits the same
+   call. */
 #ifndef HEARBACK_EVENTLOG_EVENTLOG_H
 #define HEARBACK_EVENTLOG_EVENTLOG_H
 
@@ -17,12 +18,23 @@ enum append {
     APPEND_FULL,    /* no room; nothing was appended */
 };
 
+/* Whatever is not APPEND_DONE ends the process, and nothing of the turn is committed or answered: what is then in the
+   log is read at the next start, and whoever got no answer asks again under the same id. Before a turn the log is asked
+   for `room` (NULL: the store's is all it needs); without it there are no turns until there is. */
 struct eventlog_driver {
     enum append (*append)(void *context, struct store_txn *txn, store_table table, uint64_t after,
                           const struct bytes *events, unsigned count);
+    bool (*room)(void *context);
     void *context;
 };
 extern const struct eventlog_driver eventlog_local;
+
+/* All 0: as `local`. */
+struct eventlog_simulated {
+    enum append next; /* what the next append answers: FULL or FENCED without, UNKNOWN after having written */
+    bool full;        /* so it is from an answer of FULL on, until somebody makes room */
+};
+struct eventlog_driver eventlog_simulated(struct eventlog_simulated *log);
 
 enum append eventlog_append(const struct eventlog_driver *driver, struct store_txn *txn, store_table table,
                             uint64_t after, const struct bytes *events, unsigned count);

@@ -403,8 +403,8 @@ static bool has_room(struct instance *instance)
     if (instance->full && boot < instance->full_retry_boot_ms)
         return false;
     bool was_full = instance->full;
-    enum err err = store_reserve(instance->store, TURN_ROOM_BYTES);
-    instance->full = err != ERR_NONE;
+    const struct eventlog_driver *log = instance->options.eventlog;
+    instance->full = store_reserve(instance->store, TURN_ROOM_BYTES) || (log->room && !log->room(log->context));
     if (instance->full != was_full)
         NOTE(instance->log, instance->full ? NOTE_FULL : NOTE_ROOM_AGAIN, LOG_TEXT("folder", instance->options.folder),
              LOG_NUMBER("used_bytes", store_used_bytes(instance->store)));

@@ -27,6 +27,8 @@ struct node {
     int64_t step_at; /* when to step next */
     int64_t up_at;   /* when to come back, INT64_MAX: when told */
     bool wake;
+    struct eventlog_simulated appends;
+    struct eventlog_driver eventlog;
     bool full;           /* its disk has no room */
     uint64_t cut_to;     /* bit set of the nodes that nothing it sends reaches */
     struct refold *fold; /* goes on at each simulation_check */
@@ -416,6 +418,7 @@ static void start_node(struct node *node)
                                        .zones_folder = simulation->options.zones_folder,
                                        .epoch_keys_folder = epoch,
                                        .log = node->log,
+                                       .eventlog = &node->eventlog,
                                        .idle_ms = idle     ? idle
                                                   : faulty ? 20000
                                                            : 24ll * 3600 * 1000};
@@ -445,6 +448,13 @@ void simulation_up(struct simulation *simulation, Hb__Service service)
     notice(simulation, index_of(node)); /* what was asked while it was down is lost */
 }
 
+void simulation_append_set(struct simulation *simulation, Hb__Service service, enum append answer)
+{
+    struct node *node = &simulation->nodes[node_of(simulation, service)];
+    node->appends.next = answer;
+    node->appends.full = node->appends.full && answer != APPEND_DONE;
+}
+
 struct simulation *simulation_new(const struct simulation_options *options)
 {
     struct simulation *simulation = calloc(1, sizeof *simulation);
@@ -463,6 +473,7 @@ struct simulation *simulation_new(const struct simulation_options *options)
         struct node *node = &simulation->nodes[i];
         node->simulation = simulation;
         node->service = options->services[i];
+        node->eventlog = eventlog_simulated(&node->appends);
         if (getenv("HEARBACK_LOG")) /* otherwise quiet */
             node->log = log_new(node->service->name, STDERR_FILENO, env_now, node);
         node->env = (struct env){node,      env_now,  env_boot,         env_random, env_ask,
@@ -502,9 +513,9 @@ static void step_node(struct node *node)
 {
     enum err fatal;
     node->wake = false;
-    bool more = instance_step(node->instance, &fatal);
-    bug_unless(fatal == ERR_NONE);
-    if (instance_dead(node->instance)) {
+    bool fails = node->appends.next != APPEND_DONE, more = instance_step(node->instance, &fatal);
+    bug_unless(fatal == ERR_NONE || fails);
+    if (fatal || instance_dead(node->instance)) {
         struct simulation *simulation = node->simulation;
         kill_node(node);
         node->up_at =

@@ -5,6 +5,7 @@
 #ifndef HEARBACK_SIMULATION_SIMULATION_H
 #define HEARBACK_SIMULATION_SIMULATION_H
 
+#include "eventlog/eventlog.h"
 #include "service/instance.h"
 
 struct simulation;
@@ -88,6 +89,9 @@ void simulation_idle_set(struct simulation *simulation, int64_t idle_ms);
 void simulation_cut_set(struct simulation *simulation, Hb__Service from, Hb__Service to, bool cut);
 /* The disk of an instance has no room from now on, or has again; also while it is down. */
 void simulation_full_set(struct simulation *simulation, Hb__Service service, bool full);
+/* What the log of an instance answers to its next append: anything but APPEND_DONE ends the process, which is started
+   again. After APPEND_FULL it has no room, until told APPEND_DONE; also while it is down. */
+void simulation_append_set(struct simulation *simulation, Hb__Service service, enum append answer);
 /* Lets the wall clock of every instance jump while the boot clock runs on. */
 void simulation_clock_jump(struct simulation *simulation, int64_t by_ms);
 

@@ -106,6 +106,9 @@ static int run_seed(uint64_t seed, const char *base)
                 try_again(&story, i);
         simulation_run(story.simulation,
                        simulation_now(story.simulation) + 500 + (int64_t)simulation_random(story.simulation, 3000));
+        if (seed % 3 == 1 && round % 7 == 2) /* nobody knows whether it is there */
+            simulation_append_set(story.simulation, round % 2 ? HB__SERVICE__TOY_PING : HB__SERVICE__TOY_PONG,
+                                  APPEND_UNKNOWN);
         if (round % 10 == 5 && simulation_check(story.simulation, why, sizeof why))
             return fail(seed, why);
     }
