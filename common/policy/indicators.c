@@ -119,6 +119,23 @@ static bool figure_count(struct compile *compile, json_t *node, const char *text
     return true;
 }
 
+/* "median of", "90th percentile of"; 0 and `text` as it was: neither. */
+static uint32_t percent_of(const char **text)
+{
+    const char *rest = *text;
+    if (begins_with(text, "median of "))
+        return 50;
+    size_t digits = strspn(rest, "0123456789");
+    uint32_t percent = digits >= 1 && digits <= 2 ? (uint32_t)strtoul(rest, NULL, 10) : 0;
+    rest += digits;
+    bool ordinal = begins_with(&rest, "st ") || begins_with(&rest, "nd ") || begins_with(&rest, "rd ") ||
+                   begins_with(&rest, "th ");
+    if (!percent || !ordinal || !begins_with(&rest, "percentile of "))
+        return 0;
+    *text = rest;
+    return percent;
+}
+
 static bool figure_time(struct compile *compile, json_t *node, const char *text, Policy__Indicator *indicator)
 {
     const char *to = strstr(text, " to ");
@@ -158,8 +175,11 @@ static void figure_of_indicator(struct compile *compile, json_t *node, Policy__I
 {
     const char *text = text_of(compile, node);
     indicator->text = arena_strdup(compile->arena, text);
+    indicator->percent = percent_of(&text);
     bool good =
-        begins_with(&text, "count of ")            ? figure_count(compile, node, text, indicator)
+        indicator->percent && begins_with(&text, "time from ") ? figure_time(compile, node, text, indicator)
+        : indicator->percent ? figure_field(compile, node, text, indicator, POLICY__INDICATOR__FIGURE__MEAN)
+        : begins_with(&text, "count of ")          ? figure_count(compile, node, text, indicator)
         : begins_with(&text, "mean of time from ") ? figure_time(compile, node, text, indicator)
         : begins_with(&text, "share of time")      ? figure_dwell(text, indicator)
         : begins_with(&text, "mean of ") ? figure_field(compile, node, text, indicator, POLICY__INDICATOR__FIGURE__MEAN)
@@ -168,10 +188,10 @@ static void figure_of_indicator(struct compile *compile, json_t *node, Policy__I
     if (!good)
         mistake(compile, node,
                 "不是指标：可用 count of A、count of times A、count of A / count of B、mean of time from A to B、mean "
-                "of FIELD、sum of FIELD、share of time",
+                "of FIELD、sum of FIELD、share of time；mean 处亦可用 median、90th percentile（1 至 99）",
                 "this is no figure of an indicator: count of A, count of times A, count of A / count of B, mean of "
-                "time from A to "
-                "B, mean of FIELD, sum of FIELD are accepted");
+                "time from A to B, mean of FIELD, sum of FIELD, share of time are accepted; for mean also median, 90th "
+                "percentile (1 to 99)");
 }
 
 /* ---- of other indicators ---- */
@@ -322,14 +342,32 @@ static char *target_period(struct compile *compile, json_t *node)
     return arena_strdup(compile->arena, text);
 }
 
+/* `falls: previous`, `rises: last year`: against the period before, or the same a year ago. */
+static void target_change(struct compile *compile, json_t *node, const Policy__Indicator *indicator,
+                          Policy__Target *target)
+{
+    const char *text = text_of(compile, node);
+    bool previous = strcmp(text, "previous") == 0;
+    target->than = previous ? POLICY__TARGET__THAN__PREVIOUS : POLICY__TARGET__THAN__LAST_YEAR;
+    target->text = arena_printf(compile->arena, "%s %s", target->at_most ? "<" : ">", text);
+    if (!previous && strcmp(text, "last year") != 0)
+        mistake(compile, node, "须为 previous 或 last year", "previous or \"last year\" is accepted");
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__VETO)
+        mistake(compile, node, "veto 依各指标判定，不能有目标", "a veto is judged by its parts, and takes no target");
+}
+
 static void target_of(struct compile *compile, json_t *node, Policy__Indicator *indicator)
 {
-    ONLY_KEYS(compile, node, "at_least", "at_most", "for", "since");
+    ONLY_KEYS(compile, node, "at_least", "at_most", "falls", "rises", "for", "since");
     Policy__Target *target = POLICY_NEW(compile, Policy__Target, POLICY__TARGET__INIT);
     json_t *least = json_object_get(node, "at_least"), *most = json_object_get(node, "at_most");
-    target->at_most = most != NULL;
-    if (!least == !most)
-        mistake(compile, node, "须为 at_least 或 at_most", "at_least or at_most is needed");
+    json_t *falls = json_object_get(node, "falls"), *rises = json_object_get(node, "rises");
+    target->at_most = most || falls;
+    if (!least + !most + !falls + !rises != 3)
+        mistake(compile, node, "须为 at_least、at_most、falls、rises 之一",
+                "at_least, at_most, falls or rises is needed, one of them");
+    else if (falls || rises)
+        target_change(compile, falls ? falls : rises, indicator, target);
     else
         target_value(compile, most ? most : least, indicator, target);
     target->only = target_period(compile, json_object_get(node, "for"));
@@ -367,14 +405,15 @@ static void periods_of(struct compile *compile, json_t *node, Policy__Indicator 
 
 static void per_of(struct compile *compile, json_t *node, Policy__Indicator *indicator)
 {
-    static const char *const names[] = {"site", "department", "handler", "stage"};
+    static const char *const names[] = {"site", "department", "handler", "stage", "category"};
     const char *text = node ? text_of(compile, node) : "site";
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], text) == 0) {
             indicator->per = (Policy__Indicator__Per)i;
             return;
         }
-    mistake(compile, node, "per 须为 site、department、handler 或 stage", "per is site, department, handler or stage");
+    mistake(compile, node, "per 须为 site、department、handler、category 或 stage",
+            "per is site, department, handler, category or stage");
 }
 
 static void kinds_known(struct compile *compile, json_t *node, const Policy__Indicator *indicator)
@@ -404,9 +443,10 @@ static void where_of(struct compile *compile, json_t *node, Policy__Indicator *i
 static void indicator_of(struct compile *compile, const char *name, json_t *item)
 {
     ONLY_KEYS(compile, item, "clause", "name", "of", "where", "figure", "target", "period", "per", "weight", "veto",
-              "in_a_row");
+              "in_a_row", "trend");
     Policy__Indicator *indicator = POLICY_NEW(compile, Policy__Indicator, POLICY__INDICATOR__INIT);
     json_t *figure = json_object_get(item, "figure"), *row = json_object_get(item, "in_a_row");
+    json_t *trend = json_object_get(item, "trend");
     bool parts = json_object_get(item, "weight") || json_object_get(item, "veto");
     indicator->name = arena_strdup(compile->arena, name);
     label_of(compile, item, "name", &indicator->label, true);
@@ -432,6 +472,9 @@ static void indicator_of(struct compile *compile, const char *name, json_t *item
     indicator->in_a_row = row ? (uint32_t)strtoul(text_of(compile, row), NULL, 10) : 0;
     if (row && (indicator->in_a_row < 2 || indicator->in_a_row > 36))
         mistake(compile, row, "in_a_row 为 2 至 36", "in_a_row is 2 to 36");
+    indicator->trend = trend ? (uint32_t)strtoul(text_of(compile, trend), NULL, 10) : 0;
+    if (trend && (indicator->trend < 2 || indicator->trend > 36))
+        mistake(compile, trend, "trend 为 2 至 36 个期间", "trend is 2 to 36 periods");
     POLICY_ADD(compile, compile->policy->indicators, compile->policy->n_indicators, indicator);
 }
 

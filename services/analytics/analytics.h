@@ -26,6 +26,7 @@ enum analytics_table {
     ANALYTICS_CLUSTER,
     ANALYTICS_TALLY,   /* indicators.c */
     ANALYTICS_LACKING, /* site NUL, indicator NUL, period NUL, who NUL, case id BE64 -> "" */
+    ANALYTICS_SPREAD,  /* spread.c */
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
@@ -55,6 +56,13 @@ bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, An
 void analytics_indicators_move(struct turn *turn, Anarec__Case *one);
 char *analytics_period_text(struct turn *turn, const char *site, int64_t at_ms, Policy__Term__Period period);
 struct key analytics_tally_key(const char *site, const char *indicator, const char *period, const char *who);
+/* spread.c: medians and percentiles. `tally` is the key of one. */
+uint64_t analytics_bin(int64_t value); /* in order of the values */
+void analytics_spread_add(struct turn *turn, const struct key *tally, int64_t value, bool in);
+/* By nearest rank (the least value that `percent` of the cases do not exceed); the median of an even number is the mean
+   of both in the middle. `cases`, at least one, are those in the bins but for the values `without`, which it sorts. */
+int64_t analytics_percentile(struct turn *turn, const struct key *tally, int64_t *without, size_t without_count,
+                             uint64_t cases, uint32_t percent);
 /* answer_indicators.c */
 void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 

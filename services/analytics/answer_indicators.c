@@ -15,6 +15,7 @@ struct asked {
     const Policy__Policy *policy;
     const Policy__Indicator *indicator;
     const char *period, *who;
+    const char *only;                            /* who; "": all */
     const struct analytics_hidden_cases *hidden; /* from the asker: not counted for him */
 };
 struct outcome {
@@ -22,6 +23,7 @@ struct outcome {
     int64_t value; /* as targets have it: thousandths, milliseconds */
     Anarec__Tally tally;
     bool met, missed;
+    bool unknown;      /* neither: of a change, nothing is known of then */
     const char *stage; /* DWELL of no certain stage: which took longest */
 };
 
@@ -45,19 +47,27 @@ static bool period_parse(const char *text, int *year_out, int *month_out, Policy
     return *end == 0 && number >= 1 && number <= (quarter ? 4 : 12);
 }
 
-static char *period_before(struct arena *arena, const char *text)
+/* So many months earlier; 0: the period just before. NULL: there is none. */
+static char *period_earlier(struct arena *arena, const char *text, int by)
 {
     int year, month;
     Policy__Term__Period period;
     if (!period_parse(text, &year, &month, &period))
         return NULL;
     int months = period == POLICY__TERM__PERIOD__MONTH ? 1 : period == POLICY__TERM__PERIOD__QUARTER ? 3 : 12;
-    int all = year * 12 + month - 1 - months;
+    int all = year * 12 + month - 1 - (by ? by : months);
+    if (all < 0)
+        return NULL;
     if (months == 1)
         return arena_printf(arena, "%04d-%02d", all / 12, all % 12 + 1);
     if (months == 3)
         return arena_printf(arena, "%04d-Q%d", all / 12, all % 12 / 3 + 1);
     return arena_printf(arena, "%04d", all / 12);
+}
+
+static char *period_before(struct arena *arena, const char *text)
+{
+    return period_earlier(arena, text, 0);
 }
 
 static int first_month(const char *text)
@@ -112,20 +122,72 @@ static Anarec__Tally tally_of(const struct asked *asked)
             tally.hits -= one->counted[c]->hits;
             tally.among -= one->counted[c]->among;
             tally.sum -= one->counted[c]->sum;
+            tally.spread -= one->counted[c]->spread;
         }
     }
     return tally;
 }
 
+static int64_t percentile_of(const struct asked *asked, uint64_t cases)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    struct key key = analytics_tally_key(asked->site, asked->indicator->name, asked->period, asked->who);
+    int64_t *hidden = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < asked->hidden->count; i++) {
+        const Anarec__Case *one = asked->hidden->cases[i];
+        for (size_t c = 0; c < one->n_counted; c++) {
+            if (!one->counted[c]->spread || !counts_here(asked, one->counted[c]))
+                continue;
+            hidden = arena_grow(arena, hidden, count, sizeof *hidden);
+            hidden[count++] = one->counted[c]->sum;
+        }
+    }
+    return analytics_percentile(asked->turn, &key, hidden, count, cases, asked->indicator->percent);
+}
+
 /* ---- one figure ---- */
+
+static struct outcome measure(const struct asked *asked);
+
+static bool is_share(const Policy__Indicator *indicator)
+{
+    return indicator->figure == POLICY__INDICATOR__FIGURE__SHARE ||
+           indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING;
+}
+
+static struct outcome earlier(const struct asked *asked, Policy__Target__Than than, const char **period_out)
+{
+    struct asked other = *asked;
+    other.period =
+        period_earlier(turn_arena(asked->turn), asked->period, than == POLICY__TARGET__THAN__LAST_YEAR ? 12 : 0);
+    *period_out = other.period ? other.period : "";
+    return other.period ? measure(&other) : (struct outcome){0};
+}
+
+/* Below or above what it was then: neither, where that is not known. */
+static void judge_change(const struct asked *asked, const Policy__Target *target, struct outcome *out)
+{
+    const char *period;
+    struct outcome then = earlier(asked, target->than, &period);
+    bool exact = is_share(asked->indicator);
+    int64_t have = exact ? (int64_t)(out->tally.hits * then.tally.among) : out->value;
+    int64_t was = exact ? (int64_t)(then.tally.hits * out->tally.among) : then.value;
+    out->met = then.there && (target->at_most ? have < was : have > was);
+    out->missed = then.there && !out->met;
+    out->unknown = !then.there;
+}
 
 static void judge(const struct asked *asked, struct outcome *out)
 {
     const Policy__Target *target = target_of(asked->indicator, asked->period);
-    bool share = asked->indicator->figure == POLICY__INDICATOR__FIGURE__SHARE ||
-                 asked->indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING;
+    bool share = is_share(asked->indicator);
     if (!target || !out->there)
         return;
+    if (target->than) {
+        judge_change(asked, target, out);
+        return;
+    }
     /* of a share exactly, not as rounded: 999 of 1000 are not 100 % */
     int64_t have = share ? (int64_t)out->tally.hits * 1000 : out->value;
     int64_t want = share ? target->value * (int64_t)out->tally.among : target->value;
@@ -161,7 +223,6 @@ static struct outcome weigh(const struct asked *asked)
         out.value += one.value * part->permille;
     }
     out.value = (out.value + 500) / 1000;
-    judge(asked, &out);
     return out;
 }
 
@@ -211,11 +272,10 @@ static struct outcome dwell(const struct asked *asked)
     }
     out.there = all.sum > 0;
     out.value = out.there ? (out.tally.sum * 1000 + all.sum / 2) / all.sum : 0;
-    judge(asked, &out);
     return out;
 }
 
-static struct outcome look(const struct asked *asked)
+static struct outcome measure(const struct asked *asked)
 {
     const Policy__Indicator *indicator = asked->indicator;
     struct outcome out = {.tally = ANAREC__TALLY__INIT};
@@ -230,6 +290,8 @@ static struct outcome look(const struct asked *asked)
     out.tally = tally_of(asked);
     if (per_thing)
         out.tally.among = entries_of(asked->turn, asked->site, indicator->among);
+    if (indicator->percent) /* a version that did not ask for it kept none */
+        out.tally.among = out.tally.spread;
     out.there = counted || out.tally.among > 0; /* none is a number; a share of none is not */
     int64_t among = (int64_t)out.tally.among;
     if (counted)
@@ -238,9 +300,18 @@ static struct outcome look(const struct asked *asked)
         out.value = ((int64_t)out.tally.hits * 1000 + among / 2) / among;
     else if (indicator->figure == POLICY__INDICATOR__FIGURE__SUM)
         out.value = out.tally.sum;
+    else if (among && indicator->percent)
+        out.value = percentile_of(asked, out.tally.among);
     else if (among)
         out.value = (out.tally.sum + among / 2) / among;
-    judge(asked, &out);
+    return out;
+}
+
+static struct outcome look(const struct asked *asked)
+{
+    struct outcome out = measure(asked);
+    if (asked->indicator->figure != POLICY__INDICATOR__FIGURE__VETO) /* it is judged by its parts */
+        judge(asked, &out);
     return out;
 }
 
@@ -304,9 +375,63 @@ static uint32_t missed_in_a_row(const struct asked *asked)
     return count;
 }
 
+static void say_trend(const struct asked *asked, Analytics__Indicator *said)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    struct asked then = *asked;
+    size_t count = 0;
+    said->trend = arena_alloc(arena, asked->indicator->trend * sizeof *said->trend);
+    for (; then.period && count < asked->indicator->trend; then.period = period_before(arena, then.period)) {
+        struct outcome outcome = measure(&then);
+        Analytics__Point *point = TURN_NEW(asked->turn, Analytics__Point, analytics__point__init);
+        point->period = (char *)(uintptr_t)then.period;
+        point->value = figure_text(&then, &outcome);
+        point->hits = outcome.tally.hits;
+        point->among = outcome.tally.among;
+        said->trend[count++] = point;
+    }
+    said->n_trend = count;
+    for (size_t i = 0; i < count / 2; i++) { /* oldest first */
+        Analytics__Point *point = said->trend[i];
+        said->trend[i] = said->trend[count - 1 - i];
+        said->trend[count - 1 - i] = point;
+    }
+}
+
+/* In percentage points of what is a percentage itself; "" where one of both is missing, or nothing can be divided by.
+ */
+static char *change_text(const struct asked *asked, const struct outcome *now, const struct outcome *then)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    int figure = (int)asked->indicator->figure;
+    bool points = is_share(asked->indicator) || figure == POLICY__INDICATOR__FIGURE__WEIGHT ||
+                  figure == POLICY__INDICATOR__FIGURE__DWELL;
+    int64_t by = now->value - then->value, size = then->value < 0 ? -then->value : then->value;
+    if (!now->there || !then->there || (!points && !size))
+        return arena_strdup(arena, "");
+    int64_t tenths = points ? by : (by * 1000 + (by < 0 ? -size / 2 : size / 2)) / size;
+    int64_t shown = tenths < 0 ? -tenths : tenths;
+    return arena_printf(arena, "%s%" PRId64 ".%" PRId64 " %s", tenths < 0 ? "-" : "+", shown / 10, shown % 10,
+                        points ? "pp" : "%");
+}
+
+static void say_change(const struct asked *asked, const struct outcome *now, Policy__Target__Than than,
+                       const char *name, Analytics__Indicator *said)
+{
+    struct asked other = *asked;
+    struct outcome then = earlier(asked, than, &other.period);
+    Analytics__Comparison *change = TURN_NEW(asked->turn, Analytics__Comparison, analytics__comparison__init);
+    change->than = (char *)(uintptr_t)name;
+    change->period = (char *)(uintptr_t)other.period;
+    change->value = figure_text(&other, &then);
+    change->change = change_text(asked, now, &then);
+    said->compared = arena_grow(turn_arena(asked->turn), said->compared, said->n_compared, sizeof *said->compared);
+    said->compared[said->n_compared++] = change;
+}
+
 static void say(const struct asked *asked, Analytics__Indicators *all)
 {
-    static const char *const pers[] = {"site", "department", "handler", "stage"};
+    static const char *const pers[] = {"site", "department", "handler", "stage", "category"};
     const Policy__Indicator *indicator = asked->indicator;
     const Policy__Target *target = target_of(indicator, asked->period);
     struct outcome outcome = look(asked);
@@ -324,7 +449,10 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
     said->who = (char *)(uintptr_t)asked->who;
     said->value = figure_text(asked, &outcome);
     said->target = target ? target->text : said->target;
-    said->state = !outcome.there ? "no_data" : outcome.missed ? "missed" : outcome.met ? "met" : "no_target";
+    said->state = !outcome.there || outcome.unknown ? "no_data"
+                  : outcome.missed                  ? "missed"
+                  : outcome.met                     ? "met"
+                                                    : "no_target";
     said->hits = outcome.tally.hits;
     said->among = outcome.tally.among;
     said->sum = outcome.tally.sum;
@@ -335,6 +463,12 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
     if (indicator->in_a_row) {
         said->missed_in_a_row = missed_in_a_row(asked);
         said->alarm = said->missed_in_a_row >= indicator->in_a_row;
+    }
+    if (indicator->trend) {
+        say_trend(asked, said);
+        say_change(asked, &outcome, POLICY__TARGET__THAN__PREVIOUS, "previous", said);
+        if (strlen(asked->period) > 4) /* of a year the year before is both */
+            say_change(asked, &outcome, POLICY__TARGET__THAN__LAST_YEAR, "last_year", said);
     }
     all->indicators = arena_grow(turn_arena(asked->turn), all->indicators, all->n_indicators, sizeof *all->indicators);
     all->indicators[all->n_indicators++] = said;
@@ -393,7 +527,12 @@ static void say_indicator(struct asked *asked, const char *period, Analytics__In
 {
     size_t from = all->n_indicators;
     asked->period = period;
-    asked->who = "";
+    asked->who = asked->only;
+    if (*asked->only) {
+        if (asked->indicator->per != POLICY__INDICATOR__PER__SITE)
+            say(asked, all);
+        return;
+    }
     if (asked->indicator->per == POLICY__INDICATOR__PER__SITE)
         say(asked, all);
     else
@@ -402,6 +541,17 @@ static void say_indicator(struct asked *asked, const char *period, Analytics__In
         qsort(all->indicators + from, all->n_indicators - from, sizeof *all->indicators, by_time);
     if (all->n_indicators == from) /* what is measured is shown also while nothing has happened */
         say(asked, all);
+}
+
+static void refuse_name(struct turn *turn, const Policy__Policy *policy, const char *name)
+{
+    char *all = arena_strdup(turn_arena(turn), "");
+    for (size_t i = 0; policy && i < policy->n_indicators; i++)
+        all = arena_printf(turn_arena(turn), "%s%s%s", all, i ? " " : "", policy->indicators[i]->name);
+    Hb__Refusal *refusal =
+        turn_refuse(turn, 400, "bad_parameter", arena_printf(turn_arena(turn), "没有指标 %s；有：%s", name, all),
+                    arena_printf(turn_arena(turn), "there is no indicator %s; there are: %s", name, all));
+    refusal_field(turn, refusal, "name");
 }
 
 void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
@@ -416,8 +566,16 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
         return;
     }
     struct analytics_hidden_cases hidden;
-    struct asked asked = {
-        .turn = turn, .site = query->site, .policy = organisation_policy(turn, query->site, 0), .hidden = &hidden};
+    struct asked asked = {.turn = turn,
+                          .site = query->site,
+                          .policy = organisation_policy(turn, query->site, 0),
+                          .hidden = &hidden,
+                          .only = query->analytics->indicators->who};
+    const char *name = query->analytics->indicators->name;
+    if (*name && (!asked.policy || !indicator_named(asked.policy, name))) {
+        refuse_name(turn, asked.policy, name);
+        return;
+    }
     if (!analytics_hidden_cases(turn, query->site, query->actor, &hidden))
         return;
     Analytics__Indicators *all = TURN_NEW(turn, Analytics__Indicators, analytics__indicators__init);
@@ -427,6 +585,8 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
     all->policy_version = asked.policy ? asked.policy->version : 0;
     for (size_t i = 0; asked.policy && i < asked.policy->n_indicators; i++) {
         asked.indicator = asked.policy->indicators[i];
+        if (*name && strcmp(asked.indicator->name, name) != 0)
+            continue;
         for (size_t p = 0; !*period && p < asked.indicator->n_periods; p++)
             say_indicator(&asked, analytics_period_text(turn, query->site, turn_now(turn), asked.indicator->periods[p]),
                           all);

@@ -312,8 +312,10 @@ static void complete(struct turn *turn, const Policy__Indicator *indicator, cons
                      Anarec__Counted *counted)
 {
     counted->indicator = indicator->name;
+    counted->spread = indicator->percent != 0;
     counted->who = indicator->per == POLICY__INDICATOR__PER__DEPARTMENT ? one->row->department
                    : indicator->per == POLICY__INDICATOR__PER__HANDLER  ? one->row->handler
+                   : indicator->per == POLICY__INDICATOR__PER__CATEGORY ? one->row->category
                                                                         : counted->who;
     for (size_t i = 0; i < indicator->n_periods; i++) {
         counted->periods = arena_grow(turn_arena(turn), counted->periods, counted->n_periods, sizeof *counted->periods);
@@ -396,6 +398,10 @@ static void add(struct turn *turn, const Anarec__Case *one, const Anarec__Counte
     tally->hits += in ? counted->hits : -counted->hits;
     tally->among += in ? (uint64_t)counted->among : -(uint64_t)counted->among;
     tally->sum += in ? counted->sum : -counted->sum;
+    if (counted->spread) {
+        tally->spread += in ? 1 : -(uint64_t)1;
+        analytics_spread_add(turn, &key, counted->sum, in);
+    }
     state_save(turn, ANALYTICS_TALLY, key_bytes(&key), &tally->base);
     if (!counted->lacks)
         return;

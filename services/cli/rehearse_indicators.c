@@ -1,6 +1,7 @@
 /* `expect: {indicator: {revisit_rate 2025-03: 97.8 % missed}}`: a figure of the policy, as analytics has it at that
-   instant. The key is a name, a period and, where it is counted per department or handler, which; the value is a
-   figure, a state, or both. */
+   instant. The key is a name, a period and, where it is counted per department, handler or category, which; the value
+   is a figure, a state, or both. Behind a comma: `previous`, `last_year` for the change since, `trend` for its periods.
+ */
 #include "rehearse_check.h"
 #include "rehearse_reading.h"
 
@@ -28,35 +29,50 @@ void reading_indicators(struct reading *reading, struct scenario_line *line, jso
 }
 
 /* "NAME PERIOD WHO"; without WHO the only one there is. */
-static const Analytics__Indicator *find(struct world *world, const struct expectation *expectation,
-                                        const Analytics__Indicators *all)
+static const Analytics__Indicator *find(struct world *world, const char *wanted, const Analytics__Indicators *all)
 {
     const Analytics__Indicator *found = NULL;
     for (size_t i = 0; all && i < all->n_indicators; i++) {
         const Analytics__Indicator *one = all->indicators[i];
         const char *short_name = arena_printf(&world->arena, "%s %s", one->name, one->period);
         const char *whole = arena_printf(&world->arena, "%s %s", short_name, one->who);
-        if (strcmp(expectation->name, whole) == 0)
+        if (strcmp(wanted, whole) == 0)
             return one;
-        if (!*one->who && strcmp(expectation->name, short_name) == 0)
+        if (!*one->who && strcmp(wanted, short_name) == 0)
             return one;
-        if (strcmp(expectation->name, short_name) == 0)
+        if (strcmp(wanted, short_name) == 0)
             found = found ? NULL : one;
     }
     return found;
 }
 
+static const char *compared(struct world *world, const Analytics__Indicator *one, const char *with)
+{
+    char *text = arena_strdup(&world->arena, "");
+    for (size_t i = 0; i < one->n_compared; i++)
+        if (strcmp(one->compared[i]->than, with) == 0)
+            return *one->compared[i]->change ? one->compared[i]->change : "no_data";
+    for (size_t i = 0; i < one->n_trend && strcmp(with, "trend") == 0; i++)
+        text = arena_printf(&world->arena, "%s%s%s", text, i ? ", " : "",
+                            *one->trend[i]->value ? one->trend[i]->value : "-");
+    return text;
+}
+
 bool check_indicator(struct world *world, const struct expectation *expectation, struct difference *out)
 {
     const char *period = expectation->name + strcspn(expectation->name, " ");
+    const char *comma = strstr(expectation->name, ", ");
     period += *period == ' ';
-    period = arena_text(&world->arena, period, strcspn(period, " "));
-    const Analytics__Indicator *one = find(world, expectation, world_indicators(world, period));
+    period = arena_text(&world->arena, period, strcspn(period, " ,"));
+    const char *wanted =
+        comma ? arena_text(&world->arena, expectation->name, (size_t)(comma - expectation->name)) : expectation->name;
+    const Analytics__Indicator *one = find(world, wanted, world_indicators(world, period));
     const char *now = !one          ? "not there, or there are several"
+                      : comma       ? compared(world, one, comma + 2)
                       : *one->value ? arena_printf(&world->arena, "%s %s", one->value, one->state)
                                     : one->state;
-    if (one && (strcmp(expectation->value, now) == 0 || strcmp(expectation->value, one->value) == 0 ||
-                strcmp(expectation->value, one->state) == 0))
+    if (one && (strcmp(expectation->value, now) == 0 || (!comma && (strcmp(expectation->value, one->value) == 0 ||
+                                                                    strcmp(expectation->value, one->state) == 0))))
         return true;
     *out = (struct difference){
         expectation->line, expectation->field,

@@ -57,6 +57,23 @@ static void print_cells(const json_t *kpi)
 
 /* ---- indicators ---- */
 
+/* What it was in the periods before, and how it differs from the last and from a year ago. */
+static void print_changes(const json_t *one)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(one, "compared"), i, item)
+        printf("    %s %s  %s  %s\n",
+               strcmp(text_at(item, "than"), "previous") == 0 ? "上期 previous" : "去年同期 last year",
+               text_at(item, "period"), *text_at(item, "value") ? text_at(item, "value") : "-",
+               *text_at(item, "change") ? text_at(item, "change") : "-");
+    json_array_foreach(json_object_get(one, "trend"), i, item)
+        printf("%s%s %s", i ? ", " : "    走势 trend: ", text_at(item, "period"),
+               *text_at(item, "value") ? text_at(item, "value") : "-");
+    if (json_array_size(json_object_get(one, "trend")))
+        putchar('\n');
+}
+
 static void print_indicator(const json_t *one)
 {
     const char *zh = text_at(json_object_get(one, "label"), "zh"), *en = text_at(json_object_get(one, "label"), "en");
@@ -75,6 +92,7 @@ static void print_indicator(const json_t *one)
         printf("  %lld in a row%s", number(one, "missed_in_a_row"),
                json_is_true(json_object_get(one, "alarm")) ? " !" : "");
     putchar('\n');
+    print_changes(one);
     json_array_foreach(json_object_get(one, "lacking"), i, clause)
         printf("%s%s", i ? " " : "    lacking: ", json_string_value(clause));
     if (json_array_size(json_object_get(one, "lacking")))
@@ -83,12 +101,20 @@ static void print_indicator(const json_t *one)
 
 static int report_indicators(struct cli *cli, int argc, char **argv)
 {
-    const struct filter_option options[] = {
-        {"--site", "site", NULL}, {"--cell", "cell", NULL}, {"--period", "period", NULL}};
+    bool csv = false;
+    const struct filter_option options[] = {{"--site", "site", NULL},     {"--cell", "cell", NULL},
+                                            {"--period", "period", NULL}, {"--name", "name", NULL},
+                                            {"--who", "who", NULL},       {"--csv", NULL, &csv}};
     struct http_reply reply;
-    char *query = filter_query(cli, argc, argv, options, 3);
+    char *query = filter_query(cli, argc, argv, options, sizeof options / sizeof *options);
     if (!query)
         return CLI_USAGE;
+    if (csv) {
+        const char *path =
+            arena_printf(&cli->arena, "/api/v1/reports/indicators%s%cformat=csv", query, *query ? '&' : '?');
+        cli_http_file(cli, path, "text/csv", stdout, &reply);
+        return reply.status == 200 ? CLI_GOOD : cli_http_fail(cli, &reply);
+    }
     cli_http(cli, "GET", arena_printf(&cli->arena, "/api/v1/reports/indicators%s", query), NULL, NULL, &reply);
     if (reply.status != 200)
         return cli_http_fail(cli, &reply);
@@ -103,8 +129,10 @@ static int report_indicators(struct cli *cli, int argc, char **argv)
     return CLI_GOOD;
 }
 
-static const char usage[] = "hearback report kpi [--cell ID] [--site S | --mapping M]\n"
-                            "hearback report indicators --site S [--period 2025-03 | 2025-Q1 | 2025] [--cell ID]";
+static const char usage[] =
+    "hearback report kpi [--cell ID] [--site S | --mapping M]\n"
+    "hearback report indicators --site S [--period 2025-03 | 2025-Q1 | 2025]\n"
+    "                          [--name INDICATOR] [--who DEPARTMENT|PERSON|CATEGORY|STAGE] [--csv] [--cell ID]";
 
 int cli_report(struct cli *cli, int argc, char **argv)
 {

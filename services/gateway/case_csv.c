@@ -26,7 +26,7 @@ struct csv {
 #define COLUMNS "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time"
 static const char columns[] = COLUMNS "\r\n", columns_of_cells[] = COLUMNS ",cell,cell_name,site,case_id\r\n";
 
-static const char *quoted(struct arena *arena, const char *text)
+const char *case_csv_quoted(struct arena *arena, const char *text)
 {
     size_t size = 0;
     if (!text[strcspn(text, ",\"\r\n")])
@@ -52,14 +52,15 @@ static void write_row(struct csv *csv, const Analytics__CaseRow *row)
 {
     struct arena *arena = &csv->request->arena;
     const struct zone *zone = case_list_zone(csv->request, row);
-    char *line = arena_printf(arena, "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\r\n", quoted(arena, row->external_id),
-                              quoted(arena, row->number), quoted(arena, row->kind), quoted(arena, row->category),
-                              quoted(arena, row->department), quoted(arena, row->handler), quoted(arena, row->stage),
+    char *line = arena_printf(arena, "%s,%s,%s,%s,%s,%s,%s,%s,%s,%s,%s\r\n", case_csv_quoted(arena, row->external_id),
+                              case_csv_quoted(arena, row->number), case_csv_quoted(arena, row->kind),
+                              case_csv_quoted(arena, row->category), case_csv_quoted(arena, row->department),
+                              case_csv_quoted(arena, row->handler), case_csv_quoted(arena, row->stage),
                               time_of(arena, zone, row->received_ms), time_of(arena, zone, row->due_ms),
                               time_of(arena, zone, row->closed_ms), row->on_time);
     if (cells_any(csv->request)) /* case ids and numbers of two cells may be equal: the last columns tell them apart */
         line = arena_printf(arena, "%.*s,%s,%s,%s,%s\r\n", (int)strlen(line) - 2, line, row->cell,
-                            quoted(arena, row->cell_name), quoted(arena, row->site),
+                            case_csv_quoted(arena, row->cell_name), case_csv_quoted(arena, row->site),
                             case_id_text(csv->request, row->case_id));
     http_stream_write(csv->request, bytes_of_text(line));
 }

@@ -57,6 +57,7 @@ const struct zone *case_list_zone(struct http_request *request, const Analytics_
 
 /* case_csv.c: the whole list as CSV, page by page. */
 void case_csv_stream(struct http_request *request, struct case_list *list);
+const char *case_csv_quoted(struct arena *arena, const char *text);
 
 /* Asks casework for the file of a case. */
 void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn *done, void *context);

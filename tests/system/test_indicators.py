@@ -2,7 +2,9 @@
 period and every department; beside each stand definition, target and who is behind it. Half a year of imported cases, then a few live
 ones that are dressed up: what they are dressed up by is counted, and the figures are not the better for it."""
 
+import csv
 import datetime
+import io
 import json
 import os
 import random
@@ -33,6 +35,9 @@ indicators:
   handling:     {clause: FIGURES-04, name: [处理时长, Handling time], of: request, figure: mean of time from received to closed, target: {at_most: 60 h}, period: [month, quarter], per: department}
   grade:        {clause: FIGURES-05, name: [评分, Grade], of: request, figure: mean of grade in closed, target: {at_least: 3.2}, period: quarter}
   cost:         {clause: FIGURES-06, name: [费用, Cost], of: request, figure: sum of cost in closed, target: {at_most: 5000}, period: month}
+  typical:      {clause: FIGURES-10, name: [处理时长中位数, Median], of: request, figure: median of time from received to closed, target: {falls: previous}, period: [month, quarter, year], per: category, trend: 6}
+  slow:         {clause: FIGURES-10, name: [处理时长九成值, P90], of: request, figure: 90th percentile of time from received to closed, period: [month, quarter, year], per: department, trend: 3}
+  dear:         {clause: FIGURES-10, name: [费用中位数, Median cost], of: request, figure: median of cost in closed, period: [quarter], trend: 2}
   volume:       {clause: FIGURES-07, name: [件数, Volume], of: request, figure: count of received, period: [month, year], per: department}
   replies:      {clause: FIGURES-07, name: [答复次数, Replies], of: request, figure: count of times reply, period: month}
   score:        {clause: FIGURES-08, name: [综合得分, Score], weight: {resolved: 60 %, punctual: 40 %}, target: {at_least: 75 %}, period: quarter, per: department}
@@ -127,7 +132,7 @@ def time_of(text):
 def life_of(system, token, row):
     """What the timeline tells of a case, and nothing of analytics but which cases there are."""
     life = {"number": row["number"], "department": None, "received": None, "stage": None, "closed": None, "met": {}, "missed": {},
-            "reached": {}, "times": {}, "facts": {}, "runs": {}, "late": set()}
+            "category": row["category"], "reached": {}, "times": {}, "facts": {}, "runs": {}, "late": set()}
     after = ""
     while True:
         page = system.http("GET", f"/api/v1/cases/{row['case_id']}/timeline?limit=200{after}", token=token).json()
@@ -179,17 +184,18 @@ def periods(at):
 
 
 def naive(lives, name, definition):
-    """(period, who) -> [hits, among, sum, lacking], by the definitions of the pack, read by a person."""
+    """(period, who) -> [hits, among, sum, lacking, each value], by the definitions of the pack, read by a person."""
     tally = {}
 
     def add(at, who, hits, among=0, total=0, lacking=None):
         for kind in definition["periods"]:
-            entry = tally.setdefault((periods(at)[kind], who), [0, 0, 0, set()])
+            entry = tally.setdefault((periods(at)[kind], who), [0, 0, 0, set(), []])
             entry[0] += hits
             entry[1] += among
             entry[2] += total
             if lacking:
                 entry[3].add(lacking)
+            entry[4].append(total)
 
     for life in lives:
         who = life["department"] if definition["per"] == "department" else ""
@@ -209,6 +215,10 @@ def naive(lives, name, definition):
             add(life["closed"], who, 0, 1, int(life["facts"]["grade"]["text"][1:]) * 1000)
         if name == "cost" and life["closed"] and life["facts"].get("cost"):
             add(life["closed"], who, 0, 1, int(life["facts"]["cost"]["money_fen"]) * 10)
+        if name in ("typical", "slow") and life["closed"]:
+            add(life["closed"], life["category"] if name == "typical" else who, 0, 1, round((life["closed"] - life["received"]).total_seconds() * 1000))
+        if name == "dear" and life["closed"] and life["facts"].get("cost"):
+            add(life["closed"], who, 0, 1, int(life["facts"]["cost"]["money_fen"]) * 10)
         if name == "volume":
             add(life["received"], who, 1)
         if name == "replies" and life["times"].get("reply"):
@@ -220,7 +230,8 @@ DEFINITIONS = {"resolved": {"periods": ["month", "quarter", "year"], "per": "dep
                "punctual": {"periods": ["month", "quarter"], "per": "department"},
                "first_answer": {"periods": ["month"], "per": "site"}, "handling": {"periods": ["month", "quarter"], "per": "department"},
                "grade": {"periods": ["quarter"], "per": "site"}, "cost": {"periods": ["month"], "per": "site"},
-               "volume": {"periods": ["month", "year"], "per": "department"}, "replies": {"periods": ["month"], "per": "site"}}
+               "typical": {"periods": ["month", "quarter", "year"], "per": "category"}, "slow": {"periods": ["month", "quarter", "year"], "per": "department"},
+               "dear": {"periods": ["quarter"], "per": "site"}, "volume": {"periods": ["month", "year"], "per": "department"}, "replies": {"periods": ["month"], "per": "site"}}
 
 
 def asked(period):
@@ -250,7 +261,7 @@ def agree_with_a_recount(lives=None):
     for name, definition in DEFINITIONS.items():
         tally = naive(lives, name, definition)
         assert tally or name == "none", name
-        for (period, who), (hits, among, total, lacking) in tally.items():
+        for (period, who), (hits, among, total, lacking, _) in tally.items():
             if period not in said:
                 continue
             one = said[period].get((name, who))
@@ -283,6 +294,74 @@ def each_says_what_it_means():
     hours = april[("handling", "power")]
     mean = int(hours["sum"]) / int(hours["among"]) / 3600000
     assert abs(float(hours["value"].split()[0]) - mean) <= 0.051 and hours["value"].endswith(" h"), hours
+
+
+def rank(values, percent):
+    """By nearest rank; of an even number the median is between both in the middle."""
+    values = sorted(values)
+    at = -(-len(values) * percent // 100)
+    return (values[at - 1] + values[at]) / 2 if percent == 50 and len(values) % 2 == 0 else values[at - 1]
+
+
+def shown(name, value):
+    return f"{int((value + 180000) // 360000) / 10:.1f} h" if name != "dear" else f"{int(value + 5) // 10 / 100:.2f}"
+
+
+def medians_and_trends():
+    """They agree with a sorted list; each point of a trend is the figure of its period, each comparison the quotient of two."""
+    lives, compared = all_lives(), 0
+    tallies = {name: naive(lives, name, DEFINITIONS[name]) for name in ("typical", "slow", "dear")}
+    for period in PERIODS:
+        said = asked(period)
+        for name, percent, points in (("typical", 50, 6), ("slow", 90, 3), ("dear", 50, 2)):
+            for (other, who), entry in tallies[name].items():
+                if other != period:
+                    continue
+                one = said[(name, who)]
+                value = rank(entry[4], percent)
+                assert one["value"] == shown(name, value), (period, who, one, value, sorted(entry[4]))
+                assert len(one["trend"]) == points and one["trend"][-1]["period"] == period and one["trend"][-1]["value"] == one["value"], one
+                for point in one["trend"]:
+                    then = tallies[name].get((point["period"], who))
+                    assert point.get("value", "") == (shown(name, rank(then[4], percent)) if then else ""), (period, who, point, then)
+                before = one["compared"][0]
+                then = tallies[name].get((before["period"], who))
+                assert before["than"] == "previous" and before["period"] == one["trend"][-2]["period"], one
+                assert bool(before.get("change")) == bool(then), (before, then)
+                if then:
+                    change = (value - rank(then[4], percent)) / rank(then[4], percent) * 100
+                    assert abs(float(before["change"].split()[0]) - change) < 0.06 and before["change"][0] in "+-", (before, change)
+                if name == "typical":
+                    state = "no_data" if not then else "met" if value < rank(then[4], percent) else "missed"
+                    assert one["state"] == state and one["target"] == "< previous", one
+                compared += 1
+    assert compared > 30, compared
+    year = asked("2025")[("typical", "water")]
+    assert [one["than"] for one in year["compared"]] == ["previous"] and year["compared"][0]["period"] == "2024", year
+    assert [one["period"] for one in asked("2025-02")[("slow", "water")]["trend"]] == ["2024-12", "2025-01", "2025-02"]
+    assert asked("2025-03")[("slow", "water")]["compared"][1]["period"] == "2024-03"
+    print(f"{compared} medians and percentiles agree with a sorted list")
+
+
+def picked_and_exported():
+    """The analyst picks one category of one indicator, and takes it along."""
+    path = "/api/v1/reports/indicators?site=works&period=2025-04&name=typical&who=water"
+    picked = system.http("GET", path, token=lin).json()["indicators"]
+    assert [(one["name"], one["who"]) for one in picked] == [("typical", "water")] and picked[0] == asked("2025-04")[("typical", "water")], picked
+    text = system.http("GET", f"{path}&format=csv", token=lin)
+    assert text.status == 200 and text.headers["content-type"].startswith("text/csv"), text
+    rows = list(csv.DictReader(io.StringIO(text.body.decode())))
+    assert [row["period"] for row in rows] == [point["period"] for point in picked[0]["trend"]], rows
+    assert [row["value"] for row in rows] == [point.get("value", "") for point in picked[0]["trend"]], rows
+    assert rows[-1]["definition"] == "median of time from received to closed" and rows[-1]["change_previous"] == picked[0]["compared"][0]["change"], rows
+    assert rows[-1]["state"] == picked[0]["state"] and rows[0]["state"] == "", rows
+    command = system.run("report", "indicators", "--site", "works", "--period", "2025-04", "--name", "typical", "--who", "water", "--csv").stdout
+    assert list(csv.DictReader(io.StringIO(command))) == rows, command
+    shown = system.run("report", "indicators", "--site", "works", "--period", "2025-04", "--name", "typical", "--who", "water").stdout
+    assert "上期 previous 2025-03" in shown and "走势 trend: 2024-11 -, " in shown, shown
+    wrong = system.http("GET", "/api/v1/reports/indicators?site=works&name=typicla", token=lin)
+    assert wrong.status == 400 and wrong.json()["field"] == "name" and "typical" in wrong.json()["detail"], wrong
+    assert system.http("GET", f"{path}&format=xml", token=lin).json()["field"] == "format"
 
 
 def together():
@@ -349,7 +428,7 @@ def who_may_and_what_is_wrong():
     assert "解决率 Resolved  water  [FIGURES-01]" in text and ">= 10 %  count of replied / count of received where" in text and "lacking: " in text, text
     wrong = publish(system, PACK.replace("count of replied / count of received", "count of repleid / count of received").replace(
         "punctual: 40 %", "punctual: 30 %").replace("at_most: 60 h", "at_most: often").replace("per: department\n    in_a_row", "per: planet\n    in_a_row"), check=False)
-    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department, handler or stage"):
+    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department, handler, category or stage"):
         assert word in wrong.stderr, (word, wrong.stderr)
     assert "sound" in system.run("verify").stdout
 
@@ -358,4 +437,4 @@ if __name__ == "__main__":
     with harness.System() as system:
         lin = found(system)
         import_lives(system, lin)
-        harness.main([agree_with_a_recount, each_says_what_it_means, together, dressing_up_is_counted, who_may_and_what_is_wrong])
+        harness.main([agree_with_a_recount, each_says_what_it_means, medians_and_trends, picked_and_exported, together, dressing_up_is_counted, who_may_and_what_is_wrong])

@@ -69,4 +69,5 @@ export interface Kpi { total: Figures; categories?: Figures[]; kinds?: Figures[]
 export interface Indicator {
   name: string; label?: Label; clauses?: string[]; definition: string; period: string; per?: string; who?: string; value?: string; target?: string; state: string;
   hits?: string; among?: string; lacking_count?: string; lacking?: string[]; alarm?: boolean;
+  trend?: { period: string; value?: string }[]; compared?: { than: "previous" | "last_year"; period: string; value?: string; change?: string }[];
 }

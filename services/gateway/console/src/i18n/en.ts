@@ -58,7 +58,7 @@ const en: typeof zh = {
   dispatch: { new: "New, nobody on it yet", newNone: "Nothing new.", late: "Overdue", waiting: "Waiting", waitingNone: "Nothing is waiting.", load: "Open cases by department", loadNone: "No open cases." },
   figures: {
     none: "There are no cases yet, so there are no figures.", registered: "Registered", open: "Open", closed: "Closed", onTime: "On time", overdue: "Overdue", onTimeShare: "On-time rate", onTimeShareIs: "on time ÷ (on time + overdue), by the main deadline", response: "Mean response", responseIs: "from receipt to first acceptance", resolution: "Mean resolution", resolutionIs: "from receipt to closing",
-    satisfied: "Satisfaction", satisfiedIs: "satisfied ÷ (satisfied + dissatisfied)", reopened: "Reopened", escalated: "Escalated", hours: "{hours} h", months: "By month", month: "Month", by: "By group", groupBy: "Group by", indicators: "Indicators of the policy", noIndicators: "The policy sets no indicators.", target: "target {target}", definition: "Definition and cases", hits: "{hits} counted of {among}",
+    satisfied: "Satisfaction", satisfiedIs: "satisfied ÷ (satisfied + dissatisfied)", reopened: "Reopened", escalated: "Escalated", hours: "{hours} h", months: "By month", month: "Month", by: "By group", groupBy: "Group by", indicators: "Indicators of the policy", noIndicators: "The policy sets no indicators.", target: "target {target}", definition: "Definition and cases", trend: "Trend", previous: "Against {period}:", last_year: "Against a year ago, {period}:", hits: "{hits} counted of {among}",
   },
   indicator: { met: "met", missed: "missed", no_target: "no target", no_data: "no data" },
 };

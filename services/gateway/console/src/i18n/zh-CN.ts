@@ -55,7 +55,7 @@ export default {
   dispatch: { new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", loadNone: "没有在办案件。" },
   figures: {
     none: "还没有案件，所以没有指标。", registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", onTimeShare: "按期率", onTimeShareIs: "按期 ÷（按期 + 超期），以主期限为准", response: "平均响应", responseIs: "从收到至首次受理", resolution: "平均办结", resolutionIs: "从收到至办结",
-    satisfied: "满意率", satisfiedIs: "满意 ÷（满意 + 不满意）", reopened: "重办", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", hits: "计入 {hits}，基数 {among}",
+    satisfied: "满意率", satisfiedIs: "满意 ÷（满意 + 不满意）", reopened: "重办", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", hits: "计入 {hits}，基数 {among}",
   },
   indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
 };
