@@ -25,12 +25,22 @@ struct raw {
     struct bytes bytes, whole; /* whole: with the length before it */
 };
 
+/* The cap is for the message: what is wrong with it can be said though nothing is left of that. */
+static bool wrong_field(struct decoder *decoder, const uint8_t *at, const char *field, const char *what)
+{
+    if (decoder->err)
+        return false;
+    size_t cap = decoder->arena->cap;
+    decoder->arena->cap = 0;
+    *decoder->why_out = arena_printf(decoder->arena, "byte %zu: %s%s", (size_t)(at - decoder->start), field, what);
+    decoder->arena->cap = cap;
+    decoder->err = ERR_MALFORMED;
+    return false;
+}
+
 static bool wrong(struct decoder *decoder, const uint8_t *at, const char *what)
 {
-    if (!decoder->err)
-        *decoder->why_out = arena_printf(decoder->arena, "byte %zu: %s", (size_t)(at - decoder->start), what);
-    decoder->err = decoder->err ? decoder->err : ERR_MALFORMED;
-    return false;
+    return wrong_field(decoder, at, "", what);
 }
 
 /* Within the cap; NULL: it takes too much memory. */
@@ -343,7 +353,7 @@ static bool read_field(struct decoder *decoder, const ProtobufCFieldDescriptor *
     bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
     bool fits = raw->wire == wire_of(field->type) || (repeated && raw->wire == WIRE_BYTES);
     if (!fits)
-        return wrong(decoder, raw->at, arena_printf(decoder->arena, "%s is of another type", field->name));
+        return wrong_field(decoder, raw->at, field->name, " is of another type");
     if (repeated)
         return read_repeated(decoder, field, raw, base, depth);
     if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)

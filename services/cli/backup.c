@@ -431,7 +431,7 @@ int cli_backup(struct cli *cli, int argc, char **argv)
     static const struct option known[] = {{"with-keys", required_argument, NULL, 'k'}, {0}};
     struct backup backup = {.cli = cli, .manifest = BACKUP__MANIFEST__INIT};
     int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) == 'k')
+    while ((option = cli_option(argc, argv, known, NULL)) == 'k')
         backup.keys = optarg;
     if (option != -1 || optind != argc - 1)
         return cli_usage("hearback backup DIR [--with-keys FILE]\n"

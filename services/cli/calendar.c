@@ -186,7 +186,7 @@ static int import(struct cli *cli, int argc, char **argv)
     const char *calendar = "cn";
     bool replace = false;
     int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) == 'c' || option == 'r') {
+    while ((option = cli_option(argc, argv, known, NULL)) == 'c' || option == 'r') {
         replace = replace || option == 'r';
         calendar = option == 'c' ? optarg : calendar;
     }

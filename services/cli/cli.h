@@ -57,6 +57,9 @@ bool cli_write(const char *path, const char *text);
 /* "hearback: ..." on standard error; returns CLI_FAILED. */
 int cli_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 int cli_usage(const char *text);
+/* getopt_long without short options; what it does not know it names whole (getopt itself would say bytes of it). */
+struct option;
+int cli_option(int argc, char **argv, const struct option *known, int *index);
 /* One line of progress on standard error: redrawn in place on a terminal, otherwise printed when `last`. */
 void cli_progress(bool last, const char *format, ...) PRINTF_LIKE(2, 3);
 void cli_print_json(const json_t *json);

@@ -417,7 +417,7 @@ int cli_import(struct cli *cli, int argc, char **argv)
     struct import *import = arena_zero(&cli->arena, sizeof *import);
     const char *mapping = NULL;
     int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) == 'm')
+    while ((option = cli_option(argc, argv, known, NULL)) == 'm')
         mapping = optarg;
     if (option != -1 || optind != argc - 1 || !mapping)
         return cli_usage("hearback import FILE --mapping NAME|FILE");

@@ -51,7 +51,7 @@ int cli_init(struct cli *cli, int argc, char **argv)
     struct up_options options = {0};
     uint64_t port;
     int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((option = cli_option(argc, argv, known, NULL)) != -1) {
         if (option == 'e')
             options.endpoint = optarg;
         else if (option == 'l')

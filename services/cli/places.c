@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,20 @@ int cli_usage(const char *text)
 {
     fprintf(stderr, "usage: %s\n", text);
     return CLI_USAGE;
+}
+
+int cli_option(int argc, char **argv, const struct option *known, int *index)
+{
+    opterr = 0;
+    int option = getopt_long(argc, argv, "", known, index);
+    if (option == '?') {
+        /* of "-ab" it first stops within the argument, else behind it */
+        bool within = optopt && optind < argc && argv[optind][0] == '-' && argv[optind][1] == (char)optopt;
+        cli_fail("%s is no option here, or lacks its value", argv[within ? optind : optind - 1]);
+        while (getopt_long(argc, argv, "", known, NULL) != -1)
+            ; /* once is enough */
+    }
+    return option;
 }
 
 void cli_progress(bool last, const char *format, ...)

@@ -414,7 +414,7 @@ int cli_restore(struct cli *cli, int argc, char **argv)
     int option;
     bool good = true;
     uint64_t skip = SKIP_DEFAULT;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((option = cli_option(argc, argv, known, NULL)) != -1) {
         if (option == 'k')
             restore.keys = optarg;
         else if (option == 'e')

@@ -281,7 +281,7 @@ int cli_split(struct cli *cli, int argc, char **argv)
     struct split split = {.cli = cli};
     bool at = false;
     int option;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((option = cli_option(argc, argv, known, NULL)) != -1) {
         if (option == 'a')
             at = read_number(optarg, &split.at);
         else if (option == 'e')

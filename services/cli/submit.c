@@ -26,7 +26,7 @@ static json_t *body_of(int argc, char **argv, const char **key_out)
 {
     json_t *body = json_pack("{s:s}", "channel", "phone"), *party = json_object();
     int option, index = 0;
-    while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
+    while ((option = cli_option(argc, argv, known, &index)) != -1) {
         const char *name = known[index].name;
         if (option == 's')
             json_object_set_new(body, name, json_string(optarg));

@@ -31,7 +31,7 @@ static int read_options(struct up_options *options, int argc, char **argv)
         {"export", required_argument, NULL, 'e'},  {0}};
     int option;
     uint64_t port;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((option = cli_option(argc, argv, known, NULL)) != -1) {
         switch (option) {
         case 'p':
             if (!number_read(optarg, 65535, &port) || port == 0)
