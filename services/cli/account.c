@@ -62,7 +62,7 @@ static int offer(struct cli *cli, const char *account)
     if (!ask(cli, &directory))
         return CLI_FAILED;
     const char *link =
-        arena_printf(&cli->arena, "%s/console/#/setup?account=%s&code=%s", console_url(cli), account, code);
+        arena_printf(&cli->arena, "%s/console/signin#account=%s&code=%s", console_url(cli), account, code);
     const char *until = json_time_text(NULL, setup.until_ms, &cli->arena);
     if (cli->json)
         cli_print_json(

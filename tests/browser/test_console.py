@@ -245,6 +245,73 @@ def test_signing_in():
             other.there("input[name=account]")
 
 
+def sign_in_here(console, account, password):
+    """On the page that is shown, without loading it anew."""
+    console.there("input[name=account]")
+    console.fill("input[name=account]", account)
+    console.fill("input[name=password]", password)
+    console.key("Enter")
+    console.there("nav")
+    console.gone(".el-skeleton")
+
+
+def offline(console, yes):
+    console.devtools("Network.enable")
+    console.devtools("Network.emulateNetworkConditions", offline=yes, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+
+
+def test_leaving():
+    """Nobody believes to have left who has not; and whoever comes after sees nothing of who was there."""
+    with System("--demo") as system, Console(system, "en") as console:
+        console.sign_in("coordinator")
+        console.shows("陈晨", ".who")
+        offline(console, True)
+        console.press("header .tools button:last-of-type")
+        console.there(".el-alert--error")
+        console.look("not-left", error=True)
+        assert console.find_all("nav") and "session" in console.cookies()
+        offline(console, False)
+        console.press("main .el-alert .el-button")
+        console.there("input[name=account]")
+        assert "session" not in console.cookies() and console.script("return location.search") == ""
+        sign_in_here(console, "coordinator", system.passwords()["coordinator"])
+        console.go("/all")
+        site = console.text(".only-site")
+        cookie = f"session={console.cookies()['session']['value']}"
+        csrf = system.http("GET", "/api/v1/session", headers={"Cookie": cookie}).json()["csrf"]
+        assert system.http("DELETE", "/api/v1/session", headers={"Cookie": cookie, "X-CSRF-Token": csrf}).status == 200  # elsewhere
+        console.there("input[name=account]")  # the stream of changes ended, and may not come again
+        assert not console.find_all("a.number") and site not in console.text("body") and "陈晨" not in console.text("body")
+        sign_in_here(console, "renhe-handler", system.passwords()["renhe-handler"])
+        console.wait("return document.querySelector('.who') && !document.body.innerText.includes(arguments[0])", site)
+        assert console.text(".only-site") and "陈晨" not in console.text("body")
+
+
+def test_first_password():
+    """By the administrator's link, then changed."""
+    with System("--demo") as system, Console(system, "en") as console:
+        link = system.run("account", "password", "head").stdout.split()[0]
+        console.open(link)
+        console.wait("return document.querySelector('input[name=code]')?.value && document.querySelector('input[name=account]').value === 'head'")
+        console.wait("return location.pathname === '/console/signin' && location.hash === ''")
+        console.look("first-password")
+        console.fill("input[name=password]", "three unrelated words")
+        console.key("Enter")
+        console.there("nav")
+        assert "code=" not in console.script("return JSON.stringify([location.href, history.state, {...sessionStorage}, {...localStorage}])")
+        console.go("/account")
+        console.fill("input[name=old]", "three unrelated words")
+        console.fill("input[name=password]", "short")
+        console.key("Enter")
+        console.there(".el-alert--error")
+        console.fill("input[name=password]", "four quite unrelated words")
+        console.key("Enter")
+        console.there(".el-alert--success")
+        console.look("changed")
+        signs_out(console)
+        sign_in_here(console, "head", "four quite unrelated words")
+
+
 def test_every_screen():
     """Each in both languages, on a phone and on a wide screen."""
     with System("--demo") as system:
@@ -271,4 +338,4 @@ def test_every_screen():
 
 
 if __name__ == "__main__":
-    main([test_what_is_given_out, test_signing_in, test_a_day, test_every_screen])
+    main([test_what_is_given_out, test_signing_in, test_leaving, test_first_password, test_a_day, test_every_screen])

@@ -331,7 +331,7 @@ def setup_codes():
     refused(browser.sign_in("newcomer", ""), 401, "wrong_sign_in")  # no password is not the empty one
     assert "no such account" in system.run("account", "password", "nobody", check=False).stderr
     text = system.run("account", "password", "newcomer").stdout
-    link, code = re.search(r"(http\S+/console/#/setup\?account=newcomer&code=(\S+))", text).groups()
+    link, code = re.search(r"(http\S+/console/signin#account=newcomer&code=(\S+))", text).groups()
     assert f"code: {code}\n" in text and "until" in text, text
     use = lambda password, code=code, account="newcomer": browser.ask("POST", "/api/v1/session/setup", {
         "account": account, "code": code, "password": password})

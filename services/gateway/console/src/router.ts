@@ -29,5 +29,5 @@ router.beforeEach(async to => {
     }
   }
   if (!session.signedIn && !to.meta.open) return { name: "signin", query: { next: to.fullPath } };
-  return session.signedIn && to.name === "signin" ? "/" : true;
+  return session.signedIn && to.name === "signin" && !to.hash.includes("code=") ? "/" : true;
 });

@@ -24,6 +24,7 @@ export function speak(tag: string): void { language = tag; }
 
 // What we wrote ourselves must be in what we read next.
 let after = "";
+export function forget(): void { after = ""; }
 
 export function address(path: string, query: Ask["query"] = {}): string {
   const list = new URLSearchParams();

@@ -1,7 +1,7 @@
 // Who is signed in, and how requests prove it: all of that is here. A session is a cookie that no script can read, with a
 // CSRF token for writes. A gateway without /api/v1/session takes a bearer token, kept in sessionStorage: gone with the tab.
 import { reactive } from "vue";
-import { ask, Problem } from "./http";
+import { ask, forget, Problem } from "./http";
 
 export interface Post { post: string; department?: string; site?: string }
 export interface Session { account: string; person: string; posts: Post[]; sites: string[]; scopes: string[]; language: string; csrf: string; second_factor: boolean; demonstration: boolean }
@@ -9,7 +9,7 @@ export interface Session { account: string; person: string; posts: Post[]; sites
 const TOKEN = "hearback.token", PERSON = "hearback.person";
 const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes: [], language: "", csrf: "", second_factor: false, demonstration: false };
 
-export const session = reactive({ ...nobody, known: false, signedIn: false, byToken: false });
+export const session = reactive({ ...nobody, known: false, signedIn: false, byToken: false, left: false }); // left: by himself
 
 export function authHeaders(writes: boolean): Record<string, string> {
   const token = sessionStorage.getItem(TOKEN);
@@ -22,10 +22,11 @@ function take(given: Partial<Session>): void {
 }
 
 /** Also when the server says that the session has ended. */
-export function signedOut(): void {
+export function signedOut(left = false): void {
   sessionStorage.removeItem(TOKEN);
   sessionStorage.removeItem(PERSON);
-  Object.assign(session, nobody, { signedIn: false, known: true });
+  forget();
+  Object.assign(session, nobody, { signedIn: false, known: true, left });
 }
 
 /** With a token alone nobody says who holds it: whoever signs in does. */
@@ -69,13 +70,15 @@ export async function signIn(account: string, password: string, code: string): P
   take((await ask<Session>("POST", "/session", { body: code ? { account, password, code } : { account, password } })).data);
 }
 
-/** `everywhere`: also on all other devices. A token is only forgotten. */
+/** `everywhere`: also on all other devices. A token is only forgotten. Throws when the server did not hear it: then the session
+    goes on, and whoever believed otherwise would leave it open behind him. */
 export async function signOut(everywhere = false): Promise<void> {
   try {
     if (!sessionStorage.getItem(TOKEN)) await ask("DELETE", everywhere ? "/sessions" : "/session");
-  } finally {
-    signedOut();
+  } catch (fault) {
+    if (!(fault instanceof Problem) || fault.status !== 401) throw fault; // 401: it is over already
   }
+  signedOut(true);
 }
 
 /** The first password, by the code that the administrator gave. */
@@ -83,9 +86,11 @@ export async function setUp(account: string, code: string, password: string): Pr
   await ask("POST", "/session/setup", { body: { account, code, password } });
 }
 
-export async function changePassword(old: string, password: string): Promise<void> {
-  await ask("PUT", "/session/password", { body: { old, password } });
+/** Gives how many API tokens go on. */
+export async function changePassword(old: string, password: string): Promise<number> {
+  const { data } = await ask<{ tokens_left: number }>("PUT", "/session/password", { body: { old, password } });
   await find();
+  return data.tokens_left;
 }
 
 export async function beginTotp(): Promise<{ secret: string; uri: string }> {

@@ -3,14 +3,14 @@ import type zh from "./zh-CN";
 // The same keys as zh-CN, or it does not compile.
 const en: typeof zh = {
   nav: {
-    title: "Console", skip: "Skip to content", menu: "Menu", site: "Site", leave: "Sign out", whoAmI: "I am", demonstration: "Demonstration", work: "My work", department: "My department", near: "Due soon", late: "Overdue", all: "All cases",
+    title: "Console", skip: "Skip to content", menu: "Menu", site: "Site", leave: "Sign out", notLeft: "You are still signed in", whoAmI: "I am", demonstration: "Demonstration", work: "My work", department: "My department", near: "Due soon", late: "Overdue", all: "All cases",
     reception: "Reception", dispatch: "Coordination", figures: "Figures",
   },
   signIn: {
     title: "Sign in", account: "Account", password: "Password", code: "One-time code (if switched on)", token: "Access token", tokenHint: "The token is kept in this tab only and is gone when you close it.", go: "Sign in", first: "First time: set a password with a setup code", haveOne: "I have a password: sign in", setupCode: "Setup code (from the administrator)", wrong: "Account, password or token is not right",
   },
   account: {
-    title: "My account", changePassword: "Change password", old: "Present password", password: "New password", othersEnd: "All other devices are signed out then.", changed: "The password is changed.", second: "One-time codes", on: "Switched on. A code, or a recovery code, switches it off.", giveUp: "Switch off", enrol: "Switch on",
+    title: "My account", changePassword: "Change password", old: "Present password", password: "New password", othersEnd: "All other devices are signed out then.", changed: "The password is changed.", tokensLeft: "The password is changed. {count} access tokens of this account go on; “Sign out everywhere” ends them.", second: "One-time codes", on: "Switched on. A code, or a recovery code, switches it off.", giveUp: "Switch off", enrol: "Switch on",
     enter: "Enter this key in an authenticator app, then the six digits it shows.", code: "Six digits", confirm: "Confirm", recovery: "The recovery codes are shown this once; keep them safe. Each works once.", enrolled: "One-time codes are on.", given: "One-time codes are off.", devices: "All devices", everywhere: "Sign out everywhere",
   },
   state: { loading: "Loading", retry: "Try again", empty: "Nothing here", fault: "Something went wrong. Please try again.", unreachable: "The server cannot be reached. What you typed is still here; check the network and try again." },

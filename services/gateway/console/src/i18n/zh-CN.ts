@@ -1,13 +1,13 @@
 export default {
   nav: {
-    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
     reception: "受理登记", dispatch: "协调派单", figures: "指标",
   },
   signIn: {
     title: "登录", account: "账号", password: "口令", code: "动态验证码（已启用时填写）", token: "访问令牌", tokenHint: "令牌只保存在本标签页，关闭即清除。", go: "登录", first: "首次登录：用设置码设定口令", haveOne: "已有口令：直接登录", setupCode: "设置码（由管理员给出）", wrong: "账号、口令或令牌不正确",
   },
   account: {
-    title: "我的账号", changePassword: "修改口令", old: "现口令", password: "新口令", othersEnd: "修改后，其他设备上的登录随即失效。", changed: "口令已修改。", second: "动态验证码", on: "已启用。停用须填写验证码或一个恢复码。", giveUp: "停用", enrol: "启用",
+    title: "我的账号", changePassword: "修改口令", old: "现口令", password: "新口令", othersEnd: "修改后，其他设备上的登录随即失效。", tokensLeft: "口令已修改。本账号仍有 {count} 个访问令牌有效；“在所有设备退出”可一并作废。", changed: "口令已修改。", second: "动态验证码", on: "已启用。停用须填写验证码或一个恢复码。", giveUp: "停用", enrol: "启用",
     enter: "在验证器应用中输入下面的密钥，再填写它显示的六位数字。", code: "六位数字", confirm: "确认", recovery: "恢复码只显示这一次，请妥善保存；每个只能用一次。", enrolled: "动态验证码已启用。", given: "动态验证码已停用。", devices: "所有设备", everywhere: "在所有设备退出",
   },
   state: { loading: "正在载入", retry: "重试", empty: "没有内容", fault: "出错了，请重试。", unreachable: "连不上服务器。已填写的内容还在，请检查网络后重试。" },
