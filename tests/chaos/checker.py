@@ -230,7 +230,9 @@ class Checker:
                     self.find(f"{service}: offset {event['offset']} is about case {event['case_id']}, which nobody registered")
 
     def check_notices(self):
-        state = {}
+        """At rest each notice has one end: delivered, failed, or none to be sent (due, published, not_sent), said when it was queued. Or it
+        is told when it is tried next, or until when the policy's hours hold it back."""
+        state, said_last = {}, {}
         for event in self.events["notification"]:
             for kind in ("queued", "attempt_failed", "delivered", "failed"):
                 said = of(event, "notification", kind)
@@ -240,7 +242,12 @@ class Checker:
                 before = state.get(notice)
                 if (kind == "queued") != (before is None) or before in ("delivered", "failed"):
                     self.find(f"notice {notice}: {kind} after {before}")
-                state[notice] = kind
+                state[notice], said_last[notice] = kind, said
+        for notice, kind in state.items():
+            said = said_last[notice]
+            to_be_sent = kind == "queued" and said.get("status") not in ("due", "published", "not_sent") and not said.get("not_before_at")
+            if to_be_sent or (kind == "attempt_failed" and not said.get("next_at")):
+                self.find(f"notice {notice} has no end: {kind}: {said}")
         return state
 
     def check_mails(self, arrived):

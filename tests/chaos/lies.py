@@ -86,12 +86,16 @@ def deliver_twice(events):
     again(events, "notification", first(events, "notification", "delivered"))
 
 
+def never_end_a_notice(events):
+    events["notification"].remove(first(events, "notification", "delivered"))
+
+
 def register_twice(events):
     again(events, "intake", first(events, "intake", "registered"))
 
 
 LIES = (skip_a_step, nobody_responsible, lose_a_routing, lose_a_clock, miss_twice, miss_early, reach_twice, skip_a_level, tell_nobody,
-        tell_another, open_anothers, number_twice, deliver_twice, register_twice)
+        tell_another, open_anothers, number_twice, deliver_twice, never_end_a_notice, register_twice)
 
 
 def refused_then_carried_out(system, ledger):
