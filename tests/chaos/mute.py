@@ -13,6 +13,7 @@ import time
 import harness
 from cells import Cell, Loopback, Relay, caught_up, given_up, join
 from checker import SERVICES, Checker
+from histories import Importer
 from load import Load
 
 MUTE_S = 8  # a heartbeat may take as long
@@ -76,7 +77,7 @@ def services():
         system.settle()
         processes = {name: system.pids(name) for name in relays}
         ledgers = []
-        with Load(system.port, system.tokens(), seed=chosen.seed, clients=3, pause_s=0.01) as load:
+        with Load(system.port, system.tokens(), seed=chosen.seed, clients=3, pause_s=0.01) as load, Importer(system, system.operator_token()):
             for name in ("casework", "intake") if not chosen.long else ("casework", "intake", *SERVICES):
                 time.sleep(1)
                 one_falls_mute(system, name, relays[name], load)
@@ -86,8 +87,11 @@ def services():
         found = json.loads(system.run("--json", "verify", check=False).stdout)
         assert found["sound"], json.dumps(found, indent=1)
         system.stop()
-        findings = Checker(system.folder).check(ledgers[0])
+        checker = Checker(system.folder)
+        findings = checker.check(ledgers[0])
         assert not findings, findings[:10]
+        missed, reached = checker.count("watchdog", "missed"), checker.count("escalation", "reached")
+        assert missed and reached, f"{missed} dates were missed, {reached} rows of ladders reached: the checks of them saw nothing"
         acknowledged = len(ledgers[0].answered())
     assert acknowledged >= 100, f"only {acknowledged} commands were acknowledged"
     print(f"  {acknowledged} commands acknowledged, {ledgers[0].refusals} refused meanwhile; 0 lost, 0 doubled", flush=True)

@@ -19,6 +19,7 @@ import time
 
 import harness
 from checker import Checker
+from histories import Importer
 from load import Command, Ledger, Load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -149,11 +150,11 @@ def sends(chance, count):
         os.environ.update(environment)
         try:
             with harness.System("--demo") as system:
-                with Load(system.port, system.tokens(), seed=nth, clients=3) as load:
+                with Load(system.port, system.tokens(), seed=nth, clients=3) as load, Importer(system, system.operator_token()):
                     until = time.monotonic() + 120
                     while not os.path.exists(fired) and time.monotonic() < until:
                         time.sleep(0.1)
-                    time.sleep(1)  # and how it goes on after it
+                    time.sleep(2)  # and how it goes on after it
                 assert os.path.exists(fired), f"{program} did not send {nth} times in two minutes: nothing was shown"
                 system.settle()
                 system.run("verify")

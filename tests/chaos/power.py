@@ -24,6 +24,7 @@ import time
 
 import harness
 from checker import SERVICES, Checker
+from histories import Importer
 from load import Load
 
 EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
@@ -170,9 +171,12 @@ def check(machine, ledger, when):
     found = json.loads(machine.system.run("--json", "verify", check=False).stdout)
     assert found["sound"], f"{when}: {json.dumps(found, indent=1)}"
     machine.system.stop()
-    findings = Checker(machine.folder).check(ledger)
+    checker = Checker(machine.folder)
+    findings = checker.check(ledger)
     assert not findings, f"{when}: {findings[:10]}"
-    print(f"{when}: {found['events']} events, {len(ledger.answered())} acknowledged commands: 0 lost, 0 doubled, 0 corrupt; verify: "
+    missed, reached = checker.count("watchdog", "missed"), checker.count("escalation", "reached")
+    assert missed and reached, f"{missed} dates were missed, {reached} rows of ladders reached: the checks of them saw nothing"
+    print(f"{when}: {found['events']} events, {missed} missed dates, {reached} rows of ladders, {len(ledger.answered())} acknowledged commands: 0 lost, 0 doubled, 0 corrupt; verify: "
           "sound", flush=True)
 
 
@@ -181,8 +185,8 @@ def cuts(chance, wanted):
     try:
         machine.system.start()
         load = Load(machine.system.port, machine.tokens, seed=chance.randrange(10**6), clients=4)
-        done = 0
-        with load:
+        importer, done = Importer(machine.system, machine.system.operator_token()), 0
+        with load, importer:
             while done < wanted - 1:
                 for service in SERVICES[:wanted - 1 - done]:
                     time.sleep(chance.uniform(0.2, 1.2))
@@ -195,7 +199,7 @@ def cuts(chance, wanted):
             machine.system.start()
             again = Load(machine.system.port, machine.tokens, seed=chance.randrange(10**6), clients=4)
             again.ledger = load.ledger
-            with again:
+            with again, Importer(machine.system, machine.system.operator_token(), importer.imported) as importer:
                 time.sleep(chance.uniform(1, 3))
                 machine.cut(list(SERVICES), everything=True)
                 machine.system.start()
