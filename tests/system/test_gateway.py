@@ -721,6 +721,14 @@ def organisation_and_policies():
               "sources": [{"path": "MINE/pack.yaml", "text": "pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkindz: {}\n"}]}
     problem = call("POST", "/api/v1/policies", broken, account="admin").json()
     assert problem["status"] == 422 and "MINE/pack.yaml" in json.dumps(problem), problem
+    # small as written, too large as compiled; more packs than a site has: neither is published (the first one below has version 1)
+    choices = ", ".join(f"c{n}: [{'选' * 20}{n}, {'choice ' * 5}{n}]" for n in range(400))
+    wide = "pack: WIDE\nname: [宽, Wide]\nextends: GEN-FRAME\nkinds:\n  wide:\n    like: report\n    clause: WIDE-1\n    name: [宽, Wide]\n    fields:\n" \
+           f"      choice: {{clause: WIDE-1, name: [选, Choice], one_of: {{{choices}}}}}\n"
+    wide += "".join(f"  k{n}: {{like: wide, clause: WIDE-1, name: [类{n}, Kind {n}]}}\n" for n in range(60))
+    too_wide = {"site": "new-york", "packs": ["WIDE"], "sources": [{"path": "WIDE/pack.yaml", "text": wide}]}
+    assert "2 MiB" in refused(call("POST", "/api/v1/policies", too_wide, account="admin"), 413, "too_large")["detail"]
+    refused(call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"] * 17}, account="admin"), 413, "too_large", "packs")
     done = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"]}, account="admin",
                 Hearback_After=changed.headers["hearback-after"])
     assert done.status == 200 and done.json() == {"site": "new-york", "policy_version": 1}, done
