@@ -168,9 +168,27 @@ static bool pack_listed(const struct compile *compile, const char *pack)
     return false;
 }
 
-static json_t *pack_with_bases(struct compile *compile, const struct policy_source *sources, size_t count,
-                               const char *pack, unsigned depth)
+#define EXTENDS_MAX 8u
+
+/* A pack, and the one that extends it. */
+struct extending {
+    const char *pack;
+    const struct extending *by;
+};
+
+static bool may_extend(const struct extending *extending, const char *base)
 {
+    unsigned depth = 0;
+    bool circle = false;
+    for (; extending; extending = extending->by, depth++)
+        circle = circle || strcmp(extending->pack, base) == 0;
+    return !circle && depth <= EXTENDS_MAX;
+}
+
+static json_t *pack_with_bases(struct compile *compile, const struct policy_source *sources, size_t count,
+                               const char *pack, const struct extending *by)
+{
+    const struct extending extending = {pack, by};
     json_t *own = pack_load(compile, sources, count, pack);
     Policy__Pack *entry = POLICY_NEW(compile, Policy__Pack, POLICY__PACK__INIT);
     entry->name = arena_strdup(compile->arena, pack);
@@ -179,12 +197,12 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     entry->extends = (char *)(uintptr_t)text_of(compile, json_object_get(own, "extends"));
     entry->in_force = (char *)(uintptr_t)text_of(compile, json_object_get(own, "in_force"));
     entry->source = (char *)(uintptr_t)text_of(compile, json_object_get(own, "source"));
-    if (*entry->extends && depth >= 8) {
+    if (*entry->extends && !may_extend(&extending, entry->extends)) {
         mistake(compile, json_object_get(own, "extends"), "制度包互相引用成环，或超过 8 层",
                 "packs extend each other in a circle, or more than 8 deep");
     } else if (*entry->extends && !pack_listed(compile, entry->extends)) { /* else it is there: what another pack made
                                                                               of it must not be undone */
-        json_t *base = pack_with_bases(compile, sources, count, entry->extends, depth + 1);
+        json_t *base = pack_with_bases(compile, sources, count, entry->extends, &extending);
         json_t *merged = merge_packs(compile, base, own);
         json_decref(base);
         json_decref(own);
@@ -630,7 +648,7 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
     compile->root = json_object();
     compile->made = json_array();
     for (size_t i = 0; i < packs_count; i++) {
-        json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], 0);
+        json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], NULL);
         packs_collide(compile, compile->root, pack, packs[i]);
         compile->beside = packs[i];
         json_t *merged = merge_packs(compile, compile->root, pack);
