@@ -52,7 +52,9 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list list);
 char *arena_join(struct arena *arena, const char *const *texts, size_t count, const char *between);
 
 /* Grows an arena-owned array of `count` elements for one more; returns the (possibly moved)
-   array with room for count + 1. Amortised constant: capacity doubles at powers of two. */
+   array with room for count + 1. Amortised constant: capacity doubles at powers of two; so only an array that was
+   grown by it from the first element on (or decoded: message.h does alike) may be given to it, never one of an exact
+   size. */
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t element_size);
 
 #endif

@@ -33,7 +33,8 @@ const char *err_text(enum err err);
     } while (0)
 _Noreturn void bug_report(const char *file, int line, const char *what);
 
-/* Called once before abort(); async-signal-safe work only. One per process, set at start. */
+/* Called once before the process ends by bug_unless, by a library's assertion or by a fault (SIGABRT, SIGSEGV, SIGBUS,
+   SIGFPE, SIGILL) in the thread that set it; async-signal-safe work only. One per process, set at start. */
 typedef void bug_handler(void *context);
 void bug_handler_set(bug_handler *handler, void *context);
 

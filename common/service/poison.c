@@ -1,5 +1,6 @@
-/* Poison (design.md 3, A7): when an assertion fails, the name of the input at hand goes into a preallocated file. After
-   the restart turns hold one input until that one is passed; the second abort on the same input quarantines it. */
+/* Poison (design.md 3, A7): when an assertion fails (ours or a library's) or memory is misused in a turn, the name of
+   the input at hand goes into a preallocated file. After the restart turns hold one input until that one is passed; the
+   second abort on the same input quarantines it. */
 #include "service/internal.h"
 
 #include <fcntl.h>
@@ -15,6 +16,8 @@ static void write_poison(void *context)
 {
     struct instance *instance = context;
     char page[POISON_BYTES] = {0};
+    if (!*instance->input_name)
+        return; /* between turns: no input's fault */
     bool again = strcmp(instance->input_name, instance->poison_name) == 0;
     unsigned count = again ? instance->poison_count + 1 : 1;
     page[0] = (char)('0' + (count > 9 ? 9 : count));

@@ -714,5 +714,6 @@ enum err instance_turn(struct instance *instance, int64_t now)
     }
     arena_reset(&instance->arena);
     arena_reset(&instance->kept);
+    instance->input_name[0] = 0;
     return err;
 }

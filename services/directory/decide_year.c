@@ -82,17 +82,19 @@ static Calendar__Calendar *with_year(struct turn *turn, const Calendar__Calendar
     char *why = "";
     Calendar__Calendar *fresh = arena_alloc(arena, sizeof *fresh);
     *fresh = *known;
-    fresh->n_exceptions = 0;
-    fresh->exceptions = arena_alloc(arena, (known->n_exceptions + 1) * sizeof *fresh->exceptions);
+    fresh->n_exceptions = fresh->n_years = 0; /* both lists grow further below: made as arena_grow makes them */
     for (size_t i = 0; i < known->n_exceptions; i++) {
         if (is_published(known, year) && decided_by(known, known->exceptions[i]->date, year))
             continue;
         Calendar__Exception *kept = arena_alloc(arena, sizeof *kept);
         *kept = *known->exceptions[i];
+        fresh->exceptions = arena_grow(arena, fresh->exceptions, fresh->n_exceptions, sizeof kept);
         fresh->exceptions[fresh->n_exceptions++] = kept;
     }
-    fresh->years = arena_alloc(arena, (known->n_years + 1) * sizeof *fresh->years);
-    memcpy(fresh->years, known->years, known->n_years * sizeof *fresh->years);
+    for (size_t i = 0; i < known->n_years; i++) {
+        fresh->years = arena_grow(arena, fresh->years, fresh->n_years, sizeof *fresh->years);
+        fresh->years[fresh->n_years++] = known->years[i];
+    }
     bug_unless(calendar_add_holiday_cn(fresh, bytes_of_text(text), arena, &why) == ERR_NONE); /* read before */
     return fresh;
 }

@@ -230,7 +230,8 @@ static int live(const char *folder, int64_t now, life_fn *what)
     pid_t child = fork();
     if (child == 0) {
         static struct life life;
-        signal(SIGABRT, SIG_DFL);
+        for (int number = SIGHUP; number < SIGTERM; number++)
+            signal(number, SIG_DFL);
         (void)!freopen("/dev/null", "w", stderr); /* the assertion's own line is as it should be */
         life.guards_speaker = guards_speaker;
         open_life(&life, folder, now);
@@ -246,9 +247,10 @@ static void set_aside(void)
     char folder[] = "/dev/shm/hearback-abort-XXXXXX";
     assert_non_null(mkdtemp(folder));
     int64_t now = PUPPET_START_MS;
+    int dead = scribe_dies_by ? -scribe_dies_by : -SIGABRT;
     assert_int_equal(live(folder, now, life_that_speaks), 0);
-    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
-    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), dead);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), dead);
     assert_int_equal(live(folder, now += 10000, life_that_sets_aside), 0);
     assert_int_equal(live(folder, now += 10000, life_that_goes_on), 0);
     assert_int_equal(live(folder, now += 10000, life_that_is_mended), 0);
@@ -270,6 +272,19 @@ static void the_second_abort_in_evolve_sets_the_event_aside(void **state)
     set_aside();
 }
 
+/* A library's own assertion, and what misuses memory. */
+static void so_does_a_fault_that_is_no_assertion_of_ours(void **state)
+{
+    static const int faults[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
+    (void)state;
+    scribe_aborts_in_evolve = guards_speaker = false;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        scribe_dies_by = faults[i];
+        set_aside();
+    }
+    scribe_dies_by = 0;
+}
+
 static void the_second_abort_in_decide_refuses_the_command(void **state)
 {
     (void)state;
@@ -287,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_second_abort_in_react_sets_the_event_aside),
                                        cmocka_unit_test(the_second_abort_in_evolve_sets_the_event_aside),
+                                       cmocka_unit_test(so_does_a_fault_that_is_no_assertion_of_ours),
                                        cmocka_unit_test(the_second_abort_in_decide_refuses_the_command)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
