@@ -18,11 +18,16 @@ DATA = os.path.join(harness.SOURCE, "../shared/data/boston311-2011-08.csv")
 COLUMNS = "external_id,case_number,kind,category,department,handler,stage,received_at,due_at,closed_at,on_time".split(",")
 
 
+def once(folder, path, *options):
+    """One whole run, which may fail."""
+    return subprocess.run([os.path.join(harness.PROGRAMS, "hearback"), "--data", folder, "up", "--demo", "--port", str(harness.free_port()),
+                           "--input", path, "--mapping", "boston311", "--once", *options],
+                          capture_output=True, text=True, timeout=600)
+
+
 def run_once(folder, path, export):
     """One whole run; returns its figures and what it said."""
-    done = subprocess.run([os.path.join(harness.PROGRAMS, "hearback"), "--data", folder, "up", "--demo", "--port", str(harness.free_port()),
-                           "--input", path, "--mapping", "boston311", "--once", "--export", export],
-                          capture_output=True, text=True, timeout=600)
+    done = once(folder, path, "--export", export)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout), done.stderr
 

@@ -7,13 +7,12 @@ import csv
 import datetime
 import os
 import shutil
-import subprocess
 import tempfile
 
 import yaml
 
 import harness
-from test_boston import DATA, check_dates, check_figures, check_flags, local, read, run_once
+from test_boston import DATA, check_dates, check_figures, check_flags, local, once, read, run_once
 
 PACK = os.path.join(harness.SOURCE, "services/directory/policies/boston-311/pack.yaml")
 SECOND_WEEK = "2011-08-08"
@@ -119,9 +118,7 @@ def a_column_is_missing():
             writer = csv.DictWriter(f, [name for name in rows[0] if name not in ("type", "closed_dt")], extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)
-        done = subprocess.run([os.path.join(harness.PROGRAMS, "hearback"), "--data", os.path.join(folder, "data"), "up", "--demo", "--port",
-                               str(harness.free_port()), "--input", path, "--mapping", "boston311", "--once"],
-                              capture_output=True, text=True, timeout=120)
+        done = once(os.path.join(folder, "data"), path)
         assert done.returncode != 0 and not done.stdout, done
         for name in ("type", "closed_dt"):
             assert f'the file has no column "{name}", which the mapping reads' in done.stderr, done.stderr
