@@ -2,6 +2,7 @@
    Everything over ipc:// and over tcp://. The service is a process of its own; so is everybody who knocks, because a
    process has one ZeroMQ context and never forks with it (pitfalls 5). */
 #include "../support/folder.h"
+#include "../support/port.h"
 #include "base/arena.h"
 #include "bus/bus.h"
 #include "config/config.h"
@@ -13,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -72,17 +71,6 @@ static _Noreturn void serve(const struct place *place)
 }
 
 /* ---- setting it up ---- */
-
-static unsigned free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
 
 static void write_config(struct place *place)
 {

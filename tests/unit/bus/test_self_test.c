@@ -1,6 +1,8 @@
 /* The start-up self-test: CURVE without a ZAP handler lets any key in, so a service that finds itself open refuses to
-   start and says so. Here --wrap=zap_start leaves the handler out; the service is a process of its own (pitfalls 5). */
+   start and says so, whether its own door is ipc:// or tcp://. Here --wrap=zap_start leaves the handler out; the
+   service is a process of its own (pitfalls 5). */
 #include "../support/folder.h"
+#include "../support/port.h"
 #include "bus/internal.h"
 #include "config/config.h"
 #include "service/service.h"
@@ -45,10 +47,10 @@ static const struct service service = {
     .name = "casework", .id = HB__SERVICE__CASEWORK, .decide = decide, .evolve = evolve};
 
 struct place {
-    char folder[64], config[128], log[128];
+    char folder[64], config[128], log[128], endpoint[128];
 };
 
-static int setup(void **state)
+static int setup(void **state, bool tcp)
 {
     struct place *place = calloc(1, sizeof *place);
     char data[80];
@@ -57,13 +59,17 @@ static int setup(void **state)
     snprintf(place->config, sizeof place->config, "%s/hearback.yaml", place->folder);
     snprintf(place->log, sizeof place->log, "%s/log", place->folder);
     snprintf(data, sizeof data, "%s/data", place->folder);
+    if (tcp)
+        snprintf(place->endpoint, sizeof place->endpoint, "tcp://127.0.0.1:%u", free_port());
+    else
+        snprintf(place->endpoint, sizeof place->endpoint, "ipc://%s/casework.ipc", place->folder);
     assert_int_equal(mkdir(data, 0700), 0);
     FILE *file = fopen(place->config, "w");
     assert_non_null(file);
     fprintf(file,
             "cell: 0123456789abcdef\ndata: %s/data\nsecrets: %s/secrets\nepoch_keys: %s/epoch\n"
-            "instances:\n  - {service: casework, endpoint: 'ipc://%s/casework.ipc', rights: [fetch, query]}\n",
-            place->folder, place->folder, place->folder, place->folder);
+            "instances:\n  - {service: casework, endpoint: '%s', rights: [fetch, query]}\n",
+            place->folder, place->folder, place->folder, place->endpoint);
     assert_int_equal(fclose(file), 0);
     struct arena arena;
     Config__Config *config;
@@ -76,6 +82,16 @@ static int setup(void **state)
     arena_fini(&arena);
     *state = place;
     return 0;
+}
+
+static int setup_ipc(void **state)
+{
+    return setup(state, false);
+}
+
+static int setup_tcp(void **state)
+{
+    return setup(state, true);
 }
 
 static int teardown(void **state)
@@ -147,10 +163,13 @@ static void who_refuses_unknown_keys_starts(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+#define OVER_BOTH(test)                                                                                                \
+    cmocka_unit_test_setup_teardown(test, setup_ipc, teardown),                                                        \
+        cmocka_unit_test_setup_teardown(test, setup_tcp, teardown)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_lets_any_key_in_does_not_start, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_refuses_unknown_keys_starts, setup, teardown)};
+    const struct CMUnitTest tests[] = {OVER_BOTH(who_lets_any_key_in_does_not_start),
+                                       OVER_BOTH(who_refuses_unknown_keys_starts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
