@@ -62,6 +62,7 @@ struct option;
 int cli_option(int argc, char **argv, const struct option *known, int *index);
 /* One line of progress on standard error: redrawn in place on a terminal, otherwise printed when `last`. */
 void cli_progress(bool last, const char *format, ...) PRINTF_LIKE(2, 3);
+void cli_progress_clear(void); /* before anything else is said; cli_fail does it itself */
 void cli_print_json(const json_t *json);
 
 /* ---- HTTP ---- */

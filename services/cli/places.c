@@ -84,9 +84,19 @@ bool cli_write(const char *path, const char *text)
     return good && rename(temporary, path) == 0;
 }
 
+static bool drawn; /* a line of progress stands on the terminal, and is not ended */
+
+void cli_progress_clear(void)
+{
+    if (drawn && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    drawn = false;
+}
+
 int cli_fail(const char *format, ...)
 {
     va_list list;
+    cli_progress_clear();
     va_start(list, format);
     fputs("hearback: ", stderr);
     vfprintf(stderr, format, list);
@@ -117,14 +127,11 @@ int cli_option(int argc, char **argv, const struct option *known, int *index)
 
 void cli_progress(bool last, const char *format, ...)
 {
-    static bool drawn;
-    bool terminal = isatty(STDERR_FILENO);
-    if (!terminal && !last)
+    if (!last && !isatty(STDERR_FILENO))
         return;
     va_list list;
     va_start(list, format);
-    if (terminal && drawn)
-        fputs("\r\033[K", stderr);
+    cli_progress_clear();
     vfprintf(stderr, format, list);
     if (last)
         fputc('\n', stderr);

@@ -102,8 +102,10 @@ static int wait_for(struct cli *cli, bool settled, int64_t timeout_s)
     for (;;) {
         struct arena_mark mark = arena_mark(&cli->arena);
         look(cli, settled, &now);
-        if (!now.behind && (!settled || same_ends(&before, &now)) && (settled || gateway_ready(cli)))
+        if (!now.behind && (!settled || same_ends(&before, &now)) && (settled || gateway_ready(cli))) {
+            cli_progress_clear();
             return CLI_GOOD;
+        }
         if (timeout_s && time(NULL) >= began + timeout_s)
             return cli_fail("not %s within %lld s: %s", settled ? "settled" : "ready", (long long)timeout_s,
                             now.behind ? now.behind : "gateway");

@@ -108,7 +108,8 @@ def a_key_added_by_hand():
 
 
 def progress_and_ctrl_c():
-    """A file of three batches: after each, one line is drawn anew. Ctrl-C ends what is ready, and nothing is said of it."""
+    """A file of three batches: after each, one line is drawn anew; it gives way to what else is said. Ctrl-C ends what is ready,
+    and nothing is said of it."""
     folder = tempfile.mkdtemp(prefix="hearback-test-", dir=harness.memory_folder())
     try:
         path = os.path.join(folder, "requests.csv")
@@ -117,12 +118,20 @@ def progress_and_ctrl_c():
             writer.writerow(("case_enquiry_id", "open_dt", "closed_dt", "closure_reason", "type", "source", "department", "case_title",
                              "location", "neighborhood", "queue"))
             for i in range(600):
-                writer.writerow((i, "2011-08-01 06:10:58", "", "", "Sign Repair", "Self Service", "PWDx", "Sign", f"{i} High St", "", ""))
+                opened = "yesterday" if i == 300 else "2011-08-01 06:10:58"
+                writer.writerow((i, opened, "", "", "Sign Repair", "Self Service", "PWDx", "Sign", f"{i} High St", "", ""))
         with Terminal("--input", path, "--mapping", "boston311") as system:
             system.read(f"ready http://127.0.0.1:{system.port}".encode())
-            drawn = [part.split(",")[:2] for part in re.split(r"\r\x1b\[K|\r\n", system.said.decode()) if part.startswith("import: ")]
-            assert drawn == [[f"import: {n} of 600 rows", f" {n} new"] for n in (250, 500, 600, 600)], system.said
-            assert system.said.count(b"\r\x1b[Kimport: ") == 3, system.said
+            lines = re.split(r"\r\x1b\[K|\r\n", system.said.decode())
+            assert all(line.endswith(" ...") for line in lines if "waiting for" in line), lines
+            first = next(i for i, line in enumerate(lines) if line.startswith("import: "))
+            drawn = [", ".join(line.split(", ")[:2]) for line in lines[first:first + 5]]
+            refused = f'hearback: {path}:302: refused: open_dt: "yesterday" is no time'
+            assert drawn[1].startswith(refused), drawn
+            del drawn[1]
+            counts = (250, 250), (501, 500), (600, 599), (600, 599)
+            assert drawn == [f"import: {done} of 600 rows, {new} new" for done, new in counts], drawn
+            assert system.said.count(b"\r\x1b[Kimport: ") == 2, system.said
             assert system.press_ctrl_c() == (0, ""), system.said
     finally:
         shutil.rmtree(folder, ignore_errors=True)
