@@ -20,7 +20,7 @@ static const char usage[] =
     "  --demo          at the first start makes a demonstration organisation and sample cases\n"
     "  --input FILE    also imports FILE as --mapping NAME says\n"
     "  --once          waits until all is carried out, prints the figures as JSON, stops\n"
-    "  --export FILE   with --once: writes all cases to FILE as CSV";
+    "  --export FILE   with --once: writes the cases to FILE as CSV (with --input: of that site)";
 
 static int read_options(struct up_options *options, int argc, char **argv)
 {
