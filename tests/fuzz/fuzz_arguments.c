@@ -180,13 +180,16 @@ static int draw_arguments(struct draw *draw, char **argv, struct arena *arena)
     return argc;
 }
 
-/* `init --port N`, accepted: the gateway's port is N. */
+/* `init --port N`, accepted: the gateway's port is N. (What stands behind another option may be that one's value.) */
 static void check_port(struct arena *arena, int argc, char **argv, const char *folder)
 {
     Config__Config *config;
     char *why, *port = NULL;
-    for (int i = 1; i + 1 < argc; i++)
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strncmp(argv[i], "--p", 3) == 0 && (strcmp(argv[i], "--port") != 0 || strncmp(argv[i - 1], "--", 2) == 0))
+            return;
         port = strcmp(argv[i], "--port") == 0 ? argv[i + 1] : port;
+    }
     if (!port || config_load(arena_printf(arena, "%s/hearback.yaml", folder), arena, &config, &why))
         return;
     const Config__Instance *gateway = config_instance(config, HB__SERVICE__GATEWAY, 0);
