@@ -16,13 +16,18 @@
 
 /* ---- shared by all files ---- */
 
-uint64_t storm_draw(struct storm *storm, uint64_t below)
+uint64_t storm_draw_of(uint64_t *stream, uint64_t below)
 {
-    uint64_t z = storm->random += 0x9E3779B97F4A7C15ull;
+    uint64_t z = *stream += 0x9E3779B97F4A7C15ull;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     z ^= z >> 31;
     return below ? z % below : 0;
+}
+
+uint64_t storm_draw(struct storm *storm, uint64_t below)
+{
+    return storm_draw_of(&storm->random, below);
 }
 
 bool storm_chance(struct storm *storm, unsigned permille)

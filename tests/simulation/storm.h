@@ -210,6 +210,7 @@ void storm_check_end(struct storm *storm);
 void storm_check_figures(struct storm *storm);
 
 /* ---- all of them ---- */
+uint64_t storm_draw_of(uint64_t *stream, uint64_t below);
 uint64_t storm_draw(struct storm *storm, uint64_t below); /* of the story, apart from the world's own */
 bool storm_chance(struct storm *storm, unsigned permille);
 /* The first thing that is wrong; the seed ends. Later ones are ignored. */

@@ -90,10 +90,7 @@ static void jump(struct storm *storm)
 
 static uint64_t draw_network(struct storm *storm, uint64_t below)
 {
-    uint64_t z = storm->network += 0x9E3779B97F4A7C15ull;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-    return (z ^ (z >> 31)) % below;
+    return storm_draw_of(&storm->network, below);
 }
 
 static void cut_way(struct storm *storm, unsigned from, unsigned to, int64_t away_ms)
