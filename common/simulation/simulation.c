@@ -887,12 +887,14 @@ static enum err check_fold(struct node *node, char *why_out, size_t why_size)
     return err;
 }
 
-enum err simulation_check_fold(struct simulation *simulation, Hb__Service service, char *why_out, size_t why_size)
+enum err simulation_check_fold(struct simulation *simulation, Hb__Service service, bool *folded_out, char *why_out,
+                               size_t why_size)
 {
     struct node *node = &simulation->nodes[node_of(simulation, service)];
     bool folds = node->instance != NULL;
     for (unsigned i = 0; i < node->feeds_count; i++)
         folds = folds && (node->feeds[i].cell || simulation_instance(simulation, node->feeds[i].service));
+    *folded_out = folds;
     return folds ? check_fold(node, why_out, why_size) : ERR_NONE;
 }
 

@@ -102,10 +102,10 @@ uint64_t simulation_events(struct simulation *simulation, Hb__Service service, u
 struct instance *simulation_instance(struct simulation *simulation, Hb__Service service); /* NULL while down */
 uint32_t simulation_life(const struct simulation *simulation, Hb__Service service);       /* counts its restarts */
 
-/* Does a fresh fold of this one service equal its state? Not asked while it, or one whose log it folds, is down. What
-   was folded before stays folded: each check costs what is new, and a look at all tables; nothing when nothing was
-   committed since. */
-enum err simulation_check_fold(struct simulation *simulation, Hb__Service service, char *why_out,
+/* Does a fresh fold of this one service equal its state? Not asked, and `folded_out` is false, while it, or one whose
+   log it folds, is down. What was folded before stays folded: each check costs what is new, and a look at all tables;
+   nothing when nothing was committed since. */
+enum err simulation_check_fold(struct simulation *simulation, Hb__Service service, bool *folded_out, char *why_out,
                                size_t why_size) MUST_CHECK;
 /* The invariants of the spine: hash chains, cursors never ahead of logs, a fresh fold equals the state. */
 enum err simulation_check(struct simulation *simulation, char *why_out, size_t why_size) MUST_CHECK;

@@ -147,6 +147,7 @@ struct storm {
     int64_t calendar_at; /* recorded time of its last change */
     struct {
         unsigned missed, withdrawn, warned, rows, levels, told, accepted, refused, crashes, cuts, one_way, waits_max;
+        unsigned steps, folds[STORM_SERVICES]; /* at steps at which it and all it hears were up */
     } tally;
 
     bool failed;

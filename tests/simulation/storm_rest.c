@@ -50,12 +50,17 @@ static void check_owned(struct storm *storm)
 static void check_fold(struct storm *storm, Hb__Service service)
 {
     char why[512];
-    if (!storm->failed && simulation_check_fold(storm->simulation, service, why, sizeof why))
+    bool folded;
+    if (storm->failed)
+        return;
+    if (simulation_check_fold(storm->simulation, service, &folded, why, sizeof why))
         storm_fail(storm, "a fresh fold equals the state", "%s", why);
+    storm->tally.folds[service] += folded;
 }
 
 static void check_folds(struct storm *storm)
 {
+    storm->tally.steps++;
     for (unsigned s = HB__SERVICE__DIRECTORY; s < STORM_SERVICES; s++)
         check_fold(storm, (Hb__Service)s);
 }
@@ -63,11 +68,11 @@ static void check_folds(struct storm *storm)
 void storm_check_step(struct storm *storm)
 {
     storm_check_cursors(storm);
-    if (!simulation_instance(storm->simulation, HB__SERVICE__DIRECTORY) ||
-        !simulation_instance(storm->simulation, HB__SERVICE__INTAKE))
-        return; /* nothing was read */
-    storm_check_commands(storm);
-    check_owned(storm);
+    if (simulation_instance(storm->simulation, HB__SERVICE__DIRECTORY) &&
+        simulation_instance(storm->simulation, HB__SERVICE__INTAKE)) { /* else nothing was read */
+        storm_check_commands(storm);
+        check_owned(storm);
+    }
     check_folds(storm);
 }
 
