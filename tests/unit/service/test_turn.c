@@ -1,4 +1,5 @@
 /* The promises of the turn (design.md 3 and 4), one by one, with two small services. */
+#include "../support/heard.h"
 #include "../support/scribe.h"
 
 #include "store/store.h"
@@ -296,6 +297,84 @@ static void a_full_disk_refuses_writes_and_reads_go_on(void **state)
     assert_string_equal(scribe_page(world, 1), "open timer 1000 rang x "); /* nothing was lost meanwhile */
 }
 
+/* ---- cursors that moved alone ---- */
+
+static const struct service listener = {.name = "pong", /* what it hears changes nothing */
+                                        .id = PONG,
+                                        .hears = 1u << PING,
+                                        .evolve = speaker_evolve};
+
+static uint64_t listener_heard(struct world *world)
+{
+    return simulation_instance(world->simulation, PONG)->counts.events_heard;
+}
+
+static uint64_t cursor_commits(struct world *world)
+{
+    return simulation_instance(world->simulation, PONG)->counts.commits_cursor_only;
+}
+
+static uint64_t listener_commits(struct world *world)
+{
+    return store_commits(instance_store(simulation_instance(world->simulation, PONG)));
+}
+
+/* Says so many events, all within this instant, and waits until the listener has heard them. */
+static void speak_at_once(struct world *world, unsigned count)
+{
+    int64_t now = simulation_now(world->simulation);
+    uint64_t heard = listener_heard(world) + count;
+    for (unsigned left = count, some; left; left -= some) {
+        some = left < 50 ? left : 50;
+        assert_null(scribe_tell(world, 1, arena_printf(&world->arena, "many %u", some), "")->refused);
+    }
+    simulation_run(world->simulation, now + 10);
+    assert_int_equal(listener_heard(world), heard);
+}
+
+static void wait_ms(struct world *world, int64_t ms)
+{
+    simulation_run(world->simulation, simulation_now(world->simulation) + ms);
+}
+
+/* One commit for all that was heard within a second, or for a thousand events when they come sooner. */
+static void cursors_alone_are_committed_now_and_then(void **state)
+{
+    (void)state;
+    static const struct service *const services[] = {&speaker, &listener};
+    struct world world;
+    world_open(&world, services, 2, 7);
+    speak_at_once(&world, 1);
+    wait_ms(&world, PUPPET_HOUR_MS);
+    uint64_t commits = listener_commits(&world);
+    for (unsigned i = 0; i < 9; i++) {
+        speak_at_once(&world, 3);
+        wait_ms(&world, 90);
+    }
+    assert_int_equal(listener_commits(&world), commits);
+    simulation_down(world.simulation, PONG); /* they were in memory only */
+    simulation_up(world.simulation, PONG);
+    wait_ms(&world, 900);
+    assert_int_equal(listener_heard(&world), 27);
+    assert_int_equal(listener_commits(&world), commits);
+    assert_int_equal(cursor_commits(&world), 0);
+    wait_ms(&world, 110); /* the second is over */
+    assert_int_equal(listener_commits(&world), ++commits);
+    wait_ms(&world, PUPPET_HOUR_MS);
+    assert_int_equal(listener_commits(&world), commits);
+    speak_at_once(&world, 999);
+    assert_int_equal(listener_commits(&world), commits);
+    speak_at_once(&world, 1);
+    assert_int_equal(listener_commits(&world), ++commits);
+    speak_at_once(&world, 1); /* and another second begins */
+    wait_ms(&world, 900);
+    assert_int_equal(listener_commits(&world), commits);
+    wait_ms(&world, 110);
+    assert_int_equal(listener_commits(&world), ++commits);
+    assert_int_equal(cursor_commits(&world), 3);
+    world_close(&world);
+}
+
 /* ---- a damaged log ---- */
 
 static void put_event(struct world *world, uint64_t offset, struct bytes stored)
@@ -393,6 +472,7 @@ int main(void)
                                        WITH_WORLD(an_input_leaves_no_memory_behind),
                                        WITH_WORLD(as_of_is_kept),
                                        WITH_WORLD(a_full_disk_refuses_writes_and_reads_go_on),
+                                       cmocka_unit_test(cursors_alone_are_committed_now_and_then),
                                        WITH_WORLD(a_damaged_log_refuses_to_start)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
