@@ -29,7 +29,10 @@ struct eventlog_driver {
 };
 extern const struct eventlog_driver eventlog_local;
 
-/* All 0: as `local`. */
+/* All 0: as `local`. Its UNKNOWN is always "not there": the log lies in the store whose transaction the turn then
+   aborts, so it cannot be there alone. "It is there" with such a log means that the whole turn is and nobody was
+   answered: that is a crash after the commit, which the simulator draws too. In either case the process ends, reads at
+   its next start and is asked again under the same id. */
 struct eventlog_simulated {
     enum append next; /* what the next append answers: FULL or FENCED without, UNKNOWN after having written */
     bool full;        /* so it is from an answer of FULL on, until somebody makes room */
