@@ -34,6 +34,7 @@ static enum append simulated_append(void *context, struct store_txn *txn, store_
     enum append answer = log->next;
     log->next = APPEND_DONE;
     log->full = log->full || answer == APPEND_FULL;
+    log->failed += answer != APPEND_DONE;
     if (answer == APPEND_FULL || answer == APPEND_FENCED)
         return answer;
     enum append done = local_append(NULL, txn, table, after, events, count);

@@ -35,6 +35,7 @@ extern const struct eventlog_driver eventlog_local;
    its next start and is asked again under the same id. */
 struct eventlog_simulated {
     enum append next; /* what the next append answers: FULL or FENCED without, UNKNOWN after having written */
+    unsigned failed;  /* how many it failed so */
     bool full;        /* so it is from an answer of FULL on, until somebody makes room */
 };
 struct eventlog_driver eventlog_simulated(struct eventlog_simulated *log);

@@ -455,6 +455,14 @@ void simulation_append_set(struct simulation *simulation, Hb__Service service, e
     node->appends.full = node->appends.full && answer != APPEND_DONE;
 }
 
+unsigned simulation_appends_failed(const struct simulation *simulation)
+{
+    unsigned failed = 0;
+    for (unsigned i = 0; i < simulation->nodes_count; i++)
+        failed += simulation->nodes[i].appends.failed;
+    return failed;
+}
+
 struct simulation *simulation_new(const struct simulation_options *options)
 {
     struct simulation *simulation = calloc(1, sizeof *simulation);

@@ -92,6 +92,7 @@ void simulation_full_set(struct simulation *simulation, Hb__Service service, boo
 /* What the log of an instance answers to its next append: anything but APPEND_DONE ends the process, which is started
    again. After APPEND_FULL it has no room, until told APPEND_DONE; also while it is down. */
 void simulation_append_set(struct simulation *simulation, Hb__Service service, enum append answer);
+unsigned simulation_appends_failed(const struct simulation *simulation); /* of all instances, so far */
 /* Lets the wall clock of every instance jump while the boot clock runs on. */
 void simulation_clock_jump(struct simulation *simulation, int64_t by_ms);
 

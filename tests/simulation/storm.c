@@ -98,6 +98,7 @@ static void burst(struct storm *storm)
         if (storm_chance(storm, 60))
             storm_mishap(storm);
         storm_cut(storm, 20, HOUR_MS);
+        storm_fail_append(storm, 20);
         if (storm_chance(storm, 500))
             storm_retry(storm);
         int64_t pause_ms = storm_chance(storm, 700)   ? (int64_t)storm_draw(storm, 300)
@@ -181,12 +182,12 @@ static void report(struct storm *storm, const uint8_t hash[32])
         folds += storm->tally.folds[s];
     }
     printf("seed %" PRIu64 " %02x%02x%02x%02x%02x%02x%02x%02x %-9s cases %3zu commands %3zu +%u -%u events %5zu missed "
-           "%u withdrawn %u warned %u levels %u told %u down %u cut %u one way %u folds %zu of %u\n",
+           "%u withdrawn %u warned %u levels %u told %u down %u cut %u one way %u append %u folds %zu of %u\n",
            storm->seed, hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7], storm->pack,
            storm->cases_count, storm->commands_count, storm->tally.accepted, storm->tally.refused, events,
            storm->tally.missed, storm->tally.withdrawn, storm->tally.warned, storm->tally.levels, storm->tally.told,
-           storm->tally.crashes, storm->tally.cuts, storm->tally.one_way, folds,
-           storm->tally.steps * (STORM_SERVICES - 1));
+           storm->tally.crashes, storm->tally.cuts, storm->tally.one_way, simulation_appends_failed(storm->simulation),
+           folds, storm->tally.steps * (STORM_SERVICES - 1));
 }
 
 static void complain(struct storm *storm)
@@ -207,24 +208,29 @@ struct settings {
 
 /* What all seeds together have shown: a storm in which too little happened has shown nothing. */
 struct shown {
-    unsigned cuts, one_way, steps, folds[STORM_SERVICES];
+    unsigned cuts, one_way, appends, steps, folds[STORM_SERVICES];
 };
 
 static void add_shown(struct shown *shown, const struct storm *storm)
 {
     shown->cuts += storm->tally.cuts;
     shown->one_way += storm->tally.one_way;
+    shown->appends += simulation_appends_failed(storm->simulation);
     shown->steps += storm->tally.steps;
     for (unsigned s = 1; s < STORM_SERVICES; s++)
         shown->folds[s] += storm->tally.folds[s];
 }
 
-/* A gate of five seeds has twenty cuts, and folds each service at half of its steps, or there is something wrong. */
+/* A gate of five seeds has at least so many cuts and failed appends, and folds every service at half of its steps. */
 static bool shown_enough(const struct shown *shown, const struct settings *settings)
 {
     bool enough = settings->storm.calm || (shown->one_way && shown->cuts >= 20);
     if (!enough)
         printf("too few were cut off: nothing was shown\n");
+    if (!settings->storm.calm && shown->appends < 5) {
+        printf("too few appends failed (%u): nothing was shown\n", shown->appends);
+        enough = false;
+    }
     for (unsigned s = 1; s < STORM_SERVICES; s++)
         if (shown->folds[s] < shown->steps / 2) {
             printf("service %u was folded at %u of %u steps only: nothing was shown\n", s, shown->folds[s],

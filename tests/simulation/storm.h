@@ -130,6 +130,7 @@ struct storm {
     int64_t room_at[STORM_SERVICES];                  /* when its disk has room again */
     int64_t heals_at[STORM_SERVICES][STORM_SERVICES]; /* when what the one sends reaches the other again; 0: it does */
     uint64_t network;                                 /* draws the cuts, apart from the story's randomness */
+    uint64_t appends;                                 /* draws the appends that fail, apart from both */
     int64_t jumped_ms, jump_back_at, accept_at;
     int64_t wall_max;
     int64_t calm_from;           /* wall time since when nothing is disturbed and all are up; 0: not now */
@@ -177,6 +178,8 @@ void storm_mood(struct storm *storm);
 void storm_mishap(struct storm *storm);
 /* Between two services, in one direction or both, now and then; for a second to an hour, at most until `at_most_ms`. */
 bool storm_cut(struct storm *storm, unsigned permille, int64_t at_most_ms);
+/* The next append of some log is of unknown outcome, or finds no room for a while. */
+void storm_fail_append(struct storm *storm, unsigned permille);
 void storm_heal(struct storm *storm);    /* all cuts */
 void storm_recover(struct storm *storm); /* whatever is over by now */
 void storm_calm(struct storm *storm);    /* everything comes back; no more faults */

@@ -1,6 +1,6 @@
 /* What happens to the machines: messages lost, doubled and late; crashes; a service away for a while; two that do not
    reach each other, or one the other; a disk without
-   room; a clock that jumps until somebody puts it right or accepts it. */
+   room; a log whose append fails; a clock that jumps until somebody puts it right or accepts it. */
 #include "storm.h"
 
 #define IDLE_BURST_MS 20000ll
@@ -133,6 +133,20 @@ void storm_heal(struct storm *storm)
                 heal_way(storm, from, to);
 }
 
+void storm_fail_append(struct storm *storm, unsigned permille)
+{
+    if (storm->options.calm || storm_draw_of(&storm->appends, 1000) >= permille)
+        return;
+    Hb__Service service =
+        (Hb__Service)(SERVICES_FIRST + storm_draw_of(&storm->appends, STORM_SERVICES - SERVICES_FIRST));
+    bool full = storm_draw_of(&storm->appends, 4) == 0;
+    storm_tell(storm, "the next append of service %d %s", service, full ? "finds no room" : "is of unknown outcome");
+    if (full)
+        storm->room_at[service] =
+            simulation_now(storm->simulation) + 1000 + (int64_t)storm_draw_of(&storm->appends, 60000);
+    simulation_append_set(storm->simulation, service, full ? APPEND_FULL : APPEND_UNKNOWN);
+}
+
 void storm_mishap(struct storm *storm)
 {
     if (storm->options.calm)
@@ -184,6 +198,7 @@ void storm_recover(struct storm *storm)
         }
         if (storm->room_at[s] && storm->room_at[s] <= now) {
             simulation_full_set(storm->simulation, (Hb__Service)s, false);
+            simulation_append_set(storm->simulation, (Hb__Service)s, APPEND_DONE);
             storm->room_at[s] = 0;
         }
         for (unsigned to = SERVICES_FIRST; to < STORM_SERVICES; to++)
@@ -215,6 +230,7 @@ void storm_calm(struct storm *storm)
     for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
         storm->back_at[s] = storm->back_at[s] ? 1 : 0;
         storm->room_at[s] = storm->room_at[s] ? 1 : 0;
+        simulation_append_set(storm->simulation, (Hb__Service)s, APPEND_DONE);
     }
     storm->jump_back_at = storm->jump_back_at ? 1 : 0;
     storm->accept_at = 1; /* whoever still doubts */

@@ -67,7 +67,8 @@ void storm_open(struct storm *storm, uint64_t seed, const char *base, const stru
     *storm = (struct storm){.options = *options,
                             .seed = seed,
                             .random = seed * 0xD1B54A32D192ED03ull + 7,
-                            .network = seed * 0xAEF17502108EF2D9ull + 5};
+                            .network = seed * 0xAEF17502108EF2D9ull + 5,
+                            .appends = seed * 0xC6BC279692B5C323ull + 3};
     arena_init(&storm->arena);
     arena_init(&storm->scratch);
     snprintf(storm->folder, sizeof storm->folder, "%s/%" PRIu64, base, seed);
