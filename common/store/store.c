@@ -122,6 +122,7 @@ enum err store_table_open(struct store *store, const char *name, store_table *ta
         return store_err_of(rc);
     MDB_dbi dbi;
     rc = mdb_dbi_open(txn, name, read_only ? 0 : MDB_CREATE, &dbi);
+    bug_unless(rc != MDB_DBS_FULL); /* STORE_TABLES_MAX is too small */
     if (rc) {
         mdb_txn_abort(txn);
         return store_err_of(rc);
