@@ -9,7 +9,7 @@
 
 #define STORE_MAP_BYTES_DEFAULT (64ull << 30)
 #define STORE_KEY_BYTES_MAX 511u
-#define STORE_TABLES_MAX 96u /* analytics of a headquarters has most: its own twice, the organisation twice, the runtime's */
+#define STORE_TABLES_MAX 96u /* most: a headquarters' analytics, its own and the organisation's twice */
 
 struct store;
 struct store_txn;
