@@ -12,8 +12,9 @@ enum err config_load(const char *path, struct arena *arena, Config__Config **con
 enum err config_save(const char *path, const Config__Config *config) MUST_CHECK;
 
 /* "", smtp://host:port or smtps://host:port, without a user: it would stand in logs and proofs. */
-bool config_public_url_ok(const char *url); /* "" is: none */
 bool config_smtp_url_ok(const char *url);
+/* "", https://host or https://host:port, or the same with http:// for trying it out; no path. */
+bool config_public_url_ok(const char *url);
 
 bool config_cell_id_ok(const char *text); /* 16 hexadecimal digits, not all 0 */
 

@@ -51,6 +51,21 @@ struct eventlog_driver eventlog_simulated(struct eventlog_simulated *log)
     return (struct eventlog_driver){.append = simulated_append, .room = simulated_room, .context = log};
 }
 
+enum err append_err(enum append answer)
+{
+    switch (answer) {
+    case APPEND_DONE:
+        return ERR_NONE;
+    case APPEND_FENCED:
+        return ERR_DENIED;
+    case APPEND_FULL:
+        return ERR_FULL;
+    case APPEND_UNKNOWN:
+        break;
+    }
+    return ERR_IO;
+}
+
 enum append eventlog_append(const struct eventlog_driver *driver, struct store_txn *txn, store_table table,
                             uint64_t after, const struct bytes *events, unsigned count)
 {

@@ -40,6 +40,8 @@ struct eventlog_simulated {
 };
 struct eventlog_driver eventlog_simulated(struct eventlog_simulated *log);
 
+enum err append_err(enum append answer); /* what ends the process */
+
 enum append eventlog_append(const struct eventlog_driver *driver, struct store_txn *txn, store_table table,
                             uint64_t after, const struct bytes *events, unsigned count);
 

@@ -17,8 +17,8 @@ struct computation {
 
 void computation_drop(struct computation *computation)
 {
-    arena_wipe(
-        &computation->arena); /* a password lies in the work, in the copy of the query, in what it was packed in */
+    /* A password lies in the work, in the copy of the query, and in what that was packed in. */
+    arena_wipe(&computation->arena);
     arena_fini(&computation->arena);
     free(computation);
 }

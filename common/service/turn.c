@@ -610,18 +610,8 @@ static enum err append_said(struct turn *turn)
     struct bytes *events = arena_alloc(turn->arena, turn->said_count * sizeof *events);
     for (unsigned i = 0; i < turn->said_count; i++)
         events[i] = turn->said[i].stored;
-    switch (eventlog_append(instance->options.eventlog, turn->txn, instance->runtime_tables[RUNTIME_LOG],
-                            instance->head.offset, events, turn->said_count)) {
-    case APPEND_DONE:
-        return ERR_NONE;
-    case APPEND_FENCED:
-        return ERR_DENIED;
-    case APPEND_FULL:
-        return ERR_FULL;
-    case APPEND_UNKNOWN:
-        break;
-    }
-    return ERR_IO;
+    return append_err(eventlog_append(instance->options.eventlog, turn->txn, instance->runtime_tables[RUNTIME_LOG],
+                                      instance->head.offset, events, turn->said_count));
 }
 
 static void save_heard(struct turn *turn, Record__Head *head)

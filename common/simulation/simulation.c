@@ -517,25 +517,9 @@ void simulation_free(struct simulation *simulation)
 
 /* ---- running ---- */
 
-/* What ends an instance whose log answers so. */
-static enum err fatal_of(enum append answer)
-{
-    switch (answer) {
-    case APPEND_DONE:
-        return ERR_NONE;
-    case APPEND_FENCED:
-        return ERR_DENIED;
-    case APPEND_FULL:
-        return ERR_FULL;
-    case APPEND_UNKNOWN:
-        break;
-    }
-    return ERR_IO;
-}
-
 static void step_node(struct node *node)
 {
-    enum err fatal, asked_for = fatal_of(node->appends.next);
+    enum err fatal, asked_for = append_err(node->appends.next);
     node->wake = false;
     bool more = instance_step(node->instance, &fatal);
     bug_unless(fatal == ERR_NONE || fatal == asked_for);

@@ -84,18 +84,6 @@ static void a_year_passes(struct group *group, struct tale *tale)
     }
 }
 
-/* Killed in the middle, as early as it can be and later. */
-static void catch_up(struct group *group)
-{
-    for (unsigned ms = 1; ms < 200; ms *= 3) {
-        simulation_up(group->simulation, HB__SERVICE__WATCHDOG);
-        simulation_run(group->simulation, simulation_now(group->simulation) + ms);
-        simulation_down(group->simulation, HB__SERVICE__WATCHDOG);
-    }
-    simulation_up(group->simulation, HB__SERVICE__WATCHDOG);
-    assert_true(simulation_settle(group->simulation, 10 * 60000));
-}
-
 static void every_deadline_of_the_year_is_missed_once(void **state)
 {
     (void)state;
@@ -106,7 +94,7 @@ static void every_deadline_of_the_year_is_missed_once(void **state)
     simulation_down(group.simulation, HB__SERVICE__WATCHDOG);
     a_year_passes(&group, &tale);
     tale.back_ms = simulation_now(group.simulation);
-    catch_up(&group);
+    story_catch_up(&group);
     simulation_events(group.simulation, HB__SERVICE__WATCHDOG, 0, note_miss, &tale);
     simulation_events(group.simulation, HB__SERVICE__ESCALATION, 0, note_level, &tale);
     for (unsigned i = 0; i + 2 < CASES; i++) /* those of the last week are not due yet */

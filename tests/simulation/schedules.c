@@ -205,18 +205,6 @@ static void check(struct tale *tale)
                   cases, missed);
 }
 
-/* Killed in the middle, as early as it can be and later. */
-static void catch_up(struct group *group)
-{
-    for (unsigned ms = 1; ms < 200; ms *= 3) {
-        simulation_up(group->simulation, HB__SERVICE__WATCHDOG);
-        simulation_run(group->simulation, simulation_now(group->simulation) + ms);
-        simulation_down(group->simulation, HB__SERVICE__WATCHDOG);
-    }
-    simulation_up(group->simulation, HB__SERVICE__WATCHDOG);
-    assert_true(simulation_settle(group->simulation, 10 * MINUTE));
-}
-
 static void every_occasion_of_the_year_is_opened_once(void **state)
 {
     (void)state;
@@ -234,7 +222,7 @@ static void every_occasion_of_the_year_is_opened_once(void **state)
         simulation_run(group.simulation, simulation_now(group.simulation) + DAY);
     tale.back_ms = simulation_now(group.simulation);
     expect_year(&tale);
-    catch_up(&group);
+    story_catch_up(&group);
     simulation_events(group.simulation, HB__SERVICE__WATCHDOG, 0, note_opened, &tale);
     simulation_events(group.simulation, HB__SERVICE__INTAKE, 0, note_registered, &tale);
     simulation_events(group.simulation, HB__SERVICE__WATCHDOG, 0, note_missed, &tale);

@@ -36,6 +36,18 @@
         __VA_ARGS__, NULL                                                                                              \
     }
 
+/* Watchdog comes back after an outage, and is killed while it catches up: as early as it can be, and later. */
+static inline void story_catch_up(struct group *group)
+{
+    for (unsigned ms = 1; ms < 200; ms *= 3) {
+        simulation_up(group->simulation, HB__SERVICE__WATCHDOG);
+        simulation_run(group->simulation, simulation_now(group->simulation) + ms);
+        simulation_down(group->simulation, HB__SERVICE__WATCHDOG);
+    }
+    simulation_up(group->simulation, HB__SERVICE__WATCHDOG);
+    assert_true(simulation_settle(group->simulation, 10 * MINUTE));
+}
+
 static inline char *story_folder(void)
 {
     static char folder[64];
