@@ -17,7 +17,9 @@ libsodium-dev: sealing of personal data, hash chain, CURVE
 libjansson-dev: JSON
 libyaml-dev: policy packs and configuration
 libmicrohttpd-dev: the HTTP server of the gateway
-libcurl4-openssl-dev: SMTP, and the hearback command's HTTP
+libcurl4-openssl-dev: SMTP, IMAP, and the hearback command's HTTP
+libgmime-3.0-dev: reads mails that come in
+libseccomp-dev: shuts in the process that does
 tzdata: time zones"
 
 packages_console="
@@ -33,7 +35,9 @@ libsodium23: sealing of personal data, hash chain, CURVE
 libjansson4: JSON
 libyaml-0-2: policy packs and configuration
 libmicrohttpd12: the HTTP server of the gateway
-libcurl4: SMTP, and the hearback command's HTTP
+libcurl4: SMTP, IMAP, and the hearback command's HTTP
+libgmime-3.0-0: reads mails that come in
+libseccomp2: shuts in the process that does
 tzdata: time zones
 ca-certificates: whom smtps and https trust
 graphviz: draws flow charts (hearback policy flow)"
@@ -45,6 +49,7 @@ iproute2: network namespaces as machines
 libcmocka-dev: unit tests
 python3: drives the system tests from outside
 python3-aiosmtpd: a real SMTP server that mails must reach
+dovecot-imapd: a real IMAP server that mails are taken from
 faketime: a clock that jumps, for the services alone
 libasan8: address sanitizer
 libubsan1: undefined behaviour sanitizer

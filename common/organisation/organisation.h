@@ -84,9 +84,10 @@ bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, 
                   const Hb__Actor *actor);
 
 /* Rights of an account at a site, decided by the owning service for every command and query. Scopes: "read" "act"
-   "submit" "import" "policy" "organise" "report" "open" (sealed data); "*" holds all. A person's account reaches the
-   sites where the person holds a post, unless the account lists sites ("*": all). The operator key may do all; an
-   actor without account (the system itself, the portal's complainant) nothing here: their cases are checked apart. */
+   "submit" "receive" (to say when it came in) "import" "policy" "organise" "report" "open" (sealed data); "*" holds
+   all. A person's account reaches the sites where the person holds a post, unless the account lists sites ("*": all).
+   The operator key may do all; an actor without account (the system itself, the portal's complainant) nothing here:
+   their cases are checked apart. */
 bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, const char *site);
 bool rights_listed(char *const *list, size_t count, const char *name); /* by its name, or by "*" */
 /* By an API token, which has less than its account: such a one changes nothing of what anybody signs in with. */

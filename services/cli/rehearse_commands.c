@@ -1,6 +1,7 @@
 /* What people of a scenario do and ask, as the services hear it. */
 #include "policy/lookup.h"
 #include "rehearse_world.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 
@@ -66,7 +67,7 @@ static void add_field(struct world *world, Hb__Field ***list, size_t *count, con
     WORLD_ADD(world, *list, *count, field);
 }
 
-/* Who complains, and what is not a field of the kind. False: it is one. */
+/* Who complains, when it came in, and what is not a field of the kind. False: it is one. */
 static bool fill_party(struct world *world, Intake__Submit *submit, const struct scenario_pair *pair)
 {
     Intake__Party *party = submit->party;
@@ -87,6 +88,8 @@ static bool fill_party(struct world *world, Intake__Submit *submit, const struct
         party->anonymous = strcmp(pair->value, "yes") == 0;
     else if (strcmp(pair->name, "confidential") == 0)
         party->confidential = strcmp(pair->value, "yes") == 0;
+    else if (strcmp(pair->name, "received_at") == 0)
+        return json_time_parse(pair->value, world->scenario->zone, &submit->received_ms);
     else if (strcmp(pair->name, "department") == 0)
         submit->department = world_copy(world, pair->value);
     else

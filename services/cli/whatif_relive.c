@@ -226,6 +226,8 @@ static void register_in(struct life *life, const Hb__Event *event, size_t at)
     } else {
         command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
         command->intake->submit = submit;
+        if (event->occurred_ms < event->recorded_ms)
+            submit->received_ms = event->occurred_ms;
     }
     life_run(life, event->recorded_ms);
     const Hb__CommandReply *reply = life_send(life, HB__SERVICE__INTAKE, command);

@@ -261,8 +261,8 @@ static void check_person(struct check *check, size_t i)
 
 static bool scope_known(const char *scope)
 {
-    static const char *const scopes[] = {"read",     "act",    "submit", "import", "policy",
-                                         "organise", "report", "open",   "*"};
+    static const char *const scopes[] = {"read",   "act",      "submit", "receive", "import",
+                                         "policy", "organise", "report", "open",    "*"};
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
         if (strcmp(scopes[i], scope) == 0)
             return true;
@@ -277,7 +277,7 @@ static void check_account(struct check *check, size_t i)
     for (size_t s = 0; s < account->n_scopes; s++)
         if (!scope_known(account->scopes[s]))
             wrong(check, at(check, "accounts", i, "scopes"), "没有这种权限",
-                  "accepted: read act submit import policy organise report open *");
+                  "accepted: read act submit receive import policy organise report open *");
     for (size_t s = 0; s < account->n_sites; s++)
         if (strcmp(account->sites[s], "*") != 0 && !site_known(check, account->sites[s]))
             wrong(check, at(check, "accounts", i, "sites"), "没有这个站点", "there is no such site");

@@ -77,11 +77,14 @@ static void decide_submit(struct turn *turn, const Hb__Command *command, const I
     if (!look_up(turn, command, submit, &about))
         return;
     intake_check_account(turn, actor, about.site, about.kind, submit);
+    intake_check_received(turn, actor, about.site, submit);
     check_department(turn, &about, submit);
     check_text_given(turn, submit, actor);
     if (turn_refused(turn))
         return;
-    struct intake_new fresh = intake_register_begin(turn, about.site, about.policy, about.kind, turn_now(turn), false);
+    int64_t now = turn_now(turn),
+            received_ms = submit->received_ms && submit->received_ms < now ? submit->received_ms : now;
+    struct intake_new fresh = intake_register_begin(turn, about.site, about.policy, about.kind, received_ms, false);
     fresh.actor = actor;
     fill(turn, &fresh, submit);
     intake_check_policy(turn, &fresh, submit, actor);

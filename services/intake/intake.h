@@ -23,7 +23,8 @@ struct facts;
 #define INTAKE_PROMISED_MAX 32u
 #define INTAKE_ALIKE_WITHIN_MS (14ll * 24 * 3600 * 1000)
 #define INTAKE_GENERATION_MAX 8u
-#define INTAKE_CLOCK_LEAD_MS 60000 /* how far ahead of our clock a given time may be */
+#define INTAKE_CLOCK_LEAD_MS 60000                          /* how far ahead of our clock a given time may be */
+#define INTAKE_RECEIVED_BEFORE_MS (31ll * 24 * 3600 * 1000) /* how long a letter or a mail may have lain */
 
 enum intake_table {
     INTAKE_CASES,
@@ -129,6 +130,9 @@ void intake_decide(struct turn *turn, const Hb__Command *command);
 void intake_decide_open(struct turn *turn, const Hb__Command *command, const Intake__Open *open);
 void intake_check_account(struct turn *turn, const Hb__Actor *actor, const Directory__Site *site,
                           const Policy__Kind *kind, const Intake__Submit *submit);
+/* When it came in: clocks that start with the receipt run from then. */
+void intake_check_received(struct turn *turn, const Hb__Actor *actor, const Directory__Site *site,
+                           const Intake__Submit *submit);
 void intake_check_policy(struct turn *turn, const struct intake_new *fresh, const Intake__Submit *submit,
                          const Hb__Actor *actor);
 /* checks.c; `missing_out` (may be NULL) names the fact whose absence made it unknown. Nothing has been told yet, and

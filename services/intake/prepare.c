@@ -382,6 +382,9 @@ static void prepare_import(struct turn *turn, const Hb__Command *command, const 
                       "submit");
         return;
     }
+    if (import->submit->received_ms)
+        bad_field(turn, "submit.received_ms", "导入的收到时间填在 received_ms",
+                  "of an import it stands beside the submission: received_ms");
     const Policy__Kind *kind = turn_refused(turn) ? NULL : prepare_submit(turn, command, site, import->submit);
     if (kind && import->history)
         prepare_history(turn, site, kind, import->history);

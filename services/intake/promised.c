@@ -42,7 +42,8 @@ static size_t happenings_of(struct turn *turn, const struct intake_new *fresh, s
 {
     const Intake__CaseRegistered *registered = fresh->registered;
     const Policy__Stage *first = policy_stage(fresh->kind, fresh->first_stage);
-    out[0] = (struct happening){.at_ms = fresh->received_ms,
+    out[0] = (struct happening){.at_ms = fresh->event->history ? fresh->received_ms : turn_now(turn),
+                                .occurred_ms = fresh->received_ms,
                                 .stage = fresh->first_stage,
                                 .step = "register",
                                 .phase = first ? first->phase : POLICY__PHASE__NEW,

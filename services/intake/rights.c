@@ -37,6 +37,25 @@ void intake_check_account(struct turn *turn, const Hb__Actor *actor, const Direc
         refuse_right(turn, "无权在该站点登记", "no right to submit at this site", NULL, 0);
 }
 
+/* Who says that something came in earlier moves its deadlines: a right of its own, and only so far back. */
+void intake_check_received(struct turn *turn, const Hb__Actor *actor, const Directory__Site *site,
+                           const Intake__Submit *submit)
+{
+    int64_t now = turn_now(turn), given = submit->received_ms;
+    if (!given)
+        return;
+    if (!rights_may(turn, actor, "receive", site->id)) {
+        refuse_right(turn, "无权填写收到时间（receive）", "to say when it was received needs the scope receive", NULL,
+                     0);
+        refusal_field(turn, turn_refuse(turn, 403, "not_allowed", "", ""), "received_ms");
+    } else if (given > now + INTAKE_CLOCK_LEAD_MS || given < now - INTAKE_RECEIVED_BEFORE_MS) {
+        refusal_field(turn,
+                      turn_refuse(turn, 422, "bad_field", "收到时间不得晚于现在，也不得早于 31 天之前",
+                                  "it was received between 31 days ago and now; what is older is imported"),
+                      "received_ms");
+    }
+}
+
 /* ---- the policy ---- */
 
 struct asking {

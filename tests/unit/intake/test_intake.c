@@ -493,6 +493,35 @@ static void the_policy_says_who_may_register(void **state)
     assert_string_equal(refusal->field, "fields.verdict");
 }
 
+/* A mail lay in its box: deadlines run from when it came, the number is today's. */
+static void received_before_now(void **state)
+{
+    struct world *world = *state;
+    Intake__Submit *submit = new_submit(world);
+    submit->channel = "email";
+    submit->received_ms = PUPPET_START_MS - PUPPET_HOUR_MS;
+    assert_string_equal(refused(world, submit, 403, "not_allowed")->field, "received_ms"); /* lin has submit alone */
+    world_person(world, "hu", "mailbox", "service", false);
+    world_account(world, "hu", "*");
+    const Hb__CommandReply *reply = submit_by(world, world_actor(world, "hu"), submit);
+    assert_null(reply->refused);
+    assert_string_equal(reply->submitted->number, NUMBER_1);
+    assert_int_equal(reply->submitted->promised[0]->due_ms, submit->received_ms + 2 * PUPPET_HOUR_MS);
+    const struct world_last *said = world_said(world, HB__SERVICE__INTAKE);
+    const Hb__Event *event = said->events[said->count - 1];
+    assert_int_equal(event->occurred_ms, submit->received_ms);
+    assert_false(event->history || event->intake->registered->historic);
+    assert_int_equal(world_fact(event, "received_at")->time_ms, submit->received_ms);
+    assert_int_equal(world_fact(event, "registered_at")->time_ms, event->recorded_ms);
+    static const int64_t wrong[] = {-32 * 24, 1000};
+    for (size_t i = 0; i < 2; i++) {
+        submit->received_ms = PUPPET_START_MS + wrong[i] * PUPPET_HOUR_MS;
+        const Hb__Refusal *refusal = submit_by(world, world_actor(world, "hu"), submit)->refused;
+        assert_string_equal(refusal->code, "bad_field");
+        assert_string_equal(refusal->field, "received_ms");
+    }
+}
+
 static void settled_on_the_spot(void **state)
 {
     struct world *world = *state;
@@ -1108,6 +1137,7 @@ int main(void)
         WITH_WORLD(a_guard_counts_working_days_from_a_fact),
         WITH_WORLD(who_may_submit),
         WITH_WORLD(the_policy_says_who_may_register),
+        WITH_WORLD(received_before_now),
         WITH_WORLD(settled_on_the_spot),
         WITH_WORLD(settled_late_it_promises_nothing),
         WITH_WORLD(a_repeated_command_gets_the_first_outcome),
