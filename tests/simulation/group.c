@@ -239,6 +239,44 @@ void group_day_off(struct group *group, const char *date)
         fprintf(stderr, "the day off does not come to rest\n");
 }
 
+static Hb__Value *add_fact(struct group *group, Directory__Thing *thing, const char *name, Hb__Value__KindCase kind)
+{
+    Hb__Fact *made = MAKE(group, Hb__Fact, hb__fact__init);
+    made->name = text(group, name);
+    made->value = MAKE(group, Hb__Value, hb__value__init);
+    made->value->kind_case = kind;
+    PUT(group, thing->facts, thing->n_facts, made);
+    return made->value;
+}
+
+void group_asset(struct group *group, const char *id, const char *owner, int64_t interval_ms, int64_t last_done_ms,
+                 int64_t until_ms)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__Organise organise = DIRECTORY__ORGANISE__INIT;
+    Directory__Thing *thing = MAKE(group, Directory__Thing, directory__thing__init);
+    Directory__Holder *holder = MAKE(group, Directory__Holder, directory__holder__init);
+    thing->id = text(group, id);
+    thing->site = text(group, "haitang");
+    thing->of = text(group, "asset");
+    thing->name = label(group, id, id);
+    holder->post = text(group, "asset_owner");
+    holder->person = text(group, owner);
+    PUT(group, thing->holders, thing->n_holders, holder);
+    add_fact(group, thing, "interval", HB__VALUE__KIND_DURATION_MS)->duration_ms = interval_ms;
+    if (last_done_ms)
+        add_fact(group, thing, "last_done", HB__VALUE__KIND_TIME_MS)->time_ms = last_done_ms;
+    if (until_ms)
+        add_fact(group, thing, "until", HB__VALUE__KIND_TIME_MS)->time_ms = until_ms;
+    PUT(group, organise.things, organise.n_things, thing);
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = &directory;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_ORGANISE;
+    directory.organise = &organise;
+    send(group, &command, id);
+}
+
 static void add_fields(struct group *group, const char *const *pairs, Hb__Field ***list, size_t *count)
 {
     for (; pairs && *pairs; pairs += 2) {

@@ -30,6 +30,10 @@ void group_found(struct group *group, const char *pack); /* organisation and pol
 void group_publish(struct group *group, const char *pack, const char *yaml);
 /* The site's calendar as shipped, with one more day off ("2025-03-11"). */
 void group_day_off(struct group *group, const char *date);
+/* An entry of GEN-FRAME's register of assets, to be maintained every so often; 0: it was never done; it has no date
+   `until`, which is a field of a pack that the test brings along. */
+void group_asset(struct group *group, const char *id, const char *owner, int64_t interval_ms, int64_t last_done_ms,
+                 int64_t until_ms);
 void group_close(struct group *group);
 
 /* Fields are pairs of name and text, ended by NULL. The ids are made from `n`, so that a repetition is the same
