@@ -63,6 +63,7 @@ struct simulation {
     struct node *nodes;
     unsigned nodes_count;
     int64_t now, wall_shift;
+    uint64_t map_bytes; /* of instances that start from now on */
     uint64_t random, order, next_ask;
     struct item *heap;
     size_t heap_size, heap_room;
@@ -407,6 +408,7 @@ static void start_node(struct node *node)
     char epoch[560], why[512];
     snprintf(epoch, sizeof epoch, "%s/keys", simulation->options.folder);
     struct instance_options options = {.folder = node->folder,
+                                       .map_bytes = simulation->map_bytes,
                                        .cell = simulation->options.cell,
                                        .cells = simulation->options.cells,
                                        .cells_count = cells_heard(node),
@@ -710,6 +712,11 @@ void simulation_full_set(struct simulation *simulation, Hb__Service service, boo
     node->full = full;
     if (node->instance)
         store_full_set(instance_store(node->instance), full);
+}
+
+void simulation_map_set(struct simulation *simulation, uint64_t map_bytes)
+{
+    simulation->map_bytes = map_bytes;
 }
 
 void simulation_cut_set(struct simulation *simulation, Hb__Service from, Hb__Service to, bool cut)

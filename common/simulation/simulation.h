@@ -89,6 +89,8 @@ void simulation_idle_set(struct simulation *simulation, int64_t idle_ms);
 void simulation_cut_set(struct simulation *simulation, Hb__Service from, Hb__Service to, bool cut);
 /* The disk of an instance has no room from now on, or has again; also while it is down. */
 void simulation_full_set(struct simulation *simulation, Hb__Service service, bool full);
+/* How large the map of an instance may be that starts from now on; 0: as in production. */
+void simulation_map_set(struct simulation *simulation, uint64_t map_bytes);
 /* What the log of an instance answers to its next append: anything but APPEND_DONE ends the process, which is started
    again. After APPEND_FULL it has no room, until told APPEND_DONE; also while it is down. */
 void simulation_append_set(struct simulation *simulation, Hb__Service service, enum append answer);
