@@ -377,10 +377,11 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     if (suspect != instance->suspect || (suspect && !instance->suspect_noted))
         note_clock(instance, suspect, wall);
     instance->suspect = suspect;
-    if (!instance->suspect && wall > instance->last_now) /* a glitch must not become the time of later events */
+    bool trusted = !instance->suspect || planted("fire_suspect");
+    if (trusted && wall > instance->last_now) /* a glitch must not become the time of later events */
         instance->last_now = wall;
     *now_out = instance->last_now;
-    return !instance->suspect;
+    return trusted;
 }
 
 static bool work_waits(const struct instance *instance, int64_t now)

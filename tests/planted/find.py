@@ -1,6 +1,7 @@
 """find.py BUG FOLDER CHECK...: switches one planted bug on and runs the checks, one after the other, until one fails; fails when
-none does. A check is a program of FOLDER with its arguments, in one word each. BUG `none` wants all checks to hold. One that does not
-end in time has found nothing: a machine that is slow would hide what is missing.
+none does. A check is a program of FOLDER with its arguments, in one word each; or a program of tests/chaos over real processes, and behind
+`=>` what it must say, for such a one may fail for many reasons. BUG `none` wants all checks to hold. One that does not end in time has
+found nothing: a machine that is slow would hide what is missing.
 
 Prints which check found the bug, and what it said."""
 
@@ -11,22 +12,35 @@ import sys
 import time
 
 LIMIT_S = 120
+TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+SKIP = 77
 
 
 def run(folder, bug, check):
     """None: it holds; else what it complained of."""
+    check, _, wanted = check.partition(" => ")
     program, *arguments = check.split()
     environment = dict(os.environ)
     environment.pop("HEARBACK_PLANT", None)
     if bug != "none":
         environment["HEARBACK_PLANT"] = bug
+    command = [os.path.join(folder, program)]
+    if program.endswith(".py"):
+        environment.update(HEARBACK_BIN=folder, PYTHONPATH=os.path.join(TESTS, "system"), PYTHONDONTWRITEBYTECODE="1")
+        command = [sys.executable, os.path.join(TESTS, "chaos", program)]
     try:
-        done = subprocess.run([os.path.join(folder, program), *arguments], env=environment, capture_output=True, timeout=LIMIT_S)
+        done = subprocess.run(command + arguments, env=environment, capture_output=True, timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         sys.exit(f"{bug}: `{check}` does not end within {LIMIT_S} s")
+    said = (done.stdout + done.stderr).decode(errors="replace")
+    if wanted and done.returncode == SKIP:
+        print(said)
+        sys.exit(SKIP)
     if done.returncode == 0:
         return None
-    return complaint((done.stdout + done.stderr).decode(errors="replace"), done.returncode)
+    if wanted and wanted not in said:
+        sys.exit(f"{bug}: `{check}` fails, but not with {wanted!r}: {said[-2000:]}")
+    return wanted or complaint(said, done.returncode)
 
 
 def complaint(text, code):

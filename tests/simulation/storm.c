@@ -1,4 +1,4 @@
-/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] [--pack NAME] [--twice] [--stop]: the
+/* storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm | --cuts] [--trace] [--pack NAME] [--twice] [--stop]: the
    storm over COUNT seeds. Prints for each seed a hash of all logs; ends with 1 when an invariant was broken. */
 #include "storm.h"
 #include "../unit/support/folder.h"
@@ -116,7 +116,7 @@ static void wait(struct storm *storm)
     static const int64_t waits[] = {MINUTE_MS * 20, HOUR_MS * 3, HOUR_MS * 9, DAY_MS, DAY_MS * 3, DAY_MS * 8};
     int64_t wait_ms = (int64_t)storm_draw(storm, (uint64_t)waits[storm_draw(storm, sizeof waits / sizeof *waits)]);
     int64_t until = simulation_now(storm->simulation) + wait_ms;
-    bool away = storm_chance(storm, 300) && !storm->options.calm;
+    bool away = storm_chance(storm, 300) && !storm->options.calm && !storm->options.cuts;
     storm_tell(storm, "%lld minutes pass", (long long)(wait_ms / MINUTE_MS));
     int64_t cut_ms = wait_ms < HOUR_MS ? wait_ms : HOUR_MS;
     bool cut = storm_cut(storm, 300, cut_ms);
@@ -195,7 +195,10 @@ static void complain(struct storm *storm)
     printf("seed %" PRIu64 " FAILED at deed %u, ", storm->seed, storm->deeds);
     print_time(storm, stdout);
     printf("\n  %s\n  again: storm %" PRIu64 " 1 --cases %u --deeds %u%s%s%s --trace\n", storm->why, storm->seed,
-           storm->options.cases, storm->deeds, storm->options.calm ? " --calm" : "",
+           storm->options.cases, storm->deeds,
+           storm->options.calm   ? " --calm"
+           : storm->options.cuts ? " --cuts"
+                                 : "",
            storm->options.pack ? " --pack " : "", storm->options.pack ? storm->options.pack : "");
     storm_show(storm);
 }
@@ -227,7 +230,7 @@ static bool shown_enough(const struct shown *shown, const struct settings *setti
     bool enough = settings->storm.calm || (shown->one_way && shown->cuts >= 20);
     if (!enough)
         printf("too few were cut off: nothing was shown\n");
-    if (!settings->storm.calm && shown->appends < 5) {
+    if (!settings->storm.calm && !settings->storm.cuts && shown->appends < 5) {
         printf("too few appends failed (%u): nothing was shown\n", shown->appends);
         enough = false;
     }
@@ -269,6 +272,8 @@ static bool take_options(int argc, char **argv, struct settings *settings)
         bool more = i + 1 < argc;
         if (strcmp(argv[i], "--calm") == 0)
             settings->storm.calm = true;
+        else if (strcmp(argv[i], "--cuts") == 0)
+            settings->storm.cuts = true;
         else if (strcmp(argv[i], "--trace") == 0)
             settings->storm.trace = true;
         else if (strcmp(argv[i], "--twice") == 0)
@@ -291,7 +296,7 @@ int main(int argc, char **argv)
 {
     struct settings settings = {.storm = {.cases = 50, .deeds = 2000}};
     if (argc < 3 || !take_options(argc, argv, &settings)) {
-        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm] [--trace] "
+        fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm | --cuts] [--trace] "
                         "[--pack NAME] [--twice] [--stop]\n");
         return 2;
     }

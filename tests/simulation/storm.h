@@ -15,6 +15,7 @@ struct storm;
 struct storm_options {
     unsigned cases, deeds;
     bool calm; /* no faults at all: for shrinking */
+    bool cuts; /* no faults but services that do not reach each other */
     bool trace;
     const char *pack; /* NULL: drawn */
 };

@@ -20,6 +20,8 @@ void storm_mood(struct storm *storm)
     *faults = (struct simulation_faults){0};
     if (storm->options.calm)
         return;
+    if (storm->options.cuts)
+        mood = 0;
     if (mood == 1 || mood > 3)
         faults->drop = 5 + (unsigned)storm_draw(storm, 60);
     if (mood == 2 || mood > 3)
@@ -135,7 +137,7 @@ void storm_heal(struct storm *storm)
 
 void storm_fail_append(struct storm *storm, unsigned permille)
 {
-    if (storm->options.calm || storm_draw_of(&storm->appends, 1000) >= permille)
+    if (storm->options.calm || storm->options.cuts || storm_draw_of(&storm->appends, 1000) >= permille)
         return;
     Hb__Service service =
         (Hb__Service)(SERVICES_FIRST + storm_draw_of(&storm->appends, STORM_SERVICES - SERVICES_FIRST));
@@ -149,7 +151,7 @@ void storm_fail_append(struct storm *storm, unsigned permille)
 
 void storm_mishap(struct storm *storm)
 {
-    if (storm->options.calm)
+    if (storm->options.calm || storm->options.cuts)
         return;
     uint64_t what = storm_draw(storm, 10);
     if (what < 6)
