@@ -51,6 +51,7 @@ python3: drives the system tests from outside
 python3-aiosmtpd: a real SMTP server that mails must reach
 dovecot-imapd: a real IMAP server that mails are taken from
 faketime: a clock that jumps, for the services alone
+systemd: checks the units of scripts/systemd (systemd-analyze)
 libasan8: address sanitizer
 libubsan1: undefined behaviour sanitizer
 libtsan2: thread sanitizer
