@@ -16,6 +16,7 @@ libev-dev: the event loop
 libsodium-dev: sealing of personal data, hash chain, CURVE
 libjansson-dev: JSON
 libyaml-dev: policy packs and configuration
+libutf8proc-dev: characters that mean the same, for search
 libmicrohttpd-dev: the HTTP server of the gateway
 libcurl4-openssl-dev: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-dev: reads mails that come in
@@ -34,6 +35,7 @@ libev4: the event loop
 libsodium23: sealing of personal data, hash chain, CURVE
 libjansson4: JSON
 libyaml-0-2: policy packs and configuration
+libutf8proc2: characters that mean the same, for search
 libmicrohttpd12: the HTTP server of the gateway
 libcurl4: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-0: reads mails that come in

@@ -269,6 +269,8 @@ enum err instance_open(const struct service *service, const struct instance_opti
         err = load_state(instance, why_out, why_size);
     if (!err && service->keeps_vault)
         err = open_vault(instance, why_out, why_size);
+    if (!err)
+        err = index_open(instance, why_out, why_size);
     if (!err && service->keeps_secrets)
         err = open_secrets(instance, why_out, why_size);
     if (!err && (err = poison_open(instance)))
@@ -333,6 +335,7 @@ void instance_close(struct instance *instance)
     instance_counters_close(instance);
     if (instance->log != instance->options.log)
         log_free(instance->log);
+    index_close(instance);
     vault_close(instance->vault);
     store_close(instance->secrets);
     store_close(instance->store);
@@ -477,8 +480,9 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         effects_start_due(instance, now);
     if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
         instance->full = true;
+    bool reads = room && index_step(instance, now);
     snapshot_step(instance);
-    return (trusted && room && turned && work_waits(instance, now)) || verify_wants(instance);
+    return (trusted && room && turned && work_waits(instance, now)) || verify_wants(instance) || reads;
 }
 
 static void at_most(int64_t *next, int64_t candidate)
@@ -500,6 +504,8 @@ static int64_t wait_by_boot(const struct instance *instance)
     if (snapshot_under_way(instance))
         at_most(&next, boot + 1);
     at_most(&next, verify_next(instance));
+    if (works)
+        at_most(&next, index_next(instance));
     if (rebuild_next(instance))
         at_most(&next, rebuild_next(instance));
     if (instance->holding)

@@ -191,6 +191,10 @@ struct instance {
     const struct env *env;
     struct store *store;
     struct vault *vault;
+    struct words *words;   /* index.c; NULL: none is kept */
+    uint64_t words_turns;  /* how many turns there had been when it was last read into */
+    int64_t words_boot_ms; /* not before */
+    bool words_behind;
     struct store *secrets;
     void *organisation_cache;
     struct metrics *metrics;
@@ -447,5 +451,11 @@ void poison_passed(struct instance *instance);
         *new_message_ = (type)init_value;                                                                              \
         new_message_;                                                                                                  \
     })
+
+/* index.c */
+enum err index_open(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK;
+void index_close(struct instance *instance);
+bool index_step(struct instance *instance, int64_t now); /* true: there is more to read */
+int64_t index_next(const struct instance *instance);     /* on the boot clock; INT64_MAX: nothing waits */
 
 #endif

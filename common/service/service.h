@@ -15,6 +15,7 @@ struct turn;
 struct instance;
 struct facts;
 struct store;
+struct words;
 typedef struct Config__Config Config__Config;
 
 #define TURN_HOPS_MAX 64u      /* chain of causes; above it an effect is refused visibly */
@@ -47,6 +48,10 @@ struct service {
 
     /* Is anything wrong in the store of secrets? NULL: no. For services that keep them. */
     const char *(*wrong_secret)(struct store *store, struct arena *arena);
+
+    /* Reads some of the texts that words_end does not cover yet into the index of words (turn_words), and commits it;
+       `*more_out`: there are more. Beside the turns, on committed state. NULL: it keeps no such index. */
+    enum err (*index)(struct turn *turn, bool *more_out);
 
     /* Does this vault key seal texts of a case known here? For services that keep the vault. */
     bool (*keeps_key)(struct turn *turn, uint64_t key_id);
@@ -204,6 +209,8 @@ void turn_case_known(struct turn *turn, uint64_t case_id);
 /* The vault and the secrets store live outside the folded state: prepare, reply and answer only; react may take keys of
    the vault for a case that nobody's command asked for. */
 struct vault *turn_vault(struct turn *turn);
+struct words *
+turn_words(struct turn *turn); /* prepare, reply, answer and index only; NULL: none is kept (simulation) */
 struct store *turn_secrets(struct turn *turn);
 /* Answer only: the reply is computed beside the loop. `bytes` of zeros, for compute and computed, wiped afterwards.
    NULL: too many wait already; it has been refused. */

@@ -441,6 +441,27 @@ char *store_disorder_text(struct store_txn *txn, store_table table, const char *
                         store_place(arena, name, next));
 }
 
+void store_walk(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes from, bool backwards,
+                store_each_fn *each, void *context)
+{
+    MDB_cursor *cursor;
+    if (txn->err)
+        return;
+    int rc = mdb_cursor_open(txn->txn, table, &cursor);
+    note(txn, rc);
+    if (rc)
+        return;
+    MDB_val k = val_of(from), v;
+    rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+    if (backwards)
+        rc = mdb_cursor_get(cursor, &k, &v, rc == 0 ? MDB_PREV : MDB_LAST);
+    while (rc == 0 && k.mv_size >= prefix.size && memcmp(k.mv_data, prefix.data, prefix.size) == 0 &&
+           each(context, bytes_of(k.mv_data, k.mv_size), bytes_of(v.mv_data, v.mv_size)))
+        rc = mdb_cursor_get(cursor, &k, &v, backwards ? MDB_PREV : MDB_NEXT);
+    note(txn, rc);
+    mdb_cursor_close(cursor);
+}
+
 uint64_t store_count(struct store_txn *txn, store_table table)
 {
     MDB_stat stat;

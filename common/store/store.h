@@ -71,6 +71,12 @@ bool store_last(struct store_txn *txn, store_table table, struct bytes prefix, s
 bool store_before(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes before,
                   struct arena *arena, struct bytes *key_out);
 uint64_t store_count(struct store_txn *txn, store_table table);
+/* All rows with the prefix, in key order from the first key at or after `from` on, or backwards from the last key below
+   it, until `each` says false. Nothing is copied: key and value lie in the map, and `each` puts nothing. For walking
+   through very many rows of which few are wanted. */
+typedef bool store_each_fn(void *context, struct bytes key, struct bytes value);
+void store_walk(struct store_txn *txn, store_table table, struct bytes prefix, struct bytes from, bool backwards,
+                store_each_fn *each, void *context);
 
 /* How messages name a row: "table cursors at key 0000000400000000". */
 char *store_place(struct arena *arena, const char *table, struct bytes key);

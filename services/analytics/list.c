@@ -309,6 +309,10 @@ static bool by_index(const struct listing *listing)
         add_case(listing, filter->case_id);
         return true;
     }
+    for (size_t i = 0; i < filter->n_case_ids; i++)
+        add_case(listing, filter->case_ids[i]);
+    if (filter->n_case_ids)
+        return true;
     if (*filter->external_id) {
         add_indexed(listing, ANALYTICS_EXTERNAL, filter->external_id);
         return true;

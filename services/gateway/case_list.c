@@ -68,6 +68,8 @@ static bool take_filter(struct http_request *request, struct case_list *list)
     analytics__filter__init(filter);
     const struct zone *zone = sites_zone(request->gateway, list->site);
     list->cursor = parameter_text(request, "cursor");
+    list->text = parameter_text(request, "text");
+    list->phone = parameter_text(request, "phone");
     filter->department = parameter_text(request, "department");
     filter->handler = parameter_text(request, "handler");
     filter->kind = parameter_text(request, "kind");
@@ -94,11 +96,22 @@ static bool take_filter(struct http_request *request, struct case_list *list)
     return true;
 }
 
+void case_list_refuse_no_site(struct http_request *request)
+{
+    Hb__Refusal *refusal = problem_new(request, 400, "bad_parameter", "须指明站点", "name the site");
+    refusal->field = arena_strdup(&request->arena, "site");
+    problem_respond(request, refusal);
+}
+
 /* ---- asking ---- */
 
 void case_list_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
                    void *context)
 {
+    if (list->text && (*list->text || *list->phone) && !list->filter.n_case_ids) {
+        case_search_ask(request, list, limit, done, context);
+        return;
+    }
     Hb__Query query = HB__QUERY__INIT;
     Analytics__Query analytics = ANALYTICS__QUERY__INIT;
     Analytics__ListCases cases = ANALYTICS__LIST_CASES__INIT;
@@ -146,6 +159,11 @@ static void give_page(struct http_request *request, void *context)
     http_respond_json(request, 200, page);
 }
 
+void case_list_give(struct http_request *request, Analytics__CaseList *list)
+{
+    case_list_know_sites(request, list, give_page, list);
+}
+
 static uint32_t page_rows(const struct case_list *list)
 {
     return (uint32_t)(list->limit ? list->limit : LIMIT_DEFAULT);
@@ -166,7 +184,16 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
         return;
     }
     list->stale = list->stale || reply->stale;
-    case_list_know_sites(request, list, give_page, list);
+    case_list_give(request, list);
+}
+
+/* Texts are searched at one site, whose intake holds their keys. */
+static bool check_search(struct http_request *request, const struct case_list *list)
+{
+    if ((!*list->text && !*list->phone) || *list->site)
+        return true;
+    case_list_refuse_no_site(request);
+    return false;
 }
 
 /* With the site's zone at hand: times in the parameters may be local ones. */
@@ -175,7 +202,8 @@ static void on_site(struct http_request *request, void *context)
     static const char *const formats[] = {"json", "csv", NULL};
     struct case_list *list = context;
     unsigned format = !http_accepts(request, "application/json") && http_accepts(request, "text/csv");
-    if (!parameter_choice(request, "format", formats, &format) || !take_filter(request, list))
+    if (!parameter_choice(request, "format", formats, &format) || !take_filter(request, list) ||
+        !check_search(request, list))
         return;
     if (format == 1)
         case_csv_stream(request, list);
@@ -253,9 +281,7 @@ void cases_count(struct http_request *request)
     struct counting *counting = arena_zero(&request->arena, sizeof *counting);
     counting->list.site = parameter_text(request, "site");
     if (!*counting->list.site) {
-        Hb__Refusal *refusal = problem_new(request, 400, "bad_parameter", "须指明站点", "name the site");
-        refusal->field = arena_strdup(&request->arena, "site");
-        problem_respond(request, refusal);
+        case_list_refuse_no_site(request);
         return;
     }
     if (cells_parameter(request, &counting->list.cell))

@@ -32,8 +32,9 @@ void case_ref_find(struct http_request *request, case_ref_fn *then);
 
 /* case_list.c: what list is wanted, and asking for a page of it. */
 struct case_list {
-    uint64_t cell;    /* 0: all; our own id: this one alone */
-    const char *site; /* "": all the account may see */
+    uint64_t cell;            /* 0: all; our own id: this one alone */
+    const char *site;         /* "": all the account may see */
+    const char *text, *phone; /* looked for in sealed texts; both "": not */
     Analytics__Filter filter;
     const char *cursor;
     uint64_t limit;
@@ -41,6 +42,16 @@ struct case_list {
 };
 void case_list_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
                    void *context);
+
+/* case_search.c: the same where something is looked for in sealed texts. */
+void case_search_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
+                     void *context);
+void cases_alike(struct http_request *request);
+
+void case_list_refuse_no_site(struct http_request *request);
+
+/* The rows as the JSON of a page; case_search.c gives others than those of a filter, too. */
+void case_list_give(struct http_request *request, Analytics__CaseList *list);
 
 /* Sees to it that the zones of all rows are known. */
 void case_list_know_sites(struct http_request *request, const Analytics__CaseList *list, sites_done_fn *done,

@@ -168,6 +168,9 @@ void intake_decide(struct turn *turn, const Hb__Command *command)
         case INTAKE__COMMAND__KIND_OPEN:
             intake_decide_open(turn, command, command->intake->open);
             return;
+        case INTAKE__COMMAND__KIND_SEARCH:
+            intake_search_decide(turn, command, command->intake->search);
+            return;
         case INTAKE__COMMAND__KIND__NOT_SET:
             break;
         }

@@ -42,6 +42,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
                              event->offset);
     intake_key_save(turn, registered->identity_key, event->case_id);
     intake_key_save(turn, registered->content_key, event->case_id);
+    intake_text_save(turn, event->case_id, event->offset, NULL, 0);
     const Policy__Policy *policy = organisation_policy(turn, event->site, event->policy_version);
     const Policy__Kind *kind = policy ? policy_kind(policy, registered->kind) : NULL;
     intake_identity_fold(turn, event,
@@ -87,6 +88,8 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         evolve_request(turn, event);
         return;
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
+        intake_step_fold(turn, event, event->casework->step_taken);
+        return;
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:

@@ -13,6 +13,7 @@ const struct service intake_service = {
     .prepare = intake_prepare,
     .seal_key = intake_seal_key,
     .keeps_key = intake_keeps_key,
+    .index = intake_index,
     .decide = intake_decide,
     .reply = intake_reply,
     .react = intake_react,

@@ -21,6 +21,10 @@ struct facts;
 #define INTAKE_FIND_MAX 1000u
 #define INTAKE_ALIKE_MAX 5u
 #define INTAKE_PROMISED_MAX 32u
+#define INTAKE_SEARCH_DEFAULT 50u
+#define INTAKE_SEARCH_MAX 500u /* cases to one reply */
+#define INTAKE_SEARCH_BYTES_MAX 200u
+#define INTAKE_SEARCH_WORDS_MAX 8u
 #define INTAKE_ALIKE_WITHIN_MS (14ll * 24 * 3600 * 1000)
 #define INTAKE_GENERATION_MAX 8u
 #define INTAKE_CLOCK_LEAD_MS 60000                          /* how far ahead of our clock a given time may be */
@@ -36,6 +40,8 @@ enum intake_table {
     INTAKE_REQUESTS,
     INTAKE_KEYS,
     INTAKE_CONFIDENTIAL,
+    INTAKE_TEXTS,
+    INTAKE_CASE_TEXTS,
     INTAKE_TABLES_COUNT,
 };
 extern const char *const intake_tables[];
@@ -157,6 +163,25 @@ Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const c
 /* What an import that existed says otherwise than its CaseRegistered: `differs` of the reply. */
 void intake_import_differs(struct turn *turn, const Hb__Event *event, const Intake__Import *import,
                            Intake__Submitted *submitted);
+
+/* ---- texts.c: the sealed texts of a case, wherever they were said ---- */
+/* Of a registration in the own log (`offset`), or of a step (boxes). */
+void intake_text_save(struct turn *turn, uint64_t case_id, uint64_t offset, Hb__Sealed **boxes, size_t count);
+void intake_step_fold(struct turn *turn, const Hb__Event *event, const Casework__StepTaken *taken);
+/* Calls `each` with every text of the case: sealed ones are opened, but for those whose key is gone and, where an actor
+   asks, those withheld from him; number and place come with them. `field` is as sealed. False from `each` ends it. */
+typedef bool intake_text_fn(void *context, const char *field, const char *text);
+void intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, intake_text_fn *each,
+                       void *context);
+/* The cases of texts after `end`, at most `most` texts; `end_out`: the last one looked at. */
+size_t intake_texts_after(struct turn *turn, uint64_t end, size_t most, uint64_t *cases, uint64_t *end_out);
+enum err intake_index(struct turn *turn, bool *more_out);
+
+/* ---- search.c ---- */
+void intake_search_prepare(struct turn *turn, const Hb__Command *command, Intake__Search *search);
+void intake_search_decide(struct turn *turn, const Hb__Command *command, const Intake__Search *search);
+void intake_search_reply(struct turn *turn, const Hb__Command *command, const Intake__Search *search,
+                         Hb__CommandReply *reply);
 
 void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                   Hb__CommandReply *reply);

@@ -408,6 +408,10 @@ void intake_prepare(struct turn *turn, Hb__Command *command)
         if (site)
             prepare_import(turn, command, site, command->intake->import);
         return;
+    case INTAKE__COMMAND__KIND_SEARCH:
+        if (intake_site(turn, command->site))
+            intake_search_prepare(turn, command, command->intake->search);
+        return;
     case INTAKE__COMMAND__KIND_OPEN:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;
@@ -424,6 +428,7 @@ static const Intake__Submit *submit_of(const Hb__Command *command)
     case INTAKE__COMMAND__KIND_IMPORT:
         return command->intake->import->submit;
     case INTAKE__COMMAND__KIND_OPEN:
+    case INTAKE__COMMAND__KIND_SEARCH:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return NULL;
     }

@@ -129,6 +129,9 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
     case INTAKE__COMMAND__KIND_OPEN:
         reply_opened(turn, command->intake->open, said, count, reply);
         return;
+    case INTAKE__COMMAND__KIND_SEARCH:
+        intake_search_reply(turn, command, command->intake->search, reply);
+        return;
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;
     }

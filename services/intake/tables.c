@@ -10,11 +10,13 @@
      requests   source log and offset, rule, kind,
                 link, to                                  hb.Position of the CaseRequested that counts
      keys       vault key id                              intakerec.CaseRef   whose texts it seals
-     confidential  case id                                intakerec.Confidential   only of cases that are */
+     confidential  case id                                intakerec.Confidential   only of cases that are
+     texts      running number                            intakerec.Text   texts.c
+     case_texts case id, running number                   "" */
 #include "intake.h"
 
-const char *const intake_tables[] = {"cases",    "ids",      "counters", "numbers",     "alike",
-                                     "imported", "requests", "keys",     "confidential"};
+const char *const intake_tables[] = {"cases",    "ids",  "counters",     "numbers", "alike",     "imported",
+                                     "requests", "keys", "confidential", "texts",   "case_texts"};
 
 /* Names reach keys only after their length was checked at the door, or from a published policy. A longer one is cut:
    two that agree so far would share a row, which no list of names does. */

@@ -35,6 +35,7 @@ EXPECTED = {
     ("PUT", "/api/v1/organisation"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
+    ("GET", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
     ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
@@ -99,7 +100,7 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("POST", "/api/v1/calendars/{calendar}/years"): lambda role: {"year": 2030, "days": []},
     ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
 }
-QUERIES = {"cases", "cases/count", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved"}  # of a site, when read
+QUERIES = {"cases", "cases/count", "cases/alike", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved"}  # of a site, when read
 PARTS = {"service": "intake", "action": "propose", "cell": "00000000000000ff", "calendar": "cn",
          "site": SITE}
 

@@ -1,0 +1,279 @@
+/* Tables of the environment:
+
+     words   site NUL, received BE64, case id BE64    eight bytes of a keyed hash, then the filter
+     meta    "of", "end"                              whose texts; up to which of them
+
+   The hash binds a filter to its case: one that was altered on disk is a candidate, and not a case that nobody finds.
+ */
+#include "vault/words.h"
+
+#include "base/key.h"
+#include "store/store.h"
+#include "text/text.h"
+#include "vault/vault.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_BYTES 8u
+#define BITS_PER_MARK 16u
+#define PROBES 8u
+#define FILTER_BYTES_MAX (16u << 10)
+#define RESERVE_BYTES (4u << 20)
+
+_Static_assert(VAULT_BLIND_BYTES == crypto_shorthash_KEYBYTES, "the vault's hash is a key of SipHash");
+_Static_assert(HASH_BYTES == crypto_shorthash_BYTES, "SipHash gives eight bytes");
+
+struct words {
+    struct store *store;
+    store_table words, meta;
+    struct store_txn *txn; /* between words_begin and words_commit */
+    uint64_t end;
+    uint8_t key[VAULT_BLIND_BYTES];
+};
+
+/* ---- opening ---- */
+
+static bool is_of(struct words *words, struct store_txn *txn, const char *of, struct arena *arena)
+{
+    struct bytes value, end;
+    if (!store_get(txn, words->meta, bytes_of_text("of"), arena, &value) ||
+        !store_get(txn, words->meta, bytes_of_text("end"), arena, &end) || end.size != 8 || value.size != strlen(of) ||
+        memcmp(value.data, of, value.size) != 0)
+        return false;
+    words->end = bytes_get_u64(end.data);
+    return true;
+}
+
+static void put_end(struct words *words, struct store_txn *txn, uint64_t end)
+{
+    struct key value = key_u64(end);
+    store_put(txn, words->meta, bytes_of_text("end"), key_bytes(&value));
+}
+
+static enum err begin_anew(struct words *words, const char *of)
+{
+    enum err err = store_reserve(words->store, RESERVE_BYTES);
+    if (err)
+        return err;
+    struct store_txn *txn = store_begin(words->store, true);
+    store_clear(txn, words->words);
+    store_clear(txn, words->meta);
+    store_put(txn, words->meta, bytes_of_text("of"), bytes_of_text(of));
+    put_end(words, txn, 0);
+    return store_commit(txn);
+}
+
+static enum err open_tables(struct words *words, const char *folder)
+{
+    struct store_options options = {0};
+    enum err err = store_open(folder, &options, &words->store);
+    if (!err)
+        err = store_table_open(words->store, "words", &words->words);
+    if (!err)
+        err = store_table_open(words->store, "meta", &words->meta);
+    return err;
+}
+
+enum err words_open(const char *folder, const struct vault *vault, const char *of, struct words **words_out)
+{
+    struct words *words = calloc(1, sizeof *words);
+    bug_unless(words);
+    vault_blind(vault, "words", "", words->key);
+    enum err err = open_tables(words, folder);
+    if (!err) {
+        struct arena arena;
+        arena_init(&arena);
+        struct store_txn *txn = store_begin(words->store, false);
+        bool same = is_of(words, txn, of, &arena);
+        store_abort(txn);
+        arena_fini(&arena);
+        err = same ? ERR_NONE : begin_anew(words, of);
+    }
+    if (err) {
+        words_close(words);
+        return err;
+    }
+    *words_out = words;
+    return ERR_NONE;
+}
+
+void words_close(struct words *words)
+{
+    if (!words)
+        return;
+    store_close(words->store);
+    sodium_memzero(words, sizeof *words);
+    free(words);
+}
+
+uint64_t words_end(const struct words *words)
+{
+    return words->end;
+}
+
+/* ---- marks ---- */
+
+static uint64_t hash_of(const struct words *words, const void *data, size_t size)
+{
+    uint8_t out[crypto_shorthash_BYTES];
+    crypto_shorthash(out, data, size, words->key);
+    return bytes_get_u64(out);
+}
+
+static void add(struct words_marks *marks, uint64_t mark, struct arena *arena)
+{
+    marks->list = arena_grow(arena, marks->list, marks->count, sizeof *marks->list);
+    marks->list[marks->count++] = mark;
+}
+
+void words_mark(const struct words *words, const char *folded, struct arena *arena, struct words_marks *marks)
+{
+    uint32_t pair[2];
+    folded = text_next(folded, &pair[0]);
+    while (*folded) {
+        folded = text_next(folded, &pair[1]);
+        add(marks, hash_of(words, pair, sizeof pair), arena);
+        pair[0] = pair[1];
+    }
+}
+
+void words_mark_whole(const struct words *words, const char *scope, const char *value, struct arena *arena,
+                      struct words_marks *marks)
+{
+    const char *whole = arena_printf(arena, "%s/%s", scope, value);
+    add(marks, hash_of(words, whole, strlen(whole)), arena);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void drop_repeated(struct words_marks *marks)
+{
+    size_t kept = 0;
+    if (marks->count)
+        qsort(marks->list, marks->count, sizeof *marks->list, by_value);
+    for (size_t i = 0; i < marks->count; i++)
+        if (i == 0 || marks->list[i] != marks->list[i - 1])
+            marks->list[kept++] = marks->list[i];
+    marks->count = kept;
+}
+
+/* ---- filters ---- */
+
+static uint32_t probe(uint64_t mark, uint32_t number, uint32_t bits)
+{
+    uint32_t hash = (uint32_t)mark + number * ((uint32_t)(mark >> 32) | 1u);
+    return (uint32_t)((uint64_t)hash * bits >> 32);
+}
+
+static bool may_hold(const uint8_t *filter, size_t size, const struct words_marks *marks)
+{
+    uint32_t bits = (uint32_t)size * 8;
+    for (size_t i = 0; i < marks->count; i++)
+        for (uint32_t p = 0; p < PROBES; p++) {
+            uint32_t at = probe(marks->list[i], p, bits);
+            if (!(filter[at / 8] & 1u << at % 8))
+                return false;
+        }
+    return true;
+}
+
+static uint64_t bound_hash(const struct words *words, const uint8_t *filter, size_t size, struct words_place place)
+{
+    return hash_of(words, filter, size) ^ place.received_ms * 0x9e3779b97f4a7c15ull ^ place.case_id;
+}
+
+static struct key row_key(const char *site, struct words_place place)
+{
+    struct key key = key_text(site);
+    key_add_u64(&key, place.received_ms);
+    key_add_u64(&key, place.case_id);
+    return key;
+}
+
+/* ---- writing ---- */
+
+void words_begin(struct words *words)
+{
+    words->txn = store_begin(words->store, true);
+}
+
+void words_put(struct words *words, const char *site, struct words_place place, struct words_marks *marks)
+{
+    uint8_t row[HASH_BYTES + FILTER_BYTES_MAX] = {0};
+    drop_repeated(marks);
+    size_t size = (marks->count * BITS_PER_MARK + 63) / 64 * 8;
+    size = size < 8 ? 8 : size > FILTER_BYTES_MAX ? FILTER_BYTES_MAX : size;
+    for (size_t i = 0; i < marks->count; i++)
+        for (uint32_t p = 0; p < PROBES; p++) {
+            uint32_t at = probe(marks->list[i], p, (uint32_t)size * 8);
+            row[HASH_BYTES + at / 8] |= (uint8_t)(1u << at % 8);
+        }
+    bytes_put_u64(row, bound_hash(words, row + HASH_BYTES, size, place));
+    struct key key = row_key(site, place);
+    store_put(words->txn, words->words, key_bytes(&key), bytes_of(row, HASH_BYTES + size));
+}
+
+enum err words_commit(struct words *words, uint64_t end)
+{
+    enum err err = store_reserve(words->store, RESERVE_BYTES);
+    if (err) {
+        store_abort(words->txn);
+    } else {
+        put_end(words, words->txn, end);
+        err = store_commit(words->txn);
+    }
+    words->txn = NULL;
+    if (!err)
+        words->end = end;
+    return err;
+}
+
+/* ---- looking ---- */
+
+struct looking {
+    const struct words *words;
+    struct words_look *look;
+    struct words_place *found;
+    size_t prefix, rows, count, most;
+};
+
+static bool look_at(void *context, struct bytes key, struct bytes value)
+{
+    struct looking *looking = context;
+    struct words_look *look = looking->look;
+    if (looking->rows == look->rows_max || looking->count == looking->most) {
+        look->end = false;
+        return false;
+    }
+    looking->rows++;
+    if (key.size != looking->prefix + 16)
+        return true;
+    look->from.received_ms = bytes_get_u64(key.data + looking->prefix);
+    look->from.case_id = bytes_get_u64(key.data + looking->prefix + 8);
+    const uint8_t *filter = value.data + HASH_BYTES;
+    size_t size = value.size > HASH_BYTES ? value.size - HASH_BYTES : 0;
+    bool whole = size && bytes_get_u64(value.data) == bound_hash(looking->words, filter, size, look->from);
+    if (!whole || may_hold(filter, size, look->marks))
+        looking->found[looking->count++] = look->from;
+    return true;
+}
+
+size_t words_find(struct words *words, struct words_look *look, struct words_place *found, size_t most)
+{
+    struct key prefix = key_text(look->site), from = row_key(look->site, look->from);
+    struct looking looking = {.words = words, .look = look, .found = found, .prefix = prefix.size, .most = most};
+    if (!look->newest_first)
+        key_add(&from, "", 1); /* above the place itself */
+    look->end = true;
+    struct store_txn *txn = store_begin(words->store, false);
+    store_walk(txn, words->words, key_bytes(&prefix), key_bytes(&from), look->newest_first, look_at, &looking);
+    store_abort(txn);
+    look->rows_max -= looking.rows;
+    return looking.count;
+}

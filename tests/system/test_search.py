@@ -1,0 +1,173 @@
+"""Search in sealed texts, the caller's earlier cases, and likely duplicates: what is found, by whom, page by page; what is not
+there for somebody is not found by him either; and that a search is recorded without its words."""
+
+import os
+import urllib.parse
+
+import harness
+
+system = None
+tokens = {}
+SITE = "haitang"
+
+
+def ask(method, path, body=None, account="reception", status=None):
+    reply = system.http(method, path, body, tokens[account])
+    assert status in (None, reply.status), reply
+    return reply
+
+
+def submit(account="reception", **fields):
+    body = {"site": SITE, "kind": "complaint", "category": "noise", "channel": "phone", **fields}
+    case = ask("POST", "/api/v1/cases", body, account, 201).json()
+    system.settle()
+    return case
+
+
+def search(account="reception", status=200, **query):
+    reply = ask("GET", f"/api/v1/cases?{urllib.parse.urlencode({'site': SITE, **query})}", None, account, status)
+    return reply.json() if status == 200 else reply
+
+
+def found(account="reception", **query):
+    return [row["number"] for row in search(account, **query)["rows"]]
+
+
+def finds_what_was_written():
+    """Any part of any text, however it was typed; not what only looks like it."""
+    case = submit(text="三号楼缆车夜间异响，\n 像 ＨＯＷＬＩＮＧ 一样 Straße", place="听涛阁 西侧", party={
+        "name": "欧阳铃木", "phone": "+86 139-7775-8246", "email": "Zebulon@example.net", "address": "棕榈巷七十九号"})
+    number = case["number"]
+    for text in ("缆车", "车夜间异", "异响, 像", "howling", "HOWL", "ｈｏｗｌｉｎｇ", "strasse", "异响 缆车", "铃木", "欧阳铃木", "听涛阁", "棕榈巷",
+                 "zebulon@EXAMPLE", "7775-8246", number, number[-9:], "西侧 铃木 缆车"):
+        assert found(text=text) == [number], (text, number, found(text=text))
+    for text in ("车缆", "缆车间", "缆车 大门", "howlinh", "阁听", "三号楼缆车夜间异响。"):
+        assert found(text=text) == [], text
+    system.settle()
+    for step, fields, note in (("accept", {}, "内部备注紫色雨伞"), ("investigate", {"finding": "青铜门环松动"}, "")):
+        body = {"fields": fields, **({"note": note} if note else {})}
+        ask("POST", f"/api/v1/cases/{case['case_id']}/actions/{step}", body, "coordinator", 200)
+    system.settle()
+    for text in ("紫色雨伞", "门环松动", "青铜 紫色 缆车"):
+        assert found(text=text) == [number], (text, number, found(text=text))
+    return case
+
+
+def refuses_what_says_too_little():
+    for query, field in (({"text": "车"}, "text"), ({"text": " 缆 车 "}, "text"), ({"text": "。" * 201}, "text"),
+                         ({"text": "缆车", "phone": "13977758246"}, "text"), ({"phone": "1397"}, "phone"),
+                         ({"text": "缆车", "cursor": "nonsense"}, "cursor"), ({"text": " ".join(["缆车"] * 9)}, "text")):
+        problem = search(status=None, **query)
+        assert problem.status in (413, 422) and problem.json()["field"] == field, problem
+        assert problem.json()["zh"] and problem.json()["en"], problem
+    problem = ask("GET", f"/api/v1/cases?text={urllib.parse.quote('缆车')}", status=400).json()
+    assert problem["field"] == "site", problem
+
+
+def pages_and_other_filters():
+    """The order of the list, its cursor, and whatever else it is filtered by."""
+    numbers = [submit(text=f"地下车库漏水 {i}", category="noise" if i % 2 else "cleaning")["number"] for i in range(5)]
+    for order, expected in (("newest", numbers[::-1]), ("oldest", numbers)):
+        cursor, got, pages = "", [], 0
+        while pages == 0 or cursor:
+            page = search(text="车库漏水", order=order, limit=2, **({"cursor": cursor} if cursor else {}))
+            got, cursor, pages = got + [row["number"] for row in page["rows"]], page.get("cursor", ""), pages + 1
+            assert pages <= 4 and len(page["rows"]) <= 2, page
+        assert got == expected, (order, got, expected)
+    assert found(text="车库漏水", category="cleaning") == numbers[::2][::-1]
+    assert found(text="车库漏水", phase="closed") == found(text="车库漏水", received_to="2020-01-01") == []
+    assert found(text="车库漏水", received_from="2020-01-01", received_to="2099-01-01") == numbers[::-1]
+    csv = ask("GET", f"/api/v1/cases?site={SITE}&format=csv&text={urllib.parse.quote('车库漏水')}", status=200).body.decode()
+    assert [line.split(",")[1] for line in csv.splitlines()[1:]] == numbers, csv
+
+
+def what_is_not_theirs_is_not_found():
+    """A case that the policy hides, a site of others, an identity that is withheld, an account that opens nothing."""
+    hidden = submit("manager", kind="sanction", category="", channel="other", text="考勤弄虚作假处分")
+    kept = submit(text="物业经理索要红包", party={"name": "司马青衫", "phone": "13611112222", "confidential": True})
+    assert found("manager", text="弄虚作假") == [hidden["number"]]
+    for account in ("reception", "handler", "head", "coordinator", "admin"):
+        page = search(account, text="弄虚作假", limit=1)
+        assert page["rows"] == [] and "cursor" not in page, (account, page)
+        assert found(account, text="索要红包") == [kept["number"]], account
+        withheld = account != "coordinator"
+        assert (found(account, text="司马青衫") == []) == withheld, account
+        assert (found(account, phone="13611112222") == []) == withheld, account
+    for account, status in (("auditor", 403), ("renhe-coordinator", 403)):
+        for query in ({"text": "索要红包"}, {"phone": "13611112222"}):
+            problem = search(account, status, **query)
+            assert problem.json()["code"] == "not_allowed", problem
+
+
+def knows_the_caller(case):
+    for phone in ("13977758246", "+86 139 7775 8246", "0086-13977758246", "１３９７７７５８２４６"):
+        assert found(phone=phone) == [case["number"]], phone
+    assert found(phone="13977758247") == found(phone="3977758246") == []
+    two = submit(text="楼道灯坏了", party={"phone": "021-64370000 / 13977758246"})["number"]
+    assert found(phone="13977758246") == [two, case["number"]] and found(phone="02164370000") == [two]
+
+
+def finds_what_is_alike(case):
+    query = {"site": SITE, "kind": "complaint", "category": "noise", "place": "听涛阁西侧"}
+    rows = ask("GET", f"/api/v1/cases/alike?{urllib.parse.urlencode(query)}", status=200).json()["rows"]
+    assert [row["number"] for row in rows] == [case["number"]], rows
+    query["place"] = "别处"
+    assert ask("GET", f"/api/v1/cases/alike?{urllib.parse.urlencode(query)}", status=200).json()["rows"] == []
+
+
+def files_hold(text):
+    wanted = text.encode()
+    for path, _, names in os.walk(system.folder):
+        for name in names:
+            file = os.path.join(path, name)
+            if os.path.isfile(file):
+                with open(file, "rb") as f:
+                    if wanted in f.read():
+                        yield file
+
+
+def is_recorded_without_its_words():
+    """One record for a search, and none for its being gone on with inside of it; the words lie nowhere."""
+    counted = lambda: ask("GET", "/metrics/intake", status=200).body.decode()
+    said = lambda: float(next(line.split()[-1] for line in counted().splitlines() if line.startswith("hearback_events_said_total")))
+    system.settle()
+    before = said()
+    assert found(text="无人写过的孔雀石") == []
+    assert said() == before + 1
+    assert not list(files_hold("孔雀石"))
+
+
+def stays_found_after_a_restart(case):
+    """With the index, and where it was taken away."""
+    for gone in (False, True):
+        system.stop()
+        index = os.path.join(system.folder, "data", "intake-0", "words")
+        assert os.path.isdir(index), os.listdir(os.path.dirname(index))
+        for name in os.listdir(index) if gone else []:
+            os.remove(os.path.join(index, name))
+        system.start()
+        for text in ("夜间异响", "紫色雨伞"):
+            assert found(text=text) == [case["number"]], text
+        assert len(found(phone="13977758246")) == 2
+
+
+def test_search():
+    global system
+    with harness.System("--demo") as system:
+        tokens.update(system.tokens())
+        manager = {"id": "manager", "person": "wu_guodong", "scopes": ["read", "act", "report", "submit", "open"]}
+        ask("PUT", "/api/v1/organisation", {"accounts": [manager]}, "admin", 200)
+        case = finds_what_was_written()
+        refuses_what_says_too_little()
+        pages_and_other_filters()
+        what_is_not_theirs_is_not_found()
+        finds_what_is_alike(case)
+        knows_the_caller(case)
+        is_recorded_without_its_words()
+        stays_found_after_a_restart(case)
+        verified = system.run("verify", check=False)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+if __name__ == "__main__":
+    harness.main([test_search])

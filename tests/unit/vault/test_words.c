@@ -1,0 +1,228 @@
+/* The index of words: whoever may hold a word is found, in order, and few others; what was altered is not lost; without
+   the key it tells nothing. */
+#include "../support/folder.h"
+#include "base/key.h"
+#include "store/store.h"
+#include "vault/vault.h"
+#include "vault/words.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct world {
+    struct arena arena;
+    struct vault *vault;
+    struct words *words;
+    char folder[256];
+};
+
+static struct vault *open_vault(struct world *world, const char *name)
+{
+    char *folder = arena_printf(&world->arena, "%s/%s/vault", world->folder, name);
+    char *epoch = arena_printf(&world->arena, "%s/%s-epoch/intake-0", world->folder, name);
+    struct vault_options options = {.folder = folder, .epoch_path = epoch, .map_bytes = 16u << 20, .keys_ahead = 4};
+    struct vault *vault;
+    const char *why = "";
+    assert_int_equal(vault_open_dir(&options, &world->arena, &vault, &why), ERR_NONE);
+    return vault;
+}
+
+static void open_words(struct world *world, const char *of)
+{
+    char *folder = arena_printf(&world->arena, "%s/words", world->folder);
+    words_close(world->words);
+    assert_int_equal(words_open(folder, world->vault, of, &world->words), ERR_NONE);
+}
+
+static int setup(void **state)
+{
+    struct world *world = calloc(1, sizeof *world);
+    arena_init(&world->arena);
+    const char *base = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
+    snprintf(world->folder, sizeof world->folder, "%s/hearback-words-XXXXXX", base);
+    assert_non_null(mkdtemp(world->folder));
+    world->vault = open_vault(world, "one");
+    open_words(world, "a");
+    *state = world;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *world = *state;
+    words_close(world->words);
+    vault_close(world->vault);
+    folder_remove(world->folder);
+    arena_fini(&world->arena);
+    free(world);
+    return 0;
+}
+
+static struct words_marks marks_of(struct world *world, const char *text)
+{
+    struct words_marks marks = {0};
+    words_mark(world->words, text, &world->arena, &marks);
+    return marks;
+}
+
+static void put(struct world *world, const char *site, uint64_t received, uint64_t id, const char *text)
+{
+    struct words_marks marks = marks_of(world, text);
+    words_put(world->words, site, (struct words_place){received, id}, &marks);
+}
+
+/* The ids found, newest or oldest first, a few rows at a time. */
+static char *found(struct world *world, const char *site, const char *word, bool newest_first, size_t rows)
+{
+    struct words_marks marks = marks_of(world, word);
+    uint64_t end = newest_first ? UINT64_MAX : 0;
+    struct words_look look = {.site = site, .marks = &marks, .from = {end, end}, .newest_first = newest_first};
+    struct words_place places[2];
+    char *ids = "";
+    while (!look.end) {
+        look.rows_max = rows;
+        size_t count = words_find(world->words, &look, places, 2);
+        for (size_t i = 0; i < count; i++)
+            ids = arena_printf(&world->arena, "%s%d ", ids, (int)places[i].case_id);
+    }
+    return ids;
+}
+
+static void finds_in_order(void **state)
+{
+    struct world *world = *state;
+    words_begin(world->words);
+    put(world, "a", 100, 7, "三号楼电梯异响");
+    put(world, "a", 200, 5, "地下车库漏水");
+    put(world, "a", 200, 6, "电梯停运");
+    put(world, "ab", 150, 8, "电梯");
+    put(world, "a", 300, 4, "x");
+    put(world, "a", 400, 9, "客梯、电梯");
+    assert_int_equal(words_commit(world->words, 6), ERR_NONE);
+    for (size_t rows = 1; rows < 8; rows++) {
+        assert_string_equal(found(world, "a", "电梯", true, rows), "9 6 7 ");
+        assert_string_equal(found(world, "a", "电梯", false, rows), "7 6 9 ");
+        assert_string_equal(found(world, "ab", "电梯", true, rows), "8 ");
+        assert_string_equal(found(world, "a", "车库漏", true, rows), "5 ");
+        assert_string_equal(found(world, "b", "电梯", true, rows), "");
+        assert_string_equal(found(world, "a", "", true, rows), "9 4 6 5 7 "); /* nothing asked: all */
+    }
+    words_begin(world->words);
+    put(world, "a", 300, 4, "x 电梯");
+    assert_int_equal(words_commit(world->words, 7), ERR_NONE);
+    assert_string_equal(found(world, "a", "电梯", true, 100), "9 4 6 7 ");
+}
+
+static void lets_few_pass_by_mistake(void **state)
+{
+    struct world *world = *state;
+    char text[400];
+    words_begin(world->words);
+    for (unsigned i = 0; i < 5000; i++) { /* 60 characters of 5,000, none of which is asked for */
+        size_t size = 0;
+        for (unsigned c = 0; c < 60; c++) {
+            unsigned rune = 0x5000 + (i * 61 + c * 977) % 5000;
+            text[size++] = (char)(0xe0 | rune >> 12);
+            text[size++] = (char)(0x80 | (rune >> 6 & 63));
+            text[size++] = (char)(0x80 | (rune & 63));
+        }
+        text[size] = 0;
+        put(world, "a", i + 1, i + 1, text);
+    }
+    assert_int_equal(words_commit(world->words, 5000), ERR_NONE);
+    size_t passed = 0;
+    for (const char *ids = found(world, "a", "鿋鿌", true, 10000); *ids; ids++)
+        passed += *ids == ' ';
+    assert_in_range(passed, 0, 15); /* 3 expected: six of ten thousand */
+}
+
+static void stays_and_begins_anew(void **state)
+{
+    struct world *world = *state;
+    words_begin(world->words);
+    put(world, "a", 1, 1, "电梯");
+    assert_int_equal(words_commit(world->words, 42), ERR_NONE);
+    open_words(world, "a");
+    assert_int_equal(words_end(world->words), 42);
+    assert_string_equal(found(world, "a", "电梯", true, 10), "1 ");
+    open_words(world, "b");
+    assert_int_equal(words_end(world->words), 0);
+    assert_string_equal(found(world, "a", "电梯", true, 10), "");
+}
+
+/* Every row as it lies on disk, with its last bit turned over. */
+static void alter(struct world *world)
+{
+    struct store_options options = {0};
+    struct store *store;
+    store_table table;
+    char *folder = arena_printf(&world->arena, "%s/words", world->folder);
+    words_close(world->words);
+    world->words = NULL;
+    assert_int_equal(store_open(folder, &options, &store), ERR_NONE);
+    assert_int_equal(store_table_open(store, "words", &table), ERR_NONE);
+    struct store_txn *txn = store_begin(store, true);
+    struct store_scan scan;
+    struct bytes key, value;
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    while (store_scan_next(&scan, &world->arena, &key, &value)) {
+        uint8_t *altered = arena_alloc(&world->arena, value.size);
+        memcpy(altered, value.data, value.size);
+        altered[value.size - 1] ^= 0x80;
+        store_put(txn, table, key, bytes_of(altered, value.size));
+    }
+    assert_int_equal(store_commit(txn), ERR_NONE);
+    store_close(store);
+}
+
+static void what_was_altered_is_not_lost(void **state)
+{
+    struct world *world = *state;
+    words_begin(world->words);
+    put(world, "a", 1, 1, "电梯");
+    assert_int_equal(words_commit(world->words, 1), ERR_NONE);
+    assert_string_equal(found(world, "a", "车库", true, 10), "");
+    alter(world);
+    open_words(world, "a");
+    assert_string_equal(found(world, "a", "电梯", true, 10), "1 ");
+    assert_string_equal(found(world, "a", "车库", true, 10), "1 "); /* a candidate: it will be opened */
+}
+
+/* Under another key the same words have other marks; a value as a whole is no pair, and each scope has its own. */
+static void is_keyed(void **state)
+{
+    struct world *world = *state;
+    struct words_marks ours = marks_of(world, "电梯"), whole = {0};
+    struct vault *vault = open_vault(world, "other");
+    struct words *words;
+    struct words_marks theirs = {0};
+    assert_int_equal(words_open(arena_printf(&world->arena, "%s/words2", world->folder), vault, "a", &words), ERR_NONE);
+    words_mark(words, "电梯", &world->arena, &theirs);
+    assert_int_equal(ours.count, 1);
+    assert_int_equal(theirs.count, 1);
+    assert_true(ours.list[0] != theirs.list[0]);
+    words_mark_whole(world->words, "phone", "13800001234", &world->arena, &whole);
+    words_mark_whole(world->words, "other", "13800001234", &world->arena, &whole);
+    assert_int_equal(whole.count, 2);
+    assert_true(whole.list[0] != whole.list[1]);
+    words_close(words);
+    vault_close(vault);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(finds_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(lets_few_pass_by_mistake, setup, teardown),
+        cmocka_unit_test_setup_teardown(stays_and_begins_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_altered_is_not_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(is_keyed, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
