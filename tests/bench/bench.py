@@ -18,6 +18,7 @@ from baselines import measure_disk
 from latency import measure_flushes, measure_lateness, measure_latency
 from postgres import measure_postgres
 from register import measure_register
+from search import measure_search
 from table import print_table
 from trouble import measure_outage, measure_overload, measure_resume, measure_stopped
 from under_load import measure_import, measure_intake, measure_parse, measure_pipeline, measure_read
@@ -40,6 +41,7 @@ FIGURES = {
     "flushes": (measure_flushes, "flushes per registration, events per commit (P8)"),
     "import": (measure_import, "rows of the Boston data"),
     "register": (measure_register, "very many cases: list, submission, report"),
+    "search": (measure_search, "Chinese search in sealed texts at 100,000 cases"),
     "outage": (measure_outage, "catching up after one service was away (P14)"),
     "resume": (measure_resume, "a service that is killed under load until it is there again (P14)"),
     "stopped": (measure_stopped, "a consumer that does not move (P18)"),

@@ -583,6 +583,8 @@ def counts_are_exact():
     assert due and all(row["due_at"] and row.get("on_time", "") == "" and "closed_at" not in row for row in due), due[:3]
     assert counted(f"due_to={soon}") + counted(f"due_from={soon}") == len([row for row in all_rows("&site=haitang") if row.get("due_at") and row.get("on_time", "") == "" and "closed_at" not in row])
     refused(call("GET", "/api/v1/cases/count"), 400, "bad_parameter", "site")
+    refused(call("GET", "/api/v1/cases/alike"), 400, "bad_parameter", "site")
+    assert get("/api/v1/cases/alike?site=haitang&kind=complaint&category=noise&place=nowhere")["rows"] == []
     refused(call("GET", "/api/v1/cases/count?site=renhe"), 404, "unknown_site")
     refused(call("GET", "/api/v1/cases/count?site=haitang&due_to=soon"), 400, "bad_parameter", "due_to")
 
