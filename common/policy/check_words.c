@@ -167,13 +167,23 @@ static bool step_needs(const Policy__Step *step, const char *fact)
     return false;
 }
 
+/* A published figure is entered together with what else is known of it: F, F.state, F.missed. */
+static bool comes_with(const struct check *check, const char *field, const char *fact)
+{
+    const Policy__FieldDef *def = policy_field(check->kind, field);
+    size_t size = strlen(field);
+    return def && def->figure && def->figure->op == POLICY__FIGURE__OP__INDICATOR && strncmp(fact, field, size) == 0 &&
+           fact[size] == '.';
+}
+
 /* Every step that can be the one at hand needs it: the step `before`, or those that lead to the event of `when`. */
 static bool needed_before(const struct check *check, const Policy__Rule *rule, const char *fact)
 {
     bool any = false;
     if (!rule)
         return false;
-    if (rule->when && rule->when->type == POLICY__TRIGGER__TYPE__FIELD && strcmp(rule->when->name, fact) == 0)
+    if (rule->when && rule->when->type == POLICY__TRIGGER__TYPE__FIELD &&
+        (strcmp(rule->when->name, fact) == 0 || comes_with(check, rule->when->name, fact)))
         return true;
     for (size_t i = 0; i < check->kind->n_steps; i++) {
         const Policy__Step *step = check->kind->steps[i];
@@ -472,6 +482,54 @@ static void check_rights_words(struct check *check, const char *base)
     }
 }
 
+static const Policy__Indicator *indicator_named(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->policy->n_indicators; i++)
+        if (strcmp(check->policy->indicators[i]->name, name) == 0)
+            return check->policy->indicators[i];
+    return NULL;
+}
+
+static bool counted_by(const Policy__Indicator *indicator, Policy__Term__Period period)
+{
+    for (size_t i = 0; i < indicator->n_periods; i++)
+        if (indicator->periods[i] == period)
+            return true;
+    return false;
+}
+
+/* `is: indicator NAME of last month for FIELD`. */
+static void check_published(struct check *check, const char *field, const Policy__FieldDef *def)
+{
+    const Policy__Figure *figure = def->figure;
+    const Policy__Indicator *indicator = indicator_named(check, figure->a);
+    bool number = def->type == POLICY__FIELD_DEF__TYPE__NUMBER;
+    if (!indicator) {
+        const char **names = NULL;
+        size_t count = 0;
+        for (size_t i = 0; i < check->policy->n_indicators; i++)
+            CHECK_ADD(check, names, count, check->policy->indicators[i]->name);
+        check_found(check, CHECK_MISTAKE, field, "没有指标 \"%s\"", "there is no indicator \"%s\"", figure->a);
+        check_suggest(check, figure->a, names, count);
+        return;
+    }
+    bool one = indicator->per == POLICY__INDICATOR__PER__SITE || indicator->per == POLICY__INDICATOR__PER__STAGE;
+    if (!counted_by(indicator, figure->period))
+        check_found(check, CHECK_MISTAKE, field, "指标 %s 不按此期间统计，须写入其 period",
+                    "%s is not counted by that period; its `period` has to say so", figure->a);
+    if (*figure->b && one)
+        check_found(check, CHECK_MISTAKE, field, "指标 %s 不分部门、人员或类别，不能写 for",
+                    "%s is not counted per department, handler or category, and takes no `for`", figure->a);
+    else if (*figure->b)
+        fact_known(check, field, figure->b);
+    if (!number && def->type != POLICY__FIELD_DEF__TYPE__NAME)
+        check_found(check, CHECK_MISTAKE, field, "指标字段的类型为 name 或 number",
+                    "a field of a figure is of the type name or number");
+    if (number && (indicator->figure != POLICY__INDICATOR__FIGURE__COUNT || (!one && !*figure->b)))
+        check_found(check, CHECK_MISTAKE, field, "只有 count of .. 的单个指标可作 number",
+                    "only one figure of count of .. can be a number");
+}
+
 void check_kind_words(struct check *check)
 {
     const char *base = arena_printf(check->arena, "kinds.%s", check->kind->name);
@@ -480,6 +538,8 @@ void check_kind_words(struct check *check)
         const char *field = arena_printf(check->arena, "%s.fields.%s", base, def->name);
         check_condition(check, field, def->needed_if, NULL);
         check_whos(check, field, def->write, def->n_write);
+        if (def->figure && def->figure->op == POLICY__FIGURE__OP__INDICATOR)
+            check_published(check, field, def);
     }
     for (size_t i = 0; i < check->kind->n_steps; i++) {
         const Policy__Step *step = check->kind->steps[i];
@@ -568,6 +628,9 @@ void check_policy_words(struct check *check)
             check_who(check, field, ladder->rows[r]->hand_to);
         }
     }
+    for (size_t i = 0; i < check->policy->n_indicators; i++)
+        check_whos(check, arena_printf(check->arena, "indicators.%s", check->policy->indicators[i]->name),
+                   check->policy->indicators[i]->see, check->policy->indicators[i]->n_see);
     for (size_t i = 0; i < check->policy->n_notices; i++)
         check_notice(check, check->policy->notices[i]);
     for (size_t i = 0; i < check->policy->n_documents; i++)

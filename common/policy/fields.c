@@ -174,6 +174,57 @@ static Policy__Figure *figure_new(struct compile *compile, Policy__Figure__Op op
     return figure;
 }
 
+/* What else is known of a published figure are fields of their own: F.state, F.missed. */
+static void published_facts(struct compile *compile, const Policy__FieldDef *field)
+{
+    static const struct {
+        const char *name, *zh, *en;
+    } states[] = {{"met", "达标", "Met"},
+                  {"missed", "未达标", "Missed"},
+                  {"no_target", "无目标", "No target"},
+                  {"no_data", "无数据", "No data"}};
+    Policy__FieldDef *state = field_add(compile, arena_printf(compile->arena, "%s.state", field->name));
+    Policy__FieldDef *missed = field_add(compile, arena_printf(compile->arena, "%s.missed", field->name));
+    state->type = POLICY__FIELD_DEF__TYPE__CHOICE;
+    missed->type = POLICY__FIELD_DEF__TYPE__NUMBER;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        Policy__Choice *choice = POLICY_NEW(compile, Policy__Choice, POLICY__CHOICE__INIT);
+        choice->name = (char *)(uintptr_t)states[i].name;
+        choice->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+        choice->label->zh = (char *)(uintptr_t)states[i].zh;
+        choice->label->en = (char *)(uintptr_t)states[i].en;
+        POLICY_ADD(compile, state->one_of, state->n_one_of, choice);
+    }
+    state->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+    missed->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
+    state->label->zh = arena_printf(compile->arena, "%s：目标", field->label->zh);
+    state->label->en = arena_printf(compile->arena, "%s: target", field->label->en);
+    missed->label->zh = arena_printf(compile->arena, "%s：连续未达标期数", field->label->zh);
+    missed->label->en = arena_printf(compile->arena, "%s: periods missed in a row", field->label->en);
+    state->clauses = missed->clauses = field->clauses;
+    state->n_clauses = missed->n_clauses = field->n_clauses;
+}
+
+/* "indicator on_time of last month for handler": what analytics counts, entered by itself. NULL: it is none. */
+static Policy__Figure *indicator_figure(struct compile *compile, const char *text)
+{
+    if (strncmp(text, "indicator ", 10) != 0)
+        return NULL;
+    const char *name = text + 10, *of = strstr(name, " of "), *who = of ? strstr(of, " for ") : NULL;
+    const char *last = of && strncmp(of + 4, "last ", 5) == 0   ? of + 9
+                       : of && strncmp(of + 4, "this ", 5) == 0 ? of + 9
+                                                                : NULL;
+    size_t size = last ? (who ? (size_t)(who - last) : strlen(last)) : 0;
+    int period = last ? period_parse(arena_text(compile->arena, last, size)) : -1;
+    if (period < POLICY__TERM__PERIOD__HALF_MONTH)
+        return NULL;
+    Policy__Figure *figure = figure_new(compile, POLICY__FIGURE__OP__INDICATOR,
+                                        arena_text(compile->arena, name, (size_t)(of - name)), who ? who + 5 : "");
+    figure->period = (Policy__Term__Period)period;
+    figure->running = strncmp(of + 4, "this ", 5) == 0;
+    return figure;
+}
+
 /* "count of X", "sum of points.amount", "10 % of loss", "charged - list" */
 static Policy__Figure *figure_of(struct compile *compile, json_t *node)
 {
@@ -188,6 +239,9 @@ static Policy__Figure *figure_of(struct compile *compile, json_t *node)
     const char *text = text_of(compile, node), *at;
     char *end;
     double percent = strtod(text, &end);
+    Policy__Figure *published = indicator_figure(compile, text);
+    if (published)
+        return published;
     for (size_t i = 0; i < sizeof before / sizeof *before; i++)
         if (strncmp(text, before[i].word, strlen(before[i].word)) == 0)
             return figure_new(compile, before[i].op, text + strlen(before[i].word), "");
@@ -200,9 +254,10 @@ static Policy__Figure *figure_of(struct compile *compile, json_t *node)
         if ((at = strstr(text, between[i].word)))
             return figure_new(compile, between[i].op, arena_text(compile->arena, text, (size_t)(at - text)), at + 3);
     mistake(compile, node,
-            "\"%s\" 不是算式；可用：count of X、sum of 部分.字段、mean of 部分.字段、A + B、A - B、A / B、10 %% of A",
+            "\"%s\" 不是算式；可用：count of X、sum of 部分.字段、mean of 部分.字段、A + B、A - B、A / B、10 %% of A、"
+            "indicator 指标 of last month（或 this；half month month quarter year），其后可加 for 字段",
             "\"%s\" is no figure; accepted: count of X, sum of PARTS.FIELD, mean of PARTS.FIELD, A + B, A - B, A / B, "
-            "10 %% of A",
+            "10 %% of A, indicator NAME of last month (or this; half month, month, quarter, year), and then for FIELD",
             text);
     return NULL;
 }
@@ -253,4 +308,11 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
     field->in_order = yes_of(compile, json_object_get(map, "in_order"));
     if (is)
         field->figure = figure_of(compile, is);
+    if (field->figure)
+        field->figure->text = arena_strdup(compile->arena, text_of(compile, is));
+    if (field->figure && field->figure->op == POLICY__FIGURE__OP__INDICATOR) {
+        if (!type)
+            field->type = POLICY__FIELD_DEF__TYPE__NAME;
+        published_facts(compile, field);
+    }
 }

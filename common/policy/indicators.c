@@ -395,8 +395,9 @@ static void periods_of(struct compile *compile, json_t *node, Policy__Indicator 
     texts_of(compile, node, &names, &count);
     for (size_t i = 0; i < count; i++) {
         int period = period_parse(names[i]);
-        if (period < POLICY__TERM__PERIOD__MONTH)
-            mistake(compile, node, "期间须为 month、quarter 或 year", "a period is month, quarter or year");
+        if (period < POLICY__TERM__PERIOD__HALF_MONTH)
+            mistake(compile, node, "期间须为 half month、month、quarter 或 year",
+                    "a period is half month, month, quarter or year");
         POLICY_ADD(compile, indicator->periods, indicator->n_periods, (Policy__Term__Period)period);
     }
     if (!count)
@@ -440,10 +441,28 @@ static void where_of(struct compile *compile, json_t *node, Policy__Indicator *i
     free(text);
 }
 
+/* "lowest 5 %", "highest 10 %": of all whom the indicator is about. */
+static void rank_of(struct compile *compile, json_t *node, Policy__Indicator *indicator)
+{
+    const char *text = node ? text_of(compile, node) : "";
+    int64_t permille = 0;
+    if (!node)
+        return;
+    indicator->ranked = true;
+    indicator->highest = begins_with(&text, "highest ");
+    if ((!indicator->highest && !begins_with(&text, "lowest ")) || !percent_parse(text, &permille) || permille < 1 ||
+        permille > 1000)
+        mistake(compile, node, "可用：lowest 5 %%、highest 10 %%", "accepted: lowest 5 %%, highest 10 %%");
+    if (indicator->per == POLICY__INDICATOR__PER__SITE || indicator->per == POLICY__INDICATOR__PER__STAGE)
+        mistake(compile, node, "排名须有 per: department、handler 或 category",
+                "a rank needs per: department, handler or category");
+    indicator->rank_permille = (uint32_t)permille;
+}
+
 static void indicator_of(struct compile *compile, const char *name, json_t *item)
 {
     ONLY_KEYS(compile, item, "clause", "name", "of", "where", "figure", "target", "period", "per", "weight", "veto",
-              "in_a_row", "trend");
+              "in_a_row", "trend", "rank", "see");
     Policy__Indicator *indicator = POLICY_NEW(compile, Policy__Indicator, POLICY__INDICATOR__INIT);
     json_t *figure = json_object_get(item, "figure"), *row = json_object_get(item, "in_a_row");
     json_t *trend = json_object_get(item, "trend");
@@ -463,6 +482,8 @@ static void indicator_of(struct compile *compile, const char *name, json_t *item
     targets_of(compile, json_object_get(item, "target"), indicator);
     periods_of(compile, json_object_get(item, "period"), indicator);
     per_of(compile, json_object_get(item, "per"), indicator);
+    rank_of(compile, json_object_get(item, "rank"), indicator);
+    whos_of(compile, json_object_get(item, "see"), &indicator->see, &indicator->n_see);
     if ((indicator->figure == POLICY__INDICATOR__FIGURE__DWELL) != (indicator->per == POLICY__INDICATOR__PER__STAGE))
         mistake(compile, item, "share of time 与 per: stage 须同用",
                 "\"share of time\" and \"per: stage\" go together");

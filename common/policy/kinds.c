@@ -471,13 +471,18 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
               "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits",
-              "identity");
+              "identity", "approves");
     NOT_CARRIED_OUT(compile, map, "accept");
     const char *identity = text_of(compile, json_object_get(map, "identity"));
     kind->identity_restricted = strcmp(identity, "restricted") == 0;
     if (*identity && !kind->identity_restricted)
         mistake(compile, json_object_get(map, "identity"), "可用：restricted（只向 may .. unseal 所列人员开放）",
                 "\"restricted\" is accepted: it opens to those alone whom may .. unseal names");
+    const char *approves = text_of(compile, json_object_get(map, "approves"));
+    kind->approves_policy = strcmp(approves, "policy") == 0;
+    if (*approves && !kind->approves_policy && strcmp(approves, "nothing") != 0)
+        mistake(compile, json_object_get(map, "approves"), "可用：policy（制度须经此类案件修改）、nothing",
+                "accepted: policy (the policy is changed by such a case), nothing");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);

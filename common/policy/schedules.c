@@ -66,18 +66,33 @@ static bool periodic(struct compile *compile, const char *text, Policy__Schedule
     return true;
 }
 
+/* "shift of duty": each shift of the roster, when it begins. */
+static bool shift_of(struct compile *compile, json_t *node, const char *text, Policy__Schedule *schedule)
+{
+    if (strncmp(text, "shift of ", 9) != 0)
+        return false;
+    schedule->kind = POLICY__SCHEDULE__KIND__SHIFT;
+    schedule->every = POLICY__TERM__PERIOD__DAY;
+    schedule->roster = arena_strdup(compile->arena, text + 9);
+    if (!policy_roster(compile->policy, schedule->roster)) {
+        mistake(compile, node, "没有值班表 \"%s\"", "there is no roster \"%s\"", schedule->roster);
+        SUGGEST(compile, schedule->roster, compile->policy->rosters, compile->policy->n_rosters);
+    }
+    return true;
+}
+
 static void every_of(struct compile *compile, json_t *node, Policy__Schedule *schedule)
 {
     const char *text = text_of(compile, node);
     if (since_last(compile, node, text, schedule) || before_date(compile, node, text, schedule) ||
-        periodic(compile, text, schedule))
+        shift_of(compile, node, text, schedule) || periodic(compile, text, schedule))
         return;
     mistake(
         compile, node,
         "可用：day、working day、week、half month、month、quarter、year、monday 09:00、30 days since last done、"
-        "登记册.字段 since last done、60 days before 登记册.字段",
+        "登记册.字段 since last done、60 days before 登记册.字段、shift of 值班表",
         "accepted: day, working day, week, half month, month, quarter, year, monday 09:00, 30 days since last done, "
-        "REGISTER.FIELD since last done, 60 days before REGISTER.FIELD");
+        "REGISTER.FIELD since last done, 60 days before REGISTER.FIELD, shift of ROSTER");
 }
 
 /* Times of a schedule; a time of day alone is that of the period's own day. */
@@ -227,7 +242,13 @@ static void schedule_of(struct compile *compile, const char *name, json_t *map)
     const char *cut_off = text_of(compile, json_object_get(map, "cut_off"));
     if (*cut_off && strcmp(cut_off, "opens") != 0)
         mistake(compile, json_object_get(map, "cut_off"), "可用：opens（开立时截止）", "opens is accepted");
-    if (schedule->kind != POLICY__SCHEDULE__KIND__PERIODIC && !*schedule->thing)
+    bool shift = schedule->kind == POLICY__SCHEDULE__KIND__SHIFT;
+    if (shift && (schedule->opens || schedule->due || schedule->to || json_object_get(map, "for")))
+        mistake(
+            compile, map, "按班次的计划在接班时开立给当班人，下班时到期：不写 for、to、opens、due",
+            "what is opened for each shift goes to whoever has it, opens with it and is due at its end: no for, to, "
+            "opens, due");
+    if (!shift && schedule->kind != POLICY__SCHEDULE__KIND__PERIODIC && !*schedule->thing)
         mistake(compile, map, "逐项计期的计划须有 for: {of: 登记册}",
                 "what is counted for each entry needs for: {of: REGISTER}");
     if (schedule->fulfilled_by && *schedule->fulfilled_by && !*schedule->thing)

@@ -54,7 +54,17 @@ bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, An
                                const Hb__Event *event);
 /* Takes out what the case added, puts in what it adds now. */
 void analytics_indicators_move(struct turn *turn, Anarec__Case *one);
+/* periods.c */
+bool analytics_period_parse(const char *text, int *year_out, int *month_out, Policy__Term__Period *period_out);
+/* So many months earlier; 0: the period just before. NULL: there is none. */
+char *analytics_period_earlier(struct arena *arena, const char *text, int by);
+int analytics_period_month(const char *text); /* of its beginning, counted from year 0 */
 char *analytics_period_text(struct turn *turn, const char *site, int64_t at_ms, Policy__Term__Period period);
+/* published.c: figures that fields of a case ask for (`is: indicator ..`). Evolve: when to look; what was said. */
+bool analytics_published_asks(const Policy__Policy *policy, const char *kind);
+void analytics_published_look(struct turn *turn, const Anarec__Case *one, const Hb__Event *event);
+bool analytics_published_said(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+void analytics_published_fire(struct turn *turn, struct bytes key, int64_t due_ms);
 struct key analytics_tally_key(const char *site, const char *indicator, const char *period, const char *who);
 /* spread.c: medians and percentiles. `tally` is the key of one. */
 uint64_t analytics_bin(int64_t value); /* in order of the values */
@@ -63,7 +73,16 @@ void analytics_spread_add(struct turn *turn, const struct key *tally, int64_t va
    of both in the middle. `cases`, at least one, are those in the bins but for the values `without`, which it sorts. */
 int64_t analytics_percentile(struct turn *turn, const struct key *tally, int64_t *without, size_t without_count,
                              uint64_t cases, uint32_t percent);
-/* answer_indicators.c */
+/* rank.c: in order of the figures as shown, the worst (or best) first; those without data come last and have no rank.
+ */
+void analytics_rank(const Policy__Indicator *indicator, Analytics__Indicator **list, size_t count);
+/* Leaves those of `who` ("": of all) whose figures the actor is shown; how many. */
+size_t analytics_rank_shown(struct turn *turn, const char *site, const Policy__Indicator *indicator,
+                            const Hb__Actor *actor, const char *who, Analytics__Indicator **list, size_t count);
+/* answer_indicators.c. One indicator by the policy of today, of one (or, "", of each) whom it is about; nobody's rights
+   are asked. */
+const Analytics__Indicators *analytics_indicator(struct turn *turn, const char *site, const char *name,
+                                                 const char *period, const char *who);
 void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 
 /* reach.c: whose cases and figures a query is about, and whether its actor may see them. */

@@ -16,6 +16,7 @@ struct asked {
     const Policy__Indicator *indicator;
     const char *period, *who;
     const char *only;                            /* who; "": all */
+    const Hb__Actor *actor;                      /* who asks; NULL: a case, or nobody to be asked */
     const struct analytics_hidden_cases *hidden; /* from the asker: not counted for him */
 };
 struct outcome {
@@ -27,62 +28,12 @@ struct outcome {
     const char *stage; /* DWELL of no certain stage: which took longest */
 };
 
-/* ---- periods ---- */
-
-static bool period_parse(const char *text, int *year_out, int *month_out, Policy__Term__Period *period_out)
-{
-    size_t size = strlen(text), digits = strspn(text, "0123456789");
-    char *end;
-    if (digits != 4 || (size != 4 && (size != 7 || text[4] != '-')))
-        return false;
-    *year_out = (int)strtol(text, NULL, 10);
-    *month_out = 1;
-    *period_out = POLICY__TERM__PERIOD__YEAR;
-    if (size == 4)
-        return true;
-    bool quarter = text[5] == 'Q';
-    *period_out = quarter ? POLICY__TERM__PERIOD__QUARTER : POLICY__TERM__PERIOD__MONTH;
-    long number = strtol(text + 5 + quarter, &end, 10);
-    *month_out = (int)(quarter ? (number - 1) * 3 + 1 : number);
-    return *end == 0 && number >= 1 && number <= (quarter ? 4 : 12);
-}
-
-/* So many months earlier; 0: the period just before. NULL: there is none. */
-static char *period_earlier(struct arena *arena, const char *text, int by)
-{
-    int year, month;
-    Policy__Term__Period period;
-    if (!period_parse(text, &year, &month, &period))
-        return NULL;
-    int months = period == POLICY__TERM__PERIOD__MONTH ? 1 : period == POLICY__TERM__PERIOD__QUARTER ? 3 : 12;
-    int all = year * 12 + month - 1 - (by ? by : months);
-    if (all < 0)
-        return NULL;
-    if (months == 1)
-        return arena_printf(arena, "%04d-%02d", all / 12, all % 12 + 1);
-    if (months == 3)
-        return arena_printf(arena, "%04d-Q%d", all / 12, all % 12 / 3 + 1);
-    return arena_printf(arena, "%04d", all / 12);
-}
-
-static char *period_before(struct arena *arena, const char *text)
-{
-    return period_earlier(arena, text, 0);
-}
-
-static int first_month(const char *text)
-{
-    int year = 0, month = 1;
-    Policy__Term__Period period;
-    return period_parse(text, &year, &month, &period) ? year * 12 + month : 0;
-}
-
 static const Policy__Target *target_of(const Policy__Indicator *indicator, const char *period)
 {
     for (size_t i = 0; i < indicator->n_targets; i++) {
         const Policy__Target *target = indicator->targets[i];
         if ((!*target->only || strcmp(target->only, period) == 0) &&
-            (!*target->since || first_month(period) >= first_month(target->since)))
+            (!*target->since || analytics_period_month(period) >= analytics_period_month(target->since)))
             return target;
     }
     return NULL;
@@ -159,8 +110,8 @@ static bool is_share(const Policy__Indicator *indicator)
 static struct outcome earlier(const struct asked *asked, Policy__Target__Than than, const char **period_out)
 {
     struct asked other = *asked;
-    other.period =
-        period_earlier(turn_arena(asked->turn), asked->period, than == POLICY__TARGET__THAN__LAST_YEAR ? 12 : 0);
+    other.period = analytics_period_earlier(turn_arena(asked->turn), asked->period,
+                                            than == POLICY__TARGET__THAN__LAST_YEAR ? 12 : 0);
     *period_out = other.period ? other.period : "";
     return other.period ? measure(&other) : (struct outcome){0};
 }
@@ -370,7 +321,7 @@ static uint32_t missed_in_a_row(const struct asked *asked)
     uint32_t count = 0;
     while (before.period && count < PERIODS_BACK_MAX && look(&before).missed) {
         count++;
-        before.period = period_before(turn_arena(asked->turn), before.period);
+        before.period = analytics_period_earlier(turn_arena(asked->turn), before.period, 0);
     }
     return count;
 }
@@ -381,7 +332,8 @@ static void say_trend(const struct asked *asked, Analytics__Indicator *said)
     struct asked then = *asked;
     size_t count = 0;
     said->trend = arena_alloc(arena, asked->indicator->trend * sizeof *said->trend);
-    for (; then.period && count < asked->indicator->trend; then.period = period_before(arena, then.period)) {
+    for (; then.period && count < asked->indicator->trend;
+         then.period = analytics_period_earlier(arena, then.period, 0)) {
         struct outcome outcome = measure(&then);
         Analytics__Point *point = TURN_NEW(asked->turn, Analytics__Point, analytics__point__init);
         point->period = (char *)(uintptr_t)then.period;
@@ -429,6 +381,25 @@ static void say_change(const struct asked *asked, const struct outcome *now, Pol
     said->compared[said->n_compared++] = change;
 }
 
+static Hb__Label *how_of(struct turn *turn, const Policy__Indicator *indicator)
+{
+    Hb__Label *how = TURN_NEW(turn, Hb__Label, hb__label__init);
+    bool median = indicator->percent == 50;
+    if (indicator->figure == POLICY__INDICATOR__FIGURE__PER_THING) {
+        how->zh = "按登记册今天的条目数";
+        how->en = "by the entries that the register has today";
+    } else if (indicator->percent) {
+        how->zh = median ? "按最近秩，件数为偶数时取中间两件的平均；误差不超过千分之一"
+                         : "按最近秩：至少这一比例的案件不超过的最小值；误差不超过千分之一";
+        how->en = median ? "nearest rank; of an even number the mean of both in the middle; off by at most a thousandth"
+                         : "nearest rank: the least value that so many of the cases do not exceed; off by at most a "
+                           "thousandth";
+    } else {
+        return NULL;
+    }
+    return how;
+}
+
 static void say(const struct asked *asked, Analytics__Indicators *all)
 {
     static const char *const pers[] = {"site", "department", "handler", "stage", "category"};
@@ -444,6 +415,7 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
     said->of = indicator->of;
     said->n_of = indicator->n_of;
     said->where = indicator->where;
+    said->how = how_of(asked->turn, indicator);
     said->period = (char *)(uintptr_t)asked->period;
     said->per = (char *)(uintptr_t)pers[indicator->per];
     said->who = (char *)(uintptr_t)asked->who;
@@ -528,19 +500,36 @@ static void say_indicator(struct asked *asked, const char *period, Analytics__In
     size_t from = all->n_indicators;
     asked->period = period;
     asked->who = asked->only;
-    if (*asked->only) {
-        if (asked->indicator->per != POLICY__INDICATOR__PER__SITE)
-            say(asked, all);
+    bool site = asked->indicator->per == POLICY__INDICATOR__PER__SITE, ranked = asked->indicator->ranked;
+    if (*asked->only && site)
         return;
-    }
-    if (asked->indicator->per == POLICY__INDICATOR__PER__SITE)
+    if (site || (*asked->only && !ranked))
         say(asked, all);
     else
         say_each(asked, asked->indicator, from, all);
     if (asked->indicator->figure == POLICY__INDICATOR__FIGURE__DWELL && all->n_indicators > from + 1)
         qsort(all->indicators + from, all->n_indicators - from, sizeof *all->indicators, by_time);
-    if (all->n_indicators == from) /* what is measured is shown also while nothing has happened */
+    if (ranked)
+        analytics_rank(asked->indicator, all->indicators + from, all->n_indicators - from);
+    all->n_indicators = from + analytics_rank_shown(asked->turn, asked->site, asked->indicator, asked->actor,
+                                                    asked->only, all->indicators + from, all->n_indicators - from);
+    if (all->n_indicators == from && !asked->indicator->n_see) { /* what is measured is shown also while nothing is */
+        asked->who = asked->only;
         say(asked, all);
+    }
+}
+
+const Analytics__Indicators *analytics_indicator(struct turn *turn, const char *site, const char *name,
+                                                 const char *period, const char *who)
+{
+    const struct analytics_hidden_cases none = {0};
+    struct asked asked = {.turn = turn, .site = site, .only = who, .hidden = &none};
+    Analytics__Indicators *all = TURN_NEW(turn, Analytics__Indicators, analytics__indicators__init);
+    asked.policy = organisation_policy(turn, site, 0);
+    asked.indicator = asked.policy ? indicator_named(asked.policy, name) : NULL;
+    if (asked.indicator)
+        say_indicator(&asked, period, all);
+    return all;
 }
 
 static void refuse_name(struct turn *turn, const Policy__Policy *policy, const char *name)
@@ -559,9 +548,10 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
     const char *period = query->analytics->indicators->period;
     int year, month;
     Policy__Term__Period kind = POLICY__TERM__PERIOD__MONTH;
-    if (*period && !period_parse(period, &year, &month, &kind)) {
-        Hb__Refusal *refusal = turn_refuse(turn, 400, "bad_parameter", "期间须如 2025、2025-Q1、2025-03",
-                                           "a period is accepted, as 2025, 2025-Q1, 2025-03");
+    if (*period && !analytics_period_parse(period, &year, &month, &kind)) {
+        Hb__Refusal *refusal =
+            turn_refuse(turn, 400, "bad_parameter", "期间须如 2025、2025-Q1、2025-03、2025-03-16",
+                        "a period is accepted, as 2025, 2025-Q1, 2025-03, 2025-03-16 (a half month)");
         refusal_field(turn, refusal, "period");
         return;
     }
@@ -570,6 +560,7 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
                           .site = query->site,
                           .policy = organisation_policy(turn, query->site, 0),
                           .hidden = &hidden,
+                          .actor = query->actor,
                           .only = query->analytics->indicators->who};
     const char *name = query->analytics->indicators->name;
     if (*name && (!asked.policy || !indicator_named(asked.policy, name))) {

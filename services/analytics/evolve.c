@@ -150,6 +150,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
         analytics_patterns_fold(turn, &one, event);
         analytics_patterns_registered(turn, &one, event);
     }
+    analytics_published_look(turn, &one, event);
     save(turn, &one);
     turn_case_known(turn, event->case_id);
 }
@@ -319,10 +320,12 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     Anarec__Case *before = analytics_load(turn, event->case_id), *after = analytics_load(turn, event->case_id);
     const char *what = after ? apply(turn, after, event) : NULL;
     bool reached = after && analytics_indicators_hear(turn, before, after, event);
+    bool said = after && analytics_published_said(turn, after, event);
     if (what)
         change(turn, before, after, event, what);
-    if (!what && !reached)
+    if (!what && !reached && !said)
         return;
+    analytics_published_look(turn, after, event);
     analytics_indicators_move(turn, after);
     save(turn, after);
 }

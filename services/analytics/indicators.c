@@ -32,7 +32,7 @@ static bool counts(const Policy__Policy *policy, const char *kind)
 static bool reads_facts(const Policy__Policy *policy, const char *kind)
 {
     const Policy__Kind *known = policy ? policy_kind(policy, kind) : NULL;
-    if (known && analytics_may_hide(policy, known))
+    if (known && (analytics_may_hide(policy, known) || analytics_published_asks(policy, kind)))
         return true;
     for (size_t i = 0; policy && i < policy->n_indicators; i++) {
         const Policy__Indicator *one = policy->indicators[i];
@@ -367,17 +367,6 @@ static void count_now(struct turn *turn, const Policy__Policy *policy, const Pol
 }
 
 /* ---- tallies ---- */
-
-char *analytics_period_text(struct turn *turn, const char *site, int64_t at_ms, Policy__Term__Period period)
-{
-    int year, month, day;
-    date_split(date_of_local(zone_local_ms(organisation_zone(turn, site), at_ms)), &year, &month, &day);
-    if (period == POLICY__TERM__PERIOD__MONTH)
-        return arena_printf(turn_arena(turn), "%04d-%02d", year, month);
-    if (period == POLICY__TERM__PERIOD__QUARTER)
-        return arena_printf(turn_arena(turn), "%04d-Q%d", year, (month - 1) / 3 + 1);
-    return arena_printf(turn_arena(turn), "%04d", year);
-}
 
 struct key analytics_tally_key(const char *site, const char *indicator, const char *period, const char *who)
 {

@@ -181,6 +181,7 @@ static bool figure(const struct casework_case *one, const struct facts *facts, c
     bool has_a = measure(facts_get(facts, figure->a), &a), has_b = measure(facts_get(facts, figure->b), &b);
     switch (figure->op) {
     case POLICY__FIGURE__OP__FIGURE_NONE:
+    case POLICY__FIGURE__OP__INDICATOR: /* analytics says it */
         return false;
     case POLICY__FIGURE__OP__COUNT:
         *out = count_of(one, facts, event, def);

@@ -458,6 +458,34 @@ static void react_pattern(struct turn *turn, const struct casework_case *one, co
     }
 }
 
+/* A figure that a field of this case asks for, as analytics has counted it: with it whether the target is met, and how
+   many periods it has been missed in a row. Where there is no data the field has no value. */
+static void react_figure(struct turn *turn, const struct casework_case *one, const Hb__Event *event,
+                         Hb__Position *source)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_ANALYTICS ||
+        event->analytics->kind_case != ANALYTICS__EVENT__KIND_FIGURE_PUBLISHED)
+        return;
+    const Analytics__FigurePublished *said = event->analytics->figure_published;
+    const Policy__FieldDef *def = policy_field(one->kind, said->field);
+    if (!def || casework_fired(turn, one->id, said->field, source))
+        return;
+    Policy__Step bare = POLICY__STEP__INIT;
+    bare.name = (char *)(uintptr_t) "set";
+    Hb__Event *entered = casework_step_event(one, &bare, NULL, 0, NULL, said->field);
+    entered->casework->step_taken->rule_source = source;
+    bool number = def->type == POLICY__FIELD_DEF__TYPE__NUMBER;
+    if (*said->value)
+        event_fact(turn, entered, said->field,
+                   number ? value_number(turn, strtoll(said->value, NULL, 10)) : value_text(turn, said->value));
+    event_fact(turn, entered, arena_printf(turn_arena(turn), "%s.state", said->field), value_text(turn, said->state));
+    event_fact(turn, entered, arena_printf(turn_arena(turn), "%s.missed", said->field),
+               value_number(turn, said->missed_in_a_row));
+    casework_compute(one, entered); /* what is computed from it */
+    event_clauses(turn, entered, event->clauses, event->n_clauses);
+    casework_say_step(one, entered);
+}
+
 void casework_react(struct turn *turn, const Hb__Event *event)
 {
     struct casework_case one;
@@ -484,6 +512,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     react_linked(turn, &one, &cause, source);
     casework_returns_react(&one, event);
     react_pattern(turn, &one, event, source);
+    react_figure(turn, &one, event, source);
     bool facts_changed = event->n_facts && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
     if (facts_changed)
         retry_problems(turn, &one);

@@ -220,6 +220,26 @@ static void print_level(const json_t *level)
     putchar('\n');
 }
 
+/* A field that is computed or counted: what of, and under which clauses. */
+static void print_figure(const json_t *figure)
+{
+    const json_t *value = json_object_get(figure, "value"), *clause;
+    const char *lists[] = {"clauses", "indicator_clauses"};
+    size_t i, said = 0;
+    printf("figure %s %s = ", label_at(figure, "label"), text_at(figure, "field"));
+    print_value(value);
+    printf("%s  %s", value ? "" : "-", text_at(figure, "is"));
+    if (*text_at(figure, "counts"))
+        printf(": %s%s%s", text_at(figure, "counts"), *text_at(figure, "where") ? " where " : "",
+               text_at(figure, "where"));
+    if (*text_at(figure, "state"))
+        printf("  %s", text_at(figure, "state"));
+    for (size_t l = 0; l < 2; l++)
+        json_array_foreach(json_object_get(figure, lists[l]), i, clause)
+            printf("%s%s", said++ ? " " : "  [", json_string_value(clause));
+    printf("%s\n", said ? "]" : "");
+}
+
 void case_print_explain(const json_t *explain)
 {
     const json_t *routing = json_object_get(explain, "routing"), *item;
@@ -234,4 +254,6 @@ void case_print_explain(const json_t *explain)
         print_level(item);
     json_array_foreach(json_object_get(explain, "notices"), i, item)
         print_notice(item);
+    json_array_foreach(json_object_get(explain, "figures"), i, item)
+        print_figure(item);
 }

@@ -57,7 +57,7 @@ static int say_published(const struct cli *cli, const char *site, long long vers
     return CLI_GOOD;
 }
 
-/* Over the bus, with the operator's key: also where people change the policy by a case of the kind policy_change. */
+/* Over the bus, with the operator's key: also where people change the policy by a case (`approves: policy`). */
 static int publish_as_operator(struct cli *cli, json_t *body)
 {
     ProtobufCMessage *message;

@@ -86,11 +86,18 @@ static void print_indicator(const json_t *one)
            text_at(one, "target"), text_at(one, "definition"));
     if (*text_at(one, "where"))
         printf(" where %s", text_at(one, "where"));
-    if (number(one, "among"))
+    bool share = strchr(text_at(one, "value"), '%') != NULL;
+    if (number(one, "among") && share)
         printf("  (%lld of %lld)", number(one, "hits"), number(one, "among"));
+    else if (number(one, "among"))
+        printf("  (%lld 件 cases)", number(one, "among"));
+    if (number(one, "rank"))
+        printf("  #%lld%s", number(one, "rank"), json_is_true(json_object_get(one, "marked")) ? " *" : "");
     if (number(one, "missed_in_a_row"))
         printf("  %lld in a row%s", number(one, "missed_in_a_row"),
                json_is_true(json_object_get(one, "alarm")) ? " !" : "");
+    if (*text_at(json_object_get(one, "how"), "en"))
+        printf("\n    %s / %s", text_at(json_object_get(one, "how"), "zh"), text_at(json_object_get(one, "how"), "en"));
     putchar('\n');
     print_changes(one);
     json_array_foreach(json_object_get(one, "lacking"), i, clause)

@@ -58,15 +58,29 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
         directory_secrets_save(turn, organise);
 }
 
-/* Once a policy has the kind `policy_change`, it changes by such a case only; the operator may always (design.md 6). */
-static bool needs_change_case(struct turn *turn, const Hb__Command *command, const char *site)
+/* Where a kind of the policy in force approves policies, it changes by such a case only; the operator may always. NULL:
+   no case is needed. */
+static const Policy__Kind *change_case(struct turn *turn, const Hb__Command *command, const char *site)
 {
     const Policy__Policy *policy = organisation_policy(turn, site, 0);
     const Directory__Site *known = organisation_site(turn, site);
-    if (known && *known->follows)
-        return false; /* decide says where it is published */
+    bool follows = known && *known->follows; /* decide says where it is published */
     bool by_operator = command->actor && command->actor->operator_;
-    return policy && policy_kind(policy, "policy_change") && !by_operator;
+    for (size_t i = 0; policy && !follows && !by_operator && i < policy->n_kinds; i++)
+        if (policy->kinds[i]->approves_policy)
+            return policy->kinds[i];
+    return NULL;
+}
+
+static void refuse_for_case(struct turn *turn, const Policy__Kind *kind)
+{
+    struct arena *arena = turn_arena(turn);
+    turn_refuse(
+        turn, 409, "guard",
+        arena_printf(arena, "该站点的制度须经“%s”（%s）事项修改；运维密钥可直接发布", kind->label->zh, kind->name),
+        arena_printf(arena,
+                     "the policy of this site is changed by a case of the kind %s (%s); the operator may publish",
+                     kind->name, kind->label->en));
 }
 
 static void prepare_policy(struct turn *turn, const Hb__Command *command)
@@ -78,9 +92,8 @@ static void prepare_policy(struct turn *turn, const Hb__Command *command)
         turn_refuse(turn, 403, "not_allowed", "无权发布制度", "this account may not publish policies at this site");
     else if (!organisation_site(turn, publish->site))
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
-    else if (!publish->only_if_none && needs_change_case(turn, command, publish->site))
-        turn_refuse(turn, 409, "guard", "该站点的制度须经制度变更事项修改",
-                    "the policy of this site is changed by a case of the kind policy_change");
+    else if (!publish->only_if_none && change_case(turn, command, publish->site))
+        refuse_for_case(turn, change_case(turn, command, publish->site));
     else if (!publish->only_if_none || !organisation_policy_version(turn, publish->site))
         directory_compile(turn, publish);
 }

@@ -3,6 +3,7 @@
 #include "cases.h"
 
 #include "policies.h"
+#include "policy/facts.h"
 #include "policy/lookup.h"
 #include "problem.h"
 #include "sites.h"
@@ -96,6 +97,49 @@ static json_t *levels_json(struct http_request *request, const struct explaining
     return list;
 }
 
+static void set_text(json_t *json, const char *name, const char *text)
+{
+    if (*text)
+        json_object_set_new(json, name, json_string(text));
+}
+
+/* What an indicator means, as the policy of the case has it. */
+static void add_indicator(json_t *json, const Policy__Policy *policy, const Policy__Figure *figure)
+{
+    for (size_t i = 0; i < policy->n_indicators; i++) {
+        const Policy__Indicator *indicator = policy->indicators[i];
+        if (figure->op != POLICY__FIGURE__OP__INDICATOR || strcmp(indicator->name, figure->a) != 0)
+            continue;
+        set_text(json, "indicator", indicator->name);
+        set_text(json, "counts", indicator->text);
+        set_text(json, "where", indicator->where);
+        json_object_set_new(json, "indicator_clauses", texts_json(indicator->clauses, indicator->n_clauses));
+    }
+}
+
+/* Fields that are computed or counted, with what of: as far as this account is shown them. */
+static json_t *figures_json(struct http_request *request, const struct explaining *one, const Policy__Policy *policy)
+{
+    json_t *list = json_array();
+    const Policy__Kind *kind = policy ? policy_kind(policy, one->file->kind) : NULL;
+    const struct facts facts = {one->file->facts, one->file->n_facts};
+    for (size_t i = 0; kind && i < kind->n_fields; i++) {
+        const Policy__FieldDef *field = kind->fields[i];
+        const Hb__Value *value = facts_get(&facts, field->name);
+        if (!field->figure)
+            continue;
+        json_t *json = json_pack("{s:s, s:s, s:o}", "field", field->name, "is", field->figure->text, "clauses",
+                                 texts_json(field->clauses, field->n_clauses));
+        add_label(json, field->label);
+        if (value)
+            json_object_set_new(json, "value", json_from_message(&value->base, one->zone));
+        set_text(json, "state", facts_text(&facts, arena_printf(&request->arena, "%s.state", field->name)));
+        add_indicator(json, policy, field->figure);
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
 static void give(struct http_request *request, void *context, const Policy__Policy *policy)
 {
     struct explaining *one = context;
@@ -110,6 +154,10 @@ static void give(struct http_request *request, void *context, const Policy__Poli
         json_object_set_new(json, "notices", notices_json(one, policy));
     if (one->levels)
         json_object_set_new(json, "levels", levels_json(request, one, policy));
+    json_t *figures = figures_json(request, one, policy);
+    if (json_array_size(figures))
+        json_object_set(json, "figures", figures);
+    json_decref(figures);
     if (json_object_size(one->unavailable))
         json_object_set(json, "unavailable", one->unavailable);
     json_decref(one->unavailable);

@@ -340,11 +340,16 @@ json_t *openapi_explained(json_t *schemas)
     json_t *level =
         object(properties_of(schemas, &escalation__level_reached__descriptor), "at?", instant(), "acknowledged",
                type("boolean"), "cancelled", type("boolean"), "clauses?", list_of(type("string")), NULL);
+    json_t *figure = object(json_object(), "field", type("string"), "is", type("string"), "clauses",
+                            list_of(type("string")), "label?", openapi_reference(schemas, &hb__label__descriptor),
+                            "value?", openapi_reference(schemas, &hb__value__descriptor), "state?", type("string"),
+                            "indicator?", type("string"), "counts?", type("string"), "where?", type("string"),
+                            "indicator_clauses?", list_of(type("string")), NULL);
     json_t *away = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", problem());
     return object(json_object(), "case_id", type("string"), "number", type("string"), "site", type("string"),
                   "policy_version", type("integer"), "routing?", routing, "clocks?",
                   list_of(openapi_reference(schemas, &watchdog__clock_state__descriptor)), "notices?", list_of(notice),
-                  "levels?", list_of(level), "unavailable?", away, NULL);
+                  "levels?", list_of(level), "figures?", list_of(figure), "unavailable?", away, NULL);
 }
 
 json_t *openapi_documents(json_t *schemas)

@@ -140,7 +140,7 @@ const struct route routes[] = {
      .gives_schema = openapi_indicators, .gives_type = "text/csv",
      .query = {SITE,
                CELL,
-               {"period", "期间，缺省为当期 / 2025, 2025-Q1 or 2025-03; those that run now"},
+               {"period", "期间，缺省为当期 / 2025, 2025-Q1, 2025-03 or 2025-03-16; those that run now"},
                {"name", "指标 / this indicator alone"},
                {"who", "部门、经办人、类别 / of this department, handler, category or stage alone"},
                {"format", "格式 / json or csv"}}},

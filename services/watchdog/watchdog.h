@@ -61,12 +61,18 @@ uint32_t watchdog_parts(const struct watchdog_case *one, const Policy__Clock *cl
 /* The clock as it runs for one part; part 0: itself. */
 const Policy__Clock *watchdog_clock_of_part(struct turn *turn, const Policy__Clock *clock, uint32_t part);
 
-/* schedules.c */
+/* schedules.c. Keys: site, schedule (or kind); and an entry. */
+struct key watchdog_schedule_key(const char *site, const char *schedule);
+struct key watchdog_duty_key(const char *site, const char *schedule, const char *item);
+const Policy__Schedule *watchdog_schedule_find(const Policy__Policy *policy, const char *name);
+bool watchdog_schedule_time(struct turn *turn, const char *site, const Policy__Term *term, int64_t start_ms,
+                            const Directory__Thing *thing, int64_t *ms_out);
 void watchdog_schedules_directory(struct turn *turn, const Hb__Event *event);
 void watchdog_schedules_case(struct turn *turn, uint64_t case_id, Watchrec__Case *record, uint32_t before,
                              uint32_t phase, int64_t at_ms);
 void watchdog_schedule_opened(struct turn *turn, const Hb__Event *event);
 void watchdog_schedule_fire(struct turn *turn, struct bytes key, int64_t due_ms);
+/* duties.c */
 struct bytes watchdog_duties_step(struct turn *turn, struct bytes payload, struct bytes next, unsigned keys_max);
 
 /* calls.c: levels that somebody must acknowledge, or the next row of the ladder comes. */

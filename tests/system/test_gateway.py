@@ -782,8 +782,8 @@ kinds:
 
 
 def what_is_published_holds_at_once():
-    """The next submission, by another account that brings no Hearback-After, is registered under the new policy. Where a policy has the
-    kind policy_change people cannot publish past it."""
+    """The next submission, by another account that brings no Hearback-After, is registered under the new policy. Where a kind of
+    the policy approves policies people cannot publish past it, whatever it is called."""
     tokens["operator"] = system.operator_token()
     refused(call("POST", "/api/v1/policies", {"site": "haitang", "packs": ["PROP-11"]}, account="admin"), 409, "guard")
     site = {"sites": [{"id": "notes", "name": {"zh": "便条", "en": "Notes"}, "zone": "Asia/Shanghai"}],
@@ -804,6 +804,10 @@ def what_is_published_holds_at_once():
         sources = [{"path": "NOTES/pack.yaml", "text": NOTES.format(i=i)}]
         version = quick("/api/v1/policies", {"site": "notes", "packs": ["NOTES"], "sources": sources}, "admin")["policy_version"]
         registered.append((version, quick("/api/v1/cases", {"site": "notes", "kind": "note"}, "operator")["case_id"]))
+    kind = NOTES.format(i=20) + ("  rule_change:\n    clause: NOTES-1\n    name: [改规, Change of the rules]\n    like: note\n    approves: policy\n")
+    quick("/api/v1/policies", {"site": "notes", "packs": ["NOTES"], "sources": [{"path": "NOTES/pack.yaml", "text": kind}]}, "admin")
+    problem = refused(call("POST", "/api/v1/policies", {"site": "notes", "packs": ["NOTES"], "sources": [{"path": "NOTES/pack.yaml", "text": NOTES.format(i=21)}]}, account="admin"), 409, "guard")
+    assert "rule_change" in str(problem), problem
     connection.close()
     system.settle()
     found = [(get(f"/api/v1/cases/{case_id}", "operator")["policy_version"], case_id) for _, case_id in registered]

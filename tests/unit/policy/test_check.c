@@ -244,15 +244,41 @@ static const struct finding findings[] = {
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, target: {}}}\n", 15, false, "之一",
      "at_least, at_most, falls or rises is needed"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, period: week}}\n", 15, false,
-     "期间须为", "a period is month, quarter or year"},
+     "期间须为", "a period is half month, month, quarter or year"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: planet}}\n", 15, false, "per 须为",
      "per is site, department, handler, category or stage"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, in_a_row: 1}}\n", 15, false,
      "in_a_row 为 2 至 36", "in_a_row is 2 to 36"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, where: {b: present}}}\n", 15, false,
      "where 须写明 of", "\"where\" needs \"of\""},
-    {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest}}\n", 15, false, "rank",
-     "rank"},
+    /* figures that cases are given */
+    {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator nothing of last month}}\n" STEPS ROUTE, 12,
+     false, "没有指标 \"nothing\"", "there is no indicator \"nothing\""},
+    {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator p of next month}}\n" STEPS ROUTE, 12, false,
+     "不是算式", "indicator NAME of last month"},
+    {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator p of last year}}\n" STEPS ROUTE
+                 "indicators: {p: {clause: C, name: [率, P], figure: count of closed}}\n",
+     12, false, "不按此期间统计", "p is not counted by that period"},
+    {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator p of last month for handler}}\n" STEPS ROUTE
+                 "indicators: {p: {clause: C, name: [率, P], figure: count of closed}}\n",
+     12, false, "不能写 for", "takes no `for`"},
+    {HEAD STAGES
+     "    fields: {f: {clause: C, name: [率, F], type: number, is: indicator p of last month}}\n" STEPS ROUTE
+     "indicators: {p: {clause: C, name: [率, P], figure: count of closed / count of received}}\n",
+     12, false, "只有 count of", "only one figure of count of .. can be a number"},
+    /* shifts; what approves policies */
+    {SOUND "schedules: {s: {clause: C, every: shift of nobody, open: k}}\n", 15, false, "没有值班表 \"nobody\"",
+     "there is no roster \"nobody\""},
+    {SOUND "rosters: {r: {clause: C, name: [班, R], posts: [clerk]}}\n"
+           "schedules: {s: {clause: C, every: shift of r, open: k, to: clerk}}\n",
+     16, false, "不写 for、to", "no for, to, opens, due"},
+    {SOUND "    approves: everything\n", 15, false, "可用：policy", "accepted: policy"},
+    {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest, per: handler}}\n", 15,
+     false, "lowest 5 %", "accepted: lowest 5 %, highest 10 %"},
+    {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest 5 %}}\n", 15, false,
+     "排名须有 per", "a rank needs per: department, handler or category"},
+    {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: handler, see: nobody_there}}\n",
+     15, true, "须有同名部门", "a department of the site must bear that name"},
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  late: {clause: C, name: [迟, "
      "Late], text: [迟, Late]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE
      "    rules: {r: {clause: C, when: b, then: {tell: late}}}\n",
