@@ -5,6 +5,7 @@
 #include "storm_days.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -222,6 +223,65 @@ static void compare_dimension(struct storm *storm, const char *site, const struc
                    expected);
 }
 
+/* ---- the median of GEN-FRAME, from a sorted list ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static int year_of(int64_t ms)
+{
+    int year, month, day;
+    date_split(days_date(ms), &year, &month, &day);
+    return year;
+}
+
+/* What analytics keeps in bins a thousandth wide, and shows to a tenth of an hour. */
+static void compare_median(struct storm *storm, const char *site, const struct counted *list, int year)
+{
+    int64_t *values = arena_alloc(&storm->scratch, (storm->cases_count + 1) * sizeof *values);
+    size_t count = 0;
+    for (size_t i = 0; i < storm->cases_count; i++) {
+        const Hb__Event *first = list[i].one->registered;
+        bool asked =
+            strcmp(list[i].one->kind->name, "complaint") == 0 || strcmp(list[i].one->kind->name, "repair") == 0;
+        if (asked && list[i].closed_ms >= first->occurred_ms && list[i].closed_ms && strcmp(first->site, site) == 0 &&
+            year_of(list[i].closed_ms) == year)
+            values[count++] = list[i].closed_ms - first->occurred_ms;
+    }
+    if (count)
+        qsort(values, count, sizeof *values, by_size);
+    Analytics__GetIndicators get = ANALYTICS__GET_INDICATORS__INIT;
+    get.name = (char *)(uintptr_t) "handling_median";
+    get.period = arena_printf(&storm->scratch, "%04d", year);
+    const Analytics__Reply *reply = answer(storm, site, ANALYTICS__QUERY__KIND_INDICATORS, &get);
+    const Analytics__Indicator *said =
+        reply && reply->indicators->n_indicators ? reply->indicators->indicators[0] : NULL;
+    double median = count ? (double)(values[(count - 1) / 2] + values[count / 2]) / 2 / 3600000 : 0;
+    double off = said && *said->value ? strtod(said->value, NULL) - median : 0;
+    bool near = off <= 0.051 + median / 1000 && off >= -0.051 - median / 1000;
+    if (said && (said->among != count || !*said->value != !count || !near))
+        storm_fail(storm, "a median equals that of a sorted list",
+                   "%s %d: %zu cases, %.3f h; said %" PRIu64 " cases, \"%s\"", site, year, count, median, said->among,
+                   said->value);
+    if (reply && !said)
+        storm_fail(storm, "a median equals that of a sorted list", "%s %d: nothing was said", site, year);
+}
+
+static void check_medians(struct storm *storm, const char *site, const struct counted *list)
+{
+    int first = INT_MAX, last = INT_MIN;
+    for (size_t i = 0; i < storm->cases_count; i++) {
+        int year = year_of(list[i].closed_ms ? list[i].closed_ms : list[i].one->registered->occurred_ms);
+        first = year < first ? year : first;
+        last = year > last ? year : last;
+    }
+    for (int year = first; year <= last && !storm->failed; year++)
+        compare_median(storm, site, list, year);
+}
+
 static void check_site(struct storm *storm, const char *site, const struct counted *list)
 {
     Analytics__GetKpi get = ANALYTICS__GET_KPI__INIT;
@@ -242,6 +302,7 @@ static void check_site(struct storm *storm, const char *site, const struct count
     if (reply && reply->list->n_rows != kpi->total->registered)
         storm_fail(storm, "a list shows every case", "%s: %zu of %" PRIu32, site, reply->list->n_rows,
                    kpi->total->registered);
+    check_medians(storm, site, list);
 }
 
 void storm_check_figures(struct storm *storm)
