@@ -199,12 +199,23 @@ static void add_posts_of(struct group *to, const struct group *from, const char 
     }
 }
 
+/* "team.who": everybody whom the parts of a field name. */
+static void start_parts(struct group *group, const char *root, const struct facts *facts)
+{
+    struct arena *arena = turn_arena(group->turn);
+    const char *dot = strchr(root, '.');
+    const char *field = dot ? arena_text(arena, root, (size_t)(dot - root)) : NULL;
+    for (int64_t i = 1; field && facts && i <= facts_number(facts, field) && i <= POLICY_PARTS_MAX; i++)
+        add_named(group, facts_text(facts, arena_printf(arena, "%s.%d.%s", field, (int)i, dot + 1)));
+}
+
 /* The word on the right: a fact that names somebody, a role, a roster, a department or a post, in this order. */
 static void start(struct group *group, const char *root, const struct facts *facts)
 {
     const Hb__Value *value = facts && strcmp(root, "category") != 0 ? facts_get(facts, root) : NULL;
     if (value)
         add_fact(group, value);
+    start_parts(group, root, facts);
     if (!empty(group))
         return;
     if (who_is_role(root))

@@ -11,6 +11,7 @@ for name, text in re.findall(r"```yaml\n# (\S+)\n(.*?)```", open(sys.argv[1], en
     open(os.path.join(sys.argv[2], name), "w", encoding="utf-8").write(text)
 END
 cd "$place"
+mv TEA/figures.yaml later.yaml # its last step
 said=$("$hearback" policy check --language en ./TEA)
 grep -q "./TEA: 0 mistakes" <<<"$said" && ! grep -q "TEA-" <<<"$said" || { echo "$said"; exit 1; }
 "$hearback" policy rehearse --language en --packs . tea.yaml >rehearsed || { cat rehearsed; exit 1; }
@@ -21,6 +22,10 @@ done
 mkdir new && cp -r TEA new && sed -i 's/value: 1 h,/value: 30 min,/' new/TEA/complaint.yaml
 "$hearback" policy whatif --language en --logs past ./new/TEA --since 2025-03-01 >changed && { echo "whatif found nothing"; exit 1; }
 sed -n '/policy whatif --language en --logs past/,/^$/p' "$guide" | sed '1d; /^$/d; s/^    //' | diff - changed || { echo "the guide says otherwise of whatif"; exit 1; }
+mkdir last && cp -r TEA last && cp later.yaml last/TEA/figures.yaml
+said=$("$hearback" policy check --language en ./last/TEA)
+grep -q "./last/TEA: 0 mistakes" <<<"$said" && ! grep -q "TEA-" <<<"$said" || { echo "$said"; exit 1; }
+said=$("$hearback" policy rehearse --quiet --language en --packs last figures.yaml) && grep -q '^1 rehearsed, 0 different' <<<"$said" || { echo "$said"; exit 1; }
 sed 's/{tell: spoilt_found}/{tell: spoilt_fond}/' -i TEA/rules.yaml
 "$hearback" policy check --language en ./TEA >misspelt && { echo "a misspelt notice was not found"; exit 1; }
 grep -qF "$(grep -o 'TEA/rules.yaml:.*' "$guide")" misspelt || { echo "the guide says otherwise:"; cat misspelt; exit 1; }
