@@ -21,6 +21,7 @@ libmicrohttpd-dev: the HTTP server of the gateway
 libcurl4-openssl-dev: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-dev: reads mails that come in
 libseccomp-dev: shuts in the process that does
+libmagic-dev: what kind of file a file is, by its bytes (hearback-inspect)
 tzdata: time zones"
 
 packages_console="
@@ -40,6 +41,7 @@ libmicrohttpd12: the HTTP server of the gateway
 libcurl4: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-0: reads mails that come in
 libseccomp2: shuts in the process that does
+libmagic1: what kind of file a file is, by its bytes (hearback-inspect)
 tzdata: time zones
 ca-certificates: whom smtps and https trust
 graphviz: draws flow charts (hearback policy flow)"

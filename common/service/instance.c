@@ -202,6 +202,24 @@ static enum err open_secrets(struct instance *instance, char *why_out, size_t wh
     return err;
 }
 
+/* With its tables: what looks through it opens none. */
+static enum err open_files(struct instance *instance, char *why_out, size_t why_size)
+{
+    char folder[4200];
+    store_table table;
+    snprintf(folder, sizeof folder, "%s/files", instance->options.folder);
+    struct store_options options = {.no_sync = instance->options.no_sync,
+                                    .map_bytes = instance->options.no_sync ? 1ull << 30 : 1ull << 40};
+    enum err err = store_open(folder, &options, &instance->files);
+    if (!err)
+        err = store_table_open(instance->files, "files", &table);
+    if (!err)
+        err = store_table_open(instance->files, "chunks", &table);
+    if (err)
+        snprintf(why_out, why_size, "%s: %s", folder, err_text(err));
+    return err;
+}
+
 static int64_t machine_now(const struct instance *instance)
 {
     return instance->env->now(instance->env->context);
@@ -273,6 +291,8 @@ enum err instance_open(const struct service *service, const struct instance_opti
         err = index_open(instance, why_out, why_size);
     if (!err && service->keeps_secrets)
         err = open_secrets(instance, why_out, why_size);
+    if (!err && service->keeps_files)
+        err = open_files(instance, why_out, why_size);
     if (!err && (err = poison_open(instance)))
         snprintf(why_out, why_size, "%s/poison: %s", options->folder, err_text(err));
     if (!err && (err = promise_open(instance)))
@@ -338,6 +358,7 @@ void instance_close(struct instance *instance)
     index_close(instance);
     vault_close(instance->vault);
     store_close(instance->secrets);
+    store_close(instance->files);
     store_close(instance->store);
     if (instance->poison_fd >= 0)
         close(instance->poison_fd);
@@ -424,6 +445,21 @@ static void hold_look(struct instance *instance)
         instance->holding = false;
 }
 
+/* Once a minute, in whatever state it is then. */
+static void tidy(struct instance *instance, int64_t now)
+{
+    if (!instance->files || instance_boot(instance) < instance->tidy_boot_ms)
+        return;
+    instance->tidy_boot_ms = instance_boot(instance) + TIDY_MS;
+    struct store_txn *txn = store_begin(instance->store, false);
+    struct turn turn;
+    turn_begin(&turn, instance, txn, &instance->arena, now);
+    turn_clear_input(&turn);
+    instance->service->tidy(&turn, &instance->tidy_at);
+    store_abort(txn);
+    arena_reset(&instance->arena);
+}
+
 static bool horizon_lags(const struct instance *instance, int64_t now)
 {
     return instance->service->fire && instance->service->timers_await_horizon && instance->timer_next <= now &&
@@ -481,6 +517,8 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
         instance->full = true;
     bool reads = room && index_step(instance, now);
+    if (trusted && room && !turned)
+        tidy(instance, now);
     snapshot_step(instance);
     return (trusted && room && turned && work_waits(instance, now)) || verify_wants(instance) || reads;
 }

@@ -32,6 +32,7 @@
 #define WAITING_LOOKED_AT 1000u /* rows, each time */
 #define OUTCOMES_KEPT_MS (7ll * 24 * 3600 * 1000)
 #define JOB_STEP_KEYS 100u
+#define TIDY_MS 60000
 #define EFFECTS_RUNNING_MAX 16u
 #define TAIL_CHECKED_EVENTS 256u /* of the own log, at start */
 #define ORGANISATION_TABLES_MAX 16u
@@ -196,6 +197,9 @@ struct instance {
     int64_t words_boot_ms; /* not before */
     bool words_behind;
     struct store *secrets;
+    struct store *files;
+    struct key tidy_at;
+    int64_t tidy_boot_ms; /* when next */
     void *organisation_cache;
     struct metrics *metrics;
     struct log *log; /* never NULL */

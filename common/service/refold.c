@@ -505,7 +505,7 @@ enum err refold_open(struct instance *instance, const char *folder, const struct
     refold->reader = *reader;
     refold->own_next = 1;
     refold->bare = *instance->service;
-    refold->bare.keeps_vault = refold->bare.keeps_secrets = false;
+    refold->bare.keeps_vault = refold->bare.keeps_secrets = refold->bare.keeps_files = false;
     struct instance_options options = instance->options;
     options.folder = folder;
     options.no_sync = true;

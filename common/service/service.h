@@ -16,6 +16,7 @@ struct instance;
 struct facts;
 struct store;
 struct words;
+struct store_txn;
 typedef struct Config__Config Config__Config;
 
 #define TURN_HOPS_MAX 64u      /* chain of causes; above it an effect is refused visibly */
@@ -24,6 +25,15 @@ typedef struct Config__Config Config__Config;
 #define TURN_FOLLOWS_BYTES_MAX (4u << 20) /* of them together */
 #define TURN_EVENT_BYTES_MAX (128u << 10) /* one stored event; a larger one likewise */
 #define TURN_TARGETS_MAX 16u              /* an action with more targets must become a job */
+
+/* Where a look through the files that are kept beside the log has come to; the runtime keeps it between two steps. */
+struct files_look {
+    struct store_txn *txn; /* the store of files as it was when the look began */
+    unsigned part;
+    struct key at;
+    uint64_t rows, chunks;
+    bool wrong;
+};
 
 struct service {
     const char *name; /* "casework": also the name of its folder and log */
@@ -36,6 +46,7 @@ struct service {
     bool keeps_organisation;   /* the runtime folds directory's events into common/organisation's tables */
     bool keeps_vault;          /* intake: turn_vault, Seal requests */
     bool keeps_secrets;        /* directory: turn_secrets */
+    bool keeps_files;          /* intake: turn_files */
     bool timers_await_horizon; /* watchdog: a timer fires only when all producers are past its due instant */
 
     /* The door, before the turn, on committed state: types fields by the policy, derives tags,
@@ -52,6 +63,11 @@ struct service {
     /* Reads some of the texts that words_end does not cover yet into the index of words (turn_words), and commits it;
        `*more_out`: there are more. Beside the turns, on committed state. NULL: it keeps no such index. */
     enum err (*index)(struct turn *turn, bool *more_out);
+
+    /* For services that keep files. Drops some of what is over, behind the key `at`, which it moves on; once a minute. */
+    void (*tidy)(struct turn *turn, struct key *at);
+    /* Control VERIFY: looks at some more. False: at all. `*wrong_out` (in `arena`): what is wrong; NULL: nothing yet. */
+    bool (*check_files)(struct turn *turn, struct files_look *look, struct arena *arena, const char **wrong_out);
 
     /* Does this vault key seal texts of a case known here? For services that keep the vault. */
     bool (*keeps_key)(struct turn *turn, uint64_t key_id);
@@ -212,6 +228,7 @@ struct vault *turn_vault(struct turn *turn);
 struct words *
 turn_words(struct turn *turn); /* prepare, reply, answer and index only; NULL: none is kept (simulation) */
 struct store *turn_secrets(struct turn *turn);
+struct store *turn_files(struct turn *turn); /* likewise, answer only */
 /* Answer only: the reply is computed beside the loop. `bytes` of zeros, for compute and computed, wiped afterwards.
    NULL: too many wait already; it has been refused. */
 void *turn_compute(struct turn *turn, size_t bytes);

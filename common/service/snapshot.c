@@ -1,13 +1,14 @@
 /* A copy of this instance's folder for a backup. What it holds is fixed when it is asked for, while all services hold
    (design.md 8); the copying goes on from the loop in small steps, so that everything else is served meanwhile. The
-   vault's snapshot is opened after that of the log: every key an event of the copy names is in it. */
+   vault's snapshot is opened after that of the log: every key an event of the copy names is in it; and so is that of the
+   files. Files are put before casework says that they are attached: who asks for copies asks casework before intake. */
 #include "service/internal.h"
 #include "vault/vault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PARTS_MAX 2u
+#define PARTS_MAX 3u
 
 struct snapshot {
     char *folder;
@@ -50,8 +51,9 @@ static enum err add_part(struct snapshot *snapshot, struct store *store, const c
 /* A snapshot under way is given up: whoever asked for it has gone, or asks anew. */
 enum err snapshot_start(struct instance *instance, const char *folder)
 {
-    char vault[4200];
+    char vault[4200], files[4200];
     snprintf(vault, sizeof vault, "%s/vault", folder);
+    snprintf(files, sizeof files, "%s/files", folder);
     snapshot_free(instance);
     struct snapshot *snapshot = instance->snapshot = calloc(1, sizeof *snapshot);
     bug_unless(snapshot);
@@ -61,6 +63,8 @@ enum err snapshot_start(struct instance *instance, const char *folder)
     enum err err = add_part(snapshot, instance->store, folder);
     if (!err && beside)
         err = add_part(snapshot, beside, vault);
+    if (!err && instance->files)
+        err = add_part(snapshot, instance->files, files);
     if (err)
         snapshot_free(instance);
     else

@@ -125,6 +125,12 @@ struct store *turn_secrets(struct turn *turn)
     return turn->instance->secrets;
 }
 
+struct store *turn_files(struct turn *turn)
+{
+    bug_unless(turn->phase == PHASE_READ);
+    return turn->instance->files;
+}
+
 const Config__Config *turn_config(const struct turn *turn)
 {
     return turn->instance->options.config;

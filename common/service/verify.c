@@ -33,6 +33,7 @@ enum verify_phase {
     VERIFY_TABLES,
     VERIFY_VAULT,
     VERIFY_SECRETS,
+    VERIFY_FILES,
     VERIFY_DONE
 };
 
@@ -53,6 +54,7 @@ struct verify {
     uint64_t rows; /* of the table, looked at so far */
     bool scanning;
     struct vault_check *vault;
+    struct files_look files;
     int64_t done_boot_ms;
 };
 
@@ -401,7 +403,40 @@ static void step_secrets(struct verify *verify)
     const char *wrong = instance->secrets ? instance->service->wrong_secret(instance->secrets, &verify->arena) : NULL;
     if (wrong)
         find(verify, arena_printf(&verify->arena, "secrets: %s", wrong));
-    verify->phase = VERIFY_DONE;
+    verify->phase = VERIFY_FILES;
+}
+
+static void close_files(struct verify *verify)
+{
+    if (verify->files.txn)
+        store_abort(verify->files.txn);
+    verify->files = (struct files_look){0};
+}
+
+/* One file at a time. */
+static void step_files(struct verify *verify)
+{
+    struct instance *instance = verify->instance;
+    const char *wrong = NULL;
+    if (!instance->files) {
+        verify->phase = VERIFY_DONE;
+        return;
+    }
+    if (!verify->files.txn)
+        verify->files.txn = store_begin(instance->files, false);
+    struct store_txn *txn = store_begin(instance->store, false);
+    struct turn turn;
+    turn_begin(&turn, instance, txn, &instance->arena, instance->env->now(instance->env->context));
+    turn_clear_input(&turn);
+    bool more = instance->service->check_files(&turn, &verify->files, &instance->arena, &wrong);
+    store_abort(txn);
+    if (wrong)
+        find(verify, arena_printf(&verify->arena, "files: %s", wrong));
+    if (!more) {
+        close_files(verify);
+        verify->phase = VERIFY_DONE;
+    }
+    arena_reset(&instance->arena);
 }
 
 /* ---- answering ---- */
@@ -466,6 +501,7 @@ void verify_close(struct instance *instance)
     }
     refold_close(verify->refold);
     vault_check_close(verify->vault);
+    close_files(verify);
     remove_folder(verify);
     gather_free(verify->gather);
     arena_fini(&verify->arena);
@@ -559,6 +595,9 @@ void verify_step(struct instance *instance)
         break;
     case VERIFY_SECRETS:
         step_secrets(verify);
+        break;
+    case VERIFY_FILES:
+        step_files(verify);
         break;
     case VERIFY_DONE:
         break;

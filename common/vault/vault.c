@@ -471,49 +471,75 @@ static struct key seal_tag(uint64_t key_id, const char *field)
     return tag;
 }
 
-enum err vault_seal(struct vault *vault, uint64_t key_id, const char *field, const char *plain, struct arena *arena,
-                    Hb__Sealed **sealed_out)
+enum err vault_seal_bytes(struct vault *vault, uint64_t key_id, const char *field, struct bytes plain,
+                          struct arena *arena, struct bytes *box_out)
 {
-    size_t size = strlen(plain);
-    if (size > VAULT_TEXT_BYTES_MAX || strlen(field) > VAULT_FIELD_BYTES_MAX)
+    if (plain.size > VAULT_BYTES_MAX || strlen(field) > VAULT_FIELD_BYTES_MAX)
         return ERR_TOO_LARGE;
     uint8_t key[VAULT_KEY_BYTES];
     enum err err = key_load(vault, key_id, key);
     if (err)
         return err;
     struct key tag = seal_tag(key_id, field);
-    uint8_t *box = arena_alloc(arena, NONCE_BYTES + size + TAG_BYTES);
+    uint8_t *box = arena_alloc(arena, NONCE_BYTES + plain.size + TAG_BYTES);
     vault->random(vault->random_context, box, NONCE_BYTES);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(box + NONCE_BYTES, NULL, (const uint8_t *)plain, size, tag.data,
-                                               tag.size, NULL, box, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(box + NONCE_BYTES, NULL, plain.data, plain.size, tag.data, tag.size,
+                                               NULL, box, key);
     sodium_memzero(key, sizeof key);
+    *box_out = bytes_of(box, NONCE_BYTES + plain.size + TAG_BYTES);
+    return ERR_NONE;
+}
+
+enum err vault_open_bytes(struct vault *vault, uint64_t key_id, const char *field, struct bytes box,
+                          struct arena *arena, struct bytes *plain_out)
+{
+    if (box.size < NONCE_BYTES + TAG_BYTES || box.size > NONCE_BYTES + VAULT_BYTES_MAX + TAG_BYTES ||
+        strlen(field) > VAULT_FIELD_BYTES_MAX)
+        return ERR_CORRUPT;
+    uint8_t key[VAULT_KEY_BYTES];
+    enum err err = key_load(vault, key_id, key);
+    if (err)
+        return err;
+    struct key tag = seal_tag(key_id, field);
+    size_t size = box.size - NONCE_BYTES - TAG_BYTES;
+    uint8_t *plain = arena_zero(arena, size + 1); /* a text ends with a zero */
+    int rc = crypto_aead_xchacha20poly1305_ietf_decrypt(plain, NULL, NULL, box.data + NONCE_BYTES,
+                                                        box.size - NONCE_BYTES, tag.data, tag.size, box.data, key);
+    sodium_memzero(key, sizeof key);
+    *plain_out = bytes_of(plain, size);
+    return rc == 0 ? ERR_NONE : ERR_CORRUPT;
+}
+
+enum err vault_seal(struct vault *vault, uint64_t key_id, const char *field, const char *plain, struct arena *arena,
+                    Hb__Sealed **sealed_out)
+{
+    size_t size = strlen(plain);
+    struct bytes box;
+    if (size > VAULT_TEXT_BYTES_MAX)
+        return ERR_TOO_LARGE;
+    enum err err = vault_seal_bytes(vault, key_id, field, bytes_of((const uint8_t *)plain, size), arena, &box);
+    if (err)
+        return err;
     Hb__Sealed *sealed = arena_alloc(arena, sizeof *sealed);
     hb__sealed__init(sealed);
     sealed->key_id = key_id;
     sealed->field = arena_strdup(arena, field);
-    sealed->box.data = box;
-    sealed->box.len = NONCE_BYTES + size + TAG_BYTES;
+    sealed->box.data = (uint8_t *)(uintptr_t)box.data;
+    sealed->box.len = box.size;
     *sealed_out = sealed;
     return ERR_NONE;
 }
 
 enum err vault_open(struct vault *vault, const Hb__Sealed *sealed, struct arena *arena, char **text_out)
 {
-    size_t size = sealed->box.len;
-    if (size < NONCE_BYTES + TAG_BYTES || size > NONCE_BYTES + VAULT_TEXT_BYTES_MAX + TAG_BYTES ||
-        strlen(sealed->field) > VAULT_FIELD_BYTES_MAX)
+    struct bytes plain;
+    if (sealed->box.len > NONCE_BYTES + VAULT_TEXT_BYTES_MAX + TAG_BYTES)
         return ERR_CORRUPT;
-    uint8_t key[VAULT_KEY_BYTES];
-    enum err err = key_load(vault, sealed->key_id, key);
-    if (err)
-        return err;
-    struct key tag = seal_tag(sealed->key_id, sealed->field);
-    char *text = arena_zero(arena, size - NONCE_BYTES - TAG_BYTES + 1);
-    int rc = crypto_aead_xchacha20poly1305_ietf_decrypt((uint8_t *)text, NULL, NULL, sealed->box.data + NONCE_BYTES,
-                                                        size - NONCE_BYTES, tag.data, tag.size, sealed->box.data, key);
-    sodium_memzero(key, sizeof key);
-    *text_out = text;
-    return rc == 0 ? ERR_NONE : ERR_CORRUPT;
+    enum err err = vault_open_bytes(vault, sealed->key_id, sealed->field,
+                                    bytes_of(sealed->box.data, sealed->box.len), arena, &plain);
+    if (!err)
+        *text_out = (char *)(uintptr_t)plain.data;
+    return err;
 }
 
 /* ---- erasure ---- */

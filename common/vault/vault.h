@@ -15,6 +15,7 @@
 #define VAULT_KEYS_AHEAD_DEFAULT 1024u
 #define VAULT_CACHE_KEYS_DEFAULT 4096u
 #define VAULT_TEXT_BYTES_MAX (256u << 10) /* of one sealed text */
+#define VAULT_BYTES_MAX (1u << 20)        /* of sealed bytes */
 #define VAULT_FIELD_BYTES_MAX 256u        /* of a field name */
 #define VAULT_DESTROY_MAX 4096u           /* keys to one vault_destroy */
 #define VAULT_SECRET_BYTES_MAX 4096u
@@ -64,6 +65,12 @@ enum err vault_seal(struct vault *vault, uint64_t key_id, const char *field, con
 /* The text. ERR_NOT_FOUND: its key was destroyed; ERR_CORRUPT: not sealed under this key for this
    field, or altered. */
 enum err vault_open(struct vault *vault, const Hb__Sealed *sealed, struct arena *arena, char **text_out) MUST_CHECK;
+
+/* The same of bytes: the box alone, to be kept by whoever asked. */
+enum err vault_seal_bytes(struct vault *vault, uint64_t key_id, const char *field, struct bytes plain,
+                          struct arena *arena, struct bytes *box_out) MUST_CHECK;
+enum err vault_open_bytes(struct vault *vault, uint64_t key_id, const char *field, struct bytes box,
+                          struct arena *arena, struct bytes *plain_out) MUST_CHECK;
 
 /* Looks through all rows, as they are now: does each open, and lie where a search finds it? */
 struct vault_check;

@@ -112,6 +112,9 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     }
     file->documents = record->documents;
     file->n_documents = record->n_documents;
+    file->attachments = record->attachments;
+    file->n_attachments = record->n_attachments;
+    file->may_attach = casework_may_attach(turn, one, actor);
     add_allowed(turn, one, actor, file);
     add_extend(turn, one, actor, file);
     return file;
@@ -143,16 +146,23 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
     }
     bool get = query->casework->kind_case == CASEWORK__QUERY__KIND_GET;
     bool timeline = query->casework->kind_case == CASEWORK__QUERY__KIND_TIMELINE;
-    uint64_t case_id = get ? query->casework->get->case_id : timeline ? query->casework->timeline->case_id : 0;
+    bool attach = query->casework->kind_case == CASEWORK__QUERY__KIND_MAY_ATTACH;
+    uint64_t case_id = get        ? query->casework->get->case_id
+                       : timeline ? query->casework->timeline->case_id
+                       : attach   ? query->casework->may_attach->case_id
+                                  : 0;
     struct casework_case one;
-    if (!casework_open(turn, case_id, &one) || !may_read(turn, query, one.record, case_id) ||
+    if (!casework_open(turn, case_id, &one) || (!attach && !may_read(turn, query, one.record, case_id)) ||
         hidden(&one, query->actor)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_CASEWORK;
     reply->casework = TURN_NEW(turn, Casework__Reply, casework__reply__init);
-    if (get) {
+    if (attach) {
+        one.view.actor = query->actor;
+        casework_answer_may_attach(turn, query, &one, reply->casework);
+    } else if (get) {
         reply->casework->kind_case = CASEWORK__REPLY__KIND_FILE;
         reply->casework->file = file_of(turn, &one, query->actor);
     } else {

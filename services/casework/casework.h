@@ -13,6 +13,13 @@
 #define CASEWORK_ACT_BYTES_MAX (96u << 10) /* of one action: the log takes no event above 128 KiB */
 #define CASEWORK_TIMELINE_MAX 200u
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
+#define CASEWORK_FILES_MAX 50u                 /* of a case */
+#define CASEWORK_FILES_BYTES_MAX (100ull << 20) /* of a case, together */
+#define CASEWORK_FILE_BYTES_MAX (10ull << 20)
+#define CASEWORK_FILE_ID_CHARACTERS 32u
+#define CASEWORK_FILE_DIGEST_BYTES 32u
+#define CASEWORK_FILE_TYPE_MAX 100u
+#define CASEWORK_FILE_NAME_MAX 255u
 
 extern const struct service casework_service;
 
@@ -139,6 +146,15 @@ void casework_returns_react(const struct casework_case *one, const Hb__Event *ev
 void casework_issue(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                     const Policy__Action *action, Hb__Position *source);
 void casework_document_issued(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+
+/* attach.c: files. False: refused. */
+bool casework_attach_bar(const struct casework_case *one, const Hb__Actor *actor, uint64_t size);
+bool casework_may_attach(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor);
+void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach);
+void casework_decide_attach(struct turn *turn, const Hb__Command *command, struct casework_case *one);
+void casework_file_attached(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+void casework_answer_may_attach(struct turn *turn, const Hb__Query *query, struct casework_case *one,
+                                Casework__Reply *reply);
 
 /* notices.c: a notice that failed, or that nobody is there to get, is noted as a problem. */
 void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);

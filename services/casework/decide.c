@@ -191,6 +191,11 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }
+    if (command->casework->kind_case == CASEWORK__COMMAND__KIND_ATTACH) {
+        one.view.actor = command->actor;
+        casework_decide_attach(turn, command, &one);
+        return;
+    }
     const Casework__Act *act = command->casework->act;
     one.view.actor = command->actor;
     const Policy__Step *step = casework_find_step(turn, &one, act);

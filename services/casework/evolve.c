@@ -192,6 +192,7 @@ static const Hb__Position *source_of(const Casework__Event *said, const char **r
     case CASEWORK__EVENT__KIND_ACTION_REFUSED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
+    case CASEWORK__EVENT__KIND_FILE_ATTACHED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         break;
     }
@@ -228,6 +229,9 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
         return;
     case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
         casework_document_issued(turn, record, event);
+        return;
+    case CASEWORK__EVENT__KIND_FILE_ATTACHED:
+        casework_file_attached(turn, record, event);
         return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:

@@ -91,13 +91,19 @@ static void check_size(struct turn *turn, const Casework__Act *act)
 void casework_prepare(struct turn *turn, Hb__Command *command)
 {
     struct casework_case one;
-    if (command->payload_case != HB__COMMAND__PAYLOAD_CASEWORK ||
-        command->casework->kind_case != CASEWORK__COMMAND__KIND_ACT) {
+    bool attach = command->payload_case == HB__COMMAND__PAYLOAD_CASEWORK &&
+                  command->casework->kind_case == CASEWORK__COMMAND__KIND_ATTACH;
+    if (!attach && (command->payload_case != HB__COMMAND__PAYLOAD_CASEWORK ||
+                    command->casework->kind_case != CASEWORK__COMMAND__KIND_ACT)) {
         turn_refuse(turn, 400, "not_understood", "该服务不接受此命令", "this service does not take that command");
         return;
     }
     if (!casework_open(turn, command->case_id, &one)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+        return;
+    }
+    if (attach) {
+        casework_prepare_attach(turn, command->casework->attach);
         return;
     }
     Casework__Act *act = command->casework->act;

@@ -69,25 +69,39 @@ static const char *copy_of(struct backup *backup, size_t i)
     return backup_instance_path(backup->cli, backup->folder, backup->instances[i]);
 }
 
-/* All at one time. False after saying why somebody did not do it. */
-static bool ask_all(struct backup *backup, Bus__Control__What what, const Bus__PositionReport **reports_out)
+/* Some at one time: those of intake, or all others. False after saying why somebody did not do it. */
+enum whom { ALL, ALL_BUT_INTAKE, INTAKE_ALONE };
+
+static bool is_asked(const Config__Instance *instance, enum whom whom)
 {
-    Bus__Request requests[CONFIG_INSTANCES_MAX], *pointers[CONFIG_INSTANCES_MAX];
+    return whom == ALL || (whom == INTAKE_ALONE) == (instance->service == HB__SERVICE__INTAKE);
+}
+
+static bool ask(struct backup *backup, enum whom whom, Bus__Control__What what,
+                const Bus__PositionReport **reports_out)
+{
+    const Config__Instance *instances[CONFIG_INSTANCES_MAX] = {NULL};
+    size_t count = 0;
+    Bus__Request requests[CONFIG_INSTANCES_MAX], *pointers[CONFIG_INSTANCES_MAX] = {NULL};
     Bus__Control controls[CONFIG_INSTANCES_MAX];
     const Bus__Reply *replies[CONFIG_INSTANCES_MAX];
     bool good = true;
     for (size_t i = 0; i < backup->count; i++) {
-        bus__request__init(pointers[i] = &requests[i]);
-        bus__control__init(&controls[i]);
-        requests[i].kind_case = BUS__REQUEST__KIND_CONTROL;
-        requests[i].control = &controls[i];
-        controls[i].what = what;
+        if (!is_asked(backup->instances[i], whom))
+            continue;
+        size_t at = count++;
+        instances[at] = backup->instances[i];
+        bus__request__init(pointers[at] = &requests[at]);
+        bus__control__init(&controls[at]);
+        requests[at].kind_case = BUS__REQUEST__KIND_CONTROL;
+        requests[at].control = &controls[at];
+        controls[at].what = what;
         if (what == BUS__CONTROL__WHAT__SNAPSHOT && !backup->given_up)
-            controls[i].path = (char *)(uintptr_t)copy_of(backup, i);
+            controls[at].path = (char *)(uintptr_t)copy_of(backup, i);
     }
-    cli_ask_each(backup->cli, backup->instances, backup->count, pointers, ASK_MS, replies);
-    for (size_t i = 0; i < backup->count && !backup->given_up; i++) {
-        const Bus__PositionReport *report = position_of(backup->instances[i], replies[i]);
+    cli_ask_each(backup->cli, instances, count, pointers, ASK_MS, replies);
+    for (size_t i = 0; i < count && !backup->given_up; i++) {
+        const Bus__PositionReport *report = position_of(instances[i], replies[i]);
         good = good && report;
         if (reports_out)
             reports_out[i] = report;
@@ -95,13 +109,22 @@ static bool ask_all(struct backup *backup, Bus__Control__What what, const Bus__P
     return good;
 }
 
-/* Whoever is restarted in between does not hold any more, and refuses its snapshot: it might know more than the others'
+static bool ask_all(struct backup *backup, Bus__Control__What what, const Bus__PositionReport **reports_out)
+{
+    return ask(backup, ALL, what, reports_out);
+}
+
+/* Intake is copied last: a file is put there before casework says that it is attached, and commands go on meanwhile. So
+   the content of whatever the copy of casework says is attached is in that of intake.
+   Whoever is restarted in between does not hold any more, and refuses its snapshot: it might know more than the others'
    logs hold. */
 static bool cut(struct backup *backup)
 {
     int64_t began = ms_of(CLOCK_MONOTONIC);
     backup->manifest.at_ms = ms_of(CLOCK_REALTIME);
-    bool good = ask_all(backup, BUS__CONTROL__WHAT__HOLD, NULL) && ask_all(backup, BUS__CONTROL__WHAT__SNAPSHOT, NULL);
+    bool good = ask_all(backup, BUS__CONTROL__WHAT__HOLD, NULL) &&
+                ask(backup, ALL_BUT_INTAKE, BUS__CONTROL__WHAT__SNAPSHOT, NULL) &&
+                ask(backup, INTAKE_ALONE, BUS__CONTROL__WHAT__SNAPSHOT, NULL);
     bool resumed = ask_all(backup, BUS__CONTROL__WHAT__RESUME, NULL); /* in any case; a lost one ends by itself */
     backup->manifest.held_ms = (uint32_t)(ms_of(CLOCK_MONOTONIC) - began);
     return good && resumed;
@@ -126,7 +149,8 @@ static bool sync_copy(struct backup *backup, const Config__Instance *instance)
     const char *folder = backup_instance_path(backup->cli, backup->folder, instance);
     const char *store = arena_printf(arena, "%s/data.mdb", folder);
     const char *vault = arena_printf(arena, "%s/vault/data.mdb", folder);
-    if (sync_file(store) && sync_file(vault))
+    const char *files = arena_printf(arena, "%s/files/data.mdb", folder);
+    if (sync_file(store) && sync_file(vault) && sync_file(files))
         return true;
     cli_fail("%s cannot be synced: %s", folder, strerror(errno));
     return false;
@@ -199,12 +223,22 @@ static bool add_file(struct backup *backup, const char *path)
     return true;
 }
 
+/* What an instance keeps beside its log, where it does. */
+static bool add_beside(struct backup *backup, const char *folder, const char *inside, const char *name)
+{
+    struct arena *arena = &backup->cli->arena;
+    const char *path = arena_printf(arena, "%s/%s", folder, name);
+    if (access(path, F_OK))
+        return true;
+    unlink(arena_printf(arena, "%s/lock.mdb", path));
+    return add_file(backup, arena_printf(arena, "%s/%s/data.mdb", inside, name)) && backup_sync_folder(path);
+}
+
 static bool add_instance(struct backup *backup, const Config__Instance *instance)
 {
     struct arena *arena = &backup->cli->arena;
     Backup__Manifest *manifest = &backup->manifest;
     const char *folder = backup_instance_path(backup->cli, backup->folder, instance);
-    const char *vault = arena_printf(arena, "%s/vault", folder);
     const char *inside = folder + strlen(backup->folder) + 1;
     Backup__Log *log;
     cli_progress(false, "backup: checking %s", config_service_name(instance->service));
@@ -214,10 +248,7 @@ static bool add_instance(struct backup *backup, const Config__Instance *instance
     manifest->logs[manifest->n_logs++] = log;
     if (!add_file(backup, arena_printf(arena, "%s/data.mdb", inside)))
         return false;
-    if (access(vault, F_OK))
-        return backup_sync_folder(folder);
-    unlink(arena_printf(arena, "%s/lock.mdb", vault));
-    return add_file(backup, arena_printf(arena, "%s/vault/data.mdb", inside)) && backup_sync_folder(vault) &&
+    return add_beside(backup, folder, inside, "vault") && add_beside(backup, folder, inside, "files") &&
            backup_sync_folder(folder);
 }
 
@@ -375,6 +406,8 @@ static bool has_room(struct backup *backup)
         if (lstat(arena_printf(&backup->cli->arena, "%s/data.mdb", folder), &stat) == 0)
             need += (uint64_t)stat.st_size;
         if (lstat(arena_printf(&backup->cli->arena, "%s/vault/data.mdb", folder), &stat) == 0)
+            need += (uint64_t)stat.st_size;
+        if (lstat(arena_printf(&backup->cli->arena, "%s/files/data.mdb", folder), &stat) == 0)
             need += (uint64_t)stat.st_size;
     }
     if (statvfs(backup->target, &disk) || (uint64_t)disk.f_bavail * disk.f_frsize >= need)

@@ -205,6 +205,8 @@ static struct shown show_casework(struct world *world, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
         return (struct shown){word(world, "文书", "document"),
                               SAY(world, "%s %s", said->document_issued->document, said->document_issued->number)};
+    case CASEWORK__EVENT__KIND_FILE_ATTACHED:
+        return (struct shown){word(world, "文件", "file"), SAY(world, "%s", said->file_attached->type)};
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
         return (struct shown){word(world, "已确认", "acknowledged"),
                               SAY(world, "%s %" PRIu32 "  %s", said->escalation_acknowledged->ladder,

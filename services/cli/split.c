@@ -150,10 +150,14 @@ static bool has_room(struct split *split, const char *folder)
 {
     struct statvfs disk;
     struct stat stat;
-    if (statvfs(folder, &disk) || lstat(arena_printf(&split->cli->arena, "%s/data.mdb", folder), &stat) ||
-        (uint64_t)disk.f_bavail * disk.f_frsize >= (uint64_t)stat.st_size * 2)
+    if (statvfs(folder, &disk) || lstat(arena_printf(&split->cli->arena, "%s/data.mdb", folder), &stat))
         return true;
-    cli_fail("%s: there must be room for two more copies of %" PRIu64 " MB", folder, (uint64_t)stat.st_size >> 20);
+    uint64_t bytes = (uint64_t)stat.st_size;
+    if (lstat(arena_printf(&split->cli->arena, "%s/files/data.mdb", folder), &stat) == 0)
+        bytes += (uint64_t)stat.st_size;
+    if ((uint64_t)disk.f_bavail * disk.f_frsize >= bytes * 2)
+        return true;
+    cli_fail("%s: there must be room for two more copies of %" PRIu64 " MB", folder, bytes >> 20);
     return false;
 }
 
@@ -204,6 +208,14 @@ static bool copy_vault(struct split *split, const char *folder)
            backup_file_hash(from, to, &bytes, hash) && backup_sync_folder(keys);
 }
 
+/* Each half drops the files of the other's cases by and by. */
+static bool copy_files(struct split *split, const char *folder)
+{
+    struct cli *cli = split->cli;
+    const char *files = arena_printf(&cli->arena, "%s/files", folder);
+    return access(files, F_OK) != 0 || copy_store(split, files, arena_printf(&cli->arena, "%s/files", split->partial));
+}
+
 /* An attempt that was cut off before the configuration was written leaves a whole copy; nothing else is removed. */
 static bool remove_copy(struct split *split)
 {
@@ -230,7 +242,8 @@ static bool remove_copy(struct split *split)
 static bool make_folder(struct split *split, const char *folder)
 {
     backup_remove_tree(split->partial);
-    if (!remove_copy(split) || !copy_store(split, folder, split->partial) || !copy_vault(split, folder))
+    if (!remove_copy(split) || !copy_store(split, folder, split->partial) || !copy_vault(split, folder) ||
+        !copy_files(split, folder))
         return false;
     if (rename(split->partial, split->folder))
         return cli_fail("%s: %s", split->folder, strerror(errno)), false;

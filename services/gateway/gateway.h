@@ -12,6 +12,7 @@ struct auth;
 struct cell;
 struct events;
 struct http_server;
+struct inspections;
 struct policies;
 struct portal;
 struct sites;
@@ -26,6 +27,7 @@ struct gateway {
     struct auth *auth;
     struct policies *policies;
     struct events *events;
+    struct inspections *inspections;
     struct http_server *http;
     struct portal *portal;
     struct metrics *metrics;

@@ -23,6 +23,8 @@
 #define HTTP_RECEIVE_MS 60000             /* in which a request must have come whole, or the next one have begun */
 #define HTTP_RECEIVE_CROWDED_MS 5000      /* the same when three quarters of the connections are taken */
 #define HTTP_BODIES_BYTES_MAX (64u << 20) /* of all requests that are coming in; more gets 503 */
+#define HTTP_UPLOADS_BYTES_MAX (128u << 20) /* the same, of routes that take larger bodies, which crowd none of the others out */
+#define HTTP_UPLOAD_PACE 8192u /* bytes a second: so much more time such a body has for what has come of it */
 
 struct route;
 struct http_stream;
@@ -68,6 +70,7 @@ struct http_request {
     struct http_stream *stream;
     uint8_t *body_room;
     size_t body_size, body_total, body_bytes; /* kept, come, room */
+    size_t body_max, body_said;               /* what the route takes; Content-Length, 0: not said */
     unsigned status, holds;
     struct http_request *next, **before; /* of all open requests */
     bool begun, dispatched, at_work, answered, queued, suspended, head, malformed, crowded_out;

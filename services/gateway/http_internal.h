@@ -13,7 +13,8 @@ struct http_connection {
     struct http_connection *next, **before;
     int fd;
     int64_t since_ms; /* on the clock that never jumps: it waits for a whole request since then */
-    bool answering;
+    bool answering, uploading;
+    uint64_t received; /* of a large body */
 };
 
 struct http_server {
@@ -29,7 +30,7 @@ struct http_server {
     size_t proxies_count;
     struct http_request *open; /* every request that is not over */
     struct http_connection *connections;
-    uint64_t bodies_bytes; /* kept of bodies that are not over */
+    uint64_t bodies_bytes, uploads_bytes; /* kept of bodies that are not over */
     void (*stopped)(struct gateway *gateway);
     struct {
         uint64_t requests, refused, failed, streams, open, at_work, too_large, busy, connections, reaped, crowded_out;
@@ -48,6 +49,7 @@ void http_on_completed(void *context, struct MHD_Connection *connection, void **
 void http_on_connection(void *context, struct MHD_Connection *connection, void **connection_at,
                         enum MHD_ConnectionNotificationCode code);
 void http_connection_answering(struct MHD_Connection *connection, bool answering);
+void http_connection_received(struct MHD_Connection *connection, size_t bytes); /* of a large body */
 void http_reap_start(struct http_server *server);
 
 void http_wake(struct gateway *gateway);

@@ -112,23 +112,38 @@ static void begin(struct http_request *request, const char *method)
     take_address(request);
     take_id(request);
     const char *length = http_header(request, "Content-Length");
-    if (length && strtoull(length, NULL, 10) > HTTP_DRAIN_BYTES_MAX)
+    request->body_max = routes_body_max(request);
+    request->body_said = length ? strtoull(length, NULL, 10) : 0;
+    if (request->body_said > request->body_max + HTTP_DRAIN_BYTES_MAX)
         http_too_large(request);
 }
 
 void http_too_large(struct http_request *request)
 {
     request->gateway->http->counts.too_large++;
-    Hb__Refusal *refusal = problem_new(request, 413, "too_large", "请求正文不得超过 1 MiB", "a body has at most 1 MiB");
-    problem_accepts(request, refusal, "1048576");
+    size_t most = request->body_max;
+    Hb__Refusal *refusal =
+        problem_new(request, 413, "too_large", arena_printf(&request->arena, "请求正文不得超过 %zu MiB", most >> 20),
+                    arena_printf(&request->arena, "a body has at most %zu MiB", most >> 20));
+    problem_accepts(request, refusal, arena_printf(&request->arena, "%zu", most));
     problem_respond(request, refusal);
 }
 
 /* ---- its body ---- */
 
+/* Large bodies have room of their own. */
+static uint64_t *room_of(const struct http_request *request, uint64_t *most_out)
+{
+    struct http_server *server = request->gateway->http;
+    bool large = request->body_max > HTTP_BODY_BYTES_MAX;
+    *most_out = large ? HTTP_UPLOADS_BYTES_MAX : HTTP_BODIES_BYTES_MAX;
+    return large ? &server->uploads_bytes : &server->bodies_bytes;
+}
+
 static void drop_body(struct http_request *request)
 {
-    request->gateway->http->bodies_bytes -= request->body_bytes;
+    uint64_t most;
+    *room_of(request, &most) -= request->body_bytes;
     free(request->body_room);
     request->body_room = NULL;
     request->body_size = request->body_bytes = 0;
@@ -136,13 +151,15 @@ static void drop_body(struct http_request *request)
 
 static bool grow_body(struct http_request *request)
 {
-    struct http_server *server = request->gateway->http;
+    uint64_t most, *used = room_of(request, &most);
     size_t room = request->body_bytes ? request->body_bytes : 4096;
     while (room < request->body_total)
         room *= 2;
-    if (server->bodies_bytes + room - request->body_bytes > HTTP_BODIES_BYTES_MAX)
+    if (room > HTTP_BODY_BYTES_MAX && request->body_said >= request->body_total && request->body_said < room)
+        room = request->body_said;
+    if (*used + room - request->body_bytes > most)
         return false;
-    server->bodies_bytes += room - request->body_bytes;
+    *used += room - request->body_bytes;
     request->body_bytes = room;
     request->body_room = realloc(request->body_room, room);
     bug_unless(request->body_room);
@@ -152,10 +169,12 @@ static bool grow_body(struct http_request *request)
 static bool take_body(struct http_request *request, const char *data, size_t size)
 {
     request->body_total += size;
-    if (request->body_total > HTTP_BODY_BYTES_MAX ||
+    if (request->body_max > HTTP_BODY_BYTES_MAX)
+        http_connection_received(request->connection, size);
+    if (request->body_total > request->body_max ||
         request->crowded_out) { /* read on, keep nothing, say so at the end */
         drop_body(request);
-        return request->body_total <= HTTP_DRAIN_BYTES_MAX;
+        return request->body_total <= request->body_max + HTTP_DRAIN_BYTES_MAX;
     }
     if (!grow_body(request)) {
         request->crowded_out = true;
@@ -174,7 +193,7 @@ static void dispatch(struct http_request *request)
     request->gateway->http->counts.at_work++;
     request->body = bytes_of(request->body_room, request->body_size);
     http_connection_answering(request->connection, true);
-    if (request->body_total > HTTP_BODY_BYTES_MAX)
+    if (request->body_total > request->body_max)
         http_too_large(request);
     else if (request->crowded_out)
         problem_say(request, 503, "overloaded", "请求过多，请稍后再试",

@@ -3,6 +3,7 @@
 #include "cell.h"
 #include "events.h"
 #include "http.h"
+#include "inspection.h"
 #include "policies.h"
 #include "portal.h"
 #include "process/process.h"
@@ -64,6 +65,7 @@ static int open_all(struct gateway *gateway, const char *config_path)
     gateway->auth = auth_open(gateway);
     gateway->policies = policies_open(gateway);
     gateway->events = events_open(gateway);
+    gateway->inspections = inspections_open(gateway);
     err = portal_open(gateway, &gateway->portal);
     if (err)
         return fail("portal", err_text(err));

@@ -55,7 +55,8 @@ static json_t *responses_of(json_t *schemas, const struct route *route)
                       route->gives_schema ? route->gives_schema(schemas) : openapi_reference(schemas, route->gives)));
     if (route->gives_type)
         json_object_set_new(content, route->gives_type, json_pack("{s:{s:s}}", "schema", "type", "string"));
-    bool makes = route->takes_schema == openapi_submission || route->takes_schema == openapi_make_token;
+    bool makes = route->takes_schema == openapi_submission || route->takes_schema == openapi_make_token ||
+                 route->gives_schema == openapi_attached;
     const char *status = makes ? "201" : "200";
     return json_pack("{s:{s:s, s:o}, s:{s:s, s:{s:{s:{s:s}}}}}", status, "description", "成功 / done", "content",
                      content, "default", "description", "未受理，附原因 / refused, and why", "content",
@@ -91,6 +92,9 @@ static json_t *operation(json_t *schemas, const struct route *route)
         json_object_set_new(json, "requestBody",
                             json_pack("{s:b, s:{s:{s:o}}}", "required", (int)!strstr(route->pattern, "/actions/"),
                                       "content", "application/json", "schema", body));
+    if (route->takes_type)
+        json_object_set_new(json, "requestBody",
+                            json_pack("{s:b, s:{s:{s:{}}}}", "required", 1, "content", route->takes_type, "schema"));
     if (route->open)
         json_object_set_new(json, "security", json_array());
     return json;

@@ -319,6 +319,23 @@ json_t *openapi_acted(json_t *schemas)
                   "repeated_command?", type("boolean"), NULL);
 }
 
+json_t *openapi_attached(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "id", type("string"), "case_id", type("string"), "name", type("string"), "type",
+                  type("string"), "size", type("string"), "sha256", type("string"), NULL);
+}
+
+json_t *openapi_attachments(json_t *schemas)
+{
+    json_t *row = properties_of(schemas, &casework__attachment__descriptor);
+    json_object_del(row, "file");
+    json_object_del(row, "file_name");
+    return object(json_object(), "case_id", type("string"), "attachments",
+                  list_of(object(row, "id", type("string"), "name?", type("string"), NULL)), "may_attach",
+                  type("boolean"), "unopened?", problem(), NULL);
+}
+
 json_t *openapi_file(json_t *schemas)
 {
     return object(properties_of(schemas, &casework__case_file__descriptor), "unopened?", problem(), NULL);

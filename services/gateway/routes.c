@@ -1,5 +1,6 @@
 #include "routes.h"
 
+#include "attachment.h"
 #include "auth.h"
 #include "cases.h"
 #include "console.h"
@@ -125,6 +126,15 @@ const struct route routes[] = {
      "一份文书，填好的数据或可打印的页面 / A form filled in, as data or as pages to print",
      .gives_schema = openapi_form, .gives_type = "text/html",
      .query = {SITE, PURPOSE, {"format", "格式 / json or html"}}},
+    {"GET", "/api/v1/cases/{id}/attachments", cases_attachments, "案件的文件 / The files of a case",
+     .gives_schema = openapi_attachments, .query = {SITE, PURPOSE}},
+    {"POST", "/api/v1/cases/{id}/attachments", cases_attach,
+     "附一个文件，正文即文件 / Attach a file: the body is the file itself, at most 10 MiB", .takes_type = "*/*",
+     .body_max = ATTACHMENT_BYTES_MAX, .gives_schema = openapi_attached,
+     .query = {SITE, {"name", "文件名 / what the file is called"}}},
+    {"GET", "/api/v1/cases/{id}/attachments/{file}", cases_attachment,
+     "取一个文件，查看目的将被记录 / One file, as a download; that it was opened is recorded", .gives_type = "*/*",
+     .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
     {"POST", "/api/v1/imports", cases_import, "导入历史案件，一次最多 500 行 / Import cases, at most 500 at once",
@@ -230,6 +240,12 @@ static void add_method(struct http_request *request, const char *method, char **
 {
     *allow = **allow ? arena_printf(&request->arena, "%s, %s", *allow, method) : arena_strdup(&request->arena, method);
     problem_accepts(request, refusal, method);
+}
+
+size_t routes_body_max(struct http_request *request)
+{
+    const struct route *route = request->malformed ? NULL : find(request, request->method);
+    return route && route->body_max ? route->body_max : HTTP_BODY_BYTES_MAX;
 }
 
 /* The path is known but not this method: says which ones are. */

@@ -24,12 +24,16 @@ struct route {
     const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by what follows */
     openapi_schema_fn *takes_schema, *gives_schema;     /* of bodies that are no message alone */
     const char *gives_type;                             /* "text/csv": beside JSON, or alone */
+    const char *takes_type;                             /* of a body that is no JSON */
+    size_t body_max;                                    /* of its body; 0: HTTP_BODY_BYTES_MAX */
     struct route_parameter query[ROUTE_PARAMETERS_MAX]; /* ends with a NULL name */
 };
 
 extern const struct route routes[];
 extern const size_t routes_count;
 
+/* How large a body may be that is coming in. */
+size_t routes_body_max(struct http_request *request);
 /* Finds the route, checks what can be checked before the handler, calls it. */
 void routes_dispatch(struct http_request *request);
 

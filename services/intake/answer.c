@@ -1,5 +1,5 @@
 /* Queries: following a case with its tracking code, likely duplicates, what was imported. */
-#include "intake.h"
+#include "files.h"
 
 #include "organisation/organisation.h"
 #include "policy/lookup.h"
@@ -141,6 +141,12 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         break;
     case INTAKE__QUERY__KIND_IMPORTED:
         answer_imported(turn, query, query->intake->imported, answer);
+        break;
+    case INTAKE__QUERY__KIND_PUT_FILE:
+        files_put(turn, query, answer);
+        break;
+    case INTAKE__QUERY__KIND_READ_FILE:
+        files_read(turn, query, answer);
         break;
     case INTAKE__QUERY__KIND__NOT_SET:
         nothing_asked(turn);

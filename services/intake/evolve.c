@@ -81,11 +81,23 @@ static void evolve_request(struct turn *turn, const Hb__Event *event)
         intake_request_save(turn, request, event_position(turn, event));
 }
 
+static void evolve_attached(struct turn *turn, const Hb__Event *event)
+{
+    const Casework__FileAttached *attached = event->casework->file_attached;
+    Intakerec__File record = INTAKEREC__FILE__INIT;
+    record.size = attached->size;
+    record.digest = attached->digest;
+    intake_file_save(turn, event->case_id, attached->file, &record);
+}
+
 static void evolve_casework(struct turn *turn, const Hb__Event *event)
 {
     switch (event->casework->kind_case) {
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
         evolve_request(turn, event);
+        return;
+    case CASEWORK__EVENT__KIND_FILE_ATTACHED:
+        evolve_attached(turn, event);
         return;
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         intake_step_fold(turn, event, event->casework->step_taken);

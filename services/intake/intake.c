@@ -1,4 +1,4 @@
-#include "intake.h"
+#include "files.h"
 
 const struct service intake_service = {
     .name = "intake",
@@ -10,10 +10,13 @@ const struct service intake_service = {
     .tables_count = INTAKE_TABLES_COUNT,
     .keeps_organisation = true,
     .keeps_vault = true,
+    .keeps_files = true,
     .prepare = intake_prepare,
     .seal_key = intake_seal_key,
     .keeps_key = intake_keeps_key,
     .index = intake_index,
+    .tidy = files_tidy,
+    .check_files = files_check_step,
     .decide = intake_decide,
     .reply = intake_reply,
     .react = intake_react,

@@ -18,6 +18,7 @@ struct facts;
 #define INTAKE_NAME_BYTES_MAX 200u /* kind, category, channel, place, source, external id, ... */
 #define INTAKE_HISTORY_STEPS_MAX 32u
 #define INTAKE_OPEN_BOXES_MAX 1000u
+#define INTAKE_OPEN_FILES_MAX 50u
 #define INTAKE_FIND_MAX 1000u
 #define INTAKE_ALIKE_MAX 5u
 #define INTAKE_PROMISED_MAX 32u
@@ -42,6 +43,7 @@ enum intake_table {
     INTAKE_CONFIDENTIAL,
     INTAKE_TEXTS,
     INTAKE_CASE_TEXTS,
+    INTAKE_FILES,
     INTAKE_TABLES_COUNT,
 };
 extern const char *const intake_tables[];
@@ -76,6 +78,10 @@ bool intake_keeps_key(struct turn *turn, uint64_t key_id);
 
 Intakerec__Confidential *intake_confidential_load(struct turn *turn, uint64_t case_id);
 void intake_confidential_save(struct turn *turn, uint64_t case_id, const Intakerec__Confidential *record);
+
+/* What casework said is attached; the file's id in 32 hex digits. */
+Intakerec__File *intake_file_load(struct turn *turn, uint64_t case_id, const char *file);
+void intake_file_save(struct turn *turn, uint64_t case_id, const char *file, const Intakerec__File *record);
 
 /* ---- number.c ---- */
 /* What counts: the pattern filled in but for the running number, which stands where "{n}" is left. */

@@ -1,5 +1,5 @@
 /* Opening sealed data: who may, and the record that it was opened. The texts themselves are in the reply only. */
-#include "intake.h"
+#include "files.h"
 
 #include "organisation/organisation.h"
 
@@ -95,7 +95,10 @@ static void refuse_box(struct turn *turn, size_t at, bool known)
 static bool check_shape(struct turn *turn, const Intake__Open *open)
 {
     Hb__Refusal *refusal = NULL;
-    if (open->n_boxes > INTAKE_OPEN_BOXES_MAX) {
+    if (open->n_files > INTAKE_OPEN_FILES_MAX) {
+        refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 50 个文件", "at most 50 files at a time");
+        refusal_field(turn, refusal, "files");
+    } else if (open->n_boxes > INTAKE_OPEN_BOXES_MAX) {
         refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 1000 项", "at most 1000 texts at a time");
         refusal_field(turn, refusal, "boxes");
     } else if (!open->purpose[0] || strlen(open->purpose) > INTAKE_NAME_BYTES_MAX) {
@@ -143,6 +146,34 @@ static bool gather(struct opening *opening, const Hb__Command *command, const In
     return true;
 }
 
+/* Files of the case that the command names. Whether they are there is seen when they are read. */
+static bool gather_files(struct opening *opening, const Hb__Command *command, const Intake__Open *open)
+{
+    struct turn *turn = opening->turn;
+    const Intakerec__Case *record = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
+    for (size_t i = 0; i < open->n_files; i++) {
+        char *path = arena_printf(turn_arena(turn), "files[%zu]", i);
+        if (!files_id_sound(open->files[i]))
+            refusal_field(
+                turn, turn_refuse(turn, 422, "bad_field", "文件编号须为 32 位十六进制数", "a file has 32 hex digits"), path);
+        else if (!record)
+            refusal_field(turn, turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case"), path);
+        else if (!may_open(turn, command, command->case_id, record->content_key))
+            refusal_field(turn, turn_refuse(turn, 403, "not_allowed", "无权查看该文件", "no right to open this file"), path);
+        if (turn_refused(turn))
+            return false;
+        Intake__DataOpened *opened = opened_of(opening, command->case_id);
+        if (!opened) {
+            turn_refuse(turn, 413, "too_large", "一次最多打开 16 个案件的内容", "texts of at most 16 cases at a time");
+            return false;
+        }
+        add_key(turn, &opened->keys, &opened->n_keys, record->content_key);
+        add_field(turn, &opened->files, &opened->n_files, open->files[i]);
+        opened->purpose = open->purpose;
+    }
+    return true;
+}
+
 static Hb__Event *opened_event(struct turn *turn, uint64_t case_id, Intake__DataOpened *opened)
 {
     const Intakerec__Case *record = intake_case_load(turn, case_id);
@@ -159,7 +190,7 @@ void intake_decide_open(struct turn *turn, const Hb__Command *command, const Int
 {
     struct opening *opening = arena_zero(turn_arena(turn), sizeof *opening);
     opening->turn = turn;
-    if (!check_shape(turn, open) || !gather(opening, command, open))
+    if (!check_shape(turn, open) || !gather(opening, command, open) || !gather_files(opening, command, open))
         return;
     Hb__Event *events[TURN_TARGETS_MAX];
     for (size_t i = 0; i < opening->count; i++) {

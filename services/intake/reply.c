@@ -112,6 +112,7 @@ static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event 
         }
         opened->texts[opened->n_texts++] = text;
     }
+    opened->opened_at = count ? said[count - 1]->offset : 0;
     reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_OPENED;
     reply->opened = opened;
 }

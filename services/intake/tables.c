@@ -12,11 +12,12 @@
      keys       vault key id                              intakerec.CaseRef   whose texts it seals
      confidential  case id                                intakerec.Confidential   only of cases that are
      texts      running number                            intakerec.Text   texts.c
-     case_texts case id, running number                   "" */
+     case_texts case id, running number                   ""
+     files      case id, file                             intakerec.File   what is attached; the content: files.h */
 #include "intake.h"
 
-const char *const intake_tables[] = {"cases",    "ids",  "counters",     "numbers", "alike",     "imported",
-                                     "requests", "keys", "confidential", "texts",   "case_texts"};
+const char *const intake_tables[] = {"cases",    "ids",  "counters",     "numbers", "alike",      "imported",
+                                     "requests", "keys", "confidential", "texts",   "case_texts", "files"};
 
 /* Names reach keys only after their length was checked at the door, or from a published policy. A longer one is cut:
    two that agree so far would share a row, which no list of names does. */
@@ -45,6 +46,25 @@ Intakerec__Confidential *intake_confidential_load(struct turn *turn, uint64_t ca
 {
     struct key key = key_u64(case_id);
     return state_load(turn, INTAKE_CONFIDENTIAL, key_bytes(&key), &intakerec__confidential__descriptor);
+}
+
+static struct key file_key(uint64_t case_id, const char *file)
+{
+    struct key key = key_u64(case_id);
+    add_name(&key, file);
+    return key;
+}
+
+Intakerec__File *intake_file_load(struct turn *turn, uint64_t case_id, const char *file)
+{
+    struct key key = file_key(case_id, file);
+    return state_load(turn, INTAKE_FILES, key_bytes(&key), &intakerec__file__descriptor);
+}
+
+void intake_file_save(struct turn *turn, uint64_t case_id, const char *file, const Intakerec__File *record)
+{
+    struct key key = file_key(case_id, file);
+    state_save(turn, INTAKE_FILES, key_bytes(&key), &record->base);
 }
 
 void intake_confidential_save(struct turn *turn, uint64_t case_id, const Intakerec__Confidential *record)
