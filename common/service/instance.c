@@ -622,6 +622,11 @@ struct vault *instance_vault(struct instance *instance)
     return instance->vault;
 }
 
+struct store *instance_files(struct instance *instance)
+{
+    return instance->files;
+}
+
 void instance_idle_set(struct instance *instance, int64_t idle_ms)
 {
     instance->options.idle_ms = idle_ms;

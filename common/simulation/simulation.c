@@ -400,6 +400,14 @@ static void add_cells(struct node *node)
                     (struct instance_feed_options){(Hb__Service)service, 0, options->cells[i].cell};
 }
 
+/* One disk for all that an instance keeps. */
+static void fill_disk(struct node *node)
+{
+    store_full_set(instance_store(node->instance), node->full);
+    if (instance_files(node->instance))
+        store_full_set(instance_files(node->instance), node->full);
+}
+
 static void start_node(struct node *node)
 {
     struct simulation *simulation = node->simulation;
@@ -428,7 +436,7 @@ static void start_node(struct node *node)
     if (err)
         fprintf(stderr, "simulation: %s cannot start: %s\n", node->service->name, why);
     bug_unless(err == ERR_NONE);
-    store_full_set(instance_store(node->instance), node->full);
+    fill_disk(node);
     node->up_at = INT64_MAX;
     node->wake = true;
 }
@@ -711,7 +719,7 @@ void simulation_full_set(struct simulation *simulation, Hb__Service service, boo
     struct node *node = &simulation->nodes[node_of(simulation, service)];
     node->full = full;
     if (node->instance)
-        store_full_set(instance_store(node->instance), full);
+        fill_disk(node);
 }
 
 void simulation_map_set(struct simulation *simulation, uint64_t map_bytes)
