@@ -96,7 +96,7 @@ const struct service *instance_service(const struct instance *instance);
 const struct env *instance_env(const struct instance *instance);
 struct store *instance_store(struct instance *instance);
 struct vault *instance_vault(struct instance *instance);
-struct store *instance_files(struct instance *instance); /* NULL: it keeps none */
+struct store *instance_files(struct instance *instance);            /* NULL: it keeps none */
 struct log *instance_log(struct instance *instance);                /* never NULL */
 void instance_idle_set(struct instance *instance, int64_t idle_ms); /* simulation: long waits need few polls */
 void instance_position(struct instance *instance, struct arena *arena, Bus__PositionReport *report_out);

@@ -64,9 +64,11 @@ struct service {
        `*more_out`: there are more. Beside the turns, on committed state. NULL: it keeps no such index. */
     enum err (*index)(struct turn *turn, bool *more_out);
 
-    /* For services that keep files. Drops some of what is over, behind the key `at`, which it moves on; once a minute. */
+    /* For services that keep files. Drops some of what is over, behind the key `at`, which it moves on; once a minute.
+     */
     void (*tidy)(struct turn *turn, struct key *at);
-    /* Control VERIFY: looks at some more. False: at all. `*wrong_out` (in `arena`): what is wrong; NULL: nothing yet. */
+    /* Control VERIFY: looks at some more. False: at all. `*wrong_out` (in `arena`): what is wrong; NULL: nothing yet.
+     */
     bool (*check_files)(struct turn *turn, struct files_look *look, struct arena *arena, const char **wrong_out);
 
     /* Does this vault key seal texts of a case known here? For services that keep the vault. */

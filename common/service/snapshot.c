@@ -1,7 +1,8 @@
 /* A copy of this instance's folder for a backup. What it holds is fixed when it is asked for, while all services hold
    (design.md 8); the copying goes on from the loop in small steps, so that everything else is served meanwhile. The
-   vault's snapshot is opened after that of the log: every key an event of the copy names is in it; and so is that of the
-   files. Files are put before casework says that they are attached: who asks for copies asks casework before intake. */
+   vault's snapshot is opened after that of the log: every key an event of the copy names is in it; and so is that of
+   the files. Files are put before casework says that they are attached: who asks for copies asks casework before
+   intake. */
 #include "service/internal.h"
 #include "vault/vault.h"
 

@@ -535,8 +535,8 @@ enum err vault_open(struct vault *vault, const Hb__Sealed *sealed, struct arena 
     struct bytes plain;
     if (sealed->box.len > NONCE_BYTES + VAULT_TEXT_BYTES_MAX + TAG_BYTES)
         return ERR_CORRUPT;
-    enum err err = vault_open_bytes(vault, sealed->key_id, sealed->field,
-                                    bytes_of(sealed->box.data, sealed->box.len), arena, &plain);
+    enum err err = vault_open_bytes(vault, sealed->key_id, sealed->field, bytes_of(sealed->box.data, sealed->box.len),
+                                    arena, &plain);
     if (!err)
         *text_out = (char *)(uintptr_t)plain.data;
     return err;

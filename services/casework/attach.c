@@ -1,5 +1,5 @@
-/* Files of a case. Their contents are intake's; here is decided who may add one, and the file says that it was. The policy
-   gives the right: a `may` of the kind with `do: attach_file`; where none does, nobody may. */
+/* Files of a case. Their contents are intake's; here is decided who may add one, and the file says that it was. The
+   policy gives the right: a `may` of the kind with `do: attach_file`; where none does, nobody may. */
 #include "casework.h"
 #include "policy/words.h"
 
@@ -66,13 +66,14 @@ static void refuse_right(const struct casework_case *one)
     for (size_t i = 0; i < one->kind->n_may && !told; i++)
         told = names_act(one->kind->may[i]) ? one->kind->may[i] : NULL;
     struct arena *arena = turn_arena(turn);
-    Hb__Refusal *refusal = turn_refuse(
-        turn, 403, "not_allowed",
-        told ? arena_printf(arena, "只有%s可附文件", policy_whos_text(arena, one->policy, told->who, told->n_who, false))
-             : "制度未规定谁可附文件",
-        told ? arena_printf(arena, "only %s may attach files",
-                            policy_whos_text(arena, one->policy, told->who, told->n_who, true))
-             : "the policy lets nobody attach files to this kind");
+    Hb__Refusal *refusal =
+        turn_refuse(turn, 403, "not_allowed",
+                    told ? arena_printf(arena, "只有%s可附文件",
+                                        policy_whos_text(arena, one->policy, told->who, told->n_who, false))
+                         : "制度未规定谁可附文件",
+                    told ? arena_printf(arena, "only %s may attach files",
+                                        policy_whos_text(arena, one->policy, told->who, told->n_who, true))
+                         : "the policy lets nobody attach files to this kind");
     for (size_t i = 0; told && i < told->n_clauses; i++)
         refusal_clause(turn, refusal, told->clauses[i]);
 }
@@ -103,15 +104,16 @@ bool casework_attach_bar(const struct casework_case *one, const Hb__Actor *actor
     else if (!standing(one, actor))
         refuse_right(one);
     else if (case_forbidden(&one->view, one->kind, act_name, actor, &clause))
-        refusal_clause(turn,
-                       turn_refuse(turn, 403, "not_allowed", "制度规定您须回避", "the policy excludes you from this case"),
-                       clause ? clause : "");
+        refusal_clause(
+            turn, turn_refuse(turn, 403, "not_allowed", "制度规定您须回避", "the policy excludes you from this case"),
+            clause ? clause : "");
     else if (size > CASEWORK_FILE_BYTES_MAX)
         refuse_bound(one, "10485760", "每个文件最大 10 MiB", "a file has at most 10 MiB");
     else if (record->n_attachments >= CASEWORK_FILES_MAX)
         refuse_bound(one, "50", "每个案件最多 50 个文件", "a case has at most 50 files");
     else if (bytes_of_files(record) + size > CASEWORK_FILES_BYTES_MAX)
-        refuse_bound(one, "104857600", "每个案件的文件合计最大 100 MiB", "the files of a case have at most 100 MiB in all");
+        refuse_bound(one, "104857600", "每个案件的文件合计最大 100 MiB",
+                     "the files of a case have at most 100 MiB in all");
     return !turn_refused(turn);
 }
 
@@ -121,32 +123,32 @@ bool casework_may_attach(struct turn *turn, const struct casework_case *one, con
                              rights_may(turn, actor, "submit", one->record->site));
     return account && one->record->phase != POLICY__PHASE__ARCHIVED && standing(one, actor) &&
            !case_forbidden(&one->view, one->kind, act_name, actor, NULL) &&
-           one->record->n_attachments < CASEWORK_FILES_MAX &&
-           bytes_of_files(one->record) < CASEWORK_FILES_BYTES_MAX;
+           one->record->n_attachments < CASEWORK_FILES_MAX && bytes_of_files(one->record) < CASEWORK_FILES_BYTES_MAX;
 }
 
 /* ---- the command ---- */
 
 static bool is_file_id(const char *file)
 {
-    return strlen(file) == CASEWORK_FILE_ID_CHARACTERS && strspn(file, "0123456789abcdef") == CASEWORK_FILE_ID_CHARACTERS;
+    return strlen(file) == CASEWORK_FILE_ID_CHARACTERS &&
+           strspn(file, "0123456789abcdef") == CASEWORK_FILE_ID_CHARACTERS;
 }
 
 void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach)
 {
     const Hb__Personal *name = attach->file_name;
-    const char *wrong = !is_file_id(attach->file)                                          ? "file"
+    const char *wrong = !is_file_id(attach->file)                                         ? "file"
                         : !*attach->type || strlen(attach->type) > CASEWORK_FILE_TYPE_MAX ? "type"
-                        : !attach->size                                                    ? "size"
-                        : attach->digest.len != CASEWORK_FILE_DIGEST_BYTES                 ? "digest"
+                        : !attach->size                                                   ? "size"
+                        : attach->digest.len != CASEWORK_FILE_DIGEST_BYTES                ? "digest"
                         : !name || name->kind_case != HB__PERSONAL__KIND_PLAIN || !*name->plain ||
                                 strlen(name->plain) > CASEWORK_FILE_NAME_MAX
                             ? "file_name"
                             : NULL;
     if (wrong)
-        refusal_field(turn,
-                      turn_refuse(turn, 422, "bad_field", "附件信息不全或不符", "what is said of the file is not whole"),
-                      wrong);
+        refusal_field(
+            turn, turn_refuse(turn, 422, "bad_field", "附件信息不全或不符", "what is said of the file is not whole"),
+            wrong);
 }
 
 void casework_decide_attach(struct turn *turn, const Hb__Command *command, struct casework_case *one)

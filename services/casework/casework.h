@@ -13,7 +13,7 @@
 #define CASEWORK_ACT_BYTES_MAX (96u << 10) /* of one action: the log takes no event above 128 KiB */
 #define CASEWORK_TIMELINE_MAX 200u
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
-#define CASEWORK_FILES_MAX 50u                 /* of a case */
+#define CASEWORK_FILES_MAX 50u                  /* of a case */
 #define CASEWORK_FILES_BYTES_MAX (100ull << 20) /* of a case, together */
 #define CASEWORK_FILE_BYTES_MAX (10ull << 20)
 #define CASEWORK_FILE_ID_CHARACTERS 32u

@@ -77,8 +77,7 @@ static bool is_asked(const Config__Instance *instance, enum whom whom)
     return whom == ALL || (whom == INTAKE_ALONE) == (instance->service == HB__SERVICE__INTAKE);
 }
 
-static bool ask(struct backup *backup, enum whom whom, Bus__Control__What what,
-                const Bus__PositionReport **reports_out)
+static bool ask(struct backup *backup, enum whom whom, Bus__Control__What what, const Bus__PositionReport **reports_out)
 {
     const Config__Instance *instances[CONFIG_INSTANCES_MAX] = {NULL};
     size_t count = 0;

@@ -83,7 +83,8 @@ static void put_next(struct http_request *request, struct adding *adding)
     Intake__PutFile put = INTAKE__PUT_FILE__INIT;
     size_t at = (size_t)adding->chunk * ATTACHMENT_CHUNK_BYTES;
     if (at >= attachment->content.size) { /* all is there, and yet it is not whole */
-        over(request, adding, problem_new(request, 503, "files", "文件未能存好，请重试", "the file was not kept; try again"));
+        over(request, adding,
+             problem_new(request, 503, "files", "文件未能存好，请重试", "the file was not kept; try again"));
         return;
     }
     size_t rest = attachment->content.size - at;
@@ -259,7 +260,8 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
     read_next(sending);
 }
 
-void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file, const char *purpose)
+void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file,
+                     const char *purpose)
 {
     struct sending *sending = arena_zero(&request->arena, sizeof *sending);
     Hb__Command command = HB__COMMAND__INIT;

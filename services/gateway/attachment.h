@@ -9,8 +9,8 @@
 #define ATTACHMENT_CHUNK_BYTES (512u << 10)
 #define ATTACHMENT_ID_CHARACTERS 32u
 
-/* attachment_name.c: what a file may be called: no path, no controls, nothing that turns the direction of writing, and an
-   ending that says what it is. */
+/* attachment_name.c: what a file may be called: no path, no controls, nothing that turns the direction of writing, and
+   an ending that says what it is. */
 const char *attachment_name(struct arena *arena, const char *given);
 const char *attachment_extension(struct arena *arena, const char *name); /* lower case, "": none */
 const char *attachment_name_of_type(struct arena *arena, const char *name, const char *type);
@@ -20,11 +20,11 @@ char *attachment_disposition(struct arena *arena, const char *name);
 /* One file to be added to a case, by the request's actor. */
 struct attachment {
     uint64_t case_id;
-    const char *name;    /* as given; afterwards as it is called */
-    const char *claimed; /* media type as given; "" */
+    const char *name;     /* as given; afterwards as it is called */
+    const char *claimed;  /* media type as given; "" */
     struct bytes content; /* afterwards what was kept of it */
-    uint32_t part;       /* counts the commands of one request */
-    const char *command; /* its command's id; NULL: by the Idempotency-Key, or random */
+    uint32_t part;        /* counts the commands of one request */
+    const char *command;  /* its command's id; NULL: by the Idempotency-Key, or random */
 
     char id[ATTACHMENT_ID_CHARACTERS + 1];
     const char *type;
@@ -32,11 +32,13 @@ struct attachment {
 };
 typedef void attachment_fn(struct http_request *request, void *context, const Hb__Refusal *refused,
                            struct attachment *attachment);
-/* Asks whether it may be, has it looked at, puts the content into intake and tells casework. Called once, from the loop. */
+/* Asks whether it may be, has it looked at, puts the content into intake and tells casework. Called once, from the
+ * loop. */
 void attachment_add(struct http_request *request, struct attachment *attachment, attachment_fn *done, void *context);
 
 /* Opens a file (which is recorded with the request's ?purpose=, or this one) and sends it. */
-void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file, const char *purpose);
+void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file,
+                     const char *purpose);
 
 /* Handlers of the API: case_attach.c */
 void cases_attach(struct http_request *request);

@@ -51,7 +51,8 @@ void cases_attach(struct http_request *request)
         case_ref_find(request, on_found_add);
         return;
     }
-    Hb__Refusal *refusal = problem_new(request, 422, "missing_field", "请用 name 给出文件名", "name the file by ?name=");
+    Hb__Refusal *refusal =
+        problem_new(request, 422, "missing_field", "请用 name 给出文件名", "name the file by ?name=");
     refusal->field = arena_strdup(&request->arena, "name");
     problem_respond(request, refusal);
 }

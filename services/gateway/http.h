@@ -23,10 +23,12 @@
 #define HTTP_RECEIVE_MS 60000             /* in which a request must have come whole, or the next one have begun */
 #define HTTP_RECEIVE_CROWDED_MS 5000      /* the same when three quarters of the connections are taken */
 #define HTTP_BODIES_BYTES_MAX (64u << 20) /* of all requests that are coming in; more gets 503 */
-#define HTTP_UPLOADS_BYTES_MAX (128u << 20) /* the same, of routes that take larger bodies, which crowd none of the others out */
+#define HTTP_UPLOADS_BYTES_MAX                                                                                         \
+    (128u << 20)               /* the same, of routes that take larger bodies, which crowd none of the others out */
 #define HTTP_UPLOAD_PACE 8192u /* bytes a second: so much more time such a body has for what has come of it */
 
 struct route;
+struct multipart_part;
 struct http_stream;
 struct MHD_Connection;
 struct MHD_Response;
@@ -64,6 +66,8 @@ struct http_request {
     struct http_pair parameters[HTTP_PARAMETERS_MAX];
     size_t parameters_count;
     struct http_pairs form;
+    struct multipart_part *parts; /* of a form with files: all its parts */
+    size_t parts_count;
     struct http_pairs answer_headers;
     struct MHD_Connection *connection; /* NULL: the client has gone */
     struct MHD_Response *response;
@@ -85,7 +89,7 @@ const char *http_header(const struct http_request *request, const char *name);
 const char *http_query(const struct http_request *request, const char *name);
 const char *http_param(const struct http_request *request, const char *name); /* {name} of the pattern; never NULL */
 const char *http_cookie(struct http_request *request, const char *name);
-/* A field of application/x-www-form-urlencoded. */
+/* A field of a form: application/x-www-form-urlencoded, or multipart/form-data where the route takes larger bodies. */
 const char *http_form(const struct http_request *request, const char *name);
 /* Reads the form. False: it was none or is malformed, and has been answered with a problem. */
 bool http_form_read(struct http_request *request);

@@ -63,7 +63,8 @@ void http_connection_received(struct MHD_Connection *connection, size_t bytes)
     one->received += bytes;
 }
 
-/* How much longer than others it may take: a large body that keeps coming is nobody who holds a connection for nothing. */
+/* How much longer than others it may take: a large body that keeps coming is nobody who holds a connection for nothing.
+ */
 static int64_t more_ms(const struct http_connection *one)
 {
     return one->uploading ? (int64_t)(one->received * 1000 / HTTP_UPLOAD_PACE) : 0;
@@ -86,8 +87,7 @@ static void on_reap(struct ev_loop *loop, ev_timer *watcher, int events)
     bool crowded = server->counts.connections > HTTP_CONNECTIONS_MAX / 4 * 3;
     int64_t before_ms = clock_ms() - (crowded ? HTTP_RECEIVE_CROWDED_MS : HTTP_RECEIVE_MS);
     for (struct http_connection *one = server->connections; one; one = one->next)
-        if (!one->answering && one->since_ms != INT64_MAX &&
-            (one->since_ms + more_ms(one) < before_ms || gone(one))) {
+        if (!one->answering && one->since_ms != INT64_MAX && (one->since_ms + more_ms(one) < before_ms || gone(one))) {
             server->counts.reaped += one->since_ms + more_ms(one) < before_ms;
             shutdown(one->fd, SHUT_RDWR);
             one->since_ms = INT64_MAX; /* once is enough */

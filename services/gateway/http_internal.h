@@ -53,7 +53,7 @@ void http_connection_received(struct MHD_Connection *connection, size_t bytes); 
 void http_reap_start(struct http_server *server);
 
 void http_wake(struct gateway *gateway);
-void http_too_large(struct http_request *request);
+void http_too_large(struct http_request *request, size_t most);
 
 /* http_request.c: method, path, query, headers, language. What is malformed is noted and answered by the dispatch. */
 void http_request_read(struct http_request *request);

@@ -115,13 +115,12 @@ static void begin(struct http_request *request, const char *method)
     request->body_max = routes_body_max(request);
     request->body_said = length ? strtoull(length, NULL, 10) : 0;
     if (request->body_said > request->body_max + HTTP_DRAIN_BYTES_MAX)
-        http_too_large(request);
+        http_too_large(request, request->body_max);
 }
 
-void http_too_large(struct http_request *request)
+void http_too_large(struct http_request *request, size_t most)
 {
     request->gateway->http->counts.too_large++;
-    size_t most = request->body_max;
     Hb__Refusal *refusal =
         problem_new(request, 413, "too_large", arena_printf(&request->arena, "请求正文不得超过 %zu MiB", most >> 20),
                     arena_printf(&request->arena, "a body has at most %zu MiB", most >> 20));
@@ -194,7 +193,7 @@ static void dispatch(struct http_request *request)
     request->body = bytes_of(request->body_room, request->body_size);
     http_connection_answering(request->connection, true);
     if (request->body_total > request->body_max)
-        http_too_large(request);
+        http_too_large(request, request->body_max);
     else if (request->crowded_out)
         problem_say(request, 503, "overloaded", "请求过多，请稍后再试",
                     "more comes than this gateway can take; try again shortly");

@@ -1,6 +1,7 @@
 /* Reading a request: what it says is decoded once, copied into its arena and so outlives the connection. */
 #include "http_internal.h"
 
+#include "multipart.h"
 #include "problem.h"
 #include "json/json.h"
 
@@ -213,17 +214,47 @@ const char *http_form(const struct http_request *request, const char *name)
     return pairs_find(&request->form, name);
 }
 
+static void refuse_form(struct http_request *request)
+{
+    problem_say(request, 400, "malformed", "表单无法解析：须为 UTF-8，字段不超过 200 个",
+                "the form cannot be read: it must be UTF-8 with at most 200 fields");
+}
+
+static bool read_parts(struct http_request *request, const char *boundary)
+{
+    struct arena *arena = &request->arena;
+    if (!multipart_read(arena, request->body, boundary, &request->parts, &request->parts_count)) {
+        refuse_form(request);
+        return false;
+    }
+    for (size_t i = 0; i < request->parts_count; i++) {
+        const struct multipart_part *part = &request->parts[i];
+        if (!part->file) /* at most as many as there are parts */
+            pairs_add(arena, &request->form, arena_strdup(arena, part->name),
+                      arena_text(arena, (const char *)part->content.data, part->content.size));
+    }
+    return true;
+}
+
 bool http_form_read(struct http_request *request)
 {
     static const char type[] = "application/x-www-form-urlencoded";
+    const char *boundary = request->body_max > HTTP_BODY_BYTES_MAX
+                               ? multipart_boundary(&request->arena, http_header(request, "Content-Type"))
+                               : NULL;
+    if (boundary)
+        return read_parts(request, boundary);
     if (!is_type(http_header(request, "Content-Type"), type)) {
         refuse_type(request, type);
         return false;
     }
+    if (request->body.size > HTTP_BODY_BYTES_MAX) { /* only files may make it larger */
+        http_too_large(request, HTTP_BODY_BYTES_MAX);
+        return false;
+    }
     if (pairs_read(&request->arena, (const char *)request->body.data, request->body.size, &request->form))
         return true;
-    problem_say(request, 400, "malformed", "表单无法解析：须为 UTF-8，字段不超过 200 个",
-                "the form cannot be read: it must be UTF-8 with at most 200 fields");
+    refuse_form(request);
     return false;
 }
 

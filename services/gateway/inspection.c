@@ -54,26 +54,39 @@ struct inspections *inspections_open(struct gateway *gateway)
 
 /* ---- what it says ---- */
 
-static const char *const accepted[] = {
-    "image/jpeg", "image/png", "image/webp", "image/heic", "image/gif", "application/pdf", "text/plain", "text/csv",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "application/vnd.oasis.opendocument.text", "audio/mpeg", "audio/mp4", "audio/amr", "audio/wav", "video/mp4",
-    "message/rfc822"};
+static const char *const accepted[] = {"image/jpeg",
+                                       "image/png",
+                                       "image/webp",
+                                       "image/heic",
+                                       "image/gif",
+                                       "application/pdf",
+                                       "text/plain",
+                                       "text/csv",
+                                       "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                                       "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                                       "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                                       "application/vnd.oasis.opendocument.text",
+                                       "audio/mpeg",
+                                       "audio/mp4",
+                                       "audio/amr",
+                                       "audio/wav",
+                                       "video/mp4",
+                                       "message/rfc822"};
 
 static const Hb__Refusal *refuse_type(struct http_request *request, const char *found)
 {
     Hb__Refusal *refusal = problem_new(
         request, 415, "unsupported_type",
-        arena_printf(&request->arena,
-                     "不接受该类文件（%s）；可附图片（JPEG、PNG、WebP、HEIC、GIF）、PDF、文本、CSV、Word、Excel、PowerPoint、"
-                     "ODT、录音（MP3、M4A、AMR、WAV）、MP4 视频和邮件",
-                     found),
-        arena_printf(&request->arena,
-                     "files of this kind (%s) are not taken; pictures (JPEG, PNG, WebP, HEIC, GIF), PDF, text, CSV, Word, "
-                     "Excel, PowerPoint, ODT, sound (MP3, M4A, AMR, WAV), MP4 films and mails are",
-                     found));
+        arena_printf(
+            &request->arena,
+            "不接受该类文件（%s）；可附图片（JPEG、PNG、WebP、HEIC、GIF）、PDF、文本、CSV、Word、Excel、PowerPoint、"
+            "ODT、录音（MP3、M4A、AMR、WAV）、MP4 视频和邮件",
+            found),
+        arena_printf(
+            &request->arena,
+            "files of this kind (%s) are not taken; pictures (JPEG, PNG, WebP, HEIC, GIF), PDF, text, CSV, Word, "
+            "Excel, PowerPoint, ODT, sound (MP3, M4A, AMR, WAV), MP4 films and mails are",
+            found));
     for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
         problem_accepts(request, refusal, accepted[i]);
     return refusal;
@@ -84,7 +97,8 @@ static const Hb__Refusal *refusal_of(struct http_request *request, const char *r
     if (strcmp(reason, "type") == 0)
         return refuse_type(request, found);
     if (strcmp(reason, "damaged") == 0)
-        return problem_new(request, 422, "damaged_file", "文件不完整或已损坏", "the file is damaged, or not all of it came");
+        return problem_new(request, 422, "damaged_file", "文件不完整或已损坏",
+                           "the file is damaged, or not all of it came");
     if (strcmp(reason, "mixed") == 0)
         return problem_new(request, 415, "mixed_file", "文件内含另一类文件",
                            "the file is of two kinds at once: send it as one of them");
@@ -192,8 +206,8 @@ static bool write_all(int fd, struct bytes bytes)
     return lseek(fd, 0, SEEK_SET) == 0;
 }
 
-/* It gets the file, a way to answer and our standard error; no environment, no other descriptor. Spawned, not forked: between
-   the two nothing of this process runs that could touch the bus. */
+/* It gets the file, a way to answer and our standard error; no environment, no other descriptor. Spawned, not forked:
+   between the two nothing of this process runs that could touch the bus. */
 static bool spawn(struct inspection *one, int file, int answer)
 {
     char *arguments[] = {one->all->program, (char *)(uintptr_t)one->claimed, (char *)(uintptr_t)one->extension, NULL};
@@ -274,9 +288,10 @@ void inspection_ask(struct http_request *request, struct bytes file, const char 
 {
     struct inspections *all = request->gateway->inspections;
     if (all->waiting_count == INSPECTION_WAITING_MAX) {
-        done(request, context,
-             problem_new(request, 503, "busy", "上传过多，请稍后再试", "too many files at once: come again in a moment"), "",
-             (struct bytes){0});
+        done(
+            request, context,
+            problem_new(request, 503, "busy", "上传过多，请稍后再试", "too many files at once: come again in a moment"),
+            "", (struct bytes){0});
         return;
     }
     struct inspection *one = calloc(1, sizeof *one);

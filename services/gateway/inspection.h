@@ -1,5 +1,5 @@
-/* What a file is and what of it is kept: found out by hearback-inspect, one confined process to a file, so that no byte of a
-   stranger's file is read in here. */
+/* What a file is and what of it is kept: found out by hearback-inspect, one confined process to a file, so that no byte
+   of a stranger's file is read in here. */
 #ifndef HEARBACK_GATEWAY_INSPECTION_H
 #define HEARBACK_GATEWAY_INSPECTION_H
 

@@ -1,5 +1,7 @@
 #include "portal_case.h"
 
+#include "portal_files.h"
+
 #include "policy/lookup.h"
 
 static struct arena *arena_of(const struct page *page)
@@ -114,6 +116,44 @@ static void add_own(struct page *page, const struct case_shown *shown)
     for (size_t i = 0; i < shown->own_count; i++)
         add_said(page, &shown->own[i], i > 0);
     html_add(&page->html, "<p class=\"soft small\">%s</p></section>\n", page_text(page, TEXT_CASE_CODE_NOTE));
+}
+
+/* ---- files ---- */
+
+static void add_own_files(struct page *page, const struct case_shown *shown)
+{
+    html_add(&page->html, "<ul class=\"list\">");
+    for (size_t i = 0; i < shown->files_count; i++) {
+        const char *name =
+            shown->files[i].text && *shown->files[i].text ? shown->files[i].text : page_text(page, TEXT_FILES_UNNAMED);
+        html_add(&page->html, "<li><a href=\"/case/files/%s\">%s</a> <span class=\"soft small\">%s</span></li>",
+                 shown->files_attached[i]->file, name,
+                 time_words(page->zone, shown->files_attached[i]->at_ms, page->now_ms, page->language, arena_of(page)));
+    }
+    html_add(&page->html, "</ul>");
+}
+
+static void add_files(struct page *page, struct case_shown *shown)
+{
+    struct visit *visit = shown->visit;
+    if (!shown->files_count && !shown->file->may_attach)
+        return;
+    html_add(&page->html, "<section class=\"card\" aria-labelledby=\"files-title\"><h2 id=\"files-title\">%s</h2>",
+             page_text(page, TEXT_FILES_YOURS));
+    if (shown->files_count)
+        add_own_files(page, shown);
+    if (shown->file->may_attach) {
+        html_add(&page->html,
+                 "<form class=\"screen\" action=\"/case/files\" method=\"post\" enctype=\"multipart/form-data\" "
+                 "accept-charset=\"utf-8\"><input type=\"hidden\" name=\"number\" value=\"%s\">"
+                 "<input type=\"hidden\" name=\"token\" value=\"%s\">",
+                 visit->session->number,
+                 form_token_make(&visit->portal->keys, case_files_purpose(visit), page->now_ms, arena_of(page)));
+        page_file_input(page);
+        html_add(&page->html, "<div class=\"actions\"><button class=\"button second\">%s</button></div></form>",
+                 page_text(page, TEXT_FILES_ADD));
+    }
+    html_add(&page->html, "</section>\n");
 }
 
 /* ---- dates ---- */
@@ -369,12 +409,14 @@ void page_case(struct page *page, struct case_shown *shown)
     html_add(&page->html, "<h1>%s <span class=\"code\">%s</span></h1>\n", kind, shown->file->number);
     page_errors(page, &shown->form);
     add_notice(page, shown);
+    page_files_refused(page, shown->visit->session, false);
     add_state(page, shown);
     add_answer(page, shown);
     add_steps(page, shown);
     add_dates(page, shown);
     add_happened(page, shown);
     add_own(page, shown);
+    add_files(page, shown);
     add_leave(page);
     page_end(page);
 }

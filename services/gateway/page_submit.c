@@ -1,5 +1,7 @@
 #include "portal_submit.h"
 
+#include "portal_files.h"
+
 #define PARTY_CHARACTERS_MAX "500"
 
 void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count)
@@ -100,17 +102,21 @@ void page_submit(struct page *page, struct submit_form *submit)
 {
     const char *title = portal_label(page->language, submit->kind->label);
     struct arena *arena = page->html.arena;
+    bool files = portal_takes_files(submit->kind);
     page_begin(page, title, submit->form.errors_count > 0);
     page_back(page, arena_printf(arena, "/submit?site=%s", html_url(arena, submit->site->id)));
     page_heading(page, title);
     page_errors(page, &submit->form);
     html_add(&page->html, "<p class=\"soft\">%s</p>\n", page_text(page, TEXT_SUBMIT_NEEDED));
     html_add(&page->html,
-             "<form id=\"form\" action=\"/submit\" method=\"post\" accept-charset=\"utf-8\" novalidate>"
+             "<form id=\"form\" action=\"/submit\" method=\"post\" enctype=\"%s\" accept-charset=\"utf-8\" novalidate>"
              "<input type=\"hidden\" name=\"site\" value=\"%s\"><input type=\"hidden\" name=\"kind\" value=\"%s\">"
              "<input type=\"hidden\" name=\"token\" value=\"%s\">\n",
-             submit->site->id, submit->kind->name, submit->token);
+             files ? "multipart/form-data" : "application/x-www-form-urlencoded", submit->site->id, submit->kind->name,
+             submit->token);
     add_about(page, submit);
+    if (files)
+        page_file_input(page);
     add_contact(page, submit);
     html_add(&page->html,
              "<div class=\"actions\"><button class=\"button\">%s</button></div><p class=\"hint after\">%s</p></form>\n",

@@ -19,6 +19,8 @@ void portal_track(struct http_request *request);
 void portal_track_sent(struct http_request *request);
 void portal_case(struct http_request *request);
 void portal_case_sent(struct http_request *request);
+void portal_case_files_sent(struct http_request *request);
+void portal_case_file(struct http_request *request);
 void portal_leave(struct http_request *request);
 void portal_style(struct http_request *request);
 

@@ -15,6 +15,8 @@ static void show(struct case_shown *shown)
     Gatewayrec__Session session = *visit->session;
     page_case(&visit->page, shown);
     session.notice = "";
+    session.attached = 0;
+    session.n_unattached = 0;
     visit_session_set(visit, &session);
     visit_answer(visit, shown->status);
 }
@@ -98,10 +100,26 @@ static void ask_texts(struct case_shown *shown)
     cell_command(shown->visit->request, HB__SERVICE__INTAKE, &command, 0, on_opened, opening);
 }
 
+static void find_files(struct case_shown *shown)
+{
+    const Casework__CaseFile *file = shown->file;
+    struct arena *arena = visit_arena(shown->visit);
+    shown->files = arena_zero(arena, (file->n_attachments + 1) * sizeof *shown->files);
+    shown->files_attached = arena_alloc(arena, (file->n_attachments + 1) * sizeof(Casework__Attachment *));
+    for (size_t i = 0; i < file->n_attachments; i++) {
+        const Hb__Personal *name = file->attachments[i]->file_name;
+        if (!file->attachments[i]->complainant || !name || name->kind_case != HB__PERSONAL__KIND_SEALED)
+            continue;
+        shown->files_attached[shown->files_count] = file->attachments[i];
+        shown->files[shown->files_count++].box = name->sealed;
+    }
+}
+
 /* The two answers come in any order; the page waits for both. */
 static void ask_rest(struct case_shown *shown)
 {
     case_story_tell(shown);
+    find_files(shown);
     shown->waiting = 3;
     ask_clocks(shown);
     ask_texts(shown);

@@ -39,6 +39,9 @@ struct case_shown {
     const struct moment *answer; /* the newest that says something to the complainant; NULL */
     struct said *own;            /* the submission's texts */
     size_t own_count;
+    struct said *files; /* names of the complainant's own files */
+    const Casework__Attachment **files_attached;
+    size_t files_count;
 
     /* The form that was sent, when it comes back. */
     struct form form;
@@ -69,6 +72,11 @@ const char *case_value_words(const struct case_shown *shown, const Policy__Field
 /* ---- page_case.c ---- */
 
 void page_case(struct page *page, struct case_shown *shown);
+
+/* ---- portal_case_files.c ---- */
+
+/* What a form that adds files does. */
+char *case_files_purpose(struct visit *visit);
 
 /* ---- portal_case.c ---- */
 

@@ -290,6 +290,8 @@ struct said **case_story_sealed(struct case_shown *shown, size_t *count_out)
 {
     struct said **list = arena_alloc(arena_of(shown), CASE_BOXES_MAX * sizeof *list);
     *count_out = 0;
+    for (size_t i = 0; i < shown->files_count; i++)
+        add_sealed(shown, list, count_out, &shown->files[i]);
     for (size_t i = 0; i < shown->own_count; i++)
         add_sealed(shown, list, count_out, &shown->own[i]);
     for (size_t i = shown->moments_count; i-- > 0;)

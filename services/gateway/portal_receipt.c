@@ -1,6 +1,6 @@
 /* The receipt: number, tracking code and promised dates, from the session cookie alone, so that it is there whatever
    else is down. The code stands in no address. */
-#include "portal_visit.h"
+#include "portal_files.h"
 
 static void add_slip(struct page *page, const Gatewayrec__Session *session)
 {
@@ -48,6 +48,7 @@ static void page_receipt(struct page *page, const Gatewayrec__Session *session)
     page_begin(page, title, false);
     html_add(&page->html, "<div class=\"panel\"><h1>%s</h1><p>%s</p></div>\n", title,
              page_text(page, TEXT_RECEIPT_LEAD));
+    page_files_refused(page, session, true);
     add_slip(page, session);
     add_dates(page, session);
     html_add(&page->html, "<p class=\"print\">%s%s</p>\n", page_text(page, TEXT_RECEIPT_PRINT),

@@ -2,6 +2,7 @@
 #include "portal_submit.h"
 
 #include "policy/lookup.h"
+#include "portal_files.h"
 #include "sites.h"
 
 #define PURPOSE "submit"
@@ -76,19 +77,27 @@ void portal_submit(struct http_request *request)
 
 /* ---- the form, sent ---- */
 
+static void on_files(struct visit *visit, void *context)
+{
+    Gatewayrec__Session *session = context;
+    session->after = visit->request->after;
+    session->n_after = visit->request->n_after;
+    visit_session_set(visit, session);
+    visit_redirect(visit, "/receipt");
+}
+
+/* The case is registered, whatever becomes of the files that came with it. */
 static void registered(struct visit *visit, const struct submit_form *submit, const Hb__CommandReply *reply)
 {
-    Gatewayrec__Session session = GATEWAYREC__SESSION__INIT;
-    session.case_id = reply->case_id;
-    session.site = submit->site->id;
-    session.number = reply->submitted->number;
-    session.tracking_code = reply->submitted->tracking_code;
-    session.promised = reply->submitted->promised;
-    session.n_promised = reply->submitted->n_promised;
-    session.after = reply->after;
-    session.n_after = reply->n_after;
-    visit_session_set(visit, &session);
-    visit_redirect(visit, "/receipt");
+    Gatewayrec__Session *session = arena_alloc(visit_arena(visit), sizeof *session);
+    gatewayrec__session__init(session);
+    session->case_id = reply->case_id;
+    session->site = submit->site->id;
+    session->number = reply->submitted->number;
+    session->tracking_code = reply->submitted->tracking_code;
+    session->promised = reply->submitted->promised;
+    session->n_promised = reply->submitted->n_promised;
+    portal_files_add(visit, reply->case_id, submit->id, session, on_files, session);
 }
 
 /* The form comes back with all that was typed. Its token stays: to send it again is the same command, so that nothing

@@ -58,6 +58,21 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_PLACE] = {"地点", "Place"},
     [TEXT_PLACE_HINT] = {"楼栋、房号、楼层或科室，例如：3栋1201", "Building, room, floor or ward, for example: 3-1201"},
     [TEXT_WHAT] = {"情况说明", "What happened?"},
+    [TEXT_FILES] = {"照片或文件", "Photos or files"},
+    [TEXT_FILES_HINT] =
+        {"最多 5 个，每个不超过 10 MB，合计不超过 24 MB。照片中的位置等信息会自动删除。如果本页因有误而重新显示，"
+         "请重新选择文件。",
+         "Up to 5, of 10 MB each, 24 MB in all. Where a photo was taken is removed. If this page comes "
+         "back with a problem, choose the files again."},
+    [TEXT_FILES_TAKEN] = {"已附上文件数：", "Files added: "},
+    [TEXT_FILES_REFUSED] = {"您的事项不受影响，但以下文件没有附上：",
+                            "Your matter is not affected, but these files were not added:"},
+    [TEXT_FILES_AGAIN] = {"可在案件页面重新添加", "Add them again on the page of your case"},
+    [TEXT_FILES_TOO_MANY] = {"一次最多 5 个文件", "at most 5 files at a time"},
+    [TEXT_FILES_YOURS] = {"您的照片和文件", "Your photos and files"},
+    [TEXT_FILES_ADD] = {"添加文件", "Add files"},
+    [TEXT_FILES_UNNAMED] = {"文件", "File"},
+    [TEXT_FILE_LATER] = {"现在无法处理，请稍后再添加", "it could not be taken now; please add it again later"},
     [TEXT_WHAT_HINT] = {"什么时间、发生了什么、希望怎样解决。请不要写身份证号、银行卡号。",
                         "When, what, and what you hope for. Please give no identity or bank card numbers."},
     [TEXT_CONTACT] = {"怎样联系您？", "How may we reach you?"},

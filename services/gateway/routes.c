@@ -10,6 +10,7 @@
 #include "openapi.h"
 #include "organisation.h"
 #include "portal.h"
+#include "portal_files.h"
 #include "problem.h"
 #include "reports.h"
 #include "session.h"
@@ -184,12 +185,14 @@ const struct route routes[] = {
     /* the public portal: pages for people, no part of the API */
     {"GET", "/", portal_home, .open = true},
     {"GET", "/submit", portal_submit, .open = true},
-    {"POST", "/submit", portal_submit_sent, .open = true},
+    {"POST", "/submit", portal_submit_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
     {"GET", "/receipt", portal_receipt, .open = true},
     {"GET", "/track", portal_track, .open = true},
     {"POST", "/track", portal_track_sent, .open = true},
     {"GET", "/case", portal_case, .open = true},
     {"POST", "/case", portal_case_sent, .open = true},
+    {"POST", "/case/files", portal_case_files_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
+    {"GET", "/case/files/{file}", portal_case_file, .open = true},
     {"POST", "/leave", portal_leave, .open = true},
     {"GET", "/static/portal.css", portal_style, .open = true},
 

@@ -77,8 +77,8 @@ static enum found look_at(struct look *look, struct piece file, const uint8_t *e
                    (name_size > 6 && memcmp(name, "Basic/", 6) == 0);
     /* the first of an open document is its type, stored as it is, so that anybody sees it at once */
     size_t type = sizeof open_text - 1;
-    if (at == 0 && named(name, name_size, "mimetype") && packed == type && unpacked == type &&
-        file.size > 38 + type && memcmp(file.data + 38, open_text, type) == 0) {
+    if (at == 0 && named(name, name_size, "mimetype") && packed == type && unpacked == type && file.size > 38 + type &&
+        memcmp(file.data + 38, open_text, type) == 0) {
         look->type = open_text;
         look->content_types = true;
     }

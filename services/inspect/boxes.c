@@ -1,5 +1,5 @@
-/* HEIC, MP4 and M4A: boxes within boxes, whose places are named all over the file. So nothing is moved: what tells where and
-   by whom it was taken is blanked where it stands. */
+/* HEIC, MP4 and M4A: boxes within boxes, whose places are named all over the file. So nothing is moved: what tells
+   where and by whom it was taken is blanked where it stands. */
 #include "inspect.h"
 
 #include <string.h>
@@ -112,7 +112,10 @@ static bool number_at(const struct kept *file, size_t *at, size_t end, unsigned 
 {
     if (end - *at < size)
         return false;
-    *out = size == 8 ? be64(file->data + *at) : size == 4 ? be32(file->data + *at) : size == 2 ? be16(file->data + *at) : 0;
+    *out = size == 8   ? be64(file->data + *at)
+           : size == 4 ? be32(file->data + *at)
+           : size == 2 ? be16(file->data + *at)
+                       : 0;
     *at += size;
     return size == 0 || size == 2 || size == 4 || size == 8;
 }

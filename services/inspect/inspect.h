@@ -33,14 +33,14 @@ enum found {
     FOUND_ACTIVE,  /* it has macros */
 };
 
-/* `claimed`: media type; `extension`: without the dot, lower case. `*type_out` lives for good; of FOUND_TYPE it is what it
-   was taken for, which lives until the next call. */
+/* `claimed`: media type; `extension`: without the dot, lower case. `*type_out` lives for good; of FOUND_TYPE it is what
+   it was taken for, which lives until the next call. */
 struct magic_set;
 enum found inspect(struct magic_set *magic, struct piece file, const char *claimed, const char *extension,
                    struct kept *kept, const char **type_out);
 
-/* The container is walked, and all that is not the picture (places, times, serial numbers, comments, what stands behind its
-   end) is left out. */
+/* The container is walked, and all that is not the picture (places, times, serial numbers, comments, what stands behind
+   its end) is left out. */
 enum found strip_jpeg(struct piece file, struct kept *kept);
 enum found strip_png(struct piece file, struct kept *kept);
 enum found strip_webp(struct piece file, struct kept *kept);

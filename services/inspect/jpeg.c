@@ -1,5 +1,5 @@
-/* A JPEG is a row of segments; what is kept is named, all else is left out: where and when and with what it was taken, whom it
-   shows, smaller copies of it. Which way up it is stays. */
+/* A JPEG is a row of segments; what is kept is named, all else is left out: where and when and with what it was taken,
+   whom it shows, smaller copies of it. Which way up it is stays. */
 #include "inspect.h"
 
 #include <string.h>
@@ -57,10 +57,11 @@ static unsigned orientation_of(const uint8_t *data, size_t size)
 
 static bool keep_orientation(struct kept *kept, unsigned orientation)
 {
-    uint8_t segment[] = {MARK, APP1, 0, 34, 'E', 'x', 'i', 'f', 0, 0,                /* */
-                         'M',  'M',  0, 42, 0,   0,   0,   8,                        /* the first directory is at 8 */
-                         0,    1,                                                    /* it has one entry: */
-                         1,    0x12, 0, 3,  0,   0,   0,   1, 0, (uint8_t)orientation, 0, 0, /* the orientation */
+    uint8_t segment[] = {MARK, APP1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, /* */
+                         'M',  'M',  0, 42, 0,   0,   0,   8,         /* the first directory is at 8 */
+                         0,    1,                                     /* it has one entry: */
+                         1,    0x12, 0, 3,  0,   0,   0,   1,   0, (uint8_t)orientation,
+                         0,    0, /* the orientation */
                          0,    0,    0, 0};
     return keep(kept, segment, sizeof segment);
 }

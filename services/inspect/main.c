@@ -1,7 +1,5 @@
-/* hearback-inspect TYPE EXTENSION <file: what the file is, and what of it is kept. The answer is a line, and what is kept:
-     ok TYPE SIZE
-     no REASON TYPE
-   Anything else, or no answer, means that nobody knows. */
+/* hearback-inspect TYPE EXTENSION <file: what the file is, and what of it is kept. The answer is a line, and what is
+   kept: ok TYPE SIZE no REASON TYPE Anything else, or no answer, means that nobody knows. */
 #include "inspect.h"
 
 #include <magic.h>

@@ -107,8 +107,9 @@ static size_t extension_end(struct piece file, size_t at, bool *kept_out)
     if (file.size - at < 3)
         return 0;
     uint8_t label = file.data[at + 1];
-    bool loop = label == 0xff && file.size - at > 14 && file.data[at + 2] == 11 &&
-                (memcmp(file.data + at + 3, "NETSCAPE2.0", 11) == 0 || memcmp(file.data + at + 3, "ANIMEXTS1.0", 11) == 0);
+    bool loop =
+        label == 0xff && file.size - at > 14 && file.data[at + 2] == 11 &&
+        (memcmp(file.data + at + 3, "NETSCAPE2.0", 11) == 0 || memcmp(file.data + at + 3, "ANIMEXTS1.0", 11) == 0);
     *kept_out = label == 0xf9 || loop;
     return blocks_end(file, at + 2);
 }

@@ -4,8 +4,8 @@
 
 #define FIELDS_LEAST 2u
 
-/* "Name: value", and lines that begin with a blank go on with it; an empty line ends the head. Lines are searched for within
-   the first 64 KiB only. */
+/* "Name: value", and lines that begin with a blank go on with it; an empty line ends the head. Lines are searched for
+   within the first 64 KiB only. */
 bool text_is_mail(struct piece file)
 {
     size_t at = 0, most = file.size < (64u << 10) ? file.size : 64u << 10;

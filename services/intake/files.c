@@ -107,7 +107,8 @@ static const Intakerec__Case *case_of(struct turn *turn, const Hb__Query *query,
     if (!query->actor)
         turn_refuse(turn, 403, "not_allowed", "须说明代表何人", "say for whom");
     else if (!files_id_sound(file))
-        refusal_field(turn, turn_refuse(turn, 422, "bad_field", "文件编号须为 32 位十六进制数", "a file has 32 hex digits"),
+        refusal_field(turn,
+                      turn_refuse(turn, 422, "bad_field", "文件编号须为 32 位十六进制数", "a file has 32 hex digits"),
                       "file");
     else if (!record)
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
@@ -271,7 +272,8 @@ static bool was_opened(struct turn *turn, const Hb__Query *query)
     for (size_t i = 0; opened && i < event->intake->opened->n_files; i++)
         if (strcmp(event->intake->opened->files[i], read->file) == 0)
             return true;
-    turn_refuse(turn, 403, "not_allowed", "须先打开文件（记录查看目的）", "the file must be opened first, which is recorded");
+    turn_refuse(turn, 403, "not_allowed", "须先打开文件（记录查看目的）",
+                "the file must be opened first, which is recorded");
     return false;
 }
 
@@ -300,7 +302,8 @@ static bool read_chunk(struct turn *turn, struct files_rows *rows, const Hb__Que
     if (err == ERR_NOT_FOUND)
         turn_refuse(turn, 410, "erased", "该文件已删除", "this file was erased");
     else if (err)
-        turn_refuse(turn, 500, "damaged", "文件已损坏：请从备份恢复", "the file is damaged: it must come from a backup");
+        turn_refuse(turn, 500, "damaged", "文件已损坏：请从备份恢复",
+                    "the file is damaged: it must come from a backup");
     if (err)
         return false;
     out->content = (ProtobufCBinaryData){plain.size, (uint8_t *)(uintptr_t)plain.data};

@@ -1,5 +1,5 @@
-/* Looking through the files beside the log, a little at a time: what nobody attached, or nobody can read any more, goes;
-   and (hearback verify) is all there that should be, as it was written? */
+/* Looking through the files beside the log, a little at a time: what nobody attached, or nobody can read any more,
+   goes; and (hearback verify) is all there that should be, as it was written? */
 #include "files.h"
 
 #include "service/row.h"
@@ -9,8 +9,8 @@
 
 /* ---- tidying ---- */
 
-/* Whatever was attached within a day of its last chunk has been heard, once casework's log is known that far: the gateway
-   attaches at once or not at all. */
+/* Whatever was attached within a day of its last chunk has been heard, once casework's log is known that far: the
+   gateway attaches at once or not at all. */
 static bool is_orphan(struct turn *turn, uint64_t case_id, const char *file, const Intakerec__Kept *kept)
 {
     int64_t until = kept->touched_ms + FILES_ORPHAN_MS;
@@ -117,13 +117,14 @@ static const char *wrong_kept(struct files_rows *rows, struct files_look *look, 
     if (!err)
         return NULL;
     struct key chunk = files_chunk_key(key, wrong);
-    return arena_printf(arena, "%s: %s: restore from a backup",
-                        place(arena, "chunks", key_bytes(&chunk),
-                              err == ERR_NOT_FOUND ? "it is missing" : "it was altered"),
-                        named(arena, key));
+    return arena_printf(
+        arena, "%s: %s: restore from a backup",
+        place(arena, "chunks", key_bytes(&chunk), err == ERR_NOT_FOUND ? "it is missing" : "it was altered"),
+        named(arena, key));
 }
 
-static bool has_come_round(struct files_rows *rows, struct files_look *look, struct arena *arena, const char **wrong_out)
+static bool has_come_round(struct files_rows *rows, struct files_look *look, struct arena *arena,
+                           const char **wrong_out)
 {
     const char *order = store_disorder_text(rows->txn, rows->files, "files", arena);
     if (!order && look->rows == store_count(rows->txn, rows->files))
@@ -169,7 +170,8 @@ static const char *wrong_attached(struct turn *turn, struct files_rows *rows, st
     if (err == ERR_CORRUPT)
         return NULL; /* told of already */
     if (err)
-        return arena_printf(arena, "%s: it is missing, although it is attached: restore from a backup", named(arena, key));
+        return arena_printf(arena, "%s: it is missing, although it is attached: restore from a backup",
+                            named(arena, key));
     if (kept->size == file->size && kept->digest.len == file->digest.len && file->digest.len &&
         memcmp(kept->digest.data, file->digest.data, file->digest.len) == 0)
         return NULL;

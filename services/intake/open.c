@@ -155,11 +155,13 @@ static bool gather_files(struct opening *opening, const Hb__Command *command, co
         char *path = arena_printf(turn_arena(turn), "files[%zu]", i);
         if (!files_id_sound(open->files[i]))
             refusal_field(
-                turn, turn_refuse(turn, 422, "bad_field", "文件编号须为 32 位十六进制数", "a file has 32 hex digits"), path);
+                turn, turn_refuse(turn, 422, "bad_field", "文件编号须为 32 位十六进制数", "a file has 32 hex digits"),
+                path);
         else if (!record)
             refusal_field(turn, turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case"), path);
         else if (!may_open(turn, command, command->case_id, record->content_key))
-            refusal_field(turn, turn_refuse(turn, 403, "not_allowed", "无权查看该文件", "no right to open this file"), path);
+            refusal_field(turn, turn_refuse(turn, 403, "not_allowed", "无权查看该文件", "no right to open this file"),
+                          path);
         if (turn_refused(turn))
             return false;
         Intake__DataOpened *opened = opened_of(opening, command->case_id);

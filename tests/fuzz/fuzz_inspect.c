@@ -1,5 +1,6 @@
-/* A stranger's file, into the walks of hearback-inspect. What is kept begins and ends as its kind does, is no larger than
-   what came but for a few bytes, and walked once more it is the same; of an archive the list is read within the file. */
+/* A stranger's file, into the walks of hearback-inspect. What is kept begins and ends as its kind does, is no larger
+   than what came but for a few bytes, and walked once more it is the same; of an archive the list is read within the
+   file. */
 #include "fuzz.h"
 
 #include "inspect.h"

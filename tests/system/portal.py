@@ -17,10 +17,12 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         at = dict(attributes)
         if tag == "form":
-            self.form = {"action": at.get("action", ""), "fields": {}, "choices": {}}
+            self.form = {"action": at.get("action", ""), "fields": {}, "choices": {}, "files": None, "type": at.get("enctype")}
             self.forms.append(self.form)
         elif self.form is None:
             return
+        elif tag == "input" and at.get("type") == "file":
+            self.form["files"] = at["name"]
         elif tag == "input" and "name" in at:
             if at.get("type") in ("radio", "checkbox"):
                 self.form["choices"].setdefault(at["name"], []).append(at.get("value"))
@@ -59,11 +61,26 @@ class Page(html.parser.HTMLParser):
         raise AssertionError(f"no form for {action} among {self.forms}; the page says: {self.text}")
 
 
+def multipart(fields, files_name, files):
+    """(body, Content-Type)"""
+    boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
+    body = b""
+    for name, value in fields.items():
+        value = value.replace("\r\n", "\n").replace("\n", "\r\n")
+        body += f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+    for name, content, kind in files if files_name else []:
+        name = name.replace('"', "%22")
+        body += (f'--{boundary}\r\nContent-Disposition: form-data; name="{files_name}"; filename="{name}"\r\n'
+                 f"Content-Type: {kind}\r\n\r\n").encode() + content + b"\r\n"
+    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
 class Browser:
     def __init__(self, port):
         self.port, self.cookies = port, {}
 
-    def request(self, method, path, fields=None):
+    def request(self, method, path, fields=None, files=None, files_name=None):
+        """`files`: (name, content, type) of each; then the form goes as multipart/form-data, as browsers send it."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         headers = {"Accept": "text/html", "Accept-Language": "zh-CN", "User-Agent": "an old phone"}
         if self.cookies:
@@ -72,6 +89,8 @@ class Browser:
         if fields is not None:
             body = urllib.parse.urlencode(fields)
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if files is not None:
+            body, headers["Content-Type"] = multipart(fields, files_name, files)
         try:
             connection.request(method, path, body, headers)
             reply = connection.getresponse()
@@ -90,13 +109,15 @@ class Browser:
         assert status == 200, (path, status, text[:2000])
         return Page(text)
 
-    def send(self, form, expect=200, **values):
+    def send(self, form, expect=200, attach=(), **values):
         """Fills in and sends; names with a dot are given as step__field."""
         fields = dict(form["fields"])
         for name, value in values.items():
             name = name.replace("__", ".")
             assert name in form["fields"] or value in form["choices"].get(name, []), (name, value, form)
             fields[name] = value
-        status, text = self.request("POST", form["action"], fields)
+        parts = form["type"] == "multipart/form-data"
+        status, text = self.request("POST", form["action"], fields, attach or [("", b"", "application/octet-stream")] if parts else None,
+                                    form["files"])
         assert status == expect, (form["action"], status, Page(text).text)
         return Page(text)

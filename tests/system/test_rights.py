@@ -32,12 +32,15 @@ EXPECTED = {
     ("POST", "/api/v1/cases"):    [401,  201,  403,  403,  201,  201,  403,  201,  403,  403,  403],
     ("POST", "/api/v1/imports"):  [401,  403,  403,  403,  403,  403,  403,  201,  403,  403,  403],
     ("POST", "/api/v1/cases/{id}/actions/{action}"): [401, 409, 409, 409, 409, 409, 403, 409, 404, 404, 404],
+    ("POST", "/api/v1/cases/{id}/attachments"): [401, 201, 403, 403, 201, 403, 403, 403, 404, 404, 404],  # GEN-FRAME files_attached: who works on it
+    ("GET", "/api/v1/cases/{id}/attachments/{file}"): [401, 200, 200, 200, 200, 403, 403, 200, 404, 404, 404],  # scope open
     ("PUT", "/api/v1/organisation"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
     ("GET", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
     ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
+    ("GET", "/api/v1/cases/{id}/attachments"): READERS,
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
     ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
     ("GET", "/api/v1/cells/{cell}/cases/{id}"): [401] + [404] * 10,  # there is no other cell here: test_cells
@@ -72,6 +75,8 @@ class World:
         system.settle()
         documents = self.ask("GET", f"/api/v1/cases/{self.open['case_id']}/documents", self.admin).json()["documents"]
         PARTS["document"] = documents[0]["name"]
+        path = f"/api/v1/cases/{self.open['case_id']}/attachments?name=a.txt"
+        PARTS["file"] = self.ask("POST", path, self.tokens["reception"], b"a\n", 201).json()["id"]
 
     def ask(self, method, path, token, body=None, status=None, **headers):
         reply = system.http(method, path, body, token, {name.replace("_", "-"): value for name, value in headers.items()})
@@ -93,6 +98,7 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("POST", "/api/v1/tokens"): lambda role: {"name": "x", "scopes": ["read"]},
     ("POST", "/api/v1/cases"): lambda role: {"site": SITE, "kind": "complaint", "category": "noise", "text": "噪声"},
     ("POST", "/api/v1/cases/{id}/actions/{action}"): lambda role: {"fields": {"solution": "x"}},
+    ("POST", "/api/v1/cases/{id}/attachments"): lambda role: b"a text\n",
     ("POST", "/api/v1/imports"): lambda role: {"site": SITE, "rows": [{
         "source": "walk", "external_id": role, "received_ms": "2026-03-01T09:00:00+08:00",
         "submit": {"kind": "complaint", "category": "noise", "text": "旧记录"}}]},
@@ -108,6 +114,7 @@ PARTS = {"service": "intake", "action": "propose", "cell": "00000000000000ff", "
 def address_of(method, template, case):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
+    query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
     return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("/moved") else "")
 
 
@@ -151,7 +158,7 @@ def a_hidden_case_is_not_there(world):
                 of_hidden = ask(world, role, method, template, name)
                 of_none = ask(world, role, method, template, never if name == world.hidden["case_id"] else "20990101-sanction-001")
                 assert of_hidden == of_none == 404, (method, template, role, of_hidden, of_none)
-        if method == "GET":  # a sanction has no step `propose`, for nobody
+        if method == "GET" and not template.endswith("{file}"):  # a sanction has no step `propose`, for nobody; and this one no file
             assert ask(world, "manager", method, template, world.hidden["case_id"]) == 200, template
 
 

@@ -136,8 +136,7 @@ static const Hb__CommandReply *open_as(struct world *world, const char *person, 
     command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
     command->intake->open = MAKE(world, Intake__Open, INTAKE__OPEN__INIT);
     command->intake->open->purpose = "check";
-    command->intake->open->files =
-        LIST(world, char *, &command->intake->open->n_files, (char *)(uintptr_t)file);
+    command->intake->open->files = LIST(world, char *, &command->intake->open->n_files, (char *)(uintptr_t)file);
     return world_command(world, HB__SERVICE__INTAKE, command);
 }
 
@@ -194,8 +193,7 @@ static void what_does_not_fit_is_refused(void **state)
     assert_null(put(world, case_id, FILE_A, 0)->refused);
     assert_int_equal(put_sized(world, case_id, FILE_A, 0, SIZE + 1, FILES_CHUNK_BYTES)->refused->status, 422);
     for (unsigned i = 1; i < FILES_KEPT_MAX; i++)
-        assert_null(
-            put_sized(world, case_id, arena_printf(&world->arena, "%032x", i), 0, 5, 5)->refused);
+        assert_null(put_sized(world, case_id, arena_printf(&world->arena, "%032x", i), 0, 5, 5)->refused);
     assert_int_equal(put_sized(world, case_id, FILE_B, 0, 5, 5)->refused->status, 413);
     assert_null(put(world, case_id, FILE_A, 1)->refused); /* what was begun goes on */
 }
@@ -296,8 +294,10 @@ static void what_is_missing_is_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_WORLD(a_file_comes_in_chunks_and_out_again), WITH_WORLD(what_does_not_fit_is_refused),
-        WITH_WORLD(without_room_nothing_is_taken),        WITH_WORLD(what_nobody_attached_goes_after_a_day),
+        WITH_WORLD(a_file_comes_in_chunks_and_out_again),
+        WITH_WORLD(what_does_not_fit_is_refused),
+        WITH_WORLD(without_room_nothing_is_taken),
+        WITH_WORLD(what_nobody_attached_goes_after_a_day),
         WITH_WORLD(what_is_missing_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,16 +37,16 @@ export function newKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function problemOf(reply: Response): Promise<Problem> {
+function problemOfText(status: number, text: string, otherwise: string): Problem {
   const problem = new Problem();
-  problem.status = reply.status;
+  problem.status = status;
   try {
-    const json = await reply.json();
+    const json = JSON.parse(text);
     Object.assign(problem, json);
     problem.message = json.detail || json.title || "";
     if (json.zh) problem.label = { zh: json.zh, en: json.en };
   } catch {
-    problem.message = reply.statusText;
+    problem.message = otherwise;
   }
   return problem;
 }
@@ -71,9 +71,29 @@ export async function send(method: string, path: string, ask: Ask = {}): Promise
   }
   after = reply.headers.get("Hearback-After") ?? after;
   if (reply.ok) return reply;
-  const problem = await problemOf(reply);
+  const problem = problemOfText(reply.status, await reply.text(), reply.statusText);
   if (reply.status === 401 && path !== "/session") signedOut();
   throw problem;
+}
+
+/** One file, as it is. By XMLHttpRequest: fetch does not tell how much has gone. */
+export function upload(path: string, file: File, gone: (share: number) => void): Promise<void> {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address(path, { name: file.name }));
+    const headers: Record<string, string> = { "Accept-Language": language, "Content-Type": file.type || "application/octet-stream", "Idempotency-Key": newKey(), ...authHeaders(true) };
+    if (after) headers["Hearback-After"] = after;
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.onprogress = event => { if (event.lengthComputable) gone(event.loaded / event.total); };
+    request.onerror = () => { const problem = new Problem(); problem.code = "unreachable"; failed(problem); };
+    request.onload = () => {
+      after = request.getResponseHeader("Hearback-After") ?? after;
+      if (request.status < 300) { done(); return; }
+      if (request.status === 401) signedOut();
+      failed(problemOfText(request.status, request.responseText, request.statusText));
+    };
+    request.send(file);
+  });
 }
 
 export async function ask<T>(method: string, path: string, options: Ask = {}): Promise<Answer<T>> {

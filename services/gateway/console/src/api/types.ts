@@ -43,8 +43,9 @@ export interface CaseFile {
   case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; version: string; facts?: Fact[]; texts?: Field[];
   text?: Personal; party?: Party; lead?: string; handler?: string; joint?: string[]; received_at: string; closed_at?: string; policy_version: number; allowed?: Allowed[];
   links?: { name: string; case_id: string; kind: string; stage: string; number: string }[]; problems?: { rule?: string; text?: Label }[]; identity_withheld?: boolean;
-  unopened?: { detail?: string };
+  unopened?: { detail?: string }; attachments?: Attachment[]; may_attach?: boolean;
 }
+export interface Attachment { file: string; file_name?: Personal; type: string; size: string; at: string; person?: string; complainant?: boolean }
 export interface HbEvent {
   service: string; offset: string; recorded_at: string; occurred_at: string; actor?: { account?: string; person?: string; complainant?: boolean };
   clauses?: string[]; facts?: Fact[]; [payload: string]: unknown;
