@@ -30,6 +30,7 @@ default_login_user = {user}
 first_valid_uid = 1
 mail_location = maildir:{folder}/mail
 mail_fsync = never
+auth_failure_delay = 0
 passdb {{
   driver = static
   args = password={password}
@@ -64,7 +65,7 @@ class Imap:
         self.folder_path = tempfile.mkdtemp(prefix="hearback-imap-", dir=memory_folder())
         self.port = free_port()
         self.url = f"imap://127.0.0.1:{self.port}"
-        self.user, self.password = "complaints@example.org", "geheim und lang"
+        self.user, self.password = "complaints@example.org", "geheim-und-lang"
 
     def __enter__(self):
         user = getpass.getuser() if os.getuid() else "nobody"  # dovecot reads no mail as root
@@ -85,7 +86,7 @@ class Imap:
         while True:
             try:
                 self.client = imaplib.IMAP4("127.0.0.1", self.port)
-                self.client.login(self.user, f'"{self.password}"' if False else self.password)
+                self.client.login(self.user, self.password)
                 return self
             except (OSError, imaplib.IMAP4.error) as error:
                 if time.monotonic() > until or self.process.poll() is not None:

@@ -36,6 +36,9 @@ class World:
         self.ren = system.run("token", "ren").stdout.strip()
         os.mkdir(self.path("aside"))
         self.known = 0
+        self.attaches = "/api/v1/cases/{id}/attachments" in system.http("GET", "/api/v1/openapi.json").json()["paths"]
+        # without attachments the original stays where people see it, and the mail counts as put aside
+        self.done, self.where = ("mail_taken", "Hearback-taken") if self.attaches else ("mail_aside", "Hearback-aside")
 
     def path(self, name):
         return os.path.join(self.system.folder, "mailbox-" + name)
@@ -72,6 +75,7 @@ answers: {{step: give_evidence, field: evidence}}
 
     def case(self, said):
         """The case file that a message of hearback-mailbox names, its texts opened."""
+        self.system.settle()
         number = re.search(r"case ([0-9A-Za-z-]+)", said).group(1)
         reply = self.system.http("GET", f"/api/v1/cases/{number}?site={SITE}&purpose=test", token=self.ren)
         assert reply.status == 200, reply
@@ -257,6 +261,86 @@ def answers(world):
     world.more(1)
 
 
+def mailbox(server, port=None):
+    return f"""imap:
+  url: imap://127.0.0.1:{port or server.port}
+  user: {server.user}
+  password_file: {{password}}
+  every: 1
+"""
+
+
+def poll(world, config, once=True, counter=None):
+    """Exit code and notes; with a counter that kills it, whatever it had said by then."""
+    process = subprocess.Popen([world.system.program("hearback-mailbox"), "poll", "--config", config, *(["--once"] if once else [])],
+                               stderr=subprocess.PIPE, text=True)
+    if counter:
+        counter.process = process
+    said = process.stderr.read()
+    return process.wait(60), [json.loads(line) for line in said.splitlines()]
+
+
+def imap_config(world, server, port=None, gateway=None):
+    world.file("password", server.password + "\n")
+    return world.config(port=gateway, more=mailbox(server, port).format(password=world.path("password")))
+
+
+def at_a_mailbox(world):
+    """PROP-CO-06 by IMAP: received 22:13 is received_at, whenever it is read; then it lies in another folder."""
+    with imap.Imap() as server:
+        at = int(time.time()) - 120
+        one = mail(Message_ID="<imap-1@example.org>").as_bytes()
+        server.put(one, at)
+        server.put(mail(Auto_Submitted="auto-replied").as_bytes())
+        away = imap_config(world, server, gateway=1)
+        code, notes = poll(world, away)
+        assert code == AGAIN and [n["event"] for n in notes] == ["mail_waits", "mail_aside"], notes
+        assert len(server.folder("INBOX")) == 1 and server.seen("INBOX") == 0  # there still, and unread
+        code, notes = poll(world, imap_config(world, server))
+        assert code == TAKEN and [n["event"] for n in notes] == [world.done], notes
+        told = facts(world.case(notes[0]["why"]))
+        assert datetime.datetime.fromisoformat(told["received_at"]).timestamp() == at and told["channel"] == "email", told
+        assert server.folder("INBOX") == [] and one in server.folder(world.where)
+        assert len(server.folder("Hearback-aside")) == (1 if world.attaches else 2)
+        world.more(1)
+        world.file("password", "wrong")
+        process = subprocess.Popen([world.system.program("hearback-mailbox"), "poll", "--config", world.path("config.yaml")],
+                                   stderr=subprocess.PIPE, text=True)
+        assert json.loads(process.stderr.readline())["event"] == "mailbox_away"
+        server.put(mail("later", Date="later").as_bytes())
+        world.file("password", server.password)
+        events = [json.loads(process.stderr.readline())["event"] for _ in range(2)]
+        assert sorted(events) == sorted([world.done, "mailbox_here"]), events
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+        process.stderr.close()
+        world.more(1)
+
+
+def killed_anywhere(world):
+    """kill -9 before every piece of data that passes between it and the two servers: each mail is one case."""
+    with imap.Imap() as server:
+        at, kills = 1, 0
+        while True:
+            counter = imap.Killer(at)
+            doors = [imap.Proxy(server.port, counter), imap.Proxy(world.system.port, counter)]
+            config = imap_config(world, server, doors[0].port, doors[1].port)
+            server.put(mail(f"killed at {at}", Message_ID=f"<kill-{at}@example.org>").as_bytes())
+            code, notes = poll(world, config, counter=counter)
+            again, notes_again = poll(world, imap_config(world, server))
+            for door in doors:
+                door.close()
+            assert again == TAKEN, (at, notes, notes_again)
+            assert server.folder("INBOX") == [], at
+            if code != -signal.SIGKILL:
+                assert code == TAKEN and counter.count < at, (code, counter.count, at)
+                break
+            kills, at = kills + 1, at + 1
+        assert kills > 15, kills
+        assert len(server.folder(world.where)) == at
+        world.more(at)
+
+
 def configuration(world):
     """Every mistake has its line, and says what is accepted."""
     good = ["gateway: http://127.0.0.1:8311", "token_file: /t", "site: s", "kind: k", "aside: /a"]
@@ -287,7 +371,7 @@ def configuration(world):
 def main():
     with harness.System() as system:
         world = World(system)
-        for test in (what_mails_say, pipe, aside, answers, configuration):
+        for test in (what_mails_say, pipe, aside, answers, at_a_mailbox, killed_anywhere, configuration):
             began = time.monotonic()
             test(world)
             print(f"passed  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)
