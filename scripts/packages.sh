@@ -40,6 +40,7 @@ libutf8proc2: characters that mean the same, for search
 libmicrohttpd12: the HTTP server of the gateway
 libcurl4: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-0: reads mails that come in
+libglib2.0-0: what it is made with
 libseccomp2: shuts in the process that does
 libmagic1: what kind of file a file is, by its bytes (hearback-inspect)
 tzdata: time zones

@@ -26,6 +26,7 @@ except ImportError as missing:
 DOCKER = os.path.join(harness.SOURCE, "docker")
 SERVICES = ["directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics", "gateway"]
 OPTIONAL = ["link"]  # of a system that is joined to others: in a profile
+CLIENTS = ["mailbox"]  # no key, no place in hearback.yaml
 
 
 def compose():
@@ -51,9 +52,9 @@ def the_schema_takes_the_file():
 
 def the_file_is_sound():
     file = compose()
-    assert set(file["services"]) == {"setup", "hearback", *SERVICES, *OPTIONAL}
+    assert set(file["services"]) == {"setup", "hearback", *SERVICES, *OPTIONAL, *CLIENTS}
     assert {name: service["profiles"] for name, service in file["services"].items() if "profiles" in service} == {
-        "link": ["cells"], "hearback": ["tools"]}
+        "link": ["cells"], "mailbox": ["mail"], "hearback": ["tools"]}
     for name, service in file["services"].items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"] and not service["user"].startswith("0"), name
         assert "no-new-privileges:true" in service["security_opt"], name
@@ -96,7 +97,7 @@ def the_image_has_what_it_needs():
                             capture_output=True, text=True, check=True).stdout
     packages = {line.split(":")[0] for line in listed.splitlines() if line}
     known = {}  # library -> package
-    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES + OPTIONAL)):
+    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES + OPTIONAL + CLIENTS)):
         ldd = subprocess.run(["ldd", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True, check=True).stdout
         needed = subprocess.run(["objdump", "-p", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True).stdout
         for library in re.findall(r"NEEDED\s+(\S+)", needed):
