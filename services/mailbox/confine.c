@@ -24,7 +24,7 @@ static bool limit(int what, unsigned long long most)
 
 /* What the C library and GMime need of the kernel to compute and to end. Everything else fails as if it were forbidden,
    so that a converter that would like to open a file says that it cannot. */
-static bool shut_in(void)
+bool confine_shut_in(void)
 {
     static const int allowed[] = {
         SCMP_SYS(read),           SCMP_SYS(write),         SCMP_SYS(mmap),         SCMP_SYS(munmap),
@@ -77,7 +77,7 @@ int confine_and_read(void)
         return 1;
     alarm(SECONDS * 2);
     bool shut = limit(RLIMIT_AS, MEMORY_BYTES) && limit(RLIMIT_CPU, SECONDS) && limit(RLIMIT_FSIZE, OUT_BYTES) &&
-                limit(RLIMIT_NOFILE, 3) && limit(RLIMIT_CORE, 0) && prctl(PR_SET_DUMPABLE, 0) == 0 && shut_in();
+                limit(RLIMIT_NOFILE, 3) && limit(RLIMIT_CORE, 0) && prctl(PR_SET_DUMPABLE, 0) == 0 && confine_shut_in();
     if (!shut)
         return 1;
     if (!mail_parse(raw, &arena, &mail, &why))

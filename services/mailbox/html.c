@@ -255,5 +255,7 @@ char *html_text(const char *html, struct arena *arena)
         }
     }
     end_link(&page);
+    while (page.size && isspace((unsigned char)page.text[page.size - 1]))
+        page.text[--page.size] = 0;
     return page.text;
 }

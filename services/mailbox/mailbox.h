@@ -63,6 +63,7 @@ bool wire_unpack(struct bytes bytes, struct arena *arena, struct mail *mail_out)
 /* confine.c: reads the mail on standard input and writes what it says to standard output, shut in. An exit code. */
 int confine_and_read(void);
 #define CONFINED_NO_MAIL 65
+bool confine_shut_in(void); /* from now on this process can only compute; false: the kernel cannot do that */
 
 /* apart.c: the other side of it. */
 enum apart { APART_READ, APART_UNREADABLE, APART_FAILED };

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <strings.h>
 
-#define HTML_BYTES_MAX (8u << 20)
+#define HTML_BYTES_MAX (8u << 20) /* of a page and of a text, what is read: more than a case keeps of it */
+#define PLAIN_BYTES_MAX (1u << 20)
 
 struct reading {
     struct arena *arena;
@@ -107,8 +108,11 @@ static const char *words_of(const struct reading *reading, GMimeObject *object)
     struct bytes content = content_of(reading, GMIME_PART(object));
     const char *charset = parameter_of(object, "charset");
     bool page = type_is(object, "text", "html");
-    if (page && content.size > HTML_BYTES_MAX)
-        content.size = HTML_BYTES_MAX;
+    size_t most = page ? HTML_BYTES_MAX : PLAIN_BYTES_MAX;
+    if (content.size > most) {
+        content.size = most;
+        reading->mail->cut = true;
+    }
     if (page && (!charset || strcasecmp(charset, "us-ascii") == 0)) {
         const char *own = charset_within(reading, content);
         charset = own ? own : charset;
@@ -335,6 +339,18 @@ static bool begins(const char *value, const char *with)
     return value && strncasecmp(value, with, strlen(with)) == 0;
 }
 
+/* Programs that answer without saying so in a header say it here. */
+static bool is_automatic_answer(const char *subject)
+{
+    static const char *const words[] = {
+        "自动回复", "自動回覆",      "自動応答",       "Automatic reply", "Auto reply",       "Auto-reply", "AutoReply",
+        "Auto:",    "Out of Office", "Undeliverable:", "Delivery Status", "Undelivered Mail", "系统退信"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (begins(subject, words[i]))
+            return true;
+    return false;
+}
+
 /* Programs that write to us complain of nothing, and answering them makes loops (RFC 3834). */
 static const char *automatic(GMimeMessage *message, const struct mail *mail)
 {
@@ -354,6 +370,8 @@ static const char *automatic(GMimeMessage *message, const struct mail *mail)
         return "it was written by a program (Auto-Submitted)";
     if (header(message, "X-Autoreply") || header(message, "X-Autorespond") || begins(precedence, "auto_reply"))
         return "it is an automatic answer (X-Autoreply, Precedence)";
+    if (is_automatic_answer(mail->subject))
+        return "it is an automatic answer by its subject";
     if (header(message, "List-Id") || header(message, "List-Post") || begins(precedence, "list"))
         return "it came by a mailing list (List-Id, Precedence: list)";
     if (begins(precedence, "bulk") || begins(precedence, "junk"))

@@ -50,6 +50,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 """
 
@@ -95,6 +98,8 @@ class Imap:
                 time.sleep(0.05)
 
     def __exit__(self, kind, value, trace):
+        if not kind:
+            self.client.logout()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(10)

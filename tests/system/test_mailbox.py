@@ -82,6 +82,23 @@ answers: {{step: give_evidence, field: evidence}}
         return reply.json()
 
 
+    def files(self, case):
+        """The files of a case, by name."""
+        path = f"/api/v1/cases/{case['case_id']}/attachments"
+        listed = self.system.http("GET", f"{path}?purpose=test", token=self.ren)
+        assert listed.status == 200, listed
+        return {one["name"]: self.system.http("GET", f"{path}/{one['id']}?purpose=test", token=self.ren).body
+                for one in listed.json()["attachments"]}
+
+    def original(self, case):
+        """The mail as it came, put together again where it was kept in pieces."""
+        files = self.files(case)
+        if "original.eml" in files:
+            return files["original.eml"]
+        pieces = sorted(name for name in files if re.fullmatch(r"original-\d+-of-\d+\.eml", name))
+        return b"".join(email.message_from_bytes(files[name]).get_payload(decode=True) for name in pieces)
+
+
 def plain(personal):
     return (personal or {}).get("plain", "")
 
@@ -141,6 +158,12 @@ def with_files():
     return message.as_bytes()
 
 
+def large():
+    message = mail("large", Message_ID="<large@example.org>")
+    message.add_attachment(bytes(range(256)) * 60000, maintype="application", subtype="octet-stream", filename="large.bin")
+    return message.as_bytes()
+
+
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 HTML = ("<html><head><title>x</title><style>p{}</style></head><body><p>电梯&nbsp;停运 &lt;3&gt; 天</p><div>请<b>尽快</b>修<br>谢谢</div>"
         "<script>alert(1)</script><a href=\"https://example.org/photo\">照片</a></body></html>")
@@ -167,6 +190,7 @@ def what_mails_say(world):
         "5000 parts": (many_parts(5000), "five thousand parts"),
         "long": (mail("长" * 30000).as_bytes(), "original.eml"),
         "files": (with_files(), "图片和录音见附件"),
+        "20 MB": (large(), "large"),
     }
     for name, (raw, words) in mails.items():
         code, said = world.take(raw)
@@ -177,6 +201,11 @@ def what_mails_say(world):
         if name in ("gb18030", "big5"):
             assert plain(case["party"]["name"]) == "王小明" and plain(case["party"]["email"]) == "wang@example.org", case["party"]
             assert plain(case["text"]).startswith("路灯\n\n"), name
+        if world.attaches:
+            assert world.original(case) == raw, name
+        if world.attaches and name == "files":
+            assert set(world.files(case)) == {"original.eml", "楼道 照片.png", "说明.txt", "内层.eml"}, set(world.files(case))
+            assert "被转发的邮件" in world.files(case)["说明.txt"].decode()
         if name == "html":
             assert "alert" not in plain(case["text"]) and "照片 <https://example.org/photo>" in plain(case["text"]), plain(case["text"])
     world.more(len(mails))
@@ -219,7 +248,7 @@ def aside(world):
     """What no person wrote becomes no case and is kept."""
     before = set(os.listdir(world.path("aside")))
     _, old = received(40 * 86400)
-    mails = [mail(Auto_Submitted="auto-replied"), mail(Precedence="bulk"), mail(List_Id="<l.example.org>"), mail(Return_Path="<>"),
+    mails = [mail(subject="自动回复: 您好"), mail(Auto_Submitted="auto-replied"), mail(Precedence="bulk"), mail(List_Id="<l.example.org>"), mail(Return_Path="<>"),
              mail(Message_ID="<0000000000000001.1.ff@hearback>"), mail(sender="MAILER-DAEMON@example.org"), mail(Received=old)]
     report = b"From: postmaster@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nundelivered\r\n--b--\r\n"
     raws = [one.as_bytes() for one in mails] + [report]
@@ -298,7 +327,9 @@ def at_a_mailbox(world):
         assert len(server.folder("INBOX")) == 1 and server.seen("INBOX") == 0  # there still, and unread
         code, notes = poll(world, imap_config(world, server))
         assert code == TAKEN and [n["event"] for n in notes] == [world.done], notes
-        told = facts(world.case(notes[0]["why"]))
+        case = world.case(notes[0]["why"])
+        assert not world.attaches or world.original(case) == one
+        told = facts(case)
         assert datetime.datetime.fromisoformat(told["received_at"]).timestamp() == at and told["channel"] == "email", told
         assert server.folder("INBOX") == [] and one in server.folder(world.where)
         assert len(server.folder("Hearback-aside")) == (1 if world.attaches else 2)
