@@ -83,9 +83,9 @@ static bool read_back(int fd, struct arena *arena, struct bytes *bytes_out)
 enum apart mail_read_apart(struct bytes raw, struct arena *arena, struct mail *mail_out, const char **why_out)
 {
     struct bytes said = {NULL, 0};
-    int in = memory_file("mail", raw), out = memory_file("words", said), status;
+    int in = memory_file("mail", raw), out = memory_file("words", said), status = 0;
     enum apart result = APART_FAILED;
-    pid_t pid, ended;
+    pid_t pid = -1, ended;
     *why_out = "no memory or process for reading it";
     int failed = in < 0 || out < 0 ? errno : start(in, out, &pid);
     if (!failed) {

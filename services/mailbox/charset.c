@@ -90,6 +90,7 @@ static void put(struct out *out, const char *text, size_t size)
             memcpy(more, out->text, out->size);
         out->text = more;
     }
+    bug_unless(out->text);
     memcpy(out->text + out->size, text, size);
     out->size += size;
 }

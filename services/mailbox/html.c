@@ -124,8 +124,10 @@ static const char *end_of_tag(struct page *page, const char *at)
     if (page->no_more_tags)
         return NULL;
     for (const char *c = at; *c; c++) {
-        if (quote)
-            quote = *c == quote ? 0 : quote;
+        if (*c == quote)
+            quote = 0;
+        else if (quote)
+            continue;
         else if ((*c == '"' || *c == '\'') && c > at && c[-1] == '=')
             quote = *c;
         else if (*c == '>')
@@ -144,7 +146,9 @@ static char *attribute(struct page *page, const char *at, const char *end, const
         if (!isspace((unsigned char)c[0]) || strncasecmp(c + 1, name, length) != 0 || c[1 + length] != '=')
             continue;
         const char *value = c + length + 2;
-        char quote = *value == '"' || *value == '\'' ? *value++ : 0;
+        char quote = 0;
+        if (*value == '"' || *value == '\'')
+            quote = *value++;
         char *text = arena_alloc(page->arena, (size_t)(end - value) + 8), *to = text;
         while (value < end && (quote ? *value != quote : !isspace((unsigned char)*value)))
             if (*value == '&')

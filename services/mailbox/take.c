@@ -170,20 +170,21 @@ static struct bytes wrapped(const struct taking *taking, struct bytes piece, con
     size_t room = sodium_base64_ENCODED_LEN(piece.size, sodium_base64_VARIANT_ORIGINAL), lines = room / 76 + 2;
     char *text = arena_alloc(taking->arena, room);
     sodium_bin2base64(text, room, piece.data, piece.size, sodium_base64_VARIANT_ORIGINAL);
-    const char *head = arena_printf(taking->arena,
-                                    "From: mailbox@hearback\r\nSubject: %s\r\nMIME-Version: 1.0\r\n"
-                                    "Content-Type: application/octet-stream; name=\"%s\"\r\n"
-                                    "Content-Disposition: attachment; filename=\"%s\"\r\n"
-                                    "Content-Transfer-Encoding: base64\r\n\r\n",
-                                    name, name, name);
-    size_t size = strlen(head), length = strlen(text);
+    struct bytes head = bytes_of_text(arena_printf(taking->arena,
+                                                   "From: mailbox@hearback\r\nSubject: %s\r\nMIME-Version: 1.0\r\n"
+                                                   "Content-Type: application/octet-stream; name=\"%s\"\r\n"
+                                                   "Content-Disposition: attachment; filename=\"%s\"\r\n"
+                                                   "Content-Transfer-Encoding: base64\r\n\r\n",
+                                                   name, name, name));
+    size_t size = head.size, length = strlen(text);
     char *out = arena_alloc(taking->arena, size + room + 2 * lines);
-    memcpy(out, head, size);
+    memcpy(out, head.data, size);
     for (size_t at = 0; at < length; at += 76) {
         size_t part = length - at < 76 ? length - at : 76;
         memcpy(out + size, text + at, part);
-        memcpy(out + size + part, "\r\n", 2);
-        size += part + 2;
+        size += part;
+        out[size++] = '\r';
+        out[size++] = '\n';
     }
     return bytes_of(out, size);
 }
@@ -374,10 +375,10 @@ static bool write_all(int fd, struct bytes bytes)
 bool mail_put_aside(const struct settings *settings, struct bytes raw, const char **why_out)
 {
     uint8_t hash[16];
-    char name[40], waiting[40];
+    char hex[33], name[40], waiting[40];
     crypto_generichash(hash, sizeof hash, raw.data, raw.size, NULL, 0);
-    sodium_bin2hex(name, sizeof name, hash, sizeof hash);
-    strcat(name, ".eml"); /* the same mail again is the same file */
+    snprintf(name, sizeof name, "%s.eml",
+             sodium_bin2hex(hex, sizeof hex, hash, sizeof hash)); /* again: the same file */
     snprintf(waiting, sizeof waiting, ".%d", (int)getpid());
     int folder = open(settings->aside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int fd = folder < 0 ? -1 : openat(folder, waiting, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -31,12 +31,13 @@ struct bytes wire_pack(const struct mail *mail, struct arena *arena)
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     bug_unless(text);
-    size_t size = strlen(text), whole = 4 + size;
+    struct bytes head = bytes_of_text(text);
+    size_t size = head.size, whole = 4 + size;
     for (size_t i = 0; i < mail->files_count; i++)
         whole += mail->files[i].content.size;
     uint8_t *out = arena_alloc(arena, whole), *to = out + 4 + size;
     bytes_put_u32(out, (uint32_t)size);
-    memcpy(out + 4, text, size);
+    memcpy(out + 4, head.data, size);
     free(text);
     for (size_t i = 0; i < mail->files_count; to += mail->files[i++].content.size)
         if (mail->files[i].content.size)
