@@ -56,8 +56,8 @@ static int put_aside(const struct settings *settings, struct bytes raw, const ch
 {
     const char *why;
     if (mail_put_aside(settings, raw, &why))
-        return fail(EX_OK, "not made a case: %s; kept in %s", what, settings->aside);
-    return fail(EX_TEMPFAIL, "not made a case: %s; but it cannot be kept in %s: %s", what, settings->aside, why);
+        return fail(EX_OK, "%s; kept in %s", what, settings->aside);
+    return fail(EX_TEMPFAIL, "%s; but it cannot be kept in %s: %s", what, settings->aside, why);
 }
 
 static int take(const struct settings *settings, struct arena *arena)

@@ -223,7 +223,7 @@ static struct taken keep_all(const struct taking *taking, const char *case_id, c
     unsigned refused = 0;
     if (!attach_original(taking, case_id, &asked))
         return verdict(taking, later(&asked) ? VERDICT_AGAIN : VERDICT_ASIDE,
-                       arena_printf(taking->arena, "%s, but its original is not kept there yet: %s", what, asked.why));
+                       arena_printf(taking->arena, "%s, but its original is not kept there: %s", what, asked.why));
     for (size_t i = 0; i < taking->mail->files_count; i++) {
         const struct mail_file *file = &taking->mail->files[i];
         if (attach(taking, case_id, file->name, file->type, file->content, 100 + (unsigned)i, &asked))
@@ -349,13 +349,14 @@ struct taken mail_take(const struct settings *settings, struct gateway *gateway,
     }
     taking.key = key_of(&mail, raw, arena);
     if (*mail.automatic)
-        return verdict(&taking, VERDICT_ASIDE, mail.automatic);
+        return verdict(&taking, VERDICT_ASIDE, arena_printf(arena, "not made a case: %s", mail.automatic));
     taking.received_ms = received_ms ? received_ms : mail.received_ms;
     if (taking.received_ms > now_ms() + 60000)
         taking.received_ms = 0; /* its server's clock is wrong */
     if (taking.received_ms && taking.received_ms < now_ms() - MAIL_DAYS_MAX * DAY_MS + 60000)
-        return verdict(&taking, VERDICT_ASIDE,
-                       "it came more than 31 days ago: register it by hand, or import it (hearback import)");
+        return verdict(
+            &taking, VERDICT_ASIDE,
+            "not made a case: it came more than 31 days ago: register it by hand, or import it (hearback import)");
     return take_as_answer(&taking, &taken) ? taken : take_as_case(&taking);
 }
 
