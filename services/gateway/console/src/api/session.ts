@@ -11,6 +11,11 @@ const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes:
 
 export const session = reactive({ ...nobody, known: false, signedIn: false, byToken: false, left: false }); // left: by himself
 
+/** Told by the session; with a token alone the server says it. */
+export function may(scope: string): boolean {
+  return session.byToken || session.scopes.includes(scope) || session.scopes.includes("*");
+}
+
 export function authHeaders(writes: boolean): Record<string, string> {
   const token = sessionStorage.getItem(TOKEN);
   if (token) return { Authorization: `Bearer ${token}` };

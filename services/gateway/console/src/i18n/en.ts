@@ -26,7 +26,7 @@ const en: typeof zh = {
   },
   list: {
     number: "Number", remaining: "Deadline", stage: "Stage", kind: "Kind", category: "Category", department: "Department", handler: "Handler", received: "Received", phase: "State", order: "Order", newest: "Newest first", oldest: "Oldest first",
-    any: "All", count: "{count} cases", csv: "Export CSV", search: "Case number (or its beginning)", more: "Show more", level: "Level {level}", whoAreYou: "Say in the menu who you are; then your work is listed here.", nothingFits: "No case fits these filters.",
+    any: "All", count: "{count} cases", csv: "Export CSV", search: "Case number (or its beginning)", searchTexts: "Words, number, place, name", searchShort: "Give at least two characters side by side.", searchRecorded: "A search in sealed texts is recorded.", more: "Show more", level: "Level {level}", whoAreYou: "Say in the menu who you are; then your work is listed here.", nothingFits: "No case fits these filters.",
     empty: { work: "You have no open cases.", department: "The department has no open cases.", near: "No case is due within a day.", late: "No case is overdue.", all: "There are no cases yet." },
   },
   phase: { new: "New", working: "In hand", waiting: "Waiting", done: "Done", open: "Open", closed: "Closed", archived: "Archived" },
@@ -54,7 +54,7 @@ const en: typeof zh = {
     other: "{what}",
   },
   reception: {
-    text: "What happened", register: "Register", registered: "Registered", code: "Tracking code", promised: "Promised dates", noPromise: "No date is promised.", next: "Register the next", print: "Print the slip", open: "Open the case", alike: "Open cases of this category", alikeHint: "Once a category is chosen, open cases of it are listed here, so that nothing is registered twice.", alikeFound: "Perhaps the same matter: ", alikeNone: "No open case of this category.", noKinds: "The policy has no kind that staff may register.",
+    caller: "The caller's earlier cases", callerCount: "{all} cases, {open} open", callerHint: "Once the telephone number is typed, earlier cases of it are listed here (looking is recorded).", callerNone: "There is no earlier case of this number.", duplicates: "Likely duplicates", duplicatesHint: "Once a category or a place is given, cases of the same within 14 days are listed here.", duplicatesNone: "No like case within 14 days.", keyOpen: "opens the first", keyList: "to the list (arrows choose, Enter opens, Esc returns)", text: "What happened", register: "Register", registered: "Registered", code: "Tracking code", promised: "Promised dates", noPromise: "No date is promised.", next: "Register the next", print: "Print the slip", open: "Open the case", alike: "Open cases of this category", alikeHint: "Once a category is chosen, open cases of it are listed here, so that nothing is registered twice.", alikeFound: "Perhaps the same matter: ", alikeNone: "No open case of this category.", noKinds: "The policy has no kind that staff may register.",
   },
   dispatch: { new: "New, nobody on it yet", newNone: "Nothing new.", late: "Overdue", waiting: "Waiting", waitingNone: "Nothing is waiting.", load: "Open cases by department", loadNone: "No open cases." },
   figures: {

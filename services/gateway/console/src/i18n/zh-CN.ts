@@ -23,7 +23,7 @@ export default {
   },
   list: {
     number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前",
-    any: "全部", count: "{count} 件", csv: "导出 CSV", search: "案件编号（或开头）", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
+    any: "全部", count: "{count} 件", csv: "导出 CSV", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
     empty: { work: "没有待办案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
@@ -51,7 +51,7 @@ export default {
     other: "{what}",
   },
   reception: {
-    text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
+    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "选择类别或填写地点后，这里列出 14 天内同类同地的案件。", duplicatesNone: "14 天内没有同类同地的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
   },
   dispatch: { new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", loadNone: "没有在办案件。" },
   figures: {

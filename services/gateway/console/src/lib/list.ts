@@ -20,12 +20,12 @@ export function useList(filter: () => Filter | undefined) {
     error.value = undefined;
     try {
       const { order: _, ...counted } = wanted;
-      const [page, sum] = await Promise.all([get<CaseList>("/cases", { ...wanted, limit: Math.min(MOST, Math.max(PAGE, keep)) }), get<{ count: string | number }>("/cases/count", counted)]);
+      const [page, sum] = await Promise.all([get<CaseList>("/cases", { ...wanted, limit: Math.min(MOST, Math.max(PAGE, keep)) }), wanted.text ? undefined : get<{ count: string | number }>("/cases/count", counted)]);
       await directory.needFor(page.rows);
       if (mine !== asked) return;
       rows.value = page.rows;
       cursor.value = page.cursor ?? "";
-      count.value = Number(sum.count);
+      count.value = sum ? Number(sum.count) : page.cursor ? undefined : page.rows.length;
       loaded.value = true;
     } catch (fault) {
       if (mine === asked) error.value = fault;
@@ -44,6 +44,7 @@ export function useList(filter: () => Filter | undefined) {
       if (mine !== asked) return;
       rows.value = [...rows.value, ...page.rows];
       cursor.value = page.cursor ?? "";
+      if (wanted.text && !page.cursor) count.value = rows.value.length;
     } catch (fault) {
       error.value = fault;
     } finally {
@@ -51,8 +52,8 @@ export function useList(filter: () => Filter | undefined) {
     }
   }
 
-  // Many changes at once are one reload.
-  const stop = onChange(() => { clearTimeout(timer); timer = window.setTimeout(() => void load(rows.value.length), 800); });
+  // Many changes at once are one reload. A search in texts is recorded: it is not made again by itself.
+  const stop = onChange(() => { clearTimeout(timer); if (filter()?.text) return; timer = window.setTimeout(() => void load(rows.value.length), 800); });
   onBeforeUnmount(() => { stop(); clearTimeout(timer); });
   return { rows, count, cursor, loading, loaded, error, load, more };
 }
