@@ -1,5 +1,5 @@
 /* GET /cases: a page of the list, or all of it as CSV; GET /cases/count: how many a site has of it. */
-#include "cases.h"
+#include "case_export.h"
 
 #include "cell.h"
 #include "parameters.h"
@@ -199,14 +199,14 @@ static bool check_search(struct http_request *request, const struct case_list *l
 /* With the site's zone at hand: times in the parameters may be local ones. */
 static void on_site(struct http_request *request, void *context)
 {
-    static const char *const formats[] = {"json", "csv", NULL};
+    static const char *const formats[] = {"json", "csv", "xlsx", NULL};
     struct case_list *list = context;
     unsigned format = !http_accepts(request, "application/json") && http_accepts(request, "text/csv");
     if (!parameter_choice(request, "format", formats, &format) || !take_filter(request, list) ||
         !check_search(request, list))
         return;
-    if (format == 1)
-        case_csv_stream(request, list);
+    if (format)
+        case_export_stream(request, list, format == 1 ? &case_csv : &case_xlsx);
     else if (parameter_accepts(request, "application/json", "text/csv"))
         case_list_ask(request, list, page_rows(list), on_page, list);
 }

@@ -66,8 +66,9 @@ void cells_case(struct http_request *request);
 
 const struct zone *case_list_zone(struct http_request *request, const Analytics__CaseRow *row);
 
-/* case_csv.c: the whole list as CSV, page by page. */
-void case_csv_stream(struct http_request *request, struct case_list *list);
+/* case_export.c: the whole list as a file, page by page. */
+struct case_export_format;
+void case_export_stream(struct http_request *request, struct case_list *list, const struct case_export_format *format);
 const char *case_csv_quoted(struct arena *arena, const char *text);
 
 /* Asks casework for the file of a case. */

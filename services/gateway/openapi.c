@@ -55,6 +55,9 @@ static json_t *responses_of(json_t *schemas, const struct route *route)
                       route->gives_schema ? route->gives_schema(schemas) : openapi_reference(schemas, route->gives)));
     if (route->gives_type)
         json_object_set_new(content, route->gives_type, json_pack("{s:{s:s}}", "schema", "type", "string"));
+    if (route->gives_file)
+        json_object_set_new(content, route->gives_file,
+                            json_pack("{s:{s:s, s:s}}", "schema", "type", "string", "format", "binary"));
     bool makes = route->takes_schema == openapi_submission || route->takes_schema == openapi_make_token ||
                  route->gives_schema == openapi_attached;
     const char *status = makes ? "201" : "200";

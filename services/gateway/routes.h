@@ -26,6 +26,7 @@ struct route {
     const char *gives_type;                             /* "text/csv": beside JSON, or alone */
     const char *takes_type;                             /* of a body that is no JSON */
     size_t body_max;                                    /* of its body; 0: HTTP_BODY_BYTES_MAX */
+    const char *gives_file;                             /* the media type of a file that it gives as well; NULL: none */
     struct route_parameter query[ROUTE_PARAMETERS_MAX]; /* ends with a NULL name */
 };
 
