@@ -18,7 +18,7 @@ const en: typeof zh = {
   punctuation: { comma: ", " },
   unknown: { title: "There is no such page", back: "Back to my work" },
   live: { online: "Live", offline: "Not live" },
-  keys: { title: "Keyboard", close: "Close", rows: "Next case, previous case", open: "Open the chosen case", search: "Search", send: "Send the form" },
+  keys: { title: "Keyboard", close: "Close", rows: "Next case, previous case", open: "Open the chosen case", search: "Search", tick: "Tick the row", send: "Send the form" },
   form: { needed: "required", yes: "Yes", no: "No", cancel: "Cancel", anotherPart: "One more" },
   time: {
     left: "{span} left", over: "{span} over", workingDays: "{days} wd", workingDaysHours: "{days} wd {hours} h", naturalDays: "{days} days", hoursMinutes: "{hours} h {minutes} min", minutes: "{minutes} min",
@@ -26,7 +26,7 @@ const en: typeof zh = {
   },
   list: {
     number: "Number", remaining: "Deadline", stage: "Stage", kind: "Kind", category: "Category", department: "Department", handler: "Handler", received: "Received", phase: "State", order: "Order", newest: "Newest first", oldest: "Oldest first",
-    any: "All", count: "{count} cases", csv: "Export CSV", search: "Case number (or its beginning)", searchTexts: "Words, number, place, name", searchShort: "Give at least two characters side by side.", searchRecorded: "A search in sealed texts is recorded.", more: "Show more", level: "Level {level}", whoAreYou: "Say in the menu who you are; then your work is listed here.", nothingFits: "No case fits these filters.",
+    any: "All", count: "{count} cases", csv: "Export CSV", xlsx: "Export XLSX", exporting: "Exporting {file}: {size}", notExported: "Nothing was exported.", search: "Case number (or its beginning)", searchTexts: "Words, number, place, name", searchShort: "Give at least two characters side by side.", searchRecorded: "A search in sealed texts is recorded.", more: "Show more", level: "Level {level}", whoAreYou: "Say in the menu who you are; then your work is listed here.", nothingFits: "No case fits these filters.",
     empty: { work: "You have no open cases.", department: "The department has no open cases.", near: "No case is due within a day.", late: "No case is overdue.", all: "There are no cases yet." },
   },
   phase: { new: "New", working: "In hand", waiting: "Waiting", done: "Done", open: "Open", closed: "Closed", archived: "Archived" },
@@ -52,6 +52,10 @@ const en: typeof zh = {
     notification_queued: "Notice {notice} ({channel}, {status})", notification_attempt_failed: "Notice not delivered, tried again: {error}", notification_delivered: "Notice delivered", notification_failed: "Notice failed: {notice} {error}", notification_told: "Told: {notice}",
     analytics_case_requested: "Like cases became one case", analytics_step_requested: "Like cases caused a step", analytics_link_requested: "Linked with like cases", analytics_figure_published: "A figure was published",
     other: "{what}",
+  },
+  bulk: {
+    title: "Several cases at once ({count})", begin: "Act on {count} cases", all: "Choose all", choose: "Choose {number}", reading: "Reading the cases, {done} of {all}", kinds: "Choose cases of one kind, and of one version of the policy.", noSteps: "There is no step that all of these cases allow now.", step: "Step", preview: "Preview", would: "{ready} can be done, {refused} would be refused", progress: "{done} done, {failed} failed, of {all}",
+    ready: "can be done", refused: "would be refused", done: "done", failed: "not done", going: "under way", stale: "Somebody else was faster: nothing was written.", nothing: "Nothing can be done.", carryOut: "Carry out {count}", back: "Back to the form", again: "Read the others anew", stop: "Stop",
   },
   reception: {
     caller: "The caller's earlier cases", callerCount: "{all} cases, {open} open", callerHint: "Once the telephone number is typed, earlier cases of it are listed here (looking is recorded).", callerNone: "There is no earlier case of this number.", duplicates: "Likely duplicates", duplicatesHint: "Once a category or a place is given, cases of the same within 14 days are listed here.", duplicatesNone: "No like case within 14 days.", keyOpen: "opens the first", keyList: "to the list (arrows choose, Enter opens, Esc returns)", text: "What happened", register: "Register", registered: "Registered", code: "Tracking code", promised: "Promised dates", noPromise: "No date is promised.", next: "Register the next", print: "Print the slip", open: "Open the case", alike: "Open cases of this category", alikeHint: "Once a category is chosen, open cases of it are listed here, so that nothing is registered twice.", alikeFound: "Perhaps the same matter: ", alikeNone: "No open case of this category.", noKinds: "The policy has no kind that staff may register.",

@@ -15,7 +15,7 @@ export default {
   punctuation: { comma: "、" },
   unknown: { title: "没有这个页面", back: "回到我的待办" },
   live: { online: "实时更新", offline: "未连接实时更新" },
-  keys: { title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", send: "提交表单" },
+  keys: { title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单" },
   form: { needed: "必填", yes: "是", no: "否", cancel: "取消", anotherPart: "再加一项" },
   time: {
     left: "剩 {span}", over: "超 {span}", workingDays: "{days} 工作日", workingDaysHours: "{days} 工作日 {hours} 小时", naturalDays: "{days} 天", hoursMinutes: "{hours} 小时 {minutes} 分", minutes: "{minutes} 分",
@@ -23,7 +23,7 @@ export default {
   },
   list: {
     number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前",
-    any: "全部", count: "{count} 件", csv: "导出 CSV", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
+    any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
     empty: { work: "没有待办案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
@@ -49,6 +49,10 @@ export default {
     notification_queued: "通知 {notice}（{channel}，{status}）", notification_attempt_failed: "通知未送达，将重试：{error}", notification_delivered: "通知已送达", notification_failed: "通知失败：{notice} {error}", notification_told: "已告知：{notice}",
     analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布",
     other: "{what}",
+  },
+  bulk: {
+    title: "批量办理（{count} 件）", begin: "批量办理 {count} 件", all: "全选", choose: "选择 {number}", reading: "正在读取案件 {done}/{all}", kinds: "请只选择同一类、同一制度版本的案件。", noSteps: "没有所选案件此刻都可办理的步骤。", step: "步骤", preview: "预览", would: "可办理 {ready} 件，会被拒绝 {refused} 件", progress: "已办 {done} 件，失败 {failed} 件，共 {all} 件",
+    ready: "可办理", refused: "会被拒绝", done: "已办理", failed: "未办理", going: "进行中", stale: "他人已先一步修改，本件没有写入。", nothing: "没有可以办理的案件。", carryOut: "办理 {count} 件", back: "返回修改", again: "重新读取其余案件", stop: "停止",
   },
   reception: {
     caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "选择类别或填写地点后，这里列出 14 天内同类同地的案件。", duplicatesNone: "14 天内没有同类同地的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
