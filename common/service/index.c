@@ -4,11 +4,26 @@
 #include "service/internal.h"
 #include "vault/words.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define INDEX_FORMAT 1u /* another one makes every index anew */
 #define INDEX_AFTER_MS 1000
+
+/* A damaged one is made anew: nothing is in it that is not elsewhere. */
+static bool forget(const char *folder)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb"};
+    char path[4300];
+    bool gone = true;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        gone = (unlink(path) == 0 || errno == ENOENT) && gone;
+    }
+    return gone;
+}
 
 enum err index_open(struct instance *instance, char *why_out, size_t why_size)
 {
@@ -20,6 +35,8 @@ enum err index_open(struct instance *instance, char *why_out, size_t why_size)
     snprintf(of, sizeof of, "%u: %016" PRIx64 " epoch %" PRIu32 " buckets %" PRIu32 "-%" PRIu32, INDEX_FORMAT,
              head->cell, head->epoch, head->bucket_from, head->bucket_to);
     enum err err = words_open(folder, instance->vault, of, &instance->words);
+    if (err == ERR_CORRUPT && forget(folder))
+        err = words_open(folder, instance->vault, of, &instance->words);
     if (err)
         snprintf(why_out, why_size, "%s: %s; the folder may be removed: what is in it is made anew", folder,
                  err_text(err));

@@ -273,6 +273,8 @@ size_t words_find(struct words *words, struct words_look *look, struct words_pla
     look->end = true;
     struct store_txn *txn = store_begin(words->store, false);
     store_walk(txn, words->words, key_bytes(&prefix), key_bytes(&from), look->newest_first, look_at, &looking);
+    if (store_error(txn))
+        words->end = 0; /* it cannot be read: whoever looks opens everything, or is told to come again */
     store_abort(txn);
     look->rows_max -= looking.rows;
     return looking.count;

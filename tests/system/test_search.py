@@ -138,13 +138,16 @@ def is_recorded_without_its_words():
 
 
 def stays_found_after_a_restart(case):
-    """With the index, and where it was taken away."""
-    for gone in (False, True):
+    """With the index, where it was taken away, and where it was damaged."""
+    for gone in ("", "data.mdb lock.mdb", "damaged"):
         system.stop()
         index = os.path.join(system.folder, "data", "intake-0", "words")
         assert os.path.isdir(index), os.listdir(os.path.dirname(index))
-        for name in os.listdir(index) if gone else []:
+        for name in gone.split() if gone != "damaged" else []:
             os.remove(os.path.join(index, name))
+        if gone == "damaged":
+            with open(os.path.join(index, "data.mdb"), "r+b") as f:
+                f.write(b"\x55" * 8192)  # both of its heads
         system.start()
         for text in ("夜间异响", "紫色雨伞"):
             assert found(text=text) == [case["number"]], text
