@@ -20,13 +20,29 @@ struct world {
     struct vault *vault;
     struct words *words;
     char folder[256];
+    uint64_t seed; /* of the repeatable randomness: which word passes by mistake depends on the key */
 };
+
+static void seeded(void *context, void *out, size_t size)
+{
+    struct world *world = context;
+    uint8_t *bytes = out;
+    for (size_t i = 0; i < size; i++) {
+        world->seed = world->seed * 6364136223846793005u + 1442695040888963407u;
+        bytes[i] = (uint8_t)(world->seed >> 56);
+    }
+}
 
 static struct vault *open_vault(struct world *world, const char *name)
 {
     char *folder = arena_printf(&world->arena, "%s/%s/vault", world->folder, name);
     char *epoch = arena_printf(&world->arena, "%s/%s-epoch/intake-0", world->folder, name);
-    struct vault_options options = {.folder = folder, .epoch_path = epoch, .map_bytes = 16u << 20, .keys_ahead = 4};
+    struct vault_options options = {.folder = folder,
+                                    .epoch_path = epoch,
+                                    .random = seeded,
+                                    .random_context = world,
+                                    .map_bytes = 16u << 20,
+                                    .keys_ahead = 4};
     struct vault *vault;
     const char *why = "";
     assert_int_equal(vault_open_dir(&options, &world->arena, &vault, &why), ERR_NONE);
