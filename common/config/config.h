@@ -46,6 +46,12 @@ const char *config_service_name(Hb__Service service);
  */
 Hb__Service config_service_of_name(const char *name);
 
+/* Does it keep a vault, and so an epoch key? Intake's opens personal texts, directory's the secrets of second factors. */
+bool config_has_vault(Hb__Service service);
+#define CONFIG_EPOCH_PATH_MAX 4200u
+/* FOLDER/<service>/<service>-<partition>.key: a folder for each service, so that each can be given its own alone. */
+void config_epoch_path(char out[CONFIG_EPOCH_PATH_MAX], const char *folder, Hb__Service service, uint32_t partition);
+
 /* Makes the key of one name and fills in its public key. */
 enum err config_key_create(const Config__Config *config, const char *name, char **public_key_out,
                            struct arena *arena) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -35,4 +37,15 @@ Hb__Service config_service_of_name(const char *name)
         if (strcmp(names[i].name, name) == 0)
             return names[i].service;
     return HB__SERVICE__SERVICE_NONE;
+}
+
+bool config_has_vault(Hb__Service service)
+{
+    return service == HB__SERVICE__INTAKE || service == HB__SERVICE__DIRECTORY;
+}
+
+void config_epoch_path(char out[CONFIG_EPOCH_PATH_MAX], const char *folder, Hb__Service service, uint32_t partition)
+{
+    const char *name = config_service_name(service);
+    snprintf(out, CONFIG_EPOCH_PATH_MAX, "%s/%s/%s-%" PRIu32 ".key", folder, name, name, partition);
 }

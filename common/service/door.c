@@ -286,7 +286,7 @@ static void prepare(struct pending *pending, int64_t now)
                 pending_refuse(pending, 404, "not_found", "没有这个案件", "there is no such case");
             else if (plains.count == 0)
                 pending->ready = true;
-            else if (service->keeps_vault)
+            else if (service->seals)
                 pending->ready = seal_here(pending, &plains, keys);
             else
                 seal_by_intake(pending, &plains, keys);

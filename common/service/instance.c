@@ -1,5 +1,6 @@
 /* One instance: opening, stepping, the clock it trusts, the room it has. */
 #include "base/planted.h"
+#include "config/config.h"
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -174,10 +175,9 @@ static void random_for_vault(void *context, void *out, size_t size)
 
 static enum err open_vault(struct instance *instance, char *why_out, size_t why_size)
 {
-    char folder[4200], epoch[4200];
+    char folder[4200], epoch[CONFIG_EPOCH_PATH_MAX];
     snprintf(folder, sizeof folder, "%s/vault", instance->options.folder);
-    snprintf(epoch, sizeof epoch, "%s/%s-%" PRIu32 ".key", instance->options.epoch_keys_folder, instance->service->name,
-             instance->options.partition);
+    config_epoch_path(epoch, instance->options.epoch_keys_folder, instance->service->id, instance->options.partition);
     struct vault_options options = {.folder = folder,
                                     .epoch_path = epoch,
                                     .random = instance->options.no_sync ? random_for_vault : NULL,
@@ -188,17 +188,6 @@ static enum err open_vault(struct instance *instance, char *why_out, size_t why_
     enum err err = vault_open_dir(&options, &instance->arena, &instance->vault, &why);
     if (err)
         snprintf(why_out, why_size, "vault: %s", why ? why : err_text(err));
-    return err;
-}
-
-static enum err open_secrets(struct instance *instance, char *why_out, size_t why_size)
-{
-    char folder[4200];
-    snprintf(folder, sizeof folder, "%s/vault", instance->options.folder);
-    struct store_options options = {.no_sync = instance->options.no_sync, .map_bytes = 1ull << 30};
-    enum err err = store_open(folder, &options, &instance->secrets);
-    if (err)
-        snprintf(why_out, why_size, "%s: %s", folder, err_text(err));
     return err;
 }
 
@@ -289,8 +278,6 @@ enum err instance_open(const struct service *service, const struct instance_opti
         err = open_vault(instance, why_out, why_size);
     if (!err)
         err = index_open(instance, why_out, why_size);
-    if (!err && service->keeps_secrets)
-        err = open_secrets(instance, why_out, why_size);
     if (!err && service->keeps_files)
         err = open_files(instance, why_out, why_size);
     if (!err && (err = poison_open(instance)))
@@ -357,7 +344,6 @@ void instance_close(struct instance *instance)
         log_free(instance->log);
     index_close(instance);
     vault_close(instance->vault);
-    store_close(instance->secrets);
     store_close(instance->files);
     store_close(instance->store);
     if (instance->poison_fd >= 0)
@@ -514,7 +500,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     waiting_look(instance, now);
     if (trusted && room)
         effects_start_due(instance, now);
-    if (instance->vault && !turned && room && vault_make_ahead(instance->vault))
+    if (instance->service->seals && !turned && room && vault_make_ahead(instance->vault))
         instance->full = true;
     bool reads = room && index_step(instance, now);
     if (trusted && room && !turned)

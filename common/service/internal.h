@@ -196,7 +196,6 @@ struct instance {
     uint64_t words_turns;  /* how many turns there had been when it was last read into */
     int64_t words_boot_ms; /* not before */
     bool words_behind;
-    struct store *secrets;
     struct store *files;
     struct key tidy_at;
     int64_t tidy_boot_ms; /* when next */

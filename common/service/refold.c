@@ -127,7 +127,7 @@ struct reached {
 struct refold {
     struct instance *from; /* the instance under check */
     struct instance *into; /* the empty one */
-    struct service bare;   /* the vault and secrets are not folded */
+    struct service bare;   /* the vault is not folded */
     struct refold_reader reader;
     struct store_txn *from_txn; /* of this step; while comparing, the snapshot */
     struct turn turn;           /* of `into` */
@@ -505,7 +505,7 @@ enum err refold_open(struct instance *instance, const char *folder, const struct
     refold->reader = *reader;
     refold->own_next = 1;
     refold->bare = *instance->service;
-    refold->bare.keeps_vault = refold->bare.keeps_secrets = refold->bare.keeps_files = false;
+    refold->bare.keeps_vault = refold->bare.keeps_files = false;
     struct instance_options options = instance->options;
     options.folder = folder;
     options.no_sync = true;

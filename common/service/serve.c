@@ -495,10 +495,10 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
         take_query(instance, call, request->query);
         break;
     case BUS__REQUEST__KIND_SEAL:
-        if (instance->vault)
+        if (instance->service->seals)
             serve_seal(instance, call, request->seal);
         else
-            reply_refuse(instance, call, 400, "not_understood", "该服务没有保密库", "this service keeps no vault");
+            reply_refuse(instance, call, 400, "not_understood", "该服务不密封文字", "this service seals no texts");
         break;
     case BUS__REQUEST__KIND_CONTROL:
         serve_control(instance, call, request->control);

@@ -44,8 +44,8 @@ struct service {
     const char *const *tables; /* names; the index in this array is the `table` argument below */
     unsigned tables_count;
     bool keeps_organisation;   /* the runtime folds directory's events into common/organisation's tables */
-    bool keeps_vault;          /* intake: turn_vault, Seal requests */
-    bool keeps_secrets;        /* directory: turn_secrets */
+    bool keeps_vault;          /* intake, directory: turn_vault */
+    bool seals;                /* intake: keys for texts are made ahead, Seal requests are answered */
     bool keeps_files;          /* intake: turn_files */
     bool timers_await_horizon; /* watchdog: a timer fires only when all producers are past its due instant */
 
@@ -57,7 +57,7 @@ struct service {
        0 refuses the command (the case is unknown). NULL: this service takes no personal text. */
     uint64_t (*seal_key)(struct turn *turn, const Hb__Command *command, bool identity);
 
-    /* Is anything wrong in the store of secrets? NULL: no. For services that keep them. */
+    /* Is anything wrong in the tables that the service keeps beside the vault's own? NULL: no, or it keeps none. */
     const char *(*wrong_secret)(struct store *store, struct arena *arena);
 
     /* Reads some of the texts that words_end does not cover yet into the index of words (turn_words), and commits it;
@@ -71,7 +71,7 @@ struct service {
      */
     bool (*check_files)(struct turn *turn, struct files_look *look, struct arena *arena, const char **wrong_out);
 
-    /* Does this vault key seal texts of a case known here? For services that keep the vault. */
+    /* Does this vault key seal texts of a case known here? For services that seal. */
     bool (*keeps_key)(struct turn *turn, uint64_t key_id);
 
     /* May this be done, and what then happened? Reads, then turn_say or turn_refuse. */
@@ -224,12 +224,11 @@ bool turn_job_open(struct turn *turn, const char *what); /* is there one that is
 /* evolve says that a case is known now: events waiting for it are handed over in this same turn. */
 void turn_case_known(struct turn *turn, uint64_t case_id);
 
-/* The vault and the secrets store live outside the folded state: prepare, reply and answer only; react may take keys of
-   the vault for a case that nobody's command asked for. */
+/* The vault, and the tables a service keeps in its store, live outside the folded state: prepare, reply and answer only;
+   react may take keys of the vault for a case that nobody's command asked for. */
 struct vault *turn_vault(struct turn *turn);
 struct words *
 turn_words(struct turn *turn); /* prepare, reply, answer and index only; NULL: none is kept (simulation) */
-struct store *turn_secrets(struct turn *turn);
 struct store *turn_files(struct turn *turn); /* likewise, answer only */
 /* Answer only: the reply is computed beside the loop. `bytes` of zeros, for compute and computed, wiped afterwards.
    NULL: too many wait already; it has been refused. */

@@ -60,10 +60,9 @@ enum err snapshot_start(struct instance *instance, const char *folder)
     bug_unless(snapshot);
     snapshot->folder = strdup(folder);
     bug_unless(snapshot->folder);
-    struct store *beside = instance->vault ? vault_store(instance->vault) : instance->secrets;
     enum err err = add_part(snapshot, instance->store, folder);
-    if (!err && beside)
-        err = add_part(snapshot, beside, vault);
+    if (!err && instance->vault)
+        err = add_part(snapshot, vault_store(instance->vault), vault);
     if (!err && instance->files)
         err = add_part(snapshot, instance->files, files);
     if (err)

@@ -119,12 +119,6 @@ struct vault *turn_vault(struct turn *turn)
     return turn->instance->vault;
 }
 
-struct store *turn_secrets(struct turn *turn)
-{
-    bug_unless(turn->phase == PHASE_PREPARE || turn->phase == PHASE_READ);
-    return turn->instance->secrets;
-}
-
 struct store *turn_files(struct turn *turn)
 {
     bug_unless(turn->phase == PHASE_READ);

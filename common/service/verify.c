@@ -400,7 +400,9 @@ static void step_vault(struct verify *verify)
 static void step_secrets(struct verify *verify)
 {
     struct instance *instance = verify->instance;
-    const char *wrong = instance->secrets ? instance->service->wrong_secret(instance->secrets, &verify->arena) : NULL;
+    const char *wrong = instance->service->wrong_secret
+                            ? instance->service->wrong_secret(vault_store(instance->vault), &verify->arena)
+                            : NULL;
     if (wrong)
         find(verify, arena_printf(&verify->arena, "secrets: %s", wrong));
     verify->phase = VERIFY_FILES;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -98,6 +99,11 @@ static enum err sync_folder(const char *folder)
     return rc == 0 ? ERR_NONE : ERR_IO;
 }
 
+static bool make(const char *folder)
+{
+    return mkdir(folder, 0700) == 0 || errno == EEXIST;
+}
+
 static enum err folder_of(const char *path, char folder_out[PATH_BYTES_MAX])
 {
     const char *slash = strrchr(path, '/');
@@ -110,7 +116,15 @@ static enum err folder_of(const char *path, char folder_out[PATH_BYTES_MAX])
         memcpy(folder_out, path, size);
         folder_out[size] = 0;
     }
-    return mkdir(folder_out, 0700) == 0 || errno == EEXIST ? ERR_NONE : errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    if (make(folder_out))
+        return ERR_NONE;
+    char *above = errno == ENOENT ? strrchr(folder_out, '/') : NULL;
+    if (!above || above == folder_out)
+        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    *above = 0;
+    bool made = make(folder_out);
+    *above = '/';
+    return made && make(folder_out) ? ERR_NONE : errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
 }
 
 static enum err write_new(const char *path, const struct epoch_keys *keys)

@@ -18,7 +18,7 @@ struct epoch_keys {
 enum err epoch_load(const char *path, struct epoch_keys *keys_out) MUST_CHECK;
 
 /* Replaces the file in one step, 0600, synced with its folder before this returns; overwrites what the
-   file held before. Creates the folder when absent (one level). */
+   file held before. Creates the folder and the one it is in when absent. */
 enum err epoch_save(const char *path, const struct epoch_keys *keys) MUST_CHECK;
 
 #endif

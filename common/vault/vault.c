@@ -703,33 +703,30 @@ static enum err secret_row(const char *name, struct key *row_out)
     if (strlen(name) > NAME_BYTES_MAX)
         return ERR_TOO_LARGE;
     row_out->size = 0;
-    key_add(row_out, "secret/", 7);
+    key_add(row_out, VAULT_SECRET_ROW, strlen(VAULT_SECRET_ROW));
     key_add(row_out, name, strlen(name));
     return ERR_NONE;
 }
 
-enum err vault_secret_put(struct vault *vault, const char *name, struct bytes secret)
+enum err vault_secret_put(struct vault *vault, struct store_txn *txn, const char *name, struct bytes secret)
 {
     struct key row;
     enum err err = secret.size > VAULT_SECRET_BYTES_MAX ? ERR_TOO_LARGE : secret_row(name, &row);
     if (!err)
-        err = store_reserve(vault->store, RESERVE_BYTES);
-    if (err)
-        return err;
-    struct store_txn *txn = store_begin(vault->store, true);
-    put_wrapped(vault, txn, vault->secrets, "secrets", key_bytes(&row), secret);
-    return store_commit(txn);
+        put_wrapped(vault, txn, vault->secrets, "secrets", key_bytes(&row), secret);
+    return err;
 }
 
-enum err vault_secret_get(struct vault *vault, const char *name, struct arena *arena, struct bytes *secret_out)
+enum err vault_secret_get(struct vault *vault, struct store_txn *txn, const char *name, struct arena *arena,
+                          struct bytes *secret_out)
 {
     struct key row;
     struct bytes box;
     enum err err = secret_row(name, &row);
-    if (!err)
-        err = read_row(vault, vault->secrets, key_bytes(&row), arena, &box);
     if (err)
         return err;
+    if (!store_get(txn, vault->secrets, key_bytes(&row), arena, &box))
+        return store_error(txn) ? store_error(txn) : ERR_NOT_FOUND;
     if (box.size < NONCE_BYTES + TAG_BYTES)
         return ERR_CORRUPT;
     size_t size = box.size - NONCE_BYTES - TAG_BYTES;
@@ -738,13 +735,11 @@ enum err vault_secret_get(struct vault *vault, const char *name, struct arena *a
     return unwrap(vault->epoch_key, "secrets", key_bytes(&row), box, secret, size);
 }
 
-enum err vault_secret_delete(struct vault *vault, const char *name)
+enum err vault_secret_delete(struct vault *vault, struct store_txn *txn, const char *name)
 {
     struct key row;
     enum err err = secret_row(name, &row);
-    if (err)
-        return err;
-    struct store_txn *txn = store_begin(vault->store, true);
-    store_delete(txn, vault->secrets, key_bytes(&row));
-    return store_commit(txn);
+    if (!err)
+        store_delete(txn, vault->secrets, key_bytes(&row));
+    return err;
 }

@@ -28,7 +28,7 @@ typedef void vault_random_fn(void *context, void *out, size_t size);
 
 struct vault_options {
     const char *folder;      /* <instance>/vault, created when absent */
-    const char *epoch_path;  /* the epoch key file; its folder is created when absent (one level) */
+    const char *epoch_path;  /* the epoch key file; its folder and the one that is in are created when absent */
     vault_random_fn *random; /* NULL: libsodium. The simulator gives its own, to be repeatable */
     void *random_context;
     uint64_t map_bytes;  /* 0: the store's default */
@@ -45,8 +45,10 @@ enum err vault_open_dir(const struct vault_options *options, struct arena *arena
                         const char **why_out) MUST_CHECK;
 void vault_close(struct vault *vault); /* wipes what it held; NULL is fine */
 
-/* Its environment, for a snapshot: the rows stay wrapped. */
+/* Its environment: for a snapshot (the rows stay wrapped), and for tables of the service beside the vault's own (keys,
+   secrets, meta, erased). */
 struct store;
+struct store_txn;
 struct store *vault_store(struct vault *vault);
 
 /* The next made key, never 0, never the same twice. Makes keys only when none is left: ERR_FULL when
@@ -104,10 +106,13 @@ bool vault_tracking_matches(const struct vault *vault, uint64_t case_id, const c
    can be told from them without the key. `scope` keeps uses apart. */
 void vault_blind(const struct vault *vault, const char *scope, const char *value, uint8_t out[VAULT_BLIND_BYTES]);
 
-/* Small secrets under a name (hashes of access tokens): wrapped rows, one synced commit each. */
-enum err vault_secret_put(struct vault *vault, const char *name, struct bytes secret) MUST_CHECK;
-enum err vault_secret_get(struct vault *vault, const char *name, struct arena *arena,
+/* Small secrets under a name (what an authenticator knows): wrapped rows of the table "secrets", each bound to its name,
+   in the caller's transaction of vault_store: so they are there with the caller's own rows, or neither is.
+   Names have at most 256 bytes (ERR_TOO_LARGE). A row that was altered or moved is ERR_CORRUPT. */
+#define VAULT_SECRET_ROW "secret/" /* and the name: the row's key */
+enum err vault_secret_put(struct vault *vault, struct store_txn *txn, const char *name, struct bytes secret) MUST_CHECK;
+enum err vault_secret_get(struct vault *vault, struct store_txn *txn, const char *name, struct arena *arena,
                           struct bytes *secret_out) MUST_CHECK;
-enum err vault_secret_delete(struct vault *vault, const char *name) MUST_CHECK;
+enum err vault_secret_delete(struct vault *vault, struct store_txn *txn, const char *name) MUST_CHECK;
 
 #endif

@@ -300,7 +300,8 @@ static bool add_key(struct backup *backup, Backup__Keys *keys, const Config__Ins
     struct bytes text;
     backup__key__init(key);
     key->name = arena_printf(&cli->arena, "%s-%" PRIu32, config_service_name(instance->service), instance->partition);
-    const char *path = arena_printf(&cli->arena, "%s/%s.key", cli->config->epoch_keys, key->name);
+    char path[CONFIG_EPOCH_PATH_MAX];
+    config_epoch_path(path, cli->config->epoch_keys, instance->service, instance->partition);
     if (!cli_read(cli, path, &text))
         return cli_fail("%s cannot be read: %s", path, strerror(errno)), false;
     key->key = (ProtobufCBinaryData){text.size, (uint8_t *)(uintptr_t)text.data};
@@ -334,7 +335,7 @@ static bool write_keys(struct backup *backup)
     keys.cell = backup->cli->config->cell;
     keys.at_ms = backup->manifest.at_ms;
     for (size_t i = 0; i < backup->count; i++)
-        if (backup->instances[i]->service == HB__SERVICE__INTAKE &&
+        if (config_has_vault(backup->instances[i]->service) &&
             (!add_key(backup, &keys, backup->instances[i]) ||
              !key_opens(backup, keys.keys[keys.n_keys - 1], backup->instances[i])))
             return false;

@@ -265,15 +265,16 @@ static bool copy_files(struct restore *restore)
     return true;
 }
 
-static const Backup__Key *key_of(struct restore *restore, const char *name)
+static const Backup__Key *key_of(struct restore *restore, const Config__Instance *instance, const char *name)
 {
     struct cli *cli = restore->cli;
     const Backup__Keys *keys = restore->keys_document;
     for (size_t i = 0; keys && i < keys->n_keys; i++)
         if (strcmp(keys->keys[i]->name, name) == 0)
             return keys->keys[i];
-    const char *path = arena_printf(&cli->arena, "%s/%s.key", restore->keys, name);
+    char path[CONFIG_EPOCH_PATH_MAX];
     struct bytes text;
+    config_epoch_path(path, restore->keys, instance->service, instance->partition);
     if (keys || !cli_read(cli, path, &text)) {
         cli_fail("%s has no key of %s", restore->keys, name);
         return NULL;
@@ -309,17 +310,20 @@ static bool open_vault(struct restore *restore, const Config__Instance *instance
     const char *name =
         arena_printf(&cli->arena, "%s-%" PRIu32, config_service_name(instance->service), instance->partition);
     const char *why = NULL;
+    char path[CONFIG_EPOCH_PATH_MAX], folder[CONFIG_EPOCH_PATH_MAX];
+    config_epoch_path(path, cli_path(cli, "epoch-keys"), instance->service, instance->partition);
+    memcpy(folder, path, sizeof folder);
     struct vault_options options = {
         .folder = arena_printf(&cli->arena, "%s/vault", backup_instance_path(cli, cli->folder, instance)),
-        .epoch_path = arena_printf(&cli->arena, "%s/%s.key", cli_path(cli, "epoch-keys"), name)};
-    const Backup__Key *key = key_of(restore, name);
-    if (!key || !backup_make_folder(cli_path(cli, "epoch-keys")) || !backup_key_write(options.epoch_path, key))
+        .epoch_path = path};
+    const Backup__Key *key = key_of(restore, instance, name);
+    if (!key || !backup_make_folder(dirname(folder)) || !backup_key_write(path, key))
         return false;
     struct vault *vault;
     enum err err = vault_open_dir(&options, &cli->arena, &vault, &why);
     if (err)
         return cli_fail("%s: %s", restore->keys, why && *why ? why : err_text(err)), false;
-    bool good = erase(restore, vault, name);
+    bool good = instance->service != HB__SERVICE__INTAKE || erase(restore, vault, name);
     vault_close(vault);
     return good;
 }
@@ -358,7 +362,7 @@ static bool begin_epochs(struct restore *restore)
         const char *folder = backup_instance_path(cli, cli->folder, instance);
         if (atrest_begin_epoch(folder, instance->service, instance->partition, &rest, why, sizeof why))
             return cli_fail("%s: %s", folder, why), false;
-        if (instance->service == HB__SERVICE__INTAKE && !open_vault(restore, instance))
+        if (config_has_vault(instance->service) && !open_vault(restore, instance))
             return false;
     }
     return true;

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -194,10 +195,9 @@ static bool copy_store(struct split *split, const char *from, const char *to)
 static bool copy_vault(struct split *split, const char *folder)
 {
     struct cli *cli = split->cli;
-    const char *keys = cli->config->epoch_keys;
-    const char *from = arena_printf(&cli->arena, "%s/%s-%" PRIu32 ".key", keys,
-                                    config_service_name(split->from->service), split->from->partition);
-    const char *to = arena_printf(&cli->arena, "%s/%s.key", keys, split->name);
+    char from[CONFIG_EPOCH_PATH_MAX], to[CONFIG_EPOCH_PATH_MAX];
+    config_epoch_path(from, cli->config->epoch_keys, split->from->service, split->from->partition);
+    config_epoch_path(to, cli->config->epoch_keys, split->into->service, split->into->partition);
     uint64_t bytes;
     uint8_t hash[BACKUP_HASH_BYTES];
     if (access(arena_printf(&cli->arena, "%s/vault", folder), F_OK))
@@ -205,7 +205,7 @@ static bool copy_vault(struct split *split, const char *folder)
     unlink(to); /* of an attempt that was cut off */
     return copy_store(split, arena_printf(&cli->arena, "%s/vault", folder),
                       arena_printf(&cli->arena, "%s/vault", split->partial)) &&
-           backup_file_hash(from, to, &bytes, hash) && backup_sync_folder(keys);
+           backup_file_hash(from, to, &bytes, hash) && backup_sync_folder(dirname(from));
 }
 
 /* Each half drops the files of the other's cases by and by. */
@@ -284,7 +284,7 @@ static void say_done(const struct split *split)
         "      to run %s elsewhere, move %s and %s/%s.secret there%s\n",
         service, into->forked_from, split->from->bucket_from, split->at, split->name, split->at, into->bucket_to,
         into->endpoint, into->forked_at, split->name, split->folder, split->cli->config->secrets, split->name,
-        into->service == HB__SERVICE__INTAKE ? ", with its file in epoch-keys" : "");
+        into->service == HB__SERVICE__INTAKE ? ", with its file in epoch-keys/intake" : "");
 }
 
 int cli_split(struct cli *cli, int argc, char **argv)

@@ -1,16 +1,18 @@
 #include "credentials.h"
 
 #include "service/row.h"
+#include "vault/vault.h"
 
 #define SWEPT_AT_ONCE 4u
 
 bool rows_begin(struct turn *turn, struct rows *rows, bool write)
 {
-    struct store *store = turn_secrets(turn);
+    struct store *store = vault_store(turn_vault(turn));
     *rows = (struct rows){.turn = turn};
     if (store_table_open(store, "credentials", &rows->credentials) ||
         store_table_open(store, "sessions", &rows->sessions) || store_table_open(store, "tokens", &rows->tokens) ||
-        store_table_open(store, "tries", &rows->tries) || store_table_open(store, "secrets", &rows->secrets)) {
+        store_table_open(store, "tries", &rows->tries) ||
+        store_table_open(store, "given_tokens", &rows->given_tokens)) {
         turn_refuse(turn, 503, "service_down", "无法读取登录信息", "what is needed to sign in cannot be read now");
         return false;
     }
@@ -83,6 +85,30 @@ void credential_keep(struct rows *rows, const char *account, const Dirrec__Crede
     row_keep(rows, rows->credentials, key_bytes(&key), &credential->base);
 }
 
+/* Altered rows are the vault's to find; that none was dropped is seen here. */
+static const char *wrong_second_factor(struct store *store, struct arena *arena)
+{
+    store_table credentials, vault_secrets;
+    struct store_scan scan;
+    struct bytes key, value;
+    ProtobufCMessage *row;
+    char *why;
+    const char *wrong = NULL;
+    if (store_table_open(store, "credentials", &credentials) || store_table_open(store, "secrets", &vault_secrets))
+        return "table credentials or secrets cannot be read";
+    struct store_txn *txn = store_begin(store, false);
+    store_scan_open(&scan, txn, credentials, (struct bytes){0}, (struct bytes){0});
+    while (store_scan_next(&scan, arena, &key, &value))
+        if (!row_load(&dirrec__credential__descriptor, key, value, arena, &row, &why) &&
+            ((const Dirrec__Credential *)row)->totp &&
+            second_factor_missing(txn, vault_secrets, arena_text(arena, (const char *)key.data, key.size)))
+            wrong = arena_printf(arena,
+                                 "%s: its second factor is missing: a recovery code opens, or hearback account password",
+                                 store_place(arena, "credentials", key));
+    store_abort(txn);
+    return wrong;
+}
+
 const char *credentials_wrong(struct store *store, struct arena *arena)
 {
     const struct {
@@ -118,5 +144,5 @@ const char *credentials_wrong(struct store *store, struct arena *arena)
         if (unread)
             return arena_printf(arena, "table %s cannot be read", tables[i].name);
     }
-    return NULL;
+    return wrong_second_factor(store, arena);
 }

@@ -1,4 +1,4 @@
-/* What is kept of accounts to sign in with: rows in the store of secrets (proto/hearback/record/directory.proto), each
+/* What is kept of accounts to sign in with: rows in the store of the vault (proto/hearback/record/directory.proto), each
    with a check; in no event, folded by nobody. They are read and written while queries are answered: signing in is no
    turn, says nothing, and needs no room in the log. */
 #ifndef HEARBACK_DIRECTORY_CREDENTIALS_H
@@ -23,7 +23,7 @@ struct rows {
     struct turn *turn;
     struct store_txn *txn;
     store_table credentials, sessions, tokens, tries;
-    store_table secrets; /* secrets.c: tokens given by Organise */
+    store_table given_tokens; /* secrets.c: tokens given by Organise */
 };
 
 /* False: the store cannot be read; refused. */
@@ -63,6 +63,14 @@ bool tries_refuse(struct rows *rows, const struct tried *tried); /* true: it mus
 bool tries_begin(struct turn *turn, const struct tried *tried);
 /* Although the turn is refused: `none` was no wrong one; `wrong` (NULL: nothing) was. */
 void tries_end(struct turn *turn, const struct tried *none, const struct tried *wrong);
+
+/* ---- second_factor.c ---- */
+
+/* What the account's authenticator knows. Empty: there is none, or it cannot be read: then it opens nothing, and recovery
+   codes are what is left (hearback verify tells). */
+struct bytes second_factor_secret(struct rows *rows, const char *account);
+bool second_factor_missing(struct store_txn *txn, store_table vault_secrets, const char *account);
+void second_factor_forget(struct rows *rows, const char *account, Dirrec__Credential *credential);
 
 /* ---- totp.c: RFC 6238 with HMAC-SHA-1, six digits, 30 s: what every authenticator knows ---- */
 

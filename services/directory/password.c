@@ -301,8 +301,7 @@ void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct 
         return;
     Dirrec__Credential *credential = credential_of(&rows, use->account);
     if (code_fits(turn, credential, use->code)) {
-        credential->totp_secret = credential->totp_pending = (ProtobufCBinaryData){0};
-        credential->n_recovery_hashes = 0;
+        second_factor_forget(&rows, use->account, credential);
         tries_forget(&rows, &tried);
         ended = tokens_end_all(&rows, use->account);
         keep_password(&rows, use->account, credential, work->made, (struct bytes){0});

@@ -2,6 +2,8 @@
    account NUL -> hash, and '#' hash -> account NUL; no account begins with '#'. */
 #include "credentials.h"
 
+#include "vault/vault.h"
+
 static struct key hash_key(struct bytes hash)
 {
     struct key key = {.size = 0};
@@ -24,7 +26,7 @@ static bool taken(struct rows *rows, struct bytes hash, struct bytes account)
 {
     struct key key = hash_key(hash);
     struct bytes owner;
-    return store_get(rows->txn, rows->secrets, key_bytes(&key), turn_arena(rows->turn), &owner) &&
+    return store_get(rows->txn, rows->given_tokens, key_bytes(&key), turn_arena(rows->turn), &owner) &&
            !bytes_equal(owner, account);
 }
 
@@ -32,11 +34,11 @@ uint32_t directory_secret_end(struct rows *rows, const char *account)
 {
     struct key key = key_text(account);
     struct bytes hash;
-    if (!store_get(rows->txn, rows->secrets, key_bytes(&key), turn_arena(rows->turn), &hash))
+    if (!store_get(rows->txn, rows->given_tokens, key_bytes(&key), turn_arena(rows->turn), &hash))
         return 0;
     struct key by_hash = hash_key(hash);
-    store_delete(rows->txn, rows->secrets, key_bytes(&by_hash));
-    store_delete(rows->txn, rows->secrets, key_bytes(&key));
+    store_delete(rows->txn, rows->given_tokens, key_bytes(&by_hash));
+    store_delete(rows->txn, rows->given_tokens, key_bytes(&key));
     return 1;
 }
 
@@ -54,8 +56,8 @@ static void save(struct rows *rows, const Directory__AccountSecret *secret, size
         return;
     }
     struct key by_hash = hash_key(hash);
-    store_put(rows->txn, rows->secrets, key_bytes(&account), hash);
-    store_put(rows->txn, rows->secrets, key_bytes(&by_hash), key_bytes(&account));
+    store_put(rows->txn, rows->given_tokens, key_bytes(&account), hash);
+    store_put(rows->txn, rows->given_tokens, key_bytes(&by_hash), key_bytes(&account));
 }
 
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise)
@@ -81,15 +83,15 @@ static const char *wrong_pair(struct store_txn *txn, store_table table, struct b
     struct bytes back;
     bool by_hash = key.size && key.data[0] == '#';
     if (value.size > STORE_KEY_BYTES_MAX - 1)
-        return arena_printf(arena, "%s: it was altered", store_place(arena, "secrets", key));
+        return arena_printf(arena, "%s: it was altered", store_place(arena, "given_tokens", key));
     if (!by_hash)
         key_add(&other, "#", 1);
     key_add(&other, value.data, value.size);
     if (store_get(txn, table, key_bytes(&other), arena, &back) &&
         bytes_equal(back, by_hash ? bytes_of(key.data + 1, key.size - 1) : key))
         return NULL;
-    return arena_printf(arena, "%s, %s: one of the two was altered", store_place(arena, "secrets", key),
-                        store_place(arena, "secrets", key_bytes(&other)));
+    return arena_printf(arena, "%s, %s: one of the two was altered", store_place(arena, "given_tokens", key),
+                        store_place(arena, "given_tokens", key_bytes(&other)));
 }
 
 const char *directory_secrets_wrong(struct store *store, struct arena *arena)
@@ -97,8 +99,8 @@ const char *directory_secrets_wrong(struct store *store, struct arena *arena)
     store_table table;
     struct store_scan scan;
     struct bytes key, value;
-    if (store_table_open(store, "secrets", &table))
-        return "table secrets cannot be read";
+    if (store_table_open(store, "given_tokens", &table))
+        return "table given_tokens cannot be read";
     struct store_txn *txn = store_begin(store, false);
     const char *wrong = NULL;
     uint64_t rows = 0;
@@ -107,21 +109,21 @@ const char *directory_secrets_wrong(struct store *store, struct arena *arena)
         const char *pair = wrong_pair(txn, table, key, value, arena);
         wrong = pair ? pair : wrong;
     }
-    const char *passed = store_disorder_text(txn, table, "secrets", arena);
+    const char *passed = store_disorder_text(txn, table, "given_tokens", arena);
     if (passed)
         wrong = arena_printf(arena, "%s%s%s", wrong ? wrong : "", wrong ? "; " : "", passed);
     bool unread = store_error(txn) || rows != store_count(txn, table);
     store_abort(txn);
     if (!wrong)
-        return unread ? "table secrets cannot be read" : credentials_wrong(store, arena);
+        return unread ? "table given_tokens cannot be read" : credentials_wrong(store, arena);
     return arena_printf(arena, "%s: give the account whose token is refused a new one", wrong);
 }
 
 enum err directory_secrets_find(struct turn *turn, struct bytes token_hash, const char **account_out)
 {
-    struct store *store = turn_secrets(turn);
+    struct store *store = vault_store(turn_vault(turn));
     store_table table;
-    enum err err = store_table_open(store, "secrets", &table);
+    enum err err = store_table_open(store, "given_tokens", &table);
     if (token_hash.size != DIRECTORY_TOKEN_HASH_BYTES)
         return ERR_NOT_FOUND;
     if (err)

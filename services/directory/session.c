@@ -120,7 +120,7 @@ Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes h
     Directory__Authenticated *who = authenticated_of(turn, session->account, NULL, 0, NULL, 0);
     if (!who)
         return NULL;
-    who->totp = credential->totp_secret.len > 0;
+    who->totp = credential->totp;
     who->fresh_ms = fresh_ms(turn);
     Dirrec__Session used = *session;
     used.used_ms = watching ? session->used_ms : turn_now(turn);
@@ -175,10 +175,9 @@ void answer_sign_in(struct turn *turn, const Hb__Query *query)
 static bool second_factor(struct rows *rows, Dirrec__Credential *credential, const Directory__SignIn *in,
                           const struct tried *tried)
 {
-    struct bytes secret = bytes_of(credential->totp_secret.data, credential->totp_secret.len);
-    if (secret.size == 0 || (*in->code && tries_refuse(rows, tried)))
+    if (!credential->totp || (*in->code && tries_refuse(rows, tried)))
         return false;
-    if (totp_takes(credential, secret, in->code, turn_now(rows->turn))) {
+    if (totp_takes(credential, second_factor_secret(rows, in->account), in->code, turn_now(rows->turn))) {
         tries_forget(rows, tried);
         return false;
     }
@@ -217,7 +216,7 @@ void computed_sign_in(struct turn *turn, const Hb__Query *query, const struct pa
         tries_end(turn, &password, wrong_code ? &code : NULL); /* the password was no wrong one */
         return;
     }
-    who->totp = credential->totp_secret.len > 0;
+    who->totp = credential->totp;
     who->fresh_ms = fresh_ms(turn);
     who->until_ms = turn_now(turn) + lives_of(turn).idle_ms;
     reply->kind_case = DIRECTORY__REPLY__KIND_SIGNED_IN;

@@ -10,6 +10,7 @@ const struct service intake_service = {
     .tables_count = INTAKE_TABLES_COUNT,
     .keeps_organisation = true,
     .keeps_vault = true,
+    .seals = true,
     .keeps_files = true,
     .prepare = intake_prepare,
     .seal_key = intake_seal_key,

@@ -6,6 +6,7 @@ is restored. The checker holds the logs of all machines against what the clients
 import copy
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -159,11 +160,9 @@ def a_backup_under_load_is_restored():
             taken_at = time.time()
             backups, keys = os.path.join(system.root, "backups"), os.path.join(system.root, "keys")
             for machine in system.machines.values():  # epoch keys are where intake is
-                for name in os.listdir(os.path.join(machine.folder, "epoch-keys")):
-                    if machine is not system.here:
-                        with open(os.path.join(machine.folder, "epoch-keys", name), "rb") as f, \
-                                open(os.open(os.path.join(system.here.folder, "epoch-keys", name), os.O_WRONLY | os.O_CREAT, 0o600), "wb") as g:
-                            g.write(f.read())
+                if machine is not system.here:
+                    shutil.copytree(os.path.join(machine.folder, "epoch-keys"), os.path.join(system.here.folder, "epoch-keys"),
+                                    dirs_exist_ok=True)
             system.run("backup", backups, "--with-keys", keys)
             time.sleep(1)
         system.settle()

@@ -321,7 +321,7 @@ def planted_nowhere(*secrets):
             with open(path, "rb") as f:
                 data = f.read()
             for secret in secrets:
-                assert secret.encode() not in data, (path, secret)
+                assert (secret if isinstance(secret, bytes) else secret.encode()) not in data, (path, secret)
 
 
 def setup_codes():
@@ -374,6 +374,7 @@ def second_factors():
     refused(confirm(wrong), 403, "wrong_code")
     step = now_step()
     codes = confirm(totp(secret, step)).json()["recovery_codes"]
+    planted_nowhere(secret, base64.b32decode(secret))  # wrapped under a key outside of the data
     assert len(set(codes)) == 10 and all(re.fullmatch(r"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", code) for code in codes), codes
     refused(browser.ask("POST", "/api/v1/session/totp"), 409, "enrolled")
     assert browser.ask("GET", "/api/v1/session").json()["second_factor"] is True

@@ -3,6 +3,7 @@
 #include "../support/folder.h"
 #include "credentials.h"
 #include "service/internal.h"
+#include "vault/vault.h"
 #include "service/row.h"
 
 #include <setjmp.h>
@@ -163,19 +164,22 @@ static struct {
 static int desk_open(void **state)
 {
     (void)state;
-    struct store_options options = {.no_sync = true, .map_bytes = 1u << 24};
+    char inside[80], key[80];
     memset(&desk, 0, sizeof desk);
     arena_init(&desk.arena);
     snprintf(desk.folder, sizeof desk.folder, "/tmp/hearback-tries-XXXXXX");
     assert_non_null(mkdtemp(desk.folder));
     desk.turn = (struct turn){.instance = &desk.instance, .arena = &desk.arena, .now = START, .phase = PHASE_READ};
-    return store_open(desk.folder, &options, &desk.instance.secrets);
+    snprintf(inside, sizeof inside, "%s/vault", desk.folder);
+    snprintf(key, sizeof key, "%s/keys/key", desk.folder);
+    struct vault_options options = {.folder = inside, .epoch_path = key, .no_sync = true, .map_bytes = 1u << 24};
+    return vault_open_dir(&options, &desk.arena, &desk.instance.vault, NULL);
 }
 
 static int desk_close(void **state)
 {
     (void)state;
-    store_close(desk.instance.secrets);
+    vault_close(desk.instance.vault);
     arena_fini(&desk.arena);
     folder_remove(desk.folder);
     return 0;

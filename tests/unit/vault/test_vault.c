@@ -320,12 +320,37 @@ static void alter(struct world *world, const char *name, struct bytes row)
     assert_int_equal(store_commit(txn), ERR_NONE);
 }
 
+/* Each in a transaction of its own. */
+static enum err secret_put(struct world *world, const char *name, struct bytes secret)
+{
+    struct store_txn *txn = store_begin(vault_store(world->vault), true);
+    enum err err = vault_secret_put(world->vault, txn, name, secret);
+    enum err committed = store_commit(txn);
+    return err ? err : committed;
+}
+
+static enum err secret_get(struct world *world, const char *name, struct bytes *secret_out)
+{
+    struct store_txn *txn = store_begin(vault_store(world->vault), false);
+    enum err err = vault_secret_get(world->vault, txn, name, &world->arena, secret_out);
+    store_abort(txn);
+    return err;
+}
+
+static enum err secret_delete(struct world *world, const char *name)
+{
+    struct store_txn *txn = store_begin(vault_store(world->vault), true);
+    enum err err = vault_secret_delete(world->vault, txn, name);
+    enum err committed = store_commit(txn);
+    return err ? err : committed;
+}
+
 static void an_altered_row_is_found(void **state)
 {
     struct world *world = *state;
     uint64_t lives = take(world), gone = take(world);
     assert_int_equal(vault_destroy(world->vault, &gone, 1), ERR_NONE);
-    assert_int_equal(vault_secret_put(world->vault, "a", bytes_of_text("account")), ERR_NONE);
+    assert_int_equal(secret_put(world, "a", bytes_of_text("account")), ERR_NONE);
     assert_string_equal(wrong_rows(world), "");
     assert_int_equal(vault_rotate(world->vault), ERR_NONE);
     assert_string_equal(wrong_rows(world), "");
@@ -355,7 +380,7 @@ static void rotation_keeps_the_living_and_forgets_the_old_key(void **state)
     Hb__Sealed *kept = seal(world, take(world), "text", "kept");
     char before[9], after[9];
     vault_tracking_code(world->vault, 77, before);
-    assert_int_equal(vault_secret_put(world->vault, "token/a", bytes_of_text("account")), ERR_NONE);
+    assert_int_equal(secret_put(world, "token/a", bytes_of_text("account")), ERR_NONE);
     copy_file(world, "epoch/intake-0", "epoch/old");
     assert_int_equal(vault_rotate(world->vault), ERR_NONE);
     assert_opens(world, kept, "kept");
@@ -364,7 +389,7 @@ static void rotation_keeps_the_living_and_forgets_the_old_key(void **state)
     vault_tracking_code(world->vault, 77, after);
     assert_string_equal(before, after);
     struct bytes secret;
-    assert_int_equal(vault_secret_get(world->vault, "token/a", &world->arena, &secret), ERR_NONE);
+    assert_int_equal(secret_get(world, "token/a", &secret), ERR_NONE);
     assert_true(bytes_equal(secret, bytes_of_text("account")));
     vault_close(world->vault);
     copy_file(world, "epoch/intake-0", "epoch/new");
@@ -443,22 +468,31 @@ static void secrets(void **state)
 {
     struct world *world = *state;
     struct bytes got;
-    assert_int_equal(vault_secret_get(world->vault, "token/x", &world->arena, &got), ERR_NOT_FOUND);
-    assert_int_equal(vault_secret_put(world->vault, "token/x", bytes_of_text("one")), ERR_NONE);
-    assert_int_equal(vault_secret_put(world->vault, "token/x", bytes_of_text("two")), ERR_NONE);
+    assert_int_equal(secret_get(world, "token/x", &got), ERR_NOT_FOUND);
+    assert_int_equal(secret_put(world, "token/x", bytes_of_text("one")), ERR_NONE);
+    assert_int_equal(secret_put(world, "token/x", bytes_of_text("two")), ERR_NONE);
     reopen(world);
-    assert_int_equal(vault_secret_get(world->vault, "token/x", &world->arena, &got), ERR_NONE);
+    assert_int_equal(secret_get(world, "token/x", &got), ERR_NONE);
     assert_true(bytes_equal(got, bytes_of_text("two")));
-    assert_int_equal(vault_secret_delete(world->vault, "token/x"), ERR_NONE);
-    assert_int_equal(vault_secret_get(world->vault, "token/x", &world->arena, &got), ERR_NOT_FOUND);
+    struct store_txn *given_up = store_begin(vault_store(world->vault), true);
+    assert_int_equal(vault_secret_put(world->vault, given_up, "token/x", bytes_of_text("three")), ERR_NONE);
+    store_abort(given_up);
+    assert_int_equal(secret_get(world, "token/x", &got), ERR_NONE);
+    assert_true(bytes_equal(got, bytes_of_text("two")));
+    char *longest = arena_alloc(&world->arena, 258);
+    memset(longest, 'x', 257);
+    longest[257] = 0;
+    assert_int_equal(secret_put(world, longest, bytes_of_text("one")), ERR_TOO_LARGE);
+    assert_int_equal(secret_delete(world, "token/x"), ERR_NONE);
+    assert_int_equal(secret_get(world, "token/x", &got), ERR_NOT_FOUND);
 }
 
 /* A wrapped row copied over another one is noticed: table and key are part of what is authenticated. */
 static void a_row_in_another_place_is_noticed(void **state)
 {
     struct world *world = *state;
-    assert_int_equal(vault_secret_put(world->vault, "a", bytes_of_text("of a")), ERR_NONE);
-    assert_int_equal(vault_secret_put(world->vault, "b", bytes_of_text("of b")), ERR_NONE);
+    assert_int_equal(secret_put(world, "a", bytes_of_text("of a")), ERR_NONE);
+    assert_int_equal(secret_put(world, "b", bytes_of_text("of b")), ERR_NONE);
     vault_close(world->vault);
     struct store *store;
     store_table table;
@@ -474,8 +508,8 @@ static void a_row_in_another_place_is_noticed(void **state)
     store_close(store);
     must_open(world);
     struct bytes got;
-    assert_int_equal(vault_secret_get(world->vault, "b", &world->arena, &got), ERR_CORRUPT);
-    assert_int_equal(vault_secret_get(world->vault, "a", &world->arena, &got), ERR_NONE);
+    assert_int_equal(secret_get(world, "b", &got), ERR_CORRUPT);
+    assert_int_equal(secret_get(world, "a", &got), ERR_NONE);
 }
 
 static void one_seed_gives_one_history(void **state)
