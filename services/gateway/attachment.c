@@ -14,6 +14,8 @@ struct adding {
     uint32_t chunk;
     char command[CELL_COMMAND_ID_CHARACTERS + 1];
     ProtobufCBinaryData digest;
+    bool marked;
+    struct arena_mark mark; /* what lies behind it is of the chunk that has gone */
 };
 
 static void over(struct http_request *request, struct adding *adding, const Hb__Refusal *refused)
@@ -88,6 +90,10 @@ static void put_next(struct http_request *request, struct adding *adding)
         return;
     }
     size_t rest = attachment->content.size - at;
+    if (adding->marked)
+        arena_return(&request->arena, adding->mark);
+    adding->mark = arena_mark(&request->arena);
+    adding->marked = true;
     query.case_id = attachment->case_id;
     query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
     query.intake = &intake;

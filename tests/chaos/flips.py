@@ -55,8 +55,8 @@ def is_named(store, flipped, said):
         speaker = begins[1] if begins and begins[1] in SERVICES else speaker
         if speaker == service:
             ours.append(line)
-    if store.endswith("/vault"):
-        ours = [line for line in ours if re.search(r"\b(vault|secrets): ", line)]
+    if store.endswith(("/vault", "/files")):
+        ours = [line for line in ours if re.search(r"\b(vault|secrets|files): ", line)]
     if table == "log":
         places = [rf"\boffset {int(key, 16)}\b" for key in keys]
     else:
@@ -85,11 +85,12 @@ def one(original, store, number):
 def rows(chance, chosen):
     original = tempfile.mkdtemp(prefix="hearback-flips-", dir=harness.memory_folder())
     try:
-        code, said = script(original)
-        assert code == 0, said
+        for rest in ((), ("files",)):
+            code, said = script(original, *rest)
+            assert code == 0, said
         assert script(copy_of := copy(original), "verify")[0] == 0, "VERIFY finds something where nothing is wrong"
         shutil.rmtree(copy_of)
-        stores = [f"{service}-0" for service in SERVICES] + ["intake-0/vault", "directory-0/vault"]
+        stores = [f"{service}-0" for service in SERVICES] + ["intake-0/vault", "intake-0/files", "directory-0/vault"]
         if chosen.only:
             store, number = chosen.only.rsplit(":", 1)
             print(one(original, store, int(number)))

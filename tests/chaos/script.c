@@ -1,11 +1,12 @@
-/* script FOLDER LEDGER [check|verify|until N]: 300 commands against all services in one process, each under an id of
-   its own, with a store that syncs. LEDGER gets a line for every command and what it was answered. Run again on the
+/* script FOLDER LEDGER [check|verify|files|until N]: 300 commands against all services in one process, each under an id
+   of its own, with a store that syncs. LEDGER gets a line for every command and what it was answered. Run again on the
    same folder it goes on where the ledger ends: what got no answer is sent again under its id. `nth.py` lets one call
    of the system fail in the middle of it.
 
    Ends with 0 when all 300 were accepted, all has come to rest and, with `check`, the invariants of the simulation
    hold; 4: a command was refused for good, or had no answer within a virtual minute. With `verify` only that is asked,
-   of each service; 7: something was found. With `until N` it ends after so many. */
+   of each service; 7: something was found. With `files` three of the cases get a file, and a fourth file is never
+   attached. With `until N` it ends after so many. */
 #include "group.h"
 
 #include <fcntl.h>
@@ -109,6 +110,71 @@ static void ask(struct script *script, unsigned n)
     exit(4);
 }
 
+/* ---- files ---- */
+
+#define CHUNK_BYTES (512u << 10)
+#define FILE_BYTES (CHUNK_BYTES + 1000u)
+
+/* The digest of the whole. */
+static ProtobufCBinaryData put_file(struct script *script, uint64_t case_id, const char *file, Hb__Actor *actor)
+{
+    static uint8_t content[FILE_BYTES];
+    struct group *group = &script->group;
+    ProtobufCBinaryData digest = {0};
+    for (unsigned i = 0; i < FILE_BYTES; i++)
+        content[i] = (uint8_t)(i * 11 + i / 257);
+    for (unsigned chunk = 0; chunk < 2; chunk++) {
+        Hb__Query query = HB__QUERY__INIT;
+        Intake__Query intake = INTAKE__QUERY__INIT;
+        Intake__PutFile put = INTAKE__PUT_FILE__INIT;
+        query.actor = actor;
+        query.case_id = case_id;
+        query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
+        query.intake = &intake;
+        intake.kind_case = INTAKE__QUERY__KIND_PUT_FILE;
+        intake.put_file = &put;
+        put.file = (char *)(uintptr_t)file;
+        put.size = FILE_BYTES;
+        put.chunk = chunk;
+        put.content =
+            (ProtobufCBinaryData){chunk ? FILE_BYTES - CHUNK_BYTES : CHUNK_BYTES, content + chunk * CHUNK_BYTES};
+        const Hb__QueryReply *reply = simulation_query(group->simulation, HB__SERVICE__INTAKE, &query, &group->arena);
+        if (!reply || reply->refused)
+            exit(4);
+        digest = reply->intake->file_put->digest;
+    }
+    return digest;
+}
+
+static void attach(struct script *script, unsigned n)
+{
+    struct group *group = &script->group;
+    uint64_t case_id = script->told[n].case_id;
+    Hb__Command command;
+    Casework__Attach attach = CASEWORK__ATTACH__INIT;
+    Hb__Personal name = HB__PERSONAL__INIT;
+    group_act_fill(group, &command, case_id, "chen", "", NULL);
+    command.id = arena_printf(&group->arena, "0000000000001-f%u", n);
+    attach.file = arena_printf(&group->arena, "%032x", n + 1);
+    attach.digest = put_file(script, case_id, attach.file, command.actor);
+    if (n == 3)
+        return; /* never attached */
+    name.kind_case = HB__PERSONAL__KIND_PLAIN;
+    name.plain = "漏水.png";
+    attach.file_name = &name;
+    attach.type = "image/png";
+    attach.size = FILE_BYTES;
+    command.casework->kind_case = CASEWORK__COMMAND__KIND_ATTACH;
+    command.casework->attach = &attach;
+    const Hb__CommandReply *reply =
+        simulation_command(group->simulation, HB__SERVICE__CASEWORK, &command, &group->arena);
+    if (!reply || reply->refused) {
+        fprintf(stderr, "file %u is refused: %s\n", n, reply ? reply->refused->text->en : "no answer");
+        exit(4);
+    }
+    simulation_settle(group->simulation, 10000);
+}
+
 /* ---- what VERIFY finds ---- */
 
 struct verifying {
@@ -154,7 +220,7 @@ int main(int argc, char **argv)
 {
     struct script *script = calloc(1, sizeof *script);
     if (argc < 3 || !script) {
-        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|until N]\n");
+        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|files|until N]\n");
         return 2;
     }
     char line[64], why[512];
@@ -166,6 +232,11 @@ int main(int argc, char **argv)
     group_open_synced(&script->group, argv[1], 7, start_ms);
     if (argc > 3 && strcmp(argv[3], "verify") == 0)
         return verify(&script->group);
+    if (argc > 3 && strcmp(argv[3], "files") == 0) {
+        for (unsigned n = 0; n < 4; n++)
+            attach(script, n);
+        return 0;
+    }
     if (!script->founded) {
         group_found(&script->group, "GEN-FRAME");
         note(script, "founded\n");
