@@ -469,6 +469,13 @@ static void hurry(struct instance *instance, int64_t now)
     instance_ask_behind(instance, instance->timer_next);
 }
 
+/* A commit that fails ends the process, whichever store it was of: after it LMDB may refuse for good. */
+static bool stores_beside_failed(const struct instance *instance)
+{
+    return (instance->vault && store_failed(vault_store(instance->vault))) ||
+           (instance->secrets && store_failed(instance->secrets));
+}
+
 bool instance_step(struct instance *instance, enum err *fatal_out)
 {
     int64_t now;
@@ -505,6 +512,8 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     bool reads = room && index_step(instance, now);
     if (trusted && room && !turned)
         tidy(instance, now);
+    if (stores_beside_failed(instance))
+        *fatal_out = ERR_IO;
     snapshot_step(instance);
     return (trusted && room && turned && work_waits(instance, now)) || verify_wants(instance) || reads;
 }

@@ -12,7 +12,8 @@ struct store {
     uint64_t map_bytes;
     uint64_t reserved_to; /* file size up to which blocks are known to be allocated */
     unsigned page_bytes;
-    bool full; /* simulated */
+    bool full;   /* simulated */
+    bool failed; /* takes nothing any more */
 };
 
 struct store_txn {

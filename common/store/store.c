@@ -145,6 +145,11 @@ uint64_t store_commits(struct store *store)
     return info.me_last_txnid;
 }
 
+bool store_failed(const struct store *store)
+{
+    return store->failed;
+}
+
 void store_full_set(struct store *store, bool full)
 {
     store->full = full;
@@ -178,7 +183,10 @@ struct store_txn *store_begin(struct store *store, bool write)
     bug_unless(txn);
     txn->store = store;
     txn->write = write;
-    txn->err = store_err_of(mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &txn->txn));
+    int rc = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &txn->txn);
+    txn->err = store_err_of(rc);
+    if (rc == MDB_PANIC) /* its meta page could not be written, if only for want of room */
+        store->failed = true;
     return txn;
 }
 
@@ -190,6 +198,8 @@ enum err store_commit(struct store_txn *txn)
         return err;
     }
     err = store_err_of(mdb_txn_commit(txn->txn));
+    if (err && err != ERR_FULL)
+        txn->store->failed = true;
     free(txn);
     return err;
 }

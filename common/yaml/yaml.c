@@ -88,6 +88,7 @@ static bool next(struct parse *parse, yaml_event_t *event)
         return false;
     if (yaml_parser_parse(&parse->parser, event))
         return true;
+    bug_unless(parse->parser.error != YAML_MEMORY_ERROR); /* else it would say that a good file is none */
     wrong(parse, parse->parser.problem_mark, parse->parser.problem ? parse->parser.problem : "not YAML");
     return false;
 }
@@ -197,8 +198,7 @@ enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places 
         *why_out = arena_printf(places->arena, "%s: over 1 MB", file);
         return ERR_TOO_LARGE;
     }
-    if (!yaml_parser_initialize(&parse.parser))
-        return ERR_NO_MEMORY;
+    bug_unless(yaml_parser_initialize(&parse.parser));
     yaml_parser_set_encoding(&parse.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parse.parser, text.data, text.size);
     json_t *all = json_array();
