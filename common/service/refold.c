@@ -325,6 +325,14 @@ static enum err fail_heard(struct refold *refold, const struct key *key, const c
     return ERR_CORRUPT;
 }
 
+/* A row whose key was altered hides others: then it is that one that is named. */
+static const char *missing_row(struct refold *refold)
+{
+    char *passed =
+        store_disorder_text(refold->from_txn, refold->from->runtime_tables[RUNTIME_HEARD], "heard", &refold->rows);
+    return passed ? arena_printf(&refold->rows, "is not found: %s", passed) : "is missing";
+}
+
 /* The next row of `heard`. False with ERR_NONE: all rows are folded. */
 static bool next_row(struct refold *refold, enum err *err_out)
 {
@@ -340,7 +348,7 @@ static bool next_row(struct refold *refold, enum err *err_out)
                    &value)) {
         *err_out = store_error(refold->from_txn);
         if (!*err_out && refold->walked < refold->from->head.turns)
-            *err_out = fail_heard(refold, &key, "is missing");
+            *err_out = fail_heard(refold, &key, missing_row(refold));
         return false;
     }
     if (row_load(&record__heard__descriptor, key_bytes(&key), value, &refold->rows, &message, &why)) {
