@@ -87,8 +87,10 @@ def stopped_consumers():
                 os.kill(pid, signal.SIGSTOP)
             while said(system, *PRODUCERS) - begun < chosen.events:
                 reply = system.http("POST", "/api/v1/imports", {"site": "renhe", "rows": histories(imported, 200)}, token)
-                assert reply.status == 200 and reply.json()["imported"] == 200, reply
-                imported += 200
+                assert reply.status in (200, 503), reply
+                answer = reply.json() if reply.status == 200 else {"imported": 0, "existed": 0}
+                if answer["imported"] + answer["existed"] == 200:  # else again: rows that could not be answered for now
+                    imported += 200
                 for service in PRODUCERS:
                     most[service] = max(most.get(service, 0), own_mb(system, service) - before[service])
             until("who is not stopped has heard it", lambda: figure(system, "casework", "hearback_log_end") >= 32 * imported, 300)
