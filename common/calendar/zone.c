@@ -1,5 +1,6 @@
 #include "calendar/zone.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -331,11 +332,12 @@ enum err zone_load(const char *folder, const char *name, struct zone **zone_out)
         return ERR_TOO_LARGE;
     FILE *file = fopen(path, "rbe");
     if (!file)
-        return ERR_NOT_FOUND;
+        return errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EIO ? ERR_IO : ERR_NOT_FOUND;
     uint8_t *bytes = malloc(FILE_BYTES_MAX);
     bug_unless(bytes);
     size_t size = fread(bytes, 1, FILE_BYTES_MAX, file);
-    enum err err = ferror(file) ? ERR_IO : zone_parse(bytes_of(bytes, size), zone_out);
+    enum err err =
+        ferror(file) ? errno == EISDIR ? ERR_MALFORMED : ERR_IO : zone_parse(bytes_of(bytes, size), zone_out);
     fclose(file);
     free(bytes);
     return err;

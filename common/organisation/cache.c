@@ -235,7 +235,9 @@ static struct entry *zone_entry(struct turn *turn, const char *zone)
 {
     bool fresh;
     struct entry *entry = entry_of(turn, "zone of hearback", bytes_of_text(zone), &fresh);
-    if (fresh && zone_load(turn_zones_folder(turn), zone, &entry->zone))
+    enum err err = fresh ? zone_load(turn_zones_folder(turn), zone, &entry->zone) : ERR_NONE;
+    bug_unless(err != ERR_IO); /* it is there and cannot be read now: in another zone all would be folded otherwise */
+    if (err)
         entry->zone = NULL; /* directory refuses zones that are not there */
     return entry;
 }

@@ -33,9 +33,12 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
         qsort(files, files_count, sizeof *files, by_name); /* the same order on any machine */
     enum err err = files_count ? ERR_NONE : ERR_NOT_FOUND;
     for (size_t i = 0; i < files_count && !err; i++) {
-        struct policy_source source;
+        struct policy_source source = {.path = arena_printf(arena, "%s/%s", name, files[i])};
         err = yaml_read_file(arena_printf(arena, "%s/%s", folder, files[i]), arena, &source.text);
-        source.path = arena_printf(arena, "%s/%s", name, files[i]);
+        if (err == ERR_NOT_FOUND) /* it is there, for it was listed, and cannot be opened */
+            err = ERR_IO;
+        if (err)
+            break;
         *sources = arena_grow(arena, *sources, *count, sizeof **sources);
         (*sources)[(*count)++] = source;
     }

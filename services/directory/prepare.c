@@ -13,7 +13,12 @@ static bool may_organise(struct turn *turn, const Hb__Command *command)
 static void check_zone(struct turn *turn, const char *field, const char *name)
 {
     struct zone *zone = NULL;
-    if (*name && !zone_load(turn_zones_folder(turn), name, &zone)) {
+    enum err err = *name ? zone_load(turn_zones_folder(turn), name, &zone) : ERR_NOT_FOUND;
+    if (err == ERR_IO) {
+        turn_refuse(turn, 503, "service_down", "时区数据暂时无法读取", "time zones cannot be read now");
+        return;
+    }
+    if (!err) {
         zone_free(zone);
         return;
     }

@@ -257,11 +257,13 @@ const struct zone *portal_zone(struct portal *portal, const char *name)
     for (struct cached_zone *zone = cache->zones; zone; zone = zone->next)
         if (strcmp(zone->name, name) == 0)
             return zone->zone;
-    struct cached_zone *zone = arena_zero(&portal->gateway->arena, sizeof *zone);
     const char *folder = *portal->gateway->config->zones ? portal->gateway->config->zones : NULL;
+    struct zone *loaded = NULL;
+    if (zone_load(folder, name, &loaded) == ERR_IO)
+        return NULL; /* the system refuses for now: not remembered */
+    struct cached_zone *zone = arena_zero(&portal->gateway->arena, sizeof *zone);
     zone->name = arena_strdup(&portal->gateway->arena, name);
-    if (zone_load(folder, name, &zone->zone))
-        zone->zone = NULL;
+    zone->zone = loaded;
     zone->next = cache->zones;
     cache->zones = zone;
     return zone->zone;

@@ -72,7 +72,10 @@ static void keep(struct sites *sites, const Directory__Site *heard)
     if (site->zone_name && strcmp(site->zone_name, heard->zone) == 0)
         return;
     struct zone *zone = NULL;
-    if (zone_load(folder, heard->zone, &zone)) /* directory has checked it; without the file times are in UTC */
+    enum err err = zone_load(folder, heard->zone, &zone);
+    if (err == ERR_IO) /* the system refuses for now: it is heard of again */
+        return;
+    if (err) /* directory has checked it; without the file times are in UTC */
         zone = NULL;
     zone_free(site->zone);
     site->zone = zone;
