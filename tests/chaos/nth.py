@@ -1,17 +1,21 @@
 """The n-th write, sync, allocation, open and send that the system refuses.
-`nth.py [--seed N] [--runs N | --all [--shard I/K]] [--sends N]`
+`nth.py [--seed N] [--runs N | --each | --all [--shard I/K]] [--sends N]`
 
 `script` takes all services in one process through 300 commands, with a store that syncs; shim.so lets one call of it fail. It
 must end by itself, either having gone on (exit 0 or a clean refusal) or with a word why; then it is run again
 without the fault, finishes the 300, and the checker holds the logs against what was answered before and after. `--all`:
-every n there is (of which a shard takes every K-th), else a sample. For `send` a service of a real system is hit, under load,
+every n there is (of which a shard takes every K-th); `--each`: for every way to reach a call, that is every stack of callers, one of its n, drawn
+by the seed; `--runs N`: so for N of the ways. For `send` a service of a real system is hit, under load,
 which goes on until it was. That the fault happened is told by the shim each time, and asserted."""
 
 import argparse
+import array
+import collections
 import concurrent.futures
 import os
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -25,7 +29,7 @@ from load import Command, Ledger, Load
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIM = os.path.join(harness.PROGRAMS, "shim.so")
 KINDS = ("write", "sync", "alloc", "open")
-CASES, COMMANDS = 60, 300
+COMMANDS, IMPORT_EACH, CASES = 300, 30, 58  # as script.c has them
 STEPS = ("accept", "contact", "handle", "answer")
 SAID = ('"event":"bug"', "cannot start", "command ", "it does not come to rest", "publish: ", "organise: ")
 
@@ -35,7 +39,8 @@ def options():
     parser.add_argument("--seed", type=int, default=int(os.environ.get("HEARBACK_SEED", random.SystemRandom().randrange(1, 10**6))))
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--shard", default="1/1", help="with --all: I/K, from 1/K to K/K")
+    parser.add_argument("--each", action="store_true", help="every way in which a call is reached, once")
+    parser.add_argument("--shard", default="1/1", help="with --all or --each: I/K, from 1/K to K/K")
     parser.add_argument("--sends", type=int, default=6)
     parser.add_argument("--only", help="one fault, as KIND:N:ERRNO")
     return parser.parse_args()
@@ -54,11 +59,14 @@ def ledger_of(place):
     with open(os.path.join(place, "ledger")) as f:
         lines = [line.split() for line in f]
     answers = {int(words[1]): words for words in lines if words[0] == "ok"}
+    submission_of = lambda case: case + case // (IMPORT_EACH - 1)
     for words in lines:
         if words[0] != "sent" or int(words[1]) in by_n:
             continue
         n = int(words[1])
-        step, case = n // CASES, answers.get(n % CASES)
+        step, case = divmod(n - n // IMPORT_EACH, CASES)
+        case = answers.get(submission_of(case))
+        step = 0 if n % IMPORT_EACH == IMPORT_EACH - 1 else step  # an import is a registration too
         if step == 0:
             command = Command(f"key-{n}", "portal", "/api/v1/cases", None)
         else:
@@ -110,17 +118,41 @@ def counts():
             return dict(zip(KINDS, map(int, f.read().split())))
 
 
+def ways():
+    """(kind, number of the stack) -> the n that are reached by it."""
+    found = collections.defaultdict(list)
+    with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+        told = os.path.join(place, "stacks")
+        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT_STACKS=told)
+        assert code == 0, f"the script fails without a fault: {code} {said}"
+        with open(told, "rb") as f:
+            for kind in KINDS:
+                numbers = array.array("Q", f.read(8 * struct.unpack("Q", f.read(8))[0]))
+                for n, number in enumerate(numbers, 1):
+                    found[kind, number].append(n)
+    return found
+
+
 def faults(chance, chosen, reached):
     errnos = {"write": ("EIO", "ENOSPC"), "sync": ("EIO", "ENOSPC"), "alloc": ("",), "open": ("EMFILE", "EIO")}
+    shard, shards = map(int, chosen.shard.split("/"))
     if chosen.all:
-        shard, shards = map(int, chosen.shard.split("/"))
         every = [(kind, n, chance.choice(errnos[kind])) for kind in KINDS for n in range(1, reached[kind] + 1)]
         return every[shard - 1::shards]
+    found = {kind: [] for kind in KINDS}
+    for (kind, _), every in sorted(ways().items(), key=lambda way: way[1]):  # the numbers themselves are addresses
+        # LMDB writes pages that lie side by side at once: a run has some writes more than another, and may end before the last of this one
+        n = [n for n in every if kind != "write" or n < reached[kind] - 200]
+        found[kind] += [n] if n else []
+    print(f"ways to reach them: {', '.join(f'{len(n)} {kind}' for kind, n in found.items())}", flush=True)
+    if chosen.each:
+        each = [(kind, chance.choice(n), chance.choice(errnos[kind])) for kind in KINDS for n in found[kind]]
+        return each[shard - 1::shards]
     points, left = [], chosen.runs
-    for kinds, kind in enumerate(sorted(KINDS, key=reached.get)):  # what the rare ones leave is for the others
-        each = min(left // (len(KINDS) - kinds), reached[kind])
+    for kinds, kind in enumerate(sorted(KINDS, key=lambda kind: len(found[kind]))):  # what the rare ones leave is for the others
+        each = min(left // (len(KINDS) - kinds), len(found[kind]))
         left -= each
-        points += [(kind, n, chance.choice(errnos[kind])) for n in sorted(chance.sample(range(1, reached[kind] + 1), each))]
+        points += [(kind, chance.choice(n), chance.choice(errnos[kind])) for n in chance.sample(found[kind], each)]
     return points
 
 

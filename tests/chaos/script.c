@@ -1,7 +1,8 @@
 /* script FOLDER LEDGER [check|verify|files|until N]: 300 commands against all services in one process, each under an id
-   of its own, with a store that syncs. LEDGER gets a line for every command and what it was answered. Run again on the
-   same folder it goes on where the ledger ends: what got no answer is sent again under its id. `nth.py` lets one call
-   of the system fail in the middle of it.
+   of its own, with a store that syncs: cases are submitted, each thirtieth command imports one of an old system whose
+   dates are over (so that dates are missed, ladders climbed and mails sent), and four steps are taken on each. LEDGER
+   gets a line for every command and what it was answered. Run again on the same folder it goes on where the ledger
+   ends: what got no answer is sent again under its id. `nth.py` lets one call of the system fail in the middle of it.
 
    Ends with 0 when all 300 were accepted, all has come to rest and, with `check`, the invariants of the simulation
    hold; 4: a command was refused for good, or had no answer within a virtual minute. With `verify` only that is asked,
@@ -19,9 +20,12 @@
 #include <unistd.h>
 
 #define START_MS 1741572000000ll /* a Monday, 10:00 in Shanghai */
-#define LATER_MS 60000ll         /* a start after another: past all that was recorded */
-#define CASES 60u
-#define STEPS 5u /* submit and four steps */
+#define HOUR_MS 3600000ll
+#define DAY_MS (24 * HOUR_MS)
+#define LATER_MS 60000ll /* a start after another: past all that was recorded */
+#define COMMANDS 300u
+#define IMPORT_EACH 30u /* command is an import */
+#define CASES 58u       /* of the others: submit and four steps of each */
 #define TRIES 20u
 
 struct told {
@@ -32,7 +36,7 @@ struct told {
 
 struct script {
     struct group group;
-    struct told told[CASES * STEPS];
+    struct told told[COMMANDS];
     int64_t latest_ms;
     bool founded;
     int ledger;
@@ -57,12 +61,65 @@ static void read_ledger(struct script *script, const char *path)
         if (sscanf(line, "ok %u %" SCNu64 " %" SCNu64 " %63s", &n, &told.case_id, &told.version, told.number) < 4)
             continue;
         told.answered = true;
-        if (n < CASES * STEPS)
+        if (n < COMMANDS)
             script->told[n] = told;
     }
     if (file)
         fclose(file);
     script->ledger = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+}
+
+static bool is_import(unsigned n)
+{
+    return n % IMPORT_EACH == IMPORT_EACH - 1;
+}
+
+/* Its number among those that are none; and back. */
+static unsigned among_others(unsigned n)
+{
+    return n - n / IMPORT_EACH;
+}
+
+static unsigned command_of(unsigned other)
+{
+    return other + other / (IMPORT_EACH - 1);
+}
+
+static bool registers(unsigned n)
+{
+    return is_import(n) || among_others(n) < CASES;
+}
+
+#define NEW(script, type, init)                                                                                        \
+    ({                                                                                                                 \
+        type *made_ = arena_alloc(&(script)->group.arena, sizeof(type));                                               \
+        init(made_);                                                                                                   \
+        made_;                                                                                                         \
+    })
+
+static void add_step(struct script *script, Intake__History *history, const char *name, int64_t occurred_ms)
+{
+    Intake__HistoricStep *step = NEW(script, Intake__HistoricStep, intake__historic_step__init);
+    step->step = arena_strdup(&script->group.arena, name);
+    step->occurred_ms = occurred_ms;
+    history->steps = arena_grow(&script->group.arena, history->steps, history->n_steps, sizeof(Intake__HistoricStep *));
+    history->steps[history->n_steps++] = step;
+}
+
+/* A case of the evening before, accepted in the morning and never answered. */
+static void fill_import(struct script *script, unsigned n, Hb__Command *command)
+{
+    struct arena *arena = &script->group.arena;
+    Intake__Import *import = NEW(script, Intake__Import, intake__import__init);
+    group_submit_fill(&script->group, command, "complaint", "service", "旧系统记录", NULL);
+    import->submit = command->intake->submit;
+    import->received_ms = START_MS - 14 * HOUR_MS - n * DAY_MS / 10;
+    import->source = arena_strdup(arena, "old_system");
+    import->external_id = arena_printf(arena, "old-%u", n);
+    import->history = NEW(script, Intake__History, intake__history__init);
+    add_step(script, import->history, "accept", import->received_ms + HOUR_MS);
+    command->intake->kind_case = INTAKE__COMMAND__KIND_IMPORT;
+    command->intake->import = import;
 }
 
 static void fill(struct script *script, unsigned n, Hb__Command *command)
@@ -71,12 +128,15 @@ static void fill(struct script *script, unsigned n, Hb__Command *command)
     static const char *const fields[][3] = {
         {NULL}, {"contact_by", "phone", NULL}, {"result", "已处理", NULL}, {"reply_text", "已答复", NULL}};
     struct group *group = &script->group;
-    unsigned step = n / CASES;
-    if (step == 0) {
+    unsigned step = among_others(n) / CASES;
+    if (is_import(n)) {
+        fill_import(script, n, command);
+    } else if (step == 0) {
         group_submit_fill(group, command, "complaint", "service", "内容", NULL);
         command->intake->submit->place = arena_printf(&group->arena, "key-%u", n);
     } else {
-        group_act_fill(group, command, script->told[n % CASES].case_id, "chen", steps[step - 1], fields[step - 1]);
+        group_act_fill(group, command, script->told[command_of(among_others(n) % CASES)].case_id, "chen",
+                       steps[step - 1], fields[step - 1]);
     }
     command->id = arena_printf(&group->arena, "0000000000001-%u", n);
 }
@@ -91,11 +151,11 @@ static void ask(struct script *script, unsigned n)
     note(script, line);
     for (unsigned i = 0; i < TRIES; i++) {
         const Hb__CommandReply *reply = simulation_command(
-            group->simulation, n < CASES ? HB__SERVICE__INTAKE : HB__SERVICE__CASEWORK, &command, &group->arena);
+            group->simulation, registers(n) ? HB__SERVICE__INTAKE : HB__SERVICE__CASEWORK, &command, &group->arena);
         if (reply && !reply->refused) {
             struct told *told = &script->told[n];
             *told = (struct told){.case_id = reply->case_id, .version = reply->version, .answered = true};
-            snprintf(told->number, sizeof told->number, "%s", n < CASES ? reply->submitted->number : reply->stage);
+            snprintf(told->number, sizeof told->number, "%s", registers(n) ? reply->submitted->number : reply->stage);
             snprintf(line, sizeof line, "ok %u %" PRIu64 " %" PRIu64 " %s\n", n, told->case_id, told->version,
                      told->number);
             note(script, line);
@@ -241,8 +301,8 @@ int main(int argc, char **argv)
         group_found(&script->group, "GEN-FRAME");
         note(script, "founded\n");
     }
-    unsigned until = argc > 4 && strcmp(argv[3], "until") == 0 ? (unsigned)strtoul(argv[4], NULL, 10) : CASES * STEPS;
-    for (unsigned n = 0; n < until && n < CASES * STEPS; n++)
+    unsigned until = argc > 4 && strcmp(argv[3], "until") == 0 ? (unsigned)strtoul(argv[4], NULL, 10) : COMMANDS;
+    for (unsigned n = 0; n < until && n < COMMANDS; n++)
         if (!script->told[n].answered)
             ask(script, n);
     if (!simulation_settle(script->group.simulation, 60000)) {

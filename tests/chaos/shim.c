@@ -5,16 +5,20 @@
    alloc) HEARBACK_FAULT_PROGRAM=NAME only in the program of this name; all others run as ever
      HEARBACK_FAULT_FIRED=FILE   made when the fault happens: a run without it has shown nothing
      HEARBACK_FAULT_COUNTS=FILE  how many of each kind there were, written when the program ends by itself
+     HEARBACK_FAULT_STACKS=FILE  by what way each was reached: of each kind its count, and a number for each call, equal
+                                 where the whole stack of callers is
      HEARBACK_FAULT=nosync       no sync at all, and no file that writes through: what a power cut must then lose
 
    It counts the program's own calls and those of its libraries; what the C library does inside itself it does not see.
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +36,11 @@ static _Atomic unsigned long counts[KINDS];
 static unsigned long fails_at;
 static int fails_kind = KINDS, fails_with;
 static bool nosync, armed;
+static struct {
+    uint64_t *numbers;
+    size_t room;
+} stacks[KINDS];
+#define FRAMES_MAX 64
 
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
@@ -54,6 +63,10 @@ __attribute__((constructor)) static void arm(void)
     const char *fault = getenv("HEARBACK_FAULT"), *program = getenv("HEARBACK_FAULT_PROGRAM");
     if (program && strcmp(program_invocation_short_name, program) != 0)
         return;
+    const char *file = getenv("HEARBACK_FAULT_STACKS");
+    void *frames[1];
+    if (file)
+        (void)!backtrace(frames, 1); /* so that what it loads is loaded, and does not count */
     armed = true;
     nosync = fault && strcmp(fault, "nosync") == 0;
     for (int kind = 0; fault && kind < KINDS; kind++) {
@@ -64,6 +77,21 @@ __attribute__((constructor)) static void arm(void)
             fails_with = errno_of(getenv("HEARBACK_FAULT_ERRNO"), usual[kind]);
         }
     }
+    for (int kind = 0; file && kind < KINDS; kind++) {
+        stacks[kind].room = (size_t)1 << 22;
+        stacks[kind].numbers = mmap(NULL, stacks[kind].room * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    }
+}
+
+static uint64_t stack_number(void)
+{
+    void *frames[FRAMES_MAX];
+    uint64_t number = 14695981039346656037u;
+    int count = backtrace(frames, FRAMES_MAX);
+    for (int i = 0; i < count; i++)
+        number = (number ^ (uint64_t)(uintptr_t)frames[i]) * 1099511628211u;
+    return number;
 }
 
 __attribute__((destructor)) static void tell(void)
@@ -77,11 +105,22 @@ __attribute__((destructor)) static void tell(void)
         syscall(SYS_write, fd, text, size);
         syscall(SYS_close, fd);
     }
+    file = getenv("HEARBACK_FAULT_STACKS");
+    fd = armed && file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
+    for (int kind = 0; fd >= 0 && kind < KINDS; kind++) {
+        uint64_t count = counts[kind] < stacks[kind].room ? counts[kind] : stacks[kind].room;
+        syscall(SYS_write, fd, &count, sizeof count);
+        syscall(SYS_write, fd, stacks[kind].numbers, count * sizeof(uint64_t));
+    }
+    if (fd >= 0)
+        syscall(SYS_close, fd);
 }
 
 static bool fails(enum kind kind)
 {
     unsigned long nth = armed ? atomic_fetch_add(&counts[kind], 1) + 1 : 0;
+    if (nth && nth <= stacks[kind].room)
+        stacks[kind].numbers[nth - 1] = stack_number();
     if ((int)kind != fails_kind || nth != fails_at)
         return false;
     const char *file = getenv("HEARBACK_FAULT_FIRED");
