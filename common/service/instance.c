@@ -473,7 +473,7 @@ static void hurry(struct instance *instance, int64_t now)
 static bool stores_beside_failed(const struct instance *instance)
 {
     return (instance->vault && store_failed(vault_store(instance->vault))) ||
-           (instance->secrets && store_failed(instance->secrets));
+           (instance->files && store_failed(instance->files));
 }
 
 bool instance_step(struct instance *instance, enum err *fatal_out)
