@@ -17,7 +17,7 @@ PAIRS = {("service", "organisation"), ("service/instance", "organisation")}
 CLOSED = ("store/", "bus/", "eventlog/", "vault/", "service/internal.h", "service/instance.h")
 OPEN = {
     "intake": ("store/", "vault/"),
-    "directory": ("store/",),
+    "directory": ("store/", "vault/"),
     "notification": ("service/instance.h",),
     "gateway": ("bus/",),
     "link": ("bus/", "eventlog/"),
