@@ -46,7 +46,8 @@ const char *config_service_name(Hb__Service service);
  */
 Hb__Service config_service_of_name(const char *name);
 
-/* Does it keep a vault, and so an epoch key? Intake's opens personal texts, directory's the secrets of second factors. */
+/* Does it keep a vault, and so an epoch key? Intake's opens personal texts, directory's the secrets of second factors.
+ */
 bool config_has_vault(Hb__Service service);
 #define CONFIG_EPOCH_PATH_MAX 4200u
 /* FOLDER/<service>/<service>-<partition>.key: a folder for each service, so that each can be given its own alone. */

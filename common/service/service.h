@@ -224,8 +224,8 @@ bool turn_job_open(struct turn *turn, const char *what); /* is there one that is
 /* evolve says that a case is known now: events waiting for it are handed over in this same turn. */
 void turn_case_known(struct turn *turn, uint64_t case_id);
 
-/* The vault, and the tables a service keeps in its store, live outside the folded state: prepare, reply and answer only;
-   react may take keys of the vault for a case that nobody's command asked for. */
+/* The vault, and the tables a service keeps in its store, live outside the folded state: prepare, reply and answer
+   only; react may take keys of the vault for a case that nobody's command asked for. */
 struct vault *turn_vault(struct turn *turn);
 struct words *
 turn_words(struct turn *turn); /* prepare, reply, answer and index only; NULL: none is kept (simulation) */

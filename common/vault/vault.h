@@ -106,9 +106,9 @@ bool vault_tracking_matches(const struct vault *vault, uint64_t case_id, const c
    can be told from them without the key. `scope` keeps uses apart. */
 void vault_blind(const struct vault *vault, const char *scope, const char *value, uint8_t out[VAULT_BLIND_BYTES]);
 
-/* Small secrets under a name (what an authenticator knows): wrapped rows of the table "secrets", each bound to its name,
-   in the caller's transaction of vault_store: so they are there with the caller's own rows, or neither is.
-   Names have at most 256 bytes (ERR_TOO_LARGE). A row that was altered or moved is ERR_CORRUPT. */
+/* Small secrets under a name (what an authenticator knows): wrapped rows of the table "secrets", each bound to its
+   name, in the caller's transaction of vault_store: so they are there with the caller's own rows, or neither is. Names
+   have at most 256 bytes (ERR_TOO_LARGE). A row that was altered or moved is ERR_CORRUPT. */
 #define VAULT_SECRET_ROW "secret/" /* and the name: the row's key */
 enum err vault_secret_put(struct vault *vault, struct store_txn *txn, const char *name, struct bytes secret) MUST_CHECK;
 enum err vault_secret_get(struct vault *vault, struct store_txn *txn, const char *name, struct arena *arena,

@@ -102,9 +102,9 @@ static const char *wrong_second_factor(struct store *store, struct arena *arena)
         if (!row_load(&dirrec__credential__descriptor, key, value, arena, &row, &why) &&
             ((const Dirrec__Credential *)row)->totp &&
             second_factor_missing(txn, vault_secrets, arena_text(arena, (const char *)key.data, key.size)))
-            wrong = arena_printf(arena,
-                                 "%s: its second factor is missing: a recovery code opens, or hearback account password",
-                                 store_place(arena, "credentials", key));
+            wrong = arena_printf(
+                arena, "%s: its second factor is missing: a recovery code opens, or hearback account password",
+                store_place(arena, "credentials", key));
     store_abort(txn);
     return wrong;
 }

@@ -1,6 +1,6 @@
-/* What is kept of accounts to sign in with: rows in the store of the vault (proto/hearback/record/directory.proto), each
-   with a check; in no event, folded by nobody. They are read and written while queries are answered: signing in is no
-   turn, says nothing, and needs no room in the log. */
+/* What is kept of accounts to sign in with: rows in the store of the vault (proto/hearback/record/directory.proto),
+   each with a check; in no event, folded by nobody. They are read and written while queries are answered: signing in is
+   no turn, says nothing, and needs no room in the log. */
 #ifndef HEARBACK_DIRECTORY_CREDENTIALS_H
 #define HEARBACK_DIRECTORY_CREDENTIALS_H
 
@@ -66,8 +66,8 @@ void tries_end(struct turn *turn, const struct tried *none, const struct tried *
 
 /* ---- second_factor.c ---- */
 
-/* What the account's authenticator knows. Empty: there is none, or it cannot be read: then it opens nothing, and recovery
-   codes are what is left (hearback verify tells). */
+/* What the account's authenticator knows. Empty: there is none, or it cannot be read: then it opens nothing, and
+   recovery codes are what is left (hearback verify tells). */
 struct bytes second_factor_secret(struct rows *rows, const char *account);
 bool second_factor_missing(struct store_txn *txn, store_table vault_secrets, const char *account);
 void second_factor_forget(struct rows *rows, const char *account, Dirrec__Credential *credential);

@@ -3,8 +3,8 @@
 #include "../support/folder.h"
 #include "credentials.h"
 #include "service/internal.h"
-#include "vault/vault.h"
 #include "service/row.h"
+#include "vault/vault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
