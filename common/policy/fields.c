@@ -214,6 +214,8 @@ static Policy__Figure *indicator_figure(struct compile *compile, const char *tex
     const char *last = of && strncmp(of + 4, "last ", 5) == 0   ? of + 9
                        : of && strncmp(of + 4, "this ", 5) == 0 ? of + 9
                                                                 : NULL;
+    if (who && last && who < last) /* no period stands between */
+        return NULL;
     size_t size = last ? (who ? (size_t)(who - last) : strlen(last)) : 0;
     int period = last ? period_parse(arena_text(compile->arena, last, size)) : -1;
     if (period < POLICY__TERM__PERIOD__HALF_MONTH)

@@ -274,8 +274,12 @@ size_t words_find(struct words *words, struct words_look *look, struct words_pla
     struct store_txn *txn = store_begin(words->store, false);
     store_walk(txn, words->words, key_bytes(&prefix), key_bytes(&from), look->newest_first, look_at, &looking);
     if (store_error(txn))
-        words->end = 0; /* it cannot be read: whoever looks opens everything, or is told to come again */
-    store_abort(txn);
+        words->end = 0; /* it cannot be read: it is made anew, and until then everything is opened */
     look->rows_max -= looking.rows;
+    if (store_error(txn)) { /* what was not read may hold something: it is told to come again */
+        look->end = false;
+        look->rows_max = 0;
+    }
+    store_abort(txn);
     return looking.count;
 }

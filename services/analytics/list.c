@@ -305,14 +305,15 @@ static bool by_index(const struct listing *listing)
     const Analytics__Filter *filter = listing->wanted->filter;
     if (!filter || strlen(filter->external_id) > ANALYTICS_NAME_MAX || strlen(filter->number) > ANALYTICS_NAME_MAX)
         return filter != NULL;
+    for (size_t i = 0; i < filter->n_case_ids; i++)
+        if (!filter->case_id || filter->case_id == filter->case_ids[i])
+            add_case(listing, filter->case_ids[i]);
+    if (filter->n_case_ids)
+        return true;
     if (filter->case_id) {
         add_case(listing, filter->case_id);
         return true;
     }
-    for (size_t i = 0; i < filter->n_case_ids; i++)
-        add_case(listing, filter->case_ids[i]);
-    if (filter->n_case_ids)
-        return true;
     if (*filter->external_id) {
         add_indexed(listing, ANALYTICS_EXTERNAL, filter->external_id);
         return true;

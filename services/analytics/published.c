@@ -50,6 +50,16 @@ static bool moves(const Hb__Event *event)
     return routed || step || registered;
 }
 
+/* That a figure was entered is no reason to count it anew: it may be one of what it counts. */
+static bool enters_figure(const Anarec__Case *one, const Hb__Event *event)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK ||
+        event->casework->kind_case != CASEWORK__EVENT__KIND_STEP_TAKEN)
+        return false;
+    const Casework__StepTaken *taken = event->casework->step_taken;
+    return strcmp(taken->step, "set") == 0 && published(one, taken->rule);
+}
+
 static bool is_over(const Anarec__Case *one)
 {
     return one->row->phase == POLICY__PHASE__CLOSED || one->row->phase == POLICY__PHASE__ARCHIVED;
@@ -58,7 +68,8 @@ static bool is_over(const Anarec__Case *one)
 void analytics_published_look(struct turn *turn, const Anarec__Case *one, const Hb__Event *event)
 {
     bool ours = event->cell == turn_cell(turn) && !event->history && !one->row->historic;
-    const Policy__Kind *kind = ours && moves(event) && !is_over(one) ? kind_of(turn, one) : NULL;
+    const Policy__Kind *kind =
+        ours && moves(event) && !enters_figure(one, event) && !is_over(one) ? kind_of(turn, one) : NULL;
     for (size_t i = 0; kind && i < kind->n_fields; i++)
         if (is_open(one, kind->fields[i])) {
             struct key key = key_u64(event->case_id);

@@ -45,7 +45,7 @@ static void finish(struct http_request *request, struct searching *searching)
 
 static void go_on(struct http_request *request, struct searching *searching)
 {
-    if (searching->page->n_rows < searching->limit && *searching->after)
+    if (searching->page->n_rows < searching->limit && *searching->after && request->connection) /* somebody waits */
         ask_intake(request, searching);
     else
         finish(request, searching);

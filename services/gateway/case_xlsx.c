@@ -31,7 +31,7 @@ static void write_bytes(void *context, struct bytes bytes)
     http_stream_write(case_export_request(book->export), bytes);
 }
 
-/* XML 1.0 has no other control characters than these, not even escaped. */
+/* XML 1.0 has no other control characters than these, and no U+FFFE and U+FFFF, not even escaped. */
 static char *escaped(struct arena *arena, const char *text)
 {
     static const char *const names[] = {['<'] = "&lt;", ['>'] = "&gt;", ['&'] = "&amp;"};
@@ -40,6 +40,8 @@ static char *escaped(struct arena *arena, const char *text)
         const char *name = (unsigned char)*text < sizeof names / sizeof *names ? names[(unsigned char)*text] : NULL;
         if (name)
             end = stpcpy(end, name);
+        else if (strncmp(text, "\xef\xbf\xbe", 3) == 0 || strncmp(text, "\xef\xbf\xbf", 3) == 0)
+            text += 2;
         else if ((unsigned char)*text >= ' ' || strchr("\t\r\n", *text))
             *end++ = *text;
     }

@@ -130,11 +130,12 @@ void http_too_large(struct http_request *request, size_t most)
 
 /* ---- its body ---- */
 
-/* Large bodies have room of their own. */
+/* Large bodies have room of their own: a form without files does not wait for those who send pictures. */
 static uint64_t *room_of(const struct http_request *request, uint64_t *most_out)
 {
     struct http_server *server = request->gateway->http;
-    bool large = request->body_max > HTTP_BODY_BYTES_MAX;
+    bool small = request->body_said && request->body_said <= HTTP_BODY_BYTES_MAX;
+    bool large = request->body_max > HTTP_BODY_BYTES_MAX && !small;
     *most_out = large ? HTTP_UPLOADS_BYTES_MAX : HTTP_BODIES_BYTES_MAX;
     return large ? &server->uploads_bytes : &server->bodies_bytes;
 }

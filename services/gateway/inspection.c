@@ -116,7 +116,16 @@ static const Hb__Refusal *refuse_failed(struct http_request *request)
     return problem_new(request, 503, "inspection_failed", "该文件暂时无法检查", "the file cannot be looked at now");
 }
 
-/* Nobody knows unless the whole answer is there and it ended well. */
+static bool is_accepted(const char *type)
+{
+    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
+        if (strcmp(accepted[i], type) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody knows unless the whole answer is there and it ended well. A file that ends the process is damaged, and will be
+   the next time; what it answers is believed no more than the file. */
 static void tell(struct inspection *one)
 {
     struct http_request *request = one->request;
@@ -129,10 +138,13 @@ static void tell(struct inspection *one)
     well = well && sscanf(line, "%2s %200s %200s", word, first, last) == 3;
     if (well && strcmp(word, "ok") == 0) {
         content = bytes_of(end + 1, one->size - (size_t)(end + 1 - one->answer));
-        well = content.size && strtoull(last, NULL, 10) == content.size;
+        well = content.size && strtoull(last, NULL, 10) == content.size && is_accepted(first);
     } else if (well) {
         refused = refusal_of(request, first, last);
         well = refused != NULL;
+    } else if (!one->over && WIFSIGNALED(one->status)) {
+        refused = refusal_of(request, "damaged", "");
+        well = true;
     }
     one->done(request, one->context, well ? refused : refuse_failed(request), arena_strdup(&request->arena, first),
               content);
@@ -220,6 +232,7 @@ static bool spawn(struct inspection *one, int file, int answer)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, file, 0);
     posix_spawn_file_actions_adddup2(&actions, answer, 1);
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setsigmask(&attributes, &none);

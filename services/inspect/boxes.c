@@ -72,6 +72,7 @@ struct items {
     uint32_t ids[ITEMS_MAX];
     size_t count;
     size_t idat, idat_end;
+    uint64_t blanked; /* bytes: places that overlap without end are no picture */
 };
 
 static bool find_items(const struct kept *file, const struct box *info, struct items *items)
@@ -120,18 +121,21 @@ static bool number_at(const struct kept *file, size_t *at, size_t end, unsigned 
     return size == 0 || size == 2 || size == 4 || size == 8;
 }
 
-static bool blank_extent(struct kept *file, const struct items *items, uint64_t method, uint64_t from, uint64_t size)
+static bool blank_extent(struct kept *file, struct items *items, uint64_t method, uint64_t from, uint64_t size)
 {
     size_t begin = method == 1 ? items->idat : 0, end = method == 1 ? items->idat_end : file->size;
     if (method > 1 || from > end - begin)
         return false;
     if (size == 0 || size > end - begin - from)
         size = end - begin - from;
+    items->blanked += size;
+    if (items->blanked > 4 * (uint64_t)file->size)
+        return false;
     blank(file, begin + (size_t)from, begin + (size_t)(from + size));
     return true;
 }
 
-static bool blank_item(struct kept *file, const struct items *items, size_t *at, size_t end, const uint8_t sizes[4],
+static bool blank_item(struct kept *file, struct items *items, size_t *at, size_t end, const uint8_t sizes[4],
                        unsigned version, bool blanks)
 {
     uint64_t method = 0, base = 0, count = 0, unused, from, size;
@@ -139,6 +143,8 @@ static bool blank_item(struct kept *file, const struct items *items, size_t *at,
     method &= 15;
     good = good && number_at(file, at, end, 2, &unused) && number_at(file, at, end, sizes[2], &base) &&
            number_at(file, at, end, 2, &count);
+    if (count > 1 && !sizes[0] && !sizes[1])
+        return false; /* as often as it says the same place */
     for (; good && count; count--) {
         good = (version == 0 || number_at(file, at, end, sizes[3], &unused)) &&
                number_at(file, at, end, sizes[0], &from) && number_at(file, at, end, sizes[1], &size) &&
@@ -149,7 +155,7 @@ static bool blank_item(struct kept *file, const struct items *items, size_t *at,
     return good;
 }
 
-static bool blank_items(struct kept *file, const struct box *places, const struct items *items)
+static bool blank_items(struct kept *file, const struct box *places, struct items *items)
 {
     size_t at = places->data;
     if (places->end - at < 8)

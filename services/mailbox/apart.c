@@ -60,6 +60,10 @@ static enum apart judge(int status, struct arena *arena, const char **why_out)
         *why_out = "it cannot be read apart: this kernel has no seccomp filters, or memory is short";
         return APART_FAILED;
     }
+    if (WTERMSIG(status) == SIGALRM) { /* by the clock of the wall: the machine was busy, or slept */
+        *why_out = "it was not read in time: the machine is busy";
+        return APART_FAILED;
+    }
     *why_out =
         arena_printf(arena, "reading it took more memory or time than a mail may take, or ended the reader (signal %d)",
                      WTERMSIG(status));

@@ -276,7 +276,10 @@ static bool take_one(struct imap *imap, struct gateway *gateway, const struct li
     const char *folder = done ? imap->settings->imap.taken : imap->settings->imap.aside, *why = taken.what;
     if (waits)
         as_it_was(imap, listed, arena);
-    waits = waits || !move(imap, listed->uid, folder, arena, &why);
+    bool moved = !waits && move(imap, listed->uid, folder, arena, &why);
+    if (!waits && !moved)
+        imap->folders_made = false; /* the folder may be what is missing */
+    waits = !moved;
     if (waits)
         NOTE(imap->log, NOTE_MAIL_WAITS, LOG_NUMBER("uid", listed->uid), LOG_TEXT("key", taken.key),
              LOG_TEXT("why", why));

@@ -136,7 +136,8 @@ static struct bytes submission(const struct taking *taking)
 
 static bool later(const struct asked *asked)
 {
-    return asked->status == 0 || asked->status >= 500 || asked->status == 429 || asked->status == 408;
+    return asked->status == 0 || asked->status >= 500 || asked->status == 429 || asked->status == 408 ||
+           asked->status == 401; /* a token that has ended is mended, a mail is not */
 }
 
 static void post(const struct taking *taking, const char *path, const char *type, struct bytes body, const char *suffix,
@@ -305,7 +306,7 @@ static bool take_as_answer(const struct taking *taking, struct taken *taken_out)
             *taken_out = keep_all(taking, case_id, arena_printf(taking->arena, "added to case %s", numbers[i]));
             return true;
         }
-        if (later(&asked) || asked.status == 401) {
+        if (later(&asked)) {
             *taken_out = verdict(taking, VERDICT_AGAIN, asked.why);
             return true;
         }
@@ -322,8 +323,8 @@ static struct taken take_as_case(const struct taking *taking)
     const char *case_id = kept(taking, &asked, "case_id"), *number = kept(taking, &asked, "number");
     bool known = asked.status == 422 && asked_code_is(&asked, "body_mismatch");
     asked_free(&asked);
-    if (known) /* only what was registered is remembered */
-        return verdict(taking, VERDICT_TAKEN, "it is a case already: the same mail came twice");
+    if (known) /* only what was registered is remembered; whether all of it was kept then, nobody knows */
+        return verdict(taking, VERDICT_ASIDE, "it is a case already, registered otherwise: the same mail came twice");
     if (asked.status / 100 != 2 || !*case_id)
         return verdict(taking, VERDICT_AGAIN,
                        arena_printf(taking->arena, "the gateway does not register it: %s", asked.why));
@@ -386,6 +387,8 @@ bool mail_put_aside(const struct settings *settings, struct bytes raw, const cha
     bool good = fd >= 0 && write_all(fd, raw) && fsync(fd) == 0 && renameat(folder, waiting, folder, name) == 0 &&
                 fsync(folder) == 0;
     *why_out = good ? NULL : strerror(errno);
+    if (!good && fd >= 0)
+        unlinkat(folder, waiting, 0);
     if (fd >= 0)
         close(fd);
     if (folder >= 0)

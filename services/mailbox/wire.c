@@ -85,8 +85,11 @@ static void files_of(struct unpacking *unpacking, struct bytes rest, struct mail
             unpacking->wrong = true;
         if (unpacking->wrong)
             return;
-        mail->files[mail->files_count++] = (struct mail_file){
-            text_of(unpacking, file, "name", 200), text_of(unpacking, file, "type", 100), bytes_of(rest.data, size)};
+        const char *type = text_of(unpacking, file, "type", 100); /* stands in a header of ours */
+        if (!*type || type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789/+-._")])
+            unpacking->wrong = true;
+        mail->files[mail->files_count++] =
+            (struct mail_file){text_of(unpacking, file, "name", 200), type, bytes_of(rest.data, size)};
         rest = bytes_of(rest.data + size, rest.size - size);
     }
     unpacking->wrong = unpacking->wrong || rest.size;

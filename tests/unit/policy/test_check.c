@@ -256,6 +256,8 @@ static const struct finding findings[] = {
      false, "没有指标 \"nothing\"", "there is no indicator \"nothing\""},
     {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator p of next month}}\n" STEPS ROUTE, 12, false,
      "不是算式", "indicator NAME of last month"},
+    {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator p of last for handler}}\n" STEPS ROUTE, 12,
+     false, "不是算式", "indicator NAME of last month"},
     {HEAD STAGES "    fields: {f: {clause: C, name: [率, F], is: indicator p of last year}}\n" STEPS ROUTE
                  "indicators: {p: {clause: C, name: [率, P], figure: count of closed}}\n",
      12, false, "不按此期间统计", "p is not counted by that period"},
