@@ -1,5 +1,6 @@
 /* directory: sites, departments, people, accounts, calendars and the policies in force. Its state is
-   common/organisation's tables, folded from its own events; token hashes live in the secrets store and in no event. */
+   common/organisation's tables, folded from its own events; token hashes live in the store of the vault and in no
+   event. */
 #ifndef HEARBACK_DIRECTORY_H
 #define HEARBACK_DIRECTORY_H
 

@@ -1,7 +1,7 @@
 #include "attachment.h"
 
+#include "cases.h"
 #include "inspection.h"
-#include "parameters.h"
 #include "problem.h"
 
 #include <sodium.h>
@@ -270,11 +270,7 @@ void attachment_send(struct http_request *request, uint64_t case_id, const Casew
                      const char *purpose)
 {
     struct sending *sending = arena_zero(&request->arena, sizeof *sending);
-    Hb__Command command = HB__COMMAND__INIT;
-    Intake__Command intake = INTAKE__COMMAND__INIT;
     Intake__Open open = INTAKE__OPEN__INIT;
-    char id[CELL_COMMAND_ID_CHARACTERS + 1];
-    const char *given = parameter_text(request, "purpose");
     *sending = (struct sending){.request = request, .case_id = case_id, .file = file};
     if (file->file_name && file->file_name->kind_case == HB__PERSONAL__KIND_SEALED) {
         open.boxes = arena_alloc(&request->arena, sizeof *open.boxes);
@@ -282,13 +278,5 @@ void attachment_send(struct http_request *request, uint64_t case_id, const Casew
     }
     open.files = arena_alloc(&request->arena, sizeof *open.files);
     open.files[open.n_files++] = file->file;
-    open.purpose = (char *)(uintptr_t)(*given ? given : purpose);
-    cell_command_id_new(id);
-    command.id = id;
-    command.case_id = case_id;
-    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
-    command.intake = &intake;
-    intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
-    intake.open = &open;
-    cell_command(request, HB__SERVICE__INTAKE, &command, 0, on_opened, sending);
+    case_open_ask(request, case_id, &open, purpose, on_opened, sending);
 }

@@ -1,4 +1,4 @@
-/* GET /cases: a page of the list, or all of it as CSV; GET /cases/count: how many a site has of it. */
+/* GET /cases: a page of the list, or all of it as CSV or XLSX; GET /cases/count: how many a site has of it. */
 #include "case_export.h"
 
 #include "cell.h"

@@ -64,15 +64,29 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
     opening->then(request, opening->context, partly ? reply->opened->unopened : refused);
 }
 
+void case_open_ask(struct http_request *request, uint64_t case_id, Intake__Open *open, const char *otherwise,
+                   cell_command_fn *done, void *context)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Intake__Command intake = INTAKE__COMMAND__INIT;
+    char id[CELL_COMMAND_ID_CHARACTERS + 1];
+    const char *purpose = parameter_text(request, "purpose");
+    open->purpose = (char *)(uintptr_t)(*purpose ? purpose : otherwise);
+    cell_command_id_new(id);
+    command.id = id;
+    command.case_id = case_id;
+    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command.intake = &intake;
+    intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
+    intake.open = open;
+    cell_command(request, HB__SERVICE__INTAKE, &command, 0, done, context);
+}
+
 void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMessage *const *messages, size_t count,
                      case_open_fn *then, void *context)
 {
     struct opening *opening = arena_zero(&request->arena, sizeof *opening);
-    Hb__Command command = HB__COMMAND__INIT;
-    Intake__Command intake = INTAKE__COMMAND__INIT;
     Intake__Open open = INTAKE__OPEN__INIT;
-    char id[CELL_COMMAND_ID_CHARACTERS + 1];
-    const char *purpose = parameter_text(request, "purpose");
     *opening = (struct opening){.request = request, .then = then, .context = context};
     for (size_t i = 0; i < count; i++)
         message_visit(messages[i], find_sealed, opening);
@@ -83,13 +97,5 @@ void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMe
     open.boxes = arena_alloc(&request->arena, opening->count * sizeof *open.boxes);
     for (size_t i = 0; i < opening->count && i < CASE_OPEN_BOXES_MAX; i++)
         open.boxes[open.n_boxes++] = opening->list[i]->sealed;
-    open.purpose = (char *)(uintptr_t)(*purpose ? purpose : "case file");
-    cell_command_id_new(id);
-    command.id = id;
-    command.case_id = case_id;
-    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
-    command.intake = &intake;
-    intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
-    intake.open = &open;
-    cell_command(request, HB__SERVICE__INTAKE, &command, 0, on_opened, opening);
+    case_open_ask(request, case_id, &open, "case file", on_opened, opening);
 }

@@ -9,7 +9,7 @@
 
 /* Handlers. */
 void cases_submit(struct http_request *request); /* case_submit.c */
-void cases_list(struct http_request *request);   /* case_list.c; hands over to case_csv.c */
+void cases_list(struct http_request *request);   /* case_list.c; hands over to case_export.c */
 void cases_count(struct http_request *request);
 void cases_file(struct http_request *request);      /* case_file.c */
 void cases_timeline(struct http_request *request);  /* case_timeline.c */
@@ -81,5 +81,8 @@ void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn
 typedef void case_open_fn(struct http_request *request, void *context, const Hb__Refusal *unopened);
 void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMessage *const *messages, size_t count,
                      case_open_fn *then, void *context);
+/* Boxes and files of a case, as `open` names them: recorded with ?purpose=, without it with `otherwise`. */
+void case_open_ask(struct http_request *request, uint64_t case_id, Intake__Open *open, const char *otherwise,
+                   cell_command_fn *done, void *context);
 
 #endif

@@ -73,12 +73,6 @@ static size_t take(char *data, size_t one, size_t count, void *context)
     return size;
 }
 
-static char *escape(const struct imap *imap, const char *name, struct arena *arena)
-{
-    (void)imap;
-    return gateway_escape(name, arena);
-}
-
 /* `at` is what stands behind the server's address; `command` NULL: the mail there is fetched. */
 static bool ask(struct imap *imap, const char *at, const char *command, struct taken_bytes *taken, struct arena *arena,
                 const char **why_out)
@@ -123,7 +117,7 @@ static bool tell(struct imap *imap, const char *at, const char *command, struct 
 /* The folder, in the life we know it in: numbers of another one would mean other mails. */
 static char *folder_at(struct imap *imap, struct arena *arena)
 {
-    return arena_printf(arena, "%s;UIDVALIDITY=%s", escape(imap, imap->settings->imap.folder, arena), imap->validity);
+    return arena_printf(arena, "%s;UIDVALIDITY=%s", gateway_escape(imap->settings->imap.folder, arena), imap->validity);
 }
 
 /* ---- what is there ---- */
