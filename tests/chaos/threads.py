@@ -68,7 +68,8 @@ def load(place, name, plant):
             assert time.monotonic() < until, f"{mail.taken} of {MAILS} mails in two minutes"
             time.sleep(0.2)
         assert mail.most > 1, "never two at once: nothing could be found"
-        assert len(pids) == 1 and system.pids("notification") == pids, "it was restarted"
+        if plant == "none":  # without its lock it may well crash and be started again: its reports tell enough
+            assert len(pids) == 1 and system.pids("notification") == pids, "it was restarted"
         for i in range(16):  # and it ends while mails are on their way
             body["party"] = {"email": f"last{i}@example.org"}
             system.http("POST", "/api/v1/cases", body, token)
