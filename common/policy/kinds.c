@@ -467,11 +467,25 @@ static void returns_of(struct compile *compile, json_t *map, Policy__Kind *kind)
         kind->returns_to = who_of(compile, json_object_get(map, "to"));
 }
 
+/* Whoever has the same problem is no party to the case: he may take this step of it and no other. */
+static void public_problem_of(struct compile *compile, json_t *value, Policy__Kind *kind)
+{
+    const char *name = text_of(compile, value);
+    const Policy__Step *step = *name ? policy_step(kind, name) : NULL;
+    bool by = false;
+    for (size_t i = 0; step && i < step->n_by; i++)
+        by = by || strcmp(step->by[i]->root, "complainant") == 0;
+    kind->public_problem = (char *)(uintptr_t)name;
+    if (*name && (!by || !step->n_from || *step->to))
+        mistake(compile, value, "public_problem 须写一个步骤：by 含 complainant，有 from，无 to",
+                "public_problem names a step `by: complainant`, with `from` and without `to`");
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
               "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits",
-              "identity", "approves");
+              "identity", "approves", "public_problem");
     NOT_CARRIED_OUT(compile, map, "accept");
     const char *identity = text_of(compile, json_object_get(map, "identity"));
     kind->identity_restricted = strcmp(identity, "restricted") == 0;
@@ -499,6 +513,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     EACH(compile, map, "chains", Policy__Chain, policy__chain__init, kind->chains, kind->n_chains, chain_of);
     EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);
     chains_steps(compile);
+    public_problem_of(compile, json_object_get(map, "public_problem"), kind);
     limits_of(compile, json_object_get(map, "limits"));
     returns_of(compile, json_object_get(map, "returns"), kind);
 }

@@ -109,6 +109,12 @@ struct analytics_hidden_cases {
 };
 bool analytics_hidden_cases(struct turn *turn, const char *site, const Hb__Actor *actor,
                             struct analytics_hidden_cases *all_out);
+/* public.c: public problems, which are shown to everybody. */
+bool analytics_is_visitor(struct turn *turn,
+                          const Hb__Query *query); /* a list of a public site, for nobody's account */
+bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row);
+const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Analytics__ListCases *wanted);
+Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row);
 /* facets.c: which cases have a value, in order of receipt. */
 #define ANALYTICS_TERMS_MAX 7u
 #define ANALYTICS_TERM_VALUES 4u

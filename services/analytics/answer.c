@@ -74,8 +74,9 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     uint64_t cell = reach.cells[0];
     turn_look_at(turn, cell);
     if (!all && (!organisation_site(turn, query->site) ||
-                 !(figures ? analytics_may_see_figures(turn, query, cell, query->site)
-                           : analytics_may_see(turn, query, "read", cell, query->site)))) {
+                 !(analytics_is_visitor(turn, query) ||
+                   (figures ? analytics_may_see_figures(turn, query, cell, query->site)
+                            : analytics_may_see(turn, query, "read", cell, query->site))))) {
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
         return;
     }

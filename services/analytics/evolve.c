@@ -133,11 +133,13 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row.round = 1;
     row.version = 1;
     row.historic = registered->historic;
+    row.place = registered->place;
     if (registered->phase == POLICY__PHASE__CLOSED)
         row.closed_ms = event->occurred_ms;
     one.registered_ms = event->recorded_ms;
     one.policy_version = event->policy_version;
     one.period = month_of(turn, event->site, event->occurred_ms);
+    one.confidential = registered->party && registered->party->confidential;
     one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
     row.on_time = rating(&one);
     index_case(turn, &row);
@@ -174,6 +176,8 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
     row->phase = taken->phase;
     row->round = taken->round;
     row->version = taken->version;
+    if (taken->joined)
+        row->joined = taken->joined;
     struct facts changed = {event->facts, event->n_facts};
     for (size_t i = 0; i < changed.count; i++) {
         const Hb__Fact *fact = changed.list[i];

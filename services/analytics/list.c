@@ -66,7 +66,8 @@ struct listing {
     size_t count;
     uint32_t limit;
     Analytics__CaseList *list;
-    bool counts; /* rows are counted, not kept */
+    bool visitor; /* nobody of the house: public problems only */
+    bool counts;  /* rows are counted, not kept */
     uint64_t counted;
 };
 
@@ -219,7 +220,14 @@ static struct line *next_line(const struct listing *listing)
 
 static bool listed(const struct listing *listing, const Analytics__CaseRow *row)
 {
-    return row && analytics_fits(listing->wanted->filter, row) && !analytics_hidden(listing->turn, row, listing->actor);
+    return row && analytics_fits(listing->wanted->filter, row) &&
+           !analytics_hidden(listing->turn, row, listing->actor) &&
+           (!listing->visitor || analytics_is_public(listing->turn, row));
+}
+
+static void add_row(const struct listing *listing, Analytics__CaseRow *row)
+{
+    listing->list->rows[listing->list->n_rows++] = listing->visitor ? analytics_public_row(listing->turn, row) : row;
 }
 
 /* What does not fit is forgotten at once: a page takes the memory of its rows. */
@@ -231,7 +239,7 @@ static void take(struct listing *listing, const struct line *line)
     bool fits = listed(listing, row);
     listing->counted += fits;
     if (fits && !listing->counts)
-        listing->list->rows[listing->list->n_rows++] = row;
+        add_row(listing, row);
     else
         arena_return(turn_arena(listing->turn), mark);
 }
@@ -270,7 +278,7 @@ static bool add_indexed(const struct listing *listing, unsigned table, const cha
         found = true;
         Analytics__CaseRow *row = analytics_row(listing->turn, bytes_get_u64(id.data));
         if (listed(listing, row) && listing->list->n_rows < listing->limit)
-            listing->list->rows[listing->list->n_rows++] = row;
+            add_row(listing, row);
     }
     return found;
 }
@@ -295,7 +303,7 @@ static void add_case(const struct listing *listing, uint64_t case_id)
         turn_look_at(listing->turn, listing->lines[i].cell);
         Analytics__CaseRow *row = analytics_row(listing->turn, case_id);
         if (row && strcmp(row->site, listing->lines[i].site) == 0 && listed(listing, row))
-            listing->list->rows[listing->list->n_rows++] = row;
+            add_row(listing, row);
     }
 }
 
@@ -373,7 +381,12 @@ static void answer(struct listing *listing, const Hb__Query *query, const struct
 void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                            Analytics__Reply *reply)
 {
-    struct listing listing = {.turn = turn, .wanted = query->analytics->list, .actor = query->actor};
+    struct listing listing = {.turn = turn,
+                              .wanted = query->analytics->list,
+                              .actor = query->actor,
+                              .visitor = query->actor && query->actor->complainant};
+    if (listing.visitor)
+        listing.wanted = analytics_public_wanted(turn, listing.wanted);
     reply->kind_case = ANALYTICS__REPLY__KIND_LIST;
     answer(&listing, query, reach);
     reply->list = listing.list;

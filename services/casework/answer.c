@@ -110,6 +110,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
         linked->number = record->links[i]->number;
         TURN_ADD(turn, file->links, file->n_links, linked);
     }
+    file->joined = record->joined;
     file->documents = record->documents;
     file->n_documents = record->n_documents;
     file->attachments = record->attachments;

@@ -128,6 +128,8 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
     record->phase = taken->phase;
     record->round = taken->round;
     record->version = taken->version;
+    if (taken->joined)
+        record->joined = taken->joined;
     fold_facts(turn, record, event);
     fold_texts(turn, record, taken->texts, taken->n_texts);
     moment(turn, record, taken->step, event->occurred_ms);

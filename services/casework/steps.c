@@ -297,6 +297,8 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
     taken->version = one->record->version + 1;
     taken->note = (Hb__Personal *)(uintptr_t)note;
     taken->rule = (char *)(uintptr_t)rule;
+    if (strcmp(step->name, one->kind->public_problem) == 0)
+        taken->joined = one->record->joined + 1;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_STEP_TAKEN, taken);
     event_clauses(turn, event, step->clauses, step->n_clauses);
     event_fact_text(turn, event, "stage", taken->stage);
@@ -325,4 +327,6 @@ void casework_say_step(const struct casework_case *one, Hb__Event *event)
     record->phase = taken->phase;
     record->round = taken->round;
     record->version = taken->version;
+    if (taken->joined)
+        record->joined = taken->joined;
 }

@@ -13,6 +13,7 @@ struct page {
     const struct zone *zone; /* of the site, when the page is about one */
     const char *site;        /* its name; "" */
     bool demonstration;      /* every page says so */
+    bool script;             /* a form with a puzzle (portal_guard.h) */
     /* Where the language links lead: a path and its query. NULL: the links are buttons of the form with the id "form",
        which then comes back in the other language with all that was typed. */
     const char *here;
@@ -30,6 +31,7 @@ void page_end(struct page *page);
 /* The address of the style sheet: its name changes with its content, so that browsers may keep it. */
 const char *page_style_address(void);
 struct bytes page_style(void);
+struct bytes page_script(void);
 
 /* ---- page_fields.c: what a form is made of. Every input has a label; what is wrong stands beside it and on top ----
  */

@@ -377,8 +377,9 @@ static void add_steps(struct page *page, struct case_shown *shown)
         return;
     html_add(&page->html, "<section class=\"screen\" aria-labelledby=\"do\"><h2 id=\"do\">%s</h2>\n",
              page_text(page, TEXT_CASE_DO));
-    for (size_t i = 0; i < file->n_allowed; i++)
-        add_step(page, shown, file->allowed[i], turn && i == 0);
+    for (size_t i = 0, drawn = 0; i < file->n_allowed; i++)
+        if (!case_step_of_others(shown, file->allowed[i]->step))
+            add_step(page, shown, file->allowed[i], turn && drawn++ == 0);
     html_add(&page->html, "</section>\n");
 }
 

@@ -11,16 +11,32 @@ struct bytes page_style(void)
     return bytes_of(portal_style, sizeof portal_style);
 }
 
+struct bytes page_script(void)
+{
+    return bytes_of(portal_script, sizeof portal_script);
+}
+
+static const char *address_of(const char *path, struct bytes content, char address[64])
+{
+    uint8_t hash[16];
+    if (!*address) {
+        crypto_generichash(hash, sizeof hash, content.data, content.size, NULL, 0);
+        snprintf(address, 64, "%s?v=%02x%02x%02x%02x%02x%02x", path, hash[0], hash[1], hash[2], hash[3], hash[4],
+                 hash[5]);
+    }
+    return address;
+}
+
 const char *page_style_address(void)
 {
     static char address[64];
-    uint8_t hash[16];
-    if (!*address) {
-        crypto_generichash(hash, sizeof hash, portal_style, sizeof portal_style, NULL, 0);
-        snprintf(address, sizeof address, "/static/portal.css?v=%02x%02x%02x%02x%02x%02x", hash[0], hash[1], hash[2],
-                 hash[3], hash[4], hash[5]);
-    }
-    return address;
+    return address_of("/static/portal.css", page_style(), address);
+}
+
+static const char *script_address(void)
+{
+    static char address[64];
+    return address_of("/static/portal.js", page_script(), address);
 }
 
 const char *page_text(const struct page *page, enum text_id id)
@@ -52,9 +68,12 @@ static void head(struct page *page, const char *title, bool wrong)
              "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
              "<meta name=\"robots\" content=\"noindex\"><meta name=\"format-detection\" content=\"telephone=no\">"
-             "<title>%s%s – %s</title><link rel=\"stylesheet\" href=\"%s\"></head>\n",
+             "<title>%s%s – %s</title><link rel=\"stylesheet\" href=\"%s\">",
              language_tag(page->language), wrong ? page_text(page, TEXT_ERROR_TITLE) : "", title,
              *page->site ? page->site : page_text(page, TEXT_BRAND), page_style_address());
+    if (page->script)
+        html_add(&page->html, "<script src=\"%s\" defer></script>", script_address());
+    html_source(&page->html, "</head>\n");
 }
 
 void page_begin(struct page *page, const char *title, bool wrong)

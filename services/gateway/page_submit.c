@@ -1,10 +1,12 @@
 #include "portal_submit.h"
 
 #include "portal_files.h"
+#include "portal_guard.h"
 
 #define PARTY_CHARACTERS_MAX "500"
 
-void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count)
+void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count,
+                bool problems)
 {
     const char *title = page_text(page, TEXT_KIND_TITLE);
     struct arena *arena = page->html.arena;
@@ -19,6 +21,9 @@ void page_kinds(struct page *page, const Directory__Site *site, const Policy__Ki
                  html_url(arena, site->id), html_url(arena, kinds[i]->name),
                  portal_label(page->language, kinds[i]->label));
     html_add(&page->html, "</ul>\n");
+    if (problems)
+        html_add(&page->html, "<p><a href=\"/problems?site=%s\">%s</a></p>\n", html_url(arena, site->id),
+                 page_text(page, TEXT_PROBLEMS_SEE));
     page_end(page);
 }
 
@@ -103,6 +108,7 @@ void page_submit(struct page *page, struct submit_form *submit)
     const char *title = portal_label(page->language, submit->kind->label);
     struct arena *arena = page->html.arena;
     bool files = portal_takes_files(submit->kind);
+    page->script = true;
     page_begin(page, title, submit->form.errors_count > 0);
     page_back(page, arena_printf(arena, "/submit?site=%s", html_url(arena, submit->site->id)));
     page_heading(page, title);
@@ -114,6 +120,7 @@ void page_submit(struct page *page, struct submit_form *submit)
              "<input type=\"hidden\" name=\"token\" value=\"%s\">\n",
              files ? "multipart/form-data" : "application/x-www-form-urlencoded", submit->site->id, submit->kind->name,
              submit->token);
+    page_guard(page);
     add_about(page, submit);
     if (files)
         page_file_input(page);

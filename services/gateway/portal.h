@@ -23,6 +23,10 @@ void portal_case_files_sent(struct http_request *request);
 void portal_case_file(struct http_request *request);
 void portal_leave(struct http_request *request);
 void portal_style(struct http_request *request);
+void portal_script(struct http_request *request);
+void portal_problems(struct http_request *request);
+void portal_problem(struct http_request *request);
+void portal_problem_sent(struct http_request *request);
 
 /* Is this a person with a browser, on no path of the API? Then a refusal is a page: portal_refuse answers it. */
 bool portal_speaks(struct http_request *request);

@@ -271,6 +271,11 @@ char *case_form_purpose(const struct case_shown *shown, const char *step)
                         step);
 }
 
+bool case_step_of_others(const struct case_shown *shown, const char *step)
+{
+    return strcmp(shown->kind->public_problem, step) == 0;
+}
+
 bool case_step_grave(const struct case_shown *shown, const char *step)
 {
     const Policy__Step *found = policy_step(shown->kind, step);
@@ -361,7 +366,7 @@ static void act_now(struct case_shown *shown)
     struct visit *visit = shown->visit;
     Casework__Act act = CASEWORK__ACT__INIT;
     const Policy__Step *step = policy_step(shown->kind, shown->step);
-    if (!step) {
+    if (!step || case_step_of_others(shown, step->name)) {
         visit_fail(visit, 404, NULL);
         return;
     }

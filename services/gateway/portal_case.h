@@ -81,6 +81,8 @@ char *case_files_purpose(struct visit *visit);
 /* ---- portal_case.c ---- */
 
 char *case_form_purpose(const struct case_shown *shown, const char *step);
+/* The step by which others join a public problem: not for whoever it belongs to. */
+bool case_step_of_others(const struct case_shown *shown, const char *step);
 /* A step that ends the case must be confirmed. */
 bool case_step_grave(const struct case_shown *shown, const char *step);
 

@@ -3,6 +3,7 @@
 
 #include "policy/lookup.h"
 #include "portal_files.h"
+#include "portal_guard.h"
 #include "sites.h"
 
 #define PURPOSE "submit"
@@ -48,7 +49,7 @@ static void on_policy(struct visit *visit, void *context)
         return;
     }
     visit->page.here = arena_printf(arena, "/submit?site=%s", html_url(arena, visit->site->id));
-    page_kinds(&visit->page, visit->site, kinds, count);
+    page_kinds(&visit->page, visit->site, kinds, count, portal_has_problems(visit));
     visit_answer(visit, 200);
 }
 
@@ -151,9 +152,10 @@ static bool may_send(struct submit_form *submit)
     struct visit *visit = submit->visit;
     struct http_request *request = visit->request;
     const char *token = http_form(request, "token");
-    int64_t wait_ms =
-        limit_wait_ms(&visit->portal->submitting, limit_address(request->address, &request->arena), request->came_ms);
+    const char *address = limit_address(request->address, &request->arena);
     bool fresh = form_token_check(&visit->portal->keys, PURPOSE, token, request->came_ms, submit->id);
+    struct limit *limit = guard_limit(visit, fresh);
+    int64_t wait_ms = limit_wait_ms(limit, address, request->came_ms);
     if (fresh)
         submit->token = token;
     if (http_form(request, "lang")) { /* the other language, nothing more */
@@ -169,11 +171,13 @@ static bool may_send(struct submit_form *submit)
     submit_check(submit);
     if (!fresh)
         form_fail(&submit->form, "", visit_text(visit, TEXT_TOKEN_OLD));
+    if (guard_holds(visit, fresh))
+        form_fail(&submit->form, "", visit_text(visit, TEXT_TRAPPED));
     if (submit->form.errors_count) {
         show(visit, submit, 422);
         return false;
     }
-    limit_count(&visit->portal->submitting, limit_address(request->address, &request->arena), request->came_ms);
+    limit_count(limit, address, request->came_ms);
     return true;
 }
 

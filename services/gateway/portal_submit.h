@@ -40,7 +40,9 @@ void submit_check(struct submit_form *submit);
 /* The command's content. */
 Intake__Submit *submit_build(struct submit_form *submit);
 
-void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count);
+/* `problems`: the site has public ones, which can be joined. */
+void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count,
+                bool problems);
 void page_submit(struct page *page, struct submit_form *submit);
 
 #endif

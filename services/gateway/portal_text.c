@@ -196,6 +196,32 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_DAY_ROLLED] = {"顺延", "moved on"},
     [TEXT_DAY_DUE] = {"到期", "due"},
 
+    [TEXT_PROBLEMS] = {"正在处理的公共问题", "Public problems under way"},
+    [TEXT_PROBLEMS_LEAD] = {"如果您遇到的问题已经在这里，点进去告诉我们一声即可，不必另行提交。",
+                            "If your problem is here already, open it and tell us that you have it, too. There is no "
+                            "need to submit it again."},
+    [TEXT_PROBLEMS_NONE] = {"目前没有正在处理的公共问题。", "There is no public problem under way now."},
+    [TEXT_PROBLEMS_OTHER] = {"反映其他问题", "Something else"},
+    [TEXT_PROBLEMS_SEE] = {"看看是否已有人反映：正在处理的公共问题", "Has it been reported already? See the public "
+                                                                     "problems under way"},
+    [TEXT_PROBLEM_SINCE] = {"始于 ", "Since "},
+    [TEXT_PROBLEM_JOINED] = {"也遇到的人数：", "Others who have it: "},
+    [TEXT_PROBLEM_SHOWN] = {"这里不显示任何人的姓名和所写内容。", "No names and nothing that anybody wrote is shown "
+                                                                  "here."},
+    [TEXT_PROBLEM_ONCE] = {"每人计一次。您留下的内容加密保存，只有办理人员可以查看。",
+                           "Everybody counts once. What you leave is kept encrypted; only those who handle the problem "
+                           "can read it."},
+    [TEXT_PROBLEM_THANKS] = {"已记录，谢谢。负责人员会看到人数。", "Recorded, thank you. Those who handle it see how "
+                                                                   "many have it."},
+    [TEXT_PROBLEM_OVER] =
+        {"此问题已处理完毕，不再登记人数。如果仍然存在，请重新反映。",
+         "This problem has been dealt with, and nobody joins it any more. If it is still there, please "
+         "submit it anew."},
+    [TEXT_TRAP] = {"此处请留空", "Leave this empty"},
+    [TEXT_TRAPPED] = {"一个应当留空的栏目被填写了（可能是浏览器自动填写）。现已清空，请再提交一次。",
+                      "A field that must stay empty was filled in, perhaps by your browser. It is empty again: please "
+                      "send the form once more."},
+
     [TEXT_404_TITLE] = {"没有这个页面", "There is no such page"},
     [TEXT_404_LEAD] = {"网址可能不完整，或者页面已经移动。", "The address may be incomplete, or the page has moved."},
     [TEXT_405_TITLE] = {"不能这样打开本页", "This page cannot be opened like that"},

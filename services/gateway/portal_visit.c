@@ -10,6 +10,8 @@ static const struct limit_rule tracking_each = {.burst = 10, .refill_ms = 30000}
 static const struct limit_rule tracking_all = {.burst = 300, .refill_ms = 200};
 /* Submissions: a whole house may stand behind one address. */
 static const struct limit_rule submitting_each = {.burst = 60, .refill_ms = 10000};
+/* Whoever's browser has solved the puzzle of the form. */
+static const struct limit_rule worked_each = {.burst = 240, .refill_ms = 2500};
 static const struct limit_rule submitting_all = {.burst = 2000, .refill_ms = 5};
 /* Case pages: each opening of sealed texts is recorded for good. */
 static const struct limit_rule viewing_each = {.burst = 120, .refill_ms = 1000};
@@ -28,6 +30,7 @@ enum err portal_open(struct gateway *gateway, struct portal **portal_out)
     portal_keys_derive(secret, &portal->keys);
     limit_init(&portal->tracking, tracking_each, tracking_all);
     limit_init(&portal->submitting, submitting_each, submitting_all);
+    limit_init(&portal->worked, worked_each, submitting_all);
     limit_init(&portal->viewing, viewing_each, viewing_all);
     err = portal_cache_open(gateway, &portal->cache);
     *portal_out = portal;
@@ -137,12 +140,15 @@ struct page_choice *visit_departments(struct visit *visit, size_t *count_out)
 
 /* ---- ending ---- */
 
-/* Pages load nothing but their own style sheet, send forms nowhere else, and tell no other site where one came from. */
+/* Pages load nothing but their own style sheet, those with a puzzle the script that solves it; they send forms nowhere
+   else, and tell no other site where one came from. */
+#define CLOSED_UP "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 static void headers(struct visit *visit)
 {
     struct http_request *request = visit->request;
     http_set(request, "Content-Security-Policy",
-             "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+             visit->page.script ? "default-src 'none'; style-src 'self'; script-src 'self'; " CLOSED_UP
+                                : "default-src 'none'; style-src 'self'; " CLOSED_UP);
     http_set(request, "Content-Language", language_tag(visit->language));
     http_set(request, "Vary", "Accept-Language, Cookie");
 }
@@ -246,6 +252,12 @@ bool portal_speaks(struct http_request *request)
 void portal_refuse(struct http_request *request, const Hb__Refusal *refusal)
 {
     visit_fail(visit_begin(request), refusal->status, refusal);
+}
+
+void portal_script(struct http_request *request)
+{
+    http_set(request, "Cache-Control", "public, max-age=31536000, immutable");
+    http_respond(request, 200, "text/javascript; charset=utf-8", page_script());
 }
 
 void portal_style(struct http_request *request)

@@ -17,7 +17,7 @@ struct portal {
     struct gateway *gateway;
     struct portal_keys keys;
     bool secure; /* reached by https: cookies say so */
-    struct limit tracking, submitting, viewing;
+    struct limit tracking, submitting, worked, viewing;
     struct portal_cache *cache;
 };
 
@@ -57,6 +57,9 @@ void visit_site(struct visit *visit, const Directory__Site *site);
 
 /* Counts one more against the visitor's address. False: too many, and the visit has ended with 429. */
 bool visit_may(struct visit *visit, struct limit *limit);
+
+/* portal_problems.c: does the policy of the visit's site know public problems? */
+bool portal_has_problems(const struct visit *visit);
 
 /* ---- portal_cache.c: public organisation and policies, asked of directory and kept ---- */
 

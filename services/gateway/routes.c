@@ -195,7 +195,11 @@ const struct route routes[] = {
     {"POST", "/case/files", portal_case_files_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
     {"GET", "/case/files/{file}", portal_case_file, .open = true},
     {"POST", "/leave", portal_leave, .open = true},
+    {"GET", "/problems", portal_problems, .open = true},
+    {"GET", "/problem", portal_problem, .open = true},
+    {"POST", "/problem", portal_problem_sent, .open = true},
     {"GET", "/static/portal.css", portal_style, .open = true},
+    {"GET", "/static/portal.js", portal_script, .open = true},
 
     /* the console, which asks the API with the rights of whoever signs in */
     {"GET", "/console", console_page, .open = true},

@@ -5,9 +5,11 @@ checked (browser.py, CHECK_PAGE). HEARBACK_SCREENSHOTS=FOLDER keeps pictures for
 import os
 import re
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser
+from console import AXE, RUN_AXE
 from harness import System, main
 
 TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\" " + "x" * 120  # a word that fits no line
@@ -41,6 +43,11 @@ class Visitor:
 
     def look(self, what, status_error=False):
         self.browser.check_page(self.browser.language)
+        if self.browser.javascript and os.path.exists(AXE):
+            with open(AXE) as f:
+                self.browser.script(f"if (!window.axe) {{ {f.read()}\n; window.axe = axe; }}")
+            wrong = self.browser.call("POST", "/execute/async", {"script": RUN_AXE, "args": []})
+            assert not wrong, f"{self.browser.url()} ({what}):\n  " + "\n  ".join(wrong)
         assert "broken" not in self.browser.title()
         if self.folder:
             self.pictures += 1
@@ -174,6 +181,49 @@ def the_life_of_one_complaint(system, javascript, language):
         visitor.look("over")
 
 
+def the_puzzle_is_solved_where_scripts_run(visitor, javascript):
+    """While the form is filled in, and the form goes on with it; without, the field stays empty and the form works all the same."""
+    browser = visitor.browser
+    visitor.open("/submit?site=haitang&kind=complaint")
+    until = time.monotonic() + 60
+    while javascript and not browser.value("input[name=work]") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert bool(browser.value("input[name=work]")) == javascript
+
+
+def a_public_problem(system):
+    """Five of a kind make one (PROP-11-13)."""
+    for _ in range(5):
+        reply = system.http("POST", "/api/v1/cases", {"site": "haitang", "kind": "complaint", "category": "lift", "channel": "phone",
+                                                      "text": "电梯停运，我住五栋"}, token=system.tokens()["reception"])
+        assert reply.status == 201, reply
+    system.settle()
+    system.http("PUT", "/api/v1/organisation", {"accounts": [{"id": "supervisor", "person": "sun_min", "scopes": ["read", "act"]}]},
+                token=system.operator_token())
+    token = system.run("token", "supervisor").stdout.strip()
+    (row,) = system.http("GET", "/api/v1/cases?site=haitang&kind=cluster&category=lift", token=token).json()["rows"]
+    reply = system.http("POST", f"/api/v1/cases/{row['number']}/actions/confirm?site=haitang", {}, token=token)
+    assert reply.status == 200, reply
+    system.settle()
+
+
+def joins(system, javascript, language, joined):
+    with Browser(javascript=javascript, language=language) as browser:
+        visitor = Visitor(system, browser, f"{language}-{'script' if javascript else 'plain'}-problem")
+        the_puzzle_is_solved_where_scripts_run(visitor, javascript)
+        visitor.open("/submit?site=haitang")
+        browser.follow("a[href^='/problems']")
+        visitor.look("problems")
+        browser.follow("main .choose")
+        visitor.look("problem")
+        assert "五栋" not in browser.source()
+        browser.type("textarea[name='me_too.reach']", f"{joined}@example.org")
+        browser.follow("main form .button")
+        visitor.says_in(".notice.good", "已记录" if language == "zh-CN" else "Recorded")
+        visitor.says_in(".lead", f"{'人数：' if language == 'zh-CN' else 'have it: '}{joined}")
+        visitor.look("joined")
+
+
 def scripts_are_really_off():
     with Browser(javascript=False) as browser:
         browser.open("data:text/html,<title>off</title><script>document.title='on'</script>")
@@ -187,6 +237,9 @@ def all_lives():
     with System("--demo") as system:
         for javascript, language in ((False, "zh-CN"), (True, "en"), (True, "zh-CN"), (False, "en")):
             the_life_of_one_complaint(system, javascript, language)
+        a_public_problem(system)
+        for joined, (javascript, language) in enumerate(((False, "zh-CN"), (True, "en")), 1):
+            joins(system, javascript, language, joined)
 
 
 if __name__ == "__main__":

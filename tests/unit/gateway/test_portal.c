@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "page.h"
+#include "portal_guard.h"
 #include "portal_limit.h"
 #include "portal_session.h"
 #include "portal_time.h"
@@ -248,6 +249,18 @@ static void the_style_sheet_is_in_the_program(void **state)
     assert_null(memmem(style.data, style.size, "@import", 7));
 }
 
+/* Found with another implementation: sha256("token:N") of Python's hashlib. */
+static void a_puzzle_is_solved_or_not(void **state)
+{
+    (void)state;
+    assert_true(guard_solves("token", "9193", 14));
+    assert_false(guard_solves("token", "9193", 31));
+    assert_false(guard_solves("tokem", "9193", 14));
+    assert_false(guard_solves("token", "", 1));
+    assert_false(guard_solves("token", " 9193", 1));
+    assert_false(guard_solves("token", "00000000000000", 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +277,7 @@ int main(void)
         cmocka_unit_test(languages_are_understood),
         cmocka_unit_test(dates_are_said_as_people_say_them),
         cmocka_unit_test(the_style_sheet_is_in_the_program),
+        cmocka_unit_test(a_puzzle_is_solved_or_not),
     };
     if (sodium_init() < 0)
         return 2;

@@ -1,0 +1,63 @@
+/* What everybody may see of a site: the cases of kinds that the policy calls public problems, once they can be joined
+   and after; never one whose complainant asked to be kept confidential. Who handles it, and how late it is, stays
+   inside. */
+#include "analytics.h"
+
+bool analytics_is_visitor(struct turn *turn, const Hb__Query *query)
+{
+    const Directory__Site *site = *query->site ? organisation_site(turn, query->site) : NULL;
+    return query->actor && query->actor->complainant && turn_looks_at(turn) == 0 && site && site->public_ &&
+           query->analytics->kind_case == ANALYTICS__QUERY__KIND_LIST;
+}
+
+static bool can_be_joined(const Policy__Kind *kind, const char *stage)
+{
+    const Policy__Step *step = policy_step(kind, kind->public_problem);
+    for (size_t i = 0; step && i < step->n_from; i++)
+        if (strcmp(step->from[i], stage) == 0)
+            return true;
+    return false;
+}
+
+bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row)
+{
+    const Policy__Policy *policy = organisation_policy(turn, row->site, 0);
+    const Policy__Kind *kind = policy ? policy_kind(policy, row->kind) : NULL;
+    if (!kind || !*kind->public_problem || (row->phase < POLICY__PHASE__DONE && !can_be_joined(kind, row->stage)))
+        return false;
+    const Anarec__Case *one = analytics_load(turn, row->case_id);
+    return one && !one->confidential;
+}
+
+/* By what is not shown nothing is filtered either. */
+const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Analytics__ListCases *wanted)
+{
+    Analytics__ListCases *shown = TURN_NEW(turn, Analytics__ListCases, analytics__list_cases__init);
+    *shown = *wanted;
+    if (!wanted->filter)
+        return shown;
+    shown->filter = TURN_NEW(turn, Analytics__Filter, analytics__filter__init);
+    *shown->filter = *wanted->filter;
+    shown->filter->department = shown->filter->handler = shown->filter->external_id = shown->filter->on_time = "";
+    shown->filter->overdue = false;
+    shown->filter->due_from_ms = shown->filter->due_to_ms = 0;
+    return shown;
+}
+
+Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row)
+{
+    Analytics__CaseRow *shown = TURN_NEW(turn, Analytics__CaseRow, analytics__case_row__init);
+    shown->case_id = row->case_id;
+    shown->site = row->site;
+    shown->number = row->number;
+    shown->kind = row->kind;
+    shown->category = row->category;
+    shown->place = row->place;
+    shown->stage = row->stage;
+    shown->phase = row->phase;
+    shown->received_ms = row->received_ms;
+    shown->closed_ms = row->closed_ms;
+    shown->joined = row->joined;
+    shown->version = row->version;
+    return shown;
+}

@@ -1,0 +1,176 @@
+"""What the portal keeps strangers and programs from, and what it lets everybody do: public problems and joining one, the trap and
+the puzzle of forms, the steps that a policy gives to complainants."""
+
+import hashlib
+import itertools
+import re
+
+import harness
+import test_portal
+from test_portal import CSP, Phone, act, file_of
+
+system = None
+WITH_SCRIPT = CSP.replace("style-src 'self';", "style-src 'self'; script-src 'self';")
+
+
+def solve(token, bits):
+    for n in itertools.count():
+        if int.from_bytes(hashlib.sha256(f"{token}:{n}".encode()).digest()[:4], "big") >> (32 - bits) == 0:
+            return str(n)
+
+
+def supervisor():
+    system.http("PUT", "/api/v1/organisation", {"accounts": [{"id": "supervisor", "person": "sun_min", "scopes": ["read", "act", "open"]}]},
+                token=system.operator_token())
+    return system.run("token", "supervisor").stdout.strip()
+
+
+def rows(token, query=""):
+    system.settle()
+    reply = system.http("GET", "/api/v1/cases?site=haitang&limit=1000" + query, token=token)
+    assert reply.status == 200, reply
+    return reply.json()["rows"]
+
+
+# ---- public problems ----
+
+def a_widespread_complaint():
+    """Five of a kind make one of these (PROP-11-13); its number, confirmed."""
+    for _ in range(5):
+        Phone().submit(category="lift", text="电梯又停了，我住五栋")
+    token = supervisor()
+    (cluster,) = rows(token, "&kind=cluster")
+    page = Phone().get("/problems?site=haitang")
+    assert "没有正在处理的公共问题" in page.text, page.text  # proposed is not confirmed
+    assert Phone().raw("GET", f"/problem?site=haitang&number={cluster['number']}").status == 404
+    reply = system.http("POST", f"/api/v1/cases/{cluster['number']}/actions/confirm?site=haitang", {}, token=token)
+    assert reply.status == 200, reply
+    system.settle()
+    return token, cluster["number"]
+
+
+def joining_a_public_problem():
+    token, number = a_widespread_complaint()
+    other, _ = Phone().submit(category="lift", text="只属于我自己的投诉")
+    assert "/problems?site=haitang" in Phone().request("GET", "/submit?site=haitang")[1]
+    page = Phone().get("/problems?site=haitang")
+    assert "普遍性投诉：电梯" in page.text and "已确认" in page.text and "五栋" not in page.text, page.text
+    assert "Widespread complaint: Lift" in Phone("en").get("/problems?site=haitang").text
+    phone = Phone()
+    page = phone.get(f"/problem?site=haitang&number={number}")
+    assert "五栋" not in page.text and "物业主管" not in page.text, page.text
+    form = page.form_at("/problem")
+    assert "也遇到的人数：1" in phone.send(form).text
+    assert "也遇到的人数：1" in phone.send(form).text  # pressed twice
+    for _ in range(2):  # the same contact counts once
+        again = Phone().get(f"/problem?site=haitang&number={number}").form_at("/problem")
+        assert "也遇到的人数：2" in Phone().send(again, me_too__reach="138 0000-1111").text
+    again = Phone().get(f"/problem?site=haitang&number={number}").form_at("/problem")
+    assert "也遇到的人数：2" in Phone().send(again, me_too__reach="13800001111").text
+    system.settle()
+    reply = system.http("GET", f"/api/v1/cases/{number}?site=haitang&purpose=reach", token=token)
+    assert reply.json()["joined"] == 2 and "138 0000-1111" in reply.body.decode(), reply
+    (row,) = rows(token, "&kind=cluster")
+    assert row["joined"] == 2, row
+    timeline = system.http("GET", f"/api/v1/cases/{number}/timeline?site=haitang", token=token).body.decode()
+    assert timeline.count('"me_too"') >= 2
+    # what is nobody else's business cannot be joined, nor seen
+    assert Phone().raw("GET", f"/problem?site=haitang&number={other}").status == 404
+    assert Phone().raw("POST", "/problem", {**again["fields"], "number": other}).status == 404
+    assert Phone().raw("POST", "/problem", {**again["fields"], "token": form["fields"]["token"][:-4] + "AAAA"}).status == 422
+    assert Phone().raw("GET", f"/problem?site=renhe&number={number}").status == 404
+    # and over is over
+    for step, fields in (("post", {"measures": "更换控制板", "boards": "各栋大堂"}), ):
+        reply = system.http("POST", f"/api/v1/cases/{number}/actions/{step}?site=haitang", {"fields": fields}, token=token)
+        assert reply.status == 200, reply
+    system.settle()
+    assert "没有正在处理的公共问题" in Phone().get("/problems?site=haitang").text
+    assert "已处理完毕" in Phone().get(f"/problem?site=haitang&number={number}").text
+    late = Phone().raw("POST", "/problem", again["fields"] | {"me_too.reach": "new@example.org"})
+    assert late.status == 409, late
+
+
+def strangers_have_no_list_of_cases():
+    """What analytics tells the public is decided there: no page of the portal asks for more, so no address can."""
+    assert system.http("GET", "/api/v1/cases?site=haitang").status == 401
+
+
+# ---- programs ----
+
+def the_trap_holds_back():
+    before = len(rows(system.operator_token()))
+    phone = Phone()
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    page = phone.send(form, expect=422, category="noise", text="真的有噪音", homepage="http://spam.example")
+    assert "应当留空" in page.text and "真的有噪音" in page.text, page.text
+    again = page.form_at("/submit")
+    assert again["fields"]["homepage"] == ""
+    assert len(rows(system.operator_token())) == before
+    phone.send(again, category="noise", text="真的有噪音")
+    assert len(rows(system.operator_token())) == before + 1
+
+
+def the_puzzle_lets_through():
+    phone = Phone()
+    reply = phone.raw("GET", "/submit?site=haitang&kind=complaint")
+    assert reply.headers["content-security-policy"] == WITH_SCRIPT, reply.headers
+    text = reply.body.decode()
+    bits = int(re.search(r'data-bits="(\d+)"', text).group(1))
+    script = phone.raw("GET", re.search(r'<script src="(/static/[^"]+)" defer></script>', text).group(1))
+    assert script.headers["content-type"].startswith("text/javascript") and "immutable" in script.headers["cache-control"]
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    work = solve(form["fields"]["token"], bits)
+    other = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    filled = {"category": "noise", "text": "噪音", "homepage": "filled by the browser"}
+    assert phone.raw("POST", "/submit", {**other["fields"], **filled, "work": work}).status == 422  # of another form
+    assert phone.raw("POST", "/submit", {**form["fields"], **filled, "work": work + "0"}).status == 422
+    assert phone.raw("POST", "/submit", {**form["fields"], **filled, "work": work}).status == 303
+
+
+def the_puzzle_relaxes_the_limit():
+    phone = Phone()
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    fields = {**form["fields"], "category": "noise", "text": "噪音"}
+    statuses = [phone.raw("POST", "/submit", fields).status for _ in range(62)]  # one command, often sent
+    assert statuses[:60] == [303] * 60 and 429 in statuses, statuses
+    assert phone.raw("POST", "/submit", {**fields, "work": solve(fields["token"], 14)}).status == 303
+
+
+# ---- what the policy gives to complainants ----
+
+def all_steps_of_a_complainant():
+    """Answer a question, rate, reopen, withdraw: GEN-FRAME and PROP-11."""
+    phone = Phone()
+    number, _ = phone.submit(category="noise")
+    act(number, "accept")
+    act(number, "ask_papers", missing="哪几天？")
+    page = phone.send(phone.get("/case").form_with(step="papers_in"), papers_in__addition="周一和周二")
+    assert file_of(number)["stage"] == "handling" and "周一和周二" in page.text
+    act(number, "handle", result="已劝阻")
+    act(number, "answer", reply_text="已劝阻施工方")
+    page = phone.get("/case")
+    assert "已劝阻施工方" in page.text
+    page = phone.send(page.form_with(step="follow_up"), follow_up__satisfied="dissatisfied", follow_up__opinion="还在吵")
+    assert file_of(number)["stage"] == "handling" and file_of(number)["round"] == 2  # dissatisfied: handled again by itself
+    act(number, "handle", result="已停工")
+    act(number, "answer", reply_text="已停工")
+    page = phone.send(phone.get("/case").form_with(step="reopen"), reopen__reason="又开工了")
+    assert file_of(number)["stage"] == "handling" and file_of(number)["round"] == 3, file_of(number)
+    form = phone.get("/case").form_with(step="withdraw")
+    phone.send(form, expect=422)
+    phone.send(form, withdraw__confirm="yes")
+    assert file_of(number)["stage"] == "withdrawn"
+
+
+def all_of_it():
+    global system
+    with harness.System("--demo") as started:
+        system = test_portal.system = started
+        for test in (all_steps_of_a_complainant, joining_a_public_problem, strangers_have_no_list_of_cases, the_trap_holds_back,
+                     the_puzzle_lets_through, the_puzzle_relaxes_the_limit):
+            test()
+            print(f"  {test.__name__}", flush=True)
+
+
+if __name__ == "__main__":
+    harness.main([all_of_it])
