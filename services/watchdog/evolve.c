@@ -300,24 +300,32 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
         set_timer(turn, event->case_id, said, event->recorded_ms);
 }
 
-/* What came due before a run ended or was paused keeps its timer until the horizon has passed it. */
-static void clear_timers_from(struct turn *turn, uint64_t case_id, Watchrec__Said *said, int64_t from_ms)
+/* What came due before a run ended or was paused keeps its timer until the horizon has passed it; so does the look at
+   what lay before the arming, as far as the run went. */
+static void clear_timers_from(struct turn *turn, const Hb__Event *event, Watchrec__Said *said, int64_t from_ms)
 {
-    struct key key = timer_key(case_id, said);
+    struct key key = timer_key(event->case_id, said);
     size_t kept = 0;
-    for (size_t i = 0; i < said->n_timers; i++)
-        if (said->timers[i] < from_ms)
+    bool look = false;
+    for (size_t i = 0; i < said->n_timers; i++) {
+        if (said->timers[i] < from_ms) {
             said->timers[kept++] = said->timers[i];
-        else if (!planted("forget_to_cancel"))
+            continue;
+        }
+        look = look || said->timers[i] <= event->recorded_ms;
+        if (!planted("forget_to_cancel"))
             turn_timer_clear(turn, said->timers[i], key_bytes(&key));
+    }
     said->n_timers = kept;
+    if (look)
+        set_timer(turn, event->case_id, said, from_ms - 1);
 }
 
 static void end(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
 {
     said->ended_ms = event->occurred_ms;
     said->paused = false;
-    clear_timers_from(turn, event->case_id, said, said->ended_ms);
+    clear_timers_from(turn, event, said, said->ended_ms);
 }
 
 /* It stands still before its due: what lies after that moves with it, and is armed anew when it runs again. */
@@ -328,7 +336,7 @@ static void stand_still(struct turn *turn, const Hb__Event *event, Watchrec__Sai
     for (size_t i = 0; i < said->n_row_ms; i++)
         if (said->row_ms[i] >= since_ms)
             said->row_ms[i] = INT64_MAX;
-    clear_timers_from(turn, event->case_id, said, since_ms);
+    clear_timers_from(turn, event, said, since_ms);
 }
 
 /* It was not late after all: what the lateness started has not begun. */

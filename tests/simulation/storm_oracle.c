@@ -414,6 +414,19 @@ static struct pauses pauses_until(const struct oracle *oracle, const struct paus
     return before;
 }
 
+/* As the case stood at an instant: what began later is not known, and what ended later is not over. */
+static struct pauses pauses_as_of(const struct oracle *oracle, const struct pauses *pauses, int64_t at_ms)
+{
+    struct pauses known = {0};
+    for (size_t i = 0; i < pauses->count && pauses->list[i].from_ms <= at_ms; i++) {
+        struct pause pause = pauses->list[i];
+        pause.to_ms = pause.to_ms > at_ms ? INT64_MAX : pause.to_ms;
+        known.list = arena_grow(&oracle->storm->scratch, known.list, known.count, sizeof pause);
+        known.list[known.count++] = pause;
+    }
+    return known;
+}
+
 /* True: a pause that is not over keeps it from coming due. */
 static bool wait_out(const struct oracle *oracle, const struct pauses *pauses, struct days_due *due, int64_t since_ms)
 {
@@ -538,12 +551,12 @@ static void work_out(const struct oracle *oracle, const struct pauses *pauses, s
         inactive_since = active && !now_active ? point->at_ms : inactive_since;
         active = now_active;
         run->ever = run->ever || active;
+        const struct fact *fact = &oracle->facts[point->fact];
+        struct pauses then = fact->extends ? pauses_as_of(oracle, pauses, point->at_ms) : (struct pauses){0};
+        if (fact->extends && due_at(oracle, &then, run, point->known, &extension, &due, &run->frozen) &&
+            extends(oracle, run, fact, due.at_ms, run->frozen, &extension))
+            extension = (struct extension){fact->extended_ms, fact->at_ms, extension.count + 1};
         run->has_due = due_at(oracle, pauses, run, point->known, &extension, &due, &run->frozen);
-        if (run->has_due && extends(oracle, run, &oracle->facts[point->fact], due.at_ms, run->frozen, &extension)) {
-            extension = (struct extension){oracle->facts[point->fact].extended_ms, oracle->facts[point->fact].at_ms,
-                                           extension.count + 1};
-            due_at(oracle, pauses, run, point->known, &extension, &due, &run->frozen);
-        }
         int64_t until = i + 1 < run->points_count ? run->points[i + 1].at_ms
                         : run->end_ms             ? run->end_ms
                                                   : oracle->now_ms;
@@ -580,13 +593,15 @@ static const struct storm_run *said_of(const struct oracle *oracle, const struct
 }
 
 /* A run that is over keeps the word said at its end: neither a calendar published later changes it nor the proof, come
-   only then, that an extension was told. */
+   only then or in that very millisecond, that an extension was told. */
 static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                               const struct storm_run *said)
 {
     const Calendar__Calendar *today = oracle->calendar;
     bool agrees = false;
-    for (size_t i = 0; i < 2 * oracle->storm->calendars_count && !agrees; i++) {
+    const int64_t told_until[] = {INT64_MAX, run->end_ms ? run->end_ms : INT64_MAX,
+                                  run->end_ms ? run->end_ms - 1 : INT64_MAX};
+    for (size_t i = 0; i < 3 * oracle->storm->calendars_count && !agrees; i++) {
         struct run then = {.round = run->round,
                            .part = run->part,
                            .start_ms = run->start_ms,
@@ -594,8 +609,8 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
                            .end = run->end,
                            .points = run->points,
                            .points_count = run->points_count};
-        oracle->calendar = oracle->storm->calendars[i / 2];
-        oracle->told_until_ms = i % 2 && run->end_ms ? run->end_ms : INT64_MAX;
+        oracle->calendar = oracle->storm->calendars[i / 3];
+        oracle->told_until_ms = told_until[i % 3];
         work_out(oracle, pauses, &then);
         agrees = then.missed == said->missed && (!said->missed || then.missed_due_ms == said->missed_due_ms) &&
                  (said->said != STORM_MET || then.due_ms == said->met_due_ms);
