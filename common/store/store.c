@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum err store_err_of(int rc)
@@ -175,6 +176,17 @@ enum err store_reserve(struct store *store, uint64_t bytes)
         return ERR_NONE;
     }
     return store_err_of(errno);
+}
+
+bool store_disk_is_spare(const struct store *store)
+{
+    struct statvfs disk;
+    if (store->full)
+        return false;
+    if (store->data_fd < 0 || fstatvfs(store->data_fd, &disk))
+        return true; /* the reservation will tell */
+    uint64_t spare = (uint64_t)disk.f_bavail * disk.f_frsize, tenth = (uint64_t)disk.f_blocks * disk.f_frsize / 10;
+    return spare >= (tenth < 1ull << 30 ? tenth : 1ull << 30);
 }
 
 struct store_txn *store_begin(struct store *store, bool write)

@@ -223,15 +223,21 @@ enum err words_commit(struct words *words, uint64_t end)
 {
     enum err err = store_reserve(words->store, RESERVE_BYTES);
     if (err) {
-        store_abort(words->txn);
-    } else {
-        put_end(words, words->txn, end);
-        err = store_commit(words->txn);
+        words_abort(words);
+        return err;
     }
+    put_end(words, words->txn, end);
+    err = store_commit(words->txn);
     words->txn = NULL;
     if (!err)
         words->end = end;
     return err;
+}
+
+void words_abort(struct words *words)
+{
+    store_abort(words->txn);
+    words->txn = NULL;
 }
 
 /* ---- looking ---- */

@@ -41,6 +41,7 @@ struct words_place {
 void words_begin(struct words *words);
 void words_put(struct words *words, const char *site, struct words_place place, struct words_marks *marks);
 enum err words_commit(struct words *words, uint64_t end) MUST_CHECK;
+void words_abort(struct words *words); /* as if it had not begun */
 
 /* Looks on from `from` (not itself), oldest or newest first, through at most `rows_max` cases of the site (those looked
    at are taken off) and until `most` of them may hold all marks. `from` is where it stopped; `end`: there are no more.

@@ -227,7 +227,7 @@ void files_put(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
     struct files_rows rows;
     if (!record || !shape(turn, put))
         return;
-    if (store_reserve(turn_files(turn), ROOM_BYTES)) {
+    if (!store_disk_is_spare(turn_files(turn)) || store_reserve(turn_files(turn), ROOM_BYTES)) {
         refuse_full(turn);
         return;
     }

@@ -175,10 +175,11 @@ void intake_import_differs(struct turn *turn, const Hb__Event *event, const Inta
 void intake_text_save(struct turn *turn, uint64_t case_id, uint64_t offset, Hb__Sealed **boxes, size_t count);
 void intake_step_fold(struct turn *turn, const Hb__Event *event, const Casework__StepTaken *taken);
 /* Calls `each` with every text of the case: sealed ones are opened, but for those whose key is gone and, where an actor
-   asks, those withheld from him; number and place come with them. `field` is as sealed. False from `each` ends it. */
+   asks, those withheld from him; number and place come with them. `field` is as sealed. False from `each` ends it. An
+   error: a text could not be read for now (its key is neither destroyed nor is it altered), the others were given. */
 typedef bool intake_text_fn(void *context, const char *field, const char *text);
-void intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, intake_text_fn *each,
-                       void *context);
+enum err intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, intake_text_fn *each,
+                           void *context);
 /* The cases of texts after `end`, at most `most` texts; `end_out`: the last one looked at. */
 size_t intake_texts_after(struct turn *turn, uint64_t end, size_t most, uint64_t *cases, uint64_t *end_out);
 enum err intake_index(struct turn *turn, bool *more_out);

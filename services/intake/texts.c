@@ -62,6 +62,7 @@ struct reading {
     intake_text_fn *each;
     void *context;
     bool over;
+    enum err err; /* a box that could not be read for now */
 };
 
 static void give(struct reading *reading, const char *field, const char *text)
@@ -76,8 +77,13 @@ static void read_box(struct reading *reading, const Hb__Sealed *box)
     char *text;
     bool withheld = reading->actor &&
                     intake_identity_withheld(turn, reading->actor, intake_key_case(turn, box->key_id), box->key_id);
-    if (!reading->over && !withheld && vault_open(turn_vault(turn), box, turn_arena(turn), &text) == ERR_NONE)
+    if (reading->over || withheld)
+        return;
+    enum err err = vault_open(turn_vault(turn), box, turn_arena(turn), &text);
+    if (!err)
         give(reading, box->field, text);
+    else if (err != ERR_NOT_FOUND && err != ERR_CORRUPT) /* destroyed; altered, which VERIFY tells */
+        reading->err = err;
 }
 
 static void read_sealed(ProtobufCMessage *message, void *context)
@@ -109,12 +115,13 @@ static void read_place(struct reading *reading, const Intakerec__Case *record)
         }
 }
 
-void intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, intake_text_fn *each, void *context)
+enum err intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, intake_text_fn *each,
+                           void *context)
 {
     struct reading reading = {.turn = turn, .actor = actor, .each = each, .context = context};
     const Intakerec__Case *record = intake_case_load(turn, case_id);
     if (!record)
-        return;
+        return ERR_NONE;
     give(&reading, "number", record->number);
     read_place(&reading, record);
     struct key prefix = key_u64(case_id);
@@ -124,6 +131,7 @@ void intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *act
         struct bytes number = bytes_of(key.data + prefix.size, key.size - prefix.size);
         read_text(&reading, state_load(turn, INTAKE_TEXTS, number, &intakerec__text__descriptor));
     }
+    return reading.err;
 }
 
 size_t intake_texts_after(struct turn *turn, uint64_t end, size_t most, uint64_t *cases, uint64_t *end_out)
@@ -161,17 +169,19 @@ static bool mark_text(void *context, const char *field, const char *text)
     return true;
 }
 
-static void index_case(struct turn *turn, uint64_t case_id)
+static enum err index_case(struct turn *turn, uint64_t case_id)
 {
+    enum err err = ERR_NONE;
     struct arena_mark mark = arena_mark(turn_arena(turn));
     const Intakerec__Case *record = intake_case_load(turn, case_id);
     struct marking marking = {.turn = turn};
     if (record) {
-        intake_texts_each(turn, case_id, NULL, mark_text, &marking);
+        err = intake_texts_each(turn, case_id, NULL, mark_text, &marking);
         words_put(turn_words(turn), record->site, (struct words_place){(uint64_t)record->received_ms, case_id},
                   &marking.marks);
     }
     arena_return(turn_arena(turn), mark);
+    return err;
 }
 
 static bool comes_again(const uint64_t *cases, size_t count, size_t at)
@@ -191,8 +201,12 @@ enum err intake_index(struct turn *turn, bool *more_out)
     if (!count)
         return ERR_NONE;
     words_begin(words);
-    for (size_t i = 0; i < count; i++)
+    enum err err = ERR_NONE;
+    for (size_t i = 0; i < count && !err; i++)
         if (!comes_again(cases, count, i)) /* a case is read with all its texts */
-            index_case(turn, cases[i]);
-    return words_commit(words, end);
+            err = index_case(turn, cases[i]);
+    if (!err)
+        return words_commit(words, end);
+    words_abort(words); /* read again later: a search compares meanwhile */
+    return err;
 }

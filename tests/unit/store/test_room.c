@@ -27,6 +27,7 @@ static void room_is_refused_before_it_is_missed(void **state)
     assert_int_equal(store_open(folder, &(struct store_options){.map_bytes = 1u << 30}, &store), ERR_NONE);
     assert_int_equal(store_table_open(store, "one", &table), ERR_NONE);
     assert_int_equal(store_reserve(store, 16u << 20), ERR_NONE);
+    assert_true(store_disk_is_spare(store)); /* 4 MB of 24 are left */
     struct store_txn *txn = store_begin(store, true);
     struct key key = key_u64(1);
     store_put(txn, table, key_bytes(&key), bytes_of_text("kept"));
@@ -36,6 +37,7 @@ static void room_is_refused_before_it_is_missed(void **state)
     while (write(fd, block, sizeof block) > 0) /* somebody else takes all that is left */
         ;
     assert_int_equal(store_reserve(store, 20u << 20), ERR_FULL);
+    assert_false(store_disk_is_spare(store));
     txn = store_begin(store, false); /* reading goes on */
     struct bytes value;
     assert_true(store_get(txn, table, key_bytes(&key), &arena, &value));
