@@ -31,8 +31,8 @@ enum err store_table_open(struct store *store, const char *name, store_table *ta
 /* Reserves disk ahead for `bytes` more (fallocate KEEP_SIZE) and checks the map: ERR_FULL when
    there is no room. Called before each turn. */
 enum err store_reserve(struct store *store, uint64_t bytes) MUST_CHECK;
-/* Is a tenth of the disk free, or 1 GiB? What may grow without measure and can be refused asks first, and leaves the rest
-   to the logs. */
+/* Is a tenth of the disk free, or 1 GiB? What may grow without measure and can be refused asks first, and leaves the
+   rest to the logs. */
 bool store_disk_is_spare(const struct store *store);
 /* A commit failed, and not for want of room alone: whoever has it open ends, and opens it anew. */
 bool store_failed(const struct store *store);

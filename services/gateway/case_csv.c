@@ -35,12 +35,19 @@ static void begin(struct case_export *export)
     write_line(case_export_request(export), columns, count);
 }
 
+/* A spreadsheet program would calculate it, and it may come from outside (an external id): shown as text instead
+   (OWASP, CSV Injection). */
+static const char *harmless(struct arena *arena, const char *text)
+{
+    return *text && strchr("=+-@\t\r", *text) ? arena_printf(arena, "'%s", text) : text;
+}
+
 static void row(struct case_export *export, const struct case_export_cell *cells, size_t count, const struct zone *zone)
 {
     struct http_request *request = case_export_request(export);
     const char **texts = arena_alloc(&request->arena, count * sizeof *texts);
     for (size_t i = 0; i < count; i++)
-        texts[i] = cells[i].text ? case_csv_quoted(&request->arena, cells[i].text)
+        texts[i] = cells[i].text ? case_csv_quoted(&request->arena, harmless(&request->arena, cells[i].text))
                    : cells[i].ms ? json_time_text(zone, cells[i].ms, &request->arena)
                                  : "";
     write_line(request, texts, count);

@@ -16,6 +16,7 @@ from alone import measure_deadlines, measure_fold, measure_judge, measure_policy
 from at_rest import measure_idle, measure_memory, measure_start
 from baselines import measure_disk
 from latency import measure_flushes, measure_lateness, measure_latency
+from pages import measure_live, measure_pages
 from postgres import measure_postgres
 from register import measure_register
 from search import measure_search
@@ -42,6 +43,8 @@ FIGURES = {
     "import": (measure_import, "rows of the Boston data"),
     "register": (measure_register, "very many cases: list, submission, report"),
     "search": (measure_search, "Chinese search in sealed texts at 100,000 cases"),
+    "pages": (measure_pages, "what a person waits for at 100,000 cases"),
+    "live": (measure_live, "live updates with a thousand browsers"),
     "outage": (measure_outage, "catching up after one service was away (P14)"),
     "resume": (measure_resume, "a service that is killed under load until it is there again (P14)"),
     "stopped": (measure_stopped, "a consumer that does not move (P18)"),

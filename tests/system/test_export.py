@@ -57,7 +57,7 @@ def same(sheet, line, columns):
             told = datetime.datetime.fromisoformat(text).replace(tzinfo=None)
             assert abs((cell - told).total_seconds()) < 1, (name, cell, text)
         else:
-            assert cell == text.replace("\x0b", ""), (name, cell, text)
+            assert cell == (text[1:] if text[:2] in ("'=", "'+") else text).replace("\x0b", ""), (name, cell, text)
 
 
 def test_export():
@@ -74,7 +74,7 @@ def test_export():
         assert sheet[0] == lines[0]
         for cells, line in zip(sheet[1:], lines[1:], strict=True):
             same(cells, line, lines[0])
-        assert {line[0] for line in lines} > set(HOSTILE)
+        assert {line[0] for line in lines} > {"'" + id if id[0] in "=+" else id for id in HOSTILE}
         none = list(rows_of(ask("format=xlsx&kind=none").body))
         assert none == [lines[0]], none
         assert ask("format=xls").status == 400
