@@ -32,8 +32,7 @@ static const char pack[] =
     "        limit: 2 working days\n"
     "        ladder: none\n";
 
-#define MORNING_MS (START_MS + 23 * HOUR + 30 * MINUTE) /* Tuesday 09:00: the day before `answer` is due is warned of  \
-                                                         */
+#define MORNING_MS (START_MS + 23 * HOUR + 30 * MINUTE) /* Tuesday 09:00 */
 
 struct said {
     unsigned misses, withdrawn, rows, warnings;
