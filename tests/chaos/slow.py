@@ -63,7 +63,7 @@ def said(system, *services):
 
 
 def sound(system):
-    found = json.loads(system.run("--json", "verify", check=False).stdout)
+    found = json.loads(system.run("--json", "verify", check=False, timeout=300 + chosen.events // 200).stdout)
     assert found["sound"], json.dumps(found, indent=1)
 
 
