@@ -159,10 +159,10 @@ class System(Door):
                 pass
         return found
 
-    def run(self, *arguments, check=True, **options):
+    def run(self, *arguments, check=True, timeout=300, **options):
         """The hearback command, on this system."""
         done = subprocess.run([self.program("hearback"), "--data", self.folder, *arguments], capture_output=True, text=True,
-                              timeout=300, **options)
+                              timeout=timeout, **options)
         if check and done.returncode:
             raise AssertionError(f"hearback {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
