@@ -42,6 +42,7 @@ struct judge {
     struct pause *pauses;
     size_t pauses_count;
     int64_t pauses_until_ms; /* what the case waited for after this does not concern a run that is over */
+    int64_t known_ms;        /* what began or ended after this is not known */
     struct run *runs;
     size_t runs_count;
     struct live live;
@@ -185,7 +186,8 @@ static void begin_pause(struct judge *judge, int64_t at_ms)
 }
 
 /* Pauses follow recorded time and are known in full before any run is judged: one that begins after a due instant does
-   not move it, so looking ahead changes nothing. */
+   not move it, so looking ahead changes nothing. But for extensions, which are asked what was known then
+   (`known_ms`). */
 static void find_pauses(struct judge *judge, size_t count)
 {
     bool paused = false;
@@ -207,6 +209,12 @@ static bool pause_after(const struct judge *judge, size_t index, int64_t since_m
 {
     struct pause *pause = pause_out;
     *pause = judge->pauses[index];
+    if (pause->from_ms > judge->known_ms)
+        return false;
+    if (pause->to_ms > judge->known_ms) {
+        pause->open = true;
+        pause->to_ms = INT64_MAX;
+    }
     if (pause->open || pause->to_ms > judge->pauses_until_ms) {
         pause->open = pause->open && judge->pauses_until_ms == INT64_MAX;
         pause->to_ms = judge->pauses_until_ms;
@@ -580,17 +588,27 @@ static bool starts(struct judge *judge, const struct moment *moment, int64_t *st
 
 /* ---- the walk ---- */
 
+/* Was the due as it stood at an instant, by the pauses known then, not over? */
+static bool in_time(struct judge *judge, const struct happening *happening, int64_t known_ms, int64_t *due_out)
+{
+    judge->known_ms = known_ms;
+    recompute(judge, happening->at_ms);
+    judge->known_ms = INT64_MAX;
+    *due_out = judge->live.due.at_ms;
+    return judge->live.has_due && (judge->live.frozen || known_ms <= *due_out);
+}
+
 /* Counts only when granted, and told where that is asked for, at or before the due instant as it stood. */
 static void extend(struct judge *judge, const struct happening *happening)
 {
     struct live *live = &judge->live;
     const Policy__Extend *rule = judge->rules->clock->extend;
-    if (!same(happening->extends, judge->rules->clock->name) || !live->open || !live->has_due)
+    if (!same(happening->extends, judge->rules->clock->name) || !live->has_due)
         return;
-    int64_t told = rule && rule->told ? happening->extension_told_ms : happening->at_ms;
-    bool in_time = live->frozen || (happening->at_ms <= live->due.at_ms && told <= live->due.at_ms);
+    int64_t told = rule && rule->told ? happening->extension_told_ms : happening->at_ms, due, due_then;
     bool too_often = rule && rule->times && !rule->more && live->extended_count >= rule->times;
-    if (!in_time || told == 0 || too_often || live->run.missed || happening->extended_due_ms <= live->due.at_ms)
+    if (told == 0 || too_often || live->run.missed || !in_time(judge, happening, happening->at_ms, &due) ||
+        !in_time(judge, happening, told, &due_then) || happening->extended_due_ms <= due)
         return;
     live->extended_due = happening->extended_due_ms;
     live->extended_at = happening->at_ms;
@@ -672,7 +690,7 @@ struct run *clock_judge(const struct judge_rules *rules, const struct happening 
     judge->happenings = happenings;
     judge->arena = arena;
     judge->round = 1;
-    judge->pauses_until_ms = INT64_MAX;
+    judge->pauses_until_ms = judge->known_ms = INT64_MAX;
     find_pauses(judge, count);
     const struct moment *moments = moments_of(judge, count);
     for (size_t i = 0; i < count; i++)

@@ -526,16 +526,33 @@ static bool due_at(const struct oracle *oracle, const struct pauses *pauses, con
     return true;
 }
 
-static bool extends(const struct oracle *oracle, const struct run *run, const struct fact *fact, int64_t due_ms,
-                    bool frozen, const struct extension *extension)
+/* The due as it stood at an instant, by what was known then; 0: none. INT64_MAX: a pause held it. */
+static int64_t due_then(const struct oracle *oracle, const struct pauses *pauses, const struct run *run, size_t known,
+                        const struct extension *extension, int64_t at_ms, int64_t *until_out)
 {
+    struct pauses then = pauses_as_of(oracle, pauses, at_ms);
+    struct days_due due;
+    bool frozen;
+    if (!due_at(oracle, &then, run, known, extension, &due, &frozen))
+        return 0;
+    *until_out = frozen ? INT64_MAX : due.at_ms;
+    return due.at_ms;
+}
+
+static bool extends(const struct oracle *oracle, const struct pauses *pauses, const struct run *run,
+                    const struct point *point, const struct extension *extension)
+{
+    const struct fact *fact = &oracle->facts[point->fact];
     const Policy__Extend *rule = oracle->clock->extend;
     if (!is(fact->extends, oracle->clock->name) || run->missed)
         return false;
-    int64_t told = rule && rule->told ? fact->extension_told_ms : fact->at_ms;
-    bool in_time = (frozen || (fact->at_ms <= due_ms && told <= due_ms)) && told <= oracle->told_until_ms;
+    int64_t told = rule && rule->told ? fact->extension_told_ms : fact->at_ms, until = 0, told_until = 0;
+    int64_t due_ms = due_then(oracle, pauses, run, point->known, extension, fact->at_ms, &until);
     bool again = rule && rule->times && !rule->more && extension->count >= rule->times;
-    return told && in_time && !again && fact->extended_ms > due_ms;
+    if (!due_ms || !told || again || told > oracle->told_until_ms || fact->at_ms > until)
+        return false;
+    due_then(oracle, pauses, run, point->known, extension, told, &told_until);
+    return told <= told_until && fact->extended_ms > due_ms;
 }
 
 /* Walks the points of one run. */
@@ -552,9 +569,7 @@ static void work_out(const struct oracle *oracle, const struct pauses *pauses, s
         active = now_active;
         run->ever = run->ever || active;
         const struct fact *fact = &oracle->facts[point->fact];
-        struct pauses then = fact->extends ? pauses_as_of(oracle, pauses, point->at_ms) : (struct pauses){0};
-        if (fact->extends && due_at(oracle, &then, run, point->known, &extension, &due, &run->frozen) &&
-            extends(oracle, run, fact, due.at_ms, run->frozen, &extension))
+        if (extends(oracle, pauses, run, point, &extension))
             extension = (struct extension){fact->extended_ms, fact->at_ms, extension.count + 1};
         run->has_due = due_at(oracle, pauses, run, point->known, &extension, &due, &run->frozen);
         int64_t until = i + 1 < run->points_count ? run->points[i + 1].at_ms

@@ -285,6 +285,40 @@ static void pause_after_an_extension(void **state)
     world_close(&w);
 }
 
+/* A date granted while the case waits counts from then on, however long the wait becomes; told later, by the due as it
+   had moved by then. */
+static void extension_in_a_pause(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 4);
+    Policy__Extend extend = POLICY__EXTEND__INIT;
+    Policy__Who told = POLICY__WHO__INIT;
+    extend.told = &told;
+    w.clock.extend = &extend;
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    stage(&w, "2025-03-03 11:00", "pending", WAIT);
+    struct happening *granted = step(&w, "2025-03-03 12:00", "extend");
+    granted->extends = "answer";
+    granted->extended_due_ms = at(&w, "2025-03-03 16:00");
+    granted->extension_told_ms = granted->at_ms;
+    assert_string_equal(shown(&w, judged(&w, "2025-03-03 12:00", 1).due_ms), "2025-03-03 16:00");
+    stage(&w, "2025-03-05 11:00", "handling", BUSY); /* the limit alone would end at 14:00 */
+    assert_string_equal(shown(&w, judged(&w, "2025-03-05 11:00", 1).due_ms), "2025-03-05 15:00");
+    world_close(&w);
+    answer_clock(&w, HOURS, 4);
+    w.clock.extend = &extend;
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    granted = step(&w, "2025-03-03 11:00", "extend");
+    granted->extends = "answer";
+    granted->extended_due_ms = at(&w, "2025-03-04 10:00");
+    granted->extension_told_ms = at(&w, "2025-03-03 15:30");
+    stage(&w, "2025-03-03 12:00", "pending", WAIT);
+    stage(&w, "2025-03-03 15:00", "handling", BUSY); /* due at 17:00 by now */
+    assert_string_equal(shown(&w, judged(&w, "2025-03-03 15:30", 1).due_ms), "2025-03-04 13:00");
+    world_close(&w);
+}
+
 static void agreed_time(void **state) /* PROP-11-11 */
 {
     (void)state;
@@ -514,6 +548,7 @@ int main(void)
         cmocka_unit_test(pauses_between_triggers),
         cmocka_unit_test(extension_told_beforehand),
         cmocka_unit_test(pause_after_an_extension),
+        cmocka_unit_test(extension_in_a_pause),
         cmocka_unit_test(agreed_time),
         cmocka_unit_test(stop_and_start_in_one),
         cmocka_unit_test(condition_that_turns),

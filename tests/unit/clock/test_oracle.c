@@ -223,6 +223,25 @@ static int due_when_over(struct simulator *s, int end)
     return due;
 }
 
+/* The due as it stood at a tick, by the pauses known then: one that had begun had no end. `standing_out`: without it.
+ */
+static int due_as_of(struct simulator *s, int known, int *standing_out)
+{
+    static bool paused[WINDOW_TICKS + 1];
+    int open_pause = s->open_pause;
+    memcpy(paused, s->paused, sizeof paused);
+    for (int tick = known + 1; tick <= WINDOW_TICKS; tick++)
+        s->paused[tick] = s->paused[known];
+    s->open_pause = s->paused[known] ? known : NEVER;
+    while (s->paused[known] && s->open_pause > 0 && s->paused[s->open_pause - 1])
+        s->open_pause--;
+    int due = due_now(s);
+    *standing_out = due_standing(s);
+    s->open_pause = open_pause;
+    memcpy(s->paused, paused, sizeof paused);
+    return due;
+}
+
 /* ---- the walk ---- */
 
 static void find_paused(struct simulator *s)
@@ -290,9 +309,11 @@ static void happen(struct simulator *s, int index, int tick, int *round, int *pa
     s->mattered = s->mattered || active;
     s->run.due = due_now(s);
     s->standing = due_standing(s);
-    bool told = !s->rule.must_tell || (event->told && event->told <= s->run.due);
-    bool later = event->extended > s->standing;
-    if (!event->extended || !later || !told || s->run.missed || event->at > s->run.due)
+    int standing, ignored;
+    if (!event->extended || s->run.missed || event->at > due_as_of(s, event->at, &standing))
+        return;
+    bool told = !s->rule.must_tell || (event->told && event->told <= due_as_of(s, event->told, &ignored));
+    if (!told || event->extended <= standing)
         return;
     s->extended = event->extended;
     s->extended_at = event->at;
