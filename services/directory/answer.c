@@ -217,6 +217,15 @@ void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     case DIRECTORY__QUERY__KIND_END_TOKEN:
         answer_end_token(turn, query, reply->directory);
         return;
+    case DIRECTORY__QUERY__KIND_VIEWS:
+        answer_views(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_KEEP_VIEW:
+        answer_keep_view(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_DROP_VIEW:
+        answer_drop_view(turn, query, reply->directory);
+        return;
     case DIRECTORY__QUERY__KIND__NOT_SET:
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;

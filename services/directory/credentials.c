@@ -11,7 +11,7 @@ bool rows_begin(struct turn *turn, struct rows *rows, bool write)
     *rows = (struct rows){.turn = turn};
     if (store_table_open(store, "credentials", &rows->credentials) ||
         store_table_open(store, "sessions", &rows->sessions) || store_table_open(store, "tokens", &rows->tokens) ||
-        store_table_open(store, "tries", &rows->tries) ||
+        store_table_open(store, "tries", &rows->tries) || store_table_open(store, "views", &rows->views) ||
         store_table_open(store, "given_tokens", &rows->given_tokens)) {
         turn_refuse(turn, 503, "service_down", "无法读取登录信息", "what is needed to sign in cannot be read now");
         return false;
@@ -120,6 +120,7 @@ const char *credentials_wrong(struct store *store, struct arena *arena)
         {"sessions", &dirrec__session__descriptor, "who had it signs in again"},
         {"tokens", &dirrec__token__descriptor, "make that API token anew"},
         {"tries", &dirrec__tries__descriptor, "a delay is forgotten"},
+        {"views", &dirrec__view__descriptor, "save that view anew"},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         store_table table;

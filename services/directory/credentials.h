@@ -16,13 +16,15 @@
 #define SETUP_MS_MAX (7 * 86400000ll)
 #define TOKEN_MS_MAX (366 * 86400000ll)
 #define TOKENS_MAX 32u /* of an account */
+#define VIEWS_MAX 64u  /* of an account */
+#define VIEW_FILTERS_MAX 16u
 
 /* ---- rows ---- */
 
 struct rows {
     struct turn *turn;
     struct store_txn *txn;
-    store_table credentials, sessions, tokens, tries;
+    store_table credentials, sessions, tokens, tries, views;
     store_table given_tokens; /* secrets.c: tokens given by Organise */
 };
 
@@ -127,6 +129,12 @@ void computed_set_password(struct turn *turn, const Hb__Query *query, const stru
                            Directory__Reply *reply);
 void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct password_work *work,
                         Directory__Reply *reply);
+
+/* ---- views.c: lists that people keep; no secrets, but kept in the same way: no turn, no event ---- */
+
+void answer_views(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
+void answer_keep_view(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
+void answer_drop_view(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
 
 /* ---- session.c ---- */
 

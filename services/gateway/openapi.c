@@ -27,7 +27,7 @@ static json_t *parameters_of(const struct route *route)
     for (const char *at = strchr(route->pattern, '{'); at; at = strchr(at + 1, '{')) {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
-        bool id = strcmp(name, "id") == 0;
+        bool id = strcmp(name, "id") == 0 && strstr(route->pattern, "/cases/");
         json_array_append_new(list, parameter(name, "path", id ? "案件标识或编号 / case id or number" : name, true));
     }
     for (const struct route_parameter *one = route->query; one->name; one++)
@@ -59,7 +59,8 @@ static json_t *responses_of(json_t *schemas, const struct route *route)
         json_object_set_new(content, route->gives_file,
                             json_pack("{s:{s:s, s:s}}", "schema", "type", "string", "format", "binary"));
     bool makes = route->takes_schema == openapi_submission || route->takes_schema == openapi_make_token ||
-                 route->gives_schema == openapi_attached;
+                 route->gives_schema == openapi_attached ||
+                 (route->takes_schema == openapi_make_view && strcmp(route->method, "POST") == 0);
     const char *status = makes ? "201" : "200";
     return json_pack("{s:{s:s, s:o}, s:{s:s, s:{s:{s:{s:s}}}}}", status, "description", "成功 / done", "content",
                      content, "default", "description", "未受理，附原因 / refused, and why", "content",

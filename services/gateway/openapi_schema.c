@@ -288,6 +288,24 @@ json_t *openapi_token_made(json_t *schemas)
     return object(properties_of(schemas, &directory__token__descriptor), "token", type("string"), NULL);
 }
 
+json_t *openapi_view(json_t *schemas)
+{
+    return openapi_reference(schemas, &directory__view__descriptor);
+}
+
+json_t *openapi_views(json_t *schemas)
+{
+    return object(json_object(), "views", list_of(openapi_view(schemas)), NULL);
+}
+
+json_t *openapi_make_view(json_t *schemas)
+{
+    return object(json_object(), "site", type("string"), "name", openapi_reference(schemas, &hb__label__descriptor),
+                  "list?", type("string"), "filter?",
+                  list_of(openapi_reference(schemas, &directory__view_filter__descriptor)), "shared?", type("string"),
+                  "department?", type("string"), NULL);
+}
+
 /* What describes itself: by the document that describes it. */
 json_t *openapi_document(json_t *schemas)
 {

@@ -14,6 +14,7 @@
 #include "problem.h"
 #include "reports.h"
 #include "session.h"
+#include "views.h"
 
 #define SITE                                                                                                           \
     {                                                                                                                  \
@@ -87,6 +88,15 @@ const struct route routes[] = {
      .takes_schema = openapi_make_token, .gives_schema = openapi_token_made},
     {"DELETE", "/api/v1/tokens/{id}", tokens_end, "作废令牌 / End an API token", .unkept = true,
      .gives_schema = openapi_nothing, .query = {ACCOUNT}},
+    {"GET", "/api/v1/views", views_list, "保存的视图：本人的，及共享给本人的 / Saved views: one's own and those shared",
+     .gives_schema = openapi_views, .query = {SITE}},
+    {"POST", "/api/v1/views", views_make,
+     "保存视图，可与部门或站点共享 / Save a view; it may be shared with a department or a site", .unkept = true,
+     .takes_schema = openapi_make_view, .gives_schema = openapi_view},
+    {"PUT", "/api/v1/views/{id}", views_change, "修改视图，仅创建者 / Change a view; its owner only", .unkept = true,
+     .takes_schema = openapi_make_view, .gives_schema = openapi_view},
+    {"DELETE", "/api/v1/views/{id}", views_drop, "删除视图 / Delete a view", .unkept = true,
+     .gives_schema = openapi_nothing},
     {"POST", "/api/v1/cases", cases_submit, "登记一件事项 / Register a case", .takes_schema = openapi_submission,
      .gives_schema = openapi_submitted},
     {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV or XLSX",

@@ -28,6 +28,8 @@ EXPECTED = {
     ("PUT", "/api/v1/session/password"): SESSIONS, ("POST", "/api/v1/session/totp"): SESSIONS,
     ("PUT", "/api/v1/session/totp"): SESSIONS, ("DELETE", "/api/v1/session/totp"): SESSIONS,
     ("GET", "/api/v1/tokens"): SIGNED_IN, ("POST", "/api/v1/tokens"): SESSIONS, ("DELETE", "/api/v1/tokens/{id}"): SESSIONS,
+    ("GET", "/api/v1/views"): SIGNED_IN, ("POST", "/api/v1/views"): [401] + [201] * 7 + [404] * 3,  # of a site that one reads
+    ("PUT", "/api/v1/views/{id}"): [401] + [404] * 10, ("DELETE", "/api/v1/views/{id}"): [401] + [404] * 10,  # nobody's: whose they are: test_views
     #                             nobody recep hand  head  coord mana  audit admin renhe scope site
     ("POST", "/api/v1/cases"):    [401,  201,  403,  403,  201,  201,  403,  201,  403,  403,  403],
     ("POST", "/api/v1/imports"):  [401,  403,  403,  403,  403,  403,  403,  201,  403,  403,  403],
@@ -96,6 +98,8 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("PUT", "/api/v1/session/totp"): lambda role: {"code": "000000"},
     ("DELETE", "/api/v1/session/totp"): lambda role: {"code": "000000"},
     ("POST", "/api/v1/tokens"): lambda role: {"name": "x", "scopes": ["read"]},
+    ("POST", "/api/v1/views"): lambda role: {"site": SITE, "name": {"zh": "噪声"}, "filter": [{"name": "category", "value": "noise"}]},
+    ("PUT", "/api/v1/views/{id}"): lambda role: {"site": SITE if role not in ROLES[8:] else "lanhu" if role == "narrow-site" else "renhe", "name": {"zh": "噪声"}},
     ("POST", "/api/v1/cases"): lambda role: {"site": SITE, "kind": "complaint", "category": "noise", "text": "噪声"},
     ("POST", "/api/v1/cases/{id}/actions/{action}"): lambda role: {"fields": {"solution": "x"}},
     ("POST", "/api/v1/cases/{id}/attachments"): lambda role: b"a text\n",

@@ -330,7 +330,7 @@ static void kinds_are_counted_apart(void **state)
 static void altered_rows_are_told(void **state)
 {
     (void)state;
-    static const char *const names[] = {"credentials", "sessions", "tokens", "tries"};
+    static const char *const names[] = {"credentials", "sessions", "tokens", "tries", "views"};
     char folder[] = "/tmp/hearback-sign-in-XXXXXX", path[64];
     struct store_options options = {.no_sync = true, .map_bytes = 1u << 24};
     struct store *store;
@@ -339,15 +339,19 @@ static void altered_rows_are_told(void **state)
     Dirrec__Session session = DIRREC__SESSION__INIT;
     Dirrec__Token token = DIRREC__TOKEN__INIT;
     Dirrec__Tries tries = DIRREC__TRIES__INIT;
-    ProtobufCMessage *const rows[] = {&credential.base, &session.base, &token.base, &tries.base};
+    Directory__View saved = DIRECTORY__VIEW__INIT;
+    Dirrec__View view = DIRREC__VIEW__INIT;
+    ProtobufCMessage *const rows[] = {&credential.base, &session.base, &token.base, &tries.base, &view.base};
     struct bytes key = bytes_of_text("key"), value;
     credential.password_hash = (char *)(uintptr_t) "$argon2id$";
     session.account = token.account = (char *)(uintptr_t) "account";
     tries.wrong = 3;
+    saved.id = (char *)(uintptr_t) "0011223344556677";
+    view.view = &saved;
     assert_non_null(mkdtemp(folder));
     arena_init(&arena);
     assert_int_equal(store_open(folder, &options, &store), ERR_NONE);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         store_table table;
         assert_int_equal(store_table_open(store, names[i], &table), ERR_NONE);
         struct store_txn *txn = store_begin(store, true);

@@ -1,9 +1,8 @@
 import { createRouter, createWebHistory } from "vue-router";
 import { find, session } from "./api/session";
+import { lists } from "./lib/filter";
 import SignIn from "./views/SignIn.vue";
 import Cases from "./views/Cases.vue";
-
-export const lists = ["work", "department", "near", "late", "all"] as const;
 
 export const router = createRouter({
   history: createWebHistory("/console/"),

@@ -26,6 +26,7 @@ export default {
     any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
     empty: { work: "没有待办案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
+  views: { title: "视图", save: "保存为视图", change: "视图设置", name: "名称", sharedWith: "共享给", nobody: "仅自己", wholeSite: "整个站点", noText: "检索的文字不会保存在视图中。", saveChanges: "保存修改", saveNew: "另存为新视图", drop: "删除", reallyDrop: "确认删除", mark: { department: "（部门）", site: "（站点）" } },
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
   channel: { phone: "电话", walk_in: "来访", letter: "信函", email: "邮件", web: "网上", portal: "门户", sms: "短信", wecom: "企业微信", paper: "纸质", board: "公告栏", log: "记录", wechat: "微信", open311: "Open311", rule: "系统生成", import: "导入" },
   notice: { queued: "待发", due: "须由人办理", published: "已公布", not_sent: "未发" },

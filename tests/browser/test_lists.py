@@ -1,0 +1,96 @@
+"""The console's own lists on a real system: a filter is kept as a view, shared with a department, found by a colleague with his own
+count, changed and deleted by its owner only."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from console import Console
+from harness import System, main
+
+VIEWS = "nav .views li a"
+
+
+def counted(console, name):
+    """The number beside a view."""
+    return console.wait("""const one = [...document.querySelectorAll(arguments[0])].find(one => one.innerText.includes(arguments[1]));
+        const number = one?.querySelector('.number').innerText; return /^\\d+$/.test(number ?? '') ? number : false;""", VIEWS, name)
+
+
+def menu(console):
+    if console.phone:
+        console.press("button.menu")
+    console.there(VIEWS)
+
+
+def keeps_a_view(console, name, shared):
+    console.go("/all")
+    console.pick("select[name=category]", "noise")
+    console.wait("return location.search.includes('category=noise')")
+    console.gone(".el-skeleton")
+    console.press("button.keep-view")
+    console.wait("return document.activeElement.name === 'view'")
+    console.look("view-form")
+    console.fill("input[name=view]", name)
+    console.pick("select[name=shared]", shared)
+    console.key("Enter")
+    console.gone("form.view-form")
+    console.wait("return location.search.includes('view=')")
+    console.shows(name, "h1")
+
+
+def says_why_not(console):
+    """The server refuses; what was typed is still there."""
+    console.press("button.keep-view")
+    console.fill("input[name=view]", "名" * 60)
+    console.script("const one = document.querySelector('input[name=view]'); one.maxLength = 200; ")
+    console.fill("input[name=view]", "名" * 100)
+    console.key("Enter")
+    console.there("form.view-form .wrong")
+    console.look("view-refused", error=True)
+    assert console.value("input[name=view]") == "名" * 100
+    console.key("Escape")
+    console.gone("form.view-form")
+
+
+def test_views():
+    with System("--demo") as system:
+        system.settle()
+        with Console(system, "zh-CN") as console, Console(system, "en", phone=True) as colleague:
+            console.sign_in("head")
+            keeps_a_view(console, "工程噪声", "department engineering_department")
+            before = int(counted(console, "工程噪声"))
+            assert before == int(console.wait("return document.querySelector('h1 .count')?.innerText.match(/\\d+/)?.[0]"))
+            console.look("view")
+            says_why_not(console)
+            reply = system.http("POST", "/api/v1/cases", {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "web", "text": "夜间施工噪声"}, token=system.tokens()["reception"])
+            assert reply.status == 201, reply
+            console.wait("return [...document.querySelectorAll(arguments[0])].some(one => one.innerText.includes('工程噪声') && one.querySelector('.number').innerText === arguments[1])", VIEWS, str(before + 1))
+
+            colleague.sign_in("handler")
+            menu(colleague)
+            assert int(counted(colleague, "工程噪声")) == before + 1
+            colleague.look("views-menu")
+            colleague.press(VIEWS)
+            colleague.shows("工程噪声", "h1")
+            colleague.press("button.keep-view")
+            colleague.there("form.view-form")
+            assert not colleague.find_all(".drop-view")  # another's
+            colleague.look("view-of-another")
+            colleague.key("Escape")
+
+            console.press("button.keep-view")
+            console.fill("input[name=view]", "工程部噪声")
+            console.key("Enter")
+            console.gone("form.view-form")
+            console.shows("工程部噪声", "h1")
+            console.press("button.keep-view")
+            console.press(".drop-view")
+            console.shows("确认删除", ".drop-view")
+            console.press(".drop-view")
+            console.gone(VIEWS)
+            assert system.http("GET", "/api/v1/views?site=haitang", token=system.tokens()["handler"]).json()["views"] == []
+
+
+if __name__ == "__main__":
+    main([test_views])
