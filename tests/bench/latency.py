@@ -18,6 +18,7 @@ from table import Row
 from under_load import each_disk
 
 RATES = ((50, 3.0), (1000, 1.5))
+PIPE_BYTES = 1 << 20  # the most anybody may ask for: 1,500 cases are spoken of in half of it
 QUICK = """
 pack: QUICK
 name: [一分钟, One minute]
@@ -38,11 +39,12 @@ HOPS = 3  # intake, routing and casework beside each other, watchdog
 
 
 class Follower:
-    """When each case was first spoken of in one service's log, and when last."""
+    """When each case was first spoken of in one service's log. What it prints is read when the load is over: the pipe holds all of it,
+    or it would stand still until then."""
 
     def __init__(self, system, service):
         self.process = subprocess.Popen([os.path.join(harness.PROGRAMS, "bench_follow"), system.folder, service], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True, pipesize=PIPE_BYTES)
         if self.process.stdout.readline() != "ready\n":
             raise RuntimeError(f"the log of {service} cannot be followed")
 
