@@ -95,7 +95,9 @@ def check_logs(ledger, folders):
     checker = Checker(*folders)
     findings = checker.check(ledger)
     assert not findings, "\n".join(findings[:20])
-    print(f"  {checker.count('watchdog', 'missed')} missed dates, {len(ledger.answered())} commands answered, {ledger.refusals} sends without an answer, {ledger.repeats} repeated: "
+    missed, reached = checker.count("watchdog", "missed"), checker.count("escalation", "reached")
+    assert missed and reached, f"{missed} dates were missed, {reached} rows of ladders reached: the checks of them saw nothing"
+    print(f"  {missed} missed dates, {len(ledger.answered())} commands answered, {ledger.refusals} sends without an answer, {ledger.repeats} repeated: "
           "nothing lost, nothing doubled", flush=True)
 
 
@@ -128,7 +130,7 @@ def a_half_is_cut_off_and_comes_back():
 
 def a_partition_moves_to_another_machine():
     with System(PLACES) as system:
-        with begin(system, 2) as running:
+        with begin(system, 2) as running, Importer(system, harness.System.operator_token(system.here)):
             system.ledger = running.ledger
             time.sleep(2)
             system.machines["back"].stop("casework-0")
@@ -150,7 +152,7 @@ def a_partition_moves_to_another_machine():
 def a_backup_under_load_is_restored():
     """Of a system in partitions. What was acknowledged before it began is in it; every number after it is another one."""
     with System(PLACES) as system:
-        with begin(system, 3) as running:
+        with begin(system, 3) as running, Importer(system, harness.System.operator_token(system.here)):
             system.ledger = running.ledger
             time.sleep(2)
             divide(system, "casework")

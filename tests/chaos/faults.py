@@ -14,6 +14,7 @@ import time
 
 import harness
 from checker import Checker, read_log
+from histories import Importer
 from load import Load, command_id
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
@@ -103,6 +104,38 @@ def a_service_hangs():
         assert system.http(*accept).json()["repeated_command"]
         assert system.pids("casework") == [pid], "it was restarted: a hang needs no restart"
         verify(system)
+
+
+HANGS_S = 30
+
+
+def services_hang_under_load():
+    """Watchdog and casework together, over dates that pass meanwhile, then intake: with no idea of the time they missed."""
+    with harness.System("--demo") as system:
+        system.settle()
+        processes = {name: system.pids(name) for name in ("watchdog", "casework", "intake")}
+        with Load(system.port, system.tokens(), seed=1, clients=3, pause_s=0.05) as load, Importer(system, system.operator_token()):
+            for names in (("watchdog", "casework"), ("intake",)):
+                time.sleep(1)
+                stopped = [pid for name in names for pid in processes[name]]
+                for pid in stopped:
+                    os.kill(pid, signal.SIGSTOP)
+                try:
+                    time.sleep(HANGS_S)
+                finally:
+                    for pid in stopped:
+                        os.kill(pid, signal.SIGCONT)
+                done = len(load.ledger.answered())
+                eventually("commands are acknowledged again", lambda done=done: len(load.ledger.answered()) > done + 10, 60)
+        verify(system)
+        assert {name: system.pids(name) for name in processes} == processes, "somebody was restarted: a hang needs no restart"
+        system.stop()
+        checker = Checker(system.folder)
+        findings = checker.check(load.ledger)
+        assert not findings, findings[:10]
+        missed, reached = checker.count("watchdog", "missed"), checker.count("escalation", "reached")
+        assert missed and reached, f"{missed} dates were missed, {reached} rows of ladders reached: the checks of them saw nothing"
+    print(f"  {len(load.ledger.answered())} commands acknowledged, {load.ledger.refusals} refused meanwhile, {missed} dates missed", flush=True)
 
 
 # ---- a full disk ----
@@ -309,7 +342,7 @@ def clock_jumps(system, clock):
 
 
 if __name__ == "__main__":
-    tests = [a_service_hangs, a_full_disk, a_damaged_log, a_clock_that_jumps]
+    tests = [a_service_hangs, services_hang_under_load, a_full_disk, a_damaged_log, a_clock_that_jumps]
     asked = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
     harness.main([test for test in tests if not asked or test.__name__ in asked])
     for text in skipped:

@@ -2,6 +2,7 @@
 the policy (GEN-FRAME) and of reliability.md 3, with nothing of the services in it. A bug would have to be made twice to hide."""
 
 import collections
+import datetime
 import json
 import os
 
@@ -35,13 +36,16 @@ MOVES = {
 KINDS = ("complaint", "repair", "inquiry", "suggestion")
 OVER = ("closed", "withdrawn", "declined", "archived")
 ENDS = ("met", "missed", "cancelled")
+REST = datetime.timedelta(seconds=30)  # a date that passed so long before the end had every time to be noticed
 
 
 def check(events, cases, find, site="renhe"):
     """`events`: service -> the events of its log; `cases`: id -> its registration; `find(text)` for whatever is wrong."""
     stages = check_stages(events, cases, find, site)
     check_clocks(events, cases, stages, find)
+    check_main(events, cases, stages, find, site)
     check_ladders(events, find)
+    check_climbed(events, find)
     check_told(events, find, site)
     check_opened(events, find)
 
@@ -76,12 +80,17 @@ def run_of(said):
     return instance.get("clock"), int(instance.get("round", 0)), instance.get("part", "")
 
 
+def instant(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def check_clocks(events, cases, stages, find):
     """Invariant 5: each run of a clock is armed first, ends once (met again only earlier: what stopped it first was heard later, from a
-    log that watchdog had not read so far), and a miss is never early; what was promised for a case that is not
-    over has a clock that runs or has ended."""
+    log that watchdog had not read so far), and a miss is never early; one that runs and does not stand still has missed the date it
+    was armed with, once that has passed; what was promised for a case that is not over has a clock that runs or has ended."""
     last = collections.defaultdict(dict)  # case -> run -> what was said last
     met = {}  # (case, run) -> when, as said last
+    due = {}  # (case, run) -> as armed last
     for event in events["watchdog"]:
         for kind in ("armed", "paused", "met", "missed", "cancelled", "miss_withdrawn"):
             said = event.get("watchdog", {}).get(kind)
@@ -105,11 +114,45 @@ def check_clocks(events, cases, stages, find):
                 find(where)
             if kind == "missed" and event["recorded_at"] < said["due_at"]:
                 find(f"{where}: early, due {said['due_at']}, said {event['recorded_at']}")
+            if kind == "armed":
+                due[event["case_id"], run] = said["due_at"]
             runs[run] = kind
+    rest = instant(events["watchdog"][-1]["recorded_at"]) - REST if events["watchdog"] else None
+    for id, runs in last.items():
+        for run, kind in runs.items():
+            if kind in ("armed", "miss_withdrawn") and instant(due[id, run]) < rest:
+                find(f"case {id}: clock {run}: due {due[id, run]}, and never missed")
     for id, event in cases.items():
         for promised in event["intake"]["registered"].get("promised", []):
             if not any(run[0] == promised["clock"] for run in last[id]):
                 find(f"case {id}: {promised['clock']} was promised and never ran")
+
+
+def check_main(events, cases, stages, find, site):
+    """Invariant 4: a case that is not over has, or had, a date by which it must be answered."""
+    main = {event["case_id"] for event in events["watchdog"] if event.get("watchdog", {}).get("armed", {}).get("main")}
+    for id, event in cases.items():
+        ours = event.get("site") == site and event["intake"]["registered"].get("kind") in KINDS
+        if ours and stages[id] not in OVER and id not in main:
+            find(f"case {id} is {stages[id]}, and no main clock ever ran")
+
+
+def check_climbed(events, find):
+    """Invariant 6: who misses a date with a ladder is told of it: a row of the late is reached, unless the miss was taken back."""
+    missed = {}
+    for event in events["watchdog"]:
+        said = event.get("watchdog", {})
+        if "missed" in said and said["missed"].get("ladder") == "default":
+            missed[event["case_id"], run_of(said["missed"])] = said["missed"]["due_at"]
+        if "miss_withdrawn" in said:
+            missed.pop((event["case_id"], run_of(said["miss_withdrawn"])), None)
+    for event in events["escalation"]:
+        reached = event.get("escalation", {}).get("reached")
+        if reached and int(reached.get("row", 0)) > 0:
+            run = reached.get("clock"), int(reached.get("round", 0)), reached.get("part", "")
+            missed.pop((event["case_id"], run), None)
+    for (id, run), due in missed.items():
+        find(f"case {id}: clock {run}: missed its date {due}, and no row of its ladder was reached")
 
 
 def check_ladders(events, find):

@@ -94,8 +94,79 @@ def register_twice(events):
     again(events, "intake", first(events, "intake", "registered"))
 
 
-LIES = (skip_a_step, nobody_responsible, lose_a_routing, lose_a_clock, miss_twice, miss_early, reach_twice, skip_a_level, tell_nobody,
-        tell_another, open_anothers, number_twice, deliver_twice, never_end_a_notice, register_twice)
+def lose_a_miss(events):
+    for event in [event for event in events["watchdog"] if "missed" in event["watchdog"]]:
+        events["watchdog"].remove(event)
+
+
+def lose_a_rung(events):
+    said = first(events, "escalation", "reached", lambda event, said: int(said.get("row", 0)) > 0 and said["ladder"] == "default")
+    of = (said["case_id"], said["escalation"]["reached"]["clock"])
+    events["escalation"] = [event for event in events["escalation"]
+                            if (event.get("case_id"), event["escalation"].get("reached", {}).get("clock")) != of]
+
+
+def no_main_clock(events):
+    for event in events["watchdog"]:
+        event["watchdog"].get("armed", {}).pop("main", None)
+
+
+def a_submission(events):
+    """One of a client's, neither an import nor one of the tests beside them."""
+    sent = [event for event in events["intake"] if "registered" in event["intake"]
+            and event["cause"].get("command", {}).get("account", "operator") != "operator"]
+    return sent[len(sent) // 2]
+
+
+def lose_a_case(events):
+    events["intake"].remove(a_submission(events))
+
+
+def lose_a_step(events):
+    taken = [event for event in events["casework"] if "step_taken" in event["casework"] and "command" in event["cause"]]
+    events["casework"].remove(taken[len(taken) // 2])
+
+
+def nobody_sent_it(events):
+    a_submission(events)["cause"]["command"]["id"] = "AAAA"
+
+
+# What is put into the logs, and how it must be told.
+LIES = {
+    skip_a_step: "which the policy does not know", nobody_responsible: "nobody is responsible", lose_a_routing: "has no owner",
+    lose_a_clock: "was promised and never ran", miss_twice: "was missed twice", miss_early: "missed early", reach_twice: "was reached twice",
+    skip_a_level: "level 7 after", tell_nobody: "told nobody", tell_another: "of the ladder told ['fang_yuan']",
+    open_anothers: "opened with keys of another case", number_twice: "follows", deliver_twice: "delivered after delivered",
+    never_end_a_notice: "has no end", register_twice: "was registered twice", lose_a_miss: "and never missed",
+    lose_a_rung: "no row of its ladder was reached", no_main_clock: "no main clock ever ran", lose_a_case: "lost: ",
+    lose_a_step: "lost: ", nobody_sent_it: "but nobody sent it",
+}
+
+
+def leave_out(lines):
+    del lines[len(lines) // 2]
+
+
+def another_hash(lines):
+    lines[len(lines) // 2]["event"]["previous_hash"] = lines[0]["event"]["previous_hash"]
+
+
+def unsealed(lines):
+    lines[-1]["event"]["note"] = {"plain": "张三"}
+
+
+def caused_again(lines):
+    lines[-1]["event"]["cause"] = copy.deepcopy(next(line["event"]["cause"] for line in lines if "command" in line["event"]["cause"]))
+
+
+def caused_by_nothing(lines):
+    cause = next(line["event"]["cause"] for line in lines if "event" in line["event"]["cause"])
+    cause["event"]["offset"] = "1000000"
+
+
+# The same of casework's log itself.
+LIES_OF_LOGS = {leave_out: "is missing", another_hash: "does not follow the event before", unsealed: "holds an unsealed text",
+                caused_again: "was carried out a second time", caused_by_nothing: "which does not exist"}
 
 
 def refused_then_carried_out(system, ledger):
@@ -156,12 +227,23 @@ def main():
         invariants.check_figures(checker.events, checker.cases, kpi, findings.append)
         assert not findings, findings[:10]
         count_another(checker, kpi)
-        for lie in LIES:
+        for lie, words in LIES.items():
             liar = copy.copy(checker)
             liar.findings, liar.events = [], copy.deepcopy(checker.events)
             lie(liar.events)
-            assert liar.check_meaning(load.ledger), f"{lie.__name__} is not found"
-    print(f"the logs are sound, and each of {len(LIES)} lies in them is found", flush=True)
+            told(lie, words, liar.check_meaning(load.ledger))
+        for lie, words in LIES_OF_LOGS.items():
+            liar, log = copy.copy(checker), ("casework", 0)
+            liar.findings, liar.logs = [], {**checker.logs, log: copy.deepcopy(checker.logs[log])}
+            lie(liar.logs[log])
+            liar.check_chain(log)
+            liar.check_causes(log)
+            told(lie, words, liar.findings)
+    print(f"the logs are sound, and each of {len(LIES) + len(LIES_OF_LOGS)} lies in them is told as what it is", flush=True)
+
+
+def told(lie, words, findings):
+    assert any(words in finding for finding in findings), f"{lie.__name__} is not found: {findings[:5]}"
 
 
 if __name__ == "__main__":
