@@ -76,7 +76,7 @@ static bool left(const struct check *check, const char *stage)
 {
     for (size_t i = 0; i < check->kind->n_steps; i++) {
         const Policy__Step *step = check->kind->steps[i];
-        if (policy_step_from(step, stage) && *step->to && strcmp(step->to, stage) != 0)
+        if (policy_step_from(step, stage) && (step->back || (*step->to && strcmp(step->to, stage) != 0)))
             return true;
     }
     return false;

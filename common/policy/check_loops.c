@@ -24,6 +24,8 @@ struct graph {
 static bool on_stage(const struct node *node, const Policy__Kind *kind, const char *stage)
 {
     const Policy__Trigger *when = node->rule->when;
+    if (when->type == POLICY__TRIGGER__TYPE__LINKED && when->by_field)
+        return false;                                /* it follows a case that does not follow it: that has an end */
     if (when->type == POLICY__TRIGGER__TYPE__LINKED) /* of any linked case */
         return strcmp(when->other, kind->name) == 0 && strcmp(when->name, stage) == 0;
     return node->kind == kind && when->type == POLICY__TRIGGER__TYPE__STAGE && strcmp(when->name, stage) == 0;

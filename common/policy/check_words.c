@@ -319,6 +319,14 @@ static void check_whos(struct check *check, const char *field, Policy__Who *cons
 
 /* ---- events ---- */
 
+static bool any_stage(const struct check *check, const char *stage)
+{
+    for (size_t i = 0; i < check->policy->n_kinds; i++)
+        if (policy_stage(check->policy->kinds[i], stage))
+            return true;
+    return false;
+}
+
 static void check_trigger(struct check *check, const char *field, const Policy__Trigger *trigger)
 {
     const Policy__Kind *other =
@@ -340,7 +348,10 @@ static void check_trigger(struct check *check, const char *field, const Policy__
                         check->kind->name, trigger->name);
         return;
     case POLICY__TRIGGER__TYPE__LINKED:
-        if (!other || !policy_stage(other, trigger->name))
+        if (trigger->by_field && !any_stage(check, trigger->name))
+            check_found(check, CHECK_MISTAKE, field, "没有事项有阶段 \"%s\"", "no kind has a stage \"%s\"",
+                        trigger->name);
+        else if (!trigger->by_field && (!other || !policy_stage(other, trigger->name)))
             check_found(check, CHECK_MISTAKE, field, "没有事项 \"%s\"，或它没有阶段 \"%s\"",
                         "there is no kind \"%s\", or it has no stage \"%s\"", trigger->other, trigger->name);
         return;
@@ -354,8 +365,12 @@ static void check_trigger(struct check *check, const char *field, const Policy__
 
 static void check_triggers(struct check *check, const char *field, Policy__Trigger *const *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         check_trigger(check, field, list[i]);
+        if (list[i]->by_field)
+            check_found(check, CHECK_MISTAKE, field, "时钟不能等待 \"%s %s\"：请由规则办理步骤",
+                        "a clock cannot wait for \"%s %s\": let a rule take a step", list[i]->other, list[i]->name);
+    }
 }
 
 /* ---- one kind ---- */

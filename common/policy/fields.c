@@ -283,6 +283,11 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
             field->type = field_types[i].type;
             known = true;
         }
+    field->names_case = type && strcmp(text_of(compile, type), "case") == 0;
+    if (field->names_case) {
+        field->type = POLICY__FIELD_DEF__TYPE__NAME;
+        known = true;
+    }
     if (!known && json_object_get(json_object_get(compile->root, "things"), text_of(compile, type))) {
         field->type = POLICY__FIELD_DEF__TYPE__THING;
         field->thing = (char *)(uintptr_t)text_of(compile, type);
@@ -291,9 +296,9 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
     if (!known)
         mistake(compile, type,
                 "\"%s\" 不是字段类型；可用：text yes_no number money time duration person department place file name "
-                "thing，或登记册名",
+                "thing case，或登记册名",
                 "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name "
-                "thing，或登记册名",
+                "thing case，或登记册名",
                 text_of(compile, type));
     needed_of(compile, json_object_get(map, "needed"), field);
     field->public_ = yes_of(compile, json_object_get(map, "public"));

@@ -74,9 +74,53 @@ static void stage_known(struct compile *compile, json_t *node, const char *stage
     SUGGEST(compile, stage, compile->kind->stages, compile->kind->n_stages);
 }
 
+/* `link: {leading: duplicates}`: the field names the other case, the link is called duplicates. */
+static char *link_of(struct compile *compile, json_t *map, const char *word, Policy__Step *step)
+{
+    json_t *node = json_object_get(map, word);
+    void *at = json_object_iter(node);
+    if (!node)
+        return (char *)(uintptr_t) "";
+    const Policy__FieldDef *field = at ? policy_field(compile->kind, json_object_iter_key(at)) : NULL;
+    if (!field || !field->names_case || json_object_size(node) != 1)
+        mistake(compile, node, "须为 {字段: 内容}，其字段为 type: case，如 {leading: duplicates}",
+                "accepted: {FIELD: ..} with a field of type: case, as {leading: duplicates}");
+    else if (*step->case_field && strcmp(step->case_field, field->name) != 0)
+        mistake(compile, node, "link、unlink、copy 须用同一字段", "link, unlink and copy name the same field");
+    else
+        step->case_field = field->name;
+    json_t *value = at ? json_object_iter_value(at) : NULL;
+    return json_is_string(value) ? (char *)(uintptr_t)text_of(compile, value) : (char *)(uintptr_t) "";
+}
+
+/* `copy: {leading: [reply_text]}` */
+static void copy_of(struct compile *compile, json_t *map, Policy__Step *step)
+{
+    json_t *node = json_object_get(map, "copy");
+    link_of(compile, map, "copy", step);
+    if (*step->case_field)
+        texts_of(compile, json_object_get(node, step->case_field), &step->copy, &step->n_copy);
+    for (size_t i = 0; i < step->n_copy; i++)
+        if (!policy_field(compile->kind, step->copy[i])) {
+            mistake(compile, node, "\"%s\" 不是 %s 的字段", "\"%s\" is no field of %s", step->copy[i],
+                    compile->kind->name);
+            SUGGEST(compile, step->copy[i], compile->kind->fields, compile->kind->n_fields);
+        }
+}
+
+static void linking_of(struct compile *compile, json_t *map, Policy__Step *step)
+{
+    step->link = link_of(compile, map, "link", step);
+    step->unlink = link_of(compile, map, "unlink", step);
+    copy_of(compile, map, step);
+    if (*step->link && *step->unlink)
+        mistake(compile, map, "一个步骤只能有 link 或 unlink 之一", "a step has either link or unlink");
+}
+
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
-    ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields");
+    ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
+              "unlink", "copy");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
@@ -87,7 +131,11 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     step->to = (char *)(uintptr_t)text_of(compile, json_object_get(map, "to"));
     for (size_t i = 0; i < step->n_from; i++)
         stage_known(compile, json_object_get(map, "from"), step->from[i]);
+    step->back = strcmp(step->to, "back") == 0 && !policy_stage(compile->kind, "back");
+    if (step->back)
+        step->to = (char *)(uintptr_t) "";
     stage_known(compile, json_object_get(map, "to"), step->to);
+    linking_of(compile, map, step);
     whos_of(compile, json_object_get(map, "by"), &step->by, &step->n_by);
     if (step->n_by == 0)
         mistake(compile, map, "缺少 by：谁可办理此步骤？", "\"by\" is missing: who may take this step?");

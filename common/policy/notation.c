@@ -780,6 +780,8 @@ static bool prefixed(struct compile *compile, Policy__Trigger *trigger, const ch
         return false;
     trigger->type = POLICY__TRIGGER__TYPE__LINKED;
     trigger->other = arena_text(compile->arena, text, (size_t)(space - text));
+    const Policy__FieldDef *field = policy_field(compile->kind, trigger->other);
+    trigger->by_field = field && field->names_case;
     trigger->name = arena_strdup(compile->arena, space + 1);
     return true;
 }

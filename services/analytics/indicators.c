@@ -201,7 +201,7 @@ bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, An
     reach(turn, policy, one, taken->step, event->occurred_ms);
     if (strcmp(taken->stage, before->row->stage) != 0)
         leave_stage(turn, policy, one, before->row->stage, event->occurred_ms);
-    if (strcmp(taken->stage, before->row->stage) != 0 && strcmp(taken->stage, taken->step) != 0)
+    if (strcmp(taken->stage, before->row->stage) != 0 && strcmp(taken->stage, taken->step) != 0 && !taken->back)
         reach(turn, policy, one, taken->stage, event->occurred_ms);
     if (strcmp(one->row->category, before->row->category) != 0)
         reach(turn, policy, one, "reclassified", event->occurred_ms);

@@ -1,6 +1,6 @@
 #include "casework.h"
 
-const char *const casework_tables[] = {"case", "file", "fired", "throttle"};
+const char *const casework_tables[] = {"case", "file", "fired", "throttle", "number"};
 
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
@@ -15,7 +15,7 @@ const struct service casework_service = {
              1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION | 1u << HB__SERVICE__NOTIFICATION |
              1u << HB__SERVICE__ANALYTICS,
     .tables = casework_tables,
-    .tables_count = 4,
+    .tables_count = 5,
     .keeps_organisation = true,
     .prepare = casework_prepare,
     .seal_key = casework_seal_key,

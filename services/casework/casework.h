@@ -23,7 +23,7 @@
 
 extern const struct service casework_service;
 
-enum casework_table { CASEWORK_CASE, CASEWORK_FILE, CASEWORK_FIRED, CASEWORK_THROTTLE };
+enum casework_table { CASEWORK_CASE, CASEWORK_FILE, CASEWORK_FIRED, CASEWORK_THROTTLE, CASEWORK_NUMBER };
 extern const char *const casework_tables[];
 
 /* One case as its rules see it. Lives in the turn's arena. */
@@ -74,6 +74,17 @@ Hb__Event *casework_event(struct turn *turn, const struct casework_case *one, Ca
 
 void casework_miss_field(const struct casework_case *one, const Policy__Step *step, const char *name,
                          const char *clause, Hb__Refusal **refusal);
+
+/* links.c: steps that link two cases, take them apart, copy what the other has, go back. */
+void casework_number_save(struct turn *turn, const Caserec__Case *record, uint64_t case_id);
+uint64_t casework_link_named(const Caserec__Case *record, const char *number); /* 0: no such link */
+void casework_link_add(struct turn *turn, Caserec__Case *record, const char *name, uint64_t case_id,
+                       const Caserec__Case *other);
+void casework_linked(struct turn *turn, Caserec__Case *record, const Casework__CaseLinked *said);
+void casework_check_link(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
+                         const Hb__Actor *actor, Hb__Refusal **refusal);
+/* Says the links of the step, which comes after them, and adds to it what it copies. */
+void casework_say_links(const struct casework_case *one, const Policy__Step *step, Hb__Event *event);
 
 /* parts.c: parts, checklists, computed fields. */
 void casework_check_parts(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,

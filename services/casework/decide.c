@@ -232,6 +232,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     struct facts with = with_fields(turn, &one, act);
     casework_check_guards(&one, step, &with, actor, &refusal);
     casework_check_returns(&one, step, &refusal);
+    casework_check_link(&one, step, &with, actor, &refusal);
     const Policy__Limits *limits;
     const Policy__LimitByPost *enough;
     enum casework_limit limit = casework_limit(&one, step, &with, actor, &limits, &enough);
@@ -252,6 +253,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     if (casework_chain_step(&one, step->name))
         casework_chain_take(&one, step, act, actor, taken);
     casework_limit_decided(&one, step, actor, taken);
+    casework_say_links(&one, step, taken);
     turn_say(turn, taken);
     if (clock)
         casework_extend_say(&one, clock, taken);

@@ -38,19 +38,6 @@ static void fold_texts(struct turn *turn, Caserec__Case *record, Hb__Field *cons
 
 /* ---- intake ---- */
 
-static void link_add(struct turn *turn, Caserec__Case *record, const char *name, uint64_t case_id, const char *kind,
-                     const char *number, const char *stage, uint32_t phase)
-{
-    Caserec__Link *link = TURN_NEW(turn, Caserec__Link, caserec__link__init);
-    link->name = (char *)(uintptr_t)name;
-    link->case_id = case_id;
-    link->kind = (char *)(uintptr_t)kind;
-    link->number = (char *)(uintptr_t)number;
-    link->stage = (char *)(uintptr_t)stage;
-    link->phase = phase;
-    TURN_ADD(turn, record->links, record->n_links, link);
-}
-
 static void evolve_registered(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -90,12 +77,13 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
         Caserec__Case *other = casework_load(turn, link->case_id);
         if (!other)
             continue;
-        link_add(turn, &record, link->name, link->case_id, other->kind, other->number, other->stage, other->phase);
-        link_add(turn, other, link->name, event->case_id, record.kind, record.number, record.stage, record.phase);
+        casework_link_add(turn, &record, link->name, link->case_id, other);
+        casework_link_add(turn, other, link->name, event->case_id, &record);
         casework_save(turn, link->case_id, other);
     }
     casework_file_add(turn, event->case_id, &record, event);
     casework_save(turn, event->case_id, &record);
+    casework_number_save(turn, &record, event->case_id);
     turn_case_known(turn, event->case_id);
 }
 
@@ -124,6 +112,8 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
         record->closed_ms = ends ? event->occurred_ms : 0;
     record->returns += casework_returns(taken->step) && !event->history;
     bool entered = strcmp(record->stage, taken->stage) != 0;
+    if (entered)
+        record->stage_before = taken->back ? (char *)(uintptr_t) "" : record->stage;
     record->stage = taken->stage;
     record->phase = taken->phase;
     record->round = taken->round;
@@ -133,7 +123,7 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
     fold_facts(turn, record, event);
     fold_texts(turn, record, taken->texts, taken->n_texts);
     moment(turn, record, taken->step, event->occurred_ms);
-    if (entered)
+    if (entered && !taken->back)
         moment(turn, record, taken->stage, event->occurred_ms);
     for (size_t i = 0; i < taken->n_told; i++)
         casework_told_add(turn, record, taken->told[i], record->round, event->occurred_ms);
@@ -195,6 +185,7 @@ static const Hb__Position *source_of(const Casework__Event *said, const char **r
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
     case CASEWORK__EVENT__KIND_FILE_ATTACHED:
+    case CASEWORK__EVENT__KIND_CASE_LINKED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         break;
     }
@@ -234,6 +225,9 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
         return;
     case CASEWORK__EVENT__KIND_FILE_ATTACHED:
         casework_file_attached(turn, record, event);
+        return;
+    case CASEWORK__EVENT__KIND_CASE_LINKED:
+        casework_linked(turn, record, said->case_linked);
         return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
@@ -295,8 +289,8 @@ static void evolve_link(struct turn *turn, const Hb__Event *event, Caserec__Case
     Caserec__Case *other = request ? casework_load(turn, request->to) : NULL;
     if (!other)
         return;
-    link_add(turn, record, request->link, request->to, other->kind, other->number, other->stage, other->phase);
-    link_add(turn, other, request->link, event->case_id, record->kind, record->number, record->stage, record->phase);
+    casework_link_add(turn, record, request->link, request->to, other);
+    casework_link_add(turn, other, request->link, event->case_id, record);
     casework_save(turn, request->to, other);
 }
 

@@ -12,12 +12,13 @@
 struct cause {
     const char *stage, *step, *told, *late; /* "" when not */
     const Hb__Event *event;
-    const char *linked_kind, *linked_stage;
+    const char *linked_kind, *linked_stage, *linked_number;
+    const struct facts *facts; /* of the case that hears of a linked one */
 };
 
 static struct cause cause_of(const Hb__Event *event)
 {
-    struct cause cause = {"", "", "", "", event, "", ""};
+    struct cause cause = {"", "", "", "", event, "", "", "", NULL};
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_INTAKE:
         if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED) {
@@ -30,7 +31,7 @@ static struct cause cause_of(const Hb__Event *event)
         if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN) {
             const Casework__StepTaken *taken = event->casework->step_taken;
             cause.step = taken->step;
-            cause.stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : "";
+            cause.stage = strcmp(taken->from, taken->stage) != 0 && !taken->back ? taken->stage : "";
         }
         return cause;
     case HB__EVENT__PAYLOAD_NOTIFICATION:
@@ -88,7 +89,8 @@ static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
         return cause->event && fills(cause->event, trigger->name);
     case POLICY__TRIGGER__TYPE__LINKED:
         return *cause->linked_stage && strcmp(cause->linked_stage, trigger->name) == 0 &&
-               strcmp(cause->linked_kind, trigger->other) == 0;
+               strcmp(trigger->by_field ? facts_text(cause->facts, trigger->other) : trigger->other,
+                      trigger->by_field ? cause->linked_number : cause->linked_kind) == 0;
     case POLICY__TRIGGER__TYPE__APPROVED:
         return cause->event && becomes(cause->event, trigger->name, "approved");
     case POLICY__TRIGGER__TYPE__REFUSED:
@@ -202,6 +204,7 @@ static void take_step(struct turn *turn, const struct casework_case *one, const 
     Hb__Event *event = casework_step_event(one, step, NULL, 0, NULL, rule->name);
     event->casework->step_taken->rule_source = source;
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
+    casework_say_links(one, step, event);
     casework_say_step(one, event);
 }
 
@@ -416,7 +419,8 @@ static void react_linked(struct turn *turn, const struct casework_case *one, con
         struct casework_case other;
         if (!casework_open(turn, one->record->links[i]->case_id, &other))
             continue;
-        struct cause linked = {"", "", "", "", NULL, one->record->kind, cause->stage};
+        struct cause linked = {"",          "", "", "", NULL, one->record->kind, cause->stage, one->record->number,
+                               &other.facts};
         run_rules(turn, &other, &linked, source);
     }
 }

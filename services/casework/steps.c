@@ -288,7 +288,8 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
 {
     struct turn *turn = turn_of(one);
     Casework__StepTaken *taken = TURN_NEW(turn, Casework__StepTaken, casework__step_taken__init);
-    const Policy__Stage *stage = policy_stage(one->kind, *step->to ? step->to : one->record->stage);
+    const char *to = step->back && *one->record->stage_before ? one->record->stage_before : step->to;
+    const Policy__Stage *stage = policy_stage(one->kind, *to ? to : one->record->stage);
     taken->step = step->name;
     taken->from = one->record->stage;
     taken->stage = stage ? stage->name : one->record->stage;
@@ -299,6 +300,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
     taken->rule = (char *)(uintptr_t)rule;
     if (strcmp(step->name, one->kind->public_problem) == 0)
         taken->joined = one->record->joined + 1;
+    taken->back = step->back;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_STEP_TAKEN, taken);
     event_clauses(turn, event, step->clauses, step->n_clauses);
     event_fact_text(turn, event, "stage", taken->stage);
@@ -323,6 +325,8 @@ void casework_say_step(const struct casework_case *one, Hb__Event *event)
     const Casework__StepTaken *taken = event->casework->step_taken;
     Caserec__Case *record = one->record;
     turn_say(turn_of(one), event);
+    if (strcmp(record->stage, taken->stage) != 0)
+        record->stage_before = taken->back ? (char *)(uintptr_t) "" : record->stage;
     record->stage = taken->stage;
     record->phase = taken->phase;
     record->round = taken->round;

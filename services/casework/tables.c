@@ -1,6 +1,6 @@
 /* Tables: case: id BE64 -> Caserec.Case. file: id BE64, arrival BE32 -> event. fired: id BE64, rule NUL, service
    BE32, offset BE64 -> "": a rule fires once per source event. throttle: account NUL, id BE64, step NUL -> recorded ms
-   BE64. */
+   BE64. number: site NUL, number NUL -> id BE64. */
 #include "casework.h"
 #include "message/message.h"
 

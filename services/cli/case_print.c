@@ -133,14 +133,17 @@ static const json_t *payload_of(const json_t *event, const char **name_out)
 /* What a line shows of a payload: whichever of these it has. */
 static void print_details(const json_t *payload)
 {
-    static const char *const shown[] = {"number", "step",   "stage",   "lead",  "handler", "notice", "channel",
-                                        "level",  "due_at", "outcome", "error", "purpose", "kind",   "link"};
+    static const char *const shown[] = {"number", "step",    "stage", "lead",   "handler",
+                                        "notice", "channel", "level", "due_at", "outcome",
+                                        "error",  "purpose", "kind",  "link",   "ended"};
     const char *clock = text_at(json_object_get(payload, "instance"), "clock");
     if (*clock)
         printf(" %s", clock);
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
         const json_t *value = json_object_get(payload, shown[i]);
-        if (json_is_integer(value))
+        if (json_is_true(value))
+            printf(" %s", shown[i]);
+        else if (json_is_integer(value))
             printf(" %s %lld", shown[i], (long long)json_integer_value(value));
         else if (json_is_string(value) && strcmp(shown[i], "due_at") == 0) {
             printf(" due ");

@@ -273,8 +273,10 @@ static bool check_due(struct world *world, const struct expectation *expectation
 static bool check_link(struct world *world, const struct expectation *expectation, const Casework__CaseFile *file,
                        struct difference *out)
 {
-    uint64_t other = world_case(world, expectation->value);
+    uint64_t other = expectation->absent ? 0 : world_case(world, expectation->value);
     const char *now = "";
+    if (expectation->absent && file->n_links == 0)
+        return true;
     for (size_t i = 0; i < file->n_links; i++) {
         if (file->links[i]->case_id == other)
             return true;

@@ -58,12 +58,26 @@ static Hb__Personal *plain(struct world *world, const char *text)
     return personal;
 }
 
+/* A field of type `case` takes the number of a case; a scenario says its name. */
+static const char *written(struct world *world, const struct scenario_pair *pair)
+{
+    const Policy__Policy *policy = world->scenario->policy;
+    bool names_case = false;
+    for (size_t i = 0; i < policy->n_kinds && !names_case; i++) {
+        const Policy__FieldDef *def = policy_field(policy->kinds[i], pair->name);
+        names_case = def && def->names_case;
+    }
+    uint64_t id = names_case ? world_case(world, pair->value) : 0;
+    const Casework__CaseFile *file = id ? world_file(world, id, NULL) : NULL;
+    return file ? file->number : pair->value;
+}
+
 static void add_field(struct world *world, Hb__Field ***list, size_t *count, const struct scenario_pair *pair)
 {
     Hb__Field *field = WORLD_NEW(world, Hb__Field, hb__field__init);
     field->name = world_copy(world, pair->name);
     field->content_case = HB__FIELD__CONTENT_TEXT;
-    field->text = plain(world, pair->value);
+    field->text = plain(world, written(world, pair));
     WORLD_ADD(world, *list, *count, field);
 }
 

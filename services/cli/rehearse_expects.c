@@ -156,10 +156,11 @@ static void expect_link(struct reading *reading, struct scenario_line *line, jso
         size_t count;
         char **others = reading_texts_of(reading, value, &count);
         (void)reading_case_of(reading, value, key);
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < (count ? count : 1); i++) { /* []: with none */
             struct expectation one = expectation_new(reading, EXPECT_LINK, value);
             one.case_name = arena_strdup(reading->arena, key);
-            one.value = reading_case_of(reading, value, others[i]) ? others[i] : "";
+            one.absent = count == 0;
+            one.value = one.absent ? "" : reading_case_of(reading, value, others[i]) ? others[i] : "";
             expectation_add(reading, line, one);
         }
     }

@@ -207,6 +207,11 @@ static struct shown show_casework(struct world *world, const Hb__Event *event)
                               SAY(world, "%s %s", said->document_issued->document, said->document_issued->number)};
     case CASEWORK__EVENT__KIND_FILE_ATTACHED:
         return (struct shown){word(world, "文件", "file"), SAY(world, "%s", said->file_attached->type)};
+    case CASEWORK__EVENT__KIND_CASE_LINKED:
+        return (struct shown){said->case_linked->ended ? word(world, "拆开", "taken apart")
+                                                       : word(world, "关联", "linked"),
+                              SAY(world, "%s %s %s", said->case_linked->link, said->case_linked->leads ? "←" : "→",
+                                  world_case_name(world, said->case_linked->case_id))};
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
         return (struct shown){word(world, "已确认", "acknowledged"),
                               SAY(world, "%s %" PRIu32 "  %s", said->escalation_acknowledged->ladder,

@@ -14,6 +14,7 @@ struct said {
     const Hb__Sealed *box;
     const char *text; /* NULL: not opened */
     bool gone;        /* erased */
+    bool copied;      /* by a step from another case, whose key seals it */
     bool conditional; /* seen under a condition of the case as it is now: only the newest counts */
     const char *field;
 };

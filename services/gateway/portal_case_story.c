@@ -201,6 +201,8 @@ static size_t tell_texts(struct case_shown *shown, const Casework__StepTaken *ta
             (own || case_shows_field(shown, field->name, &conditional)))
             add_said(shown, said_out, &count, def, field->text->sealed, conditional);
     }
+    for (size_t i = 0; i < count; i++)
+        (*said_out)[i].copied = taken->copied_from != 0;
     return count;
 }
 
@@ -282,7 +284,7 @@ static void add_sealed(struct case_shown *shown, struct said **list, size_t *cou
 {
     const Casework__CaseFile *file = shown->file;
     bool own_key = said->box->key_id == file->content_key || said->box->key_id == file->identity_key;
-    if (own_key && *count < CASE_BOXES_MAX)
+    if ((own_key || said->copied) && *count < CASE_BOXES_MAX)
         list[(*count)++] = said;
 }
 

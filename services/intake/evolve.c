@@ -102,6 +102,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         intake_step_fold(turn, event, event->casework->step_taken);
         return;
+    case CASEWORK__EVENT__KIND_CASE_LINKED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:

@@ -28,6 +28,7 @@ struct facts;
 #define INTAKE_SEARCH_WORDS_MAX 8u
 #define INTAKE_ALIKE_WITHIN_MS (14ll * 24 * 3600 * 1000)
 #define INTAKE_GENERATION_MAX 8u
+#define INTAKE_LENT_NONCE_BYTES 24u                         /* of a box */
 #define INTAKE_CLOCK_LEAD_MS 60000                          /* how far ahead of our clock a given time may be */
 #define INTAKE_RECEIVED_BEFORE_MS (31ll * 24 * 3600 * 1000) /* how long a letter or a mail may have lain */
 
@@ -44,6 +45,7 @@ enum intake_table {
     INTAKE_TEXTS,
     INTAKE_CASE_TEXTS,
     INTAKE_FILES,
+    INTAKE_LENT,
     INTAKE_TABLES_COUNT,
 };
 extern const char *const intake_tables[];
@@ -51,6 +53,9 @@ extern const char *const intake_tables[];
 /* ---- tables.c; what is not there is NULL, or 0 ---- */
 Intakerec__Case *intake_case_load(struct turn *turn, uint64_t case_id);
 void intake_case_save(struct turn *turn, uint64_t case_id, const Intakerec__Case *record);
+/* A text of another case that a step has copied to this one: who may read this case's texts may read it. */
+bool intake_lent(struct turn *turn, uint64_t case_id, const Hb__Sealed *box);
+void intake_lent_save(struct turn *turn, uint64_t case_id, const Hb__Sealed *box);
 uint64_t intake_last_id(struct turn *turn, uint32_t bucket);
 void intake_last_id_save(struct turn *turn, uint32_t bucket, uint64_t last);
 /* The last number of a counter; `epoch_out` (may be NULL): of the log when it was given, 0 when none was. */

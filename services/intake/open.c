@@ -9,16 +9,17 @@ static bool is_system(const Hb__Actor *actor)
     return !actor->account[0] && !actor->person[0] && !actor->complainant && !actor->operator_;
 }
 
-/* The complainant sees what is sealed under the keys of the very case whose tracking code was given; staff what
-   belongs to cases of sites where they hold the right. */
-static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t owner, uint64_t key_id)
+/* The complainant sees what is sealed under the keys of the very case whose tracking code was given, or was copied to
+   it; staff what belongs to cases of sites where they hold the right. */
+static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t owner, const Hb__Sealed *box)
 {
     const Hb__Actor *actor = intake_actor(command);
     if (is_system(actor))
         return true;
     if (actor->complainant) {
         const Intakerec__Case *own = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
-        return own && (key_id == own->identity_key || key_id == own->content_key);
+        return own && (box->key_id == own->identity_key || box->key_id == own->content_key ||
+                       intake_lent(turn, command->case_id, box));
     }
     const Intakerec__Case *record = intake_case_load(turn, owner);
     return record && rights_may(turn, actor, "open", record->site);
@@ -120,7 +121,7 @@ static bool is_key_of(struct turn *turn, uint64_t case_id, uint64_t key_id)
 static uint64_t case_of_box(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, size_t at)
 {
     uint64_t owner = intake_key_case(turn, box->key_id);
-    if (!owner || !may_open(turn, command, owner, box->key_id)) {
+    if (!owner || !may_open(turn, command, owner, box)) {
         refuse_box(turn, at, owner != 0);
         return 0;
     }
@@ -153,13 +154,15 @@ static bool gather_files(struct opening *opening, const Hb__Command *command, co
     const Intakerec__Case *record = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
     for (size_t i = 0; i < open->n_files; i++) {
         char *path = arena_printf(turn_arena(turn), "files[%zu]", i);
+        Hb__Sealed of_case = HB__SEALED__INIT;
+        of_case.key_id = record ? record->content_key : 0;
         if (!files_id_sound(open->files[i]))
             refusal_field(
                 turn, turn_refuse(turn, 422, "bad_field", "文件编号须为 32 位十六进制数", "a file has 32 hex digits"),
                 path);
         else if (!record)
             refusal_field(turn, turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case"), path);
-        else if (!may_open(turn, command, command->case_id, record->content_key))
+        else if (!may_open(turn, command, command->case_id, &of_case))
             refusal_field(turn, turn_refuse(turn, 403, "not_allowed", "无权查看该文件", "no right to open this file"),
                           path);
         if (turn_refused(turn))

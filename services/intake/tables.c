@@ -16,8 +16,8 @@
      files      case id, file                             intakerec.File   what is attached; the content: files.h */
 #include "intake.h"
 
-const char *const intake_tables[] = {"cases",    "ids",  "counters",     "numbers", "alike",      "imported",
-                                     "requests", "keys", "confidential", "texts",   "case_texts", "files"};
+const char *const intake_tables[] = {"cases", "ids",          "counters", "numbers",    "alike", "imported", "requests",
+                                     "keys",  "confidential", "texts",    "case_texts", "files", "lent"};
 
 /* Names reach keys only after their length was checked at the door, or from a published policy. A longer one is cut:
    two that agree so far would share a row, which no list of names does. */
@@ -192,6 +192,27 @@ void intake_imported_save(struct turn *turn, const char *site, const char *sourc
     row.case_id = case_id;
     row.offset = offset;
     state_save(turn, INTAKE_IMPORTED, key_bytes(&key), &row.base);
+}
+
+/* By key and nonce: of a case's texts no two share both. */
+static struct key lent_key(uint64_t case_id, const Hb__Sealed *box)
+{
+    struct key key = key_u64(case_id);
+    key_add_u64(&key, box->key_id);
+    key_add(&key, box->box.data, box->box.len < INTAKE_LENT_NONCE_BYTES ? box->box.len : INTAKE_LENT_NONCE_BYTES);
+    return key;
+}
+
+bool intake_lent(struct turn *turn, uint64_t case_id, const Hb__Sealed *box)
+{
+    struct key key = lent_key(case_id, box);
+    return state_has(turn, INTAKE_LENT, key_bytes(&key));
+}
+
+void intake_lent_save(struct turn *turn, uint64_t case_id, const Hb__Sealed *box)
+{
+    struct key key = lent_key(case_id, box);
+    state_put(turn, INTAKE_LENT, key_bytes(&key), (struct bytes){0});
 }
 
 uint64_t intake_key_case(struct turn *turn, uint64_t key_id)

@@ -24,6 +24,15 @@ static void link_add(struct turn *turn, Watchrec__Case *record, uint64_t case_id
     TURN_ADD(turn, record->links, record->n_links, case_id);
 }
 
+static void link_end(Watchrec__Case *record, uint64_t case_id)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < record->n_links; i++)
+        if (record->links[i] != case_id)
+            record->links[kept++] = record->links[i];
+    record->n_links = kept;
+}
+
 static void link_back(struct turn *turn, uint64_t case_id, uint64_t other_id)
 {
     Watchrec__Case *other = watchdog_load(turn, other_id);
@@ -104,7 +113,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         const Casework__StepTaken *taken = event->casework->step_taken;
         Watchrec__Happening *row = happen(turn, record, event);
         row->step = taken->step;
-        row->stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : (char *)(uintptr_t) "";
+        row->stage = strcmp(taken->from, taken->stage) != 0 && !taken->back ? taken->stage : (char *)(uintptr_t) "";
         uint32_t before = phase_of(record);
         row->phase = taken->phase;
         row->round = taken->round;
@@ -119,6 +128,11 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         row->notice = event->casework->extension_granted->notice;
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED) {
         watchdog_call_acknowledged(turn, event->case_id, record, event->casework->escalation_acknowledged->key);
+    } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED) {
+        if (!event->casework->case_linked->ended)
+            link_add(turn, record, event->casework->case_linked->case_id);
+        else if (event->casework->case_linked->apart)
+            link_end(record, event->casework->case_linked->case_id);
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
         record->collecting = false;
         record->as_of_ms = event->casework->history_ended->as_of_ms;

@@ -387,6 +387,30 @@ def what_stays_inside():
     assert "revisit" not in text and "回访" in text
 
 
+def joined_cases_are_answered_together():
+    """The answer of the leading case is read by the complainants of those that follow it; nothing else of it is."""
+    leads, follows, apart = Phone(), Phone(), Phone()
+    leading, leading_code = leads.submit(text="三号楼电梯异响")
+    number, code = follows.submit(text="电梯有怪声")
+    other, other_code = apart.submit(text="电梯按钮坏了")
+    act(number, "merge", leading=leading)
+    act(other, "merge", leading=leading)
+    assert {link["number"] for link in file_of(leading)["links"]} == {number, other}
+    act(other, "unmerge", reason="并非同一故障")
+    file = file_of(other)
+    assert file["stage"] == "registered" and not file.get("links"), file
+    for step, fields in (("dispatch", {}), ("accept", {}), ("handle", {"result": "已修"}), ("answer", {"reply_text": "三号楼主机轴承已更换"})):
+        act(leading, step, **fields)
+    assert file_of(number)["stage"] == "replied"
+    page = follows.track(number, code)
+    assert "三号楼主机轴承已更换" in page.text and "三号楼电梯异响" not in page.text, page.text
+    assert "三号楼主机轴承已更换" in leads.track(leading, leading_code).text
+    assert "三号楼主机轴承已更换" not in apart.track(other, other_code).text
+    reply = system.http("GET", f"/api/v1/cases/{leading}/timeline?site=haitang", token=system.tokens()["coordinator"])
+    said = [event["casework"]["case_linked"] for event in reply.json()["events"] if "case_linked" in event.get("casework", {})]
+    assert [(one["number"], one.get("ended", False)) for one in said] == [(number, False), (other, False), (other, True)], said
+
+
 def reloading_is_limited():
     phone = Phone()
     number, code = phone.submit()
@@ -482,7 +506,7 @@ def all_of_it():
                      nothing_typed_becomes_markup, wrong_codes_are_answered_alike, guessing_is_slow,
                      a_session_shows_its_own_case_only, a_form_sent_many_times_is_one_case, without_a_token_nothing_is_registered,
                      what_the_form_refuses, anonymous_means_nothing_is_kept, only_what_the_policy_lets_a_complainant_do,
-                     papers_are_asked_for_and_come_in, a_page_left_open_is_told_what_happened, what_stays_inside,
+                     papers_are_asked_for_and_come_in, a_page_left_open_is_told_what_happened, what_stays_inside, joined_cases_are_answered_together,
                      reloading_is_limited, a_site_that_is_not_public_has_no_portal, each_service_away_leaves_the_rest,
                      a_restart_signs_nobody_out, many_sites_and_other_policies):
             began = time.monotonic()

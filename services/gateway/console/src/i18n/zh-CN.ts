@@ -35,7 +35,7 @@ export default {
   case: {
     title: "案件", about: "事项", actions: "可以办理", noActions: "此刻没有您可以办理的步骤。", blocked: "目前受限", clock: "哪个期限", note: "内部备注（诉求人看不到）", internal: "内部备注", stale: "他人已先一步修改，本次没有写入。下面是最新内容和他人所做的修改，您填写的内容还在。",
     others: "他人所做的修改", newer: "案件已有变化。", show: "查看变化", done: "已办理，现在是“{stage}”。", clocks: "期限", noClocks: "没有期限。", main: "主期限", due: "到期", why: "为什么是这一天", documents: "文书", whyHere: "为什么由他们办理",
-    links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", nobody: "未指定", round: "第 {round} 轮",
+    links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", nobody: "未指定", round: "第 {round} 轮", linkedWith: "关联", apartFrom: "拆开",
   },
   files: { title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除。", under: "正在上传 {name}" },
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
@@ -44,7 +44,7 @@ export default {
     intake_registered: "登记 {number}", intake_request_refused: "关联事项未能登记", intake_opened: "查看了加密内容", intake_numbers_skipped: "编号跳过",
     routing_routed: "派给 {department} {person}", routing_problem: "派单有问题",
     casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
-    casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记",
+    casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记", casework_case_linked: "{ended} {number}（{step}）",
     watchdog_armed: "{clock} 期限：{due}", watchdog_paused: "{clock} 暂停计时", watchdog_met: "{clock} 完成", watchdog_missed: "{clock} 超期（应于 {due}）", watchdog_miss_withdrawn: "{clock} 的超期撤销", watchdog_cancelled: "{clock} 取消", watchdog_point: "{clock} 预警点", watchdog_schedule_opened: "定期任务开始", watchdog_duty_due: "定期任务到时",
     escalation_reached: "升级 {level}：{told}", escalation_cancelled: "升级撤销", escalation_problem: "升级无人可通知", escalation_acknowledged: "{person} 已确认",
     notification_queued: "通知 {notice}（{channel}，{status}）", notification_attempt_failed: "通知未送达，将重试：{error}", notification_delivered: "通知已送达", notification_failed: "通知失败：{notice} {error}", notification_told: "已告知：{notice}",
