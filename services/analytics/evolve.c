@@ -136,7 +136,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row.place = registered->place;
     if (registered->phase == POLICY__PHASE__CLOSED)
         row.closed_ms = event->occurred_ms;
-    one.registered_ms = event->recorded_ms;
+    one.registered_ms = registered->occasion_ms ? registered->occasion_ms : event->recorded_ms;
     one.policy_version = event->policy_version;
     one.period = month_of(turn, event->site, event->occurred_ms);
     one.confidential = registered->party && registered->party->confidential;

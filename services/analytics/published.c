@@ -1,7 +1,7 @@
 /* Figures that a case asks for: a field `is: indicator NAME of last month` is counted here and said to the case, which
    enters it. A timer stands at the event that gave reason to look; it fires when every log has been heard up to then,
-   so that what is said counts all that was there. Of a period that is over a figure is said once; of one that runs,
-   again whenever the case moves and it has changed. */
+   so that what is said counts all that was there. Of a period that is over a figure is said once of whomever it is
+   about; of one that runs, again whenever the case moves and it has changed. */
 #include "analytics.h"
 
 #define LIST_MAX 20u /* of a figure of several: so many are named */
@@ -34,9 +34,22 @@ static Anarec__Published *published(const Anarec__Case *one, const char *field)
     return NULL;
 }
 
+/* Of whom the figure is. */
+static const char *who_of(const Anarec__Case *one, const char *fact)
+{
+    const struct facts facts = {one->facts, one->n_facts};
+    if (strcmp(fact, "handler") == 0)
+        return one->row->handler;
+    if (strcmp(fact, "lead") == 0)
+        return one->row->department;
+    return strcmp(fact, "category") == 0 ? one->row->category : facts_text(&facts, fact);
+}
+
 static bool is_open(const Anarec__Case *one, const Policy__FieldDef *field)
 {
-    return is_published(field) && (field->figure->running || !published(one, field->name));
+    const Anarec__Published *before = is_published(field) ? published(one, field->name) : NULL;
+    bool of_another = before && *field->figure->b && strcmp(before->who, who_of(one, field->figure->b)) != 0;
+    return is_published(field) && (field->figure->running || !before || of_another);
 }
 
 static bool moves(const Hb__Event *event)
@@ -93,20 +106,11 @@ bool analytics_published_said(struct turn *turn, Anarec__Case *one, const Hb__Ev
     there->value = said->value;
     there->state = said->state;
     there->period = said->period;
+    there->who = said->who;
     return true;
 }
 
 /* ---- the timer ---- */
-
-static const char *who_of(const Anarec__Case *one, const char *fact)
-{
-    const struct facts facts = {one->facts, one->n_facts};
-    if (strcmp(fact, "handler") == 0)
-        return one->row->handler;
-    if (strcmp(fact, "lead") == 0)
-        return one->row->department;
-    return strcmp(fact, "category") == 0 ? one->row->category : facts_text(&facts, fact);
-}
 
 /* "li 61.0 %, wu 63.0 %": those the policy marks, else the highest. */
 static char *list_text(struct turn *turn, const Policy__Indicator *indicator, const Analytics__Indicators *all)
@@ -159,7 +163,8 @@ static void say_figure(struct turn *turn, const Anarec__Case *one, const Policy_
         said->lacking = first->lacking;
         said->n_lacking = first->n_lacking;
     }
-    if (before && strcmp(before->value, said->value) == 0 && strcmp(before->state, said->state) == 0)
+    if (before && strcmp(before->who, who) == 0 && strcmp(before->value, said->value) == 0 &&
+        strcmp(before->state, said->state) == 0)
         return;
     Hb__Event *event = turn_event(turn, one->row->site, one->row->case_id);
     event->payload_case = HB__EVENT__PAYLOAD_ANALYTICS;

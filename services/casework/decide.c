@@ -97,13 +97,22 @@ static bool refuse_writer(struct turn *turn, const struct casework_case *one, co
 
 /* ---- steps that mean more ---- */
 
+/* Whoever has lent his rights is answered for. */
+static bool lent_by(struct turn *turn, const char *person, const char *lender)
+{
+    for (const Directory__Person **from = organisation_principals(turn, person); *from; from++)
+        if (strcmp((*from)->id, lender) == 0)
+            return true;
+    return false;
+}
+
 static void acknowledge(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
 {
     for (size_t i = 0; i < one->record->n_levels; i++) {
         const Caserec__Level *level = one->record->levels[i];
         bool told = false;
         for (size_t t = 0; t < level->n_told; t++)
-            told = told || strcmp(level->told[t], actor->person) == 0;
+            told = told || strcmp(level->told[t], actor->person) == 0 || lent_by(turn, actor->person, level->told[t]);
         if (level->acknowledged || !told)
             continue;
         Casework__EscalationAcknowledged *done =

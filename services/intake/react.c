@@ -170,6 +170,7 @@ struct demand {
     size_t with_count;
     const uint64_t *cases; /* it is linked with */
     size_t cases_count;
+    int64_t occasion_ms;
 };
 
 static const char *demanded(const struct demand *demand, const char *name, const char *otherwise)
@@ -202,6 +203,7 @@ static void fill_demanded(struct turn *turn, struct intake_new *fresh, const Hb_
     registered->rule = arena_strdup(turn_arena(turn), demand->rule);
     registered->department = arena_strdup(turn_arena(turn), demand->to);
     registered->due_ms = demand->due_ms;
+    registered->occasion_ms = demand->occasion_ms;
     if (demand->due_ms)
         intake_register_fact(turn, fresh, "due_at", value_time(turn, demand->due_ms));
     link_all(turn, registered, demand);
@@ -256,6 +258,7 @@ static void meet_duty(struct turn *turn, const Hb__Event *cause)
                             .rule = duty->schedule,
                             .link = duty->link,
                             .due_ms = duty->due_ms,
+                            .occasion_ms = cause->occurred_ms,
                             .cases = duty->cases,
                             .cases_count = duty->n_cases};
     demand.with = arena_alloc(turn_arena(turn), (duty->n_with + 3) * sizeof *demand.with);
