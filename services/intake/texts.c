@@ -50,8 +50,10 @@ void intake_step_fold(struct turn *turn, const Hb__Event *event, const Casework_
     for (size_t i = 0; i < taken->n_texts; i++)
         if (taken->texts[i]->content_case == HB__FIELD__CONTENT_TEXT)
             add_box(turn, taken->texts[i]->text, &boxes, &count);
-    for (size_t i = 0; taken->copied_from && i < count; i++)
-        if (intake_key_case(turn, boxes[i]->key_id) == taken->copied_from)
+    const Intakerec__Case *from = taken->copied_from ? intake_case_load(turn, taken->copied_from) : NULL;
+    for (size_t i = 0; from && i < count; i++)
+        /* that key a case which a rule opened shares with others; the other may have the text from a third */
+        if (boxes[i]->key_id == from->content_key || intake_lent(turn, taken->copied_from, boxes[i]))
             intake_lent_save(turn, event->case_id, boxes[i]);
     if (count && intake_case_load(turn, event->case_id))
         intake_text_save(turn, event->case_id, 0, boxes, count);

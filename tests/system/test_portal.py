@@ -389,21 +389,28 @@ def what_stays_inside():
 
 def joined_cases_are_answered_together():
     """The answer of the leading case is read by the complainants of those that follow it; nothing else of it is."""
-    leads, follows, apart = Phone(), Phone(), Phone()
+    leads, follows, apart, behind = Phone(), Phone(), Phone(), Phone()
     leading, leading_code = leads.submit(text="三号楼电梯异响")
     number, code = follows.submit(text="电梯有怪声")
     other, other_code = apart.submit(text="电梯按钮坏了")
+    last, last_code = behind.submit(text="电梯里有异味")
+    act(last, "merge", leading=number)
     act(number, "merge", leading=leading)
     act(other, "merge", leading=leading)
-    assert {link["number"] for link in file_of(leading)["links"]} == {number, other}
+
+    def joined_with(case):
+        return {link["number"] for link in file_of(case).get("links", []) if link["name"] == "duplicates"}
+
+    assert joined_with(leading) == {number, other}
     act(other, "unmerge", reason="并非同一故障")
-    file = file_of(other)
-    assert file["stage"] == "registered" and not file.get("links"), file
+    assert file_of(other)["stage"] == "registered" and joined_with(other) == set()
     for step, fields in (("dispatch", {}), ("accept", {}), ("handle", {"result": "已修"}), ("answer", {"reply_text": "三号楼主机轴承已更换"})):
         act(leading, step, **fields)
     assert file_of(number)["stage"] == "replied"
     page = follows.track(number, code)
     assert "三号楼主机轴承已更换" in page.text and "三号楼电梯异响" not in page.text, page.text
+    page = behind.track(last, last_code)  # by way of the one that it follows
+    assert "三号楼主机轴承已更换" in page.text and "电梯里有异味" in page.text and "电梯有怪声" not in page.text, page.text
     assert "三号楼主机轴承已更换" in leads.track(leading, leading_code).text
     assert "三号楼主机轴承已更换" not in apart.track(other, other_code).text
     reply = system.http("GET", f"/api/v1/cases/{leading}/timeline?site=haitang", token=system.tokens()["coordinator"])

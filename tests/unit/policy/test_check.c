@@ -22,6 +22,9 @@
     "back: {name: [回, Back], from: b, to: a, by: clerk}}\n"
 #define FIELDS                                                                                                         \
     "    fields: {grade: {name: [级, Grade], one_of: [x, y]}, must: {name: [必, Must], type: name, needed: always}}\n"
+#define CASES                                                                                                          \
+    "    fields: {lead: {name: [主, Lead], type: case}, also: {name: [亦, Also], type: case}, grade: {name: [级, "  \
+    "Grade], type: name}}\n"
 #define ROUTE "    route: {o: {clause: C, to: clerk}}\n"
 #define SOUND HEAD STAGES FIELDS STEPS ROUTE
 /* lines: 11 stages, 12 fields, 13 steps, 14 route, 15 what is added */
@@ -268,6 +271,23 @@ static const struct finding findings[] = {
      "    fields: {f: {clause: C, name: [率, F], type: number, is: indicator p of last month}}\n" STEPS ROUTE
      "indicators: {p: {clause: C, name: [率, P], figure: count of closed / count of received}}\n",
      12, false, "只有 count of", "only one figure of count of .. can be a number"},
+    /* linking cases */
+    {HEAD STAGES CASES "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, link: {grade: like}}}\n" ROUTE,
+     13, false, "type: case", "a field of type: case"},
+    {HEAD STAGES CASES "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, link: {lead: like}, unlink: "
+                       "{lead: like}}}\n" ROUTE,
+     13, false, "link 或 unlink 之一", "either link or unlink"},
+    {HEAD STAGES CASES "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, link: {lead: like}, copy: "
+                       "{also: [grade]}}}\n" ROUTE,
+     13, false, "须用同一字段", "name the same field"},
+    {HEAD STAGES CASES
+     "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, copy: {lead: [garde]}}}\n" ROUTE,
+     13, false, "不是 k 的字段", "did you mean \"grade\"?"},
+    {HEAD STAGES CASES STEPS ROUTE "    rules: {r: {clause: C, when: lead nowhere, then: {tell: note}}}\n", 15, false,
+     "没有事项有阶段", "no kind has a stage \"nowhere\""},
+    {HEAD STAGES CASES STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: [b, lead c], limit: 3 days}}\n",
+     15, false, "时钟不能等待", "let a rule take a step"},
     /* shifts; what approves policies */
     {SOUND "schedules: {s: {clause: C, every: shift of nobody, open: k}}\n", 15, false, "没有值班表 \"nobody\"",
      "there is no roster \"nobody\""},
