@@ -22,6 +22,7 @@ zlib1g-dev: ZIP files (XLSX export)
 libcurl4-openssl-dev: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-dev: reads mails that come in
 libseccomp-dev: shuts in the process that does
+libqrencode-dev: QR codes of places and receipts
 libmagic-dev: what kind of file a file is, by its bytes (hearback-inspect)
 tzdata: time zones"
 
@@ -44,6 +45,7 @@ libcurl4: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-0: reads mails that come in
 libglib2.0-0: what it is made with
 libseccomp2: shuts in the process that does
+libqrencode4: QR codes of places and receipts
 libmagic1: what kind of file a file is, by its bytes (hearback-inspect)
 tzdata: time zones
 ca-certificates: whom smtps and https trust

@@ -380,6 +380,17 @@ Hb__Event *turn_own_event(struct turn *turn, uint64_t offset)
     return (Hb__Event *)message;
 }
 
+bool turn_own_hash(struct turn *turn, uint64_t offset, uint8_t hash_out[TURN_HASH_BYTES])
+{
+    const struct instance *instance = turn->instance;
+    struct bytes stored;
+    if (!offset || offset > instance->head.offset ||
+        !eventlog_get(turn->txn, instance->runtime_tables[RUNTIME_LOG], offset, turn->arena, &stored))
+        return false;
+    eventlog_hash(stored, hash_out);
+    return true;
+}
+
 static Hb__Event **said_between(struct turn *turn, uint64_t first, uint64_t last, unsigned *count_out)
 {
     Hb__Event **events = NULL, *event;

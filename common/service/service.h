@@ -202,6 +202,9 @@ bool event_own(const struct turn *turn, const Hb__Event *event); /* said by this
 bool event_needs_case(const Hb__Event *event);                   /* for `needs_case`: of whatever is no registration */
 /* An event of the own log; NULL: there is none. Decide, reply and answer only: a fold has its log elsewhere. */
 Hb__Event *turn_own_event(struct turn *turn, uint64_t offset);
+#define TURN_HASH_BYTES 32u
+/* The hash that the entry after it bears (BLAKE2b-256 of what is stored). False: there is none. Answer only. */
+bool turn_own_hash(struct turn *turn, uint64_t offset, uint8_t hash_out[TURN_HASH_BYTES]);
 
 /* Refusals (decide, prepare, answer). The first one counts; fields may be added to the returned one. */
 Hb__Refusal *turn_refuse(struct turn *turn, uint32_t status, const char *code, const char *zh, const char *en);

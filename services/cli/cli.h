@@ -37,7 +37,7 @@ struct cli {
 typedef int cli_command(struct cli *cli, int argc, char **argv);
 cli_command cli_up, cli_wait, cli_status, cli_token, cli_demo, cli_submit, cli_import, cli_case, cli_policy, cli_report,
     cli_verify, cli_backup, cli_restore, cli_split, cli_init, cli_run, cli_health, cli_cell, cli_accept_clock,
-    cli_release, cli_clauses, cli_calendar, cli_account;
+    cli_release, cli_clauses, cli_calendar, cli_account, cli_labels;
 
 /* command.c: what is typed, as main got it. Takes the global options out of argv. */
 int cli_run_command(struct cli *cli, int argc, char **argv);

@@ -27,6 +27,7 @@ static const struct {
     {"calendar", cli_calendar, "list calendars, bring a year of holidays into one that is in use"},
     {"clauses", cli_clauses, "which clause is carried by which rule, and shown by which scenario"},
     {"report", cli_report, "figures"},
+    {"labels", cli_labels, "QR labels for places, to print"},
     {"import", cli_import, "import the rows of a CSV file as cases"},
     {"verify", cli_verify, "check all logs, and what they say of each other"},
     {"backup", cli_backup, "make a consistent copy of the running system"},

@@ -17,6 +17,7 @@ openapi_schema_fn openapi_submission, openapi_import, openapi_live, openapi_read
     openapi_about, openapi_sign_in, openapi_session, openapi_nothing, openapi_tokens_ended, openapi_tokens_left,
     openapi_password, openapi_setup, openapi_totp, openapi_code, openapi_recovery, openapi_tokens, openapi_make_token,
     openapi_token_made, openapi_views, openapi_make_view, openapi_view, openapi_changes, openapi_kpi, openapi_changed,
-    openapi_policies, openapi_year, openapi_holidays, openapi_indicators, openapi_attachments, openapi_attached;
+    openapi_policies, openapi_year, openapi_labels, openapi_holidays, openapi_indicators, openapi_attachments,
+    openapi_attached;
 
 #endif

@@ -450,6 +450,13 @@ json_t *openapi_year(json_t *schemas)
                   NULL);
 }
 
+json_t *openapi_labels(json_t *schemas)
+{
+    (void)schemas;
+    json_t *label = object(json_object(), "place", type("string"), "address", type("string"), NULL);
+    return object(json_object(), "labels", list_of(label), NULL);
+}
+
 json_t *openapi_holidays(json_t *schemas)
 {
     (void)schemas;

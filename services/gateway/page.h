@@ -13,6 +13,7 @@ struct page {
     const struct zone *zone; /* of the site, when the page is about one */
     const char *site;        /* its name; "" */
     bool demonstration;      /* every page says so */
+    const char *place;       /* where a code was scanned; NULL */
     bool script;             /* a form with a puzzle (portal_guard.h) */
     /* Where the language links lead: a path and its query. NULL: the links are buttons of the form with the id "form",
        which then comes back in the other language with all that was typed. */

@@ -6,24 +6,26 @@
 #define PARTY_CHARACTERS_MAX "500"
 
 void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count,
-                bool problems)
+                bool problems, const char *place)
 {
     const char *title = page_text(page, TEXT_KIND_TITLE);
     struct arena *arena = page->html.arena;
     page_begin(page, title, false);
     page_back(page, "/");
     page_heading(page, title);
+    if (page->place)
+        html_add(&page->html, "<p class=\"lead\">%s</p>\n", page->place);
     if (count == 0)
         html_add(&page->html, "<p class=\"notice warn\">%s</p>\n", page_text(page, TEXT_KIND_NONE));
     html_add(&page->html, "<ul class=\"list\">\n");
     for (size_t i = 0; i < count; i++)
-        html_add(&page->html, "<li><a class=\"choose\" href=\"/submit?site=%s&amp;kind=%s\">%s</a></li>\n",
-                 html_url(arena, site->id), html_url(arena, kinds[i]->name),
+        html_add(&page->html, "<li><a class=\"choose\" href=\"/submit?%s=%s&amp;kind=%s\">%s</a></li>\n",
+                 place ? "place" : "site", place ? place : html_url(arena, site->id), html_url(arena, kinds[i]->name),
                  portal_label(page->language, kinds[i]->label));
-    html_add(&page->html, "</ul>\n");
     if (problems)
-        html_add(&page->html, "<p><a href=\"/problems?site=%s\">%s</a></p>\n", html_url(arena, site->id),
-                 page_text(page, TEXT_PROBLEMS_SEE));
+        html_add(&page->html, "<li><a class=\"choose\" href=\"/problems?site=%s\">%s<small>%s</small></a></li>\n",
+                 html_url(arena, site->id), page_text(page, TEXT_PROBLEMS), page_text(page, TEXT_PROBLEMS_SEE));
+    html_add(&page->html, "</ul>\n");
     page_end(page);
 }
 

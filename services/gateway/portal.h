@@ -22,11 +22,16 @@ void portal_case_sent(struct http_request *request);
 void portal_case_files_sent(struct http_request *request);
 void portal_case_file(struct http_request *request);
 void portal_leave(struct http_request *request);
+void portal_place(struct http_request *request);
+void portal_proof(struct http_request *request);
 void portal_style(struct http_request *request);
 void portal_script(struct http_request *request);
 void portal_problems(struct http_request *request);
 void portal_problem(struct http_request *request);
 void portal_problem_sent(struct http_request *request);
+
+/* Where the portal is from outside, without a slash at the end: for what is printed. */
+const char *portal_base(struct http_request *request);
 
 /* Is this a person with a browser, on no path of the API? Then a refusal is a page: portal_refuse answers it. */
 bool portal_speaks(struct http_request *request);

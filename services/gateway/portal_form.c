@@ -10,7 +10,9 @@ static struct arena *arena_of(const struct form *form)
 /* Browsers send \r\n; what is typed on a phone often ends with a blank. */
 const char *form_value(const struct form *form, const char *name)
 {
-    const char *given = form->sent ? http_form(form->request, name) : NULL;
+    const char *given = form->sent                                  ? http_form(form->request, name)
+                        : form->place && strcmp(name, "place") == 0 ? form->place
+                                                                    : NULL;
     if (!given)
         return "";
     given += strspn(given, " \t\r\n");

@@ -16,6 +16,7 @@ struct form {
     enum language language;
     const char *prefix; /* of the policy's fields in this form: "f" for "f.class", or the step's name where a page has
                            several forms */
+    const char *place;  /* what a form that was not sent says in its field `place`; NULL: nothing */
     bool sent;          /* values are those of the request's body; else every field is empty */
     struct form_error *errors;
     size_t errors_count;

@@ -1,6 +1,7 @@
 /* The receipt: number, tracking code and promised dates, from the session cookie alone, so that it is there whatever
-   else is down. The code stands in no address. */
+   else is down; only the code that proves it needs intake. The code stands in no address. */
 #include "portal_files.h"
+#include "portal_proof.h"
 
 static void add_slip(struct page *page, const Gatewayrec__Session *session)
 {
@@ -40,7 +41,7 @@ static void add_dates(struct page *page, const Gatewayrec__Session *session)
     html_add(&page->html, "</ul></section>\n");
 }
 
-static void page_receipt(struct page *page, const Gatewayrec__Session *session)
+static void page_receipt(struct page *page, const Gatewayrec__Session *session, const char *proof)
 {
     const char *title = page_text(page, TEXT_RECEIPT_TITLE);
     struct arena *arena = page->html.arena;
@@ -51,6 +52,8 @@ static void page_receipt(struct page *page, const Gatewayrec__Session *session)
     page_files_refused(page, session, true);
     add_slip(page, session);
     add_dates(page, session);
+    if (proof)
+        page_proof(page, proof);
     html_add(&page->html, "<p class=\"print\">%s%s</p>\n", page_text(page, TEXT_RECEIPT_PRINT),
              time_words(page->zone, page->now_ms, 0, page->language, arena));
     html_add(&page->html,
@@ -58,6 +61,13 @@ static void page_receipt(struct page *page, const Gatewayrec__Session *session)
              "<a class=\"button second\" href=\"/submit?site=%s\">%s</a></div>\n",
              page_text(page, TEXT_RECEIPT_SEE), html_url(arena, session->site), page_text(page, TEXT_RECEIPT_MORE));
     page_end(page);
+}
+
+static void on_proof(struct visit *visit, void *context)
+{
+    (void)context;
+    page_receipt(&visit->page, visit->session, visit->proof);
+    visit_answer(visit, 200);
 }
 
 static void on_organisation(struct visit *visit, void *context)
@@ -69,8 +79,7 @@ static void on_organisation(struct visit *visit, void *context)
         return;
     }
     visit_site(visit, site);
-    page_receipt(&visit->page, visit->session);
-    visit_answer(visit, 200);
+    portal_proof_know(visit, on_proof);
 }
 
 void portal_receipt(struct http_request *request)

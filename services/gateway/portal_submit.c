@@ -4,6 +4,7 @@
 #include "policy/lookup.h"
 #include "portal_files.h"
 #include "portal_guard.h"
+#include "portal_place.h"
 #include "sites.h"
 
 #define PURPOSE "submit"
@@ -33,10 +34,12 @@ static const Policy__Kind *kind_open(const struct visit *visit, const char *name
 
 static void on_policy(struct visit *visit, void *context)
 {
-    (void)context;
+    const Gatewayrec__Place *place = context;
     size_t count;
     struct arena *arena = visit_arena(visit);
     const char *wanted = http_query(visit->request, "kind");
+    if (!wanted && place && *place->kind)
+        wanted = place->kind;
     const Policy__Kind **kinds = submit_kinds(visit, &count), *kind = kind_open(visit, wanted);
     if (wanted && !kind) {
         visit_fail(visit, 404, NULL);
@@ -45,17 +48,23 @@ static void on_policy(struct visit *visit, void *context)
     if (!kind && count == 1)
         kind = kinds[0];
     if (kind) {
-        show(visit, form_new(visit, kind, false), 200);
+        struct submit_form *submit = form_new(visit, kind, false);
+        submit->form.place = place ? place->place : NULL;
+        show(visit, submit, 200);
         return;
     }
-    visit->page.here = arena_printf(arena, "/submit?site=%s", html_url(arena, visit->site->id));
-    page_kinds(&visit->page, visit->site, kinds, count, portal_has_problems(visit));
+    const char *token = place ? place_token_make(&visit->portal->keys, place, arena) : NULL;
+    visit->page.here = token ? arena_printf(arena, "/submit?place=%s", token)
+                             : arena_printf(arena, "/submit?site=%s", html_url(arena, visit->site->id));
+    visit->page.place = place ? place->place : NULL;
+    page_kinds(&visit->page, visit->site, kinds, count, portal_has_problems(visit), token);
     visit_answer(visit, 200);
 }
 
 static void on_organisation(struct visit *visit, void *context)
 {
-    const char *id = context;
+    const Gatewayrec__Place *place = context;
+    const char *id = place ? place->site : http_query(visit->request, "site");
     const Directory__Site *site = visit_find_site(visit, id);
     if (!id && visit->organisation->n_sites == 1)
         site = visit->organisation->sites[0];
@@ -68,12 +77,42 @@ static void on_organisation(struct visit *visit, void *context)
         return;
     }
     visit_site(visit, site);
-    visit_policy(visit, 0, on_policy, NULL);
+    visit_policy(visit, 0, on_policy, context);
+}
+
+static void page_forged(struct visit *visit)
+{
+    struct page *page = &visit->page;
+    const char *title = page_text(page, TEXT_PLACE_FORGED);
+    page->here = "/";
+    page_begin(page, title, false);
+    page_heading(page, title);
+    html_add(&page->html,
+             "<p class=\"lead\">%s</p><div class=\"actions\"><a class=\"button\" href=\"/\">%s</a></div>\n",
+             page_text(page, TEXT_PLACE_FORGED_LEAD), page_text(page, TEXT_HOME));
+    page_end(page);
+    visit_answer(visit, 404);
+}
+
+/* `token`: what the code at a place says; on the way to the form the address bears it. NULL: there is none. */
+static void begin(struct http_request *request, const char *token)
+{
+    struct visit *visit = visit_begin(request);
+    const Gatewayrec__Place *place = token ? place_token_read(&visit->portal->keys, token, visit_arena(visit)) : NULL;
+    if (token && !place)
+        page_forged(visit);
+    else
+        visit_organisation(visit, on_organisation, (void *)(uintptr_t)place);
 }
 
 void portal_submit(struct http_request *request)
 {
-    visit_organisation(visit_begin(request), on_organisation, (void *)(uintptr_t)http_query(request, "site"));
+    begin(request, http_query(request, "place"));
+}
+
+void portal_place(struct http_request *request)
+{
+    begin(request, http_param(request, "place"));
 }
 
 /* ---- the form, sent ---- */
@@ -96,6 +135,7 @@ static void registered(struct visit *visit, const struct submit_form *submit, co
     session->site = submit->site->id;
     session->number = reply->submitted->number;
     session->tracking_code = reply->submitted->tracking_code;
+    session->offset = reply->submitted->offset;
     session->promised = reply->submitted->promised;
     session->n_promised = reply->submitted->n_promised;
     portal_files_add(visit, reply->case_id, submit->id, session, on_files, session);

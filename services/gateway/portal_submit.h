@@ -40,9 +40,9 @@ void submit_check(struct submit_form *submit);
 /* The command's content. */
 Intake__Submit *submit_build(struct submit_form *submit);
 
-/* `problems`: the site has public ones, which can be joined. */
+/* `problems`: the site has public ones, which can be joined. `place`: the token of a place, goes on to the form. */
 void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count,
-                bool problems);
+                bool problems, const char *place);
 void page_submit(struct page *page, struct submit_form *submit);
 
 #endif

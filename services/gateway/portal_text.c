@@ -196,14 +196,36 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_DAY_ROLLED] = {"顺延", "moved on"},
     [TEXT_DAY_DUE] = {"到期", "due"},
 
+    [TEXT_PLACE_FORGED] = {"这个二维码不是我们的", "This code is not ours"},
+    [TEXT_PLACE_FORGED_LEAD] = {"二维码可能被更换或损坏，其中的地点不可信。请从首页选择地点，也请告知管理人员。",
+                                "It may have been replaced or damaged; the place it names cannot be trusted. Please "
+                                "choose the place from the front page, and tell the staff."},
+    [TEXT_LABEL_SCAN] = {"扫码反映问题", "Scan to report a problem here"},
+    [TEXT_LABELS] = {"地点二维码", "QR codes of places"},
+    [TEXT_LABELS_LEAD] = {"打印：A4，100%，不缩放。每个标签 50 × 50 毫米。",
+                          "Print on A4 at 100%, not scaled. Each label is 50 × 50 mm."},
+    [TEXT_PROOF] = {"核验回执", "Check this receipt"},
+    [TEXT_PROOF_QR] = {"核验回执的二维码", "QR code that checks the receipt"},
+    [TEXT_PROOF_LEAD] = {"任何人扫码都可核验：这件事项确实在所示时间登记，此后未被改动。二维码不含您的任何信息。",
+                         "Whoever scans it is told whether this was registered at the time shown, and not altered "
+                         "since. The code holds nothing about you."},
+    [TEXT_PROOF_LINK] = {"打开核验页面", "Open the check"},
+    [TEXT_PROOF_AT] = {"登记时间", "Registered at"},
+    [TEXT_PROOF_STANDS] = {"回执属实", "This receipt is true"},
+    [TEXT_PROOF_STANDS_LEAD] = {"登记日志中有这条记录，内容与回执一致。日志环环相扣，事后无法插入或改动。",
+                                "The entry stands in the register's log just as the receipt says. Each entry bears the "
+                                "hash of the one before, so that none can be put in or altered later."},
+    [TEXT_PROOF_NOT] = {"查不到这份回执", "This receipt cannot be confirmed"},
+    [TEXT_PROOF_NOT_LEAD] = {"登记日志中没有这条记录，或内容不一致。链接可能不完整，回执也可能是伪造的。",
+                             "There is no such entry in the register's log, or it says something else. The link may be "
+                             "incomplete, or the receipt forged."},
     [TEXT_PROBLEMS] = {"正在处理的公共问题", "Public problems under way"},
     [TEXT_PROBLEMS_LEAD] = {"如果您遇到的问题已经在这里，点进去告诉我们一声即可，不必另行提交。",
                             "If your problem is here already, open it and tell us that you have it, too. There is no "
                             "need to submit it again."},
     [TEXT_PROBLEMS_NONE] = {"目前没有正在处理的公共问题。", "There is no public problem under way now."},
     [TEXT_PROBLEMS_OTHER] = {"反映其他问题", "Something else"},
-    [TEXT_PROBLEMS_SEE] = {"看看是否已有人反映：正在处理的公共问题", "Has it been reported already? See the public "
-                                                                     "problems under way"},
+    [TEXT_PROBLEMS_SEE] = {"看看是否已有人反映", "Has it been reported already?"},
     [TEXT_PROBLEM_SINCE] = {"始于 ", "Since "},
     [TEXT_PROBLEM_JOINED] = {"也遇到的人数：", "Others who have it: "},
     [TEXT_PROBLEM_SHOWN] = {"这里不显示任何人的姓名和所写内容。", "No names and nothing that anybody wrote is shown "

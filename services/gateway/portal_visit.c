@@ -239,6 +239,18 @@ bool visit_may(struct visit *visit, struct limit *limit)
     return false;
 }
 
+/* Without a public address (http.public_url): as whoever asks has found us. */
+const char *portal_base(struct http_request *request)
+{
+    const Config__Http *http = request->gateway->config->http;
+    const char *host = http_header(request, "Host");
+    char *base = http && *http->public_url ? arena_strdup(&request->arena, http->public_url)
+                                           : arena_printf(&request->arena, "http://%s", host ? host : "localhost");
+    for (size_t size = strlen(base); size && base[size - 1] == '/'; size--)
+        base[size - 1] = 0;
+    return base;
+}
+
 bool portal_speaks(struct http_request *request)
 {
     static const char *const apis[] = {"/api/", "/open311/", "/metrics", "/healthz", "/readyz", "/console"};

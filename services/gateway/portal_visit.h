@@ -31,6 +31,7 @@ struct visit {
     bool language_chosen; /* by the address or the cookie; else a site's own language goes before the browser's */
     struct page page;
     Gatewayrec__Session *session; /* NULL: none */
+    const char *proof;            /* portal_proof.h */
 
     /* Held until the answer. */
     struct cached_organisation *held_organisation;

@@ -7,6 +7,7 @@
 #include "events.h"
 #include "health.h"
 #include "http_internal.h"
+#include "labels.h"
 #include "openapi.h"
 #include "organisation.h"
 #include "portal.h"
@@ -179,6 +180,13 @@ const struct route routes[] = {
      "公布一年的节假日（holiday-cn 格式） / Publish a year of holidays, a file of holiday-cn",
      .takes_schema = openapi_holidays, .gives_schema = openapi_year,
      .query = {{"replace", "替换已公布的年度 / true: also a year published with other days"}}},
+    {"GET", "/api/v1/labels", labels_sheet,
+     "地点二维码标签，A4 打印 / QR labels of places, sheets of A4 to print; for whoever may register there",
+     .gives_schema = openapi_labels, .gives_type = "text/html",
+     .query = {SITE,
+               {"kind", "事项类型，缺省由来访者选择 / kind; the visitor chooses"},
+               {"places", "地点，每行一处或用逗号分隔 / places, one a line or with commas between them, at most 500"},
+               {"format", "格式 / html or json"}}},
     {"GET", "/api/v1/calendars/moved", calendars_moved,
      "日历变动后改变的期限 / Dates of open clocks that a published calendar moved",
      .gives = &watchdog__moved__descriptor,
@@ -205,6 +213,8 @@ const struct route routes[] = {
     {"POST", "/case/files", portal_case_files_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
     {"GET", "/case/files/{file}", portal_case_file, .open = true},
     {"POST", "/leave", portal_leave, .open = true},
+    {"GET", "/s/{place}", portal_place, .open = true},
+    {"GET", "/r/{entry}", portal_proof, .open = true},
     {"GET", "/problems", portal_problems, .open = true},
     {"GET", "/problem", portal_problem, .open = true},
     {"POST", "/problem", portal_problem_sent, .open = true},

@@ -55,6 +55,30 @@ static void answer_track(struct turn *turn, const char *given, Intake__Reply *re
     reply->tracked = tracked;
 }
 
+/* The hash is the secret: who knows it has the receipt, or the log. */
+static void answer_receipt(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
+{
+    const Intake__CheckReceipt *check = query->intake->receipt;
+    struct bytes given = bytes_of(check->hash.data, check->hash.len);
+    uint8_t *hash = arena_alloc(turn_arena(turn), TURN_HASH_BYTES);
+    const Hb__Event *event = turn_own_event(turn, check->offset);
+    bool registers = event && event->case_id == check->case_id && event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
+                     event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED &&
+                     turn_own_hash(turn, check->offset, hash);
+    bool equal = registers && given.size == TURN_HASH_BYTES && memcmp(hash, given.data, TURN_HASH_BYTES) == 0;
+    if (!registers || !(equal || (!given.size && query->actor && query->actor->complainant))) {
+        turn_refuse(turn, 404, "not_found", "日志中没有这条记录", "there is no such entry in the log");
+        return;
+    }
+    Intake__Receipt *receipt = TURN_NEW(turn, Intake__Receipt, intake__receipt__init);
+    receipt->number = event->intake->registered->number;
+    receipt->site = event->site;
+    receipt->registered_ms = event->recorded_ms;
+    receipt->hash = (ProtobufCBinaryData){TURN_HASH_BYTES, hash};
+    reply->kind_case = INTAKE__REPLY__KIND_RECEIPT;
+    reply->receipt = receipt;
+}
+
 static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
 {
     if (strlen(query->site) > INTAKE_NAME_BYTES_MAX || !organisation_site(turn, query->site)) {
@@ -144,6 +168,9 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         break;
     case INTAKE__QUERY__KIND_PUT_FILE:
         files_put(turn, query, answer);
+        break;
+    case INTAKE__QUERY__KIND_RECEIPT:
+        answer_receipt(turn, query, answer);
         break;
     case INTAKE__QUERY__KIND_READ_FILE:
         files_read(turn, query, answer);

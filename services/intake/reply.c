@@ -35,6 +35,7 @@ static void reply_registered(struct turn *turn, const Hb__Event *event, Intake__
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
     submitted->number = registered->number;
+    submitted->offset = event->offset;
     submitted->tracking_code = tracking_code(turn, registered->number, event->case_id);
     submitted->promised = registered->promised;
     submitted->n_promised = registered->n_promised;

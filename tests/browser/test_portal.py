@@ -224,6 +224,33 @@ def joins(system, javascript, language, joined):
         visitor.look("joined")
 
 
+def codes_on_paper(system, javascript, language):
+    """A code at a place opens its form; the receipt's code says that it is true, a forged one that it is not."""
+    with Browser(javascript=javascript, language=language) as browser:
+        visitor = Visitor(system, browser, f"{language}-{'script' if javascript else 'plain'}-codes")
+        reply = system.http("GET", "/api/v1/labels?site=haitang&format=json&places=2%E5%8F%B7%E6%A5%BC%E7%94%B5%E6%A2%AF", token=system.tokens()["reception"])
+        path = "/" + reply.json()["labels"][0]["address"].split("/", 3)[3]
+        visitor.open(path)
+        visitor.says_in(".lead", "2号楼电梯")
+        visitor.look("place")
+        browser.follow("main .choose")
+        assert browser.value("#place") == "2号楼电梯"
+        browser.choose("input[name=category]", "lift")
+        browser.type("#text", "按钮失灵")
+        browser.follow("main form .button")
+        visitor.at("/receipt")
+        browser.follow("a[href^='/r/']")
+        visitor.says_in("h1", "属实" if language == "zh-CN" else "true")
+        visitor.look("true")
+        proof = browser.url().split("/", 3)[3]
+        visitor.open(f"/{proof[:-4]}AAAA")
+        visitor.says_in("h1", "查不到" if language == "zh-CN" else "cannot be confirmed")
+        visitor.look("not-true")
+        visitor.open(path[:-3] + "AAA")
+        visitor.says_in("h1", "不是我们的" if language == "zh-CN" else "not ours")
+        visitor.look("forged")
+
+
 def scripts_are_really_off():
     with Browser(javascript=False) as browser:
         browser.open("data:text/html,<title>off</title><script>document.title='on'</script>")
@@ -240,6 +267,7 @@ def all_lives():
         a_public_problem(system)
         for joined, (javascript, language) in enumerate(((False, "zh-CN"), (True, "en")), 1):
             joins(system, javascript, language, joined)
+            codes_on_paper(system, javascript, language)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ EXPECTED = {
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
     ("GET", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
+    ("GET", "/api/v1/labels"):      [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
     ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
     ("GET", "/api/v1/cases/{id}/attachments"): READERS,
@@ -110,7 +111,7 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("POST", "/api/v1/calendars/{calendar}/years"): lambda role: {"year": 2030, "days": []},
     ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
 }
-QUERIES = {"cases", "cases/count", "cases/alike", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved"}  # of a site, when read
+QUERIES = {"cases", "cases/count", "cases/alike", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels"}  # of a site, when read
 PARTS = {"service": "intake", "action": "propose", "cell": "00000000000000ff", "calendar": "cn",
          "site": SITE}
 
@@ -119,7 +120,7 @@ def address_of(method, template, case):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
     query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
-    return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("/moved") else "")
+    return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("/moved") else "&places=x" if template.endswith("/labels") else "")
 
 
 def ask(world, role, method, template, case):
