@@ -9,8 +9,10 @@
 #include "page.h"
 #include "portal_guard.h"
 #include "portal_limit.h"
+#include "portal_place.h"
 #include "portal_session.h"
 #include "portal_time.h"
+#include "qr.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -261,6 +263,47 @@ static void a_puzzle_is_solved_or_not(void **state)
     assert_false(guard_solves("token", "00000000000000", 1));
 }
 
+static void a_place_is_ours_or_not(void **state)
+{
+    (void)state;
+    Gatewayrec__Place place = GATEWAYREC__PLACE__INIT;
+    place.site = "haitang";
+    place.kind = "repair";
+    place.place = "3号楼电梯";
+    char *token = place_token_make(&keys, &place, &arena);
+    const Gatewayrec__Place *read = place_token_read(&keys, token, &arena);
+    assert_non_null(read);
+    assert_string_equal(read->site, "haitang");
+    assert_string_equal(read->kind, "repair");
+    assert_string_equal(read->place, "3号楼电梯");
+    assert_string_equal(place_token_make(&keys, &place, &arena), token); /* printed again it is the same label */
+    assert_null(place_token_read(&other_keys, token, &arena));
+    for (size_t i = 0; i < strlen(token); i++) {
+        char *altered = arena_strdup(&arena, token);
+        altered[i] = altered[i] == 'A' ? 'B' : 'A';
+        read = place_token_read(&keys, altered, &arena);
+        assert_null(read);
+        altered[i] = 0;
+        assert_null(place_token_read(&keys, altered, &arena));
+    }
+}
+
+static void a_code_is_drawn_or_too_long(void **state)
+{
+    (void)state;
+    struct html html;
+    char text[QR_TEXT_BYTES_MAX + 2];
+    html_init(&html, &arena);
+    assert_true(qr_add(&html, "https://example.org/s/\"x\"", "<Lift>"));
+    assert_non_null(strstr(html.data, "aria-label=\"&lt;Lift&gt;\""));
+    assert_non_null(strstr(html.data, "M0 0h7v1h-7z")); /* the upper left corner of every code */
+    size_t size = html.size;
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    assert_false(qr_add(&html, text, ""));
+    assert_int_equal(html.size, size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +321,8 @@ int main(void)
         cmocka_unit_test(dates_are_said_as_people_say_them),
         cmocka_unit_test(the_style_sheet_is_in_the_program),
         cmocka_unit_test(a_puzzle_is_solved_or_not),
+        cmocka_unit_test(a_place_is_ours_or_not),
+        cmocka_unit_test(a_code_is_drawn_or_too_long),
     };
     if (sodium_init() < 0)
         return 2;
