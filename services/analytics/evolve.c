@@ -176,6 +176,7 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
     row->phase = taken->phase;
     row->round = taken->round;
     row->version = taken->version;
+    row->changed_ms = event->occurred_ms;
     if (taken->joined)
         row->joined = taken->joined;
     struct facts changed = {event->facts, event->n_facts};

@@ -57,6 +57,7 @@ Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__Cas
     shown->phase = row->phase;
     shown->received_ms = row->received_ms;
     shown->closed_ms = row->closed_ms;
+    shown->changed_ms = row->changed_ms;
     shown->joined = row->joined;
     shown->version = row->version;
     return shown;

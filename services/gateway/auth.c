@@ -236,6 +236,25 @@ static void ask(struct http_request *request, const uint8_t hash[HASH_BYTES],
     cell_query_own(request, HB__SERVICE__DIRECTORY, &query, on_authenticated, asked);
 }
 
+static void check(struct http_request *request, const uint8_t hash[HASH_BYTES],
+                  void (*then)(struct http_request *request))
+{
+    const struct known *known = known_of(request->gateway->auth, hash, false);
+    if (!known) {
+        ask(request, hash, then);
+        return;
+    }
+    act_as(request, known);
+    then(request);
+}
+
+void auth_token(struct http_request *request, const char *token, void (*then)(struct http_request *request))
+{
+    uint8_t hash[HASH_BYTES];
+    auth_token_hash(token, hash);
+    check(request, hash, then);
+}
+
 const char *auth_bearer(const struct http_request *request)
 {
     const char *header = http_header(request, "Authorization");
@@ -257,18 +276,13 @@ void auth_check(struct http_request *request, void (*then)(struct http_request *
         problem_respond(request, refusal);
         return;
     }
-    request->session = cookie;
-    if (cookie && refuse_forged(request))
-        return;
-    if (cookie)
-        auth_session_hash(cookie, hash);
-    else
-        auth_token_hash(token, hash);
-    const struct known *known = known_of(request->gateway->auth, hash, false);
-    if (!known) {
-        ask(request, hash, then);
+    if (token) {
+        auth_token(request, token, then);
         return;
     }
-    act_as(request, known);
-    then(request);
+    request->session = cookie;
+    if (refuse_forged(request))
+        return;
+    auth_session_hash(cookie, hash);
+    check(request, hash, then);
 }

@@ -18,6 +18,9 @@ struct auth *auth_open(struct gateway *gateway);
    token goes before a cookie, which no browser sends by itself with one. */
 void auth_check(struct http_request *request, void (*then)(struct http_request *request));
 
+/* The same with a token that came in another way. */
+void auth_token(struct http_request *request, const char *token, void (*then)(struct http_request *request));
+
 /* The token of the Authorization header; NULL: none. */
 const char *auth_bearer(const struct http_request *request);
 

@@ -27,6 +27,7 @@
     (128u << 20)               /* the same, of routes that take larger bodies, which crowd none of the others out */
 #define HTTP_UPLOAD_PACE 8192u /* bytes a second: so much more time such a body has for what has come of it */
 
+struct call;
 struct route;
 struct multipart_part;
 struct http_stream;
@@ -58,6 +59,7 @@ struct http_request {
        sets `actor` itself (the portal: complainant), signed-in routes find it set. */
     int64_t known_until_ms; /* the session or token of the actor is good so long; 0: for good */
     Hb__Actor *actor;
+    struct call *call;   /* of open311*.c */
     const char *session; /* the cookie's secret, when that is how it is signed in; NULL: by a token */
     Hb__Position **after;
     size_t n_after;

@@ -1,5 +1,7 @@
 #include "portal_visit.h"
 
+#include "open311.h"
+
 #include "config/config.h"
 
 #include <stdlib.h>
@@ -221,6 +223,10 @@ void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal
         http_set(
             visit->request, "Retry-After",
             arena_printf(visit_arena(visit), "%u", refusal && refusal->retry_after_s ? refusal->retry_after_s : 5));
+    if (open311_speaks(visit->request)) {
+        open311_fail(visit->request, status, refusal);
+        return;
+    }
     page_failure(&visit->page, status, refusal);
     visit_answer(visit, status);
 }

@@ -1,5 +1,6 @@
 #include "problem.h"
 
+#include "open311.h"
 #include "portal.h"
 
 #include <stdio.h>
@@ -119,6 +120,10 @@ void problem_respond(struct http_request *request, const Hb__Refusal *refusal)
                  arena_printf(&request->arena, "%u", refusal->retry_after_s ? refusal->retry_after_s : 2));
     if (status == 401)
         http_set(request, "WWW-Authenticate", "Bearer realm=\"hearback\"");
+    if (open311_speaks(request)) {
+        open311_refuse(request, refusal);
+        return;
+    }
     if (portal_speaks(request)) { /* a person with a browser, not a program */
         portal_refuse(request, refusal);
         return;

@@ -8,6 +8,7 @@
 #include "health.h"
 #include "http_internal.h"
 #include "labels.h"
+#include "open311.h"
 #include "openapi.h"
 #include "organisation.h"
 #include "portal.h"
@@ -220,6 +221,17 @@ const struct route routes[] = {
     {"POST", "/problem", portal_problem_sent, .open = true},
     {"GET", "/static/portal.css", portal_style, .open = true},
     {"GET", "/static/portal.js", portal_script, .open = true},
+
+    /* Open311: for programs, as its specification describes it */
+    {"GET", "/open311/discovery.{format}", open311_discovery, .open = true},
+    {"GET", "/open311/v2/discovery.{format}", open311_discovery, .open = true},
+    {"GET", "/open311/v2/services.{format}", open311_services, .open = true},
+    {"GET", "/open311/v2/services/{code}", open311_definition, .open = true},
+    {"GET", "/open311/v2/requests.{format}", open311_requests, .open = true},
+    {"POST", "/open311/v2/requests.{format}", open311_submit, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
+    {"GET", "/open311/v2/requests/{id}", open311_request, .open = true},
+    {"GET", "/open311/v2/tokens/{token}", open311_token, .open = true},
+    {"GET", "/open311/v2/servicerequestupdates.{format}", open311_updates, .open = true},
 
     /* the console, which asks the API with the rights of whoever signs in */
     {"GET", "/console", console_page, .open = true},

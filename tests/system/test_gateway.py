@@ -587,6 +587,8 @@ def counts_are_exact():
     refused(call("GET", "/api/v1/cases/alike"), 400, "bad_parameter", "site")
     assert get("/api/v1/cases/alike?site=haitang&kind=complaint&category=noise&place=nowhere")["rows"] == []
     refused(call("GET", "/api/v1/cases/count?site=renhe"), 404, "unknown_site")
+    (label,) = get("/api/v1/labels?site=haitang&places=A1&format=json")["labels"]  # test_places
+    assert label["place"] == "A1" and "/s/" in label["address"], label
     refused(call("GET", "/api/v1/cases/count?site=haitang&due_to=soon"), 400, "bad_parameter", "due_to")
 
 

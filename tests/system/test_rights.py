@@ -40,7 +40,7 @@ EXPECTED = {
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
     ("GET", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
-    ("GET", "/api/v1/labels"):      [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
+    ("GET", "/api/v1/labels"):      [401, 200,  403,  403,  200,  200,  403,  200,  404,  404,  404],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
     ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
     ("GET", "/api/v1/cases/{id}/attachments"): READERS,
