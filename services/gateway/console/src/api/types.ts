@@ -41,7 +41,7 @@ export interface CaseList { rows: CaseRow[]; cursor?: string; stale?: boolean }
 export interface Allowed { step: string; label?: Label; needs?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[] }
 export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean }
 export interface CaseFile {
-  case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; version: string; facts?: Fact[]; texts?: Field[];
+  case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; joined?: number; version: string; facts?: Fact[]; texts?: Field[];
   text?: Personal; party?: Party; lead?: string; handler?: string; joint?: string[]; received_at: string; closed_at?: string; policy_version: number; allowed?: Allowed[];
   links?: { name: string; case_id: string; kind: string; stage: string; number: string }[]; problems?: { rule?: string; text?: Label }[]; identity_withheld?: boolean;
   unopened?: { detail?: string }; attachments?: Attachment[]; may_attach?: boolean;

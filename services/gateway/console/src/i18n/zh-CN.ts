@@ -33,7 +33,7 @@ export default {
   fact: { received_at: "收到时间", first_contact: "首接人", channel: "渠道", place: "地点", category: "类别" },
   party: { name: "姓名", phone: "电话", email: "邮箱", address: "住址", anonymous: "匿名", confidential: "要求保密", none: "没有登记联系方式。" },
   case: {
-    title: "案件", about: "事项", actions: "可以办理", noActions: "此刻没有您可以办理的步骤。", blocked: "目前受限", clock: "哪个期限", note: "内部备注（诉求人看不到）", internal: "内部备注", stale: "他人已先一步修改，本次没有写入。下面是最新内容和他人所做的修改，您填写的内容还在。",
+    title: "案件", joined: "另有 {count} 人遇到", about: "事项", actions: "可以办理", noActions: "此刻没有您可以办理的步骤。", blocked: "目前受限", clock: "哪个期限", note: "内部备注（诉求人看不到）", internal: "内部备注", stale: "他人已先一步修改，本次没有写入。下面是最新内容和他人所做的修改，您填写的内容还在。",
     others: "他人所做的修改", newer: "案件已有变化。", show: "查看变化", done: "已办理，现在是“{stage}”。", clocks: "期限", noClocks: "没有期限。", main: "主期限", due: "到期", why: "为什么是这一天", documents: "文书", whyHere: "为什么由他们办理",
     links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", nobody: "未指定", round: "第 {round} 轮", linkedWith: "关联", apartFrom: "拆开",
   },
