@@ -4,6 +4,7 @@
 #include "policy/lookup.h"
 #include "portal_submit.h"
 #include "sites.h"
+#include "json/json.h"
 
 #define PLACE_BYTES_MAX 200u
 
@@ -120,11 +121,11 @@ static void on_submitted(struct http_request *request, void *context, const Hb__
         return;
     }
     const Intake__Submitted *submitted = reply->submitted;
-    json_t *notice =
-        submitted->n_promised
-            ? json_sprintf("%s %s", portal_label(sending->call->visit->language, submitted->promised[0]->label),
-                           json_string_value(call_time(sending->call, submitted->promised[0]->due_ms)))
-            : json_null();
+    const struct visit *visit = sending->call->visit;
+    json_t *notice = json_null();
+    if (submitted->n_promised)
+        notice = json_sprintf("%s %s", portal_label(visit->language, submitted->promised[0]->label),
+                              json_time_text(visit->page.zone, submitted->promised[0]->due_ms, &request->arena));
     call_answer(request, 201, "service_requests", "request",
                 json_pack("[{s:s, s:o, s:n}]", "service_request_id", submitted->number, "service_notice", notice,
                           "account_id"));
