@@ -65,6 +65,7 @@ static void on_imported(struct http_request *request, void *context, const Hb__R
         importing->existed += existed;
         importing->differing += reply->submitted->n_differs != 0;
         importing->imported += !existed;
+        reply->submitted->n_alike = 0; /* nobody has asked whether this account sees them */
         row->result = submitted_json(request, importing->site, reply);
         json_object_set_new(row->result, "row", json_integer((json_int_t)at));
         if (existed)

@@ -10,6 +10,8 @@
 struct submission {
     const char *site;
     Intake__Submit *submit;
+    const Hb__CommandReply *reply;
+    size_t asked, seen; /* of its likely duplicates */
 };
 
 json_t *submitted_json(struct http_request *request, const char *site, const Hb__CommandReply *reply)
@@ -24,17 +26,55 @@ json_t *submitted_json(struct http_request *request, const char *site, const Hb_
     return json;
 }
 
+/* ---- likely duplicates: intake names them, analytics says which of them the account sees ---- */
+
+static void ask_next(struct http_request *request, struct submission *submission);
+
+static void on_looked_up(struct http_request *request, void *context, const Hb__Refusal *refused,
+                         const Hb__QueryReply *reply)
+{
+    struct submission *submission = context;
+    Intake__Submitted *submitted = submission->reply->submitted;
+    char *number = submitted->alike[submission->asked++];
+    const Analytics__CaseList *list = refused ? NULL : reply->analytics->list;
+    bool seen = false;
+    for (size_t i = 0; list && i < list->n_rows; i++) /* the filter takes prefixes too */
+        seen = seen || strcmp(list->rows[i]->number, number) == 0;
+    if (seen)
+        submitted->alike[submission->seen++] = number;
+    ask_next(request, submission);
+}
+
+static void ask_next(struct http_request *request, struct submission *submission)
+{
+    const Hb__CommandReply *reply = submission->reply;
+    if (submission->asked < reply->submitted->n_alike) {
+        struct case_list *list = arena_zero(&request->arena, sizeof *list);
+        analytics__filter__init(&list->filter);
+        list->filter.number = reply->submitted->alike[submission->asked];
+        list->site = submission->site;
+        list->cursor = "";
+        list->cell = cells_own(request);
+        case_list_ask(request, list, 50, on_looked_up, submission);
+        return;
+    }
+    reply->submitted->n_alike = submission->seen;
+    http_set(request, "Location",
+             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
+    http_respond_json(request, 201, submitted_json(request, submission->site, reply));
+}
+
 static void on_submitted(struct http_request *request, void *context, const Hb__Refusal *refused,
                          const Hb__CommandReply *reply)
 {
-    const struct submission *submission = context;
+    struct submission *submission = context;
     if (refused) {
         problem_respond(request, refused);
         return;
     }
-    http_set(request, "Location",
-             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
-    http_respond_json(request, 201, submitted_json(request, submission->site, reply));
+    submission->reply = reply;
+    bug_unless(reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_SUBMITTED);
+    ask_next(request, submission);
 }
 
 static void on_site(struct http_request *request, void *context)

@@ -43,6 +43,14 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
     sites_know(request, reading->count ? ((Hb__Event *)reading->events[0])->site : "", give_page, reading);
 }
 
+/* Likely duplicates are told by GET /cases/alike, and there to those who see them. */
+static void drop_alike(const ProtobufCMessage *message)
+{
+    const Hb__Event *event = (const Hb__Event *)message;
+    if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE && event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+        event->intake->registered->n_alike = 0;
+}
+
 /* An event of a newer version that cannot be read here is left out rather than hiding all the others. */
 static void unpack(struct http_request *request, struct reading *reading, const Casework__Timeline *timeline)
 {
@@ -52,7 +60,7 @@ static void unpack(struct http_request *request, struct reading *reading, const 
     for (size_t i = 0; i < timeline->n_events; i++)
         if (message_unpack(&hb__event__descriptor, bytes_of(timeline->events[i].data, timeline->events[i].len),
                            &request->arena, &reading->events[reading->count], &why) == ERR_NONE)
-            reading->count++;
+            drop_alike(reading->events[reading->count++]);
 }
 
 static void on_timeline(struct http_request *request, void *context, const Hb__Refusal *refused,

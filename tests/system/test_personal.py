@@ -35,6 +35,7 @@ def plant(system, mail):
     body = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "text": SECRETS["text"][1],
             "place": SECRETS["place"][1], "party": party}
     case = system.http("POST", "/api/v1/cases", body, tokens["reception"]).json()
+    system.settle()
     alike = system.http("POST", "/api/v1/cases", body, tokens["reception"]).json()
     assert case["number"] in alike["alike"], alike  # sealed, and still found to be the same place
     system.run("--as", "reception", "submit", "--site", "haitang", "--kind", "complaint", "--category", "noise", "--text",

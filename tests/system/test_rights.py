@@ -3,7 +3,9 @@ were narrowed; on an open case, and on one that the policy hides from all but th
 the table below: an operation that has no line there fails."""
 
 import datetime
+import os
 import re
+import tempfile
 
 import harness
 
@@ -201,6 +203,37 @@ def nor_in_counts(world):
         assert reply.status == 404 or int(reply.json()["count"]) == (role == "manager"), (role, reply)
 
 
+HUSHED = """pack: HUSH
+name: [密, Hush]
+extends: PROP-11
+kinds:
+  hushed:
+    like: complaint
+    clause: HUSH-1
+    name: [密, Hushed]
+    never:
+      others: {clause: HUSH-1, who: anyone, except: general_manager, do: see}
+"""
+
+
+def nor_as_likely_duplicates(world):
+    """Whoever may register a case like it is not told, by that, that there is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(os.path.join(folder, "HUSH"))
+        with open(os.path.join(folder, "HUSH", "pack.yaml"), "w", encoding="utf-8") as f:
+            f.write(HUSHED)
+        system.run("policy", "publish", SITE, os.path.join(folder, "HUSH"), "--operator")
+    body = {"site": SITE, "kind": "hushed", "category": "noise", "place": "听涛阁西侧", "text": "密"}
+    first = world.ask("POST", "/api/v1/cases", world.tokens["manager"], body, 201).json()
+    system.settle()
+    for role in ("reception", "coordinator", "manager"):
+        reply = world.ask("POST", "/api/v1/cases", world.tokens[role], body, 201).json()
+        assert (first["number"] in reply.get("alike", [])) == (role == "manager"), (role, reply)
+        system.settle()
+    timeline = world.ask("GET", f"/api/v1/cases/{reply['case_id']}/timeline", world.tokens["manager"], None, 200)
+    assert '"registered"' in timeline.body.decode() and '"alike"' not in timeline.body.decode(), timeline
+
+
 def test_rights():
     global system
     with harness.System("--demo") as system:
@@ -209,6 +242,7 @@ def test_rights():
         a_hidden_case_is_not_there(world)
         nor_in_lists_and_searches(world)
         nor_in_counts(world)
+        nor_as_likely_duplicates(world)
 
 
 if __name__ == "__main__":
