@@ -190,8 +190,10 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
 /* Texts are searched at one site, whose intake holds their keys. */
 static bool check_search(struct http_request *request, const struct case_list *list)
 {
-    if ((!*list->text && !*list->phone) || *list->site)
+    if (!*list->text && !*list->phone)
         return true;
+    if (*list->site)
+        return case_search_may(request);
     case_list_refuse_no_site(request);
     return false;
 }

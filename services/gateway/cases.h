@@ -46,6 +46,8 @@ void case_list_ask(struct http_request *request, struct case_list *list, uint32_
 /* case_search.c: the same where something is looked for in sealed texts. */
 void case_search_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
                      void *context);
+/* May the account search once more just now? No: answered with 429. */
+bool case_search_may(struct http_request *request);
 void cases_alike(struct http_request *request);
 
 void case_list_refuse_no_site(struct http_request *request);

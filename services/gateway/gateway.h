@@ -13,6 +13,7 @@ struct cell;
 struct events;
 struct http_server;
 struct inspections;
+struct limit;
 struct policies;
 struct portal;
 struct sites;
@@ -28,6 +29,7 @@ struct gateway {
     struct policies *policies;
     struct events *events;
     struct inspections *inspections;
+    struct limit *searches; /* of each account, in sealed texts; NULL: none yet */
     struct http_server *http;
     struct portal *portal;
     struct metrics *metrics;

@@ -50,7 +50,7 @@ def measure_search(folder, rounds):
         for _ in range(rounds):
             for name, query in TEXTS.items():
                 request = http_request(system, "GET", f"/api/v1/cases?site=renhe&{query}", "renhe-coordinator")
-                times[name].append(load(system, 1, QUERY_S, request)["p50_us"] / 1e3)
+                times[name].append(load(system, 1, QUERY_S, request, rate=10)["p50_us"] / 1e3)  # an account has 120 at once
     for name, values in times.items():
         yield Row(f"{CASES:,} cases: {name}, p50", values, "ms", goal="< 50 ms", holds=lambda value, _: value < 50)
     yield Row(f"{CASES:,} cases: reading all texts into the index", [took], "s")

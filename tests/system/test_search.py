@@ -137,6 +137,21 @@ def is_recorded_without_its_words():
     assert not list(files_hold("孔雀石"))
 
 
+def walking_through_all_numbers_is_slow():
+    """Whoever asks for one number after another is told to wait, and leaves no record then; others go on."""
+    statuses = []
+    while len(statuses) < 1000 and 429 not in statuses:
+        reply = ask("GET", f"/api/v1/cases?site={SITE}&phone=1390000{len(statuses):04}", None, "head")
+        statuses.append(reply.status)
+    assert statuses[-1] == 429 and set(statuses[:-1]) == {200} and len(statuses) > 100, statuses  # some of 120 were used above
+    problem = reply.json()
+    assert problem["code"] == "too_many_searches" and problem["zh"] and problem["en"], problem
+    assert 1 <= problem["retry_after"] <= 3 and reply.headers["retry-after"] == str(problem["retry_after"]), reply.headers
+    assert ask("GET", f"/api/v1/cases?site={SITE}", None, "head").status == 200
+    assert ask("GET", f"/api/v1/cases?site={SITE}&text=x", None, "coordinator").status == 422  # no search: not counted
+    assert found("coordinator", text="无人写过的孔雀石") == []
+
+
 def stays_found_after_a_restart(case):
     """With the index, where it was taken away, and where it was damaged."""
     for gone in ("", "data.mdb lock.mdb", "damaged"):
@@ -167,6 +182,7 @@ def test_search():
         finds_what_is_alike(case)
         knows_the_caller(case)
         is_recorded_without_its_words()
+        walking_through_all_numbers_is_slow()
         stays_found_after_a_restart(case)
         verified = system.run("verify", check=False)
         assert verified.returncode == 0, verified.stdout + verified.stderr
