@@ -39,16 +39,28 @@ static bool is_set(const struct http_request *request, const char *name)
 
 /* What every answer carries unless the handler says otherwise: nothing may be framed, sniffed, cached or run. */
 static const struct http_pair defaults[] = {
-    {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"},
-    {"Referrer-Policy", "no-referrer"},    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Content-Security-Policy", "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"},
+    {"Cross-Origin-Opener-Policy", "same-origin"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Cache-Control", "no-store"},
 };
+
+/* A browser that has been here once by https never comes by http again. Said over http it would count for nothing. */
+static void add_strict_transport(struct http_request *request)
+{
+    if (strncmp(request->gateway->config->http->public_url, "https://", 8) == 0)
+        http_set(request, "Strict-Transport-Security", "max-age=31536000; includeSubDomains");
+}
 
 static void add_headers(struct http_request *request, const char *type)
 {
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (!is_set(request, defaults[i].name))
             http_set(request, defaults[i].name, defaults[i].value);
+    add_strict_transport(request);
     http_set(request, "X-Request-Id", request->id);
     if (type)
         http_set(request, "Content-Type", type);
