@@ -5,6 +5,7 @@
 #include "config/network.h"
 #include "problem.h"
 #include "routes.h"
+#include "json/json.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -103,6 +104,30 @@ static void take_id(struct http_request *request)
     sodium_bin2hex(request->id, sizeof request->id, random, sizeof random);
 }
 
+/* Where its end could be understood in two ways, whoever stands before us may have understood the other one, and what
+   follows would be taken for a request of somebody else's (RFC 9112, 6.3 and 5.1). */
+static bool is_ambiguous(const struct http_request *request)
+{
+    unsigned ends = 0;
+    bool odd = false;
+    for (size_t i = 0; i < request->headers.count; i++) {
+        const struct http_pair *header = &request->headers.list[i];
+        bool encoding = strcasecmp(header->name, "Transfer-Encoding") == 0;
+        ends += encoding || strcasecmp(header->name, "Content-Length") == 0;
+        odd = odd || strpbrk(header->name, " \t") || (encoding && strcasecmp(header->value, "chunked") != 0);
+    }
+    return odd || ends > 1;
+}
+
+static void refuse_ambiguous(struct http_request *request)
+{
+    http_set(request, "Connection", "close");
+    problem_say(
+        request, 400, "malformed", "请求的长度不明确：只接受一个 Content-Length，或 Transfer-Encoding: chunked",
+        "how long the request is, is not clear: one Content-Length, or Transfer-Encoding: chunked, and no blank "
+        "before a colon");
+}
+
 static void begin(struct http_request *request, const char *method)
 {
     request->begun = true;
@@ -114,7 +139,9 @@ static void begin(struct http_request *request, const char *method)
     const char *length = http_header(request, "Content-Length");
     request->body_max = routes_body_max(request);
     request->body_said = length ? strtoull(length, NULL, 10) : 0;
-    if (request->body_said > request->body_max + HTTP_DRAIN_BYTES_MAX)
+    if (is_ambiguous(request))
+        refuse_ambiguous(request);
+    else if (request->body_said > request->body_max + HTTP_DRAIN_BYTES_MAX)
         http_too_large(request, request->body_max);
 }
 
@@ -249,16 +276,20 @@ enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection,
 
 /* ---- it is over ---- */
 
-static void log_access(const struct http_request *request)
+static void log_access(struct http_request *request)
 {
     const struct route *route = request->route;
+    int64_t now_ms = gateway_now_ms();
     /* The path of a page may be somebody's tracking code: of what is not the API only the pattern is written. */
     bool api = strncmp(request->path, "/api/", 5) == 0;
-    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s}", "level", "info", "service", "gateway",
-                             "event", "request", "id", request->id, "method", request->head ? "HEAD" : request->method,
-                             "path", api || !route ? http_path_logged(request) : route->pattern, "status",
-                             (int)request->status, "ms", (json_int_t)(gateway_now_ms() - request->came_ms), "account",
-                             request->actor ? request->actor->account : "");
+    json_t *line =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s}", "time",
+                  json_time_text(NULL, now_ms, &request->arena), "level", "info", "service", "gateway", "event",
+                  "request", "id", request->id, "method", request->head ? "HEAD" : request->method, "path",
+                  api || !route ? http_path_logged(request) : route->pattern, "status", (int)request->status, "ms",
+                  (json_int_t)(now_ms - request->came_ms), "account", request->actor ? request->actor->account : "");
+    if (line && api) /* of staff and programs; complainants leave none */
+        json_object_set_new(line, "address", json_string(request->address));
     char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
     if (text)
         fprintf(stderr, "%s\n", text);

@@ -123,11 +123,22 @@ static void on_password(struct http_request *request, void *context, const Hb__R
     respond_tokens(request, refused, "tokens_left", refused ? 0 : reply->directory->password_set->tokens_left);
 }
 
+/* For the log: who has just shown who it is. */
+static void say_who(struct http_request *request, const char *account)
+{
+    Hb__Actor *actor = arena_alloc(&request->arena, sizeof *actor);
+    hb__actor__init(actor);
+    actor->account = arena_strdup(&request->arena, account);
+    request->actor = actor;
+}
+
 static void on_set_up(struct http_request *request, void *context, const Hb__Refusal *refused,
                       const Hb__QueryReply *reply)
 {
-    if (!refused)
+    if (!refused) {
         auth_forget(request->gateway, context);
+        say_who(request, context);
+    }
     respond_tokens(request, refused, "tokens_ended", refused ? 0 : reply->directory->setup_used->tokens_ended);
 }
 
@@ -212,6 +223,7 @@ static void on_signed_in(struct http_request *request, void *context, const Hb__
         return;
     }
     request->session = context;
+    say_who(request, reply->directory->signed_in->account->id);
     auth_cookie_set(request, request->session);
     http_respond_json(request, 200, session_json(request, reply->directory->signed_in));
 }
@@ -347,13 +359,13 @@ void session_totp_confirm(struct http_request *request)
         return;
     json_t *codes = json_array();
     for (size_t i = 0; i < RECOVERY_CODES; i++) {
-        uint8_t random[10]; /* 80 bits: 16 characters */
+        uint8_t random[15]; /* 120 bits, 24 characters: so its hash need not be a slow one */
         randombytes_buf(random, sizeof random);
         char *code = base32(random, sizeof random, "0123456789ABCDEFGHJKMNPQRSTVWXYZ", &request->arena);
         hashes[i] = (ProtobufCBinaryData){32, arena_alloc(&request->arena, 32)};
         crypto_generichash(hashes[i].data, 32, (const uint8_t *)code, strlen(code), NULL, 0);
-        json_array_append_new(codes, json_string(arena_printf(&request->arena, "%.4s-%.4s-%.4s-%s", code, code + 4,
-                                                              code + 8, code + 12)));
+        json_array_append_new(codes, json_string(arena_printf(&request->arena, "%.4s-%.4s-%.4s-%.4s-%.4s-%s", code,
+                                                              code + 4, code + 8, code + 12, code + 16, code + 20)));
     }
     change.what = DIRECTORY__CHANGE_TOTP__WHAT__CONFIRM;
     change.recovery_hashes = hashes;

@@ -260,6 +260,23 @@ def large_bodies_are_refused():
     assert call("POST", "/api/v1/cases", {**COMPLAINT, "text": "长" * 20000}).status == 201
 
 
+def a_request_has_one_end():
+    """What could be read as one request or as two is refused, and the connection closed: nothing is smuggled behind a proxy."""
+    behind = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: behind\r\n\r\n"
+    head = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    for framing, body in ((b"Content-Length: 2\r\nContent-Length: %d" % (len(behind) + 2), b"{}"),
+                          (b"Content-Length: 0\r\nContent-Length: %d" % len(behind), b""),
+                          (b"Content-Length: 2\r\nTransfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n"),
+                          (b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", b"2\r\n{}\r\n0\r\n\r\n"),
+                          (b"Transfer-Encoding: xchunked", b"2\r\n{}\r\n0\r\n\r\n"),
+                          (b"Content-Length : %d" % (len(behind) + 2), b"{}")):
+        answer = raw(head + framing + b"\r\n\r\n" + body + behind)
+        assert answer.startswith(b"HTTP/1.1 400 ") and answer.count(b"HTTP/1.1 ") == 1 and b"behind" not in answer, (framing, answer)
+    for framing, body in ((b"Content-Length: 2", b"{}"), (b"Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\n\r\n")):
+        answer = raw(head + framing + b"\r\n\r\n" + body + behind, 2)
+        assert answer.count(b"HTTP/1.1 ") == 2 and b"behind" in answer, (framing, answer)  # one after the other, as it should be
+
+
 def odd_clients_do_no_harm():
     for data in (b"\r\n\r\n", b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"/" * 70000 + b" HTTP/1.1\r\n\r\n",
                  b"POST /api/v1/cases HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
@@ -284,7 +301,10 @@ def every_answer_is_dressed():
         headers = call("GET", path, X_Request_Id="my-id.7").headers
         assert headers["x-request-id"] == "my-id.7", headers
         assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY", headers
-        assert "default-src 'none'" in headers["content-security-policy"] and headers["cache-control"], headers
+        policy = headers["content-security-policy"]
+        assert all(f"{one} 'none'" in policy for one in ("default-src", "base-uri", "form-action", "frame-ancestors")), headers
+        assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin", headers
+        assert headers["cache-control"] and "strict-transport-security" not in headers, headers  # this one speaks http
         assert "server" not in headers and "microhttpd" not in str(headers).lower(), headers
     assert call("GET", "/healthz", X_Request_Id="bad id\t").headers["x-request-id"] != "bad id\t"
     with open(os.path.join(system.folder, "log", "gateway-0.log")) as f:
@@ -1006,7 +1026,7 @@ def main():
     with harness.System("--demo") as system:
         tokens.update(system.tokens())
         harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
-                      bad_requests_are_explained, large_bodies_are_refused, odd_clients_do_no_harm, every_answer_is_dressed,
+                      bad_requests_are_explained, large_bodies_are_refused, a_request_has_one_end, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live,

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import http.client
 import http.cookies
+import json
 import os
 import re
 import signal
@@ -154,6 +155,22 @@ def signing_out():
     for token in (given, made):
         refused(system.http("GET", "/api/v1/cases?limit=1", token=token), 401, "not_signed_in")
     assert other.ask("GET", "/api/v1/cases?limit=1").status == 200
+
+
+def who_signs_in_is_logged():
+    """Who and from where, whether it was let in; of complainants no address."""
+    password = system.passwords()["coordinator"]
+    for given, key in ((password, "tried-right"), ("wrong", "tried-wrong")):
+        system.http("POST", "/api/v1/session", {"account": "coordinator", "password": given}, None,
+                    {"X-Forwarded-For": "10.5.5.5", "X-Request-Id": key})
+    system.http("GET", "/track", headers={"X-Forwarded-For": "10.5.5.5", "X-Request-Id": "tried-portal"})
+    with open(os.path.join(system.folder, "log", "gateway-0.log")) as f:
+        lines = {line.get("id"): line for line in map(json.loads, f)}
+    right, wrong = lines["tried-right"], lines["tried-wrong"]
+    assert abs(datetime.datetime.fromisoformat(right["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 300, right
+    assert (right["status"], right["account"], right["address"]) == (200, "coordinator", "10.5.5.5"), right
+    assert (wrong["status"], wrong["account"], wrong["address"]) == (401, "", "10.5.5.5"), wrong
+    assert "address" not in lines["tried-portal"], lines["tried-portal"]
 
 
 # ---- wrong tries ----
@@ -375,7 +392,7 @@ def second_factors():
     step = now_step()
     codes = confirm(totp(secret, step)).json()["recovery_codes"]
     planted_nowhere(secret, base64.b32decode(secret))  # wrapped under a key outside of the data
-    assert len(set(codes)) == 10 and all(re.fullmatch(r"([0-9A-Z]{4}-){3}[0-9A-Z]{4}", code) for code in codes), codes
+    assert len(set(codes)) == 10 and all(re.fullmatch(r"([0-9A-Z]{4}-){5}[0-9A-Z]{4}", code) for code in codes), codes
     refused(browser.ask("POST", "/api/v1/session/totp"), 409, "enrolled")
     assert browser.ask("GET", "/api/v1/session").json()["second_factor"] is True
     for _ in range(8):  # a code that is not given is no wrong one
@@ -499,6 +516,7 @@ def test_sessions():
         writes_need_the_csrf_token()
         streams_end_with_their_session()
         signing_out()
+        who_signs_in_is_logged()
         malformed_sign_ins()
         sessions_outlive_the_processes()
         passwords_are_changed()
@@ -545,6 +563,9 @@ def behind_https():
     value, *attributes = reply.headers["set-cookie"].split("; ")
     assert value.startswith("__Host-session=") and sorted(attributes) == ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"], value
     assert system.http("GET", "/api/v1/session", headers={"Cookie": value}).status == 200
+    for path in ("/", "/api/v1/about", "/api/v1/cases", "/console/", "/nothing"):
+        headers = system.http("GET", path).headers
+        assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains", (path, headers)
     planted = value.replace("__Host-session=", "session=")  # what a neighbour of the domain could set
     refused(system.http("GET", "/api/v1/session", headers={"Cookie": planted}), 401, "not_signed_in")
 
