@@ -8,6 +8,7 @@
 #define EVENTS_KEEP_ALIVE_MS 15000
 #define EVENTS_LIFE_MS                                                                                                 \
     (5 * 60000) /* of a stream: then the client comes again, with what it has seen, and is asked who it is */
+#define EVENTS_FOLLOWERS_MAX 64u /* streams of one account; more are 429 */
 #define EVENTS_PAGE_MAX 500u
 
 struct events *events_open(struct gateway *gateway);

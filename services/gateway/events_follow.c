@@ -192,6 +192,23 @@ static void add(struct events *events, struct follower *follower)
 
 /* ---- beginning ---- */
 
+/* Each change is asked for by each follower: a few may not make the work of thousands. */
+static bool has_room(const struct http_request *request)
+{
+    unsigned own = 0;
+    for (const struct follower *follower = request->gateway->events->followers; follower; follower = follower->next)
+        own += !follower->over && strcmp(follower->request->actor->account, request->actor->account) == 0;
+    return own < EVENTS_FOLLOWERS_MAX;
+}
+
+static void refuse_crowd(struct http_request *request)
+{
+    Hb__Refusal *refusal = problem_new(request, 429, "too_many_streams", "该账号的实时连接过多，请先关闭一些",
+                                       "this account follows changes too often at once: close some");
+    refusal->retry_after_s = 30;
+    problem_respond(request, refusal);
+}
+
 struct beginning {
     struct events_place after;
     bool from_now;
@@ -204,6 +221,10 @@ static void begin(struct http_request *request, void *context, const Hb__Refusal
     const struct beginning *beginning = context;
     if (refused) {
         problem_respond(request, refused);
+        return;
+    }
+    if (!has_room(request)) {
+        refuse_crowd(request);
         return;
     }
     struct follower *follower = arena_zero(&request->arena, sizeof *follower);

@@ -306,8 +306,25 @@ static void refuse_method(struct http_request *request)
 
 /* ---- checks before the handler ---- */
 
-/* A misspelt parameter would silently show something else than what was asked for. To the addresses of pages messengers
-   and search engines add parameters of their own: those are let through. */
+static bool named_before(const struct http_request *request, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(request->query.list[i].name, request->query.list[at].name) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_twice(struct http_request *request, const char *name)
+{
+    Hb__Refusal *refusal =
+        problem_new(request, 400, "bad_parameter", "查询参数重复", "a query parameter is given once only");
+    refusal->field = arena_strdup(&request->arena, name);
+    problem_accepts(request, refusal, "one value");
+    problem_respond(request, refusal);
+}
+
+/* A misspelt parameter would silently show something else than what was asked for, and so would the second of two. To
+   the addresses of pages messengers and search engines add parameters of their own: those are let through. */
 static bool query_known(struct http_request *request, const struct route *route)
 {
     if (!route->about)
@@ -317,6 +334,10 @@ static bool query_known(struct http_request *request, const struct route *route)
         bool known = strcmp(name, "lang") == 0;
         for (const struct route_parameter *parameter = route->query; parameter->name && !known; parameter++)
             known = strcmp(parameter->name, name) == 0;
+        if (known && named_before(request, i)) {
+            refuse_twice(request, name);
+            return false;
+        }
         if (known)
             continue;
         Hb__Refusal *refusal =

@@ -233,7 +233,7 @@ def bad_requests_are_explained():
     refused(call("GET", "/api/v1/cases", Accept="application/json;q=0"), 406, "not_acceptable")
     assert call("GET", "/api/v1/cases", Accept="text/html, application/*;q=0.5").status == 200
     assert "stage" in refused(call("GET", "/api/v1/cases?stge=open"), 400, "unknown_parameter", "stge")["accepted"]
-    for query, field in (("limit=0", "limit"), ("limit=1001", "limit"), ("phase=odd", "phase"), ("on_time=maybe", "on_time"),
+    for query, field in (("limit=1&limit=2", "limit"), ("site=haitang&phase=open&site=renhe", "site"), ("lang=en&lang=zh", "lang"), ("limit=0", "limit"), ("limit=1001", "limit"), ("phase=odd", "phase"), ("on_time=maybe", "on_time"),
                          ("received_from=yesterday", "received_from"), ("order=random", "order"), ("format=xls", "format")):
         assert refused(call("GET", f"/api/v1/cases?{query}"), 400, "bad_parameter", field)["accepted"], query
     refused(call("GET", "/api/v1/cases?cursor=zzz"), 422, "bad_field", "cursor")
@@ -728,6 +728,29 @@ def changes_are_told_live():
     refused(call("GET", "/api/v1/events", Accept="text/event-stream", Last_Event_ID="x"), 400, "bad_parameter", "Last-Event-ID")
 
 
+def an_account_follows_so_often_and_no_more():
+    """One that ends makes room; others are not concerned."""
+    followers = [Follower("renhe-manager") for _ in range(64)]
+    assert {one.status for one in followers} == {200}
+    refused_one = system.http("GET", "/api/v1/events", None, tokens["renhe-manager"], {"Accept": "text/event-stream"})
+    problem = refused(refused_one, 429, "too_many_streams")
+    assert refused_one.headers["retry-after"] == str(problem["retry_after"]), refused_one.headers
+    assert get("/api/v1/events?limit=1", "renhe-manager")["changes"]
+    other = Follower("handler")
+    assert other.status == 200
+    other.stop()
+    followers.pop().stop()
+
+    def again():
+        one = Follower("renhe-manager")
+        one.stop()
+        return one.status == 200
+
+    eventually(again, 45)  # the gateway sees that one has gone when it next writes, within 15 s, or at the time after
+    for one in followers:
+        one.stop()
+
+
 # ---- organisation and policies ----
 
 def organisation_and_policies():
@@ -1029,7 +1052,7 @@ def main():
                       bad_requests_are_explained, large_bodies_are_refused, a_request_has_one_end, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
-                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live,
+                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live, an_account_follows_so_often_and_no_more,
                       organisation_and_policies, calendars_and_indicators, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
                       lists_behind_what_was_seen_say_so, killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,
