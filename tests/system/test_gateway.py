@@ -1052,10 +1052,10 @@ def main():
                       bad_requests_are_explained, large_bodies_are_refused, a_request_has_one_end, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
                       cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
-                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live, an_account_follows_so_often_and_no_more,
+                      imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live,
                       organisation_and_policies, calendars_and_indicators, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,
-                      lists_behind_what_was_seen_say_so, killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept,
+                      lists_behind_what_was_seen_say_so, killed_services_come_back, many_at_once, ended_tokens_end, quiet_followers_are_kept, an_account_follows_so_often_and_no_more,
                       the_gateway_never_ended, answers_are_as_described, stops_in_order])
 
 
