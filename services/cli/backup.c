@@ -259,7 +259,7 @@ static bool keep_erasures(struct backup *backup)
     struct erasures erasures;
     enum err err = backup_erasures_read(cli, path, &erasures);
     if (err && err != ERR_NOT_FOUND)
-        return cli_fail("%s: %s", path, err_text(err)), false;
+        return false;
     for (size_t i = 0; i < backup->count; i++) {
         uint64_t *ids;
         size_t count;

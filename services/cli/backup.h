@@ -25,7 +25,8 @@ bool backup_log_read(struct cli *cli, const char *folder, const Config__Instance
 /* Every cursor at or before the end of its log. False after saying which is not. */
 bool backup_is_cut(const Backup__Manifest *manifest, uint64_t cell);
 
-/* Erased key ids, one a line in hexadecimal, ascending. A file that is not there: ERR_NOT_FOUND. */
+/* Erased key ids, one a line in hexadecimal, ascending, and a check of these lines as the last one. A file that is not
+   there: ERR_NOT_FOUND; any other error after saying why. */
 struct erasures {
     uint64_t *ids;
     size_t count;

@@ -244,23 +244,53 @@ bool backup_is_cut(const Backup__Manifest *manifest, uint64_t cell)
 
 /* ---- erasures ---- */
 
+/* The last line, of all before it: a digit that changed would let an erased person's data come back without a word. */
+#define ERASURES_CHECK "check "
+#define ERASURE_LINE 17u
+
+static const char *erasures_check(struct cli *cli, const char *lines, size_t size)
+{
+    uint8_t hash[BACKUP_HASH_BYTES];
+    char digits[2 * BACKUP_HASH_BYTES + 1];
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)lines, size, NULL, 0);
+    sodium_bin2hex(digits, sizeof digits, hash, sizeof hash);
+    return arena_printf(&cli->arena, ERASURES_CHECK "%s\n", digits);
+}
+
+static enum err erasures_damaged(const char *path, const char *what)
+{
+    cli_fail("%s is damaged: %s. Accepted is the file as `hearback backup` wrote it: a line of 16 hexadecimal digits "
+             "for each erased key,\n  and at the end `check` and the hash of those lines; take it from another copy of "
+             "the backups",
+             path, what);
+    return ERR_MALFORMED;
+}
+
 enum err backup_erasures_read(struct cli *cli, const char *path, struct erasures *erasures_out)
 {
     struct bytes text;
     *erasures_out = (struct erasures){0};
     if (access(path, F_OK))
         return ERR_NOT_FOUND;
-    if (!cli_read(cli, path, &text))
+    if (!cli_read(cli, path, &text)) {
+        fail(path, "cannot be read");
         return ERR_IO;
-    const char *at = (const char *)text.data;
-    while (*at) {
+    }
+    const char *lines = (const char *)text.data, *at = lines, *end_of_all = at + text.size;
+    while (end_of_all - at >= (ptrdiff_t)ERASURE_LINE && strncmp(at, ERASURES_CHECK, strlen(ERASURES_CHECK)) != 0) {
         char *end;
         uint64_t id = strtoull(at, &end, 16);
-        if (end != at + 16 || *end != '\n')
-            return ERR_MALFORMED;
+        if (end != at + ERASURE_LINE - 1 || *end != '\n')
+            return erasures_damaged(
+                path, arena_printf(&cli->arena, "line %zu is no key", (size_t)(at - lines) / ERASURE_LINE + 1));
         backup_erasures_add(cli, erasures_out, &id, 1);
         at = end + 1;
     }
+    if (at == end_of_all)
+        return erasures_damaged(path, "its last line, the check, is missing");
+    const char *check = erasures_check(cli, lines, (size_t)(at - lines));
+    if (!bytes_equal(bytes_of(at, (size_t)(end_of_all - at)), bytes_of_text(check)))
+        return erasures_damaged(path, "its check does not fit, so a key in it was altered or is missing");
     return ERR_NONE;
 }
 
@@ -272,13 +302,14 @@ static int by_id(const void *a, const void *b)
 
 bool backup_erasures_write(struct cli *cli, const char *path, const struct erasures *erasures)
 {
-    char *text = arena_alloc(&cli->arena, erasures->count * 17 + 1), *at = text;
+    char *text = arena_alloc(&cli->arena, erasures->count * ERASURE_LINE + 1), *at = text;
     if (erasures->count)
         qsort(erasures->ids, erasures->count, sizeof *erasures->ids, by_id);
     for (size_t i = 0; i < erasures->count; i++)
         if (i == 0 || erasures->ids[i] != erasures->ids[i - 1])
             at += sprintf(at, "%016" PRIx64 "\n", erasures->ids[i]);
     *at = 0;
+    text = arena_printf(&cli->arena, "%s%s", text, erasures_check(cli, text, (size_t)(at - text)));
     return cli_write(path, text) || fail(path, "cannot be written");
 }
 

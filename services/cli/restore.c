@@ -223,8 +223,6 @@ static bool read_erasures(struct restore *restore)
                  "file `erasures`\n  of the folder the backups were made in (--erasures FILE), or --erasures none if "
                  "nothing was ever erased",
                  restore->erasures);
-    else if (err)
-        cli_fail("%s is damaged: a line of 16 hexadecimal digits for each erased key is accepted", restore->erasures);
     return !err;
 }
 

@@ -117,34 +117,48 @@ def judge(jobs, results):
     return bad
 
 
+def flip_file(chance, path):
+    """(its bytes before, the place) of one bit flipped; (bytes, None) of an empty file."""
+    with open(path, "r+b") as f:
+        data = f.read()
+        if not data:
+            return data, None
+        at = chance.randrange(len(data))
+        f.seek(at)
+        f.write(bytes([data[at] ^ 1 << chance.randrange(8)]))
+    return data, at
+
+
 def backups(chance, count):
-    """Every file of a backup has its hash in the manifest, and the manifest its own."""
+    """Every file of a backup has its hash in the manifest; the manifest, the keys and the erasures have their own."""
     with harness.System("--demo") as system, tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
         target, keys = os.path.join(place, "b"), os.path.join(place, "keys")
         system.run("backup", target, "--with-keys", keys)
-        files = [os.path.join(path, name) for path, _, names in os.walk(target) for name in names if name != "erasures"]
-        for _ in range(count):
-            path = chance.choice(files)
-            with open(path, "r+b") as f:
-                data = f.read()
-                at = chance.randrange(len(data)) if data else 0
-                if not data:
-                    continue
-                f.seek(at)
-                f.write(bytes([data[at] ^ 1 << chance.randrange(8)]))
+        small = [keys, os.path.join(target, "erasures")]
+        files = [os.path.join(path, name) for path, _, names in os.walk(target) for name in names] + [keys]
+        small += [path for path in files if path.endswith(("/hearback.yaml", "/manifest.json"))]
+        assert len(small) == 4, small
+        flipped = 0
+        for number in range(count + len(small)):
+            path = small[number] if number < len(small) else chance.choice(files)
+            data, at = flip_file(chance, path)
+            if at is None:
+                continue
+            flipped += 1
             new = os.path.join(place, "new")
             done = subprocess.run([program("hearback"), "--data", new, "restore", target, "--keys", keys], capture_output=True, text=True,
                                   timeout=120)
             said = done.stdout + done.stderr
-            name = os.path.relpath(path, target)
+            name = os.path.relpath(path, place)
             assert done.returncode != 0, f"restored although byte {at} of {name} was changed"
-            assert re.search(rf"/{re.escape(name)}[: ]", said), f"byte {at} of {name}: {said}"
+            assert re.search(rf"/{re.escape(os.path.basename(path))}[: ]", said) and path.split("/data/")[-1] in said, f"byte {at} of {name}: {said}"
             with open(path, "wb") as f:
                 f.write(data)
             shutil.rmtree(new, ignore_errors=True)
         subprocess.run([program("hearback"), "--data", os.path.join(place, "good"), "restore", target, "--keys", keys], check=True,
                        capture_output=True)
-    print(f"{count} bits flipped in the files of a backup: restore refuses each and names the file; untouched it is restored", flush=True)
+    print(f"{flipped} bits flipped in the files of a backup, its keys and its erasures: restore refuses each and names the file; untouched it "
+          "is restored", flush=True)
 
 
 def main():

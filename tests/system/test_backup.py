@@ -1,6 +1,7 @@
 """Backup and restore of a living system: a cut under load, everything acknowledged before it is there afterwards, numbers are
 never given twice, and a damaged backup is refused."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,9 @@ import time
 
 import harness
 from load import Load
+
+
+ERASED_NAME = "欧阳不复还"
 
 
 def submit(system, token, key):
@@ -38,6 +42,7 @@ def backup_under_load():
     with harness.System("--demo") as system, tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
         target, keys = os.path.join(place, "backups"), os.path.join(place, "epoch.keys")
         tokens = system.tokens()
+        erased = plant(system, tokens)
         with Load(system.port, tokens, seed=7) as load:
             time.sleep(3)
             began = time.time()
@@ -48,7 +53,7 @@ def backup_under_load():
         after = [c for c in load.ledger.answered("/api/v1/cases") if c.answered_at > ended]
         assert len(before) > 50 and len(after) > 20, (len(before), len(after))
         assert any(began < c.answered_at < ended for c in load.ledger.answered()), "no command was taken while the backup ran"
-        erased = erase(system, target, before)
+        erase(system, target, erased)
         print(f"{len(load.ledger.commands)} commands; held {made['held_ms']} ms; {made['events']} events in the backup")
         system.stop(signal.SIGKILL)
         time.sleep(0.5)
@@ -62,14 +67,26 @@ def file_of(system, case_id):
     return reply.json()
 
 
-def erase(system, target, before):
+def plant(system, tokens):
+    body = {"site": "renhe", "kind": "complaint", "category": "service", "channel": "phone", "text": {"plain": "内容"},
+            "party": {"name": {"plain": ERASED_NAME}}}
+    reply = system.http("POST", "/api/v1/cases", body, tokens["renhe-reception"], {"Idempotency-Key": "planted"})
+    assert reply.status == 201, reply
+    return reply.json()["case_id"]
+
+
+def write_erasures(target, lines):
+    """As `hearback backup` writes it: the keys, and a check of their lines."""
+    check = hashlib.blake2b(lines.encode(), digest_size=32).hexdigest()
+    with open(os.path.join(target, "erasures"), "w") as f:
+        f.write(f"{lines}check {check}\n")
+
+
+def erase(system, target, case_id):
     """As an erasure after the backup leaves it: the key of one person's data stands in `erasures` at the backups' place."""
-    case_id = before[-1].answer["case_id"]
     file = file_of(system, case_id)
-    assert file["party"]["name"]["plain"] == "来电人", file
-    with open(os.path.join(target, "erasures"), "a") as f:
-        f.write(f"{int(file['identity_key']):016x}\n")
-    return case_id
+    assert file["party"]["name"]["plain"] == ERASED_NAME, file
+    write_erasures(target, f"{int(file['identity_key']):016x}\n")
 
 
 def restore_and_compare(system, target, keys, before, after, load, erased):
@@ -88,6 +105,7 @@ def restore_and_compare(system, target, keys, before, after, load, erased):
         with again:
             check_restored(again, before, after, load)
             check_erased(again, erased, before)
+        check_unreadable(folder)
     finally:
         system.folder = old
 
@@ -125,8 +143,38 @@ def check_erased(again, erased, before):
     file = file_of(again, erased)
     assert "plain" not in file["party"].get("name", {}), file
     assert file["text"]["plain"] == "内容", file  # of another class, under another key
-    other = next(c.answer["case_id"] for c in before if c.answer["case_id"] != erased)
-    assert file_of(again, other)["party"]["name"]["plain"] == "来电人"
+    assert file_of(again, before[-1].answer["case_id"])["party"]["name"]["plain"] == "来电人"
+
+
+def check_unreadable(folder):
+    """The name stands in no byte of what was restored and ran: no log, no vault, no index of words, no output."""
+    words = [ERASED_NAME.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")]
+    for path, _, names in os.walk(folder):
+        for name in names:
+            file = os.path.join(path, name)
+            if os.path.isfile(file):
+                with open(file, "rb") as f:
+                    data = f.read()
+                assert not any(word in data for word in words), f"{file} holds the name of an erased person"
+    assert count_files(folder) > 20, "nothing was looked through"
+
+
+def refuse_erasures(system, target, keys):
+    """A digit that changed would let an erased person's data come back: every bit, every cut, every missing line is refused."""
+    path = os.path.join(target, "erasures")
+    with open(path, "rb") as f:
+        whole = f.read()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == 2, whole
+    wrong = [whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1:] for at in range(0, len(whole), 5)]
+    wrong += [lines[0], lines[1], b"", whole[:-1], whole + b"\n", whole + lines[0]]
+    for text in wrong:
+        with open(path, "wb") as f:
+            f.write(text)
+        done = system.run("restore", target, "--keys", keys, check=False)
+        assert done.returncode == 1 and f"{path} is damaged" in done.stderr, (text, done.stderr)
+    with open(path, "wb") as f:
+        f.write(whole)
 
 
 def refuse_damaged(system, place, target, keys):
@@ -141,6 +189,7 @@ def refuse_damaged(system, place, target, keys):
         f.write(bytes([byte[0] ^ 4]))
     old, system.folder = system.folder, folder
     try:
+        refuse_erasures(system, target, keys)
         done = system.run("restore", target, "--keys", keys, check=False)
         assert done.returncode == 1 and "routing-0/data.mdb" in done.stderr, done.stderr
         os.rename(os.path.join(target, "erasures"), os.path.join(target, "elsewhere"))
