@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <zmq.h>
 
+#define MEMORY_MAX (16u << 20) /* libzmq keeps buffers of its sockets; an input has 64 KiB at most */
 #define PROBE_ID 0x70726f6265ull
 #define FRAMES_MAX 4u
 #define ROUNDS_MAX 20000 /* of a millisecond: the other side has gone */
@@ -219,6 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct draw draw = draw_of(data, size);
     if (!bus)
         open_all();
+    fuzz_memory_begin();
     arena_init(&arena);
     unsigned side = draw_below(&draw, 2), count = cut(&draw, frames);
     if (side)
@@ -226,5 +228,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else
         check_client(frames, count, &arena);
     arena_fini(&arena);
+    fuzz_memory_end_within(MEMORY_MAX);
     return 0;
 }

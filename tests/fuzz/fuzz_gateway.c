@@ -1,20 +1,26 @@
 /* The open door: bytes of a stranger on a TCP connection, into the gateway's own HTTP server, and through the bus to
    all eight services in the simulator. What stands in the input is sent as it is, but @TOKEN@, @COOKIE@ and @ID@ become
-   a form's token, a complainant's cookie and a case's id, which no mutation could guess. The gateway answers and lives
-   on; a problem document is one; a page holds no markup of foreign making; nothing is answered with 500. */
+   a form's token, a complainant's cookie and a case's id, which no mutation could guess (@FILES@: the token of the form
+   for files; @LENGTH@: that of the body, then). The gateway answers and lives on; a problem document is one; a page
+   holds no markup of foreign making; nothing is answered with 500. Files are looked at by another program, whose place
+   is taken by a line below: what it does with them is fuzz_inspect's. The corpus knows every route. */
 #include "fuzz.h"
 
 #include "auth.h"
 #include "cell.h"
 #include "events.h"
 #include "group.h"
+#include "inspection.h"
 #include "message/message.h"
 #include "policies.h"
 #include "portal.h"
 #include "portal_session.h"
+#include "problem.h"
+#include "routes.h"
 #include "sites.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -48,6 +54,18 @@ static uint64_t served; /* questions of the gateway to the services */
 int64_t gateway_now_ms(void) /* instead of the gateway's own: virtual */
 {
     return now_ms;
+}
+
+/* Instead of the gateway's own: a process for each file would take all the time. Files that begin so are refused. */
+void __wrap_inspection_ask(struct http_request *request, struct bytes file, const char *claimed, const char *extension,
+                           inspection_fn *done, void *context);
+void __wrap_inspection_ask(struct http_request *request, struct bytes file, const char *claimed, const char *extension,
+                           inspection_fn *done, void *context)
+{
+    must(claimed && extension && file.size && request->gateway->inspections);
+    const Hb__Refusal *refused =
+        file.data[0] == 'x' ? problem_new(request, 415, "unsupported_type", "不接受", "not taken") : NULL;
+    done(request, context, refused, "text/plain", refused ? (struct bytes){0} : file);
 }
 
 /* ---- the services ---- */
@@ -203,11 +221,68 @@ static Config__Config *make_config(struct arena *arena)
     return config;
 }
 
+/* ---- the corpus ---- */
+
+/* "/api/v1/cases/{id}" against "/api/v1/cases/@ID@?site=..." */
+static bool is_of(const char *pattern, const char *path)
+{
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++)
+                return false;
+            continue;
+        }
+        size_t value = strcspn(path, "/? ");
+        if (!value)
+            return false;
+        pattern += strcspn(pattern, "}") + 1;
+        path += value;
+    }
+    return *path == ' ' || *path == '?';
+}
+
+/* As the gateway finds it: the first of the table. NULL: none. */
+static const struct route *route_of(const char *line)
+{
+    for (size_t i = 0; i < routes_count; i++) {
+        size_t method = strlen(routes[i].method);
+        if (strncmp(line, routes[i].method, method) == 0 && line[method] == ' ' &&
+            is_of(routes[i].pattern, line + method + 1))
+            return &routes[i];
+    }
+    return NULL;
+}
+
+/* A route without an input of its own would be looked at by nobody, and nobody would see that. */
+static void check_corpus(struct arena *arena)
+{
+    const char *path = SOURCE_DIR "/tests/fuzz/corpus/gateway";
+    bool *known = arena_zero(arena, routes_count * sizeof *known);
+    DIR *folder = opendir(path);
+    must(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char line[512] = "";
+        FILE *file = fopen(arena_printf(arena, "%s/%s", path, entry->d_name), "re");
+        must(file);
+        const struct route *route = fgets(line, sizeof line, file) ? route_of(line) : NULL;
+        if (route)
+            known[route - routes] = true;
+        fclose(file);
+    }
+    closedir(folder);
+    for (size_t i = 0; i < routes_count; i++)
+        if (!known[i]) {
+            dprintf(2, "%s has no input for %s %s\n", path, routes[i].method, routes[i].pattern);
+            must(!"every route has an input");
+        }
+}
+
 /* As services/gateway/main.c does. */
 static void open_gateway(void)
 {
     char *why = NULL, secret[41];
     arena_init(&gateway.arena);
+    check_corpus(&gateway.arena);
     gateway.config = make_config(&gateway.arena);
     gateway.loop = ev_default_loop(EVFLAG_NOENV);
     gateway.metrics = metrics_new();
@@ -218,6 +293,7 @@ static void open_gateway(void)
     gateway.auth = auth_open(&gateway);
     gateway.policies = policies_open(&gateway);
     gateway.events = events_open(&gateway);
+    gateway.inspections = inspections_open(&gateway);
     must(portal_open(&gateway, &gateway.portal) == ERR_NONE);
     must(http_open(&gateway, &gateway.http, &why) == ERR_NONE);
     must(config_secret(gateway.config, "gateway-0", secret) == ERR_NONE);
@@ -240,11 +316,27 @@ static char *cookie(struct arena *arena)
     return session_seal(&keys, &session, arena);
 }
 
+/* How long the body has become; of eight digits, as long as what stands there. */
+static void fill_in_length(char *sent, size_t size)
+{
+    static const char place[] = "@LENGTH@";
+    sent[size] = 0;
+    char *at = memmem(sent, size, place, strlen(place)), *body = memmem(sent, size, "\r\n\r\n", 4);
+    char digits[32];
+    if (!at || !body || at > body)
+        return;
+    snprintf(digits, sizeof digits, "%08zu", size - (size_t)(body + 4 - sent));
+    memcpy(at, digits, strlen(place));
+}
+
 static size_t fill_in(const uint8_t *data, size_t size, char *sent, struct arena *arena)
 {
+    const char *files = arena_printf(arena, "files:%016" PRIx64, case_id);
     const struct {
         const char *place, *text;
     } filled[] = {{"@TOKEN@", form_token_make(&keys, "submit", now_ms, arena)},
+                  {"@FILES@", form_token_make(&keys, files, now_ms, arena)},
+                  {"@NUMBER@", case_number},
                   {"@COOKIE@", cookie(arena)},
                   {"@CODE@", tracking_code},
                   {"@ID@", arena_printf(arena, "%" PRIu64, case_id)}};
@@ -267,6 +359,7 @@ static size_t fill_in(const uint8_t *data, size_t size, char *sent, struct arena
         used += text;
         i += length - 1;
     }
+    fill_in_length(sent, used);
     return used;
 }
 

@@ -35,6 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct draw draw = draw_of(data + 1, size - 1);
     struct arena arena;
+    fuzz_memory_begin();
     arena_init(&arena);
     ProtobufCMessage *message = draw_message(&draw, fuzz_messages[data[0] % FUZZ_MESSAGES], NULL, &arena), *again;
     char *why = NULL;
@@ -44,5 +45,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (zone)
         check(message, zone, &arena);
     arena_fini(&arena);
+    fuzz_memory_end(size);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MEMORY_MAX (16u << 20) /* what it keeps for cells below and services here */
 #define CALLS_MAX 256u
 #define PENDING_MAX 4096u
 #define CELLS 4u
@@ -372,6 +373,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct draw draw = draw_of(data, size);
     memset(&world, 0, sizeof world);
+    fuzz_memory_begin();
     arena_init(&world.arena);
     open_link();
     while (draw_more(&draw)) {
@@ -387,5 +389,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     close_link();
     arena_fini(&world.arena);
+    fuzz_memory_end_within(MEMORY_MAX);
     return 0;
 }

@@ -51,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     struct mail mail;
     const char *why;
+    fuzz_memory_begin();
     arena_init(&arena);
     if (mail_parse(bytes_of(data, size), &arena, &mail, &why)) {
         check(&mail);
@@ -62,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(mail.files_count <= MAIL_FILES_MAX && mail.text && mail.subject);
     char *text = html_text(charset_text(bytes_of(data, size), "gb18030", &arena), &arena);
     must(utf8_valid(text, strlen(text)));
+    fuzz_memory_end(size);
     arena_fini(&arena);
     return 0;
 }

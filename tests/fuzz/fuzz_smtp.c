@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MEMORY_MAX (16u << 20) /* libcurl with its buffers, and a mail; an input has 64 KiB at most */
 #define SENT_BYTES_MAX (16u << 10)
 #define QUIET_ROUNDS 20
 #define ROUNDS_MAX 200000 /* of 50 us at least: beyond, nobody waits for anything any more */
@@ -153,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     if (!driver)
         open_all();
+    fuzz_memory_begin();
     arena_init(&arena);
     unsigned how = draw_byte(&draw);
     smtp.user = (char *)(uintptr_t)(how & 1 ? "hearback" : "");
@@ -174,5 +176,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (late >= 0)
         close(late);
     arena_fini(&arena);
+    fuzz_memory_end_within(MEMORY_MAX);
     return 0;
 }

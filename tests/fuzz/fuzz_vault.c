@@ -107,10 +107,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         open_vault();
     struct arena arena;
     struct draw draw = draw_of(data, size);
+    fuzz_memory_begin();
     arena_init(&arena);
     check_code(&draw, &arena);
     check_box(&draw, &arena);
     check_text(&draw, &arena);
     arena_fini(&arena);
+    fuzz_memory_end(size);
     return 0;
 }
