@@ -115,8 +115,14 @@ bool analytics_is_visitor(struct turn *turn,
 bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row);
 const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Analytics__ListCases *wanted);
 Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row);
+/* approvals.c: which approvals of a case wait, as its facts say (common/policy/chains.c); true: that is otherwise now.
+ */
+bool analytics_approvals_kept(const Policy__Policy *policy, const char *kind); /* are there any in this kind? */
+bool analytics_approvals_fold(struct turn *turn, Anarec__Case *one);
+/* May the actor sign one of them now, in his own right or for somebody who has lent him theirs? */
+bool analytics_approvals_mine(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
 /* facets.c: which cases have a value, in order of receipt. */
-#define ANALYTICS_TERMS_MAX 7u
+#define ANALYTICS_TERMS_MAX 11u
 #define ANALYTICS_TERM_VALUES 4u
 struct analytics_term { /* of a filter: one facet has any of these values */
     char facet;

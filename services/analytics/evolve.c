@@ -112,6 +112,20 @@ static char *month_of(struct turn *turn, const char *site, int64_t ms)
     return arena_printf(turn_arena(turn), "%04d-%02d", year, month);
 }
 
+/* The policy of then says it: a list would be another one each time a policy is published. */
+static bool is_sealed(const Policy__Policy *policy, const Policy__Kind *kind, const Intake__CaseRegistered *registered)
+{
+    return (registered->party && registered->party->confidential) ||
+           (kind && (kind->identity_restricted || analytics_may_hide(policy, kind)));
+}
+
+static char *duty_of(const Intake__CaseRegistered *registered)
+{
+    const Hb__Position *cause = registered->requested_by;
+    bool duty = cause && cause->log && cause->log->service == HB__SERVICE__WATCHDOG;
+    return duty ? registered->rule : (char *)(uintptr_t) "";
+}
+
 static void evolve_registered(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -134,6 +148,8 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row.version = 1;
     row.historic = registered->historic;
     row.place = registered->place;
+    row.sealed = is_sealed(policy, kind, registered);
+    row.duty = duty_of(registered);
     if (registered->phase == POLICY__PHASE__CLOSED)
         row.closed_ms = event->occurred_ms;
     one.registered_ms = registered->occasion_ms ? registered->occasion_ms : event->recorded_ms;
@@ -267,6 +283,8 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
             return NULL;
         one->row->department = event->routing->routed->lead;
         one->row->handler = event->routing->routed->handler;
+        one->row->joint = event->routing->routed->joint;
+        one->row->n_joint = event->routing->routed->n_joint;
         return "routed";
     case HB__EVENT__PAYLOAD_CASEWORK:
         if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN)
@@ -326,6 +344,8 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     const char *what = after ? apply(turn, after, event) : NULL;
     bool reached = after && analytics_indicators_hear(turn, before, after, event);
     bool said = after && analytics_published_said(turn, after, event);
+    if (after && analytics_approvals_fold(turn, after) && !what)
+        what = "approval";
     if (what)
         change(turn, before, after, event, what);
     if (!what && !reached && !said)

@@ -4,12 +4,16 @@
 #include "analytics.h"
 
 enum facet {
+    FACET_APPROVAL = 'a', /* waits, of those that are not closed */
     FACET_CATEGORY = 'c',
     FACET_DEPARTMENT = 'd',
+    FACET_DUTY = 'u', /* and not closed */
     FACET_HANDLER = 'h',
+    FACET_JOINT = 'j', /* each department that helps, and "*" where any does */
     FACET_KIND = 'k',
     FACET_LATE = 'l',  /* and not closed */
     FACET_PHASE = 'p', /* of those that are not closed */
+    FACET_SEALED = 'x',
     FACET_STAGE = 's',
 };
 
@@ -37,10 +41,29 @@ struct key analytics_facet_kind(const char *site, const char *kind)
     return analytics_facet_prefix(site, FACET_KIND, kind);
 }
 
-/* The value a row has of a facet; NULL: none. */
-static const char *value_of(const Analytics__CaseRow *row, enum facet facet)
+static const char *joint_of(const Analytics__CaseRow *row, size_t i)
 {
+    if (i == 0)
+        return row->n_joint ? "*" : NULL;
+    return i <= row->n_joint ? row->joint[i - 1] : NULL;
+}
+
+/* The values a row has of a facet, one by one; NULL: no more. */
+static const char *value_of(const Analytics__CaseRow *row, enum facet facet, size_t i)
+{
+    if (facet == FACET_JOINT)
+        return joint_of(row, i);
+    if (i)
+        return NULL;
     switch (facet) {
+    case FACET_APPROVAL:
+        return row->n_approvals && !row->closed_ms ? "waits" : NULL;
+    case FACET_DUTY:
+        return *row->duty && !row->closed_ms ? "open" : NULL;
+    case FACET_SEALED:
+        return row->sealed ? "sealed" : NULL;
+    case FACET_JOINT:
+        break;
     case FACET_CATEGORY:
         return row->category;
     case FACET_DEPARTMENT:
@@ -72,22 +95,32 @@ static struct key key_of(const Analytics__CaseRow *row, enum facet facet, const 
     return key;
 }
 
+static bool has(const Analytics__CaseRow *row, enum facet facet, const char *value)
+{
+    const char *one;
+    for (size_t i = 0; row && (one = value_of(row, facet, i)); i++)
+        if (strcmp(one, value) == 0)
+            return true;
+    return false;
+}
+
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after)
 {
-    static const enum facet facets[] = {FACET_CATEGORY, FACET_DEPARTMENT, FACET_HANDLER, FACET_KIND,
-                                        FACET_LATE,     FACET_PHASE,      FACET_STAGE};
-    for (size_t i = 0; i < sizeof facets / sizeof *facets; i++) {
-        const char *old = before ? value_of(before, facets[i]) : NULL, *new = value_of(after, facets[i]);
-        if (indexed(old) && indexed(new) && strcmp(old, new) == 0)
-            continue;
-        if (indexed(old)) {
-            struct key key = key_of(before, facets[i], old);
-            state_delete(turn, ANALYTICS_FACETS, key_bytes(&key));
-        }
-        if (indexed(new)) {
-            struct key key = key_of(after, facets[i], new);
-            state_put(turn, ANALYTICS_FACETS, key_bytes(&key), (struct bytes){0});
-        }
+    static const enum facet facets[] = {FACET_APPROVAL, FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY,
+                                        FACET_HANDLER,  FACET_JOINT,    FACET_KIND,       FACET_LATE,
+                                        FACET_PHASE,    FACET_SEALED,   FACET_STAGE};
+    const char *value;
+    for (size_t f = 0; f < sizeof facets / sizeof *facets; f++) {
+        for (size_t i = 0; before && (value = value_of(before, facets[f], i)); i++)
+            if (indexed(value) && !has(after, facets[f], value)) {
+                struct key key = key_of(before, facets[f], value);
+                state_delete(turn, ANALYTICS_FACETS, key_bytes(&key));
+            }
+        for (size_t i = 0; (value = value_of(after, facets[f], i)); i++)
+            if (indexed(value) && !has(before, facets[f], value)) {
+                struct key key = key_of(after, facets[f], value);
+                state_put(turn, ANALYTICS_FACETS, key_bytes(&key), (struct bytes){0});
+            }
     }
 }
 
@@ -120,10 +153,17 @@ bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *ter
     *count_out = 0;
     if (!filter)
         return true;
+    if (*filter->approval)
+        add_term(terms, count_out, FACET_APPROVAL, "waits");
+    if (filter->duty)
+        add_term(terms, count_out, FACET_DUTY, "open");
     if (filter->overdue)
         add_term(terms, count_out, FACET_LATE, "late");
+    if (filter->sealed)
+        add_term(terms, count_out, FACET_SEALED, "sealed");
     add_phases(terms, count_out, filter);
     return add_term(terms, count_out, FACET_HANDLER, filter->handler) &&
+           add_term(terms, count_out, FACET_JOINT, filter->joint) &&
            add_term(terms, count_out, FACET_STAGE, filter->stage) &&
            add_term(terms, count_out, FACET_DEPARTMENT, filter->department) &&
            add_term(terms, count_out, FACET_CATEGORY, filter->category) &&

@@ -28,11 +28,12 @@ static bool counts(const Policy__Policy *policy, const char *kind)
     return false;
 }
 
-/* Facts are kept with a case only where a condition or a field is asked for, or who may see it. */
+/* Facts are kept with a case only where a condition or a field is asked for, who may see it, or who signs. */
 static bool reads_facts(const Policy__Policy *policy, const char *kind)
 {
     const Policy__Kind *known = policy ? policy_kind(policy, kind) : NULL;
-    if (known && (analytics_may_hide(policy, known) || analytics_published_asks(policy, kind)))
+    if (known && (analytics_may_hide(policy, known) || analytics_published_asks(policy, kind) ||
+                  analytics_approvals_kept(policy, kind)))
         return true;
     for (size_t i = 0; policy && i < policy->n_indicators; i++) {
         const Policy__Indicator *one = policy->indicators[i];

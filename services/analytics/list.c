@@ -16,6 +16,14 @@ static bool differs(const char *wanted, const char *have)
     return *wanted && strcmp(wanted, have) != 0;
 }
 
+static bool helped_by(const Analytics__CaseRow *row, const char *department)
+{
+    bool any = !*department || (strcmp(department, "*") == 0 && row->n_joint);
+    for (size_t i = 0; i < row->n_joint && !any; i++)
+        any = strcmp(row->joint[i], department) == 0;
+    return any;
+}
+
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
 {
     if (!filter)
@@ -26,6 +34,9 @@ bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *r
         differs(filter->external_id, row->external_id))
         return false;
     if (*filter->number && strncmp(filter->number, row->number, strlen(filter->number)) != 0)
+        return false;
+    if ((*filter->approval && (row->closed_ms || !row->n_approvals)) || (filter->sealed && !row->sealed) ||
+        (filter->duty && (row->closed_ms || !*row->duty)) || !helped_by(row, filter->joint))
         return false;
     if (filter->overdue && (strcmp(row->on_time, "false") != 0 || row->closed_ms))
         return false;
@@ -220,8 +231,10 @@ static struct line *next_line(const struct listing *listing)
 
 static bool listed(const struct listing *listing, const Analytics__CaseRow *row)
 {
-    return row && analytics_fits(listing->wanted->filter, row) &&
-           !analytics_hidden(listing->turn, row, listing->actor) &&
+    const Analytics__Filter *filter = listing->wanted->filter;
+    bool mine = filter && strcmp(filter->approval, "mine") == 0;
+    return row && analytics_fits(filter, row) && !analytics_hidden(listing->turn, row, listing->actor) &&
+           (!mine || analytics_approvals_mine(listing->turn, row, listing->actor)) &&
            (!listing->visitor || analytics_is_public(listing->turn, row));
 }
 

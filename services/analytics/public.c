@@ -39,7 +39,8 @@ const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Ana
     shown->filter = TURN_NEW(turn, Analytics__Filter, analytics__filter__init);
     *shown->filter = *wanted->filter;
     shown->filter->department = shown->filter->handler = shown->filter->external_id = shown->filter->on_time = "";
-    shown->filter->overdue = false;
+    shown->filter->joint = shown->filter->approval = "";
+    shown->filter->overdue = shown->filter->sealed = shown->filter->duty = false;
     shown->filter->due_from_ms = shown->filter->due_to_ms = 0;
     return shown;
 }

@@ -131,9 +131,10 @@ static void refuse_unknown(struct turn *turn)
 
 static void check_filter(struct turn *turn, const Directory__View *view)
 {
-    static const char *const names[] = {"department",  "handler",     "kind",    "category", "stage", "phase",
-                                        "number",      "external_id", "overdue", "on_time",  "order", "received_from",
-                                        "received_to", "due_from",    "due_to",  NULL};
+    static const char *const names[] = {"department", "handler",       "kind",        "category", "stage",
+                                        "phase",      "number",        "external_id", "overdue",  "on_time",
+                                        "order",      "received_from", "received_to", "due_from", "due_to",
+                                        "joint",      "sealed",        "approval",    "duty",     NULL};
     if (view->n_filter > VIEW_FILTERS_MAX) {
         refuse_field(turn, "filter", "条件最多 16 个", "at most 16 conditions");
         return;
@@ -144,7 +145,8 @@ static void check_filter(struct turn *turn, const Directory__View *view)
         if (!is(one->name, names)) {
             refuse_field(turn, arena_printf(turn_arena(turn), "%s.name", at), "视图不能以此为条件",
                          "a view has no such condition; accepted: department handler kind category stage phase number "
-                         "external_id overdue on_time order received_from received_to due_from due_to");
+                         "external_id overdue on_time order received_from received_to due_from due_to joint "
+                         "sealed approval duty");
             return;
         }
         if (!*one->value || strlen(one->value) > DIRECTORY_TEXT_BYTES_MAX)

@@ -62,9 +62,10 @@ static bool take_phases(struct http_request *request, Analytics__Filter *filter)
 
 static bool take_filter(struct http_request *request, struct case_list *list)
 {
-    static const char *const orders[] = {"newest", "oldest", NULL}, *const truths[] = {"true", "false", NULL};
+    static const char *const orders[] = {"newest", "oldest", NULL}, *const truths[] = {"true", "false", NULL},
+                             *const approvals[] = {"mine", "any", NULL};
     Analytics__Filter *filter = &list->filter;
-    unsigned order = 0, overdue = 1, on_time = 2;
+    unsigned order = 0, overdue = 1, on_time = 2, sealed = 1, duty = 1, approval = 2;
     analytics__filter__init(filter);
     const struct zone *zone = sites_zone(request->gateway, list->site);
     list->cursor = parameter_text(request, "cursor");
@@ -76,6 +77,7 @@ static bool take_filter(struct http_request *request, struct case_list *list)
     filter->category = parameter_text(request, "category");
     filter->stage = parameter_text(request, "stage");
     filter->number = parameter_text(request, "number");
+    filter->joint = parameter_text(request, "joint");
     uint64_t case_id = 0;
     if (!parameter_number(request, "case_id", 1, UINT64_MAX - 1, &case_id))
         return false;
@@ -84,6 +86,8 @@ static bool take_filter(struct http_request *request, struct case_list *list)
     if (!take_phases(request, filter) || !parameter_choice(request, "order", orders, &order) ||
         !parameter_choice(request, "overdue", truths, &overdue) ||
         !parameter_choice(request, "on_time", truths, &on_time) ||
+        !parameter_choice(request, "sealed", truths, &sealed) || !parameter_choice(request, "duty", truths, &duty) ||
+        !parameter_choice(request, "approval", approvals, &approval) ||
         !parameter_time(request, "received_from", zone, &filter->received_from_ms) ||
         !parameter_time(request, "received_to", zone, &filter->received_to_ms) ||
         !parameter_time(request, "due_from", zone, &filter->due_from_ms) ||
@@ -92,6 +96,9 @@ static bool take_filter(struct http_request *request, struct case_list *list)
         return false;
     list->oldest_first = order == 1;
     filter->overdue = overdue == 0;
+    filter->sealed = sealed == 0;
+    filter->duty = duty == 0;
+    filter->approval = (char *)(uintptr_t)(approval < 2 ? approvals[approval] : "");
     filter->on_time = (char *)(uintptr_t)(on_time < 2 ? truths[on_time] : "");
     return true;
 }

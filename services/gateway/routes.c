@@ -45,6 +45,10 @@
         {"external_id", "外部编号 / id at the source of an import"},                                                   \
         {"overdue", "仅超期未结 / true: late and not closed"}, {"on_time", "是否按期 / true or false"},                \
         {"received_from", "收到时间自 / received at or after"}, {"received_to", "收到时间至 / received before"},       \
+        {"joint", "会办部门，* 为任一 / department that helps; *: any"},                                               \
+        {"sealed", "保密案件 / true: confidential, or of a kind that the policy hides from some"},                     \
+        {"approval", "待审批：mine 待本人，any 任何人 / open, and an approval waits: mine or any"},                    \
+        {"duty", "未结的定期任务 / true: open, and opened by a schedule"},                                             \
         {"due_from", "主期限自（未完成也未超期） / main deadline, neither met nor missed, at or after"},               \
     {                                                                                                                  \
         "due_to", "主期限至（未完成也未超期） / main deadline, neither met nor missed, before"            \

@@ -327,7 +327,7 @@ def test_every_screen():
                     console.there(".el-alert--error")
                     console.look("refused", error=True)
                     console.sign_in("coordinator")
-                    for page in ("work", "account", "department", "near", "late", "all", "dispatch", "figures", "reception"):
+                    for page in ("work", "account", "approvals", "department", "joint", "sealed", "near", "late", "all", "dispatch", "figures", "reception"):
                         console.go(f"/{page}")
                         console.look(page)
                     console.go("/all")

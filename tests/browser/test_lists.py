@@ -92,5 +92,69 @@ def test_views():
             assert system.http("GET", "/api/v1/views?site=haitang", token=system.tokens()["handler"]).json()["views"] == []
 
 
+PACK = """pack: LISTS
+name: [列表, Lists]
+extends: PROP-11
+in_force: 2025-01-01
+kinds:
+  outlay:
+    clause: LISTS-1
+    name: [支出, Outlay]
+    stages: {asked: new, closed: closed}
+    stage_names: {asked: [待批, Asked], closed: [已结, Closed]}
+    chains:
+      consent: {clause: LISTS-1, name: [批准, Consent], links: [coordinator, general_manager], start_at: asked}
+    steps:
+      register: {clause: LISTS-1, name: [登记, Register], to: asked, by: employee}
+      close: {clause: LISTS-1, name: [办结, Close], from: asked, to: closed, by: employee, needs: [approved consent]}
+    route:
+      otherwise: {clause: LISTS-1, to: engineering_department, joint: [customer_service_centre]}
+"""
+
+
+def submit(system, kind, **more):
+    reply = system.http("POST", "/api/v1/cases", {"site": "haitang", "kind": kind, "channel": "phone", "text": "一件", **more}, token=system.tokens()["reception"])
+    assert reply.status == 201, reply
+    system.settle()
+    return reply.json()["number"]
+
+
+def numbers(console):
+    return console.script("return [...document.querySelectorAll('table.cases a.number')].map(one => one.textContent.trim())")
+
+
+def test_lists():
+    """With the keyboard from list to list; what is signed leaves the list by itself."""
+    with System("--demo") as system:
+        folder = os.path.join(system.folder, "LISTS")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "pack.yaml"), "w") as f:
+            f.write(PACK)
+        system.run("policy", "publish", "haitang", folder, "--operator")
+        system.settle()
+        outlay, quiet = submit(system, "outlay"), submit(system, "complaint", category="noise", party={"name": "某某", "confidential": True})
+        for language, phone in (("zh-CN", False), ("en", True)):
+            with Console(system, language, phone) as console:
+                console.sign_in("coordinator")
+                for key, page, number in (("s", "approvals", outlay), ("j", "joint", outlay), ("p", "sealed", quiet)):
+                    console.key("g")
+                    console.key(key)
+                    console.wait("return location.pathname === arguments[0]", f"/console/{page}")
+                    console.wait("return [...document.querySelectorAll('table.cases a.number')].some(one => one.textContent.trim() === arguments[0])", number)
+                    assert console.text("h1 .count").split()[0] == str(len(numbers(console))), (page, numbers(console))
+                    console.look(f"list-{page}")
+                console.go("/dispatch")
+                console.look("dispatch")
+        with Console(system, "zh-CN") as console:
+            console.sign_in("coordinator")
+            console.go("/approvals")
+            assert numbers(console) == [outlay]
+            case = system.http("GET", f"/api/v1/cases?site=haitang&number={outlay}", token=system.tokens()["coordinator"]).json()["rows"][0]["case_id"]
+            reply = system.http("POST", f"/api/v1/cases/{case}/actions/sign?site=haitang", {}, token=system.tokens()["coordinator"])
+            assert reply.status == 200, reply
+            console.there(".state.empty")
+            console.look("no-approvals")
+
+
 if __name__ == "__main__":
-    main([test_views])
+    main([test_views, test_lists])

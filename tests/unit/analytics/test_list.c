@@ -16,7 +16,8 @@ PUPPET(puppet_watchdog, "watchdog", HB__SERVICE__WATCHDOG);
 
 static const char *const kinds[] = {"complaint", "repair"}, *const categories[] = {"noise", "lift", "water"},
                          *const departments[] = {"service", "engineering"},
-                         *const handlers[] = {"li", "bai", "gao", "wu"};
+                         *const handlers[] = {"li", "bai", "gao", "wu"},
+                         *const helpers[] = {"guards", "garden", "pool"};
 #define PICK(list, number) ((char *)(uintptr_t)(list)[(number) % (sizeof(list) / sizeof *(list))])
 
 /* Numbers that look random and are the same in each run. */
@@ -45,6 +46,17 @@ static void register_many(struct turn *turn, const Hb__Command *command)
         registered->category = PICK(categories, scattered(i, 3));
         registered->stage = "registered";
         registered->phase = POLICY__PHASE__NEW;
+        if (scattered(i, 11) % 4 == 0) {
+            registered->party = TURN_NEW(turn, Intake__Party, intake__party__init);
+            registered->party->confidential = true;
+        }
+        if (scattered(i, 12) % 5 == 0) {
+            registered->requested_by = TURN_NEW(turn, Hb__Position, hb__position__init);
+            registered->requested_by->log = TURN_NEW(turn, Hb__LogId, hb__log_id__init);
+            registered->requested_by->log->service =
+                scattered(i, 12) % 2 ? HB__SERVICE__WATCHDOG : HB__SERVICE__CASEWORK;
+            registered->rule = "sampling";
+        }
         turn_say(turn, event);
     }
 }
@@ -69,7 +81,7 @@ static void say(struct world *world, unsigned i, Hb__Service service, Hb__Event 
     puppet_say(world, service, event);
 }
 
-static void route(struct world *world, unsigned i)
+static void route_to(struct world *world, unsigned i, unsigned joint_count)
 {
     Hb__Event event = HB__EVENT__INIT;
     Routing__Event payload = ROUTING__EVENT__INIT;
@@ -80,7 +92,15 @@ static void route(struct world *world, unsigned i)
     payload.routed = &routed;
     routed.lead = PICK(departments, scattered(i, 4));
     routed.handler = PICK(handlers, scattered(i, 5));
+    char *joint[] = {PICK(helpers, scattered(i, 13)), PICK(helpers, scattered(i, 13) + 1)};
+    routed.joint = joint;
+    routed.n_joint = joint_count;
     say(world, i, HB__SERVICE__ROUTING, &event);
+}
+
+static void route(struct world *world, unsigned i)
+{
+    route_to(world, i, scattered(i, 14) % 3);
 }
 
 static void step(struct world *world, unsigned i, const char *stage, Policy__Phase phase)
@@ -298,6 +318,34 @@ static void test_every_filter(void **state)
     }
 }
 
+static void test_joint_sealed_and_duties(void **state)
+{
+    static const char *const joint[] = {"", "*", "guards", "pool", "nobody"};
+    static struct rows found;
+    unsigned some = 0;
+    for (unsigned mask = 0; mask < 20; mask++) {
+        Analytics__Filter filter = ANALYTICS__FILTER__INIT;
+        filter.joint = (char *)(uintptr_t)joint[mask / 4];
+        filter.sealed = mask & 1;
+        filter.duty = mask & 2;
+        filter.department = mask % 3 ? "" : "engineering";
+        compare(*state, mask % 2 ? "garden" : "", &filter, mask & 1, 5);
+        all_pages(*state, "", &filter, true, 1000, &found);
+        some += found.count > 0 && found.count < CASES;
+        assert_true(found.count > 0 || mask / 4 == 4 || mask % 4 == 3);
+    }
+    assert_true(some > 8);
+    for (unsigned i = 0; i < CASES; i++) /* who helped helps no more, and the index says so */
+        if (scattered(i, 15) % 3 == 0)
+            route_to(*state, i, 0);
+    Analytics__Filter filter = ANALYTICS__FILTER__INIT;
+    filter.joint = "*";
+    all_pages(*state, "", &filter, true, 1000, &found);
+    for (unsigned i = 0; i < found.count; i++)
+        assert_true(scattered((unsigned)(found.list[i]->case_id - FIRST_ID), 15) % 3 && found.list[i]->n_joint);
+    compare(*state, "", &filter, true, 7);
+}
+
 static void test_there_are_all(void **state)
 {
     static struct rows all;
@@ -404,6 +452,7 @@ static void test_a_page_looks_at_so_many(void **state)
 int main(void)
 {
     const struct CMUnitTest lists[] = {cmocka_unit_test(test_there_are_all), cmocka_unit_test(test_every_filter),
+                                       cmocka_unit_test(test_joint_sealed_and_duties),
                                        cmocka_unit_test(test_a_value_longer_than_any_fits_nothing),
                                        cmocka_unit_test(test_what_nobody_else_may_see_is_on_no_list)};
     const struct CMUnitTest crowd[] = {cmocka_unit_test(test_a_page_looks_at_so_many)};

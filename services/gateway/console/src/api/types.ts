@@ -33,7 +33,7 @@ export interface Policy {
 
 export interface CaseRow {
   case_id: string; site: string; number: string; kind: string; category?: string; department?: string; handler?: string; stage: string; phase: number;
-  received_at: string; due_at?: string; closed_at?: string; on_time?: string; provisional?: boolean; round: number; level?: number; channel?: string; version: string; problems?: number;
+  received_at: string; due_at?: string; closed_at?: string; on_time?: string; provisional?: boolean; round: number; level?: number; channel?: string; version: string; problems?: number; joint?: string[]; sealed?: boolean; approvals?: string[]; duty?: string;
 }
 export interface View { id: string; site: string; name: Label; list?: string; filter?: { name: string; value: string }[]; shared?: string; department?: string; owner?: string; own?: boolean }
 export interface CaseList { rows: CaseRow[]; cursor?: string; stale?: boolean }

@@ -3,7 +3,7 @@ import type zh from "./zh-CN";
 // The same keys as zh-CN, or it does not compile.
 const en: typeof zh = {
   nav: {
-    title: "Console", skip: "Skip to content", menu: "Menu", site: "Site", leave: "Sign out", notLeft: "You are still signed in", whoAmI: "I am", demonstration: "Demonstration", work: "My work", department: "My department", near: "Due soon", late: "Overdue", all: "All cases",
+    title: "Console", skip: "Skip to content", menu: "Menu", site: "Site", leave: "Sign out", notLeft: "You are still signed in", whoAmI: "I am", demonstration: "Demonstration", work: "My work", approvals: "For my approval", joint: "Joint", sealed: "Confidential", department: "My department", near: "Due soon", late: "Overdue", all: "All cases",
     reception: "Reception", dispatch: "Coordination", figures: "Figures",
   },
   signIn: {
@@ -25,9 +25,9 @@ const en: typeof zh = {
     none: "No deadline", wasLate: "Late", wasOnTime: "On time", provisional: "(provisional)", unitDays: "days", unitHours: "h", unitMinutes: "min",
   },
   list: {
-    number: "Number", remaining: "Deadline", stage: "Stage", kind: "Kind", category: "Category", department: "Department", handler: "Handler", received: "Received", phase: "State", order: "Order", newest: "Newest first", oldest: "Oldest first",
+    joint: "Department that helps", sealed: "Confidential", number: "Number", remaining: "Deadline", stage: "Stage", kind: "Kind", category: "Category", department: "Department", handler: "Handler", received: "Received", phase: "State", order: "Order", newest: "Newest first", oldest: "Oldest first",
     any: "All", count: "{count} cases", csv: "Export CSV", xlsx: "Export XLSX", exporting: "Exporting {file}: {size}", notExported: "Nothing was exported.", search: "Case number (or its beginning)", searchTexts: "Words, number, place, name", searchShort: "Give at least two characters side by side.", searchRecorded: "A search in sealed texts is recorded.", more: "Show more", level: "Level {level}", whoAreYou: "Say in the menu who you are; then your work is listed here.", nothingFits: "No case fits these filters.",
-    empty: { work: "You have no open cases.", department: "The department has no open cases.", near: "No case is due within a day.", late: "No case is overdue.", all: "There are no cases yet." },
+    empty: { work: "You have no open cases.", approvals: "No case waits for your approval.", joint: "No case is handled jointly.", sealed: "There is no confidential case that you may see.", department: "The department has no open cases.", near: "No case is due within a day.", late: "No case is overdue.", all: "There are no cases yet." },
   },
   views: { title: "Views", save: "Save as a view", change: "This view", name: "Name", sharedWith: "Shared with", nobody: "Nobody", wholeSite: "The whole site", noText: "Words searched for are not kept in a view.", saveChanges: "Save changes", saveNew: "Save as another", drop: "Delete", reallyDrop: "Really delete", mark: { department: "(department)", site: "(site)" } },
   phase: { new: "New", working: "In hand", waiting: "Waiting", done: "Done", open: "Open", closed: "Closed", archived: "Archived" },
@@ -61,7 +61,7 @@ const en: typeof zh = {
   reception: {
     caller: "The caller's earlier cases", callerCount: "{all} cases, {open} open", callerHint: "Once the telephone number is typed, earlier cases of it are listed here (looking is recorded).", callerNone: "There is no earlier case of this number.", duplicates: "Likely duplicates", duplicatesHint: "Once a category or a place is given, cases of the same within 14 days are listed here.", duplicatesNone: "No like case within 14 days.", keyOpen: "opens the first", keyList: "to the list (arrows choose, Enter opens, Esc returns)", text: "What happened", register: "Register", registered: "Registered", code: "Tracking code", promised: "Promised dates", noPromise: "No date is promised.", next: "Register the next", print: "Print the slip", open: "Open the case", alike: "Open cases of this category", alikeHint: "Once a category is chosen, open cases of it are listed here, so that nothing is registered twice.", alikeFound: "Perhaps the same matter: ", alikeNone: "No open case of this category.", noKinds: "The policy has no kind that staff may register.",
   },
-  dispatch: { new: "New, nobody on it yet", newNone: "Nothing new.", late: "Overdue", waiting: "Waiting", waitingNone: "Nothing is waiting.", load: "Open cases by department", loadNone: "No open cases." },
+  dispatch: { duties: "Duties due", dutiesNone: "No recurring duty is open.", new: "New, nobody on it yet", newNone: "Nothing new.", late: "Overdue", waiting: "Waiting", waitingNone: "Nothing is waiting.", load: "Open cases by department", loadNone: "No open cases." },
   figures: {
     none: "There are no cases yet, so there are no figures.", registered: "Registered", open: "Open", closed: "Closed", onTime: "On time", overdue: "Overdue", onTimeShare: "On-time rate", onTimeShareIs: "on time ÷ (on time + overdue), by the main deadline", response: "Mean response", responseIs: "from receipt to first acceptance", resolution: "Mean resolution", resolutionIs: "from receipt to closing",
     satisfied: "Satisfaction", satisfiedIs: "satisfied ÷ (satisfied + dissatisfied)", reopened: "Reopened", escalated: "Escalated", hours: "{hours} h", months: "By month", month: "Month", by: "By group", groupBy: "Group by", indicators: "Indicators of the policy", noIndicators: "The policy sets no indicators.", target: "target {target}", definition: "Definition and cases", trend: "Trend", previous: "Against {period}:", last_year: "Against a year ago, {period}:", hits: "{hits} counted of {among}",

@@ -1,6 +1,6 @@
 export default {
   nav: {
-    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
     reception: "受理登记", dispatch: "协调派单", figures: "指标",
   },
   signIn: {
@@ -22,9 +22,9 @@ export default {
     none: "无期限", wasLate: "超期", wasOnTime: "按期", provisional: "（暂定）", unitDays: "天", unitHours: "小时", unitMinutes: "分钟",
   },
   list: {
-    number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前",
+    joint: "会办部门", sealed: "保密", number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前",
     any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
-    empty: { work: "没有待办案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
+    empty: { work: "没有待办案件。", approvals: "没有等待您审批的案件。", joint: "没有会办的案件。", sealed: "没有您可见的保密案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
   views: { title: "视图", save: "保存为视图", change: "视图设置", name: "名称", sharedWith: "共享给", nobody: "仅自己", wholeSite: "整个站点", noText: "检索的文字不会保存在视图中。", saveChanges: "保存修改", saveNew: "另存为新视图", drop: "删除", reallyDrop: "确认删除", mark: { department: "（部门）", site: "（站点）" } },
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
@@ -58,7 +58,7 @@ export default {
   reception: {
     caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "选择类别或填写地点后，这里列出 14 天内同类同地的案件。", duplicatesNone: "14 天内没有同类同地的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
   },
-  dispatch: { new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", loadNone: "没有在办案件。" },
+  dispatch: { duties: "到期的定期任务", dutiesNone: "没有未结的定期任务。", new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", loadNone: "没有在办案件。" },
   figures: {
     none: "还没有案件，所以没有指标。", registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", onTimeShare: "按期率", onTimeShareIs: "按期 ÷（按期 + 超期），以主期限为准", response: "平均响应", responseIs: "从收到至首次受理", resolution: "平均办结", resolutionIs: "从收到至办结",
     satisfied: "满意率", satisfiedIs: "满意 ÷（满意 + 不满意）", reopened: "重办", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", hits: "计入 {hits}，基数 {among}",

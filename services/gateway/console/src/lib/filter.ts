@@ -3,8 +3,8 @@ import { session } from "../api/session";
 import type { useDirectory } from "../stores/directory";
 import type { Filter } from "./list";
 
-export const lists = ["work", "department", "near", "late", "all"] as const;
-export const filters = ["kind", "category", "department", "handler", "phase", "on_time", "number", "text", "order", "stage", "external_id", "overdue", "received_from", "received_to", "due_from", "due_to"] as const;
+export const lists = ["work", "approvals", "department", "joint", "near", "late", "sealed", "all"] as const;
+export const filters = ["kind", "category", "department", "handler", "phase", "on_time", "number", "text", "order", "stage", "external_id", "overdue", "received_from", "received_to", "due_from", "due_to", "joint", "sealed", "approval", "duty"] as const;
 const DAY = 24 * 3600_000;
 
 /** Undefined: nobody is known whose list it would be. */
@@ -13,6 +13,9 @@ export function filterOf(list: string, given: Record<string, string>, site: stri
   if (list === "all") return own;
   if (list === "work") return session.person ? { ...open, handler: session.person } : undefined;
   if (list === "department") return { ...open, department: own.department || directory.myDepartments(site)[0] };
+  if (list === "approvals") return { ...own, approval: "mine" };
+  if (list === "joint") return { ...open, joint: own.joint || directory.myDepartments(site)[0] || "*" };
+  if (list === "sealed") return { ...own, sealed: "true" };
   if (list === "late") return { ...own, overdue: "true" };
   return { ...open, due_from: new Date(at).toISOString(), due_to: new Date(at + DAY).toISOString() };
 }

@@ -1,0 +1,182 @@
+"""Lists of what waits for one's approval, of joint and of confidential cases, and of duties: by a policy made for it, through the whole
+system; each list in pages and its count say the same, for whoever asks."""
+
+import datetime
+import json
+import os
+
+import harness
+
+system = None
+SITE = "haitang"
+PACK = """pack: LISTS
+name: [列表, Lists]
+extends: PROP-11
+in_force: 2025-01-01
+kinds:
+  outlay:
+    clause: LISTS-1
+    name: [支出, Outlay]
+    stages: {asked: new, granted: working, closed: closed}
+    stage_names: {asked: [待批, Asked], granted: [已批, Granted], closed: [已结, Closed]}
+    chains:
+      consent: {clause: LISTS-1, name: [批准, Consent], links: [coordinator, general_manager], start_at: asked}
+    steps:
+      register: {clause: LISTS-1, name: [登记, Register], to: asked, by: employee}
+      grant: {clause: LISTS-1, name: [发放, Grant], from: asked, to: granted, by: employee, needs: [approved consent]}
+      close: {clause: LISTS-1, name: [办结, Close], from: [asked, granted], to: closed, by: employee}
+    route:
+      lift: {clause: LISTS-1, if: {category: lift}, to: engineering_department, joint: [customer_service_centre, management_office]}
+      otherwise: {clause: LISTS-1, to: customer_service_centre}
+"""
+STAFF = ("reception", "handler", "head", "coordinator", "manager", "auditor", "admin")
+
+
+def publish():
+    """By the operator: at this site people change the policy by a case only."""
+    folder = os.path.join(system.folder, "LISTS")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "pack.yaml"), "w") as f:
+        f.write(PACK)
+    system.run("policy", "publish", SITE, folder, "--operator")
+
+
+def submit(kind="outlay", who="reception", **more):
+    reply = system.http("POST", "/api/v1/cases", {"site": SITE, "kind": kind, "text": "一件", **more}, token=system.tokens()[who])
+    assert reply.status == 201, reply
+    return reply.json()["case_id"]
+
+
+def act(who, case, step, status=200, **body):
+    reply = system.http("POST", f"/api/v1/cases/{case}/actions/{step}?site={SITE}", body, token=system.tokens()[who])
+    assert reply.status == status, (who, step, reply)
+
+
+def listed(who, query):
+    """In pages of two and in one, and counted: the same."""
+    token, ids, cursor = system.tokens()[who], [], ""
+    while True:
+        reply = system.http("GET", f"/api/v1/cases?site={SITE}&{query}&limit=2{cursor}", token=token)
+        assert reply.status == 200, (who, query, reply)
+        ids += [row["case_id"] for row in reply.json()["rows"]]
+        if "cursor" not in reply.json():
+            break
+        cursor = f"&cursor={reply.json()['cursor']}"
+    whole = [row["case_id"] for row in system.http("GET", f"/api/v1/cases?site={SITE}&{query}&limit=1000", token=token).json()["rows"]]
+    count = int(system.http("GET", f"/api/v1/cases/count?site={SITE}&{query}", token=token).json()["count"])
+    assert ids == whole and count == len(ids) == len(set(ids)), (who, query, ids, whole, count)
+    return set(ids)
+
+
+def mine():
+    return {who: listed(who, "approval=mine") for who in STAFF}
+
+
+def approvals_wait_for_whose_turn_it_is():
+    cases = [submit() for _ in range(3)]
+    system.settle()
+    waits = mine()
+    assert waits == {who: set(cases) if who == "coordinator" else set() for who in STAFF}, waits
+    assert listed("reception", "approval=any") == set(cases)
+    act("coordinator", cases[0], "sign")
+    act("coordinator", cases[1], "refuse", fields={"refusal_reason": "太贵"})
+    system.settle()
+    waits = mine()
+    assert waits == {who: {cases[2]} if who == "coordinator" else {cases[0]} if who == "manager" else set() for who in STAFF}, waits
+    act("manager", cases[0], "sign")
+    act("reception", cases[2], "close")  # nobody signs what is closed
+    system.settle()
+    assert not any(mine().values()) and not listed("reception", "approval=any")
+    return cases[0]
+
+
+def rights_that_are_lent():
+    """For whoever stands in, the approvals of whom he stands in for wait too; and what one has signed oneself waits for another."""
+    case = submit()
+    admin = system.tokens()["admin"]
+    people = system.http("GET", "/api/v1/organisation", token=admin).json()["people"]
+    person = next(one for one in people if one["id"] == "chen_chen")
+    lent = {**person, "delegations": [{"to": "gao_yuan", "from_ms": 1, "to_ms": 4000000000000, "reason": "leave"}]}
+    reply = system.http("PUT", "/api/v1/organisation", {"people": [lent]}, token=admin)
+    assert reply.status == 200, reply
+    system.settle()
+    assert listed("head", "approval=mine") == {case} == listed("coordinator", "approval=mine")
+    act("head", case, "sign", for_person="chen_chen")
+    system.settle()
+    assert not listed("head", "approval=mine") and listed("manager", "approval=mine") == {case}
+    assert system.http("PUT", "/api/v1/organisation", {"people": [person]}, token=admin).status == 200
+    act("manager", case, "sign")
+
+
+def joint_cases():
+    alone, joint = submit(), submit(category="lift")
+    system.settle()
+    assert listed("handler", "joint=customer_service_centre") == listed("handler", "joint=*") == listed("handler", "joint=management_office") == {joint}
+    assert not listed("handler", "joint=engineering_department")  # it leads
+    assert listed("handler", "joint=*&department=engineering_department&phase=open") == {joint}
+    row = system.http("GET", f"/api/v1/cases?site={SITE}&case_id={joint}", token=system.tokens()["handler"]).json()["rows"][0]
+    assert sorted(row["joint"]) == ["customer_service_centre", "management_office"] and alone != joint
+    return joint
+
+
+def confidential_cases():
+    """Confidential ones are on everybody's list, those that the policy hides on nobody's but who may see them."""
+    before = {who: listed(who, "sealed=true") for who in STAFF}
+    confidential = submit("complaint", category="noise", party={"name": "某某", "confidential": True})
+    account = {"id": "manager", "person": "wu_guodong", "scopes": ["read", "act", "report", "submit"]}
+    assert system.http("PUT", "/api/v1/organisation", {"accounts": [account]}, token=system.tokens()["admin"]).status == 200
+    hidden = submit("sanction", "manager")
+    system.settle()
+    for who in STAFF:
+        now = listed(who, "sealed=true") - before[who]
+        case = system.http("GET", f"/api/v1/cases/{hidden}?site={SITE}", token=system.tokens()[who]).status
+        assert now == ({confidential, hidden} if case == 200 else {confidential}), (who, now, case)
+    assert {system.http("GET", f"/api/v1/cases/{hidden}?site={SITE}", token=system.tokens()[who]).status for who in STAFF} == {200, 404}
+    reply = system.http("GET", f"/api/v1/cases?site={SITE}&sealed=true", token=system.tokens()["renhe-coordinator"])
+    assert reply.status == 404, reply
+
+
+def duties():
+    """The lift's maintenance is due since long: a schedule of the policy opens it."""
+    long_ago = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=40)
+    asset = {"id": "lift-1", "site": SITE, "of": "asset", "name": {"zh": "一号梯"}, "holders": [{"post": "asset_owner", "person": "zhou_qiang"}],
+             "facts": [{"name": "interval", "value": {"text": "30 days"}}, {"name": "last_done", "value": {"text": long_ago.strftime("%Y-%m-%d")}}]}
+    reply = system.http("PUT", "/api/v1/organisation", {"things": [asset]}, token=system.tokens()["admin"])
+    assert reply.status == 200, reply
+    system.settle()
+    found = listed("coordinator", "duty=true")
+    rows = system.http("GET", f"/api/v1/cases?site={SITE}&duty=true", token=system.tokens()["coordinator"]).json()["rows"]
+    assert {row["duty"] for row in rows} == {"upkeep"} and {row["kind"] for row in rows} == {"maintenance"}, rows
+    assert found == listed("coordinator", "duty=true&phase=open")
+    for case in found:
+        act("handler", case, "finish", fields={"findings": "正常"})
+    system.settle()
+    assert found and not listed("coordinator", "duty=true")
+
+
+def what_is_no_filter():
+    for query, field in (("approval=yours", "approval"), ("sealed=yes", "sealed"), ("duty=1", "duty")):
+        reply = system.http("GET", f"/api/v1/cases?site={SITE}&{query}", token=system.tokens()["head"])
+        assert reply.status == 400 and reply.json()["field"] == field and reply.json()["accepted"], reply
+
+
+def test_lists():
+    global system
+    with harness.System("--demo") as system:
+        publish()
+        system.settle()
+        approvals_wait_for_whose_turn_it_is()
+        rights_that_are_lent()
+        joint = joint_cases()
+        confidential_cases()
+        what_is_no_filter()
+        body = {"site": SITE, "name": {"zh": "会办"}, "list": "joint", "filter": [{"name": "joint", "value": "*"}, {"name": "approval", "value": "any"}]}
+        assert system.http("POST", "/api/v1/views", body, token=system.tokens()["head"]).status == 201
+        assert joint in listed("head", "joint=*&approval=any")
+        duties()
+        done = system.run("verify")
+        assert done.returncode == 0, json.dumps(done.stdout)
+
+
+if __name__ == "__main__":
+    harness.main([test_lists])
