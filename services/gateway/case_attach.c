@@ -91,10 +91,11 @@ static void give_list(struct http_request *request, void *context)
     http_respond_json(request, 200, json);
 }
 
-static void on_names(struct http_request *request, void *context, const Hb__Refusal *unopened)
+static void on_names(struct http_request *request, void *context, const Hb__Refusal *unopened, bool masked)
 {
     struct listing *listing = context;
     listing->unopened = unopened;
+    (void)masked;
     sites_know(request, listing->file->site, give_list, listing);
 }
 

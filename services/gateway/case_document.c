@@ -30,12 +30,13 @@ static const Policy__Policy *kept(struct http_request *request, const Policy__Po
 
 /* ---- the last step: open, then answer ---- */
 
-static void give(struct http_request *request, void *context, const Hb__Refusal *unopened)
+static void give(struct http_request *request, void *context, const Hb__Refusal *unopened, bool masked)
 {
     struct gathering *gathering = context;
     static const char *const formats[] = {"json", "html", NULL};
     unsigned format = 0;
     gathering->document.unopened = unopened;
+    (void)masked;
     if (!parameter_choice(request, "format", formats, &format))
         return;
     json_t *data = document_data(request, &gathering->document);

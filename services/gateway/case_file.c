@@ -13,6 +13,7 @@ struct reading {
     Casework__CaseFile *file;
     Intake__Party *party; /* NULL: none */
     const Hb__Refusal *unopened;
+    bool masked;
 };
 
 void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn *done, void *context)
@@ -36,15 +37,18 @@ static void give_file(struct http_request *request, void *context)
     json_t *json = json_from_message(&reading->file->base, zone);
     if (reading->party)
         json_object_set_new(json, "party", json_from_message(&reading->party->base, zone));
+    if (reading->masked)
+        json_object_set_new(json, "masked", json_true());
     if (reading->unopened)
         json_object_set_new(json, "unopened", problem_json(request, reading->unopened));
     http_respond_json(request, 200, json);
 }
 
-static void on_opened(struct http_request *request, void *context, const Hb__Refusal *unopened)
+static void on_opened(struct http_request *request, void *context, const Hb__Refusal *unopened, bool masked)
 {
     struct reading *reading = context;
     reading->unopened = unopened;
+    reading->masked = masked;
     sites_know(request, reading->file->site, give_file, reading);
 }
 

@@ -61,7 +61,8 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
         show(opening, reply->opened);
     drop_boxes(opening);
     bool partly = !refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED;
-    opening->then(request, opening->context, partly ? reply->opened->unopened : refused);
+    opening->then(request, opening->context, partly ? reply->opened->unopened : refused,
+                  partly && reply->opened->masked);
 }
 
 void case_open_ask(struct http_request *request, uint64_t case_id, Intake__Open *open, const char *otherwise,
@@ -91,9 +92,10 @@ void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMe
     for (size_t i = 0; i < count; i++)
         message_visit(messages[i], find_sealed, opening);
     if (opening->count == 0) {
-        then(request, context, NULL);
+        then(request, context, NULL, false);
         return;
     }
+    open.masked = !*parameter_text(request, "purpose");
     open.boxes = arena_alloc(&request->arena, opening->count * sizeof *open.boxes);
     for (size_t i = 0; i < opening->count && i < CASE_OPEN_BOXES_MAX; i++)
         open.boxes[open.n_boxes++] = opening->list[i]->sealed;

@@ -16,6 +16,7 @@ struct reading {
     size_t count;
     uint32_t next;
     const Hb__Refusal *unopened;
+    bool masked;
 };
 
 static void give_page(struct http_request *request, void *context)
@@ -31,15 +32,18 @@ static void give_page(struct http_request *request, void *context)
     json_t *page = json_pack("{s:s, s:o}", "case_id", case_id_text(request, reading->case_id), "events", events);
     if (reading->next)
         json_object_set_new(page, "next", json_integer(reading->next));
+    if (reading->masked)
+        json_object_set_new(page, "masked", json_true());
     if (reading->unopened)
         json_object_set_new(page, "unopened", problem_json(request, reading->unopened));
     http_respond_json(request, 200, page);
 }
 
-static void on_opened(struct http_request *request, void *context, const Hb__Refusal *unopened)
+static void on_opened(struct http_request *request, void *context, const Hb__Refusal *unopened, bool masked)
 {
     struct reading *reading = context;
     reading->unopened = unopened;
+    reading->masked = masked;
     sites_know(request, reading->count ? ((Hb__Event *)reading->events[0])->site : "", give_page, reading);
 }
 

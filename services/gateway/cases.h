@@ -76,11 +76,12 @@ const char *case_csv_quoted(struct arena *arena, const char *text);
 /* Asks casework for the file of a case. */
 void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn *done, void *context);
 
-/* case_open.c: has intake open every sealed text in `messages`, which is recorded with the purpose (?purpose=). What
-   was opened is plain then; what was not stays `sealed`, without its box. `unopened` says why; NULL: all that still
-   exists is open. */
+/* case_open.c: has intake open every sealed text in `messages`, which is recorded with the purpose (?purpose=). Where
+   no purpose is given names, addresses and numbers are masked, and `masked` says whether any was. What was opened is
+   plain then; what was not stays `sealed`, without its box. `unopened` says why; NULL: all that still exists is open.
+ */
 #define CASE_OPEN_BOXES_MAX 1000u
-typedef void case_open_fn(struct http_request *request, void *context, const Hb__Refusal *unopened);
+typedef void case_open_fn(struct http_request *request, void *context, const Hb__Refusal *unopened, bool masked);
 void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMessage *const *messages, size_t count,
                      case_open_fn *then, void *context);
 /* Boxes and files of a case, as `open` names them: recorded with ?purpose=, without it with `otherwise`. */

@@ -356,13 +356,14 @@ json_t *openapi_attachments(json_t *schemas)
 
 json_t *openapi_file(json_t *schemas)
 {
-    return object(properties_of(schemas, &casework__case_file__descriptor), "unopened?", problem(), NULL);
+    return object(properties_of(schemas, &casework__case_file__descriptor), "unopened?", problem(), "masked?",
+                  type("boolean"), NULL);
 }
 
 json_t *openapi_timeline(json_t *schemas)
 {
     return object(properties_of(schemas, &casework__timeline__descriptor), "case_id", type("string"), "unopened?",
-                  problem(), NULL);
+                  problem(), "masked?", type("boolean"), NULL);
 }
 
 json_t *openapi_explained(json_t *schemas)

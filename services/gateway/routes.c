@@ -30,9 +30,11 @@
     {                                                                                                                  \
         "account", "账号，缺省为本人 / account; one's own"                                                     \
     }
-#define PURPOSE                                                                                                        \
-    {                                                                                                                  \
-        "purpose", "查看目的，将被记录 / for what purpose sealed texts are opened; it is recorded"            \
+#define PURPOSE                                                                                                                              \
+    {                                                                                                                                        \
+        "purpose",                                                                                                                           \
+            "查看目的，将被记录；未说明则姓名、住址与号码被遮盖 / for what purpose sealed texts are opened; it is " \
+            "recorded; without one names, addresses and numbers are masked"                                                                  \
     }
 
 /* What the list and its count are filtered by. */

@@ -50,6 +50,11 @@ enum intake_table {
 };
 extern const char *const intake_tables[];
 
+/* ---- mask.c ---- */
+/* The text in part: of who complained the beginning of a name, an address; of telephone and identity numbers, wherever
+   they stand, their ends. The text itself where there is nothing to hide. */
+char *intake_masked(struct turn *turn, const Hb__Sealed *box, char *text);
+
 /* ---- tables.c; what is not there is NULL, or 0 ---- */
 Intakerec__Case *intake_case_load(struct turn *turn, uint64_t case_id);
 void intake_case_save(struct turn *turn, uint64_t case_id, const Intakerec__Case *record);

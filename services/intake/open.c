@@ -99,6 +99,9 @@ static bool check_shape(struct turn *turn, const Intake__Open *open)
     if (open->n_files > INTAKE_OPEN_FILES_MAX) {
         refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 50 个文件", "at most 50 files at a time");
         refusal_field(turn, refusal, "files");
+    } else if (open->masked && open->n_files) {
+        refusal = turn_refuse(turn, 422, "bad_field", "文件无法遮盖", "files cannot be masked");
+        refusal_field(turn, refusal, "files");
     } else if (open->n_boxes > INTAKE_OPEN_BOXES_MAX) {
         refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 1000 项", "at most 1000 texts at a time");
         refusal_field(turn, refusal, "boxes");
@@ -143,6 +146,7 @@ static bool gather(struct opening *opening, const Hb__Command *command, const In
             return false;
         note_box(turn, opened, open->boxes[i], is_withheld(turn, command, open->boxes[i]->key_id));
         opened->purpose = open->purpose;
+        opened->masked = open->masked;
     }
     return true;
 }

@@ -93,6 +93,22 @@ static void withhold(struct turn *turn, const Hb__Sealed *box, uint64_t case_id,
         opened->unopened = intake_identity_reason(turn, case_id, box->field);
 }
 
+/* What was recorded counts: a command that comes again shows no more than it did. */
+static bool is_masked(const Intake__Open *open, Hb__Event *const *said, unsigned count)
+{
+    bool masked = open->masked;
+    for (unsigned i = 0; i < count; i++)
+        masked = masked || said[i]->intake->opened->masked;
+    return masked;
+}
+
+static char *shown(struct turn *turn, const Hb__Sealed *box, char *text, bool masked, Intake__Opened *opened)
+{
+    char *part = masked ? intake_masked(turn, box, text) : text;
+    opened->masked = opened->masked || part != text;
+    return part;
+}
+
 static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event *const *said, unsigned count,
                          Hb__CommandReply *reply)
 {
@@ -102,6 +118,7 @@ static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event 
     opened->gone = arena_alloc(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->gone);
     opened->withheld = arena_zero(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->withheld);
     opened->n_withheld = open->n_boxes;
+    bool masked = is_masked(open, said, count);
     for (size_t i = 0; i < open->n_boxes; i++) {
         char *text = "";
         uint64_t withheld = withheld_for(said, count, open->boxes[i]->key_id);
@@ -111,7 +128,7 @@ static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event 
             text = "";
             opened->gone[opened->n_gone++] = open->boxes[i]->field;
         }
-        opened->texts[opened->n_texts++] = text;
+        opened->texts[opened->n_texts++] = shown(turn, open->boxes[i], text, masked, opened);
     }
     opened->opened_at = count ? said[count - 1]->offset : 0;
     reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_OPENED;

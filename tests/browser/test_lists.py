@@ -156,5 +156,46 @@ def test_lists():
             console.look("no-approvals")
 
 
+def test_purpose():
+    """Names and numbers are masked until somebody says what for; by keyboard; files and forms ask too; it is recorded."""
+    with System("--demo") as system:
+        number = submit(system, "complaint", category="noise", text="请回电13912345678", party={"name": "欧阳铃木", "phone": "13800001234", "address": "棕榈巷七十九号"})
+        row = system.http("GET", f"/api/v1/cases?site=haitang&number={number}", token=system.tokens()["coordinator"]).json()["rows"][0]
+        def recorded():
+            events = system.http("GET", f"/api/v1/cases/{row['case_id']}/timeline?limit=200", token=system.tokens()["coordinator"]).json()["events"]
+            return {one["intake"]["opened"]["purpose"] for one in events if "opened" in one.get("intake", {}) and not one["intake"]["opened"].get("masked")}
+        for language, phone in (("zh-CN", False), ("en", True)):
+            with Console(system, language, phone) as console:
+                console.sign_in("coordinator")
+                console.go(f"/case/{row['case_id']}", ".case-head")
+                console.shows("138****1234")
+                console.shows("139****5678", ".text")
+                for hidden in ("13800001234", "欧阳铃木", "13912345678", "棕榈巷七十九号"):
+                    assert hidden not in console.source(), hidden
+                console.look("masked")
+                before = recorded()
+                console.script("document.querySelector('.unmask').focus()")
+                console.key("Enter")
+                console.there("dialog.purpose[open]")
+                console.look("purpose")
+                console.key("Escape")
+                console.gone("dialog.purpose[open]")
+                assert recorded() == before and "13800001234" not in console.source()
+                console.press(".unmask")
+                console.press("dialog.purpose input[value=other]")
+                console.wait("return document.activeElement.name === 'purpose'")
+                console.fill("dialog.purpose input[name=purpose]", f"约定上门时间 {language}")
+                console.key("Enter")
+                console.shows("13800001234")
+                console.shows("欧阳铃木")
+                console.shows("13912345678", ".text")
+                console.look("unmasked")
+                system.settle()
+                assert recorded() - before == {f"约定上门时间 {language}"}, recorded()
+                console.go("/all")  # another time it is asked again
+                console.go(f"/case/{row['case_id']}", ".case-head")
+                console.shows("138****1234")
+
+
 if __name__ == "__main__":
-    main([test_views, test_lists])
+    main([test_views, test_lists, test_purpose])

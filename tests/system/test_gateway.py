@@ -181,9 +181,18 @@ def services_authorise():
     sealed = get(f"/api/v1/cases/{case_id}", "auditor")
     assert '"plain"' not in json.dumps(sealed["text"]) and '"box"' not in json.dumps(sealed), sealed
     assert '"plain"' not in json.dumps(sealed["party"]) and sealed["unopened"]["code"] == "not_allowed", sealed
-    opened = get(f"/api/v1/cases/{case_id}")
-    assert opened["text"] == {"plain": COMPLAINT["text"]} and "unopened" not in opened, opened
+    part = get(f"/api/v1/cases/{case_id}")  # nobody has said what for
+    assert part["text"] == {"plain": COMPLAINT["text"]} and "unopened" not in part and part["masked"], part
+    assert part["party"]["name"] == {"plain": "王**"} and part["party"]["phone"] == {"plain": "021-****0999"}, part
+    timeline = call("GET", f"/api/v1/cases/{case_id}/timeline").body.decode()
+    assert "王小明" not in timeline and "55500999" not in timeline and '"masked":true' in timeline, timeline
+    opened = get(f"/api/v1/cases/{case_id}?purpose=call+back")
+    assert opened["text"] == {"plain": COMPLAINT["text"]} and "unopened" not in opened and "masked" not in opened, opened
     assert opened["party"]["name"] == {"plain": "王小明"} and opened["party"]["phone"] == {"plain": "021-55500999"}
+    assert "王小明" in call("GET", f"/api/v1/cases/{case_id}/timeline?purpose=call+back").body.decode()
+    said = [event["intake"]["opened"] for event in get(f"/api/v1/cases/{case_id}/timeline?limit=200")["events"] if "opened" in event.get("intake", {})]
+    assert {(one["purpose"], one.get("masked", False)) for one in said} >= {("case file", True), ("call back", False)}, said
+    assert all(one.get("masked") for one in said if one["purpose"] == "case file"), said
 
 
 # ---- bad requests ----
@@ -454,7 +463,7 @@ def a_confidential_identity_is_for_few():
     case_id = submit({**COMPLAINT, "party": {"name": "王小明", "phone": "021-55500999", "confidential": True}})["case_id"]
     system.settle()
     for account in ("reception", "handler", "admin"):
-        file = get(f"/api/v1/cases/{case_id}", account)
+        file = get(f"/api/v1/cases/{case_id}?purpose=look", account)
         assert "王小明" not in json.dumps(file, ensure_ascii=False) and "sealed" in file["party"]["name"], file
         assert file["unopened"]["code"] == "identity_withheld" and file["unopened"]["clauses"] == ["GEN-FRAME-12"], file
         assert file["unopened"]["accepted"] == ["coordinator"] and file["text"]["plain"] == COMPLAINT["text"], file
@@ -513,8 +522,10 @@ def forms_are_filled_in():
     form = get(f"{path}/acceptance_form", "coordinator")
     assert form["number"] == case["number"] and not form["draft"] and form["clauses"] == ["PROP-11-04", "PROP-11-14"], form
     blocks = {b["name"]: {r["name"]: r for r in b["rows"]} for b in form["blocks"]}
-    assert blocks["party"]["phone"]["value"] == "021-55500999" and blocks["case"]["text"]["value"] == nasty, blocks
+    assert blocks["party"]["phone"]["value"] == "021-****0999" and blocks["case"]["text"]["value"] == nasty, blocks
     assert blocks["dispatch"]["lead"]["value"]["zh"] == "客户服务中心" and blocks["result"]["valid"]["value"]["en"] == "yes", blocks
+    whole = get(f"{path}/acceptance_form?purpose=to+send+it", "coordinator")
+    assert "021-55500999" in [row["value"] for block in whole["blocks"] for row in block["rows"]], whole
     page = call("GET", f"{path}/acceptance_form?format=html", None, "coordinator")
     text = page.body.decode()
     assert page.status == 200 and page.headers["content-type"].startswith("text/html"), page
@@ -531,6 +542,17 @@ def forms_are_filled_in():
     assert "acceptance_form" in unknown["accepted"], unknown
     refused(call("GET", f"{path}/acceptance_form?format=pdf", None, "coordinator"), 400, "bad_parameter", "format")
     refused(call("GET", f"{path}/acceptance_form", None, "renhe-manager"), 404, "not_found")
+
+
+def views_are_kept():
+    """Whose they are: test_views."""
+    body = {"site": "haitang", "name": {"zh": "噪声"}, "filter": [{"name": "category", "value": "noise"}]}
+    kept = call("POST", "/api/v1/views", body)
+    assert kept.status == 201, kept
+    path = f"/api/v1/views/{kept.json()['id']}"
+    assert call("PUT", path, {**body, "name": {"en": "Noise"}}).json()["name"]["en"] == "Noise"
+    assert [one["id"] for one in get("/api/v1/views?site=haitang")["views"]] == [kept.json()["id"]]
+    assert call("DELETE", path).status == 200 and get("/api/v1/views")["views"] == []
 
 
 def rows_of(count, prefix, **changes):
@@ -1051,7 +1073,7 @@ def main():
         harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
                       bad_requests_are_explained, large_bodies_are_refused, a_request_has_one_end, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
-                      cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, forms_are_filled_in,
+                      cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, views_are_kept, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live,
                       organisation_and_policies, calendars_and_indicators, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,

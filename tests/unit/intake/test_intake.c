@@ -680,6 +680,63 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_int_equal(reply->opened->n_gone, 1);
 }
 
+static const Intake__Opened *opened_in_part(struct world *world, Hb__Sealed *first, Hb__Sealed *second)
+{
+    Hb__Command *command = new_command(world, NULL);
+    command->actor = world_actor(world, "bo");
+    command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
+    Intake__Open *open = command->intake->open = MAKE(world, Intake__Open, INTAKE__OPEN__INIT);
+    open->purpose = "case file";
+    open->masked = true;
+    open->boxes = LIST(world, Hb__Sealed *, &open->n_boxes, first, second);
+    const Hb__CommandReply *reply = world_command(world, HB__SERVICE__INTAKE, command);
+    assert_null(reply->refused);
+    assert_true(last_said(world)->intake->opened->masked);
+    const Hb__CommandReply *again = world_command(world, HB__SERVICE__INTAKE, command); /* the same command */
+    assert_string_equal(again->opened->texts[0], reply->opened->texts[0]);
+    return reply->opened;
+}
+
+/* Without a purpose: the beginning of who it is, the ends of numbers; what happened can be read. */
+static void names_and_numbers_are_masked(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } texts[] = {
+        {"电梯停运，困在三楼", "电梯停运，困在三楼"},
+        {"回电13800001234，谢谢", "回电138****1234，谢谢"},
+        {"０１３８００００１２３４", "０１３*****１２３４"},
+        {"138-0000-1234", "138-****-1234"},
+        {"0571-8888 1234。", "057*-**** 1234。"},
+        {"身份证11010519491231002X！", "身份证110***********002X！"},
+        {"2026-11-29 15:00 报 88881234", "2026-11-29 15:00 报 88****34"},
+        {"1201室 3-1201，123456", "1201室 3-1201，123456"},
+        {"1 2 3 4 5 6 7 8 9 0", "1 2 3 4 5 6 7 8 9 0"},
+        {"-13800001234-", "-138****1234-"},
+    };
+    struct world *world = *state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        Intake__Submit *submit = new_submit(world);
+        submit->text = plain(world, texts[i].text);
+        submit->party->email = plain(world, "xiaoming@example.org");
+        submit->party->address = plain(world, "棕榈巷七十九号");
+        submit_ok(world, submit);
+        const Intake__CaseRegistered *registered = last_said(world)->intake->registered;
+        const Intake__Party *party = registered->party;
+        const Intake__Opened *opened = opened_in_part(world, registered->text->sealed, party->name->sealed);
+        assert_string_equal(opened->texts[0], texts[i].shown);
+        assert_string_equal(opened->texts[1], "王**");
+        assert_true(opened->masked);
+        opened = opened_in_part(world, party->phone->sealed, party->email->sealed);
+        assert_string_equal(opened->texts[0], "138****0000");
+        assert_string_equal(opened->texts[1], "x***@example.org");
+        opened = opened_in_part(world, party->address->sealed, registered->text->sealed);
+        assert_string_equal(opened->texts[0], "棕榈巷****");
+        opened = opened_in_part(world, registered->text->sealed, registered->text->sealed);
+        assert_int_equal(opened->masked, strcmp(texts[i].text, texts[i].shown) != 0);
+    }
+}
+
 static void say_respondent(struct world *world, uint64_t case_id, const char *person)
 {
     Hb__Event event = HB__EVENT__INIT;
@@ -1143,6 +1200,7 @@ int main(void)
         WITH_WORLD(a_repeated_command_gets_the_first_outcome),
         WITH_WORLD(a_tracking_code_finds_its_case_and_no_other),
         WITH_WORLD(sealed_texts_are_opened_for_those_who_may),
+        WITH_WORLD(names_and_numbers_are_masked),
         WITH_WORLD(a_confidential_identity_is_withheld),
         WITH_WORLD(every_case_opened_says_so),
         WITH_WORLD(history_is_imported_once),

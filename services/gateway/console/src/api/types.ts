@@ -44,7 +44,7 @@ export interface CaseFile {
   case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; joined?: number; version: string; facts?: Fact[]; texts?: Field[];
   text?: Personal; party?: Party; lead?: string; handler?: string; joint?: string[]; received_at: string; closed_at?: string; policy_version: number; allowed?: Allowed[];
   links?: { name: string; case_id: string; kind: string; stage: string; number: string }[]; problems?: { rule?: string; text?: Label }[]; identity_withheld?: boolean;
-  unopened?: { detail?: string }; attachments?: Attachment[]; may_attach?: boolean;
+  unopened?: { detail?: string }; masked?: boolean; attachments?: Attachment[]; may_attach?: boolean;
 }
 export interface Attachment { file: string; file_name?: Personal; type: string; size: string; at: string; person?: string; complainant?: boolean }
 export interface HbEvent {

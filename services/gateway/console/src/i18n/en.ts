@@ -30,6 +30,7 @@ const en: typeof zh = {
     empty: { work: "You have no open cases.", approvals: "No case waits for your approval.", joint: "No case is handled jointly.", sealed: "There is no confidential case that you may see.", department: "The department has no open cases.", near: "No case is due within a day.", late: "No case is overdue.", all: "There are no cases yet." },
   },
   views: { title: "Views", save: "Save as a view", change: "This view", name: "Name", sharedWith: "Shared with", nobody: "Nobody", wholeSite: "The whole site", noText: "Words searched for are not kept in a view.", saveChanges: "Save changes", saveNew: "Save as another", drop: "Delete", reallyDrop: "Really delete", mark: { department: "(department)", site: "(site)" } },
+  purpose: { title: "What do you need it for?", recorded: "The purpose, your name and the time are recorded in the case.", reason: { call: "To call the complainant", visit: "To go there", check: "To check identity or facts", send: "To send a document or see a file", other: "Something else" }, words: "Purpose", open: "Show", masked: "Names, addresses and numbers are shown in part.", show: "Show in full", said: "Shown in full, and recorded: “{purpose}”." },
   phase: { new: "New", working: "In hand", waiting: "Waiting", done: "Done", open: "Open", closed: "Closed", archived: "Archived" },
   channel: { phone: "Telephone", walk_in: "In person", letter: "Letter", email: "E-mail", web: "Web", portal: "Portal", sms: "SMS", wecom: "WeCom", paper: "Paper", board: "Notice board", log: "Record", wechat: "WeChat", open311: "Open311", rule: "By the system", import: "Import" },
   notice: { queued: "queued", due: "to be done by a person", published: "published", not_sent: "not sent" },
@@ -44,7 +45,7 @@ const en: typeof zh = {
   clock: { running: "running", paused: "paused", met: "met", missed: "missed", cancelled: "cancelled" },
   day: { start: "start", counted: "counted", skipped: "skipped", rolled: "moved on", due: "due" },
   event: {
-    intake_registered: "Registered {number}", intake_request_refused: "A linked case could not be registered", intake_opened: "Sealed content was opened", intake_numbers_skipped: "Numbers were skipped",
+    intake_registered: "Registered {number}", intake_request_refused: "A linked case could not be registered", intake_opened: "Opened in full: {purpose}", intake_opened_masked: "Read, numbers masked", intake_numbers_skipped: "Numbers were skipped",
     routing_routed: "Sent to {department} {person}", routing_problem: "Routing had a problem",
     casework_step_taken: "{step} {stage}", casework_case_requested: "The policy asks for another case", casework_notice_requested: "To be told: {notice}", casework_escalation_requested: "Escalation asked for", casework_escalation_acknowledged: "{person} acknowledged the escalation",
     casework_document_issued: "Issued: {document} {number}", casework_file_attached: "A file was attached", casework_action_refused: "Refused: {step}", casework_problem_noted: "A problem was noted", casework_history_ended: "End of the imported history", casework_extension_granted: "{clock} extended to {due}", casework_assign_requested: "Reassignment asked for", casework_mark_requested: "A mark in the register asked for", casework_case_linked: "{ended} {number} ({step})",

@@ -27,6 +27,7 @@ export default {
     empty: { work: "没有待办案件。", approvals: "没有等待您审批的案件。", joint: "没有会办的案件。", sealed: "没有您可见的保密案件。", department: "本部门没有在办案件。", near: "一天内没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
   views: { title: "视图", save: "保存为视图", change: "视图设置", name: "名称", sharedWith: "共享给", nobody: "仅自己", wholeSite: "整个站点", noText: "检索的文字不会保存在视图中。", saveChanges: "保存修改", saveNew: "另存为新视图", drop: "删除", reallyDrop: "确认删除", mark: { department: "（部门）", site: "（站点）" } },
+  purpose: { title: "查看完整信息的目的", recorded: "所填目的连同您的姓名和时间会记入案卷。", reason: { call: "电话联系诉求人", visit: "上门处理", check: "核实身份或事实", send: "寄送文书或查看附件", other: "其他" }, words: "目的", open: "查看", masked: "姓名、住址和号码已部分遮盖。", show: "查看完整信息", said: "已按“{purpose}”查看完整信息，并已记录。" },
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
   channel: { phone: "电话", walk_in: "来访", letter: "信函", email: "邮件", web: "网上", portal: "门户", sms: "短信", wecom: "企业微信", paper: "纸质", board: "公告栏", log: "记录", wechat: "微信", open311: "Open311", rule: "系统生成", import: "导入" },
   notice: { queued: "待发", due: "须由人办理", published: "已公布", not_sent: "未发" },
@@ -41,7 +42,7 @@ export default {
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
-    intake_registered: "登记 {number}", intake_request_refused: "关联事项未能登记", intake_opened: "查看了加密内容", intake_numbers_skipped: "编号跳过",
+    intake_registered: "登记 {number}", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_numbers_skipped: "编号跳过",
     routing_routed: "派给 {department} {person}", routing_problem: "派单有问题",
     casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
     casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记", casework_case_linked: "{ended} {number}（{step}）",

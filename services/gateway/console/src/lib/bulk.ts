@@ -21,7 +21,7 @@ export function useBulk() {
     all.value = rows.map(row => reactive<One>({ row, etag: "", key: "", state: "going", stage: "", why: [] }));
     for (const one of all.value) {
       try {
-        const { data, etag } = await ask<CaseFile>("GET", `/cases/${one.row.case_id}`, { query: { purpose: "console, several cases" } });
+        const { data, etag } = await ask<CaseFile>("GET", `/cases/${one.row.case_id}`);
         if (me !== mine) return;
         Object.assign(one, { file: data, etag, state: "ready" });
       } catch (fault) {
