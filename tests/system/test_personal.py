@@ -82,7 +82,7 @@ def nothing_personal_lies_plain():
         system.settle()
         # whoever may, reads all of it: it is there
         read = "".join(system.http("GET", f"/api/v1/cases/{case_id}{part}", token=tokens["coordinator"]).body.decode()
-                       for part in ("", "/timeline?limit=200"))
+                       for part in ("?purpose=test", "/timeline?purpose=test&limit=200"))
         for text in (SECRETS["name"][1], SECRETS["phone"][1], SECRETS["address"][1], SECRETS["place"][1], *SECRETS["step"]):
             assert text in read, text
         system.run("backup", os.path.join(place, "backups"), "--with-keys", os.path.join(place, "keys"))
