@@ -12,7 +12,7 @@ for folder in ("common", "services"):
             if name.endswith(".c"):
                 with open(os.path.join(path, name)) as f:
                     planted |= set(re.findall(r'\bplanted(?:_each|_again)?\("(\w+)"', f.read()))
-planted.discard("mail_unlocked")  # chaos/threads looks for it, under the thread sanitizer
+planted -= {"mail_unlocked", "beside_unlocked"}  # chaos/threads looks for them, under the thread sanitizer
 looked_for = set(looked_for) - {"none"}
 for bug in sorted(planted - looked_for):
     print(f"{bug} is planted and never looked for: add it to tests/planted/CMakeLists.txt")
