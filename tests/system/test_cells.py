@@ -22,6 +22,8 @@ PORT = 7400
 SEEDS = itertools.count(1)  # a client's keys are made from it
 PLANTED_NAMES = [f"欧阳{a}{b}" for a in "壹贰叁肆" for b in "甲乙丙丁"]
 PLANTED_PHONES = [f"1399900{n:04d}" for n in range(len(PLANTED_NAMES))]
+PLANTED_MAILS = [f"ouyang{n}@example.org" for n in range(len(PLANTED_NAMES))]
+PLANTED_PLACES = [f"枫林路{n}号后院" for n in range(len(PLANTED_NAMES))]
 PLANTED_TEXTS = [f"井盖松动夜里响个不停-{n}" for n in range(len(PLANTED_NAMES))]
 LOADS_PHONE = "021-55500999"
 
@@ -34,7 +36,8 @@ def plant(cell, first):
         made = cell.http("POST", "/api/v1/cases", {
             "site": "renhe", "kind": "complaint", "category": "service", "channel": "phone",
             "text": {"plain": PLANTED_TEXTS[n]},
-            "party": {"name": {"plain": PLANTED_NAMES[n]}, "phone": {"plain": PLANTED_PHONES[n]}}},
+            "place": PLANTED_PLACES[n],
+            "party": {"name": {"plain": PLANTED_NAMES[n]}, "phone": {"plain": PLANTED_PHONES[n]}, "email": {"plain": PLANTED_MAILS[n]}}},
             token=cell.tokens()["renhe-reception"])
         assert made.status == 201, made
         cases.append(made.json()["case_id"])
@@ -119,7 +122,7 @@ def no_personal_data(headquarters, cell, case):
         headquarters.http("GET", path, token=headquarters.operator_token()).body.decode()
         for path in ("/api/v1/cases?limit=1000", "/api/v1/reports/kpi", "/api/v1/events?limit=500", "/api/v1/cells",
                      "/metrics/analytics", "/metrics/link"))]
-    for text in [*PLANTED_NAMES[:8], *PLANTED_PHONES[:8], *PLANTED_TEXTS[:8], LOADS_PHONE]:
+    for text in [*PLANTED_NAMES[:8], *PLANTED_PHONES[:8], *PLANTED_TEXTS[:8], *PLANTED_MAILS[:8], *PLANTED_PLACES[:8], LOADS_PHONE]:
         assert not holds(headquarters.folder, text), f"{text} lies at headquarters: {holds(headquarters.folder, text)}"
         assert not any(text in answer for answer in answers), f"headquarters shows {text}"
     # no vault keys of another cell, and none that would open them
@@ -395,6 +398,7 @@ def story(ground):
         verify_knows_the_cells(headquarters, a)
         caught_up(headquarters, [a, b])
         same_as_the_sites_own(headquarters, [a, b])
+        no_personal_data(headquarters, a, planted[0])
         a_wrong_key_is_refused(ground, headquarters)
         a_copy_is_refused(ground, headquarters, b)
         a_restored_cell(ground, headquarters, a, b)

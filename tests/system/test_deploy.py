@@ -97,7 +97,7 @@ def the_image_has_what_it_needs():
                             capture_output=True, text=True, check=True).stdout
     packages = {line.split(":")[0] for line in listed.splitlines() if line}
     known = {}  # library -> package
-    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES + OPTIONAL + CLIENTS)):
+    for name in ("hearback", *(f"hearback-{service}" for service in SERVICES + OPTIONAL + CLIENTS + ["inspect"])):
         ldd = subprocess.run(["ldd", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True, check=True).stdout
         needed = subprocess.run(["objdump", "-p", os.path.join(harness.PROGRAMS, name)], capture_output=True, text=True).stdout
         for library in re.findall(r"NEEDED\s+(\S+)", needed):
