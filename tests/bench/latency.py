@@ -12,7 +12,7 @@ import time
 
 import harness
 from baselines import measure_disk
-from load import load, submission, submit
+from load import disks, load, submission, submit
 from running import SERVICES, Running
 from table import Row
 from under_load import each_disk
@@ -113,9 +113,14 @@ def missed(system):
 
 
 def measure_lateness(folder, rounds):
+    for flush_ms, said in disks():
+        yield from lateness(os.path.join(folder, f"lateness-{flush_ms}"), rounds, flush_ms, said)
+
+
+def lateness(folder, rounds, flush_ms, said):
     """Every twentieth complaint is due in a minute, and nobody touches any; so from the second minute on, while as many come in, every
     twentieth falls due. A round is three seconds of these. Half the load: of what is carried through when it comes as fast as it can."""
-    with Running(os.path.join(folder, "lateness"), "--demo") as system:
+    with Running(folder, "--demo", flush_ms=flush_ms) as system:
         system.settle()
         pack = os.path.join(system.folder, "QUICK")
         os.mkdir(pack)
@@ -126,19 +131,19 @@ def measure_lateness(folder, rounds):
         system.settle()
         rate = int(cases / (time.monotonic() - began) / 2)
         system.run("policy", "publish", "renhe", pack, "--operator")
-        flush = [measure_disk(folder, 0)["p50_us"] / 1e3]
+        flush = [measure_disk(folder, 0, flush_ms)["p50_us"] / 1e3]
         seconds, in_person = 60 + 3 * rounds + 1, rate // DUE_SHARE
         due = threading.Thread(target=load, args=(system, 8, seconds, submission(system, channel="walk_in"), in_person))
         due.start()
         load(system, 56, seconds, submission(system), rate - in_person)
         due.join()
         system.run("wait", "settled", "--timeout", "300")  # what fell due is told, however late
-        flush.append(measure_disk(folder, 0)["p50_us"] / 1e3)
+        flush.append(measure_disk(folder, 0, flush_ms)["p50_us"] / 1e3)
     found = list(missed(system))
     first = min(due for due, _ in found)
     late = [[by for due, by in found if int((due - first) / 3000) == i] for i in range(rounds)]
     limit = 2 * statistics.median(flush) + 20
-    title = f"how late a date that passes is noticed, {rate} cases/s coming in, {in_person}/s falling due"
+    title = f"how late a date that passes is noticed, {rate} cases/s coming in, {in_person}/s falling due{said}"
     yield Row(f"{title}, p50", [percentile(each, 0.5) for each in late], "ms", flush, "flush")
     yield Row(f"{title}, p99", [percentile(each, 0.99) for each in late], "ms", flush, "flush", f"P9 <= {limit:.1f} ms",
               lambda v, _, limit=limit: v <= limit)
