@@ -187,7 +187,7 @@ static enum err open_vault(struct instance *instance, char *why_out, size_t why_
     const char *why = NULL;
     enum err err = vault_open_dir(&options, &instance->arena, &instance->vault, &why);
     if (err)
-        snprintf(why_out, why_size, "vault: %s", why ? why : err_text(err));
+        snprintf(why_out, why_size, "vault: %s", why && *why ? why : err_text(err));
     return err;
 }
 

@@ -5,8 +5,8 @@
 must end by itself, either having gone on (exit 0 or a clean refusal) or with a word why; then it is run again
 without the fault, finishes the 300, and the checker holds the logs against what was answered before and after. `--all`:
 every n there is (of which a shard takes every K-th); `--each`: for every way to reach a call, that is every stack of callers, one of its n, drawn
-by the seed; `--runs N`: so for N of the ways. For `send` a service of a real system is hit, under load,
-which goes on until it was. That the fault happened is told by the shim each time, and asserted."""
+by the seed; `--runs N`: so for N of the ways. `--sends N`: and so many faults of a real system under load, which goes on until they
+happened: sends of any service, and what the script has not, the gateway's and others' allocations, opens and writes. That the fault happened is told by the shim each time, and asserted."""
 
 import argparse
 import array
@@ -169,37 +169,67 @@ def run_all(list_of_faults):
     return bad
 
 
-def sends(chance, count):
-    """One service of a real system has a connection cut under it at its n-th send, again and again: a start counts anew."""
-    with harness.System("--demo") as system:
-        tokens = system.tokens()
-    for _ in range(count):
-        program = f"hearback-{chance.choice(('gateway', 'intake', 'casework', 'routing', 'watchdog', 'analytics'))}"
-        nth = int(10 ** chance.uniform(0.5, 3))
+# Of a real system: which calls of which program, up to which n. The gateway alone is not in the script.
+REAL = {"send": ("gateway", "intake", "casework", "routing", "watchdog", "analytics", "directory", "escalation", "notification"),
+        "alloc": ("gateway", "gateway", "gateway", "directory", "notification"), "open": ("gateway", "directory", "notification"),
+        "write": ("gateway",)}
+UP_TO = {"send": 3, "alloc": 4.5, "open": 1.2, "write": 2}  # powers of ten
+REAL_ERRNOS = {"send": ("ECONNRESET", "EPIPE"), "alloc": ("ENOMEM",), "open": ("EMFILE", "EIO"), "write": ("EIO", "ENOSPC")}
+
+
+def drawn(chance, count):
+    """Half of them sends, each program in its turn."""
+    for i in range(count):
+        kind = "send" if i % 2 == 0 else chance.choice(("alloc", "alloc", "open", "write"))
+        yield kind, f"hearback-{chance.choice(REAL[kind])}", int(10 ** chance.uniform(0.5, UP_TO[kind])), chance.choice(REAL_ERRNOS[kind])
+
+
+def of_a_real_system(chance, count):
+    """A send is cut under a service again and again: a start counts anew. Any other call fails once; where that ends the process, it is
+    started again."""
+    for kind, program, nth, errno in drawn(chance, count):
+        name = f"{kind}:{nth} of {program} ({errno})"
         fired = tempfile.mktemp(prefix="hearback-fired-", dir=harness.memory_folder())
-        environment = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"send:{nth}", "HEARBACK_FAULT_PROGRAM": program,
-                       "HEARBACK_FAULT_ERRNO": chance.choice(("ECONNRESET", "EPIPE")), "HEARBACK_FAULT_FIRED": fired}
+        environment = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"{kind}:{nth}", "HEARBACK_FAULT_PROGRAM": program,
+                       "HEARBACK_FAULT_ERRNO": errno, "HEARBACK_FAULT_FIRED": fired, **({} if kind == "send" else {"HEARBACK_FAULT_ONCE": "1"})}
         os.environ.update(environment)
         try:
-            with harness.System("--demo") as system:
-                with Load(system.port, system.tokens(), seed=nth, clients=3) as load, Importer(system, system.operator_token()):
-                    until = time.monotonic() + 120
-                    while not os.path.exists(fired) and time.monotonic() < until:
-                        time.sleep(0.1)
-                    time.sleep(2)  # and how it goes on after it
-                assert os.path.exists(fired), f"{program} did not send {nth} times in two minutes: nothing was shown"
-                system.settle()
-                system.run("verify")
-                system.stop()
-                findings = Checker(system.folder).check(load.ledger)
-                assert not findings, f"send:{nth} of {program}: {findings[:5]}"
-                assert len(load.ledger.answered()) > 20, "too little happened"
-                system.process = None
+            told = hit(name, fired, nth)
         finally:
             for key in environment:
                 del os.environ[key]
         os.remove(fired)
-        print(f"send:{nth} of {program} failed: {len(load.ledger.answered())} acknowledged, 0 lost, 0 doubled", flush=True)
+        print(f"{name} failed: {told}", flush=True)
+
+
+def hit(name, fired, nth):
+    """What became of it."""
+    system = harness.System("--demo")
+    try:
+        system.start()
+    except RuntimeError as refused:
+        system.__exit__(None, None, None)
+        assert os.path.exists(fired) and '"why":"' in str(refused) and '"why":""' not in str(refused), f"{name}: no word why: {refused}"
+        return "the start was refused, with a word why"
+    try:
+        with Load(system.port, system.tokens(), seed=nth, clients=3) as load, Importer(system, system.operator_token()):
+            until = time.monotonic() + 120
+            while not os.path.exists(fired) and time.monotonic() < until:
+                time.sleep(0.1)
+            time.sleep(2)  # and how it goes on after it
+        assert os.path.exists(fired), f"{name} did not happen in two minutes: nothing was shown"
+        system.settle()
+        system.run("verify")
+        system.stop()
+        findings = Checker(system.folder).check(load.ledger)
+        assert not findings, f"{name}: {findings[:5]}"
+        assert len(load.ledger.answered()) > 20, "too little happened"
+        system.process = None
+    except BaseException as failure:
+        system.__exit__(type(failure), failure, None)
+        raise
+    system.__exit__(None, None, None)
+    return f"{len(load.ledger.answered())} acknowledged, 0 lost, 0 doubled"
 
 
 def main():
@@ -214,7 +244,7 @@ def main():
     print(f"seed {chosen.seed}; the script makes {', '.join(f'{n} {kind}' for kind, n in reached.items())}", flush=True)
     bad = run_all(faults(chance, chosen, reached))
     if not bad and chosen.sends:
-        sends(chance, chosen.sends)
+        of_a_real_system(chance, chosen.sends)
     print(f"{len(bad)} findings (again: nth.py --only KIND:N:ERRNO)")
     return 1 if bad else 0
 

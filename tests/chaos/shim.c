@@ -4,6 +4,7 @@
      HEARBACK_FAULT_ERRNO=NAME   EIO, ENOSPC, ECONNRESET, EMFILE; the default is what the kind usually gets (ENOMEM for
    alloc) HEARBACK_FAULT_PROGRAM=NAME only in the program of this name; all others run as ever
      HEARBACK_FAULT_FIRED=FILE   made when the fault happens: a run without it has shown nothing
+     HEARBACK_FAULT_ONCE=1       not where that file is there already: who is started again counts anew
      HEARBACK_FAULT_COUNTS=FILE  how many of each kind there were, written when the program ends by itself
      HEARBACK_FAULT_STACKS=FILE  by what way each was reached: of each kind its count, and a number for each call, equal
                                  where the whole stack of callers is
@@ -124,8 +125,12 @@ static bool fails(enum kind kind)
     if ((int)kind != fails_kind || nth != fails_at)
         return false;
     const char *file = getenv("HEARBACK_FAULT_FIRED");
+    int once = getenv("HEARBACK_FAULT_ONCE") ? O_EXCL : 0;
+    long fd = file ? syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | once, 0600) : 0;
+    if (file && fd < 0 && once)
+        return false;
     if (file)
-        syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT, 0600));
+        syscall(SYS_close, fd);
     errno = fails_with;
     return true;
 }
