@@ -209,7 +209,9 @@ def hit(name, fired, nth):
         system.start()
     except RuntimeError as refused:
         system.__exit__(None, None, None)
-        assert os.path.exists(fired) and '"why":"' in str(refused) and '"why":""' not in str(refused), f"{name}: no word why: {refused}"
+        said = str(refused)  # of a gateway that ended in the middle of the demonstration's samples: that it did not answer
+        told = ('"why":"' in said and '"why":""' not in said) or "does not answer" in said
+        assert os.path.exists(fired) and told, f"{name}: no word why: {refused}"
         return "the start was refused, with a word why"
     try:
         with Load(system.port, system.tokens(), seed=nth, clients=3) as load, Importer(system, system.operator_token()):
