@@ -96,7 +96,7 @@ static json_t *list_of(struct reading *reading, json_t *map, const char *key)
 static char *public_key_of(struct reading *reading, json_t *map)
 {
     char *key = text_of(reading, map, "public_key");
-    if (*key && strlen(key) != 40)
+    if (*key && !config_public_key_ok(key))
         wrong(reading, json_object_get(map, "public_key"), "public_key: 40 characters (Z85) are accepted");
     return key;
 }
@@ -229,6 +229,13 @@ static void cell_of(struct reading *reading, json_t *map, Config__Config *config
 bool config_cell_id_ok(const char *text)
 {
     return strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16 && strspn(text, "0") < 16;
+}
+
+/* The alphabet of ZeroMQ's RFC 32: any other character, and no socket would open. */
+bool config_public_key_ok(const char *text)
+{
+    return strlen(text) == 40 && strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              ".-:+=^!/*?&<>()[]{}@%$#") == 40;
 }
 
 bool config_smtp_url_ok(const char *url)

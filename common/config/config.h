@@ -16,7 +16,8 @@ bool config_smtp_url_ok(const char *url);
 /* "", https://host or https://host:port, or the same with http:// for trying it out; no path. */
 bool config_public_url_ok(const char *url);
 
-bool config_cell_id_ok(const char *text); /* 16 hexadecimal digits, not all 0 */
+bool config_cell_id_ok(const char *text);    /* 16 hexadecimal digits, not all 0 */
+bool config_public_key_ok(const char *text); /* 40 characters of Z85 */
 
 /* The instance of a service and partition, NULL when the file names none. */
 const Config__Instance *config_instance(const Config__Config *config, Hb__Service service, uint32_t partition);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_BYTES_MAX 300u
 #define LINK_PORT "7410" /* the next after those that init gives the nine */
 
 static const char usage[] =
@@ -78,6 +79,7 @@ static json_t *paper_read(struct cli *cli, const char *path, const char *what)
         cli_fail("%s is no %s of a cell (hearback: \"%s\" is what it says)", path, what, text_at(paper, "hearback"));
     else
         return paper;
+    json_decref(paper);
     return NULL;
 }
 
@@ -167,11 +169,23 @@ static bool take_logs(struct cli *cli, const json_t *paper, Config__Cell *cell)
     return cell->n_logs || (cli_fail("it names no logs"), false);
 }
 
+/* It is shown on terminals and written into reports: one line, and not without end. */
+static bool is_name(const char *text)
+{
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+            return false;
+    return size && size <= NAME_BYTES_MAX;
+}
+
 static bool paper_sound(const struct cli *cli, const json_t *paper)
 {
-    if (!config_cell_id_ok(text_at(paper, "cell")) || strlen(text_at(paper, "public_key")) != 40 ||
-        !*text_at(paper, "name"))
-        return cli_fail("it is damaged: cell (16 hexadecimal digits), name and public_key (40 characters) are needed"),
+    if (!config_cell_id_ok(text_at(paper, "cell")) || !config_public_key_ok(text_at(paper, "public_key")) ||
+        !is_name(text_at(paper, "name")))
+        return cli_fail("it is damaged: cell (16 hexadecimal digits), name (one line, at most %u bytes) and public_key "
+                        "(40 characters of Z85) are needed",
+                        NAME_BYTES_MAX),
                false;
     if (strcmp(text_at(paper, "cell"), cli->config->cell) == 0)
         return cli_fail("it is of a cell with our own id: one of the two systems is a copy of the other. Make that one "
@@ -251,6 +265,24 @@ static bool take_flag(int *argc, char **argv, const char *name)
     return false;
 }
 
+static bool let_in(struct cli *cli, const json_t *application, const char *address, const char *listen, const char *as,
+                   bool again)
+{
+    Config__Config *config = cli->config;
+    if (!cell_take(cli, application, as, false, again))
+        return false;
+    if (listen || !*config->link_listen)
+        config->link_listen = arena_strdup(&cli->arena, listen ? listen : address);
+    if (!own_ready(cli))
+        return false;
+    json_t *answer = paper_new(config, "acceptance", true);
+    json_object_set_new(answer, "endpoint", json_string(address));
+    json_object_set_new(answer, "for", json_string(text_at(application, "cell")));
+    cli_print_json(answer);
+    json_decref(answer);
+    return true;
+}
+
 static int accept_cell(struct cli *cli, int argc, char **argv)
 {
     const char *address = NULL, *listen = NULL, *name = NULL, *as = NULL;
@@ -259,35 +291,19 @@ static int accept_cell(struct cli *cli, int argc, char **argv)
     option(&argc, argv, "--name", &name);
     option(&argc, argv, "--as", &as);
     bool again = take_flag(&argc, argv, "--again");
-    Config__Config *config = cli->config;
     if (argc != 2)
         return cli_usage(usage);
     if (!address || !tcp(address) || (listen && !tcp(listen)))
         return cli_fail("--address and --listen: tcp://host:port is accepted"), CLI_USAGE;
     json_t *application = paper_read(cli, argv[1], "application");
-    if (!application || !named(cli, name) || !cell_take(cli, application, as, false, again))
-        return CLI_FAILED;
-    if (listen || !*config->link_listen)
-        config->link_listen = arena_strdup(&cli->arena, listen ? listen : address);
-    if (!own_ready(cli))
-        return CLI_FAILED;
-    json_t *answer = paper_new(config, "acceptance", true);
-    json_object_set_new(answer, "endpoint", json_string(address));
-    json_object_set_new(answer, "for", json_string(text_at(application, "cell")));
-    cli_print_json(answer);
-    json_decref(answer);
+    bool good = application && named(cli, name) && let_in(cli, application, address, listen, as, again);
     json_decref(application);
-    return CLI_GOOD;
+    return good ? CLI_GOOD : CLI_FAILED;
 }
 
-static int join(struct cli *cli, int argc, char **argv)
+static int join_above(struct cli *cli, const json_t *answer)
 {
     Config__Config *config = cli->config;
-    if (argc != 2)
-        return cli_usage(usage);
-    json_t *answer = paper_read(cli, argv[1], "acceptance");
-    if (!answer)
-        return CLI_FAILED;
     if (strcmp(text_at(answer, "for"), config->cell) != 0)
         return cli_fail("it is the answer to another cell (%s); this one is %s", text_at(answer, "for"), config->cell);
     if (!tcp(text_at(answer, "endpoint")))
@@ -299,8 +315,17 @@ static int join(struct cli *cli, int argc, char **argv)
     if (!own_ready(cli))
         return CLI_FAILED;
     printf("joined to %s (%s) at %s; it takes effect at the next start\n", cell->name, cell->cell, cell->endpoint);
-    json_decref(answer);
     return CLI_GOOD;
+}
+
+static int join(struct cli *cli, int argc, char **argv)
+{
+    if (argc != 2)
+        return cli_usage(usage);
+    json_t *answer = paper_read(cli, argv[1], "acceptance");
+    int code = answer ? join_above(cli, answer) : CLI_FAILED;
+    json_decref(answer);
+    return code;
 }
 
 static int remove_cell(struct cli *cli, int argc, char **argv)

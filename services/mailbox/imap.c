@@ -1,5 +1,6 @@
 /* The mailbox, by libcurl's IMAP: what lies in the folder is taken, oldest first, and moved out of it only when its
    case is on disk; so whatever happens in between, it lies there still, and is taken again under the same key. */
+#include "imap_said.h"
 #include "mailbox.h"
 
 #include "process/process.h"
@@ -7,8 +8,6 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <time.h>
 
 #define LIST_BYTES_MAX (16u << 20)
 #define ROUND_MAX 1000u /* mails of one round */
@@ -19,19 +18,12 @@ struct imap {
     CURL *curl;
     char error[CURL_ERROR_SIZE];
     bool folders_made;
-    char validity[32]; /* UIDVALIDITY: which life of the folder the numbers are of */
+    char validity[IMAP_VALIDITY_CHARACTERS + 1]; /* UIDVALIDITY: which life of the folder the numbers are of */
 };
 
 struct taken_bytes {
     uint8_t *data;
     size_t size, room, most;
-};
-
-struct listed {
-    unsigned long uid;
-    size_t size;
-    int64_t received_ms;
-    bool deleted, seen;
 };
 
 struct imap *imap_new(const struct settings *settings, struct log *log)
@@ -130,84 +122,25 @@ static bool learn_validity(struct imap *imap, struct arena *arena, const char **
         free(taken.data);
         return false;
     }
-    const char *at = taken.data ? strcasestr((const char *)taken.data, "UIDVALIDITY ") : NULL;
-    const char *number = at ? at + strlen("UIDVALIDITY ") : "";
-    size_t digits = strspn(number, "0123456789");
-    if (digits == 0 || digits > 20) {
+    bool told = imap_said_validity(taken.data ? (const char *)taken.data : "", imap->validity);
+    if (!told)
         *why_out = arena_printf(arena, "%s does not tell UIDVALIDITY of %s", imap->settings->imap.url,
                                 imap->settings->imap.folder);
-        free(taken.data);
-        return false;
-    }
-    snprintf(imap->validity, sizeof imap->validity, "%.*s", (int)digits, number);
     free(taken.data);
-    return true;
-}
-
-/* "03-Mar-2025 22:13:05 +0800" */
-static int64_t internal_date(const char *text)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    char month[4], sign;
-    int day, year, hour, minute, second, zone;
-    if (sscanf(text, " %2d-%3s-%4d %2d:%2d:%2d %c%4d", &day, month, &year, &hour, &minute, &second, &sign, &zone) != 8)
-        return 0;
-    const char *at = strcasestr(months, month);
-    struct tm broken = {.tm_mday = day,
-                        .tm_year = year - 1900,
-                        .tm_hour = hour,
-                        .tm_min = minute,
-                        .tm_sec = second,
-                        .tm_mon = at ? (int)(at - months) / 3 : 0};
-    int64_t offset = (zone / 100 * 60 + zone % 100) * 60 * (sign == '-' ? -1 : 1);
-    return at && strlen(month) == 3 ? ((int64_t)timegm(&broken) - offset) * 1000 : 0;
-}
-
-static const char *after(const char *line, const char *name)
-{
-    const char *at = strcasestr(line, name);
-    return at ? at + strlen(name) : "";
-}
-
-/* "* 1 FETCH (UID 5 FLAGS (\Seen) INTERNALDATE "03-Mar-2025 22:13:05 +0800" RFC822.SIZE 312)" */
-static bool listed_of(const char *line, struct listed *listed_out)
-{
-    *listed_out = (struct listed){.uid = strtoul(after(line, "UID "), NULL, 10),
-                                  .size = strtoul(after(line, "RFC822.SIZE "), NULL, 10),
-                                  .received_ms = internal_date(after(line, "INTERNALDATE \"")),
-                                  .deleted = strcasestr(line, "\\Deleted") != NULL,
-                                  .seen = strcasestr(line, "\\Seen") != NULL};
-    return strcasestr(line, " FETCH (") && listed_out->uid;
-}
-
-static int by_uid(const void *a, const void *b)
-{
-    const struct listed *one = a, *other = b;
-    return (one->uid > other->uid) - (one->uid < other->uid);
+    return told;
 }
 
 static bool list(struct imap *imap, struct arena *arena, struct listed **list_out, size_t *count_out,
                  const char **why_out)
 {
     struct taken_bytes taken = {.most = LIST_BYTES_MAX};
-    *list_out = NULL;
-    *count_out = 0;
     if (!ask(imap, folder_at(imap, arena), "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)", &taken, arena,
              why_out)) {
         free(taken.data);
         return false;
     }
-    char *rest = taken.data ? (char *)taken.data : NULL;
-    for (char *line; rest && (line = strsep(&rest, "\n"));) {
-        struct listed one;
-        if (!listed_of(line, &one) || one.deleted)
-            continue;
-        *list_out = arena_grow(arena, *list_out, *count_out, sizeof **list_out);
-        (*list_out)[(*count_out)++] = one;
-    }
+    imap_said_list(taken.data ? (char *)taken.data : NULL, arena, list_out, count_out);
     free(taken.data);
-    if (*count_out)
-        qsort(*list_out, *count_out, sizeof **list_out, by_uid);
     return true;
 }
 
