@@ -64,6 +64,24 @@ static void add_extend(struct turn *turn, const struct casework_case *one, const
         TURN_ADD(turn, file->allowed, file->n_allowed, allowed);
 }
 
+/* A linked case that is hidden from whoever asks is as if it were none. */
+static void add_links(struct turn *turn, const Caserec__Case *record, const Hb__Actor *actor, Casework__CaseFile *file)
+{
+    for (size_t i = 0; i < record->n_links; i++) {
+        struct casework_case other;
+        if (casework_open(turn, record->links[i]->case_id, &other) && hidden(&other, actor))
+            continue;
+        Casework__Linked *linked = TURN_NEW(turn, Casework__Linked, casework__linked__init);
+        linked->name = record->links[i]->name;
+        linked->case_id = record->links[i]->case_id;
+        linked->kind = record->links[i]->kind;
+        linked->stage = record->links[i]->stage;
+        linked->phase = record->links[i]->phase;
+        linked->number = record->links[i]->number;
+        TURN_ADD(turn, file->links, file->n_links, linked);
+    }
+}
+
 static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
 {
     const Caserec__Case *record = one->record;
@@ -100,16 +118,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     for (size_t i = 0; i < record->n_problems; i++)
         if (!record->problems[i]->settled)
             TURN_ADD(turn, file->problems, file->n_problems, record->problems[i]->noted);
-    for (size_t i = 0; i < record->n_links; i++) {
-        Casework__Linked *linked = TURN_NEW(turn, Casework__Linked, casework__linked__init);
-        linked->name = record->links[i]->name;
-        linked->case_id = record->links[i]->case_id;
-        linked->kind = record->links[i]->kind;
-        linked->stage = record->links[i]->stage;
-        linked->phase = record->links[i]->phase;
-        linked->number = record->links[i]->number;
-        TURN_ADD(turn, file->links, file->n_links, linked);
-    }
+    add_links(turn, record, actor, file);
     file->joined = record->joined;
     file->documents = record->documents;
     file->n_documents = record->n_documents;

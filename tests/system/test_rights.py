@@ -213,6 +213,12 @@ kinds:
     name: [密, Hushed]
     never:
       others: {clause: HUSH-1, who: anyone, except: general_manager, do: see}
+  loud:
+    like: complaint
+    clause: HUSH-1
+    name: [响, Loud]
+    rules:
+      hush: {clause: HUSH-1, when: register, then: {open: hushed, link: hushed, with: {category: noise}}}
 """
 
 
@@ -232,6 +238,15 @@ def nor_as_likely_duplicates(world):
         system.settle()
     timeline = world.ask("GET", f"/api/v1/cases/{reply['case_id']}/timeline", world.tokens["manager"], None, 200)
     assert '"registered"' in timeline.body.decode() and '"alike"' not in timeline.body.decode(), timeline
+    a_link_to_it_is_not_there(world, body)
+
+
+def a_link_to_it_is_not_there(world, body):
+    loud = world.ask("POST", "/api/v1/cases", world.tokens["manager"], {**body, "kind": "loud"}, 201).json()["case_id"]
+    system.settle()
+    for role in ("coordinator", "manager"):
+        links = world.ask("GET", f"/api/v1/cases/{loud}", world.tokens[role], None, 200).json().get("links", [])
+        assert [link["kind"] for link in links] == (["hushed"] if role == "manager" else []), (role, links)
 
 
 def test_rights():
