@@ -37,19 +37,32 @@ static void quoted(const struct flow *flow, const char *text)
     fputc('"', flow->out);
 }
 
-static void arrow(const struct flow *flow, const char *from, const Policy__Step *step)
+static void arrow(const struct flow *flow, const char *from, const char *to, const Policy__Step *step)
 {
     const char *name = said(flow, step->label, step->name);
     const char *who = policy_whos_text(&flow->cli->arena, flow->policy, step->by, step->n_by, flow->english);
     fputs("  ", flow->out);
     quoted(flow, from);
     fputs(" -> ", flow->out);
-    quoted(flow, *step->to ? step->to : from);
+    quoted(flow, to);
     fputs(" [label=", flow->out);
     quoted(flow, name);
     fputs(", tooltip=", flow->out);
     quoted(flow, arena_printf(&flow->cli->arena, flow->english ? "%s: by %s" : "%s：%s", name, who));
-    fputs(step->round_next ? ", style=dashed];\n" : "];\n", flow->out);
+    fputs(step->back ? ", style=dotted];\n" : step->round_next ? ", style=dashed];\n" : "];\n", flow->out);
+}
+
+/* To each stage from which `from` is reached. */
+static void arrows_back(const struct flow *flow, const char *from, const Policy__Step *step)
+{
+    for (size_t i = 0; i < flow->kind->n_stages; i++) {
+        bool leads = false;
+        for (size_t s = 0; s < flow->kind->n_steps && !leads; s++)
+            leads = strcmp(flow->kind->steps[s]->to, from) == 0 &&
+                    policy_step_from(flow->kind->steps[s], flow->kind->stages[i]->name);
+        if (leads)
+            arrow(flow, from, flow->kind->stages[i]->name, step);
+    }
 }
 
 static void stages(const struct flow *flow)
@@ -80,7 +93,7 @@ static void stays(const struct flow *flow)
     const char *list = "";
     for (size_t i = 0; i < flow->kind->n_steps; i++) {
         const Policy__Step *step = flow->kind->steps[i];
-        if (!*step->to && step->n_from)
+        if (!*step->to && step->n_from && !step->back)
             list = arena_printf(&flow->cli->arena, "%s%s%s", list, *list ? flow->english ? ", " : "、" : "",
                                 said(flow, step->label, step->name));
     }
@@ -104,9 +117,11 @@ static void draw(const struct flow *flow)
     for (size_t i = 0; i < flow->kind->n_steps; i++) {
         const Policy__Step *step = flow->kind->steps[i];
         if (!step->n_from && *step->to)
-            arrow(flow, "begin", step);
+            arrow(flow, "begin", step->to, step);
         for (size_t f = 0; f < step->n_from && *step->to; f++)
-            arrow(flow, step->from[f], step);
+            arrow(flow, step->from[f], step->to, step);
+        for (size_t f = 0; f < step->n_from && step->back; f++)
+            arrows_back(flow, step->from[f], step);
     }
     stays(flow);
     fputs("}\n", flow->out);

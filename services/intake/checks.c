@@ -188,18 +188,20 @@ static void refuse_time(struct turn *turn, size_t at)
 /* Against the table of moves only: guards, needs, rights and approvals were those of their time (design.md 4). */
 void intake_check_history(struct turn *turn, const struct intake_new *fresh, const Intake__History *history)
 {
-    const char *stage = fresh->registered->stage;
+    const char *stage = fresh->registered->stage, *before = ""; /* where `to: back` leads, once */
     int64_t at_ms = fresh->received_ms;
     for (size_t i = 0; i < history->n_steps && !turn_refused(turn); i++) {
         const Intake__HistoricStep *historic = history->steps[i];
         const Policy__Step *step = policy_step(fresh->kind, historic->step);
-        if (!step || !policy_step_from(step, stage)) {
+        if (!step || !policy_step_from(step, stage) || (step->back && !*before)) {
             refuse_historic(turn, fresh, i, historic, stage);
             return;
         }
         if (historic->occurred_ms < at_ms || historic->occurred_ms > history->as_of_ms)
             refuse_time(turn, i);
         at_ms = historic->occurred_ms;
-        stage = step->to[0] ? step->to : stage;
+        const char *next = step->back ? before : step->to[0] ? step->to : stage;
+        before = step->back ? "" : strcmp(next, stage) != 0 ? stage : before;
+        stage = next;
     }
 }

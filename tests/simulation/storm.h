@@ -83,7 +83,7 @@ struct storm_case {
     const Policy__Kind *kind;
     Hb__Event **events; /* of all logs, each log in its order */
     size_t events_count;
-    const char *stage;
+    const char *stage, *stage_before;
     uint32_t phase, round;
     uint64_t version;
     const char *lead;

@@ -89,6 +89,9 @@ static Hb__Field *filled(struct storm *storm, const Policy__Kind *kind, const ch
     Hb__Field *field;
     if (!def || storm_chance(storm, 15))
         return field_new(storm, name, "rubbish");
+    if (def->names_case && storm->cases_count)
+        return field_new(storm, name,
+                         storm->cases[storm_draw(storm, storm->cases_count)]->registered->intake->registered->number);
     switch (def->type) {
     case POLICY__FIELD_DEF__TYPE__CHOICE:
         return field_new(storm, name, def->n_one_of ? def->one_of[storm_draw(storm, def->n_one_of)]->name : "");
@@ -230,11 +233,11 @@ static void walk(struct storm *storm, const Policy__Kind *kind, int64_t at_ms, i
                  Intake__History *history)
 {
     const Policy__Stage *first = policy_first_stage(kind);
-    const char *stage = first ? first->name : "";
+    const char *stage = first ? first->name : "", *before = "";
     unsigned steps = (unsigned)storm_draw(storm, 9);
     for (unsigned tries = 0; tries < 60 && history->n_steps < steps; tries++) {
         const Policy__Step *step = kind->steps[storm_draw(storm, kind->n_steps)];
-        if (!policy_step_from(step, stage) && !storm_chance(storm, 3))
+        if ((!policy_step_from(step, stage) || (step->back && !*before)) && !storm_chance(storm, 3))
             continue;
         at_ms += (int64_t)storm_draw(storm, 30 * 60) * MINUTE_MS;
         if (at_ms > until_ms)
@@ -246,7 +249,9 @@ static void walk(struct storm *storm, const Policy__Kind *kind, int64_t at_ms, i
             if (step->needs[i]->type == POLICY__NEED__TYPE__FIELD)
                 STORM_ADD(storm, made->fields, made->n_fields, filled(storm, kind, step->needs[i]->name));
         STORM_ADD(storm, history->steps, history->n_steps, made);
-        stage = *step->to ? step->to : stage;
+        const char *next = step->back ? before : *step->to ? step->to : stage;
+        before = step->back ? "" : strcmp(next, stage) != 0 ? stage : before;
+        stage = next;
     }
 }
 

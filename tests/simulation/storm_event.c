@@ -71,6 +71,7 @@ static void case_registered(struct storm *storm, const Hb__Event *event)
     one->policy = storm_policy_of(storm, event->site, event->policy_version);
     one->kind = one->policy ? policy_kind(one->policy, registered->kind) : NULL;
     one->stage = registered->stage;
+    one->stage_before = "";
     one->phase = registered->phase;
     one->round = one->version = 1;
     one->lead = "";
@@ -97,7 +98,7 @@ static void step_taken(struct storm *storm, struct storm_case *one, const Hb__Ev
                    taken->step, taken->from, one->stage);
     if (step && step->n_from && !policy_step_from(step, taken->from))
         storm_fail(storm, "only moves of the table are made", "%s: %s from %s", number, taken->step, taken->from);
-    if (step && strcmp(taken->stage, *step->to ? step->to : taken->from) != 0)
+    if (step && strcmp(taken->stage, step->back ? one->stage_before : *step->to ? step->to : taken->from) != 0)
         storm_fail(storm, "only moves of the table are made", "%s: %s to %s", number, taken->step, taken->stage);
     if (!stage || (uint32_t)stage->phase != taken->phase)
         storm_fail(storm, "the phase is that of the stage", "%s: %s is in phase %u", number, taken->stage,
@@ -105,6 +106,8 @@ static void step_taken(struct storm *storm, struct storm_case *one, const Hb__Ev
     if (taken->round != one->round + (step && step->round_next))
         storm_fail(storm, "rounds count up", "%s: %s made round %u after %u", number, taken->step, taken->round,
                    one->round);
+    if (strcmp(taken->stage, one->stage) != 0)
+        one->stage_before = step && step->back ? "" : one->stage;
     one->stage = taken->stage;
     one->phase = taken->phase;
     one->round = taken->round;

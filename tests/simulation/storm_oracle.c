@@ -84,7 +84,7 @@ static void casework_facts(struct oracle *oracle, struct fact fact)
     if (said->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN) {
         const Casework__StepTaken *taken = said->step_taken;
         fact.step = taken->step;
-        fact.stage = strcmp(taken->from, taken->stage) != 0 ? taken->stage : NULL;
+        fact.stage = strcmp(taken->from, taken->stage) != 0 && !taken->back ? taken->stage : NULL; /* back: not entered */
         fact.phase = taken->phase;
         fact.round = taken->round;
         fact_add(oracle, fact);
