@@ -412,12 +412,21 @@ static void retry_problems(struct turn *turn, const struct casework_case *one)
 
 /* ---- linked cases ---- */
 
+static bool linked_before(const Caserec__Case *record, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (record->links[i]->case_id == record->links[at]->case_id)
+            return true;
+    return false;
+}
+
+/* A case may be linked under several names: its rules run once. */
 static void react_linked(struct turn *turn, const struct casework_case *one, const struct cause *cause,
                          Hb__Position *source)
 {
     for (size_t i = 0; *cause->stage && i < one->record->n_links; i++) {
         struct casework_case other;
-        if (!casework_open(turn, one->record->links[i]->case_id, &other))
+        if (linked_before(one->record, i) || !casework_open(turn, one->record->links[i]->case_id, &other))
             continue;
         struct cause linked = {"",          "", "", "", NULL, one->record->kind, cause->stage, one->record->number,
                                &other.facts};

@@ -84,7 +84,8 @@ static void casework_facts(struct oracle *oracle, struct fact fact)
     if (said->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN) {
         const Casework__StepTaken *taken = said->step_taken;
         fact.step = taken->step;
-        fact.stage = strcmp(taken->from, taken->stage) != 0 && !taken->back ? taken->stage : NULL; /* back: not entered */
+        fact.stage =
+            strcmp(taken->from, taken->stage) != 0 && !taken->back ? taken->stage : NULL; /* back: not entered */
         fact.phase = taken->phase;
         fact.round = taken->round;
         fact_add(oracle, fact);
@@ -607,8 +608,18 @@ static const struct storm_run *said_of(const struct oracle *oracle, const struct
     return NULL;
 }
 
+/* The pause before the end as if nobody had heard yet that it was over. */
+static struct pauses pauses_unheard(const struct oracle *oracle, const struct pauses *pauses, int64_t end_ms)
+{
+    struct pauses unheard = pauses_until(oracle, pauses, end_ms);
+    if (unheard.count)
+        unheard.list[unheard.count - 1].to_ms = end_ms;
+    return unheard;
+}
+
 /* A run that is over keeps the word said at its end: neither a calendar published later changes it nor the proof, come
-   only then or in that very millisecond, that an extension was told. */
+   only then or in that very millisecond, that an extension was told, nor that the case had ceased to wait a little
+   before. */
 static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                               const struct storm_run *said)
 {
@@ -616,7 +627,8 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
     bool agrees = false;
     const int64_t told_until[] = {INT64_MAX, run->end_ms ? run->end_ms : INT64_MAX,
                                   run->end_ms ? run->end_ms - 1 : INT64_MAX};
-    for (size_t i = 0; i < 3 * oracle->storm->calendars_count && !agrees; i++) {
+    struct pauses unheard = pauses_unheard(oracle, pauses, run->end_ms);
+    for (size_t i = 0; i < 6 * oracle->storm->calendars_count && !agrees; i++) {
         struct run then = {.round = run->round,
                            .part = run->part,
                            .start_ms = run->start_ms,
@@ -624,9 +636,9 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
                            .end = run->end,
                            .points = run->points,
                            .points_count = run->points_count};
-        oracle->calendar = oracle->storm->calendars[i / 3];
+        oracle->calendar = oracle->storm->calendars[i / 6];
         oracle->told_until_ms = told_until[i % 3];
-        work_out(oracle, pauses, &then);
+        work_out(oracle, i % 6 < 3 ? pauses : &unheard, &then);
         agrees = then.missed == said->missed && (!said->missed || then.missed_due_ms == said->missed_due_ms) &&
                  (said->said != STORM_MET || then.due_ms == said->met_due_ms);
     }
