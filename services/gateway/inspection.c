@@ -1,5 +1,6 @@
 #include "inspection.h"
 
+#include "inspection_said.h"
 #include "problem.h"
 
 #include <errno.h>
@@ -54,25 +55,6 @@ struct inspections *inspections_open(struct gateway *gateway)
 
 /* ---- what it says ---- */
 
-static const char *const accepted[] = {"image/jpeg",
-                                       "image/png",
-                                       "image/webp",
-                                       "image/heic",
-                                       "image/gif",
-                                       "application/pdf",
-                                       "text/plain",
-                                       "text/csv",
-                                       "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-                                       "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                                       "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-                                       "application/vnd.oasis.opendocument.text",
-                                       "audio/mpeg",
-                                       "audio/mp4",
-                                       "audio/amr",
-                                       "audio/wav",
-                                       "video/mp4",
-                                       "message/rfc822"};
-
 static const Hb__Refusal *refuse_type(struct http_request *request, const char *found)
 {
     Hb__Refusal *refusal = problem_new(
@@ -87,66 +69,49 @@ static const Hb__Refusal *refuse_type(struct http_request *request, const char *
             "files of this kind (%s) are not taken; pictures (JPEG, PNG, WebP, HEIC, GIF), PDF, text, CSV, Word, "
             "Excel, PowerPoint, ODT, sound (MP3, M4A, AMR, WAV), MP4 films and mails are",
             found));
-    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
-        problem_accepts(request, refusal, accepted[i]);
+    for (size_t i = 0; i < inspection_types_count; i++)
+        problem_accepts(request, refusal, inspection_types[i]);
     return refusal;
 }
 
-static const Hb__Refusal *refusal_of(struct http_request *request, const char *reason, const char *found)
+/* NULL: it is taken. */
+static const Hb__Refusal *refusal_of(struct http_request *request, enum inspected inspected, const char *found)
 {
-    if (strcmp(reason, "type") == 0)
+    switch (inspected) {
+    case INSPECTED_TAKEN:
+        return NULL;
+    case INSPECTED_TYPE:
         return refuse_type(request, found);
-    if (strcmp(reason, "damaged") == 0)
+    case INSPECTED_DAMAGED:
         return problem_new(request, 422, "damaged_file", "文件不完整或已损坏",
                            "the file is damaged, or not all of it came");
-    if (strcmp(reason, "mixed") == 0)
+    case INSPECTED_MIXED:
         return problem_new(request, 415, "mixed_file", "文件内含另一类文件",
                            "the file is of two kinds at once: send it as one of them");
-    if (strcmp(reason, "huge") == 0)
+    case INSPECTED_HUGE:
         return problem_new(request, 413, "too_large", "图片的像素过多，或文件解开后过大",
                            "the picture has too many pixels, or the file unpacks to too much");
-    if (strcmp(reason, "active") == 0)
+    case INSPECTED_ACTIVE:
         return problem_new(request, 415, "active_file", "文件内含宏，请另存为不含宏的文件",
                            "the file has macros: save it without");
-    return NULL;
-}
-
-static const Hb__Refusal *refuse_failed(struct http_request *request)
-{
+    case INSPECTED_FAILED:
+        break;
+    }
     return problem_new(request, 503, "inspection_failed", "该文件暂时无法检查", "the file cannot be looked at now");
 }
 
-static bool is_accepted(const char *type)
-{
-    for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++)
-        if (strcmp(accepted[i], type) == 0)
-            return true;
-    return false;
-}
-
-/* Nobody knows unless the whole answer is there and it ended well. A file that ends the process is damaged, and will be
-   the next time; what it answers is believed no more than the file. */
+/* A file that ends the process is damaged, and will be the next time. */
 static void tell(struct inspection *one)
 {
     struct http_request *request = one->request;
-    char word[3] = "", first[201] = "", last[201] = "";
-    const uint8_t *end = one->answer ? memchr(one->answer, '\n', one->size) : NULL;
-    bool well = end && WIFEXITED(one->status) && WEXITSTATUS(one->status) == 0 && !one->over && end - one->answer < 450;
-    const char *line = well ? arena_text(&request->arena, (const char *)one->answer, (size_t)(end - one->answer)) : "";
-    const Hb__Refusal *refused = NULL;
+    char found[INSPECTION_WORD_CHARACTERS + 1] = "";
     struct bytes content = {0};
-    well = well && sscanf(line, "%2s %200s %200s", word, first, last) == 3;
-    if (well && strcmp(word, "ok") == 0) {
-        content = bytes_of(end + 1, one->size - (size_t)(end + 1 - one->answer));
-        well = content.size && strtoull(last, NULL, 10) == content.size && is_accepted(first);
-    } else if (well) {
-        refused = refusal_of(request, first, last);
-        well = refused != NULL;
-    } else if (!one->over && WIFSIGNALED(one->status)) {
-        refused = refusal_of(request, "damaged", "");
-        well = true;
-    }
-    one->done(request, one->context, well ? refused : refuse_failed(request), arena_strdup(&request->arena, first),
+    enum inspected inspected = INSPECTED_FAILED;
+    if (!one->over && WIFEXITED(one->status) && WEXITSTATUS(one->status) == 0)
+        inspected = inspection_said(bytes_of(one->answer, one->size), found, &content);
+    else if (!one->over && WIFSIGNALED(one->status))
+        inspected = INSPECTED_DAMAGED;
+    one->done(request, one->context, refusal_of(request, inspected, found), arena_strdup(&request->arena, found),
               content);
 }
 
@@ -281,7 +246,7 @@ static void begin(struct inspection *one)
     if (start(one))
         return;
     one->all->at_once--;
-    one->done(request, one->context, refuse_failed(request), "", (struct bytes){0});
+    one->done(request, one->context, refusal_of(request, INSPECTED_FAILED, ""), "", (struct bytes){0});
     free(one);
     http_release(request);
 }

@@ -1,9 +1,10 @@
 /* A stranger's file, into the walks of hearback-inspect. What is kept begins and ends as its kind does, is no larger
    than what came but for a few bytes, and walked once more it is the same; of an archive the list is read within the
-   file. */
+   file. And what the process answers that looks at one: taken is only a kind that is, with all its bytes. */
 #include "fuzz.h"
 
 #include "inspect.h"
+#include "inspection_said.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,22 @@ static void strip(unsigned which, struct piece file)
     free(kept.data);
 }
 
+/* What a process that such a file has taken over may answer. */
+static void check_answer(struct bytes answer)
+{
+    char found[INSPECTION_WORD_CHARACTERS + 1];
+    struct bytes content;
+    enum inspected inspected = inspection_said(answer, found, &content);
+    must((inspected == INSPECTED_TAKEN) == (content.size > 0) && utf8_valid(found, strlen(found)));
+    if (inspected != INSPECTED_TAKEN)
+        return;
+    must(content.data > answer.data && content.data + content.size == answer.data + answer.size);
+    bool known = false;
+    for (size_t i = 0; i < inspection_types_count; i++)
+        known = known || strcmp(inspection_types[i], found) == 0;
+    must(known);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
@@ -66,13 +83,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(copy);
     memcpy(copy, data + 1, size - 1);
     struct piece file = {copy, size - 1};
-    unsigned which = data[0] % (WALKS + 2);
+    unsigned which = data[0] % (WALKS + 3);
     const char *type = NULL;
     fuzz_memory_begin();
     if (which < WALKS)
         strip(which, file);
     else if (which == WALKS)
         must(archive_look(file, &type) != FOUND_GOOD || archive_ends(file));
+    else if (which == WALKS + 1)
+        check_answer(bytes_of(copy, file.size));
     else
         must(!text_is_mail(file) || !memchr(copy, 0, file.size < 65536 ? file.size : 65536));
     fuzz_memory_end(size);
