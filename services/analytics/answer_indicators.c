@@ -495,6 +495,21 @@ static int by_time(const void *a, const void *b)
     return x->sum != y->sum ? (x->sum > y->sum ? -1 : 1) : strcmp(x->who, y->who);
 }
 
+/* In order, and of those only what may be seen. */
+static void order(struct asked *asked, size_t from, Analytics__Indicators *all)
+{
+    if (all->n_indicators == from) /* there may be no rows at all */
+        return;
+    Analytics__Indicator **rows = all->indicators + from;
+    size_t count = all->n_indicators - from;
+    if (asked->indicator->figure == POLICY__INDICATOR__FIGURE__DWELL && count > 1)
+        qsort(rows, count, sizeof *rows, by_time);
+    if (asked->indicator->ranked)
+        analytics_rank(asked->indicator, rows, count);
+    all->n_indicators =
+        from + analytics_rank_shown(asked->turn, asked->site, asked->indicator, asked->actor, asked->only, rows, count);
+}
+
 static void say_indicator(struct asked *asked, const char *period, Analytics__Indicators *all)
 {
     size_t from = all->n_indicators;
@@ -507,12 +522,7 @@ static void say_indicator(struct asked *asked, const char *period, Analytics__In
         say(asked, all);
     else
         say_each(asked, asked->indicator, from, all);
-    if (asked->indicator->figure == POLICY__INDICATOR__FIGURE__DWELL && all->n_indicators > from + 1)
-        qsort(all->indicators + from, all->n_indicators - from, sizeof *all->indicators, by_time);
-    if (ranked)
-        analytics_rank(asked->indicator, all->indicators + from, all->n_indicators - from);
-    all->n_indicators = from + analytics_rank_shown(asked->turn, asked->site, asked->indicator, asked->actor,
-                                                    asked->only, all->indicators + from, all->n_indicators - from);
+    order(asked, from, all);
     if (all->n_indicators == from && !asked->indicator->n_see) { /* what is measured is shown also while nothing is */
         asked->who = asked->only;
         say(asked, all);
