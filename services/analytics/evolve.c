@@ -198,6 +198,8 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
     struct facts changed = {event->facts, event->n_facts};
     for (size_t i = 0; i < changed.count; i++) {
         const Hb__Fact *fact = changed.list[i];
+        if (fact->value && fact->value->kind_case == HB__VALUE__KIND_YES && strcmp(fact->name, "confidential") == 0)
+            one->confidential = fact->value->yes;
         if (!fact->value || fact->value->kind_case != HB__VALUE__KIND_TEXT)
             continue;
         if (strcmp(fact->name, "satisfied") == 0)

@@ -1,4 +1,5 @@
 #include "casework.h"
+#include "message/message.h"
 
 static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__Case *record, uint64_t case_id)
 {
@@ -130,7 +131,21 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     return file;
 }
 
-static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTimeline *query)
+/* Does it say that a case was joined which is hidden from whoever asks? */
+static bool tells_of_hidden(struct turn *turn, struct bytes stored, const Hb__Actor *actor)
+{
+    ProtobufCMessage *message;
+    char *why;
+    struct casework_case other;
+    if (!actor || message_load(&hb__event__descriptor, stored, turn_arena(turn), &message, &why))
+        return false;
+    const Hb__Event *event = (const Hb__Event *)message;
+    return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+           event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED &&
+           casework_open(turn, event->casework->case_linked->case_id, &other) && hidden(&other, actor);
+}
+
+static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTimeline *query, const Hb__Actor *actor)
 {
     Casework__Timeline *timeline = TURN_NEW(turn, Casework__Timeline, casework__timeline__init);
     struct key prefix = key_u64(query->case_id), from = prefix;
@@ -140,7 +155,8 @@ static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTim
     struct bytes key, value;
     while (timeline->n_events < most && state_scan_next(scan, &key, &value)) {
         ProtobufCBinaryData data = {value.size, (uint8_t *)(uintptr_t)value.data};
-        TURN_ADD(turn, timeline->events, timeline->n_events, data);
+        if (!tells_of_hidden(turn, value, actor))
+            TURN_ADD(turn, timeline->events, timeline->n_events, data);
         timeline->next = bytes_get_u32(key.data + 8);
     }
     if (timeline->n_events < most)
@@ -177,6 +193,6 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
         reply->casework->file = file_of(turn, &one, query->actor);
     } else {
         reply->casework->kind_case = CASEWORK__REPLY__KIND_TIMELINE;
-        reply->casework->timeline = timeline_of(turn, query->casework->timeline);
+        reply->casework->timeline = timeline_of(turn, query->casework->timeline, query->actor);
     }
 }

@@ -283,6 +283,11 @@ Hb__Event *casework_limit_wait(const struct casework_case *one, const Policy__Li
     bare.name = (char *)(uintptr_t) "ask";
     Hb__Event *event = casework_step_event(one, &bare, fields, count, note, "");
     event_fact_text(turn, event, limits->name, "asked");
+    for (size_t i = 0; i < limits->n_rows; i++) { /* who was asked about an earlier amount is asked no longer */
+        const char *name = fact_name(one, limits->name, limits->rows[i]->post, "asked");
+        if (limits->rows[i] != post && facts_get(&one->facts, name))
+            event_fact(turn, event, name, NULL);
+    }
     event_fact_time(turn, event, fact_name(one, limits->name, post->post, "asked"), turn_now(turn));
     event_fact(turn, event, fact_name(one, limits->name, post->post, "signed"), NULL); /* of an earlier amount */
     event_clauses(turn, event, limits->clauses, limits->n_clauses);

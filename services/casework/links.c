@@ -101,6 +101,22 @@ static bool sees(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, st
            !(actor && case_forbidden(&other->view, other->kind, "see", actor, NULL));
 }
 
+/* Where rules wait for stages of the case that a field names, it must be of a kind that has one of them: whoever
+   follows another would wait for good. */
+static bool can_lead(const struct casework_case *one, const Policy__Step *step, const Policy__Kind *kind)
+{
+    bool waits = false;
+    for (size_t i = 0; i < one->kind->n_rules; i++) {
+        const Policy__Trigger *when = one->kind->rules[i]->when;
+        if (!when || !when->by_field || strcmp(when->other, step->case_field) != 0)
+            continue;
+        if (policy_stage(kind, when->name))
+            return true;
+        waits = true;
+    }
+    return !waits;
+}
+
 static void check_new_link(const struct casework_case *one, const Policy__Step *step, const char *number,
                            const Hb__Actor *actor, Hb__Refusal **refusal)
 {
@@ -113,6 +129,9 @@ static void check_new_link(const struct casework_case *one, const Policy__Step *
             arena_printf(arena, "this site has no case with the number %s", number));
     else if (id == one->id)
         bar(one, step, refusal, "same_case", "不能指向本案自身", "a case cannot be linked with itself");
+    else if (!can_lead(one, step, other.kind))
+        bar(one, step, refusal, "wrong_kind", arena_printf(arena, "案件 %s 不属于可指明的事项类型", number),
+            arena_printf(arena, "the case %s is of a kind that cannot be named here", number));
     else if (is_over(other.record))
         bar(one, step, refusal, "case_over", arena_printf(arena, "案件 %s 已办结", number),
             arena_printf(arena, "the case %s is closed", number));

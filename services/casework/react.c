@@ -491,6 +491,8 @@ static void react_figure(struct turn *turn, const struct casework_case *one, con
     if (*said->value)
         event_fact(turn, entered, said->field,
                    number ? value_number(turn, strtoll(said->value, NULL, 10)) : value_text(turn, said->value));
+    else if (facts_get(&one->facts, said->field))
+        event_fact(turn, entered, said->field, NULL); /* it was another's */
     event_fact(turn, entered, arena_printf(turn_arena(turn), "%s.state", said->field), value_text(turn, said->state));
     event_fact(turn, entered, arena_printf(turn_arena(turn), "%s.missed", said->field),
                value_number(turn, said->missed_in_a_row));

@@ -95,7 +95,8 @@ void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMe
         then(request, context, NULL, false);
         return;
     }
-    open.masked = !*parameter_text(request, "purpose");
+    const char *purpose = parameter_text(request, "purpose");
+    open.masked = !purpose[strspn(purpose, " \t\r\n")];
     open.boxes = arena_alloc(&request->arena, opening->count * sizeof *open.boxes);
     for (size_t i = 0; i < opening->count && i < CASE_OPEN_BOXES_MAX; i++)
         open.boxes[open.n_boxes++] = opening->list[i]->sealed;

@@ -45,6 +45,8 @@ static bool left_out(const char *character, size_t size)
         return (*at < 0x20 && *at != '\t' && *at != '\n') || *at == 0x7f;
     if (size == 2)
         return at[0] == 0xc2 && at[1] < 0xa0;
+    if (size == 3 && at[0] == 0xef && at[1] == 0xbf && at[2] >= 0xbe) /* U+FFFE, U+FFFF: no characters of XML */
+        return true;
     return size == 3 && at[0] == 0xe2 &&
            ((at[1] == 0x80 && at[2] >= 0xaa && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9));
 }

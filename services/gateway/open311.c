@@ -80,7 +80,8 @@ void call_answer(struct http_request *request, unsigned status, const char *root
 {
     bool json = wants_json(request);
     char *text = json ? json_dumps(body, JSON_COMPACT) : NULL;
-    struct bytes bytes = json ? arena_copy(&request->arena, bytes_of_text(text)) : xml_of(request, root, item, body);
+    struct bytes bytes =
+        json ? arena_copy(&request->arena, bytes_of_text(text ? text : "[]")) : xml_of(request, root, item, body);
     free(text);
     json_decref(body);
     if (request->call && request->call->visit)

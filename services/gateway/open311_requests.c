@@ -10,6 +10,7 @@
 #define DAY_MS (24 * 60 * 60 * 1000ll)
 #define SPAN_MS (90 * DAY_MS)
 #define REQUESTS_MAX 1000u   /* of one answer, as the specification says */
+#define ASKED_MAX 20u        /* times that analytics is asked for one answer */
 #define LOOKED_AT_MAX 20000u /* for one answer: then it ends early, oldest left out */
 #define IDS_MAX 50u
 
@@ -25,6 +26,7 @@ struct asking {
     char *ids[IDS_MAX]; /* these alone, one after the other */
     size_t ids_count, ids_at;
     size_t skip, limit, looked;
+    unsigned asked;
     const char *cursor;
     json_t *list;
 };
@@ -144,7 +146,9 @@ static void on_list(struct http_request *request, void *context, const Hb__Refus
         take(asking, list->rows[i]);
     asking->looked += list->n_rows;
     asking->cursor = list->cursor;
-    bool enough = json_array_size(asking->list) >= asking->limit || asking->looked >= LOOKED_AT_MAX;
+    bool enough =
+        json_array_size(asking->list) >= asking->limit || asking->looked >= LOOKED_AT_MAX ||
+        ++asking->asked >= ASKED_MAX; /* where nothing is public a page has no rows, and there may be very many */
     if (asking->ids_count ? ++asking->ids_at < asking->ids_count : !enough && *asking->cursor)
         ask(asking);
     else

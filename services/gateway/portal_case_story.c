@@ -216,6 +216,11 @@ struct so_far {
 static void tell_step(struct case_shown *shown, const Hb__Event *event, struct so_far *so_far)
 {
     const Casework__StepTaken *taken = event->casework->step_taken;
+    if (case_step_of_others(shown, taken->step)) { /* what a neighbour left is not this complainant's */
+        so_far->phase = taken->phase;
+        so_far->round = taken->round;
+        return;
+    }
     bool own = event->actor && event->actor->complainant;
     bool again = taken->round > so_far->round;
     struct said *said = NULL;

@@ -38,7 +38,7 @@ static void on_policy(struct visit *visit, void *context)
     size_t count;
     struct arena *arena = visit_arena(visit);
     const char *wanted = http_query(visit->request, "kind");
-    if (!wanted && place && *place->kind)
+    if (!wanted && place && kind_open(visit, place->kind)) /* a label hangs for years: its kind may be gone */
         wanted = place->kind;
     const Policy__Kind **kinds = submit_kinds(visit, &count), *kind = kind_open(visit, wanted);
     if (wanted && !kind) {

@@ -249,7 +249,10 @@ bool visit_may(struct visit *visit, struct limit *limit)
 const char *portal_base(struct http_request *request)
 {
     const Config__Http *http = request->gateway->config->http;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]_";
     const char *host = http_header(request, "Host");
+    if (host && host[strspn(host, letters)]) /* whatever was sent there */
+        host = NULL;
     char *base = http && *http->public_url ? arena_strdup(&request->arena, http->public_url)
                                            : arena_printf(&request->arena, "http://%s", host ? host : "localhost");
     for (size_t size = strlen(base); size && base[size - 1] == '/'; size--)

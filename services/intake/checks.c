@@ -178,6 +178,15 @@ static void refuse_historic(struct turn *turn, const struct intake_new *fresh, s
             refusal_accepts(turn, refusal, fresh->kind->steps[i]->name);
 }
 
+/* The other case may not be here, or not be of that time. */
+static void refuse_joining(struct turn *turn, size_t at)
+{
+    Hb__Refusal *refusal =
+        turn_refuse(turn, 422, "bad_field", "历史中不能并案、拆案或引用其他案件：导入后再办理",
+                    "in a history no case is joined with another or copies it: do it after the import");
+    refusal_field(turn, refusal, arena_printf(turn_arena(turn), "history.steps[%zu].step", at));
+}
+
 static void refuse_time(struct turn *turn, size_t at)
 {
     Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "时间须不早于前一步和登记时间，且不晚于截止时间 as_of",
@@ -195,6 +204,10 @@ void intake_check_history(struct turn *turn, const struct intake_new *fresh, con
         const Policy__Step *step = policy_step(fresh->kind, historic->step);
         if (!step || !policy_step_from(step, stage) || (step->back && !*before)) {
             refuse_historic(turn, fresh, i, historic, stage);
+            return;
+        }
+        if (*step->link || *step->unlink || step->n_copy) {
+            refuse_joining(turn, i);
             return;
         }
         if (historic->occurred_ms < at_ms || historic->occurred_ms > history->as_of_ms)

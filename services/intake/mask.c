@@ -38,23 +38,35 @@ static char *first_characters(struct turn *turn, const char *text, unsigned coun
 /* ---- numbers ---- */
 
 struct row {
-    unsigned digits; /* an X that ends an identity number is one */
-    bool parted;
+    unsigned digits;  /* an X that ends an identity number is one */
+    unsigned longest; /* of them side by side */
     size_t size;
 };
+
+/* What people write between the digits of one number; 0: something else. */
+static size_t gap_size(const char *text)
+{
+    static const char *const gaps[] = {"  ", " ", "-", "·", "　", "－", "–", "—", "‑"};
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
+        if (strncmp(text, gaps[i], strlen(gaps[i])) == 0)
+            return strlen(gaps[i]);
+    return 0;
+}
 
 static struct row row_at(const char *text)
 {
     struct row row = {0};
-    size_t at = 0;
+    size_t at = 0, gap = 0;
+    unsigned run = 0;
     for (;;) {
         size_t digit = digit_size(text + at);
         if (digit) {
             row.digits++;
+            row.longest = ++run > row.longest ? run : row.longest;
             row.size = at += digit;
-        } else if (row.digits && (text[at] == ' ' || text[at] == '-') && digit_size(text + at + 1)) {
-            row.parted = true;
-            at++;
+        } else if (row.digits && (gap = gap_size(text + at)) && digit_size(text + at + gap)) {
+            run = 0;
+            at += gap;
         } else {
             break;
         }
@@ -71,7 +83,7 @@ static char *hide_row(const char *text, const struct row *row, char *to)
     unsigned head = row->digits >= DIGITS_LONG ? 3 : 2, tail = row->digits >= DIGITS_LONG ? 4 : 2, seen = 0;
     for (size_t at = 0; at < row->size;) {
         size_t size = character_size(text + at);
-        bool number = text[at] != ' ' && text[at] != '-';
+        bool number = digit_size(text + at) || text[at] == 'X' || text[at] == 'x';
         bool hidden = number && seen >= head && seen + tail < row->digits;
         seen += number;
         if (hidden) {
@@ -91,7 +103,7 @@ static char *mask_numbers(struct turn *turn, char *text)
     bool any = false;
     for (const char *at = text; *at;) {
         struct row row = row_at(at);
-        bool hide = row.digits >= (row.parted ? DIGITS_PARTED_MIN : DIGITS_MIN);
+        bool hide = row.longest >= DIGITS_MIN || row.digits >= DIGITS_PARTED_MIN;
         size_t size = row.size ? row.size : character_size(at);
         if (hide) {
             to = hide_row(at, &row, to);
@@ -118,7 +130,7 @@ static bool is_identity(struct turn *turn, uint64_t key_id)
 static char *mask_email(struct turn *turn, const char *text)
 {
     const char *at = strrchr(text, '@');
-    return first_characters(turn, text, 1, arena_printf(turn_arena(turn), "***%s", at ? at : ""));
+    return first_characters(turn, text, at && at - text > 1, arena_printf(turn_arena(turn), "***%s", at ? at : ""));
 }
 
 /* Of "欧阳铃木" 欧**, of "Ann Lee" A**; short or long, it looks alike. */
@@ -130,8 +142,9 @@ static char *mask_identity(struct turn *turn, const char *field, char *text)
         return mask_email(turn, text);
     if (strcmp(field, "address") == 0)
         return first_characters(turn, text, 3, "****");
-    char *masked = mask_numbers(turn, text);
-    return masked == text ? first_characters(turn, text, 2, "****") : masked;
+    struct row row = row_at(text); /* one number, and nothing else */
+    bool one = !text[row.size] && (row.longest >= DIGITS_MIN || row.digits >= DIGITS_PARTED_MIN);
+    return one ? mask_numbers(turn, text) : first_characters(turn, text, 2, "****");
 }
 
 char *intake_masked(struct turn *turn, const Hb__Sealed *box, char *text)

@@ -105,7 +105,7 @@ static bool check_shape(struct turn *turn, const Intake__Open *open)
     } else if (open->n_boxes > INTAKE_OPEN_BOXES_MAX) {
         refusal = turn_refuse(turn, 413, "too_large", "一次最多打开 1000 项", "at most 1000 texts at a time");
         refusal_field(turn, refusal, "boxes");
-    } else if (!open->purpose[0] || strlen(open->purpose) > INTAKE_NAME_BYTES_MAX) {
+    } else if (!open->purpose[strspn(open->purpose, " \t\r\n")] || strlen(open->purpose) > INTAKE_NAME_BYTES_MAX) {
         refusal = turn_refuse(turn, 422, "missing_field", "须说明查看目的（200 字节以内）",
                               "say for what purpose (at most 200 bytes)");
         refusal_field(turn, refusal, "purpose");

@@ -237,7 +237,8 @@ static void walk(struct storm *storm, const Policy__Kind *kind, int64_t at_ms, i
     unsigned steps = (unsigned)storm_draw(storm, 9);
     for (unsigned tries = 0; tries < 60 && history->n_steps < steps; tries++) {
         const Policy__Step *step = kind->steps[storm_draw(storm, kind->n_steps)];
-        if ((!policy_step_from(step, stage) || (step->back && !*before)) && !storm_chance(storm, 3))
+        bool joins = *step->link || *step->unlink || step->n_copy;
+        if ((!policy_step_from(step, stage) || joins || (step->back && !*before)) && !storm_chance(storm, 3))
             continue;
         at_ms += (int64_t)storm_draw(storm, 30 * 60) * MINUTE_MS;
         if (at_ms > until_ms)

@@ -608,18 +608,19 @@ static const struct storm_run *said_of(const struct oracle *oracle, const struct
     return NULL;
 }
 
-/* The pause before the end as if nobody had heard yet that it was over. */
-static struct pauses pauses_unheard(const struct oracle *oracle, const struct pauses *pauses, int64_t end_ms)
+/* The pause before the end as if nobody had heard yet that it was over; or that it was. */
+static struct pauses pauses_unheard(const struct oracle *oracle, const struct pauses *pauses, int64_t end_ms, bool all)
 {
     struct pauses unheard = pauses_until(oracle, pauses, end_ms);
-    if (unheard.count)
+    if (unheard.count && !all)
         unheard.list[unheard.count - 1].to_ms = end_ms;
+    unheard.count -= unheard.count && all;
     return unheard;
 }
 
 /* A run that is over keeps the word said at its end: neither a calendar published later changes it nor the proof, come
-   only then or in that very millisecond, that an extension was told, nor that the case had ceased to wait a little
-   before. */
+   only then or in that very millisecond, that an extension was told, nor that the case had begun or ceased to wait a
+   little before. */
 static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                               const struct storm_run *said)
 {
@@ -627,8 +628,9 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
     bool agrees = false;
     const int64_t told_until[] = {INT64_MAX, run->end_ms ? run->end_ms : INT64_MAX,
                                   run->end_ms ? run->end_ms - 1 : INT64_MAX};
-    struct pauses unheard = pauses_unheard(oracle, pauses, run->end_ms);
-    for (size_t i = 0; i < 6 * oracle->storm->calendars_count && !agrees; i++) {
+    struct pauses heard[] = {*pauses, pauses_unheard(oracle, pauses, run->end_ms, false),
+                             pauses_unheard(oracle, pauses, run->end_ms, true)};
+    for (size_t i = 0; i < 9 * oracle->storm->calendars_count && !agrees; i++) {
         struct run then = {.round = run->round,
                            .part = run->part,
                            .start_ms = run->start_ms,
@@ -636,9 +638,9 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
                            .end = run->end,
                            .points = run->points,
                            .points_count = run->points_count};
-        oracle->calendar = oracle->storm->calendars[i / 6];
+        oracle->calendar = oracle->storm->calendars[i / 9];
         oracle->told_until_ms = told_until[i % 3];
-        work_out(oracle, i % 6 < 3 ? pauses : &unheard, &then);
+        work_out(oracle, &heard[i / 3 % 3], &then);
         agrees = then.missed == said->missed && (!said->missed || then.missed_due_ms == said->missed_due_ms) &&
                  (said->said != STORM_MET || then.due_ms == said->met_due_ms);
     }
