@@ -336,7 +336,10 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     if (event->case_id == 0)
         return;
     if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE) {
-        if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+        bool registered = event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED;
+        bug_unless(!planted("poison_evolve") || !registered ||
+                   strcmp(event->intake->registered->channel, "other") != 0);
+        if (registered)
             evolve_registered(turn, event);
         return;
     }

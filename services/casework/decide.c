@@ -206,6 +206,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         return;
     }
     const Casework__Act *act = command->casework->act;
+    bug_unless(!planted("poison_decide") || strcmp(act->step, "acknowledge") != 0);
     one.view.actor = command->actor;
     const Policy__Step *step = casework_find_step(turn, &one, act);
     const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;

@@ -136,6 +136,8 @@ void routing_react(struct turn *turn, const Hb__Event *event)
     const Routerec__Case *record = event->case_id ? routing_case_load(turn, event->case_id) : NULL;
     if (!record)
         return;
+    bug_unless(!planted("poison_react") || !is_registration(event) ||
+               strcmp(event->intake->registered->channel, "other") != 0);
     if (record->times == 0 && is_registration(event) && !planted_each("nobodys_case", 10))
         route_first(turn, event, record);
     else if (record->times && record->returned)
