@@ -11,13 +11,13 @@ struct submission {
     const char *site;
     Intake__Submit *submit;
     const Hb__CommandReply *reply;
-    size_t asked, seen; /* of its likely duplicates */
 };
 
 json_t *submitted_json(struct http_request *request, const char *site, const Hb__CommandReply *reply)
 {
     bug_unless(reply->payload_case ==
                HB__COMMAND_REPLY__PAYLOAD_SUBMITTED); /* intake answers these two with nothing else */
+    reply->submitted->n_alike_ids = 0;
     json_t *json = json_from_message(&reply->submitted->base, sites_zone(request->gateway, site));
     json_object_set_new(json, "case_id", json_string(case_id_text(request, reply->case_id)));
     json_object_set_new(json, "site", json_string(site));
@@ -28,40 +28,44 @@ json_t *submitted_json(struct http_request *request, const char *site, const Hb_
 
 /* ---- likely duplicates: intake names them, analytics says which of them the account sees ---- */
 
-static void ask_next(struct http_request *request, struct submission *submission);
+#define LOOKED_UP_WITHIN_MS 300u /* a hint is not worth waiting for: the case is registered */
+
+static void answer(struct http_request *request, const struct submission *submission)
+{
+    const Hb__CommandReply *reply = submission->reply;
+    http_set(request, "Location",
+             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
+    http_respond_json(request, 201, submitted_json(request, submission->site, reply));
+}
 
 static void on_looked_up(struct http_request *request, void *context, const Hb__Refusal *refused,
                          const Hb__QueryReply *reply)
 {
     struct submission *submission = context;
     Intake__Submitted *submitted = submission->reply->submitted;
-    char *number = submitted->alike[submission->asked++];
     const Analytics__CaseList *list = refused ? NULL : reply->analytics->list;
-    bool seen = false;
-    for (size_t i = 0; list && i < list->n_rows; i++) /* the filter takes prefixes too */
-        seen = seen || strcmp(list->rows[i]->number, number) == 0;
-    if (seen)
-        submitted->alike[submission->seen++] = number;
-    ask_next(request, submission);
+    request->answer_within_ms = 0;
+    submitted->n_alike = 0;
+    submitted->alike = arena_alloc(&request->arena, (list ? list->n_rows + 1 : 1) * sizeof *submitted->alike);
+    for (size_t i = 0; list && i < list->n_rows; i++)
+        submitted->alike[submitted->n_alike++] = list->rows[i]->number;
+    answer(request, submission);
 }
 
-static void ask_next(struct http_request *request, struct submission *submission)
+/* As far as analytics has heard: what this very submission did is not asked for. */
+static void look_up(struct http_request *request, struct submission *submission)
 {
-    const Hb__CommandReply *reply = submission->reply;
-    if (submission->asked < reply->submitted->n_alike) {
-        struct case_list *list = arena_zero(&request->arena, sizeof *list);
-        analytics__filter__init(&list->filter);
-        list->filter.number = reply->submitted->alike[submission->asked];
-        list->site = submission->site;
-        list->cursor = "";
-        list->cell = cells_own(request);
-        case_list_ask(request, list, 50, on_looked_up, submission);
-        return;
-    }
-    reply->submitted->n_alike = submission->seen;
-    http_set(request, "Location",
-             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
-    http_respond_json(request, 201, submitted_json(request, submission->site, reply));
+    Intake__Submitted *submitted = submission->reply->submitted;
+    struct case_list *list = arena_zero(&request->arena, sizeof *list);
+    analytics__filter__init(&list->filter);
+    list->filter.case_ids = submitted->alike_ids;
+    list->filter.n_case_ids = submitted->n_alike_ids;
+    list->site = submission->site;
+    list->cursor = "";
+    list->cell = cells_own(request);
+    request->n_after = 0;
+    request->answer_within_ms = LOOKED_UP_WITHIN_MS;
+    case_list_ask(request, list, (uint32_t)submitted->n_alike_ids, on_looked_up, submission);
 }
 
 static void on_submitted(struct http_request *request, void *context, const Hb__Refusal *refused,
@@ -74,7 +78,10 @@ static void on_submitted(struct http_request *request, void *context, const Hb__
     }
     submission->reply = reply;
     bug_unless(reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_SUBMITTED);
-    ask_next(request, submission);
+    if (reply->submitted->n_alike_ids)
+        look_up(request, submission);
+    else
+        answer(request, submission);
 }
 
 static void on_site(struct http_request *request, void *context)

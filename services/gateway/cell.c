@@ -125,7 +125,7 @@ static void send_to(struct http_request *request, struct bus_peer *peer, Bus__Re
 {
     request->gateway->cell->counts.asked++;
     http_hold(request);
-    bus_request(peer, message, CELL_TIMEOUT_MS, done, asked);
+    bus_request(peer, message, request->answer_within_ms ? request->answer_within_ms : CELL_TIMEOUT_MS, done, asked);
 }
 
 const Hb__Refusal *cell_refuse_down(struct http_request *request, Hb__Service service)

@@ -63,6 +63,7 @@ struct http_request {
     const char *session; /* the cookie's secret, when that is how it is signed in; NULL: by a token */
     Hb__Position **after;
     size_t n_after;
+    uint32_t answer_within_ms; /* of what services are asked now; 0: CELL_TIMEOUT_MS (cell.h) */
 
     /* ---- of http*.c and routes.c only ---- */
     struct http_pair parameters[HTTP_PARAMETERS_MAX];

@@ -40,6 +40,8 @@ static void reply_registered(struct turn *turn, const Hb__Event *event, Intake__
     submitted->promised = registered->promised;
     submitted->n_promised = registered->n_promised;
     submitted->alike = numbers_of(turn, registered->alike, registered->n_alike, &submitted->n_alike);
+    submitted->alike_ids = registered->alike;
+    submitted->n_alike_ids = registered->n_alike;
     submitted->stage = registered->stage;
 }
 
