@@ -19,7 +19,7 @@
 #define MARK "################"
 #define CONNECTIONS_MAX 1024u
 #define REQUEST_BYTES_MAX 65536u
-#define REPLY_BYTES_MAX 65536u
+#define REPLY_BYTES_MAX (1u << 20) /* a script of the console */
 
 struct connection {
     int fd;

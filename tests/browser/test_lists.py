@@ -131,6 +131,7 @@ def test_lists():
         with open(os.path.join(folder, "pack.yaml"), "w") as f:
             f.write(PACK)
         system.run("policy", "publish", "haitang", folder, "--operator")
+        system.settle()  # every service has heard of it
         system.settle()
         outlay, quiet = submit(system, "outlay"), submit(system, "complaint", category="noise", party={"name": "某某", "confidential": True})
         for language, phone in (("zh-CN", False), ("en", True)):

@@ -84,7 +84,9 @@ def publish(system, text, check=True):
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "pack.yaml"), "w", encoding="utf-8") as f:
         f.write(text)
-    return system.run("policy", "publish", "works", folder, "--operator", check=check)
+    done = system.run("policy", "publish", "works", folder, "--operator", check=check)
+    system.settle()  # every service has heard of it
+    return done
 
 
 def history(lots, received):

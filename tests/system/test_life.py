@@ -135,6 +135,7 @@ def nobody_touches_it():
         with open(os.path.join(folder, "pack.yaml"), "w") as f:
             f.write(QUICK)
         system.run("policy", "publish", "renhe", folder, "--operator")
+        system.settle()  # every service has heard of it
         reply = system.http("POST", "/api/v1/cases", {"site": "renhe", "kind": "complaint", "category": "service", "channel": "phone",
                                                       "text": {"plain": "等候三小时无人接待"}}, tokens["renhe-reception"])
         assert reply.status == 201, reply

@@ -39,6 +39,7 @@ def publish():
     with open(os.path.join(folder, "pack.yaml"), "w") as f:
         f.write(PACK)
     system.run("policy", "publish", SITE, folder, "--operator")
+    system.settle()  # every service has heard of it
 
 
 def submit(kind="outlay", who="reception", **more):

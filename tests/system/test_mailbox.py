@@ -32,6 +32,7 @@ class World:
                              {"id": "ren", "person": "ren", "scopes": ["*"]}]}
         assert system.http("PUT", "/api/v1/organisation", body, token=self.operator).status == 200
         system.run("policy", "publish", SITE, "PROP-CO", "--operator")
+        system.settle()  # every service has heard of it
         self.file("token", system.run("token", "mailbox").stdout)
         self.ren = system.run("token", "ren").stdout.strip()
         os.mkdir(self.path("aside"))

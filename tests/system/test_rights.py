@@ -229,6 +229,7 @@ def nor_as_likely_duplicates(world):
         with open(os.path.join(folder, "HUSH", "pack.yaml"), "w", encoding="utf-8") as f:
             f.write(HUSHED)
         system.run("policy", "publish", SITE, os.path.join(folder, "HUSH"), "--operator")
+    system.settle()  # every service has heard of it
     body = {"site": SITE, "kind": "hushed", "category": "noise", "place": "听涛阁西侧", "text": "密"}
     first = world.ask("POST", "/api/v1/cases", world.tokens["manager"], body, 201).json()
     system.settle()
