@@ -1,9 +1,12 @@
 #include "base/error.h"
 
+#include "base/fault.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static bug_handler *handler_fn;
@@ -49,9 +52,28 @@ static void handle(void)
         handler(handler_context);
 }
 
-/* Of a library's own assertion, or a fault of memory. The default, which is set again by now, ends the process. */
-static void on_fatal(int number)
+/* A log line, as write_bug's. What lies in a file of a store and cannot be used was altered on the disk: LMDB trusts
+   its pages. */
+static void write_fault(int number, const void *address)
 {
+    char path[400], text[1024];
+    bool mapped = (number == SIGSEGV || number == SIGBUS) && fault_file(address, path, sizeof path);
+    bool stored = mapped && strstr(path, ".mdb");
+    int size =
+        snprintf(text, sizeof text,
+                 "{\"level\":\"error\",\"event\":\"fault\",\"what\":\"%s: the process ends before it "
+                 "commits\",\"signal\":%d,\"file\":\"%s\",\"advice\":\"%s\"}\n",
+                 stored ? "damaged pages" : "a fault of memory or a library's assertion", number, mapped ? path : "",
+                 stored ? "restore from a backup (hearback restore)"
+                        : "it starts again by itself; report this line; if it comes again: hearback verify");
+    (void)!write(STDERR_FILENO, text, (size_t)size);
+}
+
+/* Of a library's own assertion, or a fault of memory. The default, which is set again by now, ends the process. */
+static void on_fatal(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    write_fault(number, info->si_addr);
     handle();
     raise(number);
 }
@@ -60,7 +82,8 @@ void bug_handler_set(bug_handler *handler, void *context)
 {
     static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
     static char stack[64 << 10]; /* what ran out may be the stack */
-    struct sigaction action = {.sa_handler = on_fatal, .sa_flags = SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
+    struct sigaction action = {.sa_sigaction = on_fatal,
+                               .sa_flags = SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK};
     handler_fn = handler;
     handler_context = context;
     handler_thread = pthread_self();
@@ -92,5 +115,6 @@ void bug_report(const char *file, int line, const char *what)
 {
     write_bug(file, line, what);
     handle();
+    signal(SIGABRT, SIG_DFL); /* all was said */
     abort();
 }

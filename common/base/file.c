@@ -1,6 +1,9 @@
 #include "base/file.h"
 
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* Its size is not asked for: it may be a pipe, and a file may grow meanwhile. */
 enum err file_read(const char *path, size_t bytes_max, struct arena *arena, struct bytes *content_out)
@@ -24,4 +27,20 @@ enum err file_read(const char *path, size_t bytes_max, struct arena *arena, stru
     content[size < room ? size : room - 1] = 0;
     *content_out = bytes_of(content, size);
     return bad ? ERR_IO : size > bytes_max ? ERR_TOO_LARGE : ERR_NONE;
+}
+
+enum err folder_sync(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return good ? ERR_NONE : ERR_IO;
+}
+
+enum err name_sync(const char *path)
+{
+    char copy[4200]; /* dirname writes into it */
+    snprintf(copy, sizeof copy, "%s", path);
+    return folder_sync(dirname(copy));
 }

@@ -32,12 +32,19 @@ struct live {
     const char *unmet; /* clock whose passed due began this run, or NULL */
     int64_t extended_due, extended_at;
     unsigned extended_count;
+    int64_t moved_ms;         /* when the case was moved last while it ran; 0: it was not */
+    struct run before_moving; /* its due and warnings then */
 };
 
 struct judge {
     const struct judge_rules *rules;
+    const struct judge_version *versions; /* the first, then those moved to */
+    uint32_t version;                     /* of the walk so far */
+    const Policy__Clock *clock;           /* of that version */
+    const Policy__Defaults *defaults;
     const struct happening *happenings;
-    size_t upto; /* facts are those after this happening */
+    const uint32_t *version_at; /* by which version a happening was recorded */
+    size_t upto;                /* facts are those after this happening */
     struct arena *arena;
     struct pause *pauses;
     size_t pauses_count;
@@ -116,17 +123,27 @@ static const Policy__Trigger *find_trigger(Policy__Trigger *const *list, size_t 
     return NULL;
 }
 
-static bool stops(const struct judge *judge, const struct happening *happening)
+static bool stops(const Policy__Clock *clock, const struct happening *happening)
 {
-    return find_trigger(judge->rules->clock->stop, judge->rules->clock->n_stop, happening) != NULL;
+    return find_trigger(clock->stop, clock->n_stop, happening) != NULL;
+}
+
+/* The clock by which a happening is placed. Before a version that newly has the clock it is that one's. */
+static const Policy__Clock *clock_at(const struct judge *judge, size_t index)
+{
+    uint32_t version = judge->version_at[index];
+    while (!judge->versions[version].clock && version < judge->rules->moved_count)
+        version++;
+    return judge->versions[version].clock;
 }
 
 /* Starts count when they occurred, stops when they were recorded unless the clock allows back-dating. A time field
    carries its own instant and is known from its recording on. */
-static int64_t counts_at(const struct judge *judge, const struct happening *happening)
+static int64_t counts_at(const Policy__Clock *clock, const struct happening *happening)
 {
-    const Policy__Clock *clock = judge->rules->clock;
-    if (stops(judge, happening))
+    if (!clock)
+        return happening->at_ms;
+    if (stops(clock, happening))
         return clock->backdating ? occurred(happening) : happening->at_ms;
     const Policy__Trigger *start = find_trigger(clock->start, clock->n_start, happening);
     return start && start->type != POLICY__TRIGGER__TYPE__TIME_FIELD ? occurred(happening) : happening->at_ms;
@@ -148,8 +165,8 @@ static struct moment *moments_of(const struct judge *judge, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct happening *happening = &judge->happenings[i];
         bool begins = happening->round > round;
-        moments[i] =
-            (struct moment){begins ? happening->at_ms : counts_at(judge, happening), i, begins ? happening->round : 0};
+        moments[i] = (struct moment){begins ? happening->at_ms : counts_at(clock_at(judge, i), happening), i,
+                                     begins ? happening->round : 0};
         round = begins ? happening->round : round;
     }
     if (count)
@@ -159,13 +176,16 @@ static struct moment *moments_of(const struct judge *judge, size_t count)
 
 /* ---- pauses ---- */
 
-static bool pauses_here(const Policy__Clock *clock, const struct happening *happening, bool before)
+/* `phase`: of the case after the happening. */
+static bool pauses_here(const Policy__Clock *clock, const struct happening *happening, Policy__Phase phase, bool before)
 {
+    if (!clock)
+        return false;
     switch (clock->pause) {
     case POLICY__CLOCK__PAUSE__PAUSE_NONE:
         return false;
     case POLICY__CLOCK__PAUSE__PAUSE_WAITING:
-        return happening->phase == POLICY__PHASE__PHASE_NONE ? before : happening->phase == POLICY__PHASE__WAITING;
+        return phase == POLICY__PHASE__WAITING;
     case POLICY__CLOCK__PAUSE__PAUSE_TRIGGERS:
         if (find_trigger(clock->resume_at, clock->n_resume_at, happening))
             return false;
@@ -191,9 +211,11 @@ static void begin_pause(struct judge *judge, int64_t at_ms)
 static void find_pauses(struct judge *judge, size_t count)
 {
     bool paused = false;
+    Policy__Phase phase = POLICY__PHASE__PHASE_NONE;
     for (size_t i = 0; i < count; i++) {
         const struct happening *happening = &judge->happenings[i];
-        bool now = pauses_here(judge->rules->clock, happening, paused);
+        phase = happening->phase == POLICY__PHASE__PHASE_NONE ? phase : happening->phase;
+        bool now = pauses_here(clock_at(judge, i), happening, phase, paused);
         if (now && !paused)
             begin_pause(judge, happening->at_ms);
         if (!now && paused) {
@@ -274,7 +296,7 @@ static enum truth holds(const struct judge *judge, const Policy__Condition *cond
 {
     if (!condition || condition->n_nodes == 0)
         return TRUTH_YES;
-    return judge->rules->holds(judge->rules->context, condition, judge->upto, at_ms);
+    return judge->rules->holds(judge->rules->context, condition, judge->upto, judge->version, at_ms);
 }
 
 static unsigned close_of_business(const Policy__Defaults *defaults)
@@ -285,11 +307,11 @@ static unsigned close_of_business(const Policy__Defaults *defaults)
 static bool row_due(struct judge *judge, const Policy__LimitRow *row, int64_t start_ms, struct due *due_out,
                     struct due_rules *rules_out)
 {
-    const Policy__TimeOptions *options = row->has_options && row->options ? row->options : judge->rules->clock->options;
+    const Policy__TimeOptions *options = row->has_options && row->options ? row->options : judge->clock->options;
     const char *name = options && *options->calendar ? options->calendar : "";
     *rules_out = (struct due_rules){judge->rules->calendar(judge->rules->context, name),
                                     options,
-                                    close_of_business(judge->rules->defaults),
+                                    close_of_business(judge->defaults),
                                     resolve,
                                     judge,
                                     judge->rules->explain};
@@ -309,7 +331,7 @@ static bool row_due(struct judge *judge, const Policy__LimitRow *row, int64_t st
    for each of them, and of these the shortest. */
 static bool limit_due(struct judge *judge, int64_t at_ms)
 {
-    const Policy__Clock *clock = judge->rules->clock;
+    const Policy__Clock *clock = judge->clock;
     struct live *live = &judge->live;
     const Policy__LimitRow *held = NULL;
     live->run.limit_row = -1;
@@ -496,10 +518,10 @@ static int64_t warn_at(struct judge *judge, const struct run *run, const Policy_
     return run->due_ms;
 }
 
-static void add_warnings(struct judge *judge, struct run *run)
+static void add_own_warnings(struct judge *judge, struct run *run)
 {
-    const Policy__Clock *clock = judge->rules->clock;
-    const Policy__Defaults *defaults = judge->rules->defaults;
+    const Policy__Clock *clock = judge->clock;
+    const Policy__Defaults *defaults = judge->defaults;
     for (size_t i = 0; i < clock->n_warn; i++)
         add_warning(run, warn_at(judge, run, clock->warn[i]));
     if (clock->n_warn || !clock->warn_default || !defaults)
@@ -510,6 +532,23 @@ static void add_warnings(struct judge *judge, struct run *run)
         add_warning(run, share_ms(judge, run, defaults->warn_hours_permille));
 }
 
+/* Where the case was moved and the due has stayed, what lay before that is as it was then: each is warned of once. */
+static void add_warnings(struct judge *judge, struct run *run)
+{
+    const struct live *live = &judge->live;
+    const struct run *before = &live->before_moving;
+    struct run own = *run;
+    add_own_warnings(judge, live->moved_ms && before->due_ms == run->due_ms ? &own : run);
+    if (!live->moved_ms || before->due_ms != run->due_ms)
+        return;
+    for (unsigned i = 0; i < before->warn_count; i++)
+        if (before->warn_ms[i] < live->moved_ms)
+            add_warning(run, before->warn_ms[i]);
+    for (unsigned i = 0; i < own.warn_count; i++)
+        if (own.warn_ms[i] >= live->moved_ms)
+            add_warning(run, own.warn_ms[i]);
+}
+
 /* ---- starting and ending runs ---- */
 
 static void close_run(struct judge *judge, enum run_state state, int64_t at_ms)
@@ -518,6 +557,8 @@ static void close_run(struct judge *judge, enum run_state state, int64_t at_ms)
     live->open = false;
     live->run.state = state;
     live->run.ended_ms = at_ms;
+    live->run.clock = judge->clock;
+    live->run.version = judge->version;
     if (!live->was_active)
         return;
     if (live->has_due)
@@ -546,7 +587,7 @@ static void end_run(struct judge *judge, enum run_state state, int64_t at_ms)
 static void look_at_condition(struct judge *judge, int64_t at_ms)
 {
     struct live *live = &judge->live;
-    bool active = holds(judge, judge->rules->clock->condition, at_ms) == TRUTH_YES;
+    bool active = holds(judge, judge->clock->condition, at_ms) == TRUTH_YES;
     if (active && !live->active)
         live->active_since = at_ms;
     if (!active && live->active)
@@ -566,7 +607,7 @@ static void open_run(struct judge *judge, int64_t start_ms)
 /* When the clock starts by this happening; a time field starts it at the instant it names, even in the past. */
 static bool starts(struct judge *judge, const struct moment *moment, int64_t *start_out, const char **unmet_out)
 {
-    const Policy__Clock *clock = judge->rules->clock;
+    const Policy__Clock *clock = judge->clock;
     const struct happening *happening = &judge->happenings[moment->index];
     for (size_t i = 0; i < clock->n_start; i++) {
         const Policy__Trigger *trigger = clock->start[i];
@@ -602,8 +643,8 @@ static bool in_time(struct judge *judge, const struct happening *happening, int6
 static void extend(struct judge *judge, const struct happening *happening)
 {
     struct live *live = &judge->live;
-    const Policy__Extend *rule = judge->rules->clock->extend;
-    if (!same(happening->extends, judge->rules->clock->name) || !live->has_due)
+    const Policy__Extend *rule = judge->clock->extend;
+    if (!same(happening->extends, judge->clock->name) || !live->has_due)
         return;
     int64_t told = rule && rule->told ? happening->extension_told_ms : happening->at_ms, due, due_then;
     bool too_often = rule && rule->times && !rule->more && live->extended_count >= rule->times;
@@ -625,21 +666,95 @@ static void next_round(struct judge *judge, const struct moment *moment)
         end_run(judge, RUN_CANCELLED, moment->at_ms);
     judge->round = moment->round;
     judge->part = 0;
-    if (began)
+    if (began && judge->clock)
         open_run(judge, moment->at_ms);
 }
 
-static void walk_one(struct judge *judge, const struct moment *moment)
+/* Did a run of an earlier version, after it was begun then, end as done by this instant? It is not to be done again. */
+static bool was_met(const struct judge *judge, int64_t start_ms, int64_t by_ms)
 {
+    for (size_t i = 0; i < judge->runs_count; i++) {
+        const struct run *run = &judge->runs[i];
+        bool since = run->ended_ms > start_ms || run->start_ms == start_ms;
+        if (run->state == RUN_MET && since && run->ended_ms <= by_ms)
+            return true;
+    }
+    return false;
+}
+
+/* A clock that the case newly has, or has again: does it run by what happened so far, and since when? */
+static void begin_late(struct judge *judge, const struct moment *moments, size_t count)
+{
+    bool open = false, began = false;
+    int64_t start_ms = 0, found_ms;
+    const char *unmet = NULL, *found;
+    for (size_t i = 0; i < count; i++) {
+        const struct moment *moment = &moments[i];
+        open =
+            open && !stops(judge->clock, &judge->happenings[moment->index]) && !was_met(judge, start_ms, moment->at_ms);
+        if (moment->round)
+            open = began;
+        if (moment->round && began)
+            start_ms = moment->at_ms;
+        found = NULL;
+        if (open || !starts(judge, moment, &found_ms, &found))
+            continue;
+        open = began = true;
+        start_ms = found_ms;
+        unmet = found;
+    }
+    if (!open || was_met(judge, start_ms, INT64_MAX))
+        return;
+    open_run(judge, start_ms);
+    judge->live.run.begun_by_move = true;
+    judge->live.unmet = unmet;
+}
+
+static void switch_to(struct judge *judge, uint32_t version)
+{
+    judge->version = version;
+    judge->clock = judge->versions[version].clock;
+    judge->defaults = judge->versions[version].defaults;
+}
+
+/* The case goes by another version from here on. */
+static void move(struct judge *judge, const struct moment *moments, size_t index)
+{
+    const struct moment *moment = &moments[index];
+    uint32_t version = judge->happenings[moment->index].moved;
+    struct live *live = &judge->live;
+    bool had = judge->clock != NULL;
+    if (live->open && !judge->versions[version].clock) {
+        live->run.gone = live->active;
+        end_run(judge, RUN_CANCELLED, moment->at_ms);
+    }
+    if (live->open) {
+        struct run then = live->run;
+        then.warn_count = 0;
+        if (live->has_due)
+            add_warnings(judge, &then);
+        live->before_moving = then;
+        live->moved_ms = moment->at_ms;
+    }
+    switch_to(judge, version);
+    if (judge->clock && !had)
+        begin_late(judge, moments, index);
+}
+
+static void walk_one(struct judge *judge, const struct moment *moments, size_t index)
+{
+    const struct moment *moment = &moments[index];
     const struct happening *happening = &judge->happenings[moment->index];
     int64_t start;
     const char *unmet = NULL;
     look_for_miss(judge, moment->at_ms);
-    if (judge->live.open && stops(judge, happening))
+    if (judge->live.open && stops(judge->clock, happening))
         end_run(judge, RUN_MET, moment->at_ms);
     judge->upto = moment->index > judge->upto ? moment->index : judge->upto;
     next_round(judge, moment);
-    if (!judge->live.open && starts(judge, moment, &start, &unmet)) {
+    if (happening->moved)
+        move(judge, moments, index);
+    if (!judge->live.open && judge->clock && starts(judge, moment, &start, &unmet)) {
         open_run(judge, start);
         judge->live.unmet = unmet;
     }
@@ -678,8 +793,23 @@ static void wait_for_horizon(struct judge *judge, int64_t horizon_ms)
             continue;
         run->state = RUN_RUNNING;
         run->ended_ms = 0;
-        run->by_condition = false;
+        run->by_condition = run->gone = false;
     }
+}
+
+static void list_versions(struct judge *judge, size_t count)
+{
+    const struct judge_rules *rules = judge->rules;
+    struct judge_version *versions = arena_alloc(judge->arena, (rules->moved_count + 1) * sizeof *versions);
+    uint32_t *version_at = arena_alloc(judge->arena, (count + 1) * sizeof *version_at), version = 0;
+    versions[0] = (struct judge_version){rules->clock, rules->defaults};
+    for (size_t i = 0; i < rules->moved_count; i++)
+        versions[i + 1] = rules->moved[i];
+    for (size_t i = 0; i < count; i++)
+        version_at[i] = version = judge->happenings[i].moved ? judge->happenings[i].moved : version;
+    judge->versions = versions;
+    judge->version_at = version_at;
+    switch_to(judge, 0);
 }
 
 struct run *clock_judge(const struct judge_rules *rules, const struct happening *happenings, size_t count,
@@ -689,12 +819,13 @@ struct run *clock_judge(const struct judge_rules *rules, const struct happening 
     judge->rules = rules;
     judge->happenings = happenings;
     judge->arena = arena;
+    list_versions(judge, count);
     judge->round = 1;
     judge->pauses_until_ms = judge->known_ms = INT64_MAX;
     find_pauses(judge, count);
     const struct moment *moments = moments_of(judge, count);
     for (size_t i = 0; i < count; i++)
-        walk_one(judge, &moments[i]);
+        walk_one(judge, moments, i);
     finish(judge, horizon_ms);
     wait_for_horizon(judge, horizon_ms);
     *runs_out = judge->runs_count;

@@ -23,18 +23,32 @@ struct happening {
     int64_t extended_due_ms, extension_told_ms;
     Policy__Phase phase; /* after it; PHASE_NONE: unchanged */
     uint32_t round;      /* after it; 0: unchanged */
+    uint32_t moved;      /* the case takes this version of its policy, counted from 1 (judge_rules); 0: it does not */
     Hb__Fact **facts;    /* that changed */
     size_t facts_count;
 };
 
 /* The case's facts as they stood when the clock looks: folded from the happenings so far by the judge's caller-supplied
    functions, so that the judge knows nothing of how conditions are evaluated. */
-struct judge_rules {
-    const Policy__Clock *clock;
+/* A run keeps its start when the case is moved to another version of the policy, and goes by the limits of that version
+   from there on; what ended before stays as it was. Of a clock that the version does not have the run is cancelled; one
+   that it newly has begins where it would have begun, unless it would be over by then. */
+struct judge_version {
+    const Policy__Clock *clock; /* NULL: this version has none of the name */
     const Policy__Defaults *defaults;
+};
+
+struct judge_rules {
+    const Policy__Clock *clock; /* at first; NULL as above */
+    const Policy__Defaults *defaults;
+    const struct judge_version *moved; /* of happenings with `moved`, in their order */
+    size_t moved_count;
     const struct calendar *(*calendar)(void *context, const char *name); /* "": the policy's */
-    /* Does it hold when the facts are those after happening `upto` (index into the happenings, inclusive)? */
-    enum truth (*holds)(void *context, const Policy__Condition *condition, size_t upto, int64_t at_ms);
+    /* Does it hold when the facts are those after happening `upto` (index into the happenings, inclusive)? By
+       `version`, as in happenings: what is told late of a time before a move is judged by the version that held then.
+     */
+    enum truth (*holds)(void *context, const Policy__Condition *condition, size_t upto, uint32_t version,
+                        int64_t at_ms);
     /* The instant in a time field after happening `upto`. */
     bool (*instant)(void *context, const char *name, size_t upto, int64_t *ms_out);
     void *context;
@@ -44,6 +58,8 @@ struct judge_rules {
 enum run_state { RUN_RUNNING, RUN_PAUSED, RUN_MET, RUN_CANCELLED };
 
 struct run {
+    const Policy__Clock *clock; /* by which it stands, or stood at its end */
+    uint32_t version;           /* the same, as in happenings; 0: the first */
     uint32_t round;
     uint32_t part; /* runs within a round, from 0 */
     enum run_state state;
@@ -55,7 +71,9 @@ struct run {
     bool missed;      /* a due instant before the horizon passed before the stop; stays true when met later */
     int64_t missed_due_ms;
     int64_t missed_known_ms; /* not 0: the clock's `if` or its late-recorded start made the miss known only then */
+    bool begun_by_move;      /* the version that the case was moved to newly has the clock */
     bool by_condition;       /* cancelled because the clock's `if` no longer held at ended_ms, not by a new round */
+    bool gone;               /* cancelled because the case was moved to a version that has no such clock */
     bool provisional;        /* the due depends on a year that is not published */
     bool in_days;
     bool extended;      /* the due is that of an extension */

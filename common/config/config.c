@@ -1,6 +1,7 @@
 #include "config/config.h"
 #include "config/network.h"
 
+#include "base/file.h"
 #include "yaml/yaml.h"
 
 #include <errno.h>
@@ -487,7 +488,7 @@ enum err config_save(const char *path, const Config__Config *config)
     write_all(file, config);
     bool good = fflush(file) == 0 && fsync(fd) == 0;
     good = fclose(file) == 0 && good;
-    return good && rename(temporary, path) == 0 ? ERR_NONE : ERR_IO;
+    return good && rename(temporary, path) == 0 ? name_sync(path) : ERR_IO;
 }
 
 /* ---- looking up ---- */
@@ -535,7 +536,7 @@ static enum err secret_create(const Config__Config *config, const char *name, ch
     if (fd < 0)
         return ERR_IO;
     bool good = write(fd, secret, 40) == 40 && fsync(fd) == 0;
-    return close(fd) == 0 && good ? ERR_NONE : ERR_IO;
+    return close(fd) == 0 && good ? folder_sync(config->secrets) : ERR_IO;
 }
 
 static void fill_in(char **public_key, const char *made, struct arena *arena, bool *changed)

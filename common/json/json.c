@@ -25,6 +25,8 @@ static const struct {
     {"registered_ms", "registered_at"},
     {"closed_ms", "closed_at"},
     {"due_ms", "due_at"},
+    {"open_due_ms", "open_due_at"},
+    {"responded_ms", "responded_at"},
     {"start_ms", "start_at"},
     {"met_ms", "met_at"},
     {"queued_ms", "queued_at"},
@@ -34,8 +36,11 @@ static const struct {
     {"since_ms", "since"},
     {"next_ms", "next_at"},
     {"moved_from_ms", "moved_from"},
+    {"begun_ms", "begun_at"},
+    {"ended_ms", "ended_at"},
     {"token_expires_ms", "token_expires_at"},
     {"created_ms", "created_at"},
+    {"verified_ms", "verified_at"},
     {"expires_ms", "expires_at"},
 };
 #define INSTANTS (sizeof instants / sizeof *instants)

@@ -36,6 +36,7 @@ enum log_note {
     NOTE_CELL_REFUSED,
     NOTE_REBUILD_FAILED,
     NOTE_REBUILT,
+    NOTE_DAMAGED,
     NOTES_COUNT,
 };
 

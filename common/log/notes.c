@@ -80,8 +80,14 @@ const struct log_kind log_kinds[NOTES_COUNT] = {
                              "the share of a divided partition cannot be made from what was heard",
                              "restore the system from the backup made before the split (hearback restore)",
                              "无法由已接收的事件重建该分区", "请用拆分前的备份恢复（hearback restore）"},
-    [NOTE_REBUILT] = {"rebuilt", LEVEL_INFO, "this half of a divided partition has made its tables anew", "",
-                      "拆分后的分区已重建完成", ""},
+    [NOTE_REBUILT] = {"rebuilt", LEVEL_INFO,
+                      "the tables are made anew: of a half of a divided partition, or of an older format", "",
+                      "数据表已重建完成（拆分后的分区，或旧格式）", ""},
+    [NOTE_DAMAGED] = {"damaged", LEVEL_ERROR,
+                      "a row was altered on the disk: what needs it is refused, everything else goes on",
+                      "hearback verify finds all that is damaged; then restore from a backup (hearback restore)",
+                      "有记录在磁盘上被改动：涉及它的请求被拒绝，其余照常",
+                      "执行 hearback verify 找出全部损坏处，再用备份恢复（hearback restore）"},
 };
 
 const char *log_note_name(enum log_note note)

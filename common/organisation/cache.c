@@ -14,6 +14,7 @@
 struct entry {
     struct entry *next;
     uint8_t identity[32];
+    bool built;
     struct arena arena;
     const Policy__Policy *policy;
     struct calendar *calendar;
@@ -70,24 +71,25 @@ void organisation_cache_outdated(struct turn *turn)
 
 /* ---- by content ---- */
 
-/* The entry built from this content, made when it is not there yet (*fresh_out). `kind` keeps policies, calendars and
-   zones apart. */
+/* The entry of this content. *fresh_out: it is not built yet, or what was to be read for it was damaged; the caller
+   builds it and then says so (`built`). `kind` keeps policies, calendars and zones apart. */
 static struct entry *entry_of(struct turn *turn, const char *kind, struct bytes content, bool *fresh_out)
 {
     struct cache *cache = cache_of(turn);
     uint8_t identity[32];
     crypto_generichash(identity, sizeof identity, content.data, content.size, (const uint8_t *)kind, strlen(kind));
-    *fresh_out = false;
-    for (struct entry *entry = cache->entries; entry; entry = entry->next)
-        if (memcmp(entry->identity, identity, sizeof identity) == 0)
-            return entry;
-    struct entry *entry = calloc(1, sizeof *entry);
+    struct entry *entry = cache->entries;
+    while (entry && memcmp(entry->identity, identity, sizeof identity) != 0)
+        entry = entry->next;
+    *fresh_out = !entry || !entry->built;
+    if (entry)
+        return entry;
+    entry = calloc(1, sizeof *entry);
     bug_unless(entry);
     arena_init(&entry->arena);
     memcpy(entry->identity, identity, sizeof identity);
     entry->next = cache->entries;
     cache->entries = entry;
-    *fresh_out = true;
     return entry;
 }
 
@@ -208,6 +210,7 @@ static struct entry *policy_entry(struct turn *turn, const Directory__PolicyPubl
         Policy__Policy *policy = (Policy__Policy *)message;
         policy->version = said->version;
         entry->policy = policy;
+        entry->built = true;
     }
     return entry;
 }
@@ -239,6 +242,7 @@ static struct entry *zone_entry(struct turn *turn, const char *zone)
     bug_unless(err != ERR_IO); /* it is there and cannot be read now: in another zone all would be folded otherwise */
     if (err)
         entry->zone = NULL; /* directory refuses zones that are not there */
+    entry->built = true;
     return entry;
 }
 
@@ -278,6 +282,7 @@ static struct entry *plain_calendar(struct turn *turn, const Directory__Site *si
     struct entry *entry = entry_of(turn, "plain calendar of hearback", bytes_of_text(zone_name(site)), &fresh);
     if (fresh)
         entry->calendar = calendar_new(NULL, zone_entry(turn, zone_name(site))->zone);
+    entry->built = true;
     return entry;
 }
 
@@ -292,6 +297,7 @@ static struct entry *defined_calendar(struct turn *turn, struct bytes key, struc
             state_damaged(turn, state_place(turn, CALENDAR, key));
         const Calendar__Calendar *definition = (const Calendar__Calendar *)message;
         entry->calendar = calendar_new(definition, zone_entry(turn, definition->zone)->zone);
+        entry->built = true;
     }
     return entry;
 }

@@ -199,3 +199,17 @@ bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, cons
     }
     return true;
 }
+
+bool case_may_read(const struct case_view *view, const Policy__FieldDef *def, const Hb__Actor *actor)
+{
+    if (!def || !def->n_read || !actor || actor->operator_ ||
+        who_includes(view->turn, view->site, def->read, def->n_read, view->facts, actor))
+        return true;
+    for (const Directory__Person **from = organisation_principals(view->turn, actor->person); *from; from++) {
+        Hb__Actor standing = *actor;
+        standing.for_person = (*from)->id;
+        if (who_includes(view->turn, view->site, def->read, def->n_read, view->facts, &standing))
+            return true;
+    }
+    return false;
+}

@@ -24,6 +24,8 @@ enum truth case_holds(const struct case_view *view, const Policy__Condition *con
    be judged counts as holding. `clause_out` may be NULL. */
 bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
                     const char **clause_out);
+/* `read` of a field: is its value shown to the actor? To whom his rights are lent, too. NULL: no field; nobody asks. */
+bool case_may_read(const struct case_view *view, const Policy__FieldDef *def, const Hb__Actor *actor);
 /* The instant a term means in this case: a date field, or a span from a field, stage or step. */
 bool case_instant(const struct case_view *view, const Policy__Term *term, int64_t *ms_out);
 /* The same with a clock's time options (NULL: none), counted from an instant. */

@@ -160,6 +160,7 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
     case DIRECTORY__EVENT__KIND_ROSTER_PLANNED:
         fold_roster(turn, said->roster_planned);
         return;
+    case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit */
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }
@@ -234,6 +235,21 @@ const Directory__Account *organisation_account(struct turn *turn, const char *ac
     return state_load(turn, ACCOUNT, key_bytes(&key), &directory__account__descriptor);
 }
 
+const Directory__Account **organisation_accounts(struct turn *turn)
+{
+    const Directory__Account **list = NULL;
+    size_t count = 0;
+    struct bytes key, value;
+    struct state_scan *scan = state_scan_open(turn, ACCOUNT, (struct bytes){0}, (struct bytes){0});
+    while (state_scan_next(scan, &key, &value)) {
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = organisation_account(turn, (const char *)key.data);
+    }
+    list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+    list[count] = NULL;
+    return list;
+}
+
 const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name)
 {
     if (organisation_too_long(name))
@@ -252,19 +268,28 @@ uint32_t organisation_policy_version(struct turn *turn, const char *site)
     if (organisation_too_long(site))
         return 0;
     struct key key = key_text(site);
-    struct bytes version;
-    return state_get(turn, IN_FORCE, key_bytes(&key), &version) ? bytes_get_u32(version.data) : 0;
+    struct bytes version, published;
+    if (state_get(turn, IN_FORCE, key_bytes(&key), &version))
+        return bytes_get_u32(version.data);
+    if (state_scan_next(state_scan_open(turn, POLICY, key_bytes(&key), (struct bytes){0}), &published, &version))
+        state_missing(turn, IN_FORCE, key_bytes(&key)); /* what was published is in force */
+    return 0;
 }
 
 const Directory__PolicyPublished *organisation_policy_published(struct turn *turn, const char *site, uint32_t version)
 {
-    if (version == 0)
+    bool in_force = version == 0;
+    if (in_force)
         version = organisation_policy_version(turn, site);
     if (version == 0 || organisation_too_long(site))
         return NULL;
     struct key key = key_text(site);
     key_add_u32(&key, version);
-    return state_load(turn, POLICY, key_bytes(&key), &directory__policy_published__descriptor);
+    const Directory__PolicyPublished *said =
+        state_load(turn, POLICY, key_bytes(&key), &directory__policy_published__descriptor);
+    if (in_force && !said)
+        state_missing(turn, POLICY, key_bytes(&key));
+    return said;
 }
 
 bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash)
@@ -274,6 +299,16 @@ bool organisation_policy_is(struct turn *turn, const char *site, uint32_t versio
 }
 
 /* ---- lists ---- */
+
+/* Whom another row names. */
+static const Directory__Person *person_named(struct turn *turn, const char *id)
+{
+    const Directory__Person *person = organisation_person(turn, id);
+    struct key key = key_text(id);
+    if (!person)
+        state_missing(turn, PERSON, key_bytes(&key));
+    return person;
+}
 
 static const Directory__Person **persons_under(struct turn *turn, unsigned table, const char *site, const char *name)
 {
@@ -285,7 +320,7 @@ static const Directory__Person **persons_under(struct turn *turn, unsigned table
         struct state_scan *scan = state_scan_open(turn, table, key_bytes(&prefix), (struct bytes){0});
         while (state_scan_next(scan, &key, &value)) {
             list = arena_grow(turn_arena(turn), list, count, sizeof *list);
-            list[count++] = organisation_person(turn, (const char *)key.data + prefix.size);
+            list[count++] = person_named(turn, (const char *)key.data + prefix.size);
         }
     }
     list = arena_grow(turn_arena(turn), list, count, sizeof *list);
@@ -326,7 +361,7 @@ const Directory__Person **organisation_people(struct turn *turn, const char *sit
     while ((all || prefix.size) && state_scan_next(scan, &key, &value)) {
         const char *post = (const char *)key.data + prefix.size;
         const char *id = all ? post : post + strlen(post) + 1;
-        const Directory__Person *person = organisation_person(turn, id);
+        const Directory__Person *person = person_named(turn, id);
         if (!all && strcmp(first_post(person, site), post) != 0)
             continue;
         list = arena_grow(turn_arena(turn), list, count, sizeof *list);

@@ -31,6 +31,7 @@ const Directory__Thing *organisation_thing(struct turn *turn, const char *site, 
 const Directory__Thing **organisation_things(struct turn *turn, const char *site, const char *of); /* ends with NULL */
 const Directory__RosterPlan *organisation_roster(struct turn *turn, const char *site, const char *roster);
 const Directory__Account *organisation_account(struct turn *turn, const char *account);
+const Directory__Account **organisation_accounts(struct turn *turn);                             /* ends with NULL */
 const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name); /* NULL: unknown */
 bool organisation_known(struct turn *turn); /* at least one site has been heard of */
 
@@ -84,10 +85,10 @@ bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, 
                   const Hb__Actor *actor);
 
 /* Rights of an account at a site, decided by the owning service for every command and query. Scopes: "read" "act"
-   "submit" "receive" (to say when it came in) "import" "policy" "organise" "report" "open" (sealed data); "*" holds
-   all. A person's account reaches the sites where the person holds a post, unless the account lists sites ("*": all).
-   The operator key may do all; an actor without account (the system itself, the portal's complainant) nothing here:
-   their cases are checked apart. */
+   "submit" "receive" (to say when it came in) "import" "policy" "organise" "report" "open" (sealed data)
+   "audit" (who did and who looked); "*" holds all. A person's account reaches the sites where the person holds a post,
+   unless the account lists sites ("*": all). The operator key may do all; an actor without account (the system itself,
+   the portal's complainant) nothing here: their cases are checked apart. */
 bool rights_may(struct turn *turn, const Hb__Actor *actor, const char *scope, const char *site);
 bool rights_listed(char *const *list, size_t count, const char *name); /* by its name, or by "*" */
 /* By an API token, which has less than its account: such a one changes nothing of what anybody signs in with. */

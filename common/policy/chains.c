@@ -34,7 +34,7 @@ static void links_of(struct compile *compile, json_t *list, Policy__Chain *chain
 void chain_of(struct compile *compile, const char *name, json_t *map, Policy__Chain *chain)
 {
     ONLY_KEYS(compile, map, "clause", "name", "links", "in_order", "each", "start_at", "refusal", "unless", "instead",
-              "needs", "then");
+              "needs", "then", "of");
     chain->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &chain->clauses, &chain->n_clauses, true);
     label_of(compile, map, "name", &chain->label, false);
@@ -50,6 +50,11 @@ void chain_of(struct compile *compile, const char *name, json_t *map, Policy__Ch
         if (!policy_field(compile->kind, chain->needs[i]))
             mistake(compile, json_object_get(map, "needs"), "\"%s\" 不是 %s 的字段", "\"%s\" is no field of %s",
                     chain->needs[i], compile->kind->name);
+    chain->of = (char *)(uintptr_t)text_of(compile, json_object_get(map, "of"));
+    const Policy__FieldDef *approved = policy_field(compile->kind, chain->of);
+    if (*chain->of && (!approved || approved->type != POLICY__FIELD_DEF__TYPE__TEXT))
+        mistake(compile, json_object_get(map, "of"), "\"%s\" 不是 %s 的文本字段", "\"%s\" is no text field of %s",
+                chain->of, compile->kind->name);
     const char *refusal = text_of(compile, json_object_get(map, "refusal"));
     if (*refusal && strncmp(refusal, "back to ", 8) != 0)
         mistake(compile, json_object_get(map, "refusal"), "可用：back to 某人", "accepted: back to W");
@@ -109,6 +114,10 @@ void chains_steps(struct compile *compile)
 {
     if (compile->kind->n_chains == 0)
         return;
+    /* That somebody is asked for an approval is a step of this name: what follows from one would from the other. */
+    if (policy_step(compile->kind, "ask"))
+        mistake(compile, NULL, "有审批链的事项不得另有步骤 \"%s\"",
+                "a kind with chains has no step of its own called \"%s\"", "ask");
     (void)!field_needed(compile, "chain", "审批", "Approval", POLICY__FIELD_DEF__TYPE__NAME);
     (void)!field_needed(compile, "refusal_reason", "不同意的理由", "Reason of the refusal",
                         POLICY__FIELD_DEF__TYPE__TEXT);

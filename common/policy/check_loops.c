@@ -25,7 +25,10 @@ static bool on_stage(const struct node *node, const Policy__Kind *kind, const ch
 {
     const Policy__Trigger *when = node->rule->when;
     if (when->type == POLICY__TRIGGER__TYPE__LINKED && when->by_field)
-        return false;                                /* it follows a case that does not follow it: that has an end */
+        return false; /* it follows a case that does not follow it: that has an end */
+    const Policy__Stage *entered = when->phase ? policy_stage(kind, stage) : NULL;
+    if (when->phase) /* of a case that a link of another kind's leads to */
+        return node->kind != kind && entered && entered->phase == when->phase;
     if (when->type == POLICY__TRIGGER__TYPE__LINKED) /* of any linked case */
         return strcmp(when->other, kind->name) == 0 && strcmp(when->name, stage) == 0;
     return node->kind == kind && when->type == POLICY__TRIGGER__TYPE__STAGE && strcmp(when->name, stage) == 0;

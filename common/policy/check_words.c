@@ -294,21 +294,32 @@ static bool any_field(const struct check *check, const char *name)
     return false;
 }
 
+static bool who_known(const struct check *check, const Policy__Who *who)
+{
+    const char *root = who ? who->root : "";
+    bool of_step = who && who->n_of && strcmp(who->of[who->n_of - 1], "taker") == 0;
+    return !*root || of_step || is_role(root) || policy_post(check->policy, root) ||
+           policy_roster(check->policy, root) || department_named(check, root) ||
+           (check->kind ? policy_field(check->kind, root) != NULL : any_field(check, root));
+}
+
+static void suggest_post(struct check *check, const char *word)
+{
+    const char **names = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < check->policy->n_posts; i++)
+        CHECK_ADD(check, names, count, check->policy->posts[i]->name);
+    check_suggest(check, word, names, count);
+}
+
 static void check_who(struct check *check, const char *field, const Policy__Who *who)
 {
-    const Policy__Policy *policy = check->policy;
-    const char *root = who ? who->root : "", **names = NULL;
-    size_t count = 0;
-    bool of_step = who && who->n_of && strcmp(who->of[who->n_of - 1], "taker") == 0;
-    if (!*root || of_step || is_role(root) || policy_post(policy, root) || policy_roster(policy, root) ||
-        department_named(check, root) ||
-        (check->kind ? policy_field(check->kind, root) != NULL : any_field(check, root)))
+    if (who_known(check, who))
         return;
-    for (size_t i = 0; i < policy->n_posts; i++)
-        CHECK_ADD(check, names, count, policy->posts[i]->name);
+    const char *root = who->root;
     check_found(check, CHECK_WARNING, field, "\"%s\" 不是本制度的岗位或值班表：站点须有同名部门",
                 "\"%s\" is no post and no roster of this policy: a department of the site must bear that name", root);
-    check_suggest(check, root, names, count);
+    suggest_post(check, root);
 }
 
 static void check_whos(struct check *check, const char *field, Policy__Who *const *list, size_t count)
@@ -323,6 +334,33 @@ static bool any_stage(const struct check *check, const char *stage)
 {
     for (size_t i = 0; i < check->policy->n_kinds; i++)
         if (policy_stage(check->policy->kinds[i], stage))
+            return true;
+    return false;
+}
+
+static bool opens_link(const Policy__Kind *kind, const char *link)
+{
+    for (size_t i = 0; i < kind->n_rules; i++)
+        for (size_t a = 0; a < kind->rules[i]->n_then; a++)
+            if (kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__OPEN &&
+                strcmp(kind->rules[i]->then[a]->link, link) == 0)
+                return true;
+    return false;
+}
+
+/* Do cases of any kind get linked under this name? */
+static bool any_link(const struct check *check, const char *link)
+{
+    for (size_t i = 0; i < check->policy->n_kinds; i++) {
+        const Policy__Kind *kind = check->policy->kinds[i];
+        for (size_t s = 0; s < kind->n_steps; s++)
+            if (strcmp(kind->steps[s]->link, link) == 0)
+                return true;
+        if (opens_link(kind, link))
+            return true;
+    }
+    for (size_t i = 0; i < check->policy->n_schedules; i++)
+        if (strcmp(check->policy->schedules[i]->link, link) == 0)
             return true;
     return false;
 }
@@ -351,7 +389,10 @@ static void check_trigger(struct check *check, const char *field, const Policy__
         if (trigger->by_field && !any_stage(check, trigger->name))
             check_found(check, CHECK_MISTAKE, field, "没有事项有阶段 \"%s\"", "no kind has a stage \"%s\"",
                         trigger->name);
-        else if (!trigger->by_field && (!other || !policy_stage(other, trigger->name)))
+        else if (trigger->phase && !any_link(check, trigger->other))
+            check_found(check, CHECK_MISTAKE, field, "没有事项 \"%s\"，也没有规则或步骤以此名关联",
+                        "there is no kind \"%s\", and no rule or step links cases under this name", trigger->other);
+        else if (!trigger->by_field && !trigger->phase && (!other || !policy_stage(other, trigger->name)))
             check_found(check, CHECK_MISTAKE, field, "没有事项 \"%s\"，或它没有阶段 \"%s\"",
                         "there is no kind \"%s\", or it has no stage \"%s\"", trigger->other, trigger->name);
         return;
@@ -367,7 +408,7 @@ static void check_triggers(struct check *check, const char *field, Policy__Trigg
 {
     for (size_t i = 0; i < count; i++) {
         check_trigger(check, field, list[i]);
-        if (list[i]->by_field)
+        if (list[i]->by_field || list[i]->phase)
             check_found(check, CHECK_MISTAKE, field, "时钟不能等待 \"%s %s\"：请由规则办理步骤",
                         "a clock cannot wait for \"%s %s\": let a rule take a step", list[i]->other, list[i]->name);
     }
@@ -414,12 +455,11 @@ static bool counts_by_due(const Policy__Kind *kind)
     return false;
 }
 
-static bool opens_link(const Policy__Kind *kind, const char *link)
+static bool gathers_link(const Policy__Policy *policy, const char *link)
 {
-    for (size_t i = 0; i < kind->n_rules; i++)
-        for (size_t a = 0; a < kind->rules[i]->n_then; a++)
-            if (kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__OPEN &&
-                strcmp(kind->rules[i]->then[a]->link, link) == 0)
+    for (size_t i = 0; i < policy->n_patterns; i++)
+        for (size_t a = 0; a < policy->patterns[i]->n_then; a++)
+            if (strcmp(policy->patterns[i]->then[a]->link, link) == 0)
                 return true;
     return false;
 }
@@ -427,7 +467,7 @@ static bool opens_link(const Policy__Kind *kind, const char *link)
 static bool is_block(const struct check *check, const char *word)
 {
     static const char *const own[] = {"case", "party", "dispatch", "result", "steps"};
-    bool known = is_common(word);
+    bool known = is_common(word) || gathers_link(check->policy, word);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         known = known || strcmp(word, own[i]) == 0;
     for (size_t i = 0; i < check->policy->n_kinds; i++)
@@ -445,6 +485,24 @@ static void check_document(struct check *check, const Policy__DocumentDef *docum
                         "\"%s\" 不是任何事项的字段或关联，也不是 case、party、dispatch、result、steps",
                         "\"%s\" is no field or link of any kind, nor case, party, dispatch, result, steps",
                         document->blocks[i]);
+    bool text = !*document->of;
+    for (size_t i = 0; i < check->policy->n_kinds; i++) {
+        const Policy__FieldDef *of = policy_field(check->policy->kinds[i], document->of);
+        text = text || (of && of->type == POLICY__FIELD_DEF__TYPE__TEXT);
+    }
+    if (!text)
+        check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "documents.%s.of", document->name),
+                    "\"%s\" 不是任何事项的文本字段", "\"%s\" is no text field of any kind", document->of);
+}
+
+/* A mail can carry a text, not a form. */
+static void check_letter(struct check *check, const Policy__Notice *notice)
+{
+    const Policy__DocumentDef *letter = policy_document(check->policy, notice->letter);
+    if (*notice->letter && (!letter || !*letter->of))
+        check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "notices.%s.letter", notice->name),
+                    "\"%s\" 不是以文本为内容（of）的文书", "\"%s\" is no document that is a text (`of`)",
+                    notice->letter);
 }
 
 static void check_action_words(struct check *check, const char *field, const Policy__Action *action)
@@ -476,8 +534,10 @@ static void check_rule_words(struct check *check, const char *base)
         check_who(check, field, rule->override);
         if (rule->when)
             check_trigger(check, field, rule->when);
-        for (size_t a = 0; a < rule->n_then; a++)
+        for (size_t a = 0; a < rule->n_then; a++) {
             check_action_words(check, field, rule->then[a]);
+            check_condition(check, field, rule->then[a]->each_if, NULL);
+        }
     }
 }
 
@@ -545,6 +605,24 @@ static void check_published(struct check *check, const char *field, const Policy
                     "only one figure of count of .. can be a number");
 }
 
+/* Whoever is misspelt here would never read it. */
+static void check_read(struct check *check, const char *field, const Policy__FieldDef *def)
+{
+    const char *place = arena_printf(check->arena, "%s.read", field);
+    if (def->n_read && is_common(def->name))
+        check_found(
+            check, CHECK_MISTAKE, place, "%s 在每份清单上：不能限定谁可看（可用 never: {.. do: see} 隐去整个案件）",
+            "%s stands in every list and is shown to whoever sees the case (never: {.. do: see} hides the case)",
+            def->name);
+    for (size_t i = 0; i < def->n_read; i++) {
+        if (who_known(check, def->read[i]))
+            continue;
+        check_found(check, CHECK_MISTAKE, place, "\"%s\" 不是角色、岗位、值班表或本制度提到的部门",
+                    "\"%s\" is no role, post or roster, and no department that this policy names", def->read[i]->root);
+        suggest_post(check, def->read[i]->root);
+    }
+}
+
 void check_kind_words(struct check *check)
 {
     const char *base = arena_printf(check->arena, "kinds.%s", check->kind->name);
@@ -553,12 +631,19 @@ void check_kind_words(struct check *check)
         const char *field = arena_printf(check->arena, "%s.fields.%s", base, def->name);
         check_condition(check, field, def->needed_if, NULL);
         check_whos(check, field, def->write, def->n_write);
+        check_read(check, field, def);
         if (def->figure && def->figure->op == POLICY__FIGURE__OP__INDICATOR)
             check_published(check, field, def);
     }
     for (size_t i = 0; i < check->kind->n_steps; i++) {
         const Policy__Step *step = check->kind->steps[i];
         check_whos(check, arena_printf(check->arena, "%s.steps.%s", base, step->name), step->by, step->n_by);
+        for (size_t d = 0; d < step->n_department_by; d++) {
+            const Policy__StepBy *own = step->department_by[d];
+            check_whos(check,
+                       arena_printf(check->arena, "%s.departments.%s.steps.%s", base, own->department, step->name),
+                       own->by, own->n_by);
+        }
     }
     for (size_t i = 0; i < check->kind->n_route; i++) {
         const Policy__RouteRow *row = check->kind->route[i];
@@ -587,6 +672,17 @@ static bool any_thing_has(const struct check *check, const char *name)
     return has;
 }
 
+/* The kind in which this field is shown to some only; NULL: none. */
+static const Policy__Kind *withholding_kind(const struct check *check, const char *name)
+{
+    for (size_t i = 0; i < check->policy->n_kinds; i++) {
+        const Policy__FieldDef *def = policy_field_of_fact(check->policy->kinds[i], name);
+        if (def && def->n_read)
+            return check->policy->kinds[i];
+    }
+    return NULL;
+}
+
 /* What stands in braces is filled in by notification: its own words, facts of the case that are not sealed, and what
    the register knows of a thing. */
 static void check_holes(struct check *check, const char *field, const char *text)
@@ -598,6 +694,12 @@ static void check_holes(struct check *check, const char *field, const char *text
         bool known = is_common(name) || any_field(check, name) || any_thing_has(check, name);
         for (size_t i = 0; i < sizeof own / sizeof *own; i++)
             known = known || strcmp(own[i], name) == 0;
+        const Policy__Kind *withholding = withholding_kind(check, name);
+        if (withholding)
+            check_found(check, CHECK_MISTAKE, field,
+                        "{%s} 在 %s 中只给部分人看（read），而告知的内容凡见到案件者都能看到",
+                        "{%s} is shown to some only (`read`, in %s), and a notice to whoever sees the case", name,
+                        withholding->name);
         if (known)
             continue;
         check_found(check, CHECK_MISTAKE, field, "没有可填入 {%s} 的内容（可用：number clock due level site 及字段名）",
@@ -646,8 +748,10 @@ void check_policy_words(struct check *check)
     for (size_t i = 0; i < check->policy->n_indicators; i++)
         check_whos(check, arena_printf(check->arena, "indicators.%s", check->policy->indicators[i]->name),
                    check->policy->indicators[i]->see, check->policy->indicators[i]->n_see);
-    for (size_t i = 0; i < check->policy->n_notices; i++)
+    for (size_t i = 0; i < check->policy->n_notices; i++) {
         check_notice(check, check->policy->notices[i]);
+        check_letter(check, check->policy->notices[i]);
+    }
     for (size_t i = 0; i < check->policy->n_documents; i++)
         check_document(check, check->policy->documents[i]);
 }

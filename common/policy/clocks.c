@@ -8,7 +8,10 @@ static Policy__LimitRow *limit_row_of(struct compile *compile, json_t *node)
     Policy__LimitRow *row = POLICY_NEW(compile, Policy__LimitRow, POLICY__LIMIT_ROW__INIT);
     json_t *is = node;
     if (json_is_object(node) && !json_object_get(node, "earliest")) {
-        ONLY_KEYS(compile, node, "if", "is", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll");
+        ONLY_KEYS(compile, node, "if", "is", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll",
+                  "clause", "of department");
+        clauses_of(compile, node, &row->clauses, &row->n_clauses, false);
+        row->department = department_of(compile, node);
         row->condition = condition_of(compile, json_object_get(node, "if"));
         options_of(compile, node, &row->options);
         row->has_options = row->options != NULL;
@@ -97,8 +100,10 @@ static void rows_said(struct compile *compile, json_t *item, uint32_t pack, Poli
     for (size_t r = first; r < clock->n_limit; r++) {
         Policy__LimitRow *row = clock->limit[r];
         row->pack = pack;
-        row->clauses = clauses;
-        row->n_clauses = clauses_count;
+        if (!row->n_clauses) {
+            row->clauses = clauses;
+            row->n_clauses = clauses_count;
+        }
         if (!row->has_options) {
             row->options = options;
             row->has_options = options != NULL;
@@ -180,7 +185,8 @@ void clock_of(struct compile *compile, const char *name, json_t *map, Policy__Cl
 {
     ONLY_KEYS(compile, map, "clause", "name", "if", "each", "start", "stop", "limit", "pause", "resume", "extend",
               "warn", "late", "ladder", "main", "first_day", "ends", "roll", "calendar", "after_hours", "start_roll",
-              "backdating", "signing", "limit beside", "limit clause");
+              "backdating", "signing", "limit beside", "limit clause", "of department");
+    clock->department = department_of(compile, map);
     clock->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &clock->clauses, &clock->n_clauses, true);
     label_of(compile, map, "name", &clock->label, true);

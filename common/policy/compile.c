@@ -1,3 +1,4 @@
+#include "calendar/calendar.h"
 #include "policy/internal.h"
 
 #include <dirent.h>
@@ -199,6 +200,10 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     label_of(compile, own, "name", &entry->title, json_object_size(own) > 0);
     entry->extends = (char *)(uintptr_t)text_of(compile, json_object_get(own, "extends"));
     entry->in_force = (char *)(uintptr_t)text_of(compile, json_object_get(own, "in_force"));
+    int32_t date;
+    if (json_object_get(own, "in_force") && !date_parse(entry->in_force, &date))
+        mistake(compile, json_object_get(own, "in_force"), "in_force 须为日期，如 2025-01-01",
+                "in_force is a day: 2025-01-01 is accepted");
     entry->source = (char *)(uintptr_t)text_of(compile, json_object_get(own, "source"));
     if (*entry->extends && !may_extend(&extending, entry->extends)) {
         mistake(compile, json_object_get(own, "extends"), "制度包互相引用成环，或超过 8 层",
@@ -435,6 +440,9 @@ static void things_of(struct compile *compile, json_t *map)
                         "a field of a register has no parts, checklist or figure");
             else
                 field_of(compile, key, field, def);
+            if (json_object_get(field, "read"))
+                mistake(compile, field, "登记册的字段没有 read：登记册对全体员工可见",
+                        "a field of a register has no `read`: a register is shown to all of the staff");
             if (def->type == POLICY__FIELD_DEF__TYPE__TEXT) /* people's own words belong to cases */
                 def->type = POLICY__FIELD_DEF__TYPE__NAME;
             POLICY_ADD(compile, thing->fields, thing->n_fields, def);
@@ -526,7 +534,7 @@ static void notices_of(struct compile *compile, json_t *map)
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "receipt", "hours");
+        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "receipt", "hours", "letter");
         Policy__Notice *notice = POLICY_NEW(compile, Policy__Notice, POLICY__NOTICE__INIT);
         notice->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &notice->label, false);
@@ -537,6 +545,7 @@ static void notices_of(struct compile *compile, json_t *map)
         channels_of(compile, json_object_get(item, "by"), notice);
         hours_of(compile, json_object_get(item, "hours"), notice);
         notice->receipt = json_object_get(item, "receipt") != NULL;
+        notice->letter = (char *)(uintptr_t)text_of(compile, json_object_get(item, "letter"));
         POLICY_ADD(compile, compile->policy->notices, compile->policy->n_notices, notice);
         compile->path = before;
     }
@@ -560,7 +569,7 @@ static void documents_of(struct compile *compile, json_t *map)
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "number", "blocks", "class", "code", "copies");
+        ONLY_KEYS(compile, item, "clause", "name", "number", "blocks", "class", "code", "copies", "of", "draft");
         Policy__DocumentDef *document = POLICY_NEW(compile, Policy__DocumentDef, POLICY__DOCUMENT_DEF__INIT);
         document->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &document->label, true);
@@ -577,9 +586,16 @@ static void documents_of(struct compile *compile, json_t *map)
         if (!known)
             mistake(compile, json_object_get(item, "class"), "可用：internal、red_header、public",
                     "accepted: internal, red_header, public");
+        document->of = (char *)(uintptr_t)text_of(compile, json_object_get(item, "of"));
+        label_of(compile, item, "draft", &document->draft, false);
+        if (*document->of && document->n_blocks == 0)
+            POLICY_ADD(compile, document->blocks, document->n_blocks, document->of);
         if (document->n_blocks == 0)
             mistake(compile, item, "文书须有 blocks，如 [case, dispatch]",
                     "a document needs blocks, as [case, dispatch]");
+        if (*document->of && (document->n_blocks != 1 || strcmp(document->blocks[0], document->of) != 0))
+            mistake(compile, item, "以文本为内容（of）的文书没有别的 blocks",
+                    "a document that is a text (`of`) has no other blocks");
         POLICY_ADD(compile, compile->policy->documents, compile->policy->n_documents, document);
         compile->path = before;
     }
@@ -650,6 +666,7 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
     compile->policy = POLICY_NEW(compile, Policy__Policy, POLICY__POLICY__INIT);
     compile->root = json_object();
     compile->made = json_array();
+    compile->removed = json_object();
     for (size_t i = 0; i < packs_count; i++) {
         json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], NULL);
         packs_collide(compile, compile->root, pack, packs[i]);
@@ -660,6 +677,7 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
         json_decref(pack);
         compile->root = merged;
     }
+    json_decref(compile->removed);
 }
 
 json_t *policy_merged(const struct policy_source *sources, size_t sources_count, const char *const *packs,
@@ -684,6 +702,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
     compile.settings = json_object_get(compile.root, "settings");
     if (!compile.wrong) { /* of half a pack everything would be a mistake */
         resolve_likes(&compile);
+        departments_apply(&compile);
         compile.path = "settings";
         settings_of(&compile);
         compile.path = "";

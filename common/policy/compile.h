@@ -23,6 +23,7 @@ struct policy_mistake {
     bool warning;        /* publishing goes on */
 };
 
+#define POLICY_NAME_BYTES_MAX 100u
 #define POLICY_MISTAKES_MAX 500u /* told; what is beyond is not, but counts */
 #define POLICY_RULES_MAX 2000u   /* that act, in all kinds together */
 
@@ -45,6 +46,12 @@ struct policy_result {
     struct policy_use *uses; /* of an item several packs speak of: where the lower one does */
     size_t uses_count;
 };
+
+/* Names of packs and files become names of folders and files, and arguments: ASCII letters and digits, `.`, `_`, `-`
+   and what is not ASCII, neither a dot nor a dash in front. */
+bool policy_is_name(const char *text, size_t size);
+bool policy_is_file(const char *name);   /* "night.yaml" */
+bool policy_is_source(const char *path); /* "PROP-11/pack.yaml" */
 
 /* Compiles the packs named, each with the packs it extends; all their files are among `sources`. */
 void policy_compile(const struct policy_source *sources, size_t sources_count, const char *const *packs,

@@ -140,6 +140,9 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
 {
     const char *key;
     json_t *value;
+    size_t written = 0; /* those with a space are made while compiling, and stand last */
+    while (written < count && !strchr(keys[written], ' '))
+        written++;
     if (!json_is_object(map)) {
         mistake(compile, map, "此处须为键值对", "a map is accepted here");
         return;
@@ -155,7 +158,7 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
             continue;
         }
         mistake(compile, value, "此处没有 \"%s\"（可用：%s）", "\"%s\" is not known here (accepted: %s)", key,
-                arena_join(compile->arena, keys, count, " "));
-        suggest(compile, key, keys, count);
+                arena_join(compile->arena, keys, written, " "));
+        suggest(compile, key, keys, written);
     }
 }

@@ -113,6 +113,21 @@ static Policy__FieldDef *field_add(struct compile *compile, const char *name)
     return field;
 }
 
+/* Whoever may not read the whole does not read what it is made of. */
+static void read_as(Policy__FieldDef *field, const Policy__FieldDef *whole)
+{
+    field->read = whole->read;
+    field->n_read = whole->n_read;
+}
+
+static void part_of(struct compile *compile, const char *name, json_t *map, const Policy__FieldDef *whole)
+{
+    Policy__FieldDef *part = field_add(compile, name);
+    field_of(compile, name, map, part);
+    if (!part->n_read)
+        read_as(part, whole);
+}
+
 /* `parts: {matter: text, department: {type: department, ..}}`: what each part has are fields of their own. */
 static void parts_of(struct compile *compile, json_t *map, Policy__FieldDef *field)
 {
@@ -134,7 +149,7 @@ static void parts_of(struct compile *compile, json_t *map, Policy__FieldDef *fie
             strchr(key, '.'))
             mistake(compile, value, "部分之内不能再有部分、核对表或算式", "a part has no parts, checklists or figures");
         else
-            field_of(compile, name, full, field_add(compile, name));
+            part_of(compile, name, full, field);
         compile->path = before;
     }
 }
@@ -160,6 +175,7 @@ static void checklist_of(struct compile *compile, json_t *list, Policy__FieldDef
         item->n_clauses = field->n_clauses;
         item->write = field->write;
         item->n_write = field->n_write;
+        read_as(item, field);
         label_of(compile, holder, "name", &item->label, true);
         at = at ? json_object_iter_next(list, at) : NULL;
     }
@@ -203,6 +219,8 @@ static void published_facts(struct compile *compile, const Policy__FieldDef *fie
     missed->label->en = arena_printf(compile->arena, "%s: periods missed in a row", field->label->en);
     state->clauses = missed->clauses = field->clauses;
     state->n_clauses = missed->n_clauses = field->n_clauses;
+    read_as(state, field);
+    read_as(missed, field);
 }
 
 /* "indicator on_time of last month for handler": what analytics counts, entered by itself. NULL: it is none. */
@@ -264,11 +282,27 @@ static Policy__Figure *figure_of(struct compile *compile, json_t *node)
     return NULL;
 }
 
+/* `type: case, of: article`: which cases may be named. */
+static void case_kind_of(struct compile *compile, json_t *of, Policy__FieldDef *field)
+{
+    json_t *kinds = json_object_get(compile->root, "kinds");
+    const char *kind = text_of(compile, of);
+    if (!of)
+        return;
+    field->case_kind = arena_strdup(compile->arena, kind);
+    if (!field->names_case) {
+        mistake(compile, of, "of 只用于 type: case 的字段", "`of` belongs to a field of `type: case`");
+    } else if (!json_object_get(kinds, kind)) {
+        mistake(compile, of, "没有事项 \"%s\"", "there is no kind \"%s\"", kind);
+        suggest_key(compile, kind, kinds);
+    }
+}
+
 void field_of(struct compile *compile, const char *name, json_t *map, Policy__FieldDef *field)
 {
     ONLY_KEYS(compile, map, "clause", "name", "type", "one_of", "needed", "default", "public", "write", "read", "kept",
-              "parts", "checklist", "in_order", "is", "check");
-    NOT_CARRIED_OUT(compile, map, "read", "kept");
+              "parts", "checklist", "in_order", "is", "check", "of");
+    NOT_CARRIED_OUT(compile, map, "kept");
     field->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &field->clauses, &field->n_clauses, false);
     label_of(compile, map, "name", &field->label, true);
@@ -288,6 +322,7 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
         field->type = POLICY__FIELD_DEF__TYPE__NAME;
         known = true;
     }
+    case_kind_of(compile, json_object_get(map, "of"), field);
     if (!known && json_object_get(json_object_get(compile->root, "things"), text_of(compile, type))) {
         field->type = POLICY__FIELD_DEF__TYPE__THING;
         field->thing = (char *)(uintptr_t)text_of(compile, type);
@@ -303,6 +338,7 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
     needed_of(compile, json_object_get(map, "needed"), field);
     field->public_ = yes_of(compile, json_object_get(map, "public"));
     whos_of(compile, json_object_get(map, "write"), &field->write, &field->n_write);
+    whos_of(compile, json_object_get(map, "read"), &field->read, &field->n_read);
     if (value)
         field->default_value = value_of(compile, name, value);
     check_of(compile, json_object_get(map, "check"), field);

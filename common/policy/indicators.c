@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 /* What is counted of every case, whatever its policy. The last two are what a figure would be dressed up by. */
-static const char *const words[] = {"received", "closed", "rated", "on time", "overdue", "reclassified", "paused late"};
+static const char *const words[] = {"received", "closed",     "rated",        "on time",
+                                    "overdue",  "given back", "reclassified", "paused late"};
 #define WORDS (sizeof words / sizeof *words)
 
 static bool begins_with(const char **text, const char *word)
@@ -43,22 +44,22 @@ static void check_name(struct compile *compile, json_t *node, const Policy__Indi
     if (!indicator->n_of && !known)
         mistake(compile, node,
                 "没有可计数的 \"%s\"：阶段、步骤、met 时限、missed 时限，或 received closed rated on time overdue "
-                "reclassified paused late",
+                "given back reclassified paused late",
                 "nothing is called \"%s\": a stage, a step, met CLOCK, missed CLOCK are counted, and received, closed, "
                 "on time, "
-                "overdue, reclassified, paused late",
+                "overdue, given back, reclassified, paused late",
                 name);
     for (size_t i = 0; !known && i < indicator->n_of; i++) {
         const Policy__Kind *kind = policy_kind(policy, indicator->of[i]);
         if (!kind || known_to(kind, name))
             continue;
-        mistake(
-            compile, node,
-            "%s 没有阶段、步骤或时限 \"%s\"（也可用 received closed rated on time overdue reclassified paused late）",
-            "%s has no stage, step or clock \"%s\" (also counted: received, closed, rated, on time, overdue, "
-            "reclassified, paused "
-            "late)",
-            kind->name, name);
+        mistake(compile, node,
+                "%s 没有阶段、步骤或时限 \"%s\"（也可用 received closed rated on time overdue given back reclassified "
+                "paused late）",
+                "%s has no stage, step or clock \"%s\" (also counted: received, closed, rated, on time, overdue, "
+                "given back, reclassified, paused "
+                "late)",
+                kind->name, name);
         SUGGEST(compile, name, kind->stages, kind->n_stages);
     }
 }

@@ -13,6 +13,7 @@ struct compile {
     json_t *root;       /* the merged pack */
     json_t *settings;   /* of the root */
     json_t *made;       /* nodes made while compiling: kept, so that no place is taken for another's */
+    json_t *removed;    /* what a pack removed of the base that others may share: path -> as it says it */
     const char *beside; /* while a pack is laid beside those listed before it: that pack; else NULL */
     const char *path;   /* field path at hand */
     const char *file;   /* where the item at hand stands, for nodes without a place */
@@ -76,6 +77,11 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
 json_t *merge_kind(struct compile *compile, json_t *base, json_t *over);
 
+/* departments.c: makes conditions on `lead` of what the departments of each kind say otherwise; then, whose an item
+   that was made so is. */
+void departments_apply(struct compile *compile);
+char *department_of(struct compile *compile, json_t *item);
+
 /* notation.c: scalars, labels, times, who, conditions, triggers. A `$name` stands for the setting's value. */
 const char *text_of(struct compile *compile, json_t *node); /* "" when absent; a mistake when it is no scalar */
 bool yes_of(struct compile *compile, json_t *node);
@@ -90,6 +96,8 @@ void options_of(struct compile *compile, json_t *item, Policy__TimeOptions **opt
 Policy__Who *who_of(struct compile *compile, json_t *node);
 void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t *count);
 Policy__Condition *condition_of(struct compile *compile, json_t *node);
+/* That holds for one part of this field, of which alone it speaks. */
+Policy__Condition *condition_of_part(struct compile *compile, const char *parts, json_t *node);
 Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts);
 void triggers_of(struct compile *compile, json_t *node, bool starts, Policy__Trigger ***list, size_t *count);
 Hb__Value *value_of(struct compile *compile, const char *fact, json_t *node);

@@ -52,7 +52,31 @@ static Policy__Need *need_of(struct compile *compile, json_t *node)
     return need;
 }
 
-static void facts_of(struct compile *compile, json_t *map, Hb__Fact ***list, size_t *count)
+/* "{severity}": the asking case's own. Of two choices this one has to know what the other may be. */
+static Hb__Value *copied_of(struct compile *compile, const Policy__Kind *asking, const char *name, json_t *node)
+{
+    const char *text = json_is_string(node) ? json_string_value(node) : "";
+    size_t size = strlen(text);
+    if (!asking || size <= 2 || text[0] != '{' || text[size - 1] != '}')
+        return NULL;
+    const Policy__FieldDef *from = policy_field_of_fact(asking, arena_text(compile->arena, text + 1, size - 2)),
+                           *to = fact_field(compile, name);
+    for (size_t i = 0; from && to && to->n_one_of && i < from->n_one_of; i++) {
+        bool known = false;
+        for (size_t k = 0; k < to->n_one_of; k++)
+            known = known || strcmp(from->one_of[i]->name, to->one_of[k]->name) == 0;
+        if (!known)
+            mistake(compile, node, "%s 可能为 \"%s\"，它不是 %s 的选项", "%s may be \"%s\", which is no choice of %s",
+                    from->name, from->one_of[i]->name, to->name);
+    }
+    Hb__Value *value = POLICY_NEW(compile, Hb__Value, HB__VALUE__INIT);
+    value->kind_case = HB__VALUE__KIND_TEXT;
+    value->text = arena_strdup(compile->arena, text);
+    return value;
+}
+
+/* `asking`: whose facts may be copied; NULL: nothing is. */
+static void facts_of(struct compile *compile, json_t *map, const Policy__Kind *asking, Hb__Fact ***list, size_t *count)
 {
     const char *key;
     json_t *value;
@@ -61,7 +85,9 @@ static void facts_of(struct compile *compile, json_t *map, Hb__Fact ***list, siz
     json_object_foreach(map, key, value) {
         Hb__Fact *fact = POLICY_NEW(compile, Hb__Fact, HB__FACT__INIT);
         fact->name = arena_strdup(compile->arena, key);
-        fact->value = value_of(compile, key, value);
+        fact->value = copied_of(compile, asking, key, value);
+        if (!fact->value)
+            fact->value = value_of(compile, key, value);
         POLICY_ADD(compile, *list, *count, fact);
     }
 }
@@ -117,10 +143,26 @@ static void linking_of(struct compile *compile, json_t *map, Policy__Step *step)
         mistake(compile, map, "一个步骤只能有 link 或 unlink 之一", "a step has either link or unlink");
 }
 
+/* Made of what the departments say (departments.c). */
+static void department_by_of(struct compile *compile, json_t *map, Policy__Step *step)
+{
+    const char *department;
+    json_t *item, *made = json_object_get(map, "department by");
+    if (made && yaml_place_of(&compile->places, made).line)
+        mistake(compile, made, "此处不可写", "this is not written by hand");
+    json_object_foreach(made, department, item) {
+        Policy__StepBy *own = POLICY_NEW(compile, Policy__StepBy, POLICY__STEP_BY__INIT);
+        own->department = arena_strdup(compile->arena, department);
+        whos_of(compile, json_object_get(item, "by"), &own->by, &own->n_by);
+        clauses_of(compile, item, &own->clauses, &own->n_clauses, false);
+        POLICY_ADD(compile, step->department_by, step->n_department_by, own);
+    }
+}
+
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
-              "unlink", "copy");
+              "unlink", "copy", "gives_back", "department by");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
@@ -139,11 +181,12 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     whos_of(compile, json_object_get(map, "by"), &step->by, &step->n_by);
     if (step->n_by == 0)
         mistake(compile, map, "缺少 by：谁可办理此步骤？", "\"by\" is missing: who may take this step?");
+    department_by_of(compile, map, step);
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(map, "needs"), i, item)
         POLICY_ADD(compile, step->needs, step->n_needs, need_of(compile, item));
-    facts_of(compile, json_object_get(map, "set"), &step->set, &step->n_set);
+    facts_of(compile, json_object_get(map, "set"), NULL, &step->set, &step->n_set);
     texts_of(compile, json_object_get(map, "fields"), &step->fields, &step->n_fields);
     for (size_t f = 0; f < step->n_fields; f++)
         if (!policy_field(compile->kind, step->fields[f])) {
@@ -151,6 +194,8 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
                     step->fields[f], compile->kind->name);
             SUGGEST(compile, step->fields[f], compile->kind->fields, compile->kind->n_fields);
         }
+    bool gives_back = yes_of(compile, json_object_get(map, "gives_back"));
+    step->gives_back = gives_back ? HB__GIVES_BACK__RETURNS : HB__GIVES_BACK__KEEPS;
     const char *round = text_of(compile, json_object_get(map, "round"));
     step->round_next = strcmp(round, "next") == 0;
     if (*round && !step->round_next)
@@ -174,7 +219,7 @@ static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule
 {
     Hb__Fact **facts = NULL;
     size_t count = 0;
-    facts_of(compile, map, &facts, &count);
+    facts_of(compile, map, NULL, &facts, &count);
     for (size_t i = 0; i < count; i++) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__SET, NULL);
         action->set = facts[i];
@@ -200,6 +245,19 @@ static void each_of(struct compile *compile, json_t *node, Policy__Action *actio
     if (!policy_field(compile->kind, text) && action->type == POLICY__ACTION__TYPE__OPEN &&
         (strchr(text, ' ') || policy_post(compile->policy, text) || strcmp(text, "employee") == 0))
         action->each_who = who_of(compile, node);
+}
+
+/* `each: points, if: {..}`: only for those parts. */
+static void only_some_of(struct compile *compile, json_t *node, Policy__Action *action)
+{
+    const Policy__FieldDef *field = *action->each ? policy_field(compile->kind, action->each) : NULL;
+    if (!node)
+        return;
+    if (field && field->type == POLICY__FIELD_DEF__TYPE__PARTS)
+        action->each_if = condition_of_part(compile, action->each, node);
+    else
+        mistake(compile, node, "此处的 if 只用于 each 所列字段的各部分；规则的 if 写在 then 之外",
+                "`if` here is of the parts of a field, with `each: FIELD`; that of the rule stands outside of `then`");
 }
 
 /* `open: points.kind`: each part says itself what becomes of it, in a choice of kinds. */
@@ -240,11 +298,12 @@ static void open_action(struct compile *compile, json_t *map, json_t *node, Poli
         action->due = term_of(compile, json_object_get(map, "due"));
     const Policy__Kind *asking = compile->kind;
     compile->kind = policy_kind(compile->policy, action->name); /* what it is given is typed as its own fields */
-    facts_of(compile, json_object_get(map, "with"), &action->with, &action->n_with);
+    facts_of(compile, json_object_get(map, "with"), asking, &action->with, &action->n_with);
     compile->kind = asking;
     if (json_object_get(map, "at"))
         elsewhere(compile, json_object_get(map, "at"), action);
     each_of(compile, json_object_get(map, "each"), action);
+    only_some_of(compile, json_object_get(map, "if"), action);
     if (strchr(action->name, '.')) {
         kind_of_part(compile, node, action);
     } else if (!json_object_get(json_object_get(compile->root, "kinds"), action->name)) {
@@ -311,7 +370,10 @@ void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     json_t *node;
     ONLY_KEYS(compile, map, "open", "at", "link", "to", "not_by", "due", "with", "each", "set", "step", "tell",
-              "escalate", "issue", "assign", "mark", "ask");
+              "escalate", "issue", "assign", "mark", "ask", "if");
+    if (json_object_get(map, "if") && !json_object_get(map, "open"))
+        mistake(compile, json_object_get(map, "if"), "if 写在 then 之外；只有 open .. each 可另有 if",
+                "`if` stands outside of `then`; only open .. each may have one of its own");
     if ((node = json_object_get(map, "ask"))) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__ASK, node);
         chain_known(compile, node, action->name);
@@ -353,7 +415,9 @@ void actions_of(struct compile *compile, json_t *map, Policy__Rule *rule)
 
 static void rule_of(struct compile *compile, const char *name, json_t *map, Policy__Rule *rule)
 {
-    ONLY_KEYS(compile, map, "clause", "before", "when", "if", "refuse", "override", "then", "at_most", "name");
+    ONLY_KEYS(compile, map, "clause", "before", "when", "if", "refuse", "override", "then", "at_most", "name",
+              "of department");
+    rule->department = department_of(compile, map);
     rule->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &rule->clauses, &rule->n_clauses, true);
     rule->condition = condition_of(compile, json_object_get(map, "if"));

@@ -47,6 +47,11 @@ const Policy__Roster *policy_roster(const Policy__Policy *policy, const char *na
     FIND(policy->rosters, policy->n_rosters, name);
 }
 
+const Policy__Indicator *policy_indicator(const Policy__Policy *policy, const char *name)
+{
+    FIND(policy->indicators, policy->n_indicators, name);
+}
+
 const Policy__ThingDef *policy_thing(const Policy__Policy *policy, const char *name)
 {
     FIND(policy->things, policy->n_things, name);
@@ -113,6 +118,23 @@ const Policy__Stage *policy_first_stage(const Policy__Kind *kind)
     return stage ? stage : kind->n_stages ? kind->stages[0] : NULL;
 }
 
+bool policy_gives_back(Hb__GivesBack said, const char *step)
+{
+    return said == HB__GIVES_BACK__RETURNS || (said == HB__GIVES_BACK__BY_NAME && strcmp(step, "return_case") == 0);
+}
+
+struct policy_by policy_step_by(const Policy__Step *step, const char *lead)
+{
+    for (size_t i = 0; i < step->n_department_by; i++) {
+        const Policy__StepBy *own = step->department_by[i];
+        bool bare = own->n_clauses == 0; /* it stands under the clause of the step, as all else that has none */
+        if (strcmp(own->department, lead) == 0)
+            return (struct policy_by){own->by, own->n_by, bare ? step->clauses : own->clauses,
+                                      bare ? step->n_clauses : own->n_clauses};
+    }
+    return (struct policy_by){step->by, step->n_by, step->clauses, step->n_clauses};
+}
+
 bool policy_step_from(const Policy__Step *step, const char *stage)
 {
     for (size_t i = 0; i < step->n_from; i++)
@@ -148,4 +170,57 @@ bool policy_step_takes(const Policy__Kind *kind, const Policy__Step *step, const
             return true;
     const Policy__FieldDef *def = policy_field_of_fact(kind, field);
     return def && policy_field_asked_at(def, step);
+}
+
+/* ---- channels ---- */
+
+const char *const policy_channels[] = {"web", "phone",   "walk_in", "letter",     "email",  "app",   "wechat",
+                                       "sms", "hotline", "staff",   "inspection", "system", "other", NULL};
+
+bool policy_any_channel(const Policy__Kind *kind)
+{
+    const Policy__FieldDef *def = policy_field(kind, "channel");
+    return def && def->type == POLICY__FIELD_DEF__TYPE__NAME && !def->n_one_of;
+}
+
+bool policy_takes_channel(const Policy__Kind *kind, const char *channel)
+{
+    const Policy__FieldDef *def = policy_field(kind, "channel");
+    bool choices = def && def->n_one_of;
+    for (size_t i = 0; choices && i < def->n_one_of; i++)
+        if (strcmp(def->one_of[i]->name, channel) == 0)
+            return true;
+    for (size_t i = 0; !choices && policy_channels[i]; i++)
+        if (strcmp(policy_channels[i], channel) == 0)
+            return true;
+    return policy_any_channel(kind);
+}
+
+/* ---- what a complainant sees ---- */
+
+static bool means_complainant(Policy__Who *const *who, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (who[i]->n_of == 0 && (strcmp(who[i]->root, "complainant") == 0 || strcmp(who[i]->root, "anyone") == 0))
+            return true;
+    return false;
+}
+
+static bool about_seeing(char *const *acts, size_t count, const char *what, const char *field)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(acts[i], "see") == 0 || strcmp(acts[i], "any") == 0)
+            return strcmp(what, field) == 0;
+    return false;
+}
+
+bool policy_lets_complainant_see(const Policy__May *may, const char *field)
+{
+    return about_seeing(may->acts, may->n_acts, may->what, field) && means_complainant(may->who, may->n_who);
+}
+
+bool policy_hides_from_complainant(const Policy__Never *never, const char *field)
+{
+    return about_seeing(never->acts, never->n_acts, never->what, field) &&
+           means_complainant(never->who, never->n_who) && !means_complainant(never->except, never->n_except);
 }

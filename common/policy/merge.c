@@ -110,6 +110,37 @@ static json_t *remember(struct compile *compile, json_t *merged, const json_t *o
     return merged;
 }
 
+static const char *name_of_pack(const struct compile *compile, const char *file)
+{
+    return arena_text(compile->arena, file, strcspn(file, "/"));
+}
+
+/* A pack listed before has removed what this one changes: in the other order the change would go with it. What has a
+   clause of its own may be meant to stand again, by itself. True: it is left out. */
+static bool was_removed(struct compile *compile, const char *name, json_t *own)
+{
+    if (!compile->beside)
+        return false;
+    const char *before = compile->path, *path = arena_printf(compile->arena, "%s.%s", before, name);
+    json_t *removed = json_object_get(compile->removed, path);
+    struct yaml_place place = removed ? yaml_place_of(&compile->places, removed) : (struct yaml_place){"", 0, 0};
+    if (!removed || is_base(compile, place.file, compile->beside) || !json_is_object(own))
+        return false;
+    compile->path = path;
+    if (json_object_get(own, "clause"))
+        caution(compile, own, "前面的 %s 在 %s:%u 去掉了它：此处另立；只是更改它的，请将本制度包列在 %s 之前",
+                "%s, listed before, removes it (%s:%u): here it stands anew; if it is only changed, list this pack "
+                "before %s",
+                name_of_pack(compile, place.file), place.file, place.line, name_of_pack(compile, place.file));
+    else
+        mistake(compile, own, "前面的 %s 在 %s:%u 去掉了它，无从更改：请将本制度包列在 %s 之前",
+                "%s, listed before, removes it (%s:%u), so there is nothing to change: list this pack before %s",
+                name_of_pack(compile, place.file), place.file, place.line, name_of_pack(compile, place.file));
+    compile->path = before;
+    return !json_object_get(own, "clause");
+}
+
+/* compile->path says whose items they are. */
 static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
 {
     json_t *merged = json_object();
@@ -119,12 +150,15 @@ static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
         json_object_set(merged, key, value);
     json_object_foreach(over, key, value) {
         json_t *below = json_object_get(merged, key);
-        if (json_is_object(value) && json_object_get(value, "removed"))
+        if (json_is_object(value) && json_object_get(value, "removed")) {
+            if (below)
+                json_object_set(compile->removed, arena_printf(compile->arena, "%s.%s", compile->path, key), value);
             json_object_del(merged, key);
-        else if (json_is_object(below) && json_is_object(value))
+        } else if (json_is_object(below) && json_is_object(value)) {
             json_object_set_new(merged, key, remember(compile, lay_over(compile, below, value), value));
-        else
+        } else if (below || !was_removed(compile, key, value)) {
             json_object_set(merged, key, value);
+        }
     }
     return remember(compile, merged, over);
 }
@@ -183,6 +217,24 @@ static json_t *merge_route(struct compile *compile, json_t *base, json_t *over)
     return remember(compile, merged, over);
 }
 
+/* Each layer adds to what a department does otherwise. */
+static json_t *merge_departments(struct compile *compile, json_t *base, json_t *over)
+{
+    json_t *merged = copy_with(base, over), *department;
+    const char *name, *section;
+    json_object_foreach(over, name, department) {
+        json_t *below = json_object_get(base, name), *own;
+        if (!json_is_object(below) || !json_is_object(department))
+            continue;
+        json_t *both = copy_with(below, department);
+        json_object_foreach(department, section, own)
+            if (json_is_object(own) && json_is_object(json_object_get(below, section)))
+                json_object_set_new(both, section, merge_items(compile, json_object_get(below, section), own));
+        json_object_set_new(merged, name, remember(compile, both, department));
+    }
+    return remember(compile, merged, over);
+}
+
 json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
 {
     json_t *merged = lay_over(compile, base, over);
@@ -192,12 +244,17 @@ json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
         json_t *below = json_object_get(base, key);
         if (!json_is_object(below) || !json_is_object(value))
             continue;
+        const char *before = compile->path;
+        compile->path = arena_printf(compile->arena, "%s.%s", before, key);
         if (strcmp(key, "route") == 0)
             json_object_set_new(merged, key, merge_route(compile, below, value));
+        else if (strcmp(key, "departments") == 0)
+            json_object_set_new(merged, key, merge_departments(compile, below, value));
         else if (is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections))
             json_object_set_new(merged, key, merge_items(compile, below, value));
         else if (strcmp(key, "stages") == 0 || strcmp(key, "stage_names") == 0)
             json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
+        compile->path = before;
     }
     return remember(compile, merged, over);
 }
@@ -211,8 +268,12 @@ static json_t *merge_kinds(struct compile *compile, json_t *base, json_t *over)
         json_t *below = json_object_get(base, key);
         if (json_is_object(below) && json_is_object(value) && json_object_get(value, "removed"))
             json_object_del(merged, key);
-        else if (json_is_object(below) && json_is_object(value))
+        else if (json_is_object(below) && json_is_object(value)) {
+            const char *before = compile->path;
+            compile->path = arena_printf(compile->arena, "kinds.%s", key);
             json_object_set_new(merged, key, merge_kind(compile, below, value));
+            compile->path = before;
+        }
     }
     return remember(compile, merged, over);
 }
@@ -226,6 +287,8 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
         json_t *below = json_object_get(base, key);
         if (!json_is_object(below) || !json_is_object(value))
             continue;
+        const char *before = compile->path;
+        compile->path = key;
         if (strcmp(key, "kinds") == 0)
             json_object_set_new(merged, key, merge_kinds(compile, below, value));
         else if (strcmp(key, "things") == 0)
@@ -234,6 +297,7 @@ json_t *merge_packs(struct compile *compile, json_t *base, json_t *over)
             json_object_set_new(merged, key, merge_items(compile, below, value));
         else if (strcmp(key, "defaults") == 0)
             json_object_set_new(merged, key, remember(compile, copy_with(below, value), value));
+        compile->path = before;
     }
     return remember(compile, merged, over);
 }

@@ -751,6 +751,13 @@ Policy__Condition *condition_of(struct compile *compile, json_t *node)
     return condition;
 }
 
+Policy__Condition *condition_of_part(struct compile *compile, const char *parts, json_t *node)
+{
+    Policy__Condition *condition = POLICY_NEW(compile, Policy__Condition, POLICY__CONDITION__INIT);
+    add_items(compile, condition, POLICY__NODE__OP__SOME, parts, node);
+    return condition;
+}
+
 /* ---- triggers ---- */
 
 static bool time_fact(const char *name)
@@ -783,6 +790,9 @@ static bool prefixed(struct compile *compile, Policy__Trigger *trigger, const ch
     const Policy__FieldDef *field = policy_field(compile->kind, trigger->other);
     trigger->by_field = field && field->names_case;
     trigger->name = arena_strdup(compile->arena, space + 1);
+    int phase = phase_of(trigger->name);
+    if (phase > 0 && !trigger->by_field && !json_object_get(json_object_get(compile->root, "kinds"), trigger->other))
+        trigger->phase = (Policy__Phase)phase;
     return true;
 }
 

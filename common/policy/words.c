@@ -4,7 +4,25 @@
 
 #include <string.h>
 
-static const char *root_text(const Policy__Policy *policy, const char *root, bool english)
+struct saying {
+    struct arena *arena;
+    const Policy__Policy *policy;
+    const struct policy_departments *departments;
+    bool english;
+};
+
+/* What the policy or the site calls it; NULL: neither knows it. */
+static const Hb__Label *label_of(const struct saying *saying, const char *root)
+{
+    const Policy__Post *post = policy_post(saying->policy, root);
+    const Policy__Roster *roster = policy_roster(saying->policy, root);
+    return post                  ? post->label
+           : roster              ? roster->label
+           : saying->departments ? saying->departments->name(saying->departments->context, root)
+                                 : NULL;
+}
+
+static const char *root_text(const struct saying *saying, const char *root)
 {
     static const struct {
         const char *role, *zh, *en;
@@ -16,38 +34,38 @@ static const char *root_text(const Policy__Policy *policy, const char *root, boo
                  {"complainant", "投诉人", "the complainant"},
                  {"respondent", "被投诉人", "the respondent"},
                  {"employee", "员工", "employees"}};
-    const Policy__Post *post = policy_post(policy, root);
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
         if (strcmp(roles[i].role, root) == 0)
-            return english ? roles[i].en : roles[i].zh;
-    return post ? (english ? post->label->en : post->label->zh) : root;
+            return saying->english ? roles[i].en : roles[i].zh;
+    const Hb__Label *label = label_of(saying, root);
+    if (label)
+        return saying->english ? label->en : label->zh;
+    return arena_printf(saying->arena, saying->english ? "\"%s\"" : "“%s”", root);
 }
 
-const char *policy_who_text(struct arena *arena, const Policy__Policy *policy, const Policy__Who *who, bool english)
+static const char *who_text(const struct saying *saying, const Policy__Who *who)
 {
     static const struct {
         const char *word, *zh;
     } words[] = {{"head", "负责人"},     {"superior", "上级"}, {"deputy", "代理人"},
                  {"department", "部门"}, {"duty", "值班"},     {"members", "成员"}};
-    const char *text = root_text(policy, who->root, english);
+    const char *text = root_text(saying, who->root);
     for (size_t i = who->n_of; i-- > 0;) {
         const char *zh = who->of[i];
         for (size_t w = 0; w < sizeof words / sizeof *words; w++)
             zh = strcmp(words[w].word, who->of[i]) == 0 ? words[w].zh : zh;
-        text = english ? arena_printf(arena, "%s of %s", who->of[i], text) : arena_printf(arena, "%s的%s", text, zh);
+        text = saying->english ? arena_printf(saying->arena, "%s of %s", who->of[i], text)
+                               : arena_printf(saying->arena, "%s的%s", text, zh);
     }
     return text;
 }
 
 const char *policy_whos_text(struct arena *arena, const Policy__Policy *policy, Policy__Who *const *whos, size_t count,
-                             bool english)
+                             bool english, const struct policy_departments *departments)
 {
+    const struct saying saying = {arena, policy, departments, english};
     const char *text = "";
     for (size_t i = 0; i < count; i++)
-        text = arena_printf(arena, "%s%s%s", text,
-                            i == 0    ? ""
-                            : english ? " or "
-                                      : "、",
-                            policy_who_text(arena, policy, whos[i], english));
+        text = arena_printf(arena, "%s%s%s", text, i == 0 ? "" : english ? " or " : "、", who_text(&saying, whos[i]));
     return text;
 }

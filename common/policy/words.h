@@ -1,14 +1,19 @@
-/* What a policy names, said to people: posts by their labels, roles by their words, "head of lead" as 主办部门的负责人.
- */
+/* What a policy names, said to people: posts by their labels, roles by their words, "head of lead" as 主办部门的负责人;
+   what it alone cannot name, a department of the site, as the site calls it. */
 #ifndef HEARBACK_POLICY_WORDS_H
 #define HEARBACK_POLICY_WORDS_H
 
 #include "base/arena.h"
 #include "hearback/policy.pb-c.h"
 
-/* The text lives in the arena. */
-const char *policy_who_text(struct arena *arena, const Policy__Policy *policy, const Policy__Who *who, bool english);
+/* What the site calls a department; NULL: it has none of that id, which then stands in quotes. */
+struct policy_departments {
+    const Hb__Label *(*name)(void *context, const char *department);
+    void *context;
+};
+
+/* The text lives in the arena. `departments` may be NULL: only the policy is at hand. */
 const char *policy_whos_text(struct arena *arena, const Policy__Policy *policy, Policy__Who *const *whos, size_t count,
-                             bool english);
+                             bool english, const struct policy_departments *departments);
 
 #endif

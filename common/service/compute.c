@@ -72,6 +72,18 @@ void computation_run(struct computation *computation)
     computation->compute(computation->work);
 }
 
+struct finishing {
+    const struct computation *computation;
+    Hb__QueryReply *reply;
+};
+
+static void finish(struct turn *turn, void *context)
+{
+    const struct finishing *finishing = context;
+    const struct computation *computation = finishing->computation;
+    turn->instance->service->computed(turn, computation->query, computation->work, finishing->reply);
+}
+
 void computation_done(struct computation *computation)
 {
     struct instance *instance = computation->instance;
@@ -83,7 +95,8 @@ void computation_done(struct computation *computation)
     Bus__Reply *reply = reply_new(&computation->arena);
     reply->kind_case = BUS__REPLY__KIND_QUERY;
     reply->query = NEW(&computation->arena, Hb__QueryReply, HB__QUERY_REPLY__INIT);
-    instance->service->computed(&turn, computation->query, computation->work, reply->query);
+    if (!turn_read(&turn, finish, &(struct finishing){computation, reply->query}))
+        hb__query_reply__init(reply->query); /* nothing half done is shown */
     if (turn.refusal)
         reply->query->refused = turn.refusal;
     store_abort(txn);

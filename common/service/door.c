@@ -254,11 +254,47 @@ static bool answered_before(struct turn *turn, struct pending *pending)
     return true;
 }
 
+static void seal(struct turn *turn, struct pending *pending)
+{
+    const struct service *service = turn->instance->service;
+    struct plains plains = {.pending = pending};
+    message_visit(message_of(pending->command), find_plain, &plains);
+    uint64_t keys[2] = {0, 0};
+    for (unsigned i = 0; i < plains.count && service->seal_key; i++)
+        if (keys[plains.identity[i]] == 0)
+            keys[plains.identity[i]] = service->seal_key(turn, pending->command, plains.identity[i]);
+    bool keyed = true;
+    for (unsigned i = 0; i < plains.count; i++)
+        keyed = keyed && keys[plains.identity[i]] != 0;
+    if (!keyed)
+        pending_refuse(pending, 404, "not_found", "没有这个案件", "there is no such case");
+    else if (plains.count == 0)
+        pending->ready = true;
+    else if (service->seals)
+        pending->ready = seal_here(pending, &plains, keys);
+    else
+        seal_by_intake(pending, &plains, keys);
+}
+
 /* Types, checks and seals, on committed state. */
-static void prepare(struct pending *pending, int64_t now)
+static void prepare(struct turn *turn, void *context)
+{
+    struct pending *pending = context;
+    const struct service *service = turn->instance->service;
+    if (answered_before(turn, pending))
+        return;
+    bool foreign = refuse_foreign(turn, pending->command->case_id, pending->command->site);
+    if (service->prepare && !foreign)
+        service->prepare(turn, pending->command);
+    if (turn->refusal)
+        reply_refusal(pending, turn->refusal);
+    else
+        seal(turn, pending);
+}
+
+static void pass(struct pending *pending, int64_t now)
 {
     struct instance *instance = pending->instance;
-    const struct service *service = instance->service;
     struct store_txn *txn = store_begin(instance->store, false);
     struct turn turn;
     turn_begin(&turn, instance, txn, &pending->arena, now);
@@ -266,32 +302,8 @@ static void prepare(struct pending *pending, int64_t now)
     turn.phase = PHASE_PREPARE;
     turn.actor = pending->command->actor;
     pending->prepared = true;
-    if (!answered_before(&turn, pending)) {
-        bool foreign = refuse_foreign(&turn, pending->command->case_id, pending->command->site);
-        if (service->prepare && !foreign)
-            service->prepare(&turn, pending->command);
-        if (turn.refusal) {
-            reply_refusal(pending, turn.refusal);
-        } else {
-            struct plains plains = {.pending = pending};
-            message_visit(message_of(pending->command), find_plain, &plains);
-            uint64_t keys[2] = {0, 0};
-            for (unsigned i = 0; i < plains.count && service->seal_key; i++)
-                if (keys[plains.identity[i]] == 0)
-                    keys[plains.identity[i]] = service->seal_key(&turn, pending->command, plains.identity[i]);
-            bool keyed = true;
-            for (unsigned i = 0; i < plains.count; i++)
-                keyed = keyed && keys[plains.identity[i]] != 0;
-            if (!keyed)
-                pending_refuse(pending, 404, "not_found", "没有这个案件", "there is no such case");
-            else if (plains.count == 0)
-                pending->ready = true;
-            else if (service->seals)
-                pending->ready = seal_here(pending, &plains, keys);
-            else
-                seal_by_intake(pending, &plains, keys);
-        }
-    }
+    if (!turn_read(&turn, prepare, pending) && !pending->gone && !pending->sealing)
+        reply_refusal(pending, turn.refusal);
     store_abort(txn);
 }
 
@@ -320,7 +332,7 @@ static void look_at(struct pending *pending, int64_t now)
         pending_refuse(pending, 503, "full", "存储空间不足，暂不接受写入", "no room on disk: no writes until there is");
     else if (after_reached(instance, pending->command->after, pending->command->n_after) &&
              organisation_heard(instance))
-        prepare(pending, now);
+        pass(pending, now);
     else if (instance_boot(instance) - pending->came_boot_ms >= AFTER_PARK_MS)
         pending_refuse(pending, 503, "catching_up", "系统正在追赶，请稍后再试",
                        "this service is catching up; try again shortly");
@@ -376,7 +388,7 @@ Hb__Event *turn_own_event(struct turn *turn, uint64_t offset)
         return NULL;
     }
     if (message_load(&hb__event__descriptor, stored, turn->arena, &message, &why))
-        log_damaged(instance, offset);
+        log_damaged(turn, offset);
     return (Hb__Event *)message;
 }
 

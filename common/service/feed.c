@@ -106,9 +106,18 @@ static void begin_with(struct feed *feed, const struct feed *other)
     feed->begins_after = NULL;
 }
 
+/* It has heard all that had been said when it first asked. Were it to wait for an answer without anything new, it would
+   be ready by chance under a steady load. */
+static void look_if_caught_up(struct feed *feed)
+{
+    if (feed->end_told && feed->cursor >= feed->end_first)
+        feed->caught_up_once = true;
+}
+
 void feed_moved(struct feed *feed)
 {
     struct instance *instance = feed->instance;
+    look_if_caught_up(feed);
     for (unsigned i = 0; i < instance->feeds_count; i++)
         if (instance->feeds[i].begins_after == feed && instance->feeds[i].begins_at == feed->cursor)
             begin_with(&instance->feeds[i], feed);
@@ -412,8 +421,10 @@ static void on_fetched(struct feed *feed, const Bus__Fetched *fetched, uint64_t 
     feed->end = fetched->end;
     if (fetched->as_of_ms > feed->told_as_of)
         feed->told_as_of = fetched->as_of_ms;
-    if (!feed_has(feed) && feed->received >= fetched->end)
-        feed->caught_up_once = true;
+    if (!feed->end_told)
+        feed->end_first = fetched->end;
+    feed->end_told = true;
+    look_if_caught_up(feed);
 }
 
 struct asked {

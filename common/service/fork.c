@@ -8,7 +8,10 @@
    fresh fold equals the state by construction. A kill at any instruction leaves either the whole or a half that goes
    on.
 
-   The logs of both halves are one up to the fork. A consumer hears the common beginning once (feed.c). */
+   The logs of both halves are one up to the fork. A consumer hears the common beginning once (feed.c).
+
+   In the same way a program whose rows are of another format than the folder's makes the tables anew: nothing of them
+   is read before. */
 #include "message/message.h"
 #include "organisation/organisation.h"
 #include "service/internal.h"
@@ -186,23 +189,28 @@ static void drop_waiting(struct dividing *dividing)
         drop_foreign(dividing, instance->cells_waiting, 8);
 }
 
-static enum err divide(struct dividing *dividing)
+static enum err begin_anew(struct dividing *dividing)
 {
-    struct instance *instance = dividing->instance;
     Record__Rebuild rebuild = RECORD__REBUILD__INIT;
     store_table table;
-    dividing->txn = store_begin(instance->store, true);
-    say_forked(dividing);
-    add_heard(dividing);
-    for (unsigned i = 0; folded_table(instance, i, &table); i++)
+    for (unsigned i = 0; folded_table(dividing->instance, i, &table); i++)
         store_clear(dividing->txn, table);
-    drop_waiting(dividing);
-    dividing->head->bucket_from = dividing->range.from;
-    dividing->head->bucket_to = dividing->range.to;
+    dividing->head->state_format = STATE_FORMAT;
     put(dividing, "head", message_of(dividing->head));
     rebuild.until = dividing->head->turns;
     put(dividing, "rebuild", message_of(&rebuild));
     return store_commit(dividing->txn);
+}
+
+static enum err divide(struct dividing *dividing)
+{
+    dividing->txn = store_begin(dividing->instance->store, true);
+    say_forked(dividing);
+    add_heard(dividing);
+    drop_waiting(dividing);
+    dividing->head->bucket_from = dividing->range.from;
+    dividing->head->bucket_to = dividing->range.to;
+    return begin_anew(dividing);
 }
 
 /* The fork that explains why the configuration gives this folder `mine` of the `held` buckets. */
@@ -220,9 +228,9 @@ static const Config__Instance *fork_between(const struct instance *instance, str
     return NULL;
 }
 
-enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size)
+/* NULL: a new folder, or one that head_load refuses. */
+static Record__Head *head_of(struct instance *instance)
 {
-    struct dividing dividing = {.instance = instance, .range = instance_range(instance)};
     struct key key = key_text("head");
     struct bytes value;
     ProtobufCMessage *message;
@@ -230,9 +238,27 @@ enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size)
     struct store_txn *txn = store_begin(instance->store, false);
     bool found = store_get(txn, instance->runtime_tables[RUNTIME_META], key_bytes(&key), &instance->arena, &value);
     store_abort(txn);
-    if (!found || row_load(&record__head__descriptor, key_bytes(&key), value, &instance->arena, &message, &why))
-        return ERR_NONE; /* a new folder, or one that head_load refuses */
-    Record__Head *head = dividing.head = (Record__Head *)message;
+    bool good = found && !row_load(&record__head__descriptor, key_bytes(&key), value, &instance->arena, &message, &why);
+    return good ? (Record__Head *)message : NULL;
+}
+
+enum err format_take_up(struct instance *instance)
+{
+    struct dividing dividing = {.instance = instance, .head = head_of(instance)};
+    if (!dividing.head || dividing.head->state_format == STATE_FORMAT)
+        return ERR_NONE;
+    dividing.txn = store_begin(instance->store, true);
+    enum err err = begin_anew(&dividing);
+    arena_reset(&instance->arena);
+    return err;
+}
+
+enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size)
+{
+    struct dividing dividing = {.instance = instance, .head = head_of(instance), .range = instance_range(instance)};
+    const Record__Head *head = dividing.head;
+    if (!head)
+        return ERR_NONE;
     struct range held = range_of(head->bucket_from, head->bucket_to), mine = dividing.range;
     if (held.from == mine.from && held.to == mine.to)
         return ERR_NONE;

@@ -60,23 +60,38 @@ int64_t index_next(const struct instance *instance)
     return is_behind(instance) ? instance->words_boot_ms : INT64_MAX;
 }
 
+struct indexing {
+    bool more;
+    enum err err;
+};
+
+static void read_texts(struct turn *turn, void *context)
+{
+    struct indexing *indexing = context;
+    indexing->err = turn->instance->service->index(turn, &indexing->more);
+}
+
 bool index_step(struct instance *instance, int64_t now)
 {
     if (!is_behind(instance) || instance_boot(instance) < instance->words_boot_ms)
         return false;
     struct turn turn;
+    struct indexing indexing = {0};
     uint64_t turns = instance->counts.turns;
     struct store_txn *txn = store_begin(instance->store, false);
     turn_begin(&turn, instance, txn, &instance->arena, now);
     poison_name(instance, "index", "", words_end(instance->words));
-    enum err err = instance->service->index(&turn, &instance->words_behind);
+    if (!turn_read(&turn, read_texts, &indexing)) /* it stays behind there: whoever searches opens what he looks for */
+        indexing.err = ERR_CORRUPT;
+    if (indexing.err)
+        words_abort(instance->words);
     store_abort(txn);
     arena_reset(&instance->arena);
     instance->input_name[0] = 0;
     instance->words_turns = turns;
-    instance->words_behind = instance->words_behind || err; /* without room: tried again */
-    instance->words_boot_ms = instance_boot(instance) + (instance->words_behind && !err ? 0 : INDEX_AFTER_MS);
-    return instance->words_behind && !err;
+    instance->words_behind = indexing.more || indexing.err; /* without room: tried again */
+    instance->words_boot_ms = instance_boot(instance) + (indexing.more && !indexing.err ? 0 : INDEX_AFTER_MS);
+    return indexing.more && !indexing.err;
 }
 
 struct words *turn_words(struct turn *turn)

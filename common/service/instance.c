@@ -59,6 +59,7 @@ static void head_new(struct instance *instance)
     record__head__init(&instance->head);
     instance->head.cell = instance->options.cell;
     instance->head.epoch = 1;
+    instance->head.state_format = STATE_FORMAT;
     instance->head.bucket_from = instance_range(instance).from;
     instance->head.bucket_to = instance_range(instance).to;
     instance->env->random(instance->env->context, instance->head_key, sizeof instance->head_key);
@@ -273,6 +274,8 @@ enum err instance_open(const struct service *service, const struct instance_opti
     if (!err)
         err = fork_take_up(instance, why_out, why_size);
     if (!err)
+        err = format_take_up(instance);
+    if (!err)
         err = load_state(instance, why_out, why_size);
     if (!err && service->keeps_vault)
         err = open_vault(instance, why_out, why_size);
@@ -431,6 +434,12 @@ static void hold_look(struct instance *instance)
         instance->holding = false;
 }
 
+static void tidy_some(struct turn *turn, void *context)
+{
+    (void)context;
+    turn->instance->service->tidy(turn, &turn->instance->tidy_at);
+}
+
 /* Once a minute, in whatever state it is then. */
 static void tidy(struct instance *instance, int64_t now)
 {
@@ -441,7 +450,7 @@ static void tidy(struct instance *instance, int64_t now)
     struct turn turn;
     turn_begin(&turn, instance, txn, &instance->arena, now);
     turn_clear_input(&turn);
-    instance->service->tidy(&turn, &instance->tidy_at);
+    (void)!turn_read(&turn, tidy_some, NULL); /* what rests on a damaged row is kept */
     store_abort(txn);
     arena_reset(&instance->arena);
 }

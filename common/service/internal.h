@@ -7,6 +7,8 @@
 #include "service/instance.h"
 #include "service/row.h"
 
+#include <setjmp.h>
+
 #define TURN_INPUTS_MAX 1024u
 #define TURN_IN_BYTES_MAX (1u << 20)
 #define TURN_OUT_BYTES_MAX (256u << 10)
@@ -32,6 +34,7 @@
 #define WAITING_LOOKED_AT 1000u /* rows, each time */
 #define OUTCOMES_KEPT_MS (7ll * 24 * 3600 * 1000)
 #define JOB_STEP_KEYS 100u
+#define DAMAGED_TOLD_MAX 64u
 #define TIDY_MS 60000
 #define EFFECTS_RUNNING_MAX 16u
 #define TAIL_CHECKED_EVENTS 256u /* of the own log, at start */
@@ -76,9 +79,10 @@ struct feed {
     size_t buffer_size, buffer_at, buffer_room;
     int64_t as_of;      /* of everything heard: valid when the buffer is empty, else of the last heard event */
     int64_t told_as_of; /* from the last reply, valid once the buffer is drained */
-    bool asking, urgent, stopped, caught_up_once;
+    bool asking, urgent, stopped, end_told, caught_up_once; /* once: all that had been said when it was first asked */
     int64_t retry_boot_ms;
     uint64_t end;        /* of the producer's log, as last told */
+    uint64_t end_first;  /* as first told since this start */
     const char *problem; /* why it is stopped; static */
     bool new_epoch;      /* its producer was restored: asked anew whether it still holds what we heard */
 };
@@ -157,8 +161,10 @@ struct turn {
     bool random_drawn;
     struct computation *computation; /* of an answer that comes later */
     Hb__Refusal *refusal;
-    const Hb__Event *at; /* the event being reacted to */
-    uint64_t folding;    /* case of the event being folded */
+    jmp_buf *damaged;         /* where to go from a damaged row; NULL: nothing can go on */
+    struct store_txn *beside; /* open in another store meanwhile: it ends there, too */
+    const Hb__Event *at;      /* the event being reacted to */
+    uint64_t folding;         /* case of the event being folded */
 
     /* said by this turn, by offset without a gap from head.offset + 1 on */
     struct said *said;
@@ -201,7 +207,9 @@ struct instance {
     int64_t tidy_boot_ms; /* when next */
     void *organisation_cache;
     struct metrics *metrics;
-    struct log *log; /* never NULL */
+    struct log *log;                         /* never NULL */
+    uint64_t damaged_told[DAMAGED_TOLD_MAX]; /* hashes of the places that were told */
+    unsigned damaged_told_count;
     int64_t waiting_look_boot_ms;
     store_table runtime_tables[RUNTIME_TABLES];
     store_table tables[STORE_TABLES_MAX];
@@ -276,6 +284,7 @@ void turn_begin(struct turn *turn, struct instance *instance, struct store_txn *
 void turn_fold(struct turn *turn, const Hb__Event *event);
 void turn_settle(struct turn *turn); /* fold and react to everything said, first in first out */
 void turn_clear_input(struct turn *turn);
+void turn_unsay(struct turn *turn);     /* what the command at hand decided, before anything of it is folded */
 void turn_end_input(struct turn *turn); /* forgets all that lies in its arena */
 
 /* feed.c */
@@ -317,8 +326,12 @@ void waiting_look(struct instance *instance, int64_t now);
 /* Is a quarantined event waiting under this key? The keys there are, in the instance's arena. */
 bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max);
 
-/* state.c: ends the process, naming the place. */
-_Noreturn void log_damaged(const struct instance *instance, uint64_t offset);
+/* damage.c: an event of our own log cannot be read; as state_damaged. */
+_Noreturn void log_damaged(struct turn *turn, uint64_t offset);
+/* Runs what only reads or decides. False: it met a damaged row and ended there, and the turn has the refusal (500
+   `damaged`). What it said until then is the caller's to take back. */
+bool turn_read(struct turn *turn, void (*read)(struct turn *turn, void *context), void *context) MUST_CHECK;
+void damage_note(struct instance *instance, const char *what); /* once for each place */
 
 /* rows.c: timers, effects, jobs, outcomes */
 bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out);
@@ -417,15 +430,26 @@ bool refuse_foreign(struct turn *turn, uint64_t case_id, const char *site);
 /* Of a LogForked: false when its other half should be heard as well, and is not. */
 bool fork_known(struct instance *instance, const struct feed *feed, const Hb__Event *event);
 enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK; /* at start */
+/* Of the rows that evolve writes, in any service: to be counted up when an older row would be read or folded otherwise
+   than one written today. 2: each row ends with a check; 3: intake knows which version a case goes by, analytics has
+   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so. */
+#define STATE_FORMAT 4u
+enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
 void rebuild_close(struct instance *instance);
 bool rebuild_wants(const struct instance *instance);
 enum err rebuild_step(struct instance *instance, int64_t now) MUST_CHECK;
 int64_t rebuild_next(const struct instance *instance);
 
+/* chain.c: hb.ChainQuery; and what a verification found, for it. */
+void chain_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+void chain_keep(struct instance *instance, uint64_t offset, uint32_t findings_count, const char *findings);
+
 /* verify.c: Control VERIFY */
 void verify_take(struct instance *instance, const struct bus_call *call);
-bool verify_wants(const struct instance *instance); /* there is work to be done at once */
+void verify_start(struct instance *instance); /* without anybody waiting for it; one that is under way goes on */
+void verify_progress(const struct instance *instance, Hb__Chain *chain); /* nothing where none is under way */
+bool verify_wants(const struct instance *instance);                      /* there is work to be done at once */
 void verify_step(struct instance *instance);
 int64_t verify_next(const struct instance *instance); /* boot ms at which to look again at the latest */
 void verify_close(struct instance *instance);

@@ -58,7 +58,8 @@ static Record__Effect *effect_load(struct turn *turn, const char *id)
         return NULL;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_load(&record__effect__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    if (message_load(&record__effect__descriptor, value, turn->arena, &message, &why))
+        state_damaged(turn, store_place(turn->arena, "effects", key_bytes(&key)));
     return (Record__Effect *)message;
 }
 
@@ -111,7 +112,21 @@ static bool effect_running(const struct instance *instance, const char *id)
     return false;
 }
 
-/* Starts what is due and not under way, outside any turn; the row stays until evolve says otherwise. */
+struct due {
+    struct bytes key;
+    const Record__Effect *effect;
+};
+
+static void load_due(struct turn *turn, void *context)
+{
+    struct due *due = context;
+    due->effect = effect_load(turn, (const char *)due->key.data + 8);
+    if (!due->effect)
+        state_damaged(turn, store_place(turn->arena, "effects_due", due->key));
+}
+
+/* Starts what is due and not under way, outside any turn; the row stays until evolve says otherwise. A damaged one is
+   left alone. */
 void effects_start_due(struct instance *instance, int64_t now)
 {
     if (instance->effect_next > now || instance->effects_running_count >= EFFECTS_RUNNING_MAX)
@@ -136,8 +151,10 @@ void effects_start_due(struct instance *instance, int64_t now)
             instance->effect_next = due;
             break;
         }
-        Record__Effect *effect = effect_load(&turn, id);
-        bug_unless(effect);
+        struct due found = {.key = key};
+        if (!turn_read(&turn, load_due, &found))
+            continue;
+        const Record__Effect *effect = found.effect;
         struct effect_done *done = calloc(1, sizeof *done);
         bug_unless(done);
         *done = (struct effect_done){.instance = instance, .id = strdup(id), .attempt = effect->attempt};
@@ -195,7 +212,8 @@ bool job_first(struct turn *turn, uint64_t *id_out, Record__Job **job_out)
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_load(&record__job__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+    if (message_load(&record__job__descriptor, value, turn->arena, &message, &why))
+        state_damaged(turn, store_place(turn->arena, "jobs", key));
     *id_out = bytes_get_u64(key.data);
     *job_out = (Record__Job *)message;
     return true;
@@ -210,7 +228,8 @@ bool turn_job_open(struct turn *turn, const char *what)
     while (store_scan_next(&scan, turn->arena, &key, &value)) {
         ProtobufCMessage *message;
         char *why;
-        bug_unless(message_load(&record__job__descriptor, value, turn->arena, &message, &why) == ERR_NONE);
+        if (message_load(&record__job__descriptor, value, turn->arena, &message, &why))
+            state_damaged(turn, store_place(turn->arena, "jobs", key));
         if (strcmp(((Record__Job *)message)->what, what) == 0)
             return true;
     }
@@ -252,7 +271,8 @@ bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome
         return false;
     ProtobufCMessage *message;
     char *why;
-    bug_unless(row_load(&record__outcome__descriptor, key_bytes(&key), value, turn->arena, &message, &why) == ERR_NONE);
+    if (row_load(&record__outcome__descriptor, key_bytes(&key), value, turn->arena, &message, &why))
+        state_damaged(turn, store_place(turn->arena, "outcomes", key_bytes(&key)));
     *outcome_out = (Record__Outcome *)message;
     return true;
 }

@@ -74,6 +74,7 @@ static Bus__Fetched__Problem cursor_problem(struct instance *instance, struct st
                : BUS__FETCHED__PROBLEM__HASH_MISMATCH;
 }
 
+/* 0: it cannot be decoded. Whoever hears it finds that too, and stops there. */
 static int64_t recorded_of_last(struct instance *instance, struct bytes batch, uint64_t last)
 {
     struct bytes stored = {0}, next;
@@ -82,9 +83,19 @@ static int64_t recorded_of_last(struct instance *instance, struct bytes batch, u
         stored = next;
     ProtobufCMessage *message;
     char *why;
-    if (!stored.size || message_load(&hb__event__descriptor, stored, &instance->arena, &message, &why))
-        log_damaged(instance, last);
+    if (!stored.size || message_load(&hb__event__descriptor, stored, &instance->arena, &message, &why)) {
+        damage_note(instance, arena_printf(&instance->arena, "own log, offset %" PRIu64 ": an event is damaged", last));
+        return 0;
+    }
     return ((Hb__Event *)message)->recorded_ms;
+}
+
+/* What could not be read is not missing: whoever asks asks again, and keeps hearing this log. */
+static void refuse_unread(struct instance *instance, const struct bus_call *call, enum err err)
+{
+    damage_note(instance, arena_printf(&instance->arena, "own log: %s: %s", instance->options.folder, err_text(err)));
+    reply_refuse(instance, call, 503, "unread", "暂时无法读取本服务的日志", "the log cannot be read for now");
+    arena_reset(&instance->arena);
 }
 
 static void answer_fetch(struct instance *instance, const struct bus_call *call, uint64_t after, uint32_t bytes_max,
@@ -109,7 +120,12 @@ static void answer_fetch(struct instance *instance, const struct bus_call *call,
         fetched.as_of_ms =
             last == instance->head.offset ? as_of_end(instance, now) : recorded_of_last(instance, batch, last);
     }
+    enum err err = store_error(txn);
     store_abort(txn);
+    if (err) {
+        refuse_unread(instance, call, err);
+        return;
+    }
     instance->env->reply(instance->env->context, call, &reply);
     arena_reset(&instance->arena);
 }
@@ -149,7 +165,12 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
 {
     struct store_txn *txn = store_begin(instance->store, false);
     Bus__Fetched__Problem problem = cursor_problem(instance, txn, fetch);
+    enum err err = store_error(txn);
     store_abort(txn);
+    if (err) {
+        refuse_unread(instance, call, err);
+        return;
+    }
     bool nothing_new = fetch->after == instance->head.offset;
     if (problem == BUS__FETCHED__PROBLEM__NONE && fetch->wait && nothing_new && fetch->log && fetch->log->epoch) {
         unpark(instance, call, fetch->reader); /* one parked fetch per reader: the newer one counts */
@@ -173,6 +194,24 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
 
 /* ---- queries ---- */
 
+struct answering {
+    const Hb__Query *query;
+    Hb__QueryReply *reply;
+};
+
+static void answer(struct turn *turn, void *context)
+{
+    struct instance *instance = turn->instance;
+    const struct answering *answering = context;
+    const Hb__Query *query = answering->query;
+    if (query->payload_case == HB__QUERY__PAYLOAD_CHAIN)
+        chain_answer(turn, query, answering->reply);
+    else if (instance->service->answer &&
+             (cell_elsewhere(instance, query->cell ? query->cell : instance->options.cell) ||
+              !refuse_foreign(turn, query->case_id, query->site)))
+        instance->service->answer(turn, query, answering->reply);
+}
+
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale)
 {
     int64_t now = instance->env->now(instance->env->context);
@@ -185,9 +224,10 @@ void serve_query(struct instance *instance, const struct bus_call *call, const H
     reply->kind_case = BUS__REPLY__KIND_QUERY;
     reply->query = NEW(&instance->arena, Hb__QueryReply, HB__QUERY_REPLY__INIT);
     reply->query->stale = stale;
-    if (instance->service->answer && (cell_elsewhere(instance, query->cell ? query->cell : instance->options.cell) ||
-                                      !refuse_foreign(&turn, query->case_id, query->site)))
-        instance->service->answer(&turn, query, reply->query);
+    if (!turn_read(&turn, answer, &(struct answering){query, reply->query})) {
+        hb__query_reply__init(reply->query); /* nothing half done is shown */
+        reply->query->stale = stale;
+    }
     if (turn.refusal)
         reply->query->refused = turn.refusal;
     store_abort(txn);

@@ -98,6 +98,9 @@ struct service {
        empty one when the job is done. */
     struct bytes (*job_step)(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
                              unsigned keys_max);
+    /* A step of a job made the process abort twice: the job ends with it. Says what follows; what the step has said and
+       not committed was never said. NULL: nothing follows. */
+    void (*job_passed_over)(struct turn *turn, const char *what, struct bytes payload);
     /* An event waits until what it needs is known here. Sites, policies and calendars are looked after by the runtime
        for services that keep the organisation; a service says which events need their case, and which cases it
        knows. NULL: none. */
@@ -168,11 +171,18 @@ bool state_get(struct turn *turn, unsigned table, struct bytes key, struct bytes
 bool state_has(struct turn *turn, unsigned table, struct bytes key);
 void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes value);
 void state_delete(struct turn *turn, unsigned table, struct bytes key);
-/* One protobuf record per row. NULL when absent; a record that cannot be unpacked is corruption: the service stops. */
+/* One protobuf record per row. NULL when absent; one that cannot be unpacked is damaged. */
 void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor);
-/* A row of our own cannot be what evolve wrote: ends the process with a word of it, which begins with its place. */
+/* A row of our own cannot be what evolve wrote. In prepare, decide, answer and index this ends the function at hand,
+   and what it was asked is refused with 500 `damaged` and `what`, which begins with the place; all else goes on. While
+   an event is folded or reacted to it ends the process. So no function here may hold what an arena does not free, but
+   for a transaction in another store, of which it tells (turn_beside; NULL: it is over). */
 char *state_place(struct turn *turn, unsigned table, struct bytes key);
 _Noreturn void state_damaged(struct turn *turn, const char *what);
+/* The same of a row that another one names, and that is not there: its key, or one beside it, was altered. */
+_Noreturn void state_missing(struct turn *turn, unsigned table, struct bytes key);
+struct store_txn;
+void turn_beside(struct turn *turn, struct store_txn *txn);
 void state_save(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessage *record);
 /* Scans rows whose key begins with `prefix`, in key order, from `from` on ({0}: the first). */
 struct state_scan;

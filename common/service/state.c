@@ -150,157 +150,6 @@ void **turn_organisation_cache(struct turn *turn)
     return &turn->instance->organisation_cache;
 }
 
-/* ---- tables ---- */
-
-static store_table table_of(const struct turn *turn, unsigned table)
-{
-    const struct instance *instance = turn->instance;
-    if (table >= ORGANISATION_TABLE_FIRST) {
-        table -= ORGANISATION_TABLE_FIRST;
-        bug_unless(table < organisation_tables_count);
-        return turn->cell ? instance->cells_organisation_tables[table] : instance->organisation_tables[table];
-    }
-    bug_unless(table < instance->service->tables_count);
-    return turn->cell ? instance->cells_tables[table] : instance->tables[table];
-}
-
-/* Rows of another cell lie behind its id, in tables of their own. What a service names does not change. */
-#define CELL_BYTES 8u
-
-static struct bytes key_of(const struct turn *turn, struct bytes key)
-{
-    if (!turn->cell)
-        return key;
-    uint8_t *whole = arena_alloc(turn->arena, CELL_BYTES + key.size);
-    bytes_put_u64(whole, turn->cell);
-    if (key.size)
-        memcpy(whole + CELL_BYTES, key.data, key.size);
-    return bytes_of(whole, CELL_BYTES + key.size);
-}
-
-static void name_of(const struct turn *turn, bool found, struct bytes *key)
-{
-    if (found && turn->cell && key)
-        *key = bytes_of(key->data + CELL_BYTES, key->size - CELL_BYTES);
-}
-
-bool state_get(struct turn *turn, unsigned table, struct bytes key, struct bytes *value_out)
-{
-    return store_get(turn->txn, table_of(turn, table), key_of(turn, key), turn->arena, value_out);
-}
-
-bool state_has(struct turn *turn, unsigned table, struct bytes key)
-{
-    return store_has(turn->txn, table_of(turn, table), key_of(turn, key));
-}
-
-void state_put(struct turn *turn, unsigned table, struct bytes key, struct bytes value)
-{
-    bug_unless(turn->phase == PHASE_EVOLVE);
-    turn->dirty = true;
-    store_put(turn->txn, table_of(turn, table), key_of(turn, key), value);
-}
-
-void state_delete(struct turn *turn, unsigned table, struct bytes key)
-{
-    bug_unless(turn->phase == PHASE_EVOLVE);
-    turn->dirty = true;
-    store_delete(turn->txn, table_of(turn, table), key_of(turn, key));
-}
-
-char *state_place(struct turn *turn, unsigned table, struct bytes key)
-{
-    bool organisation = table >= ORGANISATION_TABLE_FIRST;
-    const char *name =
-        organisation ? organisation_tables[table - ORGANISATION_TABLE_FIRST] : turn->instance->service->tables[table];
-    name = arena_printf(turn->arena, "%s%s_%s", turn->cell ? "c" : "", organisation ? "o" : "s", name);
-    return store_place(turn->arena, name, key_of(turn, key));
-}
-
-void state_damaged(struct turn *turn, const char *what)
-{
-    bug_report(__FILE__, __LINE__,
-               arena_printf(turn->arena, "%s: %s: hearback verify, then restore", turn->instance->service->name, what));
-}
-
-void log_damaged(const struct instance *instance, uint64_t offset)
-{
-    char text[200];
-    snprintf(text, sizeof text, "%s: own log, offset %" PRIu64 ": an event is damaged: hearback verify, then restore",
-             instance->service->name, offset);
-    bug_report(__FILE__, __LINE__, text);
-}
-
-void *state_load(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessageDescriptor *descriptor)
-{
-    struct bytes value;
-    if (!state_get(turn, table, key, &value))
-        return NULL;
-    ProtobufCMessage *message;
-    char *why;
-    if (message_load(descriptor, value, turn->arena, &message, &why))
-        state_damaged(turn,
-                      state_place(turn, table, key)); /* malformed bytes from our own table are a bug, not input */
-    return message;
-}
-
-void state_save(struct turn *turn, unsigned table, struct bytes key, const ProtobufCMessage *record)
-{
-    state_put(turn, table, key, message_pack(record, turn->arena));
-}
-
-struct state_scan {
-    struct store_scan scan;
-    struct turn *turn;
-    uint64_t cell; /* where it was opened */
-};
-
-struct state_scan *state_scan_open(struct turn *turn, unsigned table, struct bytes prefix, struct bytes from)
-{
-    struct state_scan *scan = arena_alloc(turn->arena, sizeof *scan);
-    scan->turn = turn;
-    scan->cell = turn->cell;
-    store_scan_open(&scan->scan, turn->txn, table_of(turn, table), arena_copy(turn->arena, key_of(turn, prefix)),
-                    from.size ? key_of(turn, from) : from);
-    return scan;
-}
-
-bool state_scan_next(struct state_scan *scan, struct bytes *key_out, struct bytes *value_out)
-{
-    uint64_t before = turn_look_at(scan->turn, scan->cell);
-    bool found = store_scan_next(&scan->scan, scan->turn->arena, key_out, value_out);
-    name_of(scan->turn, found, key_out);
-    turn_look_at(scan->turn, before);
-    return found;
-}
-
-bool state_last(struct turn *turn, unsigned table, struct bytes prefix, struct bytes *key_out, struct bytes *value_out)
-{
-    bool found = store_last(turn->txn, table_of(turn, table), key_of(turn, prefix), turn->arena, key_out, value_out);
-    name_of(turn, found, key_out);
-    return found;
-}
-
-bool state_before(struct turn *turn, unsigned table, struct bytes prefix, struct bytes before, struct bytes *key_out)
-{
-    bool found = store_before(turn->txn, table_of(turn, table), key_of(turn, prefix), key_of(turn, before), turn->arena,
-                              key_out);
-    name_of(turn, found, key_out);
-    return found;
-}
-
-uint64_t state_count(struct turn *turn, unsigned table)
-{
-    if (!turn->cell)
-        return store_count(turn->txn, table_of(turn, table));
-    uint64_t count = 0;
-    struct bytes key;
-    struct state_scan *scan = state_scan_open(turn, table, (struct bytes){0}, (struct bytes){0});
-    while (state_scan_next(scan, &key, NULL))
-        count++;
-    return count;
-}
-
 /* ---- saying ---- */
 
 Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id)
@@ -354,7 +203,7 @@ static void envelope_fill(struct turn *turn, Hb__Event *event)
 }
 
 /* Takes back all that the command at hand decided: nothing of it is folded yet. */
-static void unsay(struct turn *turn)
+void turn_unsay(struct turn *turn)
 {
     if (turn->said_count == turn->input_first)
         return;
@@ -371,7 +220,7 @@ static void refuse_effect(struct turn *turn)
     turn->too_deep = true;
     if (turn->phase != PHASE_DECIDE)
         return;
-    unsay(turn);
+    turn_unsay(turn);
     turn_refuse(turn, 413, "too_large", "该命令引发的事件过多或过大，请分几次办理",
                 "this command would say too many events, or too large ones: do it in parts");
 }

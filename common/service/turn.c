@@ -357,6 +357,16 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
     poison_passed(turn->instance);
 }
 
+/* What it has not done stays undone: whoever set it going does so again. */
+static void pass_over_job(struct turn *turn, const Record__Job *job)
+{
+    struct instance *instance = turn->instance;
+    instance->counts.quarantined++;
+    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name));
+    if (instance->service->job_passed_over)
+        instance->service->job_passed_over(turn, job->what, bytes_of(job->payload.data, job->payload.len));
+}
+
 static bool take_job_step(struct turn *turn)
 {
     uint64_t id;
@@ -370,9 +380,12 @@ static bool take_job_step(struct turn *turn)
     cause->job = arena_printf(turn->arena, "%s/%" PRIu64, job->what, id);
     turn->cause = cause;
     turn->phase = PHASE_REACT;
-    struct bytes next =
-        turn->instance->service->job_step(turn, job->what, bytes_of(job->payload.data, job->payload.len),
-                                          bytes_of(job->next.data, job->next.len), JOB_STEP_KEYS);
+    struct bytes next = {0};
+    if (poison_quarantines(turn->instance))
+        pass_over_job(turn, job);
+    else
+        next = turn->instance->service->job_step(turn, job->what, bytes_of(job->payload.data, job->payload.len),
+                                                 bytes_of(job->next.data, job->next.len), JOB_STEP_KEYS);
     turn_settle(turn);
     turn->phase = PHASE_EVOLVE;
     if (next.size) {
@@ -393,6 +406,11 @@ static bool take_job_step(struct turn *turn)
     release_known(turn);
     poison_passed(turn->instance);
     return true;
+}
+
+static void decide(struct turn *turn, void *context)
+{
+    turn->instance->service->decide(turn, context);
 }
 
 /* Fills in the reply to a command: a refusal, the first outcome again, or what it did now. */
@@ -429,7 +447,8 @@ static void take_command(struct turn *turn, struct pending *pending, Bus__Reply 
     turn->cause = cause;
     turn->actor = command->actor;
     turn->phase = PHASE_DECIDE;
-    instance->service->decide(turn, command);
+    if (!turn_read(turn, decide, pending->command))
+        turn_unsay(turn);
     Hb__Refusal *refusal = turn->refusal;
     turn_settle(turn);
     bool said = turn->said_count > turn->input_first;

@@ -415,11 +415,24 @@ static void close_files(struct verify *verify)
     verify->files = (struct files_look){0};
 }
 
-/* One file at a time. */
+struct files_looking {
+    struct files_look *look;
+    const char *wrong;
+    bool more;
+};
+
+static void look_at_file(struct turn *turn, void *context)
+{
+    struct files_looking *looking = context;
+    looking->more = turn->instance->service->check_files(turn, looking->look, &turn->instance->arena, &looking->wrong);
+}
+
+/* One file at a time. A damaged row is found by the comparison of the tables; what follows in its table is not looked
+   at before it is restored. */
 static void step_files(struct verify *verify)
 {
     struct instance *instance = verify->instance;
-    const char *wrong = NULL;
+    struct files_looking looking = {.look = &verify->files};
     if (!instance->files) {
         verify->phase = VERIFY_DONE;
         return;
@@ -430,11 +443,12 @@ static void step_files(struct verify *verify)
     struct turn turn;
     turn_begin(&turn, instance, txn, &instance->arena, instance->env->now(instance->env->context));
     turn_clear_input(&turn);
-    bool more = instance->service->check_files(&turn, &verify->files, &instance->arena, &wrong);
+    if (!turn_read(&turn, look_at_file, &looking))
+        looking = (struct files_looking){.wrong = turn.refusal->text->en};
     store_abort(txn);
-    if (wrong)
-        find(verify, arena_printf(&verify->arena, "files: %s", wrong));
-    if (!more) {
+    if (looking.wrong)
+        find(verify, arena_printf(&verify->arena, "files: %s", looking.wrong));
+    if (!looking.more) {
         close_files(verify);
         verify->phase = VERIFY_DONE;
     }
@@ -522,6 +536,29 @@ static struct verify *verify_new(struct instance *instance)
     return verify;
 }
 
+void verify_start(struct instance *instance)
+{
+    if (instance->verify && instance->verify->phase == VERIFY_DONE && !instance->verify->parked)
+        verify_close(instance);
+    if (!instance->verify)
+        instance->verify = verify_new(instance);
+    instance->env->wake(instance->env->context);
+}
+
+void verify_progress(const struct instance *instance, Hb__Chain *chain)
+{
+    static const char *const names[] = {
+        [VERIFY_CHAIN] = "chain", [VERIFY_CURSORS] = "cursors", [VERIFY_FOLD] = "fold",   [VERIFY_TABLES] = "tables",
+        [VERIFY_VAULT] = "vault", [VERIFY_SECRETS] = "secrets", [VERIFY_FILES] = "files", [VERIFY_DONE] = ""};
+    const struct verify *verify = instance->verify;
+    if (!verify || verify->phase == VERIFY_DONE)
+        return;
+    chain->phase = (char *)(uintptr_t)names[verify->phase];
+    chain->chained = verify->chain.offset;
+    chain->folded = verify->refold ? refold_walked(verify->refold) : 0;
+    chain->turns = instance->head.turns;
+}
+
 void verify_take(struct instance *instance, const struct bus_call *call)
 {
     int64_t boot = instance_boot(instance);
@@ -569,6 +606,7 @@ static void finish(struct verify *verify, int64_t boot)
     verify->vault = NULL;
     remove_folder(verify);
     verify->done_boot_ms = boot;
+    chain_keep(verify->instance, verify->chain.offset, verify->findings_count, verify->findings);
 }
 
 void verify_step(struct instance *instance)

@@ -67,6 +67,17 @@ static enum err open_data_file(struct store *store, const char *folder)
     return store->data_fd >= 0 ? ERR_NONE : store_err_of(errno);
 }
 
+/* LMDB found its own pages in a state that it never leaves. */
+static void on_assert(MDB_env *env, const char *what)
+{
+    const char *folder = "";
+    char text[600];
+    mdb_env_get_path(env, &folder);
+    snprintf(text, sizeof text, "%s/data.mdb: damaged pages: restore from a backup (hearback restore): %s", folder,
+             what);
+    bug_report(__FILE__, __LINE__, text);
+}
+
 enum err store_open(const char *folder, const struct store_options *options, struct store **store_out)
 {
     struct store *store = calloc(1, sizeof *store);
@@ -79,6 +90,8 @@ enum err store_open(const char *folder, const struct store_options *options, str
     if (!err)
         err = store_err_of(mdb_env_create(&store->env));
     if (!err)
+        err = store_err_of(mdb_env_set_assert(store->env, on_assert));
+    if (!err)
         err = store_err_of(mdb_env_set_mapsize(store->env, store->map_bytes));
     if (!err)
         err = store_err_of(mdb_env_set_maxdbs(store->env, STORE_TABLES_MAX));
@@ -90,6 +103,9 @@ enum err store_open(const char *folder, const struct store_options *options, str
         MDB_stat stat;
         err = store_err_of(mdb_env_stat(store->env, &stat));
         store->page_bytes = stat.ms_psize;
+        MDB_envinfo info;
+        err = store_err_of(mdb_env_info(store->env, &info));
+        store->map_bytes = info.me_mapsize; /* larger than asked for where the file is */
         int dead;
         mdb_reader_check(store->env, &dead);
     }

@@ -2,6 +2,8 @@
    so that a half-copied file is told from a wrong one. */
 #include "vault/epoch.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -89,16 +91,6 @@ enum err epoch_load(const char *path, struct epoch_keys *keys_out)
     return err;
 }
 
-static enum err sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return ERR_IO;
-    int rc = fsync(fd);
-    close(fd);
-    return rc == 0 ? ERR_NONE : ERR_IO;
-}
-
 static bool make(const char *folder)
 {
     return mkdir(folder, 0700) == 0 || errno == EEXIST;
@@ -167,7 +159,7 @@ enum err epoch_save(const char *path, const struct epoch_keys *keys)
     if (err)
         return err;
     int old = open(path, O_WRONLY | O_CLOEXEC);
-    err = rename(fresh, path) == 0 ? sync_folder(folder) : ERR_IO;
+    err = rename(fresh, path) == 0 ? folder_sync(folder) : ERR_IO;
     if (err) {
         if (old >= 0)
             close(old);

@@ -236,7 +236,8 @@ enum err words_commit(struct words *words, uint64_t end)
 
 void words_abort(struct words *words)
 {
-    store_abort(words->txn);
+    if (words->txn)
+        store_abort(words->txn);
     words->txn = NULL;
 }
 

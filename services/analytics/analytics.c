@@ -1,7 +1,7 @@
 #include "analytics.h"
 
-static const char *const tables[] = {"case",   "order", "number",  "external", "figures", "changes",
-                                     "facets", "like",  "cluster", "tally",    "lacking", "spread"};
+static const char *const tables[] = {"case",    "order", "number",  "external", "figures", "changes", "facets", "like",
+                                     "cluster", "tally", "lacking", "spread",   "audit",   "due",     "since"};
 
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {

@@ -13,6 +13,8 @@
 #define ANALYTICS_CHANGES_KEPT 10000u
 #define ANALYTICS_NAME_MAX 200u /* nothing has a longer number or external id */
 
+#define ANALYTICS_NONE "-" /* in a filter: without a department, handler, category, place */
+
 extern const struct service analytics_service;
 enum analytics_table {
     ANALYTICS_CASE,
@@ -27,15 +29,20 @@ enum analytics_table {
     ANALYTICS_TALLY,   /* indicators.c */
     ANALYTICS_LACKING, /* site NUL, indicator NUL, period NUL, who NUL, case id BE64 -> "" */
     ANALYTICS_SPREAD,  /* spread.c */
+    ANALYTICS_AUDIT,   /* audit.c */
+    ANALYTICS_DUE,     /* facets.c */
+    ANALYTICS_SINCE,   /* since.c */
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
 Anarec__Case *analytics_load(struct turn *turn, uint64_t case_id);
 /* Adds what another site counted. */
-void analytics_figures_contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign);
+void analytics_figures_contribute(Analytics__Figures *figures, const Analytics__CaseRow *row, int sign);
+bool analytics_took(const Analytics__CaseRow *row, const char *step); /* at least once */
 void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *figures);
 void analytics_count(struct turn *turn, const Anarec__Case *one, int sign);
 char *analytics_cell_text(struct turn *turn, uint64_t cell);
+char *analytics_month(struct turn *turn, const char *site, int64_t ms); /* "2025-03", in the site's zone */
 /* patterns.c: like cases. Of our own cell only. */
 #define ANALYTICS_LINKS_MAX 20u  /* like cases that one is linked with */
 #define ANALYTICS_LIKES_MAX 200u /* like cases that one case is opened for */
@@ -46,6 +53,12 @@ void analytics_patterns_said(struct turn *turn, const Hb__Event *event);
 void analytics_patterns_react(struct turn *turn, const Hb__Event *event);
 void analytics_evolve(struct turn *turn, const Hb__Event *event);
 void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+/* since.c: since when an indicator is counted as the policy in force has it: that day, in the site's zone; "": not
+   known. */
+void analytics_since_fold(struct turn *turn, const Hb__Event *event);
+char *analytics_since_text(struct turn *turn, const char *site, const Policy__Policy *policy,
+                           const Policy__Indicator *indicator);
 
 /* indicators.c: what a policy's indicators count, of each case as it stands. */
 void analytics_indicators_registered(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
@@ -113,6 +126,7 @@ bool analytics_hidden_cases(struct turn *turn, const char *site, const Hb__Actor
 bool analytics_is_visitor(struct turn *turn,
                           const Hb__Query *query); /* a list of a public site, for nobody's account */
 bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row);
+bool analytics_can_be_joined(struct turn *turn, const Anarec__Case *one);
 const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Analytics__ListCases *wanted);
 Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row);
 /* approvals.c: which approvals of a case wait, as its facts say (common/policy/chains.c); true: that is otherwise now.
@@ -121,8 +135,8 @@ bool analytics_approvals_kept(const Policy__Policy *policy, const char *kind); /
 bool analytics_approvals_fold(struct turn *turn, Anarec__Case *one);
 /* May the actor sign one of them now, in his own right or for somebody who has lent him theirs? */
 bool analytics_approvals_mine(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
-/* facets.c: which cases have a value, in order of receipt. */
-#define ANALYTICS_TERMS_MAX 11u
+/* facets.c: which cases have a value, in order of receipt; and which open ones, in order of their dates due. */
+#define ANALYTICS_TERMS_MAX 12u
 #define ANALYTICS_TERM_VALUES 4u
 struct analytics_term { /* of a filter: one facet has any of these values */
     char facet;
@@ -134,12 +148,19 @@ struct key analytics_facet_kind(const char *site, const char *kind); /* the case
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after);
 /* What of the filter is indexed, most telling first. False: nothing can fit. */
 bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *terms, unsigned *count_out);
+/* Only open cases can fit. */
+bool analytics_terms_open(const struct analytics_term *terms, unsigned count);
 /* list.c */
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row);
 void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                            Analytics__Reply *reply);
 void analytics_answer_count(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                             Analytics__Reply *reply);
+void analytics_answer_figures(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                              Analytics__Reply *reply);
+/* audit.c: who did and who looked. Of our own cell only. */
+void analytics_audit_fold(struct turn *turn, const Hb__Event *event);
+void analytics_answer_audit(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 /* answer_kpi.c */
 void analytics_answer_kpi(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                           Analytics__Reply *reply);

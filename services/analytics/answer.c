@@ -61,6 +61,12 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;
     }
+    if (query->analytics->kind_case == ANALYTICS__QUERY__KIND_AUDIT) { /* has a scope of its own */
+        reply->payload_case = HB__QUERY_REPLY__PAYLOAD_ANALYTICS;
+        reply->analytics = TURN_NEW(turn, Analytics__Reply, analytics__reply__init);
+        analytics_answer_audit(turn, query, reply->analytics);
+        return;
+    }
     struct reach reach;
     bool figures = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI ||
                    query->analytics->kind_case == ANALYTICS__QUERY__KIND_INDICATORS;
@@ -99,10 +105,14 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     case ANALYTICS__QUERY__KIND_COUNT:
         analytics_answer_count(turn, query, &reach, reply->analytics);
         return;
+    case ANALYTICS__QUERY__KIND_FIGURES:
+        analytics_answer_figures(turn, query, &reach, reply->analytics);
+        return;
     case ANALYTICS__QUERY__KIND_CELLS:
         turn_look_at(turn, 0);
         analytics_answer_cells(turn, query, reply->analytics);
         return;
+    case ANALYTICS__QUERY__KIND_AUDIT: /* above */
     case ANALYTICS__QUERY__KIND__NOT_SET:
         break;
     }

@@ -146,21 +146,13 @@ static void judge(const struct asked *asked, struct outcome *out)
     out->missed = !out->met;
 }
 
-static const Policy__Indicator *indicator_named(const Policy__Policy *policy, const char *name)
-{
-    for (size_t i = 0; i < policy->n_indicators; i++)
-        if (strcmp(policy->indicators[i]->name, name) == 0)
-            return policy->indicators[i];
-    return NULL;
-}
-
 static struct outcome look(const struct asked *asked);
 
 /* Policies name only indicators that stand before: this ends. */
 static struct outcome look_at_part(const struct asked *asked, const Policy__Share *part)
 {
     struct asked other = *asked;
-    other.indicator = indicator_named(asked->policy, part->indicator);
+    other.indicator = policy_indicator(asked->policy, part->indicator);
     return other.indicator ? look(&other) : (struct outcome){0};
 }
 
@@ -416,6 +408,7 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
     said->n_of = indicator->n_of;
     said->where = indicator->where;
     said->how = how_of(asked->turn, indicator);
+    said->since = analytics_since_text(asked->turn, asked->site, asked->policy, indicator);
     said->period = (char *)(uintptr_t)asked->period;
     said->per = (char *)(uintptr_t)pers[indicator->per];
     said->who = (char *)(uintptr_t)asked->who;
@@ -460,7 +453,7 @@ static bool told(const Analytics__Indicators *all, size_t from, const char *who)
 static void say_each(const struct asked *asked, const Policy__Indicator *of, size_t from, Analytics__Indicators *all)
 {
     for (size_t i = 0; i < of->n_parts; i++) {
-        const Policy__Indicator *part = indicator_named(asked->policy, of->parts[i]->indicator);
+        const Policy__Indicator *part = policy_indicator(asked->policy, of->parts[i]->indicator);
         if (part)
             say_each(asked, part, from, all);
     }
@@ -536,7 +529,7 @@ const Analytics__Indicators *analytics_indicator(struct turn *turn, const char *
     struct asked asked = {.turn = turn, .site = site, .only = who, .hidden = &none};
     Analytics__Indicators *all = TURN_NEW(turn, Analytics__Indicators, analytics__indicators__init);
     asked.policy = organisation_policy(turn, site, 0);
-    asked.indicator = asked.policy ? indicator_named(asked.policy, name) : NULL;
+    asked.indicator = asked.policy ? policy_indicator(asked.policy, name) : NULL;
     if (asked.indicator)
         say_indicator(&asked, period, all);
     return all;
@@ -573,7 +566,7 @@ void analytics_answer_indicators(struct turn *turn, const Hb__Query *query, Anal
                           .actor = query->actor,
                           .only = query->analytics->indicators->who};
     const char *name = query->analytics->indicators->name;
-    if (*name && (!asked.policy || !indicator_named(asked.policy, name))) {
+    if (*name && (!asked.policy || !policy_indicator(asked.policy, name))) {
         refuse_name(turn, asked.policy, name);
         return;
     }

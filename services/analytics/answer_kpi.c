@@ -39,7 +39,7 @@ static void take_out(struct figures_list *under, const char *name, const Anarec_
 {
     for (size_t i = 0; i < under->count; i++)
         if (strcmp(under->list[i]->key, name) == 0) {
-            analytics_figures_contribute(under->list[i], one, -1);
+            analytics_figures_contribute(under->list[i], one->row, -1);
             if (!under->list[i]->registered && *name) /* not even that there is such a thing */
                 under->list[i] = under->list[--under->count];
             return;

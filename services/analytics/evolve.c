@@ -79,6 +79,15 @@ static char *rating(const Anarec__Case *one)
     return met ? yes : none;
 }
 
+/* What is due next, as long as nobody has done it. */
+static int64_t open_due(const Anarec__Case *one)
+{
+    for (size_t i = 0; i < one->n_mains && !one->row->closed_ms; i++)
+        if (!one->mains[i]->met && !is_followed(one, i))
+            return one->row->due_ms;
+    return 0;
+}
+
 /* ---- a case appears ---- */
 
 static void index_case(struct turn *turn, const Analytics__CaseRow *row)
@@ -105,7 +114,7 @@ static bool promised_main(const Intake__CaseRegistered *registered)
     return false;
 }
 
-static char *month_of(struct turn *turn, const char *site, int64_t ms)
+char *analytics_month(struct turn *turn, const char *site, int64_t ms)
 {
     int year, month, day;
     date_split(date_of_local(zone_local_ms(organisation_zone(turn, site), ms)), &year, &month, &day);
@@ -124,6 +133,17 @@ static char *duty_of(const Intake__CaseRegistered *registered)
     const Hb__Position *cause = registered->requested_by;
     bool duty = cause && cause->log && cause->log->service == HB__SERVICE__WATCHDOG;
     return duty ? registered->rule : (char *)(uintptr_t) "";
+}
+
+/* What the case is about, where a plain field of that name says it. */
+static char *subject_of(const Hb__Event *event, char *before)
+{
+    for (size_t i = 0; i < event->n_facts; i++) {
+        const Hb__Fact *fact = event->facts[i];
+        if (fact->value && fact->value->kind_case == HB__VALUE__KIND_TEXT && strcmp(fact->name, "subject") == 0)
+            return fact->value->text;
+    }
+    return before;
 }
 
 static void evolve_registered(struct turn *turn, const Hb__Event *event)
@@ -150,14 +170,16 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row.place = registered->place;
     row.sealed = is_sealed(policy, kind, registered);
     row.duty = duty_of(registered);
+    row.subject = subject_of(event, row.subject);
     if (registered->phase == POLICY__PHASE__CLOSED)
         row.closed_ms = event->occurred_ms;
     one.registered_ms = registered->occasion_ms ? registered->occasion_ms : event->recorded_ms;
     one.policy_version = event->policy_version;
-    one.period = month_of(turn, event->site, event->occurred_ms);
+    one.period = analytics_month(turn, event->site, event->occurred_ms);
     one.confidential = registered->party && registered->party->confidential;
     one.unpromised = kind && kind->unpromised_on_time && !promised_main(registered);
     row.on_time = rating(&one);
+    one.was_public = analytics_can_be_joined(turn, &one);
     index_case(turn, &row);
     analytics_facets_move(turn, NULL, &row);
     analytics_count(turn, &one, 1);
@@ -175,7 +197,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
 
 /* ---- a case changes: the old contribution goes out, the new one in ---- */
 
-static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
+static const char *step_taken(struct turn *turn, Anarec__Case *one, const Hb__Event *event)
 {
     const Casework__StepTaken *taken = event->casework->step_taken;
     Analytics__CaseRow *row = one->row;
@@ -186,8 +208,11 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
         row->closed_ms = 0;
     bool working = taken->phase == POLICY__PHASE__WORKING || taken->phase == POLICY__PHASE__WAITING ||
                    taken->phase == POLICY__PHASE__DONE;
-    if (working && !one->responded_ms)
-        one->responded_ms = event->occurred_ms;
+    if (working && !row->responded_ms)
+        row->responded_ms = event->occurred_ms;
+    if (*taken->step && !analytics_took(row, taken->step))
+        TURN_ADD(turn, row->steps, row->n_steps, taken->step);
+    row->returned = row->returned || policy_gives_back(taken->gave_back, taken->step);
     row->stage = taken->stage;
     row->phase = taken->phase;
     row->round = taken->round;
@@ -195,6 +220,7 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
     row->changed_ms = event->occurred_ms;
     if (taken->joined)
         row->joined = taken->joined;
+    one->was_public = one->was_public || analytics_can_be_joined(turn, one);
     struct facts changed = {event->facts, event->n_facts};
     for (size_t i = 0; i < changed.count; i++) {
         const Hb__Fact *fact = changed.list[i];
@@ -203,20 +229,26 @@ static const char *step_taken(Anarec__Case *one, const Hb__Event *event)
         if (!fact->value || fact->value->kind_case != HB__VALUE__KIND_TEXT)
             continue;
         if (strcmp(fact->name, "satisfied") == 0)
-            one->satisfied = fact->value->text;
+            row->satisfied = fact->value->text;
         if (strcmp(fact->name, "category") == 0)
             row->category = fact->value->text;
     }
+    row->subject = subject_of(event, row->subject);
     return "step";
 }
 
 /* ---- the main clock ---- */
 
+static bool is_instance(const Anarec__Main *main, const Watchdog__Instance *instance)
+{
+    return main->round == instance->round && strcmp(main->clock, instance->clock) == 0 &&
+           strcmp(main->part, instance->part) == 0;
+}
+
 static Anarec__Main *main_of(struct turn *turn, Anarec__Case *one, const Watchdog__Instance *instance)
 {
     for (size_t i = 0; i < one->n_mains; i++)
-        if (one->mains[i]->round == instance->round && strcmp(one->mains[i]->clock, instance->clock) == 0 &&
-            strcmp(one->mains[i]->part, instance->part) == 0)
+        if (is_instance(one->mains[i], instance))
             return one->mains[i];
     Anarec__Main *fresh = TURN_NEW(turn, Anarec__Main, anarec__main__init);
     fresh->clock = instance->clock;
@@ -230,6 +262,26 @@ static Anarec__Main *main_of(struct turn *turn, Anarec__Case *one, const Watchdo
     return fresh;
 }
 
+/* A move of the case to another version has made it a clock among others: what is due is up to the one in its place,
+   that says so before or after it. */
+static const char *no_longer_main(Anarec__Case *one, const Watchdog__Instance *instance)
+{
+    size_t kept = 0, open = 0;
+    for (size_t i = 0; i < one->n_mains; i++) {
+        Anarec__Main *main = one->mains[i];
+        if (is_instance(main, instance))
+            continue;
+        one->mains[kept++] = main;
+        open += !main->met;
+    }
+    if (kept == one->n_mains)
+        return NULL;
+    one->n_mains = kept;
+    if (!open)
+        one->row->due_ms = 0;
+    return "due";
+}
+
 static void begin(Anarec__Main *main, int64_t start_ms)
 {
     main->met = false;
@@ -241,7 +293,7 @@ static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchd
     switch (said->kind_case) {
     case WATCHDOG__EVENT__KIND_ARMED:
         if (!said->armed->main)
-            return NULL;
+            return no_longer_main(one, said->armed->instance);
         one->row->due_ms = said->armed->due_ms;
         one->row->provisional = said->armed->provisional;
         begin(main_of(turn, one, said->armed->instance), said->armed->start_ms);
@@ -265,6 +317,8 @@ static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchd
         if (!said->cancelled->main)
             return NULL;
         main_of(turn, one, said->cancelled->instance)->met = false;
+        if (said->cancelled->gone) /* another that has taken its place says so next */
+            one->row->due_ms = 0;
         return "due";
     case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_POINT:
@@ -274,6 +328,77 @@ static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchd
         return NULL;
     }
     return NULL;
+}
+
+#define LEVELS_MAX 64u
+
+static bool listed(char *const *list, size_t count, const char *one)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], one) == 0)
+            return true;
+    return false;
+}
+
+/* Who has to acknowledge: whoever was told of a level, until one of them does. */
+static void count_told(struct turn *turn, Anarec__Case *one)
+{
+    one->row->escalated_to = NULL;
+    one->row->n_escalated_to = 0;
+    for (size_t i = 0; i < one->n_levels; i++)
+        for (size_t t = 0; t < one->levels[i]->n_told; t++)
+            if (!listed(one->row->escalated_to, one->row->n_escalated_to, one->levels[i]->told[t]))
+                TURN_ADD(turn, one->row->escalated_to, one->row->n_escalated_to, one->levels[i]->told[t]);
+}
+
+static bool drop_level(Anarec__Case *one, const char *key)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < one->n_levels; i++)
+        if (strcmp(one->levels[i]->key, key) != 0)
+            one->levels[left++] = one->levels[i];
+    bool found = left < one->n_levels;
+    one->n_levels = left;
+    return found;
+}
+
+/* A warning is no level, and need not be acknowledged. */
+static const char *level_reached(struct turn *turn, Anarec__Case *one, const Escalation__LevelReached *reached)
+{
+    if (!reached->level)
+        return NULL;
+    Anarec__Level *level = TURN_NEW(turn, Anarec__Level, anarec__level__init);
+    level->key = reached->key;
+    level->told = reached->told;
+    level->n_told = reached->n_told;
+    drop_level(one, reached->key);
+    if (one->n_levels == LEVELS_MAX)
+        drop_level(one, one->levels[0]->key);
+    TURN_ADD(turn, one->levels, one->n_levels, level);
+    one->row->level = reached->level > one->row->level ? reached->level : one->row->level;
+    return "escalated";
+}
+
+static const char *escalation_said(struct turn *turn, Anarec__Case *one, const Escalation__Event *said)
+{
+    const char *what = NULL;
+    switch (said->kind_case) {
+    case ESCALATION__EVENT__KIND_REACHED:
+        what = level_reached(turn, one, said->reached);
+        break;
+    case ESCALATION__EVENT__KIND_ACKNOWLEDGED:
+        what = drop_level(one, said->acknowledged->key) ? "acknowledged" : NULL;
+        break;
+    case ESCALATION__EVENT__KIND_CANCELLED:
+        what = drop_level(one, said->cancelled->key) ? "withdrawn" : NULL;
+        break;
+    case ESCALATION__EVENT__KIND_PROBLEM:
+    case ESCALATION__EVENT__KIND__NOT_SET:
+        break;
+    }
+    if (what)
+        count_told(turn, one);
+    return what;
 }
 
 /* What changed in the row, NULL when nothing did. */
@@ -290,7 +415,11 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
         return "routed";
     case HB__EVENT__PAYLOAD_CASEWORK:
         if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN)
-            return step_taken(one, event);
+            return step_taken(turn, one, event);
+        if (event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED) {
+            one->policy_version = event->casework->case_moved->to;
+            return "moved";
+        }
         if (event->casework->kind_case != CASEWORK__EVENT__KIND_PROBLEM_NOTED)
             return NULL;
         one->row->problems++;
@@ -298,11 +427,7 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
     case HB__EVENT__PAYLOAD_WATCHDOG:
         return clock_said(turn, one, event->watchdog);
     case HB__EVENT__PAYLOAD_ESCALATION:
-        if (event->escalation->kind_case != ESCALATION__EVENT__KIND_REACHED ||
-            event->escalation->reached->level <= one->row->level)
-            return NULL;
-        one->row->level = event->escalation->reached->level;
-        return "escalated";
+        return escalation_said(turn, one, event->escalation);
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_NOTIFICATION:
     case HB__EVENT__PAYLOAD_DIRECTORY:
@@ -320,6 +445,7 @@ static void change(struct turn *turn, const Anarec__Case *before, Anarec__Case *
                    const char *what)
 {
     after->row->on_time = rating(after);
+    after->row->open_due_ms = open_due(after);
     if (!planted_each("count_twice", 10))
         analytics_count(turn, before, -1);
     analytics_count(turn, after, 1);
@@ -333,6 +459,8 @@ static void change(struct turn *turn, const Anarec__Case *before, Anarec__Case *
 
 void analytics_evolve(struct turn *turn, const Hb__Event *event)
 {
+    analytics_audit_fold(turn, event);
+    analytics_since_fold(turn, event);
     if (event->case_id == 0)
         return;
     if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE) {

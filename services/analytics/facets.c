@@ -1,13 +1,17 @@
 /* Table facets: site NUL, facet, value NUL, received BE64, case id BE64 -> "". For each value a list may ask for, the
    cases that have it, in order of receipt. "renhe" NUL 'd' "centre" NUL: the cases of one department. What only open
-   cases are asked for (phase, late) is there of these alone, so that it does not grow with what is done. */
+   cases are asked for (phase, late) is there of these alone, so that it does not grow with what is done.
+
+   Table due: the same keys of the open cases, with the date that is due in place of the time of receipt; those that
+   have none come last. */
 #include "analytics.h"
 
 enum facet {
     FACET_APPROVAL = 'a', /* waits, of those that are not closed */
     FACET_CATEGORY = 'c',
     FACET_DEPARTMENT = 'd',
-    FACET_DUTY = 'u', /* and not closed */
+    FACET_DUTY = 'u',      /* and not closed */
+    FACET_ESCALATED = 'e', /* to each person who was told, as long as nobody has acknowledged it, and not closed */
     FACET_HANDLER = 'h',
     FACET_JOINT = 'j', /* each department that helps, and "*" where any does */
     FACET_KIND = 'k',
@@ -53,6 +57,8 @@ static const char *value_of(const Analytics__CaseRow *row, enum facet facet, siz
 {
     if (facet == FACET_JOINT)
         return joint_of(row, i);
+    if (facet == FACET_ESCALATED)
+        return i < row->n_escalated_to && !row->closed_ms ? row->escalated_to[i] : NULL;
     if (i)
         return NULL;
     switch (facet) {
@@ -62,6 +68,7 @@ static const char *value_of(const Analytics__CaseRow *row, enum facet facet, siz
         return *row->duty && !row->closed_ms ? "open" : NULL;
     case FACET_SEALED:
         return row->sealed ? "sealed" : NULL;
+    case FACET_ESCALATED:
     case FACET_JOINT:
         break;
     case FACET_CATEGORY:
@@ -87,10 +94,20 @@ static bool indexed(const char *value)
     return value && *value && strlen(value) <= ANALYTICS_NAME_MAX;
 }
 
-static struct key key_of(const Analytics__CaseRow *row, enum facet facet, const char *value)
+/* Where a row stands in a table; none: not at all. */
+static bool place_of(unsigned table, const Analytics__CaseRow *row, uint64_t *at_out)
+{
+    if (!row || (table == ANALYTICS_DUE && !open_phase(row->phase)))
+        return false;
+    int64_t due = row->open_due_ms ? row->open_due_ms : INT64_MAX;
+    *at_out = (uint64_t)(table == ANALYTICS_DUE ? due : row->received_ms);
+    return true;
+}
+
+static struct key key_of(const Analytics__CaseRow *row, enum facet facet, const char *value, uint64_t at)
 {
     struct key key = analytics_facet_prefix(row->site, (char)facet, value);
-    key_add_u64(&key, (uint64_t)row->received_ms);
+    key_add_u64(&key, at);
     key_add_u64(&key, row->case_id);
     return key;
 }
@@ -104,23 +121,34 @@ static bool has(const Analytics__CaseRow *row, enum facet facet, const char *val
     return false;
 }
 
+static void facet_move(struct turn *turn, unsigned table, enum facet facet, const Analytics__CaseRow *before,
+                       const Analytics__CaseRow *after)
+{
+    uint64_t was = 0, is = 0;
+    const char *value;
+    before = place_of(table, before, &was) ? before : NULL;
+    after = place_of(table, after, &is) ? after : NULL;
+    bool moved = before && after && was != is;
+    for (size_t i = 0; before && (value = value_of(before, facet, i)); i++)
+        if (indexed(value) && (moved || !has(after, facet, value))) {
+            struct key key = key_of(before, facet, value, was);
+            state_delete(turn, table, key_bytes(&key));
+        }
+    for (size_t i = 0; after && (value = value_of(after, facet, i)); i++)
+        if (indexed(value) && (moved || !has(before, facet, value))) {
+            struct key key = key_of(after, facet, value, is);
+            state_put(turn, table, key_bytes(&key), (struct bytes){0});
+        }
+}
+
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after)
 {
-    static const enum facet facets[] = {FACET_APPROVAL, FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY,
-                                        FACET_HANDLER,  FACET_JOINT,    FACET_KIND,       FACET_LATE,
-                                        FACET_PHASE,    FACET_SEALED,   FACET_STAGE};
-    const char *value;
+    static const enum facet facets[] = {FACET_APPROVAL,  FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY,
+                                        FACET_ESCALATED, FACET_HANDLER,  FACET_JOINT,      FACET_KIND,
+                                        FACET_LATE,      FACET_PHASE,    FACET_SEALED,     FACET_STAGE};
     for (size_t f = 0; f < sizeof facets / sizeof *facets; f++) {
-        for (size_t i = 0; before && (value = value_of(before, facets[f], i)); i++)
-            if (indexed(value) && !has(after, facets[f], value)) {
-                struct key key = key_of(before, facets[f], value);
-                state_delete(turn, ANALYTICS_FACETS, key_bytes(&key));
-            }
-        for (size_t i = 0; (value = value_of(after, facets[f], i)); i++)
-            if (indexed(value) && !has(before, facets[f], value)) {
-                struct key key = key_of(after, facets[f], value);
-                state_put(turn, ANALYTICS_FACETS, key_bytes(&key), (struct bytes){0});
-            }
+        facet_move(turn, ANALYTICS_FACETS, facets[f], before, after);
+        facet_move(turn, ANALYTICS_DUE, facets[f], before, after);
     }
 }
 
@@ -128,6 +156,8 @@ void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, 
 
 static bool add_term(struct analytics_term *terms, unsigned *count, enum facet facet, const char *value)
 {
+    if (strcmp(value, ANALYTICS_NONE) == 0) /* of what has none there is no index */
+        return true;
     if (*value)
         terms[(*count)++] = (struct analytics_term){(char)facet, {value}, 1};
     return !*value || indexed(value);
@@ -163,9 +193,19 @@ bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *ter
         add_term(terms, count_out, FACET_SEALED, "sealed");
     add_phases(terms, count_out, filter);
     return add_term(terms, count_out, FACET_HANDLER, filter->handler) &&
+           add_term(terms, count_out, FACET_ESCALATED, filter->escalated_to) &&
            add_term(terms, count_out, FACET_JOINT, filter->joint) &&
            add_term(terms, count_out, FACET_STAGE, filter->stage) &&
            add_term(terms, count_out, FACET_DEPARTMENT, filter->department) &&
            add_term(terms, count_out, FACET_CATEGORY, filter->category) &&
            add_term(terms, count_out, FACET_KIND, filter->kind);
+}
+
+bool analytics_terms_open(const struct analytics_term *terms, unsigned count)
+{
+    static const char open[] = {FACET_APPROVAL, FACET_DUTY, FACET_ESCALATED, FACET_LATE, FACET_PHASE, 0};
+    for (unsigned i = 0; i < count; i++)
+        if (strchr(open, terms[i].facet))
+            return true;
+    return false;
 }

@@ -22,9 +22,8 @@ static void add_span(uint64_t *to, int sign, int64_t span_ms)
     *to = sign > 0 ? *to + (uint64_t)span_ms : *to - (uint64_t)span_ms;
 }
 
-void analytics_figures_contribute(Analytics__Figures *figures, const Anarec__Case *one, int sign)
+void analytics_figures_contribute(Analytics__Figures *figures, const Analytics__CaseRow *row, int sign)
 {
-    const Analytics__CaseRow *row = one->row;
     bool on_time = strcmp(row->on_time, "true") == 0, overdue = strcmp(row->on_time, "false") == 0;
     add(&figures->registered, sign, true);
     add(row->closed_ms ? &figures->closed : &figures->open, sign, true);
@@ -33,11 +32,12 @@ void analytics_figures_contribute(Analytics__Figures *figures, const Anarec__Cas
     add(&figures->overdue, sign, overdue);
     add(&figures->reopened, sign, row->round > 1);
     add(&figures->escalated, sign, row->level > 0);
-    add(&figures->satisfied, sign, strcmp(one->satisfied, "satisfied") == 0);
-    add(&figures->dissatisfied, sign, strcmp(one->satisfied, "dissatisfied") == 0);
-    if (one->responded_ms) {
+    add(&figures->returned, sign, row->returned);
+    add(&figures->satisfied, sign, strcmp(row->satisfied, "satisfied") == 0);
+    add(&figures->dissatisfied, sign, strcmp(row->satisfied, "dissatisfied") == 0);
+    if (row->responded_ms) {
         add(&figures->response_count, sign, true);
-        add_span(&figures->response_ms_sum, sign, one->responded_ms - row->received_ms);
+        add_span(&figures->response_ms_sum, sign, row->responded_ms - row->received_ms);
     }
     if (row->closed_ms) {
         add(&figures->resolution_count, sign, true);
@@ -61,6 +61,7 @@ void analytics_figures_add(Analytics__Figures *to, const Analytics__Figures *fig
     to->response_count += figures->response_count;
     to->resolution_ms_sum += figures->resolution_ms_sum;
     to->resolution_count += figures->resolution_count;
+    to->returned += figures->returned;
 }
 
 static void count_under(struct turn *turn, const Anarec__Case *one, const char *dimension, const char *name, int sign)
@@ -69,7 +70,7 @@ static void count_under(struct turn *turn, const Anarec__Case *one, const char *
     key_add_text(&key, dimension);
     key_add_text(&key, name);
     Analytics__Figures *figures = figures_load(turn, &key, name);
-    analytics_figures_contribute(figures, one, sign);
+    analytics_figures_contribute(figures, one->row, sign);
     state_save(turn, ANALYTICS_FIGURES, key_bytes(&key), &figures->base);
 }
 

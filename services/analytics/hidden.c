@@ -2,6 +2,7 @@
  */
 #include "analytics.h"
 
+#include "base/planted.h"
 #include "organisation/conditions.h"
 
 bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor)
@@ -9,7 +10,7 @@ bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb
     bool ours = actor && turn_looks_at(turn) == 0; /* of another cell no policy is known here */
     const Policy__Policy *policy = ours ? organisation_policy(turn, row->site, 0) : NULL;
     const Policy__Kind *kind = policy ? policy_kind(policy, row->kind) : NULL;
-    if (!kind || kind->n_never + policy->n_never == 0)
+    if (!kind || kind->n_never + policy->n_never == 0 || planted("show_hidden"))
         return false;
     const Anarec__Case *one = analytics_load(turn, row->case_id); /* its facts are kept: indicators.c */
     struct facts facts = {0};

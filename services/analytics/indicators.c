@@ -200,6 +200,8 @@ bool analytics_indicators_hear(struct turn *turn, const Anarec__Case *before, An
         return heard;
     const Casework__StepTaken *taken = event->casework->step_taken;
     reach(turn, policy, one, taken->step, event->occurred_ms);
+    if (policy_gives_back(taken->gave_back, taken->step))
+        reach(turn, policy, one, "given back", event->occurred_ms);
     if (strcmp(taken->stage, before->row->stage) != 0)
         leave_stage(turn, policy, one, before->row->stage, event->occurred_ms);
     if (strcmp(taken->stage, before->row->stage) != 0 && strcmp(taken->stage, taken->step) != 0 && !taken->back)
@@ -412,7 +414,7 @@ static void add_all(struct turn *turn, const Anarec__Case *one, bool in)
 void analytics_indicators_move(struct turn *turn, Anarec__Case *one)
 {
     const Policy__Policy *policy = policy_of(turn, one);
-    if (!counts(policy, one->row->kind))
+    if (!counts(policy, one->row->kind) && !one->n_counted) /* a case that was moved may be counted no more */
         return;
     add_all(turn, one, false);
     one->n_counted = 0;

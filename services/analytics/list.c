@@ -4,7 +4,10 @@
    What a filter asks is looked up in `facets`, where each value has its cases in that same order: a case is on the list
    when it stands in all of them, and each says from where on it is worth looking in the others. So a list of few among
    a million costs about as much as its rows. Where even that is much, the page ends early, with a cursor: no question
-   keeps the service from its turns. */
+   keeps the service from its turns.
+
+   By the date due it is the same walk over `due`, which has the open cases in that order: the place is (due, case id,
+   cell) then. */
 #include "analytics.h"
 
 #include <stdio.h>
@@ -13,7 +16,15 @@
 
 static bool differs(const char *wanted, const char *have)
 {
-    return *wanted && strcmp(wanted, have) != 0;
+    return *wanted && strcmp(strcmp(wanted, ANALYTICS_NONE) == 0 ? "" : wanted, have) != 0;
+}
+
+bool analytics_took(const Analytics__CaseRow *row, const char *step)
+{
+    bool took = false;
+    for (size_t i = 0; i < row->n_steps && !took; i++)
+        took = strcmp(row->steps[i], step) == 0;
+    return took;
 }
 
 static bool helped_by(const Analytics__CaseRow *row, const char *department)
@@ -24,6 +35,14 @@ static bool helped_by(const Analytics__CaseRow *row, const char *department)
     return any;
 }
 
+static bool escalated(const Analytics__Filter *filter, const Analytics__CaseRow *row)
+{
+    bool told = !*filter->escalated_to;
+    for (size_t i = 0; i < row->n_escalated_to && !row->closed_ms && !told; i++)
+        told = strcmp(row->escalated_to[i], filter->escalated_to) == 0;
+    return told && (!filter->escalated || row->level > 0);
+}
+
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
 {
     if (!filter)
@@ -31,12 +50,15 @@ bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *r
     if (differs(filter->department, row->department) || differs(filter->handler, row->handler) ||
         differs(filter->kind, row->kind) || differs(filter->category, row->category) ||
         differs(filter->stage, row->stage) || differs(filter->on_time, row->on_time) ||
-        differs(filter->external_id, row->external_id))
+        differs(filter->external_id, row->external_id) || differs(filter->place, row->place) ||
+        differs(filter->satisfied, row->satisfied) || (filter->responded && !row->responded_ms) ||
+        (*filter->step && !analytics_took(row, filter->step)))
         return false;
     if (*filter->number && strncmp(filter->number, row->number, strlen(filter->number)) != 0)
         return false;
     if ((*filter->approval && (row->closed_ms || !row->n_approvals)) || (filter->sealed && !row->sealed) ||
-        (filter->duty && (row->closed_ms || !*row->duty)) || !helped_by(row, filter->joint))
+        (filter->duty && (row->closed_ms || !*row->duty)) || !helped_by(row, filter->joint) ||
+        !escalated(filter, row) || (filter->reopened && row->round < 2) || (filter->returned && !row->returned))
         return false;
     if (filter->overdue && (strcmp(row->on_time, "false") != 0 || row->closed_ms))
         return false;
@@ -56,7 +78,7 @@ bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *r
 /* ---- places and lines ---- */
 
 struct place {
-    uint64_t received, id, cell;
+    uint64_t at, id, cell; /* at: received, or due */
 };
 
 /* One site's cases in the wanted direction. */
@@ -76,46 +98,54 @@ struct listing {
     struct line *lines;
     size_t count;
     uint32_t limit;
+    unsigned table;    /* of the terms */
+    uint64_t from, to; /* of the places: from, and before that */
     Analytics__CaseList *list;
     bool visitor; /* nobody of the house: public problems only */
     bool counts;  /* rows are counted, not kept */
     uint64_t counted;
+    Analytics__GroupedFigures *figures; /* not NULL: counted in these */
 };
 
 static bool earlier(struct place a, struct place b)
 {
-    if (a.received != b.received)
-        return a.received < b.received;
+    if (a.at != b.at)
+        return a.at < b.at;
     return a.id < b.id || (a.id == b.id && a.cell < b.cell);
 }
 
-static bool cursor_parse(const char *text, struct place *place_out)
+#define DUE_CURSOR "due-" /* begins those of a list by the date due: each is good for its own order */
+
+static bool cursor_parse(const char *text, bool by_due, struct place *place_out)
 {
-    unsigned long long received, id, cell = 0;
+    unsigned long long at, id, cell = 0;
     int used = 0, whole = 0;
-    if (sscanf(text, "%llx-%llx%n-%llx%n", &received, &id, &used, &cell, &whole) < 2 || text[whole ? whole : used])
+    if (by_due && strncmp(text, DUE_CURSOR, strlen(DUE_CURSOR)) != 0)
         return false;
-    *place_out = (struct place){received, id, cell};
+    text += by_due ? strlen(DUE_CURSOR) : 0;
+    if (sscanf(text, "%llx-%llx%n-%llx%n", &at, &id, &used, &cell, &whole) < 2 || text[whole ? whole : used])
+        return false;
+    *place_out = (struct place){at, id, cell};
     return true;
 }
 
 static void cursor_set(struct listing *listing, struct place place)
 {
-    listing->list->cursor =
-        arena_printf(turn_arena(listing->turn), place.cell ? "%llx-%llx-%llx" : "%llx-%llx",
-                     (unsigned long long)place.received, (unsigned long long)place.id, (unsigned long long)place.cell);
+    listing->list->cursor = arena_printf(turn_arena(listing->turn), place.cell ? "%s%llx-%llx-%llx" : "%s%llx-%llx",
+                                         listing->wanted->by_due ? DUE_CURSOR : "", (unsigned long long)place.at,
+                                         (unsigned long long)place.id, (unsigned long long)place.cell);
 }
 
 /* The cursor after which a page begins with the line's next place, and with what comes after it. */
 static struct place just_before(const struct listing *listing, const struct line *line)
 {
-    struct place place = {line->next.received, line->next.id, line->cell};
+    struct place place = {line->next.at, line->next.id, line->cell};
     if (!listing->wanted->oldest_first)
         place.cell++;
     else if (place.cell)
         place.cell--;
     else
-        place = (struct place){place.received, place.id - 1, UINT64_MAX};
+        place = (struct place){place.at, place.id - 1, UINT64_MAX};
     return place;
 }
 
@@ -128,7 +158,7 @@ static bool seek_under(const struct listing *listing, unsigned table, const stru
     struct arena_mark mark = arena_mark(turn_arena(turn));
     struct key key = *prefix;
     struct bytes found, value;
-    key_add_u64(&key, place->received);
+    key_add_u64(&key, place->at);
     key_add_u64(&key, place->id);
     bool any;
     if (listing->wanted->oldest_first) {
@@ -153,7 +183,7 @@ static bool seek(const struct listing *listing, const struct line *line, const s
     for (unsigned i = 0; i < term->count; i++) {
         struct place found = *place;
         struct key prefix = analytics_facet_prefix(line->site, term->facet, term->values[i]);
-        if (!seek_under(listing, ANALYTICS_FACETS, &prefix, &found))
+        if (!seek_under(listing, listing->table, &prefix, &found))
             continue;
         bool first = !any || (listing->wanted->oldest_first ? earlier(found, best) : earlier(best, found));
         best = first ? found : best;
@@ -163,11 +193,16 @@ static bool seek(const struct listing *listing, const struct line *line, const s
     return any;
 }
 
-static bool within(const struct listing *listing, struct place place)
+static void bounds(struct listing *listing)
 {
     const Analytics__Filter *filter = listing->wanted->filter;
-    return !filter || ((!filter->received_from_ms || place.received >= (uint64_t)filter->received_from_ms) &&
-                       (!filter->received_to_ms || place.received < (uint64_t)filter->received_to_ms));
+    int64_t from = 0, to = 0;
+    if (filter) {
+        from = listing->wanted->by_due ? filter->due_from_ms : filter->received_from_ms;
+        to = listing->wanted->by_due ? filter->due_to_ms : filter->received_to_ms;
+    }
+    listing->from = (uint64_t)from;
+    listing->to = to ? (uint64_t)to : UINT64_MAX;
 }
 
 /* Each term in turn says from where on it is worth looking; where all say the same, there is a case. False: enough was
@@ -185,12 +220,12 @@ static bool find(struct listing *listing, struct line *line)
             return false;
         line->more = listing->terms_count ? seek(listing, line, &listing->terms[i], &found)
                                           : seek_under(listing, ANALYTICS_ORDER, &all, &found);
-        agreed = found.received == place.received && found.id == place.id ? agreed + 1 : 1;
+        agreed = found.at == place.at && found.id == place.id ? agreed + 1 : 1;
         place = found;
     }
     line->next = place;
     line->unsure = false;
-    line->more = line->more && within(listing, place);
+    line->more = line->more && place.at >= listing->from && place.at < listing->to;
     return true;
 }
 
@@ -203,16 +238,15 @@ static void line_advance(const struct listing *listing, struct line *line)
 /* A case of the same time and id in another cell comes before or after the one the page ended with. */
 static void line_open(const struct listing *listing, struct line *line, struct place from)
 {
-    const Analytics__Filter *filter = listing->wanted->filter;
     bool oldest = listing->wanted->oldest_first, begun = *listing->wanted->cursor != 0;
     line->unsure = line->more = true;
-    line->next = (struct place){from.received, from.id, line->cell};
+    line->next = (struct place){from.at, from.id, line->cell};
     if (begun && (oldest ? line->cell <= from.cell : line->cell >= from.cell))
         line_advance(listing, line);
-    if (oldest && filter && line->next.received < (uint64_t)filter->received_from_ms)
-        line->next = (struct place){(uint64_t)filter->received_from_ms, 0, line->cell};
-    if (!oldest && filter && filter->received_to_ms && line->next.received >= (uint64_t)filter->received_to_ms)
-        line->next = (struct place){(uint64_t)filter->received_to_ms - 1, UINT64_MAX, line->cell};
+    if (oldest && line->next.at < listing->from)
+        line->next = (struct place){listing->from, 0, line->cell};
+    if (!oldest && line->next.at >= listing->to)
+        line->next = (struct place){listing->to - 1, UINT64_MAX, line->cell};
 }
 
 static struct line *next_line(const struct listing *listing)
@@ -243,6 +277,38 @@ static void add_row(const struct listing *listing, Analytics__CaseRow *row)
     listing->list->rows[listing->list->n_rows++] = listing->visitor ? analytics_public_row(listing->turn, row) : row;
 }
 
+/* ---- figures of what fits ---- */
+
+static const char *const groupings[] = {"department", "kind", "category", "handler", "place", "month"};
+#define GROUPINGS (sizeof groupings / sizeof *groupings)
+
+static const char *group_of(const struct listing *listing, const Analytics__CaseRow *row)
+{
+    const char *by = listing->figures->by;
+    const char *values[GROUPINGS] = {row->department, row->kind, row->category, row->handler, row->place};
+    for (size_t i = 0; i < GROUPINGS; i++)
+        if (strcmp(by, groupings[i]) == 0)
+            return values[i] ? values[i] : analytics_month(listing->turn, row->site, row->received_ms);
+    return "";
+}
+
+static void add_figures(const struct listing *listing, const char *group, const Analytics__Figures *one)
+{
+    Analytics__GroupedFigures *all = listing->figures;
+    size_t at = 0;
+    analytics_figures_add(all->total, one);
+    if (!*all->by)
+        return;
+    while (at < all->n_groups && strcmp(all->groups[at]->key, group) != 0)
+        at++;
+    if (at == all->n_groups) {
+        Analytics__Figures *fresh = TURN_NEW(listing->turn, Analytics__Figures, analytics__figures__init);
+        fresh->key = arena_strdup(turn_arena(listing->turn), group);
+        TURN_ADD(listing->turn, all->groups, all->n_groups, fresh);
+    }
+    analytics_figures_add(all->groups[at], one);
+}
+
 /* What does not fit is forgotten at once: a page takes the memory of its rows. */
 static void take(struct listing *listing, const struct line *line)
 {
@@ -251,10 +317,19 @@ static void take(struct listing *listing, const struct line *line)
     Analytics__CaseRow *row = analytics_row(listing->turn, line->next.id);
     bool fits = listed(listing, row);
     listing->counted += fits;
-    if (fits && !listing->counts)
+    if (fits && !listing->counts) {
         add_row(listing, row);
-    else
-        arena_return(turn_arena(listing->turn), mark);
+        return;
+    }
+    Analytics__Figures one = ANALYTICS__FIGURES__INIT;
+    char group[ANALYTICS_NAME_MAX + 1] = "";
+    if (fits && listing->figures) {
+        analytics_figures_contribute(&one, row, 1);
+        snprintf(group, sizeof group, "%s", group_of(listing, row));
+    }
+    arena_return(turn_arena(listing->turn), mark);
+    if (fits && listing->figures)
+        add_figures(listing, group, &one);
 }
 
 static void walk(struct listing *listing)
@@ -363,6 +438,27 @@ static void add_lines(struct listing *listing, const Hb__Query *query, const str
     }
 }
 
+static void refuse_closed(struct turn *turn)
+{
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "只有未结案件可按到期先后排列，请按状态筛选",
+                                       "only open cases are listed in order of their dates due: name their phases");
+    refusal_field(turn, refusal, "order");
+    refusal_accepts(turn, refusal, "phase=open");
+    refusal_accepts(turn, refusal, "order=newest");
+    refusal_accepts(turn, refusal, "order=oldest");
+}
+
+/* The order by the date due begins with what is due first. */
+static const Analytics__ListCases *in_order(struct turn *turn, const Analytics__ListCases *wanted)
+{
+    if (!wanted->by_due)
+        return wanted;
+    Analytics__ListCases *ordered = TURN_NEW(turn, Analytics__ListCases, analytics__list_cases__init);
+    *ordered = *wanted;
+    ordered->oldest_first = true;
+    return ordered;
+}
+
 /* Fills listing->list, or counts. */
 static void answer(struct listing *listing, const Hb__Query *query, const struct reach *reach)
 {
@@ -373,7 +469,7 @@ static void answer(struct listing *listing, const Hb__Query *query, const struct
     listing->limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
     listing->list = TURN_NEW(turn, Analytics__CaseList, analytics__case_list__init);
     listing->list->rows = arena_alloc(turn_arena(turn), listing->limit * sizeof *listing->list->rows);
-    if (*wanted->cursor && !cursor_parse(wanted->cursor, &from)) {
+    if (*wanted->cursor && !cursor_parse(wanted->cursor, wanted->by_due, &from)) {
         Hb__Refusal *refusal =
             turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
         refusal_field(turn, refusal, "cursor");
@@ -386,6 +482,12 @@ static void answer(struct listing *listing, const Hb__Query *query, const struct
     }
     if (!analytics_terms(wanted->filter, listing->terms, &listing->terms_count))
         return;
+    if (wanted->by_due && !analytics_terms_open(listing->terms, listing->terms_count)) {
+        refuse_closed(turn);
+        return;
+    }
+    listing->table = wanted->by_due ? ANALYTICS_DUE : ANALYTICS_FACETS;
+    bounds(listing);
     for (size_t i = 0; i < listing->count; i++)
         line_open(listing, &listing->lines[i], from);
     walk(listing);
@@ -395,7 +497,7 @@ void analytics_answer_list(struct turn *turn, const Hb__Query *query, const stru
                            Analytics__Reply *reply)
 {
     struct listing listing = {.turn = turn,
-                              .wanted = query->analytics->list,
+                              .wanted = in_order(turn, query->analytics->list),
                               .actor = query->actor,
                               .visitor = query->actor && query->actor->complainant};
     if (listing.visitor)
@@ -419,4 +521,44 @@ void analytics_answer_count(struct turn *turn, const Hb__Query *query, const str
     reply->count = TURN_NEW(turn, Analytics__Count, analytics__count__init);
     reply->count->count = listing.counted;
     reply->count->cursor = listing.list->cursor;
+}
+
+static bool may_group(struct turn *turn, const char *by)
+{
+    for (size_t i = 0; i < GROUPINGS; i++)
+        if (strcmp(by, groupings[i]) == 0)
+            return true;
+    if (!*by)
+        return true;
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "不能以此分组", "figures are not grouped by this");
+    refusal_field(turn, refusal, "by");
+    for (size_t i = 0; i < GROUPINGS; i++)
+        refusal_accepts(turn, refusal, groupings[i]);
+    return false;
+}
+
+/* As the list with the same filter has them, a look-up limit at a time. */
+void analytics_answer_figures(struct turn *turn, const Hb__Query *query, const struct reach *reach,
+                              Analytics__Reply *reply)
+{
+    const Analytics__GetFigures *get = query->analytics->figures;
+    Analytics__ListCases wanted = ANALYTICS__LIST_CASES__INIT;
+    struct listing listing = {.turn = turn, .wanted = &wanted, .actor = query->actor, .counts = true};
+    if (!may_group(turn, get->by))
+        return;
+    listing.figures = TURN_NEW(turn, Analytics__GroupedFigures, analytics__grouped_figures__init);
+    listing.figures->by = get->by;
+    listing.figures->total = TURN_NEW(turn, Analytics__Figures, analytics__figures__init);
+    wanted.filter = get->filter;
+    wanted.cursor = get->cursor;
+    wanted.limit = ANALYTICS_LIST_MAX;
+    answer(&listing, query, reach);
+    for (size_t i = 0; i < listing.list->n_rows; i++) { /* what an index names */
+        Analytics__Figures one = ANALYTICS__FIGURES__INIT;
+        analytics_figures_contribute(&one, listing.list->rows[i], 1);
+        add_figures(&listing, group_of(&listing, listing.list->rows[i]), &one);
+    }
+    listing.figures->cursor = listing.list->cursor;
+    reply->kind_case = ANALYTICS__REPLY__KIND_FIGURES;
+    reply->figures = listing.figures;
 }

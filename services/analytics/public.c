@@ -1,6 +1,6 @@
 /* What everybody may see of a site: the cases of kinds that the policy calls public problems, once they can be joined
-   and after; never one whose complainant asked to be kept confidential. Who handles it, and how late it is, stays
-   inside. */
+   and, where they could be, after; never one whose complainant asked to be kept confidential. Who handles it, and how
+   late it is, stays inside. */
 #include "analytics.h"
 
 bool analytics_is_visitor(struct turn *turn, const Hb__Query *query)
@@ -19,6 +19,14 @@ static bool can_be_joined(const Policy__Kind *kind, const char *stage)
     return false;
 }
 
+/* At its stage, by its own version of the policy. */
+bool analytics_can_be_joined(struct turn *turn, const Anarec__Case *one)
+{
+    const Policy__Policy *policy = organisation_policy(turn, one->row->site, one->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, one->row->kind) : NULL;
+    return kind && *kind->public_problem && can_be_joined(kind, one->row->stage);
+}
+
 bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row)
 {
     const Policy__Policy *policy = organisation_policy(turn, row->site, 0);
@@ -26,7 +34,7 @@ bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row)
     if (!kind || !*kind->public_problem || (row->phase < POLICY__PHASE__DONE && !can_be_joined(kind, row->stage)))
         return false;
     const Anarec__Case *one = analytics_load(turn, row->case_id);
-    return one && !one->confidential;
+    return one && !one->confidential && (row->phase < POLICY__PHASE__DONE || one->was_public); /* else it was dropped */
 }
 
 /* By what is not shown nothing is filtered either. */
@@ -34,13 +42,16 @@ const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Ana
 {
     Analytics__ListCases *shown = TURN_NEW(turn, Analytics__ListCases, analytics__list_cases__init);
     *shown = *wanted;
+    shown->by_due = false;
     if (!wanted->filter)
         return shown;
     shown->filter = TURN_NEW(turn, Analytics__Filter, analytics__filter__init);
     *shown->filter = *wanted->filter;
     shown->filter->department = shown->filter->handler = shown->filter->external_id = shown->filter->on_time = "";
-    shown->filter->joint = shown->filter->approval = "";
+    shown->filter->joint = shown->filter->approval = shown->filter->escalated_to = "";
     shown->filter->overdue = shown->filter->sealed = shown->filter->duty = false;
+    shown->filter->step = shown->filter->satisfied = "";
+    shown->filter->escalated = shown->filter->reopened = shown->filter->returned = shown->filter->responded = false;
     shown->filter->due_from_ms = shown->filter->due_to_ms = 0;
     return shown;
 }

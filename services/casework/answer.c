@@ -7,10 +7,20 @@ static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__C
     return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
 }
 
-/* `never .. see`: as if it were not there. */
-static bool hidden(const struct casework_case *one, const Hb__Actor *actor)
+bool casework_hidden(const struct casework_case *one, const Hb__Actor *actor)
 {
     return actor && case_forbidden(&one->view, one->kind, "see", actor, NULL);
+}
+
+/* Taken for others only: whom it may be taken for. */
+static void add_lent(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
+                     Casework__Allowed *allowed)
+{
+    struct turn *turn = one->view.turn;
+    const char *clause;
+    for (const Directory__Person **from = organisation_principals(turn, actor->person); *from; from++)
+        if (casework_step_bar(one, step, casework_standing_for(one, actor, *from), &clause) == CASEWORK_FREE)
+            TURN_ADD(turn, allowed->for_persons, allowed->n_for_persons, (*from)->id);
 }
 
 static void add_allowed(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
@@ -19,14 +29,15 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const Policy__Step *step = one->kind->steps[i];
         const char *clause;
-        if (step->n_from == 0 ||
-            casework_step_bar(one, step, casework_standing(one, step, actor), &clause) != CASEWORK_FREE)
+        const Hb__Actor *standing = step->n_from ? casework_standing(one, step, actor) : NULL;
+        if (step->n_from == 0 || casework_step_bar(one, step, standing, &clause) != CASEWORK_FREE)
             continue;
         Casework__Allowed *allowed = TURN_NEW(turn, Casework__Allowed, casework__allowed__init);
+        struct policy_by by = casework_by(one, step);
         allowed->step = step->name;
         allowed->label = step->label;
-        allowed->clauses = step->clauses;
-        allowed->n_clauses = step->n_clauses;
+        allowed->clauses = (char **)(uintptr_t)by.clauses;
+        allowed->n_clauses = by.clauses_count;
         for (size_t n = 0; n < step->n_needs; n++)
             if (step->needs[n]->type == POLICY__NEED__TYPE__FIELD)
                 TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
@@ -35,6 +46,9 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
             if (!def || casework_may_write(one, def, actor))
                 TURN_ADD(turn, allowed->offers, allowed->n_offers, step->fields[n]);
         }
+        if (standing != actor)
+            add_lent(one, step, actor, allowed);
+        allowed->seen = casework_seen_after(one, step, allowed);
         Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
         casework_check_guards(one, step, &one->facts, actor, &collect);
         casework_check_returns(one, step, &collect);
@@ -70,7 +84,7 @@ static void add_links(struct turn *turn, const Caserec__Case *record, const Hb__
 {
     for (size_t i = 0; i < record->n_links; i++) {
         struct casework_case other;
-        if (casework_open(turn, record->links[i]->case_id, &other) && hidden(&other, actor))
+        if (casework_open(turn, record->links[i]->case_id, &other) && casework_hidden(&other, actor))
             continue;
         Casework__Linked *linked = TURN_NEW(turn, Casework__Linked, casework__linked__init);
         linked->name = record->links[i]->name;
@@ -95,10 +109,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     file->phase = record->phase;
     file->round = record->round;
     file->version = record->version;
-    file->facts = record->facts;
-    file->n_facts = record->n_facts;
-    file->texts = record->texts;
-    file->n_texts = record->n_texts;
+    casework_file_read(one, actor, file);
     file->text = record->text;
     file->party = record->party;
     file->lead = (char *)(uintptr_t)facts_text(&one->facts, "lead");
@@ -107,6 +118,8 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     file->registered_ms = record->registered_ms;
     file->closed_ms = record->closed_ms;
     file->policy_version = record->policy_version;
+    file->versions_taken = record->versions_taken;
+    file->n_versions_taken = record->n_versions_taken;
     file->historic = record->historic;
     file->external_id = record->external_id;
     file->content_key = record->content_key;
@@ -121,10 +134,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
             TURN_ADD(turn, file->problems, file->n_problems, record->problems[i]->noted);
     add_links(turn, record, actor, file);
     file->joined = record->joined;
-    file->documents = record->documents;
-    file->n_documents = record->n_documents;
-    file->attachments = record->attachments;
-    file->n_attachments = record->n_attachments;
+    file->seen = casework_seen(one);
     file->may_attach = casework_may_attach(turn, one, actor);
     add_allowed(turn, one, actor, file);
     add_extend(turn, one, actor, file);
@@ -132,35 +142,67 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
 }
 
 /* Does it say that a case was joined which is hidden from whoever asks? */
-static bool tells_of_hidden(struct turn *turn, struct bytes stored, const Hb__Actor *actor)
+static bool tells_of_hidden(struct turn *turn, const Hb__Event *event, const Hb__Actor *actor)
 {
-    ProtobufCMessage *message;
-    char *why;
     struct casework_case other;
-    if (!actor || message_load(&hb__event__descriptor, stored, turn_arena(turn), &message, &why))
-        return false;
-    const Hb__Event *event = (const Hb__Event *)message;
     return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
            event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED &&
-           casework_open(turn, event->casework->case_linked->case_id, &other) && hidden(&other, actor);
+           casework_open(turn, event->casework->case_linked->case_id, &other) && casework_hidden(&other, actor);
 }
 
-static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTimeline *query, const Hb__Actor *actor)
+/* As far as the actor may know it. */
+static void add_event(const struct casework_case *one, struct bytes stored, const Hb__Actor *actor,
+                      Casework__Timeline *timeline)
 {
+    struct turn *turn = one->view.turn;
+    ProtobufCMessage *message;
+    char *why;
+    if (actor && !message_load(&hb__event__descriptor, stored, turn_arena(turn), &message, &why)) {
+        Hb__Event *event = (Hb__Event *)message;
+        if (tells_of_hidden(turn, event, actor))
+            return;
+        Casework__Withheld *withheld = casework_event_read(one, actor, event);
+        if (withheld) {
+            withheld->event = (uint32_t)timeline->n_events;
+            TURN_ADD(turn, timeline->withheld, timeline->n_withheld, withheld);
+            stored = message_pack(message, turn_arena(turn));
+        }
+    }
+    ProtobufCBinaryData data = {stored.size, (uint8_t *)(uintptr_t)stored.data};
+    TURN_ADD(turn, timeline->events, timeline->n_events, data);
+}
+
+static void tell_missing(struct turn *turn, uint64_t case_id, uint32_t number)
+{
+    struct key key = key_u64(case_id);
+    key_add_u32(&key, number);
+    state_missing(turn, CASEWORK_FILE, key_bytes(&key));
+}
+
+static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTimeline *query,
+                                       const struct casework_case *one, const Hb__Actor *actor)
+{
+    uint32_t events = one->record->events; /* how many the case has */
     Casework__Timeline *timeline = TURN_NEW(turn, Casework__Timeline, casework__timeline__init);
+    if (query->after >= events)
+        return timeline;
     struct key prefix = key_u64(query->case_id), from = prefix;
     key_add_u32(&from, query->after + 1);
     struct state_scan *scan = state_scan_open(turn, CASEWORK_FILE, key_bytes(&prefix), key_bytes(&from));
     uint32_t most = query->limit && query->limit < CASEWORK_TIMELINE_MAX ? query->limit : CASEWORK_TIMELINE_MAX;
     struct bytes key, value;
+    uint32_t next = query->after;
     while (timeline->n_events < most && state_scan_next(scan, &key, &value)) {
-        ProtobufCBinaryData data = {value.size, (uint8_t *)(uintptr_t)value.data};
-        if (!tells_of_hidden(turn, value, actor))
-            TURN_ADD(turn, timeline->events, timeline->n_events, data);
-        timeline->next = bytes_get_u32(key.data + 8);
+        if (bytes_get_u32(key.data + 8) != ++next)
+            tell_missing(turn, query->case_id, next);
+        add_event(one, value, actor, timeline);
+        timeline->next = next;
     }
-    if (timeline->n_events < most)
+    if (timeline->n_events < most) {
+        if (next < events)
+            tell_missing(turn, query->case_id, next + 1);
         timeline->next = 0;
+    }
     return timeline;
 }
 
@@ -178,8 +220,16 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
                        : attach   ? query->casework->may_attach->case_id
                                   : 0;
     struct casework_case one;
+    if (query->casework->kind_case == CASEWORK__QUERY__KIND_PREVIEW) {
+        casework_answer_preview(turn, query, reply);
+        return;
+    }
+    if (query->casework->kind_case == CASEWORK__QUERY__KIND_MOVE) {
+        casework_answer_move(turn, query, reply);
+        return;
+    }
     if (!casework_open(turn, case_id, &one) || (!attach && !may_read(turn, query, one.record, case_id)) ||
-        hidden(&one, query->actor)) {
+        casework_hidden(&one, query->actor)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }
@@ -193,6 +243,6 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
         reply->casework->file = file_of(turn, &one, query->actor);
     } else {
         reply->casework->kind_case = CASEWORK__REPLY__KIND_TIMELINE;
-        reply->casework->timeline = timeline_of(turn, query->casework->timeline, query->actor);
+        reply->casework->timeline = timeline_of(turn, query->casework->timeline, &one, query->actor);
     }
 }

@@ -1,7 +1,6 @@
 /* Files of a case. Their contents are intake's; here is decided who may add one, and the file says that it was. The
    policy gives the right: a `may` of the kind with `do: attach_file`; where none does, nobody may. */
 #include "casework.h"
-#include "policy/words.h"
 
 static const char act_name[] = "attach_file";
 
@@ -66,14 +65,12 @@ static void refuse_right(const struct casework_case *one)
     for (size_t i = 0; i < one->kind->n_may && !told; i++)
         told = names_act(one->kind->may[i]) ? one->kind->may[i] : NULL;
     struct arena *arena = turn_arena(turn);
-    Hb__Refusal *refusal =
-        turn_refuse(turn, 403, "not_allowed",
-                    told ? arena_printf(arena, "只有%s可附文件",
-                                        policy_whos_text(arena, one->policy, told->who, told->n_who, false))
-                         : "制度未规定谁可附文件",
-                    told ? arena_printf(arena, "only %s may attach files",
-                                        policy_whos_text(arena, one->policy, told->who, told->n_who, true))
-                         : "the policy lets nobody attach files to this kind");
+    Hb__Refusal *refusal = turn_refuse(
+        turn, 403, "not_allowed",
+        told ? arena_printf(arena, "只有%s可附文件", casework_whos_text(one, told->who, told->n_who, false))
+             : "制度未规定谁可附文件",
+        told ? arena_printf(arena, "only %s may attach files", casework_whos_text(one, told->who, told->n_who, true))
+             : "the policy lets nobody attach files to this kind");
     for (size_t i = 0; told && i < told->n_clauses; i++)
         refusal_clause(turn, refusal, told->clauses[i]);
 }
@@ -132,6 +129,20 @@ static bool is_file_id(const char *file)
 {
     return strlen(file) == CASEWORK_FILE_ID_CHARACTERS &&
            strspn(file, "0123456789abcdef") == CASEWORK_FILE_ID_CHARACTERS;
+}
+
+void casework_check_file(struct turn *turn, const struct casework_case *one, const Hb__Field *field, const char *path)
+{
+    bool given = field->content_case == HB__FIELD__CONTENT_VALUE && field->value->kind_case == HB__VALUE__KIND_TEXT;
+    bool there = !given || !is_file_id(field->value->text);
+    for (size_t i = 0; i < one->record->n_attachments && !there; i++)
+        there = strcmp(one->record->attachments[i]->file, field->value->text) == 0;
+    if (there)
+        return;
+    Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "本案没有这个文件", "the case has no such file");
+    refusal_field(turn, refusal, path);
+    for (size_t i = 0; i < one->record->n_attachments; i++)
+        refusal_accepts(turn, refusal, one->record->attachments[i]->file);
 }
 
 void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach)

@@ -1,6 +1,6 @@
 #include "casework.h"
 
-const char *const casework_tables[] = {"case", "file", "fired", "throttle", "number"};
+const char *const casework_tables[] = {"case", "file", "fired", "throttle", "number", "move"};
 
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
@@ -15,7 +15,7 @@ const struct service casework_service = {
              1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION | 1u << HB__SERVICE__NOTIFICATION |
              1u << HB__SERVICE__ANALYTICS,
     .tables = casework_tables,
-    .tables_count = 5,
+    .tables_count = 6,
     .keeps_organisation = true,
     .prepare = casework_prepare,
     .seal_key = casework_seal_key,
@@ -24,6 +24,8 @@ const struct service casework_service = {
     .react = casework_react,
     .evolve = casework_evolve,
     .answer = casework_answer,
+    .job_step = casework_job_step,
+    .job_passed_over = casework_job_passed_over,
     .needs_case = event_needs_case,
     .knows_case = knows_case,
     .too_deep = casework_too_deep,

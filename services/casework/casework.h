@@ -13,6 +13,8 @@
 #define CASEWORK_ACT_BYTES_MAX (96u << 10) /* of one action: the log takes no event above 128 KiB */
 #define CASEWORK_TIMELINE_MAX 200u
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
+#define CASEWORK_FOLLOWERS_MAX 64u              /* of one case under one link: its answer becomes a step of each */
+#define CASEWORK_CITING_MAX 1000u               /* of one case, by cases that do not follow it */
 #define CASEWORK_FILES_MAX 50u                  /* of a case */
 #define CASEWORK_FILES_BYTES_MAX (100ull << 20) /* of a case, together */
 #define CASEWORK_FILE_BYTES_MAX (10ull << 20)
@@ -23,7 +25,7 @@
 
 extern const struct service casework_service;
 
-enum casework_table { CASEWORK_CASE, CASEWORK_FILE, CASEWORK_FIRED, CASEWORK_THROTTLE, CASEWORK_NUMBER };
+enum casework_table { CASEWORK_CASE, CASEWORK_FILE, CASEWORK_FIRED, CASEWORK_THROTTLE, CASEWORK_NUMBER, CASEWORK_MOVE };
 extern const char *const casework_tables[];
 
 /* One case as its rules see it. Lives in the turn's arena. */
@@ -31,6 +33,7 @@ struct casework_case {
     uint64_t id;
     Caserec__Case *record;
     struct facts facts;
+    size_t documents_before; /* those on it when it was opened: what came since was issued in this very reaction */
     const Policy__Policy *policy;
     const Policy__Kind *kind;
     struct case_view view;
@@ -51,6 +54,10 @@ void casework_told_add(struct turn *turn, Caserec__Case *record, char *notice, u
 
 /* steps.c: may a step be taken, and taking it. */
 enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
+/* Who takes the step: whom the department that leads names for it, else whom the site does. */
+struct policy_by casework_by(const struct casework_case *one, const Policy__Step *step);
+/* Whoever these are, said to people: departments as the site calls them. */
+const char *casework_whos_text(const struct casework_case *one, Policy__Who *const *whos, size_t count, bool english);
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out);
 /* As whom the actor may take the step: in his own right, else for somebody who has lent him theirs. */
@@ -85,6 +92,7 @@ void casework_check_link(const struct casework_case *one, const Policy__Step *st
                          const Hb__Actor *actor, Hb__Refusal **refusal);
 /* Says the links of the step, which comes after them, and adds to it what it copies. */
 void casework_say_links(const struct casework_case *one, const Policy__Step *step, Hb__Event *event);
+void casework_count_links(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
 
 /* parts.c: parts, checklists, computed fields. */
 void casework_check_parts(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
@@ -101,6 +109,8 @@ struct casework_each {
 };
 bool casework_each(const struct casework_case *one, const Policy__Action *action, size_t index,
                    struct casework_each *out);
+/* Is the case to be opened for this part? */
+enum truth casework_each_holds(const struct casework_case *one, const Policy__Action *action, size_t index);
 /* The facts an action gives: a text in braces is the case's own fact of that name, or of the part. */
 void casework_with(const struct casework_case *one, Hb__Fact *const *with, size_t count, Hb__Fact ***list_out,
                    size_t *count_out);
@@ -115,6 +125,10 @@ void casework_chain_check(const struct casework_case *one, const Policy__Step *s
 void casework_chain_take(const struct casework_case *one, const Policy__Step *step, const Casework__Act *act,
                          const Hb__Actor *actor, Hb__Event *event);
 void casework_chain_ask(const struct casework_case *one, const char *name, Hb__Event *event);
+/* Of a text that a step changes nothing is approved any more, nor asked for. */
+void casework_chain_lapse(const struct casework_case *one, Hb__Event *step);
+/* The chains that approve this text: NULL after the last. From `index` 0. */
+const Policy__Chain *casework_chain_of_text(const struct casework_case *one, const char *field, size_t index);
 enum casework_limit {
     CASEWORK_LIMIT_NONE,
     CASEWORK_LIMIT_WITHIN,
@@ -148,15 +162,30 @@ void casework_extend_granted(struct turn *turn, Caserec__Case *record, const Cas
 void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Notification__Event *said);
 void casework_extend_watched(struct turn *turn, Caserec__Case *record, const Watchdog__Event *said);
 
+/* read.c: what the policy shows of the case to the actor (NULL: all). Sets the file's facts, texts, attachments; clears
+   in the event what it does not show, and says of what (NULL: of nothing). */
+void casework_file_read(const struct casework_case *one, const Hb__Actor *actor, Casework__CaseFile *file);
+Casework__Withheld *casework_event_read(const struct casework_case *one, const Hb__Actor *actor, Hb__Event *event);
+
+/* seen.c: which fields the complainant sees, as the case stands and after a step. */
+Casework__Seen *casework_seen(const struct casework_case *one);
+Casework__Seen *casework_seen_after(const struct casework_case *one, const Policy__Step *step,
+                                    const Casework__Allowed *allowed);
+
 /* returns.c: how often a case may be given back. */
-bool casework_returns(const char *step);
 void casework_check_returns(const struct casework_case *one, const Policy__Step *step, Hb__Refusal **refusal);
 void casework_returns_react(const struct casework_case *one, const Hb__Event *event);
 
-/* documents.c: forms. */
+/* react.c: something a person must see to; it stands on the case until it is settled. */
+void casework_note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
+                           size_t count, Hb__Position *source, const char *zh, const char *en);
+
+/* documents.c: forms and letters. */
 void casework_issue(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                     const Policy__Action *action, Hb__Position *source);
 void casework_document_issued(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+/* What the mail of the notice carries: its letter, where the same event issued one. Else NULL. */
+Hb__Letter *casework_letter_of(const struct casework_case *one, const char *notice, const Hb__Position *source);
 
 /* attach.c: files. False: refused. */
 bool casework_attach_bar(const struct casework_case *one, const Hb__Actor *actor, uint64_t size);
@@ -164,8 +193,22 @@ bool casework_may_attach(struct turn *turn, const struct casework_case *one, con
 void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach);
 void casework_decide_attach(struct turn *turn, const Hb__Command *command, struct casework_case *one);
 void casework_file_attached(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+/* A value of a field of type FILE that is a file's id names one of this case; any other is where a file is kept
+ * elsewhere. */
+void casework_check_file(struct turn *turn, const struct casework_case *one, const Hb__Field *field, const char *path);
 void casework_answer_may_attach(struct turn *turn, const Hb__Query *query, struct casework_case *one,
                                 Casework__Reply *reply);
+
+/* move.c: open cases take a newer version of the policy. */
+void casework_decide_move(struct turn *turn, const Hb__Command *command);
+struct bytes casework_job_step(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
+                               unsigned keys_max);
+void casework_job_passed_over(struct turn *turn, const char *what, struct bytes payload);
+void casework_move_site(struct turn *turn, const Hb__Event *event); /* what is said of a site and no case */
+void casework_moved(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+void casework_stays(struct turn *turn, Caserec__Case *record, const Casework__CaseMoveRefused *refused);
+void casework_answer_preview(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+void casework_answer_move(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
 /* notices.c: a notice that failed, or that nobody is there to get, is noted as a problem. */
 void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
@@ -180,6 +223,8 @@ void casework_react(struct turn *turn, const Hb__Event *event);
 bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event);
 void casework_too_deep(struct turn *turn, const Hb__Event *event);
 void casework_evolve(struct turn *turn, const Hb__Event *event);
+/* `never .. see`: as if it were not there. */
+bool casework_hidden(const struct casework_case *one, const Hb__Actor *actor);
 void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 void casework_say_history(struct turn *turn, const Hb__Event *event);
 

@@ -100,19 +100,13 @@ bool casework_chain_may(const struct casework_case *one, const Hb__Actor *actor)
 
 /* ---- why not ---- */
 
-static const Hb__Label *link_label(const struct casework_case *one, const Policy__ChainLink *link)
-{
-    const Policy__Post *post = policy_post(one->policy, link->who->root);
-    return post ? post->label : NULL;
-}
-
 static void refuse_turn(const struct casework_case *one, const Policy__Chain *chain, const Policy__ChainLink *link,
                         bool twice)
 {
     struct turn *turn = turn_of(one);
     struct arena *arena = turn_arena(turn);
-    const Hb__Label *label = link_label(one, link);
-    const char *zh = label ? label->zh : link->name, *en = label ? label->en : link->name;
+    Policy__Who *who = link->who;
+    const char *zh = casework_whos_text(one, &who, 1, false), *en = casework_whos_text(one, &who, 1, true);
     Hb__Refusal *refusal =
         twice ? turn_refuse(turn, 409, "guard", "一人只能签署一环", "one person signs one link of a chain")
               : turn_refuse(turn, 409, "not_your_turn", arena_printf(arena, "尚未轮到%s", zh),
@@ -190,18 +184,23 @@ void casework_chain_take(const struct casework_case *one, const Policy__Step *st
     event_fact_text(turn_of(one), event, chain->name, "refused");
 }
 
+static void forget(const struct casework_case *one, const Policy__Chain *chain, Hb__Event *event)
+{
+    static const char *const marks[] = {"asked", "signed", "refused"};
+    for (size_t i = 0; i < chain->n_links; i++)
+        for (size_t m = 0; m < 3; m++)
+            if (known(one, chain, chain->links[i], marks[m]))
+                event_fact(turn_of(one), event, fact_name(one, chain->name, chain->links[i]->name, marks[m]), NULL);
+}
+
 /* A rule asks for the chain: anew, whatever it was before. */
 void casework_chain_ask(const struct casework_case *one, const char *name, Hb__Event *event)
 {
     struct turn *turn = turn_of(one);
     const Policy__Chain *chain = chain_find(one, name);
-    static const char *const marks[] = {"asked", "signed", "refused"};
     if (!chain)
         return;
-    for (size_t i = 0; i < chain->n_links; i++)
-        for (size_t m = 0; m < 3; m++)
-            if (known(one, chain, chain->links[i], marks[m]))
-                event_fact(turn, event, fact_name(one, name, chain->links[i]->name, marks[m]), NULL);
+    forget(one, chain, event);
     if (chain->unless && case_holds(&one->view, chain->unless, NULL) == TRUTH_YES) {
         event_fact_text(turn, event, name, "approved");
         event_fact(turn, event, arena_printf(turn_arena(turn), "%s.skipped", name), value_yes(turn, true));
@@ -210,6 +209,29 @@ void casework_chain_ask(const struct casework_case *one, const char *name, Hb__E
     event_fact_text(turn, event, name, "asked");
     for (size_t i = 0; i < chain->n_links && (i == 0 || chain->any_order); i++)
         ask_link(one, event, chain, chain->links[i]);
+}
+
+/* ---- a text that is approved ---- */
+
+const Policy__Chain *casework_chain_of_text(const struct casework_case *one, const char *field, size_t index)
+{
+    for (size_t i = 0; i < one->kind->n_chains; i++)
+        if (*field && strcmp(one->kind->chains[i]->of, field) == 0 && index-- == 0)
+            return one->kind->chains[i];
+    return NULL;
+}
+
+void casework_chain_lapse(const struct casework_case *one, Hb__Event *step)
+{
+    const Casework__StepTaken *taken = step->casework->step_taken;
+    const Policy__Chain *chain;
+    for (size_t t = 0; t < taken->n_texts; t++)
+        for (size_t i = 0; (chain = casework_chain_of_text(one, taken->texts[t]->name, i)); i++) {
+            if (!facts_get(&one->facts, chain->name))
+                continue;
+            forget(one, chain, step);
+            event_fact(turn_of(one), step, chain->name, NULL);
+        }
 }
 
 /* ---- limits ---- */

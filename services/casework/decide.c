@@ -2,7 +2,6 @@
 
 #include "base/planted.h"
 #include "organisation/fields.h"
-#include "policy/words.h"
 
 /* ---- refusing ---- */
 
@@ -56,13 +55,14 @@ static void refuse_right(struct turn *turn, const struct casework_case *one, con
                          const Hb__Actor *actor, const char *clause)
 {
     struct arena *arena = turn_arena(turn);
-    const char *zh = policy_whos_text(arena, one->policy, step->by, step->n_by, false);
-    const char *en = policy_whos_text(arena, one->policy, step->by, step->n_by, true);
+    struct policy_by by = casework_by(one, step);
+    const char *zh = casework_whos_text(one, by.list, by.count, false);
+    const char *en = casework_whos_text(one, by.list, by.count, true);
     Hb__Refusal *refusal = turn_refuse(turn, 403, "not_allowed", arena_printf(arena, "只有%s可%s", zh, step->label->zh),
                                        arena_printf(arena, "only %s may do this: %s", en, step->label->en));
-    bool of_step = step->n_clauses && strcmp(clause, step->clauses[0]) == 0;
-    for (size_t i = 0; of_step && i < step->n_clauses; i++)
-        refusal_clause(turn, refusal, step->clauses[i]);
+    bool of_step = by.clauses_count && strcmp(clause, by.clauses[0]) == 0;
+    for (size_t i = 0; of_step && i < by.clauses_count; i++)
+        refusal_clause(turn, refusal, by.clauses[i]);
     if (!of_step)
         refusal_clause(turn, refusal, clause); /* of the rule that excludes */
     add_next(turn, one, actor, refusal);
@@ -79,10 +79,10 @@ static bool refuse_writer(struct turn *turn, const struct casework_case *one, co
         const Policy__FieldDef *def = casework_field(one, step, act->fields[i]->name);
         if (!def || act->fields[i]->content_case == HB__FIELD__CONTENT__NOT_SET || casework_may_write(one, def, actor))
             continue;
-        const Policy__Post *post = policy_post(one->policy, def->write[0]->root);
-        const char *zh = arena_printf(arena, "“%s”只能由%s填写", def->label->zh, post ? post->label->zh : "指定人员");
+        const char *zh = arena_printf(arena, "“%s”只能由%s填写", def->label->zh,
+                                      casework_whos_text(one, def->write, def->n_write, false));
         const char *en = arena_printf(arena, "only %s may fill in: %s",
-                                      post ? post->label->en : "those the policy names", def->label->en);
+                                      casework_whos_text(one, def->write, def->n_write, true), def->label->en);
         char *path = arena_printf(arena, "fields.%s", def->name);
         if (!refusal)
             refusal_field(turn, refusal = turn_refuse(turn, 403, "not_allowed", zh, en), path);
@@ -196,6 +196,10 @@ static const Hb__Actor *standing(struct turn *turn, const struct casework_case *
 void casework_decide(struct turn *turn, const Hb__Command *command)
 {
     struct casework_case one;
+    if (command->casework->kind_case == CASEWORK__COMMAND__KIND_MOVE) {
+        casework_decide_move(turn, command);
+        return;
+    }
     if (!casework_open(turn, command->case_id, &one)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
@@ -276,6 +280,12 @@ void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *co
 {
     (void)turn;
     for (unsigned i = 0; i < count; i++) {
+        if (command->casework->kind_case == CASEWORK__COMMAND__KIND_MOVE &&
+            said[i]->casework->kind_case == CASEWORK__EVENT__KIND_MOVE_BEGUN) {
+            reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION;
+            reply->policy_version = said[i]->casework->move_begun->version;
+            return;
+        }
         bool taken = said[i]->payload_case == HB__EVENT__PAYLOAD_CASEWORK && said[i]->case_id == command->case_id &&
                      said[i]->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN;
         if (!taken)

@@ -110,7 +110,7 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
     bool ended = record->phase == POLICY__PHASE__CLOSED || record->phase == POLICY__PHASE__ARCHIVED;
     if (ends != ended)
         record->closed_ms = ends ? event->occurred_ms : 0;
-    record->returns += casework_returns(taken->step) && !event->history;
+    record->returns += policy_gives_back(taken->gave_back, taken->step) && !event->history;
     bool entered = strcmp(record->stage, taken->stage) != 0;
     if (entered)
         record->stage_before = taken->back ? (char *)(uintptr_t) "" : record->stage;
@@ -186,6 +186,10 @@ static const Hb__Position *source_of(const Casework__Event *said, const char **r
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
     case CASEWORK__EVENT__KIND_FILE_ATTACHED:
     case CASEWORK__EVENT__KIND_CASE_LINKED:
+    case CASEWORK__EVENT__KIND_CASE_MOVED:
+    case CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED:
+    case CASEWORK__EVENT__KIND_MOVE_BEGUN:
+    case CASEWORK__EVENT__KIND_MOVE_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         break;
     }
@@ -229,11 +233,20 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     case CASEWORK__EVENT__KIND_CASE_LINKED:
         casework_linked(turn, record, said->case_linked);
         return;
+    case CASEWORK__EVENT__KIND_CASE_MOVED:
+        fold_facts(turn, record, event); /* what the new version computes */
+        casework_moved(turn, record, event);
+        return;
+    case CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED:
+        casework_stays(turn, record, said->case_move_refused);
+        return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
     case CASEWORK__EVENT__KIND_MARK_REQUESTED:
+    case CASEWORK__EVENT__KIND_MOVE_BEGUN:
+    case CASEWORK__EVENT__KIND_MOVE_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         return;
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
@@ -296,8 +309,11 @@ static void evolve_link(struct turn *turn, const Hb__Event *event, Caserec__Case
 
 void casework_evolve(struct turn *turn, const Hb__Event *event)
 {
-    if (event->case_id == 0)
+    if (event->case_id == 0) {
+        if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK)
+            casework_move_site(turn, event);
         return;
+    }
     if (registers(event)) {
         evolve_registered(turn, event);
         return;

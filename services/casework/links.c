@@ -117,6 +117,34 @@ static bool can_lead(const struct casework_case *one, const Policy__Step *step, 
     return !waits;
 }
 
+/* `type: case, of: article`. */
+static bool of_kind(const struct casework_case *one, const Policy__Step *step, const Caserec__Case *other)
+{
+    const Policy__FieldDef *field = policy_field(one->kind, step->case_field);
+    return !field || !*field->case_kind || strcmp(field->case_kind, other->kind) == 0;
+}
+
+static size_t followers(const Caserec__Case *record, const char *link)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < record->n_links; i++)
+        count += strcmp(record->links[i]->name, link) == 0;
+    return count;
+}
+
+/* Of those who follow each takes a step when the leading case is answered. A case that is only cited leads nobody. */
+static bool leads_enough(const struct casework_case *one, const Policy__Step *step, const Caserec__Case *other)
+{
+    return *step->to && strcmp(step->to, one->record->stage) != 0 &&
+           followers(other, step->link) >= CASEWORK_FOLLOWERS_MAX && !has_link(other, step->link, one->id);
+}
+
+/* Each takes a row of the case that they cite. */
+static bool cited_enough(const struct casework_case *one, const Policy__Step *step, const Caserec__Case *other)
+{
+    return followers(other, step->link) >= CASEWORK_CITING_MAX && !has_link(other, step->link, one->id);
+}
+
 static void check_new_link(const struct casework_case *one, const Policy__Step *step, const char *number,
                            const Hb__Actor *actor, Hb__Refusal **refusal)
 {
@@ -129,7 +157,7 @@ static void check_new_link(const struct casework_case *one, const Policy__Step *
             arena_printf(arena, "this site has no case with the number %s", number));
     else if (id == one->id)
         bar(one, step, refusal, "same_case", "不能指向本案自身", "a case cannot be linked with itself");
-    else if (!can_lead(one, step, other.kind))
+    else if (!of_kind(one, step, other.record) || !can_lead(one, step, other.kind))
         bar(one, step, refusal, "wrong_kind", arena_printf(arena, "案件 %s 不属于可指明的事项类型", number),
             arena_printf(arena, "the case %s is of a kind that cannot be named here", number));
     else if (is_over(other.record))
@@ -139,6 +167,15 @@ static void check_new_link(const struct casework_case *one, const Policy__Step *
         bar(one, step, refusal, "case_follows",
             arena_printf(arena, "案件 %s 自身从属于另一案件：请指明那一案件", number),
             arena_printf(arena, "the case %s itself follows another one: name that", number));
+    else if (leads_enough(one, step, other.record))
+        bar(one, step, refusal, "too_many_follow",
+            arena_printf(arena, "案件 %s 已有 %u 件从属案件：请另立一件主办案件", number, CASEWORK_FOLLOWERS_MAX),
+            arena_printf(arena, "%u cases follow the case %s already: let others follow another one",
+                         CASEWORK_FOLLOWERS_MAX, number));
+    else if (cited_enough(one, step, other.record))
+        bar(one, step, refusal, "too_many_cite",
+            arena_printf(arena, "案件 %s 已被 %u 件案件引用：请引用另一件", number, CASEWORK_CITING_MAX),
+            arena_printf(arena, "%u cases cite the case %s already: cite another one", CASEWORK_CITING_MAX, number));
 }
 
 void casework_check_link(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
@@ -208,12 +245,35 @@ void casework_say_links(const struct casework_case *one, const Policy__Step *ste
     facts_fold(turn_arena(turn), &facts, event->facts, event->n_facts);
     const char *number = facts_text(&facts, step->case_field);
     uint64_t id = *step->link ? numbered(turn, one->record->site, number) : casework_link_named(one->record, number);
-    if (step->n_copy && id)
+    if (step->n_copy && id) {
         copy(one, step, id, event);
+        casework_chain_lapse(one, event);
+    }
     if ((*step->link || *step->unlink) && id && casework_open(turn, id, &other)) {
         say_link(one, &other, step, false);
         say_link(&other, one, step, true);
     }
     if (*step->unlink)
         event_fact(turn, event, step->case_field, NULL);
+}
+
+/* A computed field of the case that was named counts its links: it takes no step of its own when another names it. */
+void casework_count_links(struct turn *turn, const struct casework_case *one, const Hb__Event *event)
+{
+    bool named = event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+                 event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED && event->casework->case_linked->leads;
+    bool counts = false;
+    for (size_t i = 0; named && i < one->kind->n_fields; i++) {
+        const Policy__Figure *figure = one->kind->fields[i]->figure;
+        counts = counts || (figure && figure->op == POLICY__FIGURE__OP__COUNT &&
+                            strcmp(figure->a, event->casework->case_linked->link) == 0);
+    }
+    if (!counts)
+        return;
+    Policy__Step bare = POLICY__STEP__INIT;
+    bare.name = (char *)(uintptr_t) "set";
+    Hb__Event *counted = casework_step_event(one, &bare, NULL, 0, NULL, event->casework->case_linked->link);
+    counted->casework->step_taken->rule_source = event_position(turn, event);
+    event_clauses(turn, counted, event->clauses, event->n_clauses);
+    casework_say_step(one, counted);
 }

@@ -164,7 +164,8 @@ static int64_t count_of(const struct casework_case *one, const struct facts *fac
     const char *name = def->figure->a;
     int64_t links = 0;
     if (policy_step(one->kind, name))
-        return facts_number(&one->facts, def->name) + (strcmp(event->casework->step_taken->step, name) == 0);
+        return facts_number(&one->facts, def->name) + (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN &&
+                                                       strcmp(event->casework->step_taken->step, name) == 0);
     if (policy_field(one->kind, name))
         return facts_number(facts, name);
     for (size_t i = 0; i < one->record->n_links; i++)
@@ -329,4 +330,34 @@ bool casework_each(const struct casework_case *one, const Policy__Action *action
         return *out->to;
     }
     return each_link(one, action->each, index, out);
+}
+
+/* As if this part were the only one; what else the case knows can be asked as well. */
+enum truth casework_each_holds(const struct casework_case *one, const Policy__Action *action, size_t index)
+{
+    struct turn *turn = turn_of(one);
+    struct arena *arena = turn_arena(turn);
+    struct facts facts = {0};
+    struct case_view view = one->view;
+    size_t field_size = strlen(action->each);
+    if (!action->each_if)
+        return TRUTH_YES;
+    const char *prefix = arena_printf(arena, "%s.%zu.", action->each, index + 1);
+    size_t size = strlen(prefix);
+    for (size_t i = 0; i < one->facts.count; i++) {
+        Hb__Fact *fact = one->facts.list[i];
+        bool of_parts = strncmp(fact->name, action->each, field_size) == 0 && fact->name[field_size] == '.';
+        if (of_parts && strncmp(fact->name, prefix, size) != 0)
+            continue; /* of another part */
+        if (of_parts) {
+            Hb__Fact *own = TURN_NEW(turn, Hb__Fact, hb__fact__init);
+            own->name = arena_printf(arena, "%s.1.%s", action->each, fact->name + size);
+            own->value = fact->value;
+            fact = own;
+        }
+        TURN_ADD(turn, facts.list, facts.count, fact); /* in their order: those of the parts stand together */
+    }
+    facts_set(arena, &facts, action->each, value_number(turn, 1));
+    view.facts = &facts;
+    return case_holds(&view, action->each_if, NULL);
 }

@@ -69,6 +69,8 @@ static void type_one(struct turn *turn, const struct casework_case *one, const P
         check_text(turn, path, field->text);
     if (!turn_refused(turn))
         field_type(turn, one->record->site, def, field, path);
+    if (!turn_refused(turn) && def->type == POLICY__FIELD_DEF__TYPE__FILE)
+        casework_check_file(turn, one, field, path);
     if (!turn_refused(turn))
         field_check_phrases(turn, one->record->site, def, field, path, &one->facts, command->actor,
                             note && note->kind_case == HB__PERSONAL__KIND_PLAIN && *note->plain);
@@ -91,6 +93,9 @@ static void check_size(struct turn *turn, const Casework__Act *act)
 void casework_prepare(struct turn *turn, Hb__Command *command)
 {
     struct casework_case one;
+    if (command->payload_case == HB__COMMAND__PAYLOAD_CASEWORK &&
+        command->casework->kind_case == CASEWORK__COMMAND__KIND_MOVE)
+        return; /* nothing to type */
     bool attach = command->payload_case == HB__COMMAND__PAYLOAD_CASEWORK &&
                   command->casework->kind_case == CASEWORK__COMMAND__KIND_ATTACH;
     if (!attach && (command->payload_case != HB__COMMAND__PAYLOAD_CASEWORK ||

@@ -13,12 +13,14 @@ struct cause {
     const char *stage, *step, *told, *late; /* "" when not */
     const Hb__Event *event;
     const char *linked_kind, *linked_stage, *linked_number;
-    const struct facts *facts; /* of the case that hears of a linked one */
+    uint64_t linked_id;
+    Policy__Phase linked_phase;
+    const struct casework_case *hears; /* the case that hears of a linked one */
 };
 
 static struct cause cause_of(const Hb__Event *event)
 {
-    struct cause cause = {"", "", "", "", event, "", "", "", NULL};
+    struct cause cause = {"", "", "", "", event, "", "", "", 0, POLICY__PHASE__PHASE_NONE, NULL};
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_INTAKE:
         if (event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED) {
@@ -73,6 +75,20 @@ static bool becomes(const Hb__Event *event, const char *chain, const char *what)
     return false;
 }
 
+/* A linked case of a kind, or whom a field names, enters a stage; or one under this link a stage of a phase. */
+static bool linked_as(const Policy__Trigger *trigger, const struct cause *cause)
+{
+    const Caserec__Case *record = cause->hears->record;
+    if (!trigger->phase)
+        return strcmp(cause->linked_stage, trigger->name) == 0 &&
+               strcmp(trigger->by_field ? facts_text(&cause->hears->facts, trigger->other) : trigger->other,
+                      trigger->by_field ? cause->linked_number : cause->linked_kind) == 0;
+    for (size_t i = 0; i < record->n_links && trigger->phase == cause->linked_phase; i++)
+        if (record->links[i]->case_id == cause->linked_id && strcmp(record->links[i]->name, trigger->other) == 0)
+            return true;
+    return false;
+}
+
 static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
 {
     switch (trigger->type) {
@@ -88,9 +104,7 @@ static bool triggered(const Policy__Trigger *trigger, const struct cause *cause)
     case POLICY__TRIGGER__TYPE__TIME_FIELD:
         return cause->event && fills(cause->event, trigger->name);
     case POLICY__TRIGGER__TYPE__LINKED:
-        return *cause->linked_stage && strcmp(cause->linked_stage, trigger->name) == 0 &&
-               strcmp(trigger->by_field ? facts_text(cause->facts, trigger->other) : trigger->other,
-                      trigger->by_field ? cause->linked_number : cause->linked_kind) == 0;
+        return *cause->linked_stage && linked_as(trigger, cause);
     case POLICY__TRIGGER__TYPE__APPROVED:
         return cause->event && becomes(cause->event, trigger->name, "approved");
     case POLICY__TRIGGER__TYPE__REFUSED:
@@ -120,8 +134,8 @@ static void say_problem(struct turn *turn, const struct casework_case *one, cons
     turn_say(turn, event);
 }
 
-static void note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
-                         size_t count, Hb__Position *source, const char *zh, const char *en)
+void casework_note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
+                           size_t count, Hb__Position *source, const char *zh, const char *en)
 {
     say_problem(turn, one, rule, clauses, count, source, "", zh, en);
 }
@@ -143,10 +157,11 @@ static bool address(struct turn *turn, const struct casework_case *one, const Po
     request->to = request->not_by = arena_strdup(turn_arena(turn), ""); /* people and departments here are none there */
     if (request->cell && request->cell != turn_cell(turn) && *site)
         return true;
-    note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                 arena_printf(turn_arena(turn), "%s 与 %s 须指明下级系统及其站点", action->at_cell, action->at_site),
-                 arena_printf(turn_arena(turn), "%s and %s must name a cell below and a site there", action->at_cell,
-                              action->at_site));
+    casework_note_problem(
+        turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+        arena_printf(turn_arena(turn), "%s 与 %s 须指明下级系统及其站点", action->at_cell, action->at_site),
+        arena_printf(turn_arena(turn), "%s and %s must name a cell below and a site there", action->at_cell,
+                     action->at_site));
     return false;
 }
 
@@ -183,12 +198,23 @@ static void open_case(struct turn *turn, const struct casework_case *one, const 
 {
     struct casework_each each;
     if (one->record->generation >= CASEWORK_GENERATION_MAX) {
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                     "由规则引发的事项层层相因，已超过 8 层", "cases made by rules follow each other more than 8 deep");
+        casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                              "由规则引发的事项层层相因，已超过 8 层",
+                              "cases made by rules follow each other more than 8 deep");
         return;
     }
-    for (size_t i = 0; casework_each(one, action, i, &each); i++)
-        open_one(turn, one, rule, action, source, &each, *action->each ? (uint32_t)i + 1 : 0);
+    for (size_t i = 0; casework_each(one, action, i, &each); i++) {
+        enum truth holds = casework_each_holds(one, action, i);
+        if (holds == TRUTH_YES)
+            open_one(turn, one, rule, action, source, &each, *action->each ? (uint32_t)i + 1 : 0);
+        else if (holds == TRUTH_UNKNOWN)
+            casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                                  arena_printf(turn_arena(turn), "规则 %s 待定：%s 的第 %zu 部分所需内容未知",
+                                               rule->name, action->each, i + 1),
+                                  arena_printf(turn_arena(turn),
+                                               "rule %s cannot tell of part %zu of %s: something is not known",
+                                               rule->name, i + 1, action->each));
+    }
 }
 
 static void take_step(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
@@ -196,9 +222,17 @@ static void take_step(struct turn *turn, const struct casework_case *one, const 
 {
     const Policy__Step *step = policy_step(one->kind, action->name);
     if (!step || !policy_step_from(step, one->record->stage)) {
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                     arena_printf(turn_arena(turn), "规则要求的步骤 %s 此时不可办理", action->name),
-                     arena_printf(turn_arena(turn), "the rule's step %s is not possible at this stage", action->name));
+        casework_note_problem(
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+            arena_printf(turn_arena(turn), "规则要求的步骤 %s 此时不可办理", action->name),
+            arena_printf(turn_arena(turn), "the rule's step %s is not possible at this stage", action->name));
+        return;
+    }
+    Hb__Refusal barred = HB__REFUSAL__INIT, *collect = &barred;
+    casework_check_link(one, step, &one->facts, NULL, &collect);
+    if (barred.n_problems) { /* as a person would be refused */
+        casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                              barred.problems[0]->text->zh, barred.problems[0]->text->en);
         return;
     }
     Hb__Event *event = casework_step_event(one, step, NULL, 0, NULL, rule->name);
@@ -241,8 +275,8 @@ static void assign(struct turn *turn, const struct casework_case *one, const Pol
 {
     const char *to = casework_named(one, action->to);
     if (!*to) {
-        note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "规则要指派的人员或部门不存在",
-                     "there is nobody whom this rule could assign");
+        casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                              "规则要指派的人员或部门不存在", "there is nobody whom this rule could assign");
         return;
     }
     Casework__AssignRequested *request = TURN_NEW(turn, Casework__AssignRequested, casework__assign_requested__init);
@@ -261,7 +295,7 @@ static void mark(struct turn *turn, const struct casework_case *one, const Polic
     bool all = strncmp(action->name, "every ", 6) == 0;
     const char *thing = all ? "" : facts_text(&one->facts, action->name);
     if (!all && !*thing) {
-        note_problem(
+        casework_note_problem(
             turn, one, rule->name, rule->clauses, rule->n_clauses, source,
             arena_printf(turn_arena(turn), "规则 %s 无法标记：%s 未填", rule->name, action->name),
             arena_printf(turn_arena(turn), "rule %s marks nothing: %s is not filled in", rule->name, action->name));
@@ -315,6 +349,7 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         request->rule = rule->name;
         request->notice = action->name;
         request->source = source;
+        request->letter = casework_letter_of(one, action->name, source);
         if (*action->each) {
             tell_each(turn, one, rule, action, request);
             return;
@@ -354,24 +389,40 @@ static bool exhausted(const struct casework_case *one, const Policy__Rule *rule)
     return rule->at_most && one->record->round > rule->at_most;
 }
 
+/* What is issued comes first: a letter goes with the notice that carries it, wherever either stands. */
+static void act_all(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, Hb__Position *source,
+                    bool issues)
+{
+    for (size_t i = planted("skip_action") ? 1 : 0; i < rule->n_then; i++)
+        if ((rule->then[i]->type == POLICY__ACTION__TYPE__ISSUE) == issues)
+            act(turn, one, rule, rule->then[i], source);
+}
+
 /* `by`: who did what the rule follows from; its condition may ask about them, its actions are nobody's. */
+static enum truth applies(const struct casework_case *one, const Policy__Rule *rule, const Hb__Actor *by,
+                          const char **unknown_out)
+{
+    struct case_view view = one->view;
+    view.actor = by;
+    return case_holds(&view, rule->condition, unknown_out);
+}
+
 static void fire(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule, const Hb__Actor *by,
                  Hb__Position *source)
 {
     const char *unknown;
-    struct case_view view = one->view;
-    view.actor = by;
-    switch (case_holds(&view, rule->condition, &unknown)) {
+    switch (applies(one, rule, by, &unknown)) {
     case TRUTH_NO:
         return;
     case TRUTH_YES:
         if (exhausted(one, rule))
-            note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                         arena_printf(turn_arena(turn), "规则 %s 已达 %u 轮，须由人决定", rule->name, rule->at_most),
-                         arena_printf(turn_arena(turn), "rule %s has acted in %u rounds: a person decides now",
-                                      rule->name, rule->at_most));
-        for (size_t i = planted("skip_action") ? 1 : 0; i < rule->n_then && !exhausted(one, rule); i++)
-            act(turn, one, rule, rule->then[i], source);
+            casework_note_problem(
+                turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                arena_printf(turn_arena(turn), "规则 %s 已达 %u 轮，须由人决定", rule->name, rule->at_most),
+                arena_printf(turn_arena(turn), "rule %s has acted in %u rounds: a person decides now", rule->name,
+                             rule->at_most));
+        else
+            act_all(turn, one, rule, source, false);
         return;
     case TRUTH_UNKNOWN:
         say_problem(
@@ -382,14 +433,30 @@ static void fire(struct turn *turn, const struct casework_case *one, const Polic
     }
 }
 
+static bool issues(const Policy__Rule *rule)
+{
+    for (size_t i = 0; i < rule->n_then; i++)
+        if (rule->then[i]->type == POLICY__ACTION__TYPE__ISSUE)
+            return true;
+    return false;
+}
+
 static void run_rules(struct turn *turn, const struct casework_case *one, const struct cause *cause,
                       Hb__Position *source)
 {
+    const Hb__Actor *by = cause->event ? cause->event->actor : NULL;
+    const Policy__Rule **meant = NULL;
+    size_t count = 0;
     for (size_t i = 0; i < one->kind->n_rules; i++) {
         const Policy__Rule *rule = one->kind->rules[i];
         if (rule->when && triggered(rule->when, cause) && !casework_fired(turn, one->id, rule->name, source))
-            fire(turn, one, rule, cause->event ? cause->event->actor : NULL, source);
+            TURN_ADD(turn, meant, count, rule);
     }
+    for (size_t i = 0; i < count; i++)
+        if (issues(meant[i]) && !exhausted(one, meant[i]) && applies(one, meant[i], by, NULL) == TRUTH_YES)
+            act_all(turn, one, meant[i], source, true);
+    for (size_t i = 0; i < count; i++)
+        fire(turn, one, meant[i], by, source);
 }
 
 /* A rule that could not be decided for want of a fact is tried again when facts change. One that acted and met another
@@ -405,8 +472,8 @@ static void retry_problems(struct turn *turn, const struct casework_case *one)
         if (!rule || exhausted(one, rule) || case_holds(&one->view, rule->condition, NULL) != TRUTH_YES ||
             !rule->condition)
             continue;
-        for (size_t a = 0; a < rule->n_then; a++)
-            act(turn, one, rule, rule->then[a], problem->noted->source);
+        act_all(turn, one, rule, problem->noted->source, true);
+        act_all(turn, one, rule, problem->noted->source, false);
     }
 }
 
@@ -428,8 +495,17 @@ static void react_linked(struct turn *turn, const struct casework_case *one, con
         struct casework_case other;
         if (linked_before(one->record, i) || !casework_open(turn, one->record->links[i]->case_id, &other))
             continue;
-        struct cause linked = {"",          "", "", "", NULL, one->record->kind, cause->stage, one->record->number,
-                               &other.facts};
+        const Policy__Stage *stage = policy_stage(one->kind, cause->stage);
+        struct cause linked = {.stage = "",
+                               .step = "",
+                               .told = "",
+                               .late = "",
+                               .linked_kind = one->record->kind,
+                               .linked_stage = cause->stage,
+                               .linked_number = one->record->number,
+                               .linked_id = one->id,
+                               .linked_phase = stage ? stage->phase : POLICY__PHASE__PHASE_NONE,
+                               .hears = &other};
         run_rules(turn, &other, &linked, source);
     }
 }
@@ -442,9 +518,9 @@ static void react_request_refused(struct turn *turn, const Hb__Event *event)
         casework_fired(turn, one.id, "request_refused", refused->requested_by))
         return;
     const Hb__Refusal *why = refused->refusal;
-    note_problem(turn, &one, "request_refused", NULL, 0, refused->requested_by,
-                 why && why->text ? why->text->zh : "未能登记",
-                 why && why->text ? why->text->en : "the requested case could not be registered");
+    casework_note_problem(turn, &one, "request_refused", NULL, 0, refused->requested_by,
+                          why && why->text ? why->text->zh : "未能登记",
+                          why && why->text ? why->text->en : "the requested case could not be registered");
 }
 
 /* What analytics saw over many cases and this one cannot see by itself. */
@@ -528,8 +604,10 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     casework_returns_react(&one, event);
     react_pattern(turn, &one, event, source);
     react_figure(turn, &one, event, source);
-    bool facts_changed = event->n_facts && event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
-    if (facts_changed)
+    casework_count_links(turn, &one, event);
+    bool own = event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
+    bool moved = own && event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED; /* its rules may be others */
+    if (moved || (own && event->n_facts))
         retry_problems(turn, &one);
 }
 
@@ -537,6 +615,7 @@ void casework_too_deep(struct turn *turn, const Hb__Event *event)
 {
     struct casework_case one;
     if (event->case_id && casework_open(turn, event->case_id, &one))
-        note_problem(turn, &one, "", NULL, 0, event_position(turn, event), "规则在此引发的事件过深、过多或过大，已停止",
-                     "what rules caused here went too deep, or was too many or too large events: stopped here");
+        casework_note_problem(
+            turn, &one, "", NULL, 0, event_position(turn, event), "规则在此引发的事件过深、过多或过大，已停止",
+            "what rules caused here went too deep, or was too many or too large events: stopped here");
 }

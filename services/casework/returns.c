@@ -1,13 +1,9 @@
-/* A case may be given back (`return_case`) only so often (`returns: {at_most, to}`): whoever tries once more is refused
-   under the clause, and the case goes to whom the clause names, who decides (HOSP-PRICE-10-03: no shirking). */
+/* A case may be given back (a step that `gives_back`) only so often (`returns: {at_most, to}`): whoever tries once more
+   is refused under the clause, and the case goes to whom the clause names, who decides (HOSP-PRICE-10-03: no shirking).
+ */
 #include "casework.h"
 
 #define RETURNS_RULE "returns"
-
-bool casework_returns(const char *step)
-{
-    return strcmp(step, "return_case") == 0;
-}
 
 static bool used_up(const struct casework_case *one)
 {
@@ -19,7 +15,7 @@ void casework_check_returns(const struct casework_case *one, const Policy__Step 
     struct turn *turn = one->view.turn;
     struct arena *arena = turn_arena(turn);
     const Policy__Kind *kind = one->kind;
-    if (!casework_returns(step->name) || !used_up(one))
+    if (!policy_gives_back(step->gives_back, step->name) || !used_up(one))
         return;
     const char *zh = arena_printf(arena, "已退单 %u 次，不得再退", (unsigned)kind->returns_at_most);
     const char *en =
@@ -31,13 +27,19 @@ void casework_check_returns(const struct casework_case *one, const Policy__Step 
     refusal_problem(turn, *refusal, "", kind->n_returns_clauses ? kind->returns_clauses[0] : "", zh, en);
 }
 
+static bool is_return(const struct casework_case *one, const char *name)
+{
+    const Policy__Step *step = policy_step(one->kind, name);
+    return step && policy_gives_back(step->gives_back, step->name);
+}
+
 /* The trace of the refusal is the event that this follows from; routing says who is responsible then. */
 void casework_returns_react(const struct casework_case *one, const Hb__Event *event)
 {
     struct turn *turn = one->view.turn;
     bool tried = event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
                  event->casework->kind_case == CASEWORK__EVENT__KIND_ACTION_REFUSED &&
-                 casework_returns(event->casework->action_refused->step) &&
+                 is_return(one, event->casework->action_refused->step) &&
                  strcmp(event->casework->action_refused->refusal->code, "guard") == 0;
     if (!tried || !used_up(one) || !one->kind->returns_to)
         return;

@@ -4,6 +4,7 @@
 #include "organisation/fields.h"
 
 #include "base/planted.h"
+#include "policy/words.h"
 
 static struct turn *turn_of(const struct casework_case *one)
 {
@@ -18,6 +19,24 @@ static bool names_step(char *const *acts, size_t count, const char *step)
     return false;
 }
 
+struct policy_by casework_by(const struct casework_case *one, const Policy__Step *step)
+{
+    return policy_step_by(step, facts_text(&one->facts, "lead"));
+}
+
+static const Hb__Label *department_name(void *context, const char *id)
+{
+    const struct casework_case *one = context;
+    const Directory__Department *department = organisation_department(turn_of(one), one->record->site, id);
+    return department ? department->name : NULL;
+}
+
+const char *casework_whos_text(const struct casework_case *one, Policy__Who *const *whos, size_t count, bool english)
+{
+    const struct policy_departments departments = {department_name, (void *)(uintptr_t)one};
+    return policy_whos_text(turn_arena(turn_of(one)), one->policy, whos, count, english, &departments);
+}
+
 static bool permitted(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor)
 {
     struct turn *turn = turn_of(one);
@@ -25,7 +44,8 @@ static bool permitted(const struct casework_case *one, const Policy__Step *step,
     if (casework_chain_step(one, step->name))
         return casework_chain_may(one, actor);
     Policy__Who *override = step->override;
-    if (who_includes(turn, site, step->by, step->n_by, &one->facts, actor) ||
+    struct policy_by by = casework_by(one, step);
+    if (who_includes(turn, site, by.list, by.count, &one->facts, actor) ||
         (override && who_includes(turn, site, &override, 1, &one->facts, actor)))
         return true;
     for (size_t i = 0; i < one->kind->n_may; i++) {
@@ -41,7 +61,8 @@ static bool permitted(const struct casework_case *one, const Policy__Step *step,
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out)
 {
-    *clause_out = step->n_clauses ? step->clauses[0] : "";
+    struct policy_by by = casework_by(one, step);
+    *clause_out = by.clauses_count ? by.clauses[0] : "";
     if (!policy_step_from(step, one->record->stage) && !planted("any_stage"))
         return CASEWORK_WRONG_STAGE;
     if (case_forbidden(&one->view, one->kind, step->name, actor, clause_out) ||
@@ -116,10 +137,12 @@ void casework_miss_field(const struct casework_case *one, const Policy__Step *st
                     arena_printf(turn_arena(turn), "please fill in: %s", en));
 }
 
-/* What the case knows already need not be entered again; but each extension has a reason of its own. */
+/* What the case knows already need not be entered again; but each extension has a reason of its own, and whoever links
+   the case says with which: what it was linked with before is another matter. */
 static bool known_of(const struct casework_case *one, const Policy__Step *step, const char *name)
 {
-    return strcmp(step->name, "extend") != 0 && facts_get(&one->facts, name);
+    bool links = *step->link && strcmp(step->case_field, name) == 0;
+    return !links && strcmp(step->name, "extend") != 0 && facts_get(&one->facts, name);
 }
 
 static const char *chain_label(const struct casework_case *one, const char *name, bool english)
@@ -240,10 +263,10 @@ static void add_field(struct turn *turn, Hb__Event *event, Casework__StepTaken *
     }
 }
 
-static bool step_names(const Policy__Step *step, const char *post)
+static bool step_names(const struct policy_by *by, const char *post)
 {
-    for (size_t i = 0; i < step->n_by; i++)
-        if (step->by[i]->n_of == 0 && strcmp(step->by[i]->root, post) == 0)
+    for (size_t i = 0; i < by->count; i++)
+        if (by->list[i]->n_of == 0 && strcmp(by->list[i]->root, post) == 0)
             return true;
     return false;
 }
@@ -254,12 +277,13 @@ static const char *post_acted_in(const struct casework_case *one, const Policy__
                                  const Directory__Person *person)
 {
     const char *named = "", *leading = "", *lead = facts_text(&one->facts, "lead");
+    struct policy_by by = casework_by(one, step);
     unsigned named_count = 0, leading_count = 0;
     for (size_t i = 0; i < person->n_posts; i++) {
         const Directory__Post *held = person->posts[i];
         if (strcmp(held->site, one->record->site) != 0)
             continue;
-        if (step_names(step, held->post) && ++named_count)
+        if (step_names(&by, held->post) && ++named_count)
             named = held->post;
         if (*lead && strcmp(held->department, lead) == 0 && ++leading_count)
             leading = held->post;
@@ -290,7 +314,10 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
     Casework__StepTaken *taken = TURN_NEW(turn, Casework__StepTaken, casework__step_taken__init);
     const char *to = step->back && *one->record->stage_before ? one->record->stage_before : step->to;
     const Policy__Stage *stage = policy_stage(one->kind, *to ? to : one->record->stage);
+    struct policy_by by = policy_step_by(step, *rule ? "" : facts_text(&one->facts, "lead")); /* a rule is nobody's */
     taken->step = step->name;
+    taken->gave_back =
+        policy_gives_back(step->gives_back, step->name) ? HB__GIVES_BACK__RETURNS : HB__GIVES_BACK__KEEPS;
     taken->from = one->record->stage;
     taken->stage = stage ? stage->name : one->record->stage;
     taken->phase = stage ? (uint32_t)stage->phase : one->record->phase;
@@ -302,7 +329,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
         taken->joined = one->record->joined + 1;
     taken->back = step->back;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_STEP_TAKEN, taken);
-    event_clauses(turn, event, step->clauses, step->n_clauses);
+    event_clauses(turn, event, by.clauses, by.clauses_count);
     event_fact_text(turn, event, "stage", taken->stage);
     event_fact_number(turn, event, "phase", taken->phase);
     event_fact_number(turn, event, "round", taken->round);
@@ -314,6 +341,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
         event_fact(turn, event, step->set[i]->name, step->set[i]->value);
     for (size_t i = 0; i < count; i++)
         add_field(turn, event, taken, fields[i]);
+    casework_chain_lapse(one, event);
     fields_count_parts(turn, &one->facts, event);
     casework_compute(one, event);
     name_post(one, step, event);

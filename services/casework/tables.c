@@ -1,6 +1,7 @@
 /* Tables: case: id BE64 -> Caserec.Case. file: id BE64, arrival BE32 -> event. fired: id BE64, rule NUL, service
    BE32, offset BE64 -> "": a rule fires once per source event. throttle: account NUL, id BE64, step NUL -> recorded ms
-   BE64. number: site NUL, number NUL -> id BE64. */
+   BE64. number: site NUL, number NUL -> id BE64. move: site NUL
+   -> Caserec.Move, the last one. */
 #include "casework.h"
 #include "message/message.h"
 
@@ -80,6 +81,7 @@ bool casework_open(struct turn *turn, uint64_t case_id, struct casework_case *ou
     out->policy = organisation_policy(turn, out->record->site, out->record->policy_version);
     out->kind = out->policy ? policy_kind(out->policy, out->record->kind) : NULL;
     out->facts = (struct facts){out->record->facts, out->record->n_facts};
+    out->documents_before = out->record->n_documents;
     out->view = (struct case_view){.turn = turn,
                                    .site = out->record->site,
                                    .policy = out->policy,

@@ -1,5 +1,5 @@
 /* `hearback account password NAME`: no account has a password until its owner sets one, with a code that the operator
-   gives out; it works once, and for a day. */
+   gives out; it works once, and for a day. Directory records who gave one out. */
 #include "cli.h"
 
 #include "json/json.h"
@@ -9,33 +9,6 @@
 #include <time.h>
 
 #define SETUP_MS (24 * 3600000ll)
-
-static const Directory__Reply *ask(struct cli *cli, Directory__Query *directory)
-{
-    Bus__Request request = BUS__REQUEST__INIT;
-    Hb__Query query = HB__QUERY__INIT;
-    Hb__Actor actor = HB__ACTOR__INIT;
-    actor.operator_ = true;
-    query.actor = &actor;
-    query.payload_case = HB__QUERY__PAYLOAD_DIRECTORY;
-    query.directory = directory;
-    request.kind_case = BUS__REQUEST__KIND_QUERY;
-    request.query = &query;
-    const Bus__Reply *reply = cli_ask(cli, HB__SERVICE__DIRECTORY, 0, &request, 10000);
-    if (!cli->config)
-        return NULL;
-    const Hb__Refusal *refused = !reply                                         ? NULL
-                                 : reply->kind_case == BUS__REPLY__KIND_REFUSED ? reply->refused
-                                 : reply->kind_case == BUS__REPLY__KIND_QUERY   ? reply->query->refused
-                                                                                : NULL;
-    if (refused)
-        cli_fail("%s", refused->text ? refused->text->en : refused->code);
-    else if (!reply || reply->kind_case != BUS__REPLY__KIND_QUERY)
-        cli_fail("directory does not answer; is the system running? `hearback up` starts it");
-    else
-        return reply->query->directory;
-    return NULL;
-}
 
 static const char *console_url(struct cli *cli)
 {
@@ -47,19 +20,19 @@ static const char *console_url(struct cli *cli)
 
 static int offer(struct cli *cli, const char *account)
 {
-    Directory__Query directory = DIRECTORY__QUERY__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
     Directory__OfferSetup setup = DIRECTORY__OFFER_SETUP__INIT;
     uint8_t random[20], hash[32];
     char code[64];
     randombytes_buf(random, sizeof random);
     sodium_bin2base64(code, sizeof code, random, sizeof random, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     crypto_generichash(hash, sizeof hash, (const uint8_t *)code, strlen(code), NULL, 0);
-    directory.kind_case = DIRECTORY__QUERY__KIND_OFFER_SETUP;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_OFFER_SETUP;
     directory.offer_setup = &setup;
     setup.account = arena_strdup(&cli->arena, account);
     setup.code_hash = (ProtobufCBinaryData){sizeof hash, hash};
     setup.until_ms = (int64_t)time(NULL) * 1000 + SETUP_MS;
-    if (!ask(cli, &directory))
+    if (!cli_directory(cli, &directory))
         return CLI_FAILED;
     const char *link =
         arena_printf(&cli->arena, "%s/console/signin#account=%s&code=%s", console_url(cli), account, code);

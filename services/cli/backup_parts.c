@@ -1,6 +1,7 @@
 /* The parts of a backup, read and written alike by backup and restore. */
 #include "backup.h"
 
+#include "base/file.h"
 #include "config/config.h"
 #include "message/message.h"
 #include "service/atrest.h"
@@ -164,11 +165,7 @@ bool backup_make_folder(const char *path)
 
 bool backup_sync_folder(const char *path)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return good || fail(path, "cannot be synced");
+    return folder_sync(path) == ERR_NONE || fail(path, "cannot be synced");
 }
 
 static int remove_one(const char *path, const struct stat *stat, int kind, struct FTW *ftw)

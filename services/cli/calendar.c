@@ -1,6 +1,7 @@
 /* `hearback calendar`: a year of holidays comes into a running system. Open clocks are judged anew; what was moved by
    it, or is no longer provisional, is listed. */
 #include "cli.h"
+#include "rehearse.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -99,8 +100,9 @@ static void take(struct moved *moved, const char *site, json_t *clock)
     json_object_set_new(clock, "number", json_string(number));
     json_array_append(moved->list, clock);
     if (!cli->json)
-        printf("%-24s %-12s %s%s -> %s%s\n", number, text_at(instance, "clock"), text_at(clock, "moved_from"),
-               was ? " (provisional)" : "", text_at(clock, "due_at"), is ? " (provisional)" : "");
+        printf("%-24s %-12s %-8s %s%s -> %s%s\n", number, text_at(instance, "clock"), text_at(clock, "what"),
+               text_at(clock, "moved_from"), was ? " (provisional)" : "", text_at(clock, "due_at"),
+               is ? " (provisional)" : "");
 }
 
 /* One page; false: it could not be had. */
@@ -146,6 +148,15 @@ static bool list_site(struct moved *moved, const char *site, const char *since)
         after = text_at(got, "next");
     } while (*after && strcmp(after, "0") != 0);
     return true;
+}
+
+bool calendar_list_moved(struct cli *cli, const char *site, const char *since, json_t *list)
+{
+    struct moved moved = {.cli = cli, .list = list ? list : json_array()};
+    bool good = list_site(&moved, site, since);
+    if (!list)
+        json_decref(moved.list);
+    return good;
 }
 
 static bool list_moved(struct moved *moved, const char *since)

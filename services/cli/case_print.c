@@ -81,6 +81,14 @@ static void print_facts(const json_t *facts)
     }
 }
 
+static void print_withheld(const json_t *fields)
+{
+    const json_t *field;
+    size_t i;
+    json_array_foreach(fields, i, field)
+        printf("  %s: (withheld)\n", json_string_value(field));
+}
+
 static void print_allowed(const json_t *allowed)
 {
     const json_t *step, *need;
@@ -111,6 +119,7 @@ void case_print_file(const json_t *file)
     json_array_foreach(json_object_get(file, "texts"), i, field)
         print_personal(text_at(field, "name"), json_object_get(field, "text"));
     print_facts(json_object_get(file, "facts"));
+    print_withheld(json_object_get(file, "withheld"));
     print_allowed(json_object_get(file, "allowed"));
 }
 
@@ -188,6 +197,32 @@ static void print_days(const json_t *days)
         printf("    %s %-8s %s\n", text_at(day, "date"), text_at(day, "what"), label_at(day, "reason"));
 }
 
+/* Where the department that leads has it otherwise than the site. */
+static void print_department(const json_t *item)
+{
+    if (*text_at(item, "department"))
+        printf(", as %s has it", text_at(item, "department"));
+}
+
+static void print_rule(const json_t *item, const json_t *asked)
+{
+    const json_t *clause;
+    size_t i;
+    if (!*text_at(asked, "rule"))
+        return;
+    printf(", by rule %s", text_at(asked, "rule"));
+    print_department(item);
+    json_array_foreach(json_object_get(item, "rule_clauses"), i, clause)
+        printf("%s%s", i ? " " : " of ", json_string_value(clause));
+}
+
+static void print_routed(const json_t *routed)
+{
+    printf("to %s, %s: %s", text_at(routed, "lead"), text_at(routed, "handler"), label_at(routed, "reason"));
+    print_rule(routed, routed);
+    putchar('\n');
+}
+
 static void print_clock(const json_t *clock)
 {
     printf("%s %s: %s, from ", text_at(json_object_get(clock, "instance"), "clock"), label_at(clock, "label"),
@@ -196,6 +231,7 @@ static void print_clock(const json_t *clock)
     printf(", due ");
     print_time(text_at(clock, "due_at"));
     printf("%s", json_is_true(json_object_get(clock, "provisional")) ? " (provisional)" : "");
+    print_department(clock);
     print_clauses(clock);
     putchar('\n');
     print_days(json_object_get(clock, "days"));
@@ -211,6 +247,7 @@ static void print_notice(const json_t *entry)
         printf(" (%s)", text_at(entry, "error"));
     if (json_object_get(notice, "after"))
         printf(", after the channel before failed");
+    print_rule(entry, notice);
     print_clauses(entry);
     putchar('\n');
 }
@@ -249,8 +286,11 @@ void case_print_explain(const json_t *explain)
     size_t i;
     printf("%s, policy version %lld\n", text_at(explain, "number"),
            (long long)json_integer_value(json_object_get(explain, "policy_version")));
+    json_array_foreach(json_object_get(explain, "versions_taken"), i, item)
+        printf("moved from version %lld to %lld at %s\n", (long long)json_integer_value(json_object_get(item, "from")),
+               (long long)json_integer_value(json_object_get(item, "to")), text_at(item, "at"));
     json_array_foreach(json_object_get(routing, "routed"), i, item)
-        printf("to %s, %s: %s\n", text_at(item, "lead"), text_at(item, "handler"), label_at(item, "reason"));
+        print_routed(item);
     json_array_foreach(json_object_get(explain, "clocks"), i, item)
         print_clock(item);
     json_array_foreach(json_object_get(explain, "levels"), i, item)

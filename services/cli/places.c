@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "base/file.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -81,7 +82,7 @@ bool cli_write(const char *path, const char *text)
     size_t size = strlen(text);
     bool good = write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
     good = close(fd) == 0 && good;
-    return good && rename(temporary, path) == 0;
+    return good && rename(temporary, path) == 0 && name_sync(path) == ERR_NONE;
 }
 
 static bool drawn; /* a line of progress stands on the terminal, and is not ended */

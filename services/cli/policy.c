@@ -10,6 +10,7 @@
 #include <string.h>
 
 static const char usage[] = "hearback policy publish SITE PACK|FOLDER ... [--if-none] [--operator]\n"
+                            "hearback policy move SITE [--kind KIND ...] [--case CASE ...] [--dry-run]\n"
                             "hearback policy check PACK|FOLDER ...\n"
                             "hearback policy diff OLD NEW\n"
                             "hearback policy flow PACK KIND\n"
@@ -111,6 +112,8 @@ int cli_policy(struct cli *cli, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "publish") == 0)
         return publish(cli, argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "move") == 0)
+        return policy_move_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "check") == 0)
         return check_main(cli, argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "diff") == 0)

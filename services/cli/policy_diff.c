@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define PACKS_MAX 16u /* that a site uses together */
+
 struct diff {
     struct cli *cli;
     bool english;
@@ -25,18 +27,42 @@ struct where {           /* the way from the root to what is compared */
 
 static const struct {
     const char *key, *zh, *en;
-} sections[] = {{"settings", "设置", "setting"},   {"posts", "岗位", "post"},
-                {"rosters", "值班表", "roster"},   {"categories", "类别", "category"},
-                {"ladders", "升级梯", "ladder"},   {"notices", "通知", "notice"},
-                {"documents", "文书", "document"}, {"kinds", "事项", "kind"},
-                {"fields", "字段", "field"},       {"steps", "步骤", "step"},
-                {"clocks", "时钟", "clock"},       {"rules", "规则", "rule"},
-                {"may", "准许", "right"},          {"never", "禁止", "exclusion"},
-                {"route", "派单", "route"},        {"stages", "阶段", "stage"},
-                {"things", "登记册", "register"},  {"schedules", "定期", "schedule"},
-                {"chains", "审批链", "chain"},     {"limits", "权限", "limit"},
-                {"patterns", "同类", "pattern"},   {"indicators", "指标", "indicator"},
+} sections[] = {{"settings", "设置", "setting"},
+                {"posts", "岗位", "post"},
+                {"rosters", "值班表", "roster"},
+                {"categories", "类别", "category"},
+                {"ladders", "升级梯", "ladder"},
+                {"notices", "通知", "notice"},
+                {"documents", "文书", "document"},
+                {"kinds", "事项", "kind"},
+                {"fields", "字段", "field"},
+                {"steps", "步骤", "step"},
+                {"clocks", "时钟", "clock"},
+                {"rules", "规则", "rule"},
+                {"may", "准许", "right"},
+                {"never", "禁止", "exclusion"},
+                {"route", "派单", "route"},
+                {"stages", "阶段", "stage"},
+                {"things", "登记册", "register"},
+                {"schedules", "定期", "schedule"},
+                {"chains", "审批链", "chain"},
+                {"limits", "权限", "limit"},
+                {"patterns", "同类", "pattern"},
+                {"indicators", "指标", "indicator"},
+                {"departments", "部门", "department"},
                 {"clauses", "条款", "clause"}};
+
+static const struct {
+    const char *key, *zh, *en;
+} limits[] = {{"read", "谁可看", "shown to"}, {"write", "谁可填", "filled in by"}};
+
+static const char *key_of(const struct diff *diff, const char *key)
+{
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (strcmp(limits[i].key, key) == 0)
+            return diff->english ? limits[i].en : limits[i].zh;
+    return key;
+}
 
 static bool section_of(const struct diff *diff, const char *key, const char **word_out)
 {
@@ -157,7 +183,8 @@ static bool is_key(const char *key, const char *const *keys)
 static bool field_loosens(const char *key, json_t *old, json_t *fresh)
 {
     static const char *const times[] = {"limit", "value", "at_most", "add", "within", NULL};
-    static const char *const people[] = {"by", "who", "read", "see", "except", "override", "unless", NULL};
+    static const char *const people[] = {"by", "who", "read", "write", "see", "except", "override", "unless", NULL};
+    static const char *const whose[] = {"read", "write", NULL};
     static const char *const demands[] = {"needs", "holding", "must_have", NULL};
     json_t *row;
     size_t i;
@@ -167,6 +194,8 @@ static bool field_loosens(const char *key, json_t *old, json_t *fresh)
                 return true;
     if (is_key(key, times))
         return longer(old, fresh);
+    if (is_key(key, whose) && !fresh) /* whoever may see the case, takes the step */
+        return true;
     if (is_key(key, people))
         return has_more(fresh, old);
     return is_key(key, demands) && has_more(old, fresh);
@@ -208,7 +237,7 @@ static struct where deeper(struct diff *diff, const struct where *where, const c
         inner.words = *where->words ? arena_printf(arena, "%s › %s", where->words, word) : word;
         inner.section = key;
     } else {
-        inner.words = *where->words ? arena_printf(arena, "%s › %s", where->words, key) : inner.path;
+        inner.words = *where->words ? arena_printf(arena, "%s › %s", where->words, key_of(diff, key)) : inner.path;
     }
     return inner;
 }
@@ -223,7 +252,8 @@ static void compare_one(struct diff *diff, const struct where *where, const char
     bool taken_out = item && json_object_get(fresh, "removed") && !json_object_get(old, "removed");
     if (json_is_object(old) && json_is_object(fresh) && !taken_out) {
         compare(diff, &inner, old, fresh);
-    } else if (*inner.section && (!old || !fresh)) { /* a section that one of them lacks: item by item */
+    } else if ((*inner.section || strcmp(where->section, "departments") == 0) && (!old || !fresh)) {
+        /* a section, or all that a department does otherwise, which one of them lacks: item by item */
         json_t *none = json_object();
         compare(diff, &inner, old ? old : none, fresh ? fresh : none);
         json_decref(none);
@@ -261,17 +291,24 @@ static void compare(struct diff *diff, const struct where *where, json_t *old, j
 
 /* ---- */
 
-static json_t *read_policy(struct diff *diff, struct scenario_places places, const char *pack)
+/* "PROP-11", or several as one site uses them: "PROP-11,NIGHT". */
+static json_t *read_policy(struct diff *diff, struct scenario_places places, const char *packs)
 {
+    struct arena *arena = &diff->cli->arena;
     struct policy_source *sources;
     struct policy_result result;
-    size_t count;
-    const char *name = pack_name_of(&places, &diff->cli->arena, pack);
+    const char *names[PACKS_MAX];
+    size_t count, names_count = 0;
+    for (const char *at = packs; names_count < PACKS_MAX && *at; at += *at == ',') {
+        size_t size = strcspn(at, ",");
+        names[names_count++] = pack_name_of(&places, arena, arena_text(arena, at, size));
+        at += size;
+    }
     enum err err =
-        policy_read_folders(places.folders, places.folders_count, &name, 1, &diff->cli->arena, &sources, &count);
-    json_t *root = err ? NULL : policy_merged(sources, count, &name, 1, &diff->cli->arena, &result);
+        policy_read_folders(places.folders, places.folders_count, names, names_count, arena, &sources, &count);
+    json_t *root = err ? NULL : policy_merged(sources, count, names, names_count, arena, &result);
     if (!root)
-        cli_fail(err ? "%s: %s" : "%s has mistakes: hearback policy check %s", pack, err ? err_text(err) : pack);
+        cli_fail(err ? "%s: %s" : "%s has mistakes: hearback policy check %s", packs, err ? err_text(err) : packs);
     return root;
 }
 
@@ -289,9 +326,10 @@ int policy_diff_main(struct cli *cli, int argc, char **argv)
             break;
     }
     if (argc - i != 2 || strncmp(argv[i], "--", 2) == 0)
-        return cli_usage("hearback policy diff [--json] [--language zh-CN|en] [--packs FOLDER] OLD NEW\n"
-                         "  比较两个制度包（名称或文件夹）：0 相同，1 有不同\n"
-                         "  compares two packs, by name or folder: 0 the same, 1 different");
+        return cli_usage(
+            "hearback policy diff [--json] [--language zh-CN|en] [--packs FOLDER] OLD NEW\n"
+            "  比较两个制度包（名称或文件夹；同一站点并用的用逗号分隔）：0 相同，1 有不同\n"
+            "  compares two packs, by name or folder, several of one site as A,B: 0 the same, 1 different");
     places.folders[places.folders_count++] = cli_share(cli, "policies");
     json_t *old = read_policy(&diff, places, argv[i]), *fresh = old ? read_policy(&diff, places, argv[i + 1]) : NULL;
     if (!fresh)

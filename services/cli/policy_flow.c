@@ -40,7 +40,7 @@ static void quoted(const struct flow *flow, const char *text)
 static void arrow(const struct flow *flow, const char *from, const char *to, const Policy__Step *step)
 {
     const char *name = said(flow, step->label, step->name);
-    const char *who = policy_whos_text(&flow->cli->arena, flow->policy, step->by, step->n_by, flow->english);
+    const char *who = policy_whos_text(&flow->cli->arena, flow->policy, step->by, step->n_by, flow->english, NULL);
     fputs("  ", flow->out);
     quoted(flow, from);
     fputs(" -> ", flow->out);

@@ -12,7 +12,8 @@ struct rehearsal {
     char **files;
     int files_count;
     unsigned runs, different;
-    json_t *json; /* --json: a list of runs instead of timelines; else NULL */
+    json_t *json;     /* --json: a list of runs instead of timelines; else NULL */
+    json_t *mistakes; /* --json: of files that could not be understood */
 };
 
 static int usage(void)
@@ -62,6 +63,16 @@ static void print_mistakes(const struct scenario_mistakes *mistakes, bool englis
         if (one->line)
             fprintf(stderr, ":%u", one->line);
         fprintf(stderr, ": %s%s%s\n", one->field, *one->field ? ": " : "", english ? one->en : one->zh);
+    }
+}
+
+static void add_mistakes(json_t *list, const struct scenario_mistakes *mistakes)
+{
+    for (size_t i = 0; i < mistakes->count; i++) {
+        const struct scenario_mistake *one = &mistakes->list[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:s, s:s, s:s}", "file", one->file, "line", (json_int_t)one->line,
+                                        "field", one->field, "zh", one->zh, "en", one->en));
     }
 }
 
@@ -123,6 +134,8 @@ static bool run_file(struct rehearsal *rehearsal, const char *path)
     arena_init(&arena);
     scenario_read(path, &rehearsal->places, &mistakes, &scenarios, &count);
     print_mistakes(&mistakes, rehearsal->english);
+    if (rehearsal->json)
+        add_mistakes(rehearsal->mistakes, &mistakes);
     for (size_t i = 0; i < count && mistakes.count == 0; i++)
         run_one(rehearsal, &scenarios[i], &arena);
     scenario_free(scenarios, count);
@@ -132,7 +145,7 @@ static bool run_file(struct rehearsal *rehearsal, const char *path)
 
 int rehearse_main(struct cli *cli, int argc, char **argv)
 {
-    struct rehearsal rehearsal = {.json = cli->json ? json_array() : NULL};
+    struct rehearsal rehearsal = {.json = cli->json ? json_array() : NULL, .mistakes = cli->json ? json_array() : NULL};
     int code = 0;
     if (!options_read(&rehearsal, cli, argc, argv))
         return usage();
@@ -140,8 +153,8 @@ int rehearse_main(struct cli *cli, int argc, char **argv)
         if (!run_file(&rehearsal, rehearsal.files[i]))
             code = 2;
     if (rehearsal.json) {
-        json_t *all = json_pack("{s:o, s:I, s:I}", "runs", rehearsal.json, "rehearsed", (json_int_t)rehearsal.runs,
-                                "different", (json_int_t)rehearsal.different);
+        json_t *all = json_pack("{s:o, s:I, s:I, s:o}", "runs", rehearsal.json, "rehearsed", (json_int_t)rehearsal.runs,
+                                "different", (json_int_t)rehearsal.different, "mistakes", rehearsal.mistakes);
         cli_print_json(all);
         json_decref(all);
     } else

@@ -14,6 +14,10 @@ int check_main(struct cli *cli, int argc, char **argv);
 int policy_flow_main(struct cli *cli, int argc, char **argv);
 int policy_diff_main(struct cli *cli, int argc, char **argv); /* 0: the same; 1: different */
 int whatif_main(struct cli *cli, int argc, char **argv);      /* likewise */
+int policy_move_main(struct cli *cli, int argc, char **argv); /* asks a running system */
+
+/* calendar.c: which dates of open clocks at the site have moved since then, into the list (NULL: only printed). */
+bool calendar_list_moved(struct cli *cli, const char *site, const char *since, json_t *list);
 
 /* A folder is a pack of its own name; its neighbours are found as well. */
 struct scenario_places;

@@ -131,6 +131,7 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
     case EXPECT_MASKED:
+    case EXPECT_WITHHELD:
     case EXPECT_MARK:
     case EXPECT_WAITS:
     case EXPECT_INDICATOR:
@@ -307,6 +308,24 @@ static bool check_waits(struct world *world, const struct expectation *expectati
     return differs_from(world, expectation, *now ? now : "nobody", out);
 }
 
+/* The field has a value, and this person is shown it in the file and in the time line, or in neither. */
+static bool check_withheld(struct world *world, const struct expectation *expectation, uint64_t case_id,
+                           struct difference *out)
+{
+    const Casework__CaseFile *file = case_id ? world_file(world, case_id, expectation->value) : NULL;
+    bool withheld = false, there = false;
+    for (size_t i = 0; file && i < file->n_withheld; i++)
+        withheld = withheld || strcmp(file->withheld[i], expectation->name) == 0;
+    for (size_t i = 0; file && i < file->n_facts; i++)
+        there = there || strcmp(file->facts[i]->name, expectation->name) == 0;
+    if (!withheld && !there)
+        return differs_from(world, expectation, "not there", out);
+    bool told = world_tells(world, case_id, expectation->value, expectation->name);
+    if (told == withheld)
+        return differs_from(world, expectation, told ? "shown in the time line" : "withheld in the time line", out);
+    return withheld != expectation->absent || differs_from(world, expectation, withheld ? "withheld" : "shown", out);
+}
+
 static bool check_case(struct world *world, const struct expectation *expectation, struct difference *out)
 {
     uint64_t case_id = world_case(world, expectation->case_name);
@@ -323,6 +342,8 @@ static bool check_case(struct world *world, const struct expectation *expectatio
                                                                             : "masked",
                                                                     out);
     }
+    if (expectation->what == EXPECT_WITHHELD)
+        return check_withheld(world, expectation, case_id, out);
     if (expectation->what == EXPECT_DUE && case_id)
         return check_due(world, expectation, case_id, out);
     if (!file)
@@ -374,6 +395,7 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_HANDLER:
     case EXPECT_HIDDEN:
     case EXPECT_MASKED:
+    case EXPECT_WITHHELD:
     case EXPECT_MARK:
     case EXPECT_WAITS:
         break;

@@ -1,4 +1,5 @@
 /* What people of a scenario do and ask, as the services hear it. */
+#include "message/message.h"
 #include "policy/lookup.h"
 #include "rehearse_world.h"
 #include "json/json.h"
@@ -302,6 +303,50 @@ const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, cons
     get.case_id = case_id;
     const Hb__QueryReply *reply = query_send(world, HB__SERVICE__CASEWORK, &query);
     return reply ? reply->casework->file : NULL;
+}
+
+struct telling {
+    const char *field;
+    bool tells;
+};
+
+static void look_for_field(ProtobufCMessage *message, void *context)
+{
+    struct telling *telling = context;
+    const Hb__Field *field = message->descriptor == &hb__field__descriptor ? (const Hb__Field *)message : NULL;
+    const Hb__Fact *fact = message->descriptor == &hb__fact__descriptor ? (const Hb__Fact *)message : NULL;
+    if (field && strcmp(field->name, telling->field) == 0 && field->content_case != HB__FIELD__CONTENT__NOT_SET)
+        telling->tells = true;
+    if (fact && strcmp(fact->name, telling->field) == 0 && fact->value)
+        telling->tells = true;
+}
+
+bool world_tells(struct world *world, uint64_t case_id, const char *person, const char *field)
+{
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetTimeline get = CASEWORK__GET_TIMELINE__INIT;
+    struct telling telling = {.field = field};
+    casework.kind_case = CASEWORK__QUERY__KIND_TIMELINE;
+    casework.timeline = &get;
+    get.case_id = case_id;
+    do {
+        Hb__Query query = HB__QUERY__INIT;
+        query.actor = actor_of(world, person);
+        query.site = world_copy(world, WORLD_SITE);
+        query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+        query.casework = &casework;
+        const Hb__QueryReply *reply = query_send(world, HB__SERVICE__CASEWORK, &query);
+        const Casework__Timeline *timeline = reply ? reply->casework->timeline : NULL;
+        get.after = timeline ? timeline->next : 0;
+        for (size_t i = 0; timeline && i < timeline->n_events; i++) {
+            ProtobufCMessage *event;
+            char *why;
+            struct bytes packed = bytes_of(timeline->events[i].data, timeline->events[i].len);
+            if (!message_load(&hb__event__descriptor, packed, &world->arena, &event, &why))
+                message_visit(event, look_for_field, &telling);
+        }
+    } while (get.after);
+    return telling.tells;
 }
 
 const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id)

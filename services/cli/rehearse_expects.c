@@ -6,12 +6,16 @@ static const struct {
     enum expect_what what;
     bool happens; /* an event, so that it can be denied by `never` */
 } expects[] = {
-    {"stage", EXPECT_STAGE, false},   {"field", EXPECT_FIELD, false},    {"due", EXPECT_DUE, false},
-    {"met", EXPECT_MET, true},        {"warning", EXPECT_WARNING, true}, {"late", EXPECT_LATE, true},
-    {"opened", EXPECT_OPENED, true},  {"link", EXPECT_LINK, false},      {"handler", EXPECT_HANDLER, false},
-    {"told", EXPECT_TOLD, true},      {"moved", EXPECT_MOVED, true},     {"problem", EXPECT_PROBLEM, true},
-    {"masked", EXPECT_MASKED, false}, {"hidden", EXPECT_HIDDEN, false},  {"issued", EXPECT_ISSUED, true},
-    {"mark", EXPECT_MARK, false},     {"waits", EXPECT_WAITS, false},    {"indicator", EXPECT_INDICATOR, false},
+    {"stage", EXPECT_STAGE, false},       {"field", EXPECT_FIELD, false},
+    {"due", EXPECT_DUE, false},           {"met", EXPECT_MET, true},
+    {"warning", EXPECT_WARNING, true},    {"late", EXPECT_LATE, true},
+    {"opened", EXPECT_OPENED, true},      {"link", EXPECT_LINK, false},
+    {"handler", EXPECT_HANDLER, false},   {"told", EXPECT_TOLD, true},
+    {"moved", EXPECT_MOVED, true},        {"problem", EXPECT_PROBLEM, true},
+    {"masked", EXPECT_MASKED, false},     {"hidden", EXPECT_HIDDEN, false},
+    {"issued", EXPECT_ISSUED, true},      {"mark", EXPECT_MARK, false},
+    {"waits", EXPECT_WAITS, false},       {"indicator", EXPECT_INDICATOR, false},
+    {"withheld", EXPECT_WITHHELD, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -255,11 +259,12 @@ static void expect_document(struct reading *reading, struct scenario_line *line,
         reading_wrong_word(reading, node, "制度中没有文书", "the policy has no document", name,
                            NAMES(reading, policy->documents, policy->n_documents), policy->n_documents);
     one.name = name;
-    one.value = number;
+    one.absent = strcmp(number, "0") == 0;
+    one.value = one.absent ? "" : number;
     expectation_add(reading, line, one);
 }
 
-/* form, [form, form] or {form: number} */
+/* form, [form, form] or {form: number}; {form: 0}: none */
 static void expect_issued(struct reading *reading, struct scenario_line *line, json_t *node)
 {
     const char *key;
@@ -274,7 +279,8 @@ static void expect_issued(struct reading *reading, struct scenario_line *line, j
         expect_document(reading, line, value, arena_strdup(reading->arena, key), reading_text_of(reading, value));
 }
 
-/* {li: c1}: li is not shown it, or not who complained; {li: not c1}: li is. */
+/* {li: c1}: li is not shown it, or not who complained, or (c1.finding) what stands in this field; {li: not c1}: li is.
+ */
 static void expect_hidden(struct reading *reading, struct scenario_line *line, enum expect_what what, json_t *map)
 {
     const char *key;
@@ -285,6 +291,8 @@ static void expect_hidden(struct reading *reading, struct scenario_line *line, e
         one.absent = strncmp(text, "not ", 4) == 0;
         one.value = arena_strdup(reading->arena, key);
         one.case_name = text + (one.absent ? 4 : 0);
+        if (what == EXPECT_WITHHELD)
+            one.case_name = reading_split(reading, one.case_name, &one.name);
         reading_person_known(reading, value, key);
         (void)reading_case_of(reading, value, one.case_name);
         expectation_add(reading, line, one);
@@ -323,8 +331,8 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
                        bool never)
 {
     bool map = what == EXPECT_STAGE || what == EXPECT_FIELD || what == EXPECT_DUE || what == EXPECT_LINK ||
-               what == EXPECT_HIDDEN || what == EXPECT_MASKED || what == EXPECT_MARK || what == EXPECT_WAITS ||
-               what == EXPECT_INDICATOR || (what == EXPECT_OPENED && !never);
+               what == EXPECT_HIDDEN || what == EXPECT_MASKED || what == EXPECT_WITHHELD || what == EXPECT_MARK ||
+               what == EXPECT_WAITS || what == EXPECT_INDICATOR || (what == EXPECT_OPENED && !never);
     if (map && !json_is_object(node)) {
         wrong(reading, node, "此处须为键值对", "a map is accepted here");
         return;
@@ -365,6 +373,7 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_HIDDEN:
     case EXPECT_MASKED:
+    case EXPECT_WITHHELD:
         expect_hidden(reading, line, what, node);
         return;
     case EXPECT_MARK:

@@ -190,8 +190,10 @@ static bool zone_of(struct reading *reading, const struct scenario_places *place
     const char *name = scenario->policy->calendar, *zone = "Asia/Shanghai";
     Calendar__Calendar *calendar = NULL;
     char *why = "";
-    if (*name && calendar_load(arena_printf(reading->arena, "%s/%s.json", places->calendars, name), reading->arena,
-                               &calendar, &why))
+    if (strchr(name, '/'))
+        wrong(reading, node, "没有日历 \"%s\"", "there is no calendar \"%s\"", name);
+    else if (*name && calendar_load(arena_printf(reading->arena, "%s/%s.json", places->calendars, name), reading->arena,
+                                    &calendar, &why))
         wrong(reading, node, "日历 \"%s\" 无法读取：%s", "the calendar \"%s\" cannot be read: %s", name, why);
     if (calendar)
         zone = calendar->zone;
@@ -217,17 +219,49 @@ static const char *column(struct reading *reading, const json_t *node, json_t *r
     return "";
 }
 
-static const char *replaced(struct reading *reading, const json_t *node, json_t *row)
+struct text_made {
+    char *text; /* malloc: it grows */
+    size_t size, room;
+};
+
+#define REPLACED_BYTES_MAX (1u << 20) /* of one text */
+
+/* False: that is too much. */
+static bool add_text(struct text_made *made, const char *text, size_t size)
 {
-    const char *text = json_string_value(node), *out = "", *dollar;
-    while ((dollar = strchr(text, '$'))) {
+    if (size > REPLACED_BYTES_MAX - made->size)
+        return false;
+    if (made->size + size + 1 > made->room) {
+        made->room = 2 * (made->size + size + 1);
+        made->text = realloc(made->text, made->room);
+        bug_unless(made->text);
+    }
+    memcpy(made->text + made->size, text, size);
+    made->size += size;
+    made->text[made->size] = 0;
+    return true;
+}
+
+/* A new reference. */
+static json_t *replaced(struct reading *reading, const json_t *node, json_t *row)
+{
+    const char *text = json_string_value(node), *dollar;
+    struct text_made made = {0};
+    bool fits = true;
+    while (fits && (dollar = strchr(text, '$'))) {
         size_t size = strspn(dollar + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
         const char *name = arena_text(reading->arena, dollar + 1, size);
-        out = arena_printf(reading->arena, "%s%.*s%s", out, (int)(dollar - text), text,
-                           size ? column(reading, node, row, name) : "$");
+        const char *value = size ? column(reading, node, row, name) : "$";
+        fits = add_text(&made, text, (size_t)(dollar - text)) && add_text(&made, value, strlen(value));
         text = dollar + 1 + size;
     }
-    return arena_printf(reading->arena, "%s%s", out, text);
+    fits = fits && add_text(&made, text, strlen(text));
+    if (!fits)
+        wrong(reading, node, "代入 for 的值后过长（最多 1 MiB）",
+              "with the values of \"for\" in it this is too long (at most 1 MiB)");
+    json_t *copy = json_string(fits ? made.text : "");
+    free(made.text);
+    return copy;
 }
 
 static json_t *placed(struct reading *reading, json_t *copy, const json_t *node)
@@ -250,7 +284,7 @@ static json_t *with_row(struct reading *reading, json_t *node, json_t *row)
         json_array_foreach(node, i, value)
             json_array_append_new(copy, with_row(reading, value, row));
     } else {
-        copy = json_string(replaced(reading, node, row));
+        copy = replaced(reading, node, row);
     }
     return placed(reading, copy, node);
 }

@@ -222,6 +222,15 @@ static struct shown show_casework(struct world *world, const Hb__Event *event)
                                   time_text(world, said->extension_granted->due_ms))};
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
         return (struct shown){word(world, "补录完毕", "history ends"), ""};
+    case CASEWORK__EVENT__KIND_CASE_MOVED:
+        return (struct shown){word(world, "改用新版制度", "moved to another version"),
+                              SAY(world, "%" PRIu32 " → %" PRIu32, said->case_moved->from, said->case_moved->to)};
+    case CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED:
+        return (struct shown){word(world, "未能改用新版制度", "stays with its version"),
+                              SAY(world, "%" PRIu32, said->case_move_refused->from)};
+    case CASEWORK__EVENT__KIND_MOVE_BEGUN:
+    case CASEWORK__EVENT__KIND_MOVE_ENDED:
+        break;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED: /* what comes of them is shown */
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
@@ -313,9 +322,10 @@ static struct shown show_queued(struct world *world, const Notification__NoticeQ
     bool sent = strcmp(queued->status, "queued") == 0;
     const char *to = queued->complainant ? word(world, "投诉人", "complainant") : queued->person;
     const char *text = label(world, queued->text, "");
+    const char *letter = queued->letter ? SAY(world, "  + %s", queued->letter->number) : ""; /* that the mail carries */
     return (struct shown){word(world, "通知", "notice"),
-                          SAY(world, "%s → %s (%s%s%s)%s%s", notice_label(world, queued->notice), to, queued->channel,
-                              sent ? "" : ", ", sent ? "" : queued->status, *text ? "  " : "", text)};
+                          SAY(world, "%s → %s (%s%s%s)%s%s%s", notice_label(world, queued->notice), to, queued->channel,
+                              sent ? "" : ", ", sent ? "" : queued->status, *text ? "  " : "", text, letter)};
 }
 
 static struct shown show_notification(struct world *world, const Notification__Event *said)

@@ -258,6 +258,7 @@ static bool publish_policy(struct world *world, const struct policy_source *more
     command->directory->kind_case = DIRECTORY__COMMAND__KIND_PUBLISH_POLICY;
     command->directory->publish_policy = publish;
     publish->site = world_copy(world, WORLD_SITE);
+    publish->ahead = true;
     for (size_t i = 0; i < scenario->packs_count; i++)
         WORLD_ADD(world, publish->packs, publish->n_packs, scenario->packs[i]);
     for (size_t i = 0; i < scenario->sources_count; i++)
@@ -300,7 +301,9 @@ static bool make_folder(struct world *world)
     snprintf(world->folder, sizeof world->folder, "%s", keep ? keep : "");
     if (!keep)
         snprintf(world->folder, sizeof world->folder, "%s/hearback-rehearse-XXXXXX",
-                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+                 getenv("TMPDIR")                ? getenv("TMPDIR")
+                 : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+                                                 : "/tmp");
     if (keep ? mkdir(world->folder, 0700) == 0 : mkdtemp(world->folder) != NULL)
         return true;
     perror(world->folder);

@@ -77,6 +77,8 @@ const Hb__CommandReply *world_act(struct world *world, const struct scenario_lin
 const Hb__CommandReply *world_give(struct world *world, const struct scenario_case *one);
 /* Who complained, as this person may open it: "" withheld; NULL: no such case, or nobody named. */
 const char *world_identity(struct world *world, uint64_t case_id, const char *person);
+/* Does an event of the case bear a value of the field for this person? */
+bool world_tells(struct world *world, uint64_t case_id, const char *person, const char *field);
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
 const Analytics__Indicators *world_indicators(struct world *world, const char *period);
 const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id);

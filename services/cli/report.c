@@ -98,6 +98,9 @@ static void print_indicator(const json_t *one)
                json_is_true(json_object_get(one, "alarm")) ? " !" : "");
     if (*text_at(json_object_get(one, "how"), "en"))
         printf("\n    %s / %s", text_at(json_object_get(one, "how"), "zh"), text_at(json_object_get(one, "how"), "en"));
+    if (*text_at(one, "since"))
+        printf("\n    自 %s 起登记的案件按此口径统计 / counted this way for cases registered since %s",
+               text_at(one, "since"), text_at(one, "since"));
     putchar('\n');
     print_changes(one);
     json_array_foreach(json_object_get(one, "lacking"), i, clause)

@@ -262,7 +262,7 @@ static bool write_configuration(struct split *split)
     if (err)
         return cli_fail("the key of %s cannot be made in %s: %s", split->name, config->secrets, err_text(err)), false;
     err = config_save(path, config);
-    return err ? cli_fail("%s cannot be written: %s", path, err_text(err)), false : backup_sync_folder(cli->folder);
+    return err ? cli_fail("%s cannot be written: %s", path, err_text(err)), false : true;
 }
 
 static void say_done(const struct split *split)

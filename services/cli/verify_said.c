@@ -245,8 +245,13 @@ static void said_casework(const struct at *at, const Casework__Event *said)
     case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
+    case CASEWORK__EVENT__KIND_CASE_MOVED:
+    case CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         case_of(at);
+        return;
+    case CASEWORK__EVENT__KIND_MOVE_BEGUN: /* of a site */
+    case CASEWORK__EVENT__KIND_MOVE_ENDED:
         return;
     }
 }
@@ -358,6 +363,8 @@ static void said_escalation(const struct at *at, const Escalation__Event *said)
 
 /* ---- notification ---- */
 
+enum sender { BY_PROGRAM = 1, BY_HAND };
+
 static void queued(const struct at *at, const Notification__NoticeQueued *said)
 {
     bool new;
@@ -366,7 +373,7 @@ static void queued(const struct at *at, const Notification__NoticeQueued *said)
         verify_find(at->verify, at->reader, at->event->offset, "notice", ADVICE_REPORT,
                     "notice %" PRIu64 " was queued at offset %" PRIu64 " already", said->notice_id, slot->a);
     slot->a = at->event->offset;
-    slot->c = strcmp(said->status, "queued") == 0;
+    slot->c = strcmp(said->status, "queued") == 0 ? BY_PROGRAM : strcmp(said->status, "due") == 0 ? BY_HAND : 0;
     once(at,
          identity_of("notice", TEXTS(said->notice, said->person, said->channel),
                      NUMBERS(at->event->case_id, source(said->source), (uint64_t)said->complainant)),
@@ -378,7 +385,8 @@ static void queued(const struct at *at, const Notification__NoticeQueued *said)
 static void sent(const struct at *at, uint64_t notice_id, bool final)
 {
     struct slot *slot = map_find(&at->verify->notices, notice_id);
-    if (!slot || !slot->c)
+    bool by_hand = at->event->cause && at->event->cause->kind_case == HB__CAUSE__KIND_COMMAND;
+    if (!slot || slot->c != (by_hand ? BY_HAND : BY_PROGRAM))
         verify_find(at->verify, at->reader, at->event->offset, "notice", ADVICE_REPORT,
                     "notice %" PRIu64 " was sent, but not queued to be sent", notice_id);
     else if (slot->b)

@@ -63,7 +63,7 @@ struct story { /* of one case in one life */
     const char *kind, *lead, *handler, *number;
     uint64_t case_id;            /* there; 0: it is not */
     const char *not_zh, *not_en; /* why it was not registered */
-    bool of_new;                 /* registered under NEW */
+    bool of_new;                 /* registered under NEW, or moved to it */
     unsigned owners;
 };
 struct record {

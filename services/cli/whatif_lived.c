@@ -218,9 +218,12 @@ static void other(struct life *life, struct story *story, const char *key, const
     lived->count++;
 }
 
-static void take_casework(struct life *life, struct story *story, const Casework__Event *said)
+static void take_casework(struct life *life, struct story *story, const Hb__Event *event)
 {
-    if (said->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN && *said->step_taken->rule) {
+    const Casework__Event *said = event->casework;
+    if (said->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED)
+        story->of_new = life->which == 1 && event->recorded_ms >= life->whatif->since_ms;
+    else if (said->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN && *said->step_taken->rule) {
         const Casework__StepTaken *taken = said->step_taken;
         other(life, story, KEY(life, "step %s %s", taken->step, taken->rule),
               KEY(life, "规则 %s 办理 %s", taken->rule, taken->step),
@@ -252,7 +255,7 @@ void lived_take(struct life *life, const Hb__Event *event)
                   event->routing->problem->text->zh, event->routing->problem->text->en);
         break;
     case HB__EVENT__PAYLOAD_CASEWORK:
-        take_casework(life, story, event->casework);
+        take_casework(life, story, event);
         break;
     case HB__EVENT__PAYLOAD_WATCHDOG:
         take_clock(life, story, event->watchdog);

@@ -418,12 +418,49 @@ static const char *step_meant(const struct whatif *whatif, const struct record *
     return step;
 }
 
+/* Both lives have as many versions under the same numbers (whatif_policy.c): a move goes to the newest of each. */
+static void move_in(struct life *life, const Hb__Event *event)
+{
+    struct whatif *whatif = life->whatif;
+    const Casework__MoveBegun *begun = event->casework->move_begun;
+    life_run(life, event->recorded_ms);
+    life_collect(life);
+    Hb__Command *command = command_of(life, event);
+    Casework__Move *move = WHATIF_NEW(life, Casework__Move, casework__move__init);
+    move->kinds = begun->kinds;
+    move->n_kinds = begun->n_kinds;
+    for (size_t i = 0; i < begun->n_cases; i++) {
+        size_t record = record_of_past(whatif, begun->cases[i]);
+        uint64_t case_id = record ? whatif->records[record - 1].stories[life->which].case_id : 0;
+        if (case_id)
+            WHATIF_ADD(&life->arena, move->cases, move->n_cases, case_id);
+    }
+    if (begun->n_cases && !move->n_cases)
+        return;
+    command->actor->operator_ = true;
+    command->payload_case = HB__COMMAND__PAYLOAD_CASEWORK;
+    command->casework = WHATIF_NEW(life, Casework__Command, casework__command__init);
+    command->casework->kind_case = CASEWORK__COMMAND__KIND_MOVE;
+    command->casework->move = move;
+    const Hb__CommandReply *reply = life_send(life, HB__SERVICE__CASEWORK, command);
+    if (life->which == 0 && (!reply || reply->refused))
+        not_repeated(whatif, whatif->site, "move", reply ? reply->refused->text->zh : "没有应答",
+                     reply ? reply->refused->text->en : "no answer");
+}
+
 static void relive_casework(struct whatif *whatif, const Hb__Event *event)
 {
     const Casework__Event *said = event->casework;
     size_t record = record_of_past(whatif, event->case_id);
+    if (said->kind_case == CASEWORK__EVENT__KIND_MOVE_BEGUN) {
+        whatif->deeds++;
+        for (unsigned i = 0; i < LIVES; i++)
+            move_in(&whatif->lives[i], event);
+    }
     if (!record)
         return;
+    if (said->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED)
+        whatif->records[record - 1].version = said->case_moved->to;
     if (said->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED)
         take_step(whatif, record - 1, event, "extend", said->extension_granted->clock);
     if (said->kind_case != CASEWORK__EVENT__KIND_STEP_TAKEN || *said->step_taken->rule || said->step_taken->historic ||

@@ -99,6 +99,25 @@ static void add_policy(struct turn *turn, const char *site, Directory__Organisat
     ADD(turn, all->policies, all->n_policies, policy);
 }
 
+/* What is many, and shown to whoever may change it. */
+static void add_things(struct turn *turn, const char *site, Directory__Organisation *all)
+{
+    const Policy__Policy *policy = organisation_policy(turn, site, 0);
+    for (const Directory__Thing **thing = organisation_things(turn, site, ""); *thing; thing++)
+        ADD(turn, all->things, all->n_things, (Directory__Thing *)(uintptr_t)*thing);
+    for (size_t i = 0; policy && i < policy->n_rosters; i++) {
+        const Directory__RosterPlan *plan = organisation_roster(turn, site, policy->rosters[i]->name);
+        if (plan)
+            ADD(turn, all->rosters, all->n_rosters, (Directory__RosterPlan *)(uintptr_t)plan);
+    }
+}
+
+static void add_accounts(struct turn *turn, Directory__Organisation *all)
+{
+    for (const Directory__Account **account = organisation_accounts(turn); *account; account++)
+        ADD(turn, all->accounts, all->n_accounts, (Directory__Account *)(uintptr_t)*account);
+}
+
 static void add_site(struct turn *turn, const Hb__Query *query, const Directory__Site *site,
                      Directory__Organisation *all)
 {
@@ -107,6 +126,8 @@ static void add_site(struct turn *turn, const Hb__Query *query, const Directory_
     add_policy(turn, site->id, all);
     if (!outsider(query))
         add_people(turn, site->id, all);
+    if (query->directory->organisation->all)
+        add_things(turn, site->id, all);
 }
 
 static void organisation(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
@@ -121,6 +142,11 @@ static void organisation(struct turn *turn, const Hb__Query *query, Directory__R
         turn_refuse(turn, 403, "not_allowed", "无权查看该站点", "no right to read at this site");
         return;
     }
+    if (query->directory->organisation->all && query->actor && !rights_may(turn, query->actor, "organise", "*")) {
+        turn_refuse(turn, 403, "not_allowed", "账号、登记册与值班表仅供维护组织者查看",
+                    "accounts, registers and rosters are shown to whoever may organise");
+        return;
+    }
     reply->kind_case = DIRECTORY__REPLY__KIND_ORGANISATION;
     Directory__Organisation *all = reply->organisation = arena_alloc(turn_arena(turn), sizeof *all);
     directory__organisation__init(all);
@@ -132,6 +158,8 @@ static void organisation(struct turn *turn, const Hb__Query *query, Directory__R
     bool everything = !query->actor || rights_may(turn, query->actor, "read", "*");
     if (!one && everything && query->n_sites == 0)
         add_people(turn, "", all); /* those without a post too */
+    if (query->directory->organisation->all)
+        add_accounts(turn, all);
     if (!outsider(query))
         for (const Calendar__Calendar **calendar = organisation_calendars(turn); *calendar; calendar++)
             ADD(turn, all->calendars, all->n_calendars, (Calendar__Calendar *)(uintptr_t)*calendar);
@@ -199,9 +227,6 @@ void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
     case DIRECTORY__QUERY__KIND_SET_PASSWORD:
         answer_set_password(turn, query);
         return;
-    case DIRECTORY__QUERY__KIND_OFFER_SETUP:
-        answer_offer_setup(turn, query, reply->directory);
-        return;
     case DIRECTORY__QUERY__KIND_USE_SETUP:
         answer_use_setup(turn, query);
         return;
@@ -225,6 +250,9 @@ void directory_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         return;
     case DIRECTORY__QUERY__KIND_DROP_VIEW:
         answer_drop_view(turn, query, reply->directory);
+        return;
+    case DIRECTORY__QUERY__KIND_SOURCES:
+        answer_sources(turn, query, reply->directory);
         return;
     case DIRECTORY__QUERY__KIND__NOT_SET:
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");

@@ -261,8 +261,8 @@ static void check_person(struct check *check, size_t i)
 
 static bool scope_known(const char *scope)
 {
-    static const char *const scopes[] = {"read",   "act",      "submit", "receive", "import",
-                                         "policy", "organise", "report", "open",    "*"};
+    static const char *const scopes[] = {"read",     "act",    "submit", "receive", "import", "policy",
+                                         "organise", "report", "open",   "audit",   "*"};
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
         if (strcmp(scopes[i], scope) == 0)
             return true;
@@ -277,7 +277,7 @@ static void check_account(struct check *check, size_t i)
     for (size_t s = 0; s < account->n_scopes; s++)
         if (!scope_known(account->scopes[s]))
             wrong(check, at(check, "accounts", i, "scopes"), "没有这种权限",
-                  "accepted: read act submit receive import policy organise report open *");
+                  "accepted: read act submit receive import policy organise report open audit *");
     for (size_t s = 0; s < account->n_sites; s++)
         if (strcmp(account->sites[s], "*") != 0 && !site_known(check, account->sites[s]))
             wrong(check, at(check, "accounts", i, "sites"), "没有这个站点", "there is no such site");
@@ -365,8 +365,12 @@ static void check_size(struct check *check, const char *list, size_t i, const Pr
 
 static bool not_too_many(struct turn *turn, const Directory__Organise *organise)
 {
+    const Directory__Organisation *seen = organise->seen;
     size_t things = organise->n_sites + organise->n_departments + organise->n_people + organise->n_accounts +
                     organise->n_secrets + organise->n_calendars + organise->n_things + organise->n_rosters;
+    if (seen)
+        things += seen->n_sites + seen->n_departments + seen->n_people + seen->n_accounts + seen->n_calendars +
+                  seen->n_things + seen->n_rosters;
     bool ok = things <= DIRECTORY_THINGS_MAX &&
               protobuf_c_message_get_packed_size(&organise->base) <= DIRECTORY_ORGANISE_BYTES_MAX;
     if (!ok)

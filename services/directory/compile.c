@@ -2,7 +2,7 @@
    they extend is found in both. */
 #include "policy/compile.h"
 #include "calendar/calendar.h"
-#include "directory.h"
+#include "credentials.h"
 #include "message/message.h"
 
 struct gathered {
@@ -122,6 +122,16 @@ static bool refuse_mistakes(struct turn *turn, const struct policy_result *resul
     return true;
 }
 
+/* What is kept is written into a folder later, when others are compared with it. */
+static void check_paths(struct turn *turn, const Directory__PublishPolicy *publish)
+{
+    for (size_t i = 0; i < publish->n_sources && !turn_refused(turn); i++)
+        if (!policy_is_source(publish->sources[i]->path))
+            refuse_field(turn, 422, "bad_field", arena_printf(turn_arena(turn), "sources[%zu].path", i),
+                         "文件名无效：须为 包名/文件.yaml，名称由文字、数字和 . _ - 组成",
+                         "PACK/FILE.yaml is accepted, of letters, digits and . _ -");
+}
+
 static bool acceptable(struct turn *turn, const Directory__PublishPolicy *publish)
 {
     size_t bytes = 0;
@@ -135,9 +145,9 @@ static bool acceptable(struct turn *turn, const Directory__PublishPolicy *publis
         refuse_field(turn, 413, "too_large", "sources", "制度文件总计最多 2 MiB",
                      "the files have at most 2 MiB together");
     for (size_t i = 0; i < publish->n_packs && !turn_refused(turn); i++)
-        if (!*publish->packs[i] || strchr(publish->packs[i], '/') ||
-            strlen(publish->packs[i]) > DIRECTORY_TEXT_BYTES_MAX)
+        if (!policy_is_name(publish->packs[i], strlen(publish->packs[i])))
             refuse_field(turn, 422, "bad_field", "packs", "制度包名无效", "this is no name of a pack");
+    check_paths(turn, publish);
     return !turn_refused(turn);
 }
 
@@ -208,6 +218,54 @@ static bool fits(struct turn *turn, struct bytes packed)
     return false;
 }
 
+static bool of_policy(const Policy__Policy *policy, const char *path)
+{
+    for (size_t i = 0; i < policy->n_packs; i++)
+        if (of_pack(path, policy->packs[i]->name))
+            return true;
+    return false;
+}
+
+/* Those it was made of, not all that came along. */
+static void keep_sources(const struct gathered *gathered, const Policy__Policy *policy, struct bytes packed)
+{
+    struct turn *turn = gathered->turn;
+    Dirrec__Sources kept = DIRREC__SOURCES__INIT;
+    kept.at_ms = turn_now(turn);
+    kept.sources = arena_alloc(turn_arena(turn), (gathered->count + 1) * sizeof *kept.sources);
+    for (size_t i = 0; i < gathered->count; i++) {
+        const struct policy_source *source = &gathered->sources[i];
+        if (!of_policy(policy, source->path))
+            continue;
+        Directory__Source *one = kept.sources[kept.n_sources++] =
+            TURN_NEW(turn, Directory__Source, directory__source__init);
+        one->path = (char *)(uintptr_t)source->path;
+        one->text = arena_text(turn_arena(turn), (const char *)source->text.data, source->text.size);
+    }
+    directory_sources_keep(turn, gathered->publish->site, packed, &kept);
+}
+
+/* What is published governs from this moment on: a pack that says a later day is published on that day. */
+static bool refuse_early(struct turn *turn, const Directory__PublishPolicy *publish, const Policy__Policy *policy)
+{
+    struct arena *arena = turn_arena(turn);
+    int32_t date, today = date_of_local(zone_local_ms(organisation_zone(turn, publish->site), turn_now(turn)));
+    for (size_t i = 0; i < policy->n_packs && !publish->ahead; i++) {
+        const Policy__Pack *pack = policy->packs[i];
+        if (!date_parse(pack->in_force, &date) || date <= today)
+            continue;
+        refuse_field(
+            turn, 409, "too_early", "packs",
+            arena_printf(arena, "制度包 %s 自 %s 起施行：发布即生效，请在当日发布", pack->name, pack->in_force),
+            arena_printf(arena,
+                         "the pack %s is in force from %s, and what is published is in force at once: publish "
+                         "on that day",
+                         pack->name, pack->in_force));
+        return true;
+    }
+    return false;
+}
+
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish)
 {
     struct gathered gathered = {.turn = turn, .publish = publish};
@@ -217,13 +275,14 @@ void directory_compile(struct turn *turn, Directory__PublishPolicy *publish)
     policy_compile(gathered.sources, gathered.count, (const char *const *)publish->packs, publish->n_packs,
                    turn_arena(turn), &result);
     policy_check(&result, turn_arena(turn));
-    if (refuse_mistakes(turn, &result))
+    if (refuse_mistakes(turn, &result) || refuse_early(turn, publish, result.policy))
         return;
     result.policy->site = publish->site;
     load_calendars(turn, publish, result.policy);
     struct bytes packed = message_pack((const ProtobufCMessage *)result.policy, turn_arena(turn));
     if (turn_refused(turn) || !fits(turn, packed))
         return;
+    keep_sources(&gathered, result.policy, packed);
     publish->compiled = (ProtobufCBinaryData){packed.size, (uint8_t *)(uintptr_t)packed.data};
     publish->n_sources = 0; /* decide needs the outcome only */
 }

@@ -12,20 +12,29 @@ bool rows_begin(struct turn *turn, struct rows *rows, bool write)
     if (store_table_open(store, "credentials", &rows->credentials) ||
         store_table_open(store, "sessions", &rows->sessions) || store_table_open(store, "tokens", &rows->tokens) ||
         store_table_open(store, "tries", &rows->tries) || store_table_open(store, "views", &rows->views) ||
+        store_table_open(store, "sources", &rows->sources) ||
         store_table_open(store, "given_tokens", &rows->given_tokens)) {
         turn_refuse(turn, 503, "service_down", "无法读取登录信息", "what is needed to sign in cannot be read now");
         return false;
     }
     rows->txn = store_begin(store, write);
+    turn_beside(turn, rows->txn);
     return true;
+}
+
+void rows_drop(struct rows *rows)
+{
+    turn_beside(rows->turn, NULL);
+    store_abort(rows->txn);
 }
 
 bool rows_end(struct rows *rows)
 {
     if (turn_refused(rows->turn)) {
-        store_abort(rows->txn);
+        rows_drop(rows);
         return false;
     }
+    turn_beside(rows->turn, NULL);
     if (store_commit(rows->txn))
         turn_refuse(rows->turn, 503, "full", "无法写入登录信息", "what is needed to sign in cannot be written now");
     return !turn_refused(rows->turn);
@@ -121,6 +130,7 @@ const char *credentials_wrong(struct store *store, struct arena *arena)
         {"tokens", &dirrec__token__descriptor, "make that API token anew"},
         {"tries", &dirrec__tries__descriptor, "a delay is forgotten"},
         {"views", &dirrec__view__descriptor, "save that view anew"},
+        {"sources", &dirrec__sources__descriptor, "publish that policy again"},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         store_table table;

@@ -24,7 +24,7 @@
 struct rows {
     struct turn *turn;
     struct store_txn *txn;
-    store_table credentials, sessions, tokens, tries, views;
+    store_table credentials, sessions, tokens, tries, views, sources;
     store_table given_tokens; /* secrets.c: tokens given by Organise */
 };
 
@@ -32,6 +32,7 @@ struct rows {
 bool rows_begin(struct turn *turn, struct rows *rows, bool write);
 /* Commits, or gives up when the turn has refused. False: refused, now if not before. */
 bool rows_end(struct rows *rows);
+void rows_drop(struct rows *rows); /* ends it and writes nothing */
 /* NULL: there is none, or it was altered: then it opens nothing (hearback verify tells). */
 void *row_find(struct rows *rows, store_table table, struct bytes key, const ProtobufCMessageDescriptor *descriptor);
 void row_keep(struct rows *rows, store_table table, struct bytes key, const ProtobufCMessage *row);
@@ -82,6 +83,12 @@ uint32_t totp_at(struct bytes secret, uint64_t step);
 bool totp_takes(Dirrec__Credential *credential, struct bytes secret, const char *code, int64_t now_ms);
 void sha1(struct bytes data, uint8_t out[20]);
 
+/* ---- sources.c ---- */
+
+/* At the door: what `compiled` was made of. */
+void directory_sources_keep(struct turn *turn, const char *site, struct bytes compiled, const Dirrec__Sources *sources);
+void answer_sources(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
+
 /* ---- password.c ---- */
 
 struct password_work {
@@ -117,7 +124,7 @@ const char *asked_account(struct turn *turn, const Hb__Query *query); /* of the 
 void answer_sign_in(struct turn *turn, const Hb__Query *query);
 void answer_sign_out(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
 void answer_set_password(struct turn *turn, const Hb__Query *query);
-void answer_offer_setup(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
+void directory_prepare_setup(struct turn *turn, const Hb__Command *command);
 void answer_use_setup(struct turn *turn, const Hb__Query *query);
 void answer_totp(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
 void answer_tokens(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);

@@ -12,6 +12,9 @@ void directory_decide(struct turn *turn, const Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_PUBLISH_YEAR:
         directory_decide_year(turn, command->directory->publish_year);
         return;
+    case DIRECTORY__COMMAND__KIND_OFFER_SETUP:
+        directory_decide_setup(turn, command->directory->offer_setup);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         return;
     }

@@ -15,18 +15,58 @@ struct changes {
     struct turn *turn;
     struct change *list;
     size_t count;
+    bool checked;       /* the command says what was seen */
+    struct bytes *seen; /* packed */
+    size_t seen_count;
 };
 
-static bool same(struct turn *turn, const void *before, const ProtobufCMessage *now)
+/* ---- what was seen ---- */
+
+static void see(struct changes *changes, size_t count, ProtobufCMessage *const *list)
 {
-    return before && bytes_equal(message_pack(before, turn_arena(turn)), message_pack(now, turn_arena(turn)));
+    for (size_t i = 0; i < count; i++) {
+        changes->seen =
+            arena_grow(turn_arena(changes->turn), changes->seen, changes->seen_count, sizeof *changes->seen);
+        changes->seen[changes->seen_count++] = message_pack(list[i], turn_arena(changes->turn));
+    }
 }
+
+#define SEE(changes, all, list) see((changes), (all)->n_##list, (ProtobufCMessage *const *)(all)->list)
+
+static void see_all(struct changes *changes, const Directory__Organisation *seen)
+{
+    changes->checked = seen != NULL;
+    if (!seen)
+        return;
+    SEE(changes, seen, sites);
+    SEE(changes, seen, departments);
+    SEE(changes, seen, people);
+    SEE(changes, seen, accounts);
+    SEE(changes, seen, calendars);
+    SEE(changes, seen, things);
+    SEE(changes, seen, rosters);
+}
+
+/* Nobody writes over what he has not seen. */
+static void check_seen(struct changes *changes, struct bytes before)
+{
+    for (size_t i = 0; i < changes->seen_count; i++)
+        if (bytes_equal(changes->seen[i], before))
+            return;
+    turn_refuse(changes->turn, 412, "stale_version", "已被他人更改，请重新读取",
+                "somebody changed it meanwhile: read it anew");
+}
+
+/* ---- what differs ---- */
 
 static void compare(struct changes *changes, const char *site, Directory__Event__KindCase kind, const void *before,
                     ProtobufCMessage *now)
 {
-    if (same(changes->turn, before, now))
+    struct bytes was = before ? message_pack(before, turn_arena(changes->turn)) : (struct bytes){0};
+    if (before && bytes_equal(was, message_pack(now, turn_arena(changes->turn))))
         return;
+    if (before && changes->checked)
+        check_seen(changes, was);
     changes->list = arena_grow(turn_arena(changes->turn), changes->list, changes->count, sizeof *changes->list);
     changes->list[changes->count++] = (struct change){site, kind, now};
 }
@@ -94,7 +134,10 @@ void directory_decide_organise(struct turn *turn, const Directory__Organise *org
     directory_check_organise(turn, organise);
     if (turn_refused(turn))
         return;
+    see_all(&changes, organise->seen);
     compare_all(&changes, organise);
+    if (turn_refused(turn))
+        return;
     if (changes.count > DIRECTORY_CHANGES_MAX) {
         turn_refuse(
             turn, 413, "too_large", "一次最多改变 64 项，请分几次提交",

@@ -51,6 +51,21 @@ static void say_policy(struct turn *turn, const Directory__PublishPolicy *publis
     directory_say(turn, publish->site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED, &published->base);
 }
 
+/* Two who change the same policy: what the one has just published is not put out of force by the other unseen. */
+static void refuse_stale(struct turn *turn, uint32_t base, uint32_t version)
+{
+    struct arena *arena = turn_arena(turn);
+    Hb__Refusal *refusal = turn_refuse(
+        turn, 412, "stale_version",
+        arena_printf(arena, "现行制度已是第 %u 版，不是您所依据的第 %u 版；请重新比较后再发布", version, base),
+        arena_printf(arena,
+                     "version %u is in force by now, not version %u that yours was made from: compare it anew, then "
+                     "publish",
+                     version, base));
+    refusal_field(turn, refusal, "base_version");
+    refusal_accepts(turn, refusal, arena_printf(arena, "%u", version));
+}
+
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish)
 {
     uint32_t version = organisation_policy_version(turn, publish->site);
@@ -69,6 +84,10 @@ void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *
     ProtobufCBinaryData whole = hash_of(turn, publish->compiled.data, publish->compiled.len);
     if (version && organisation_policy_is(turn, publish->site, version, bytes_of(whole.data, whole.len)))
         return; /* already in force */
+    if (publish->base_version && publish->base_version != version) {
+        refuse_stale(turn, publish->base_version, version);
+        return;
+    }
     say_calendars(turn, publish);
     say_policy(turn, publish, version + 1, whole);
 }

@@ -55,6 +55,9 @@ void directory_decide_year(struct turn *turn, const Directory__PublishYear *publ
 Directory__YearPublished *directory_reply_year(struct turn *turn, const Directory__PublishYear *publish,
                                                Hb__Event *const *said, unsigned count);
 
+/* password.c: a code for the first password of an account. */
+void directory_decide_setup(struct turn *turn, const Directory__OfferSetup *offer);
+
 /* follow.c: policies and calendars of the cell above */
 void directory_follow(struct turn *turn, const Hb__Event *event);
 /* decide_policy.c: one part of a packed policy; returns its hash. */

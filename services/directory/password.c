@@ -169,7 +169,7 @@ void answer_set_password(struct turn *turn, const Hb__Query *query)
         return;
     const Dirrec__Credential *credential = credential_of(&rows, account);
     struct tried tried = {TRIED_OLD_PASSWORD, account, set->address};
-    store_abort(rows.txn);
+    rows_drop(&rows);
     if (password_begin(turn, credential->password_hash, strlen(set->old) > PASSWORD_BYTES_MAX ? "" : set->old,
                        set->password))
         tries_begin(turn, &tried);
@@ -225,15 +225,17 @@ void computed_set_password(struct turn *turn, const Hb__Query *query, const stru
 
 /* ---- the first one, or a forgotten one: with a code from whoever may organise ---- */
 
-void answer_offer_setup(struct turn *turn, const Hb__Query *query, Directory__Reply *reply)
+/* At the door, like token hashes: the code is kept, then decide says who offered it. A code that is kept while its turn
+   then fails was told to nobody. */
+void directory_prepare_setup(struct turn *turn, const Hb__Command *command)
 {
-    const Directory__OfferSetup *offer = query->directory->offer_setup;
+    const Directory__OfferSetup *offer = command->directory->offer_setup;
     struct rows rows;
-    if (rights_narrowed(query->actor)) {
+    if (rights_narrowed(command->actor)) {
         refuse_narrowed(turn);
         return;
     }
-    if (!rights_may(turn, query->actor, "organise", "*")) {
+    if (!rights_may(turn, command->actor, "organise", "*")) {
         turn_refuse(turn, 403, "not_allowed", "无权维护账号", "this account may not give passwords to others");
         return;
     }
@@ -252,10 +254,15 @@ void answer_offer_setup(struct turn *turn, const Hb__Query *query, Directory__Re
     credential->setup_hash = offer->code_hash;
     credential->setup_until_ms = offer->until_ms;
     credential_keep(&rows, offer->account, credential);
-    if (rows_end(&rows)) {
-        reply->kind_case = DIRECTORY__REPLY__KIND_SETUP_OFFERED;
-        reply->setup_offered = done_new(turn);
-    }
+    rows_end(&rows);
+}
+
+void directory_decide_setup(struct turn *turn, const Directory__OfferSetup *offer)
+{
+    Directory__SetupOffered *said = TURN_NEW(turn, Directory__SetupOffered, directory__setup_offered__init);
+    said->account = offer->account;
+    said->until_ms = offer->until_ms;
+    directory_say(turn, "", DIRECTORY__EVENT__KIND_SETUP_OFFERED, &said->base);
 }
 
 static bool code_fits(struct turn *turn, const Dirrec__Credential *credential, const char *code)
@@ -282,7 +289,7 @@ void answer_use_setup(struct turn *turn, const Hb__Query *query)
         !tries_begin(turn, &tried) || !rows_begin(turn, &rows, false))
         return;
     bool fits = code_fits(turn, credential_of(&rows, use->account), use->code);
-    store_abort(rows.txn);
+    rows_drop(&rows);
     if (!fits || !organisation_account(turn, use->account))
         refuse_code(turn);
     else if (!password_begin(turn, NULL, "", use->password))

@@ -120,6 +120,9 @@ void directory_prepare(struct turn *turn, Hb__Command *command)
         if (!may_organise(turn, command))
             turn_refuse(turn, 403, "not_allowed", "无权维护组织", "this account may not change the organisation");
         return;
+    case DIRECTORY__COMMAND__KIND_OFFER_SETUP:
+        directory_prepare_setup(turn, command);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         break;
     }

@@ -114,7 +114,7 @@ Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes h
         return NULL;
     const Dirrec__Session *session = row_find(&rows, rows.sessions, hash, &dirrec__session__descriptor);
     const Dirrec__Credential *credential = session ? credential_find(&rows, session->account) : NULL;
-    store_abort(rows.txn);
+    rows_drop(&rows);
     if (!credential || credential->sessions_from != session->generation || until_of(turn, session) <= turn_now(turn))
         return NULL;
     Directory__Authenticated *who = authenticated_of(turn, session->account, NULL, 0, NULL, 0);
@@ -139,7 +139,7 @@ Directory__Authenticated *token_authenticate(struct turn *turn, struct bytes has
     if (hash.size != DIRECTORY_TOKEN_HASH_BYTES || !rows_begin(turn, &rows, false))
         return NULL;
     Dirrec__Token *token = row_find(&rows, rows.tokens, hash, &dirrec__token__descriptor);
-    store_abort(rows.txn);
+    rows_drop(&rows);
     if (!token || token->expires_ms <= turn_now(turn))
         return NULL;
     Directory__Authenticated *who =
@@ -166,7 +166,7 @@ void answer_sign_in(struct turn *turn, const Hb__Query *query)
     const Dirrec__Credential *credential =
         organisation_account(turn, in->account) ? credential_find(&rows, in->account) : NULL;
     struct tried tried = {TRIED_PASSWORD, in->account, in->address};
-    store_abort(rows.txn);
+    rows_drop(&rows);
     if (password_begin(turn, credential ? credential->password_hash : "", in->password, ""))
         tries_begin(turn, &tried); /* after it: who finds no room has tried nothing */
 }

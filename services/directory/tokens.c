@@ -91,7 +91,7 @@ void answer_tokens(struct turn *turn, const Hb__Query *query, Directory__Reply *
     reply->tokens = arena_alloc(turn_arena(turn), sizeof *reply->tokens);
     directory__tokens__init(reply->tokens);
     each_of(&rows, account, list, reply->tokens);
-    store_abort(rows.txn);
+    rows_drop(&rows);
 }
 
 /* ---- making one ---- */
@@ -132,7 +132,7 @@ static void check_make(struct turn *turn, const Hb__Query *query, const char *ac
         refuse_field(turn, "name", "须说明令牌的用途，最长 256 字节", "say what it is for, in at most 256 bytes");
     if (!make->n_scopes || make->n_scopes > 16)
         refuse_field(turn, "scopes", "须列出权限",
-                     "list its scopes: read act submit receive import policy organise report open");
+                     "list its scopes: read act submit receive import policy organise report open audit");
     if (make->n_sites > 256)
         refuse_field(turn, "sites", "最多 256 个站点", "at most 256 sites");
     if (make->expires_ms <= turn_now(turn) || make->expires_ms > turn_now(turn) + TOKEN_MS_MAX)

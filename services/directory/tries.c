@@ -224,6 +224,7 @@ void tries_end(struct turn *turn, const struct tried *none, const struct tried *
     tries_take_back(&rows, none);
     if (wrong)
         tries_count(&rows, wrong);
+    turn_beside(turn, NULL);
     if (store_commit(rows.txn))
         return; /* then it counts */
 }

@@ -5,7 +5,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     Escrec__Case record = ESCREC__CASE__INIT;
     record.site = event->site;
     record.kind = event->intake->registered->kind;
-    record.policy_version = event->policy_version;
+    record.policy_version = record.first_version = event->policy_version;
     facts_list_fold(turn_arena(turn), &record.facts, &record.n_facts, event);
     escalation_save(turn, event->case_id, &record);
     turn_case_known(turn, event->case_id);
@@ -13,9 +13,15 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
 
 static void evolve_facts(struct turn *turn, const Hb__Event *event)
 {
-    Escrec__Case *record = event->n_facts ? escalation_load(turn, event->case_id) : NULL;
+    bool moved = event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+                 event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED;
+    Escrec__Case *record = event->n_facts || moved ? escalation_load(turn, event->case_id) : NULL;
     if (!record)
         return;
+    if (moved && !record->first_version)
+        record->first_version = record->policy_version;
+    if (moved)
+        record->policy_version = event->casework->case_moved->to;
     facts_list_fold(turn_arena(turn), &record->facts, &record->n_facts, event);
     escalation_save(turn, event->case_id, record);
 }

@@ -10,6 +10,7 @@ struct step {
     const Hb__Event *event;
     Escrec__Case *record;
     struct facts facts;
+    uint32_t version; /* of the policy under which it was said: the case may have been moved since, or not yet */
     const Policy__Policy *policy;
     const char *ladder, *clock, *part;
     uint32_t round;
@@ -18,8 +19,11 @@ struct step {
 
 static char *key_of(const struct step *step, uint32_t row, int64_t warning)
 {
-    return arena_printf(turn_arena(step->turn), "%s/%s/%" PRIu32 "/%s/%" PRIu32 "/%" PRId64 "/%" PRId64, step->ladder,
-                        step->clock, step->round, step->part, row, step->due_ms, warning);
+    struct arena *arena = turn_arena(step->turn);
+    char *key = arena_printf(arena, "%s/%s/%" PRIu32 "/%s/%" PRIu32 "/%" PRId64 "/%" PRId64, step->ladder, step->clock,
+                             step->round, step->part, row, step->due_ms, warning);
+    uint32_t first = step->record->first_version; /* in another version a row may have another number */
+    return first && step->version != first ? arena_printf(arena, "%s/v%" PRIu32, key, step->version) : key;
 }
 
 static char *key_of_repeat(const struct step *step, uint32_t row, uint32_t repeat)
@@ -32,7 +36,7 @@ static void say(const struct step *step, Escalation__Event__KindCase kind, void 
                 size_t count)
 {
     Hb__Event *event = turn_event(step->turn, step->event->site, step->event->case_id);
-    event->policy_version = step->record->policy_version;
+    event->policy_version = step->version;
     event->payload_case = HB__EVENT__PAYLOAD_ESCALATION;
     event->escalation = TURN_NEW(step->turn, Escalation__Event, escalation__event__init);
     event->escalation->kind_case = kind;
@@ -341,7 +345,8 @@ void escalation_react(struct turn *turn, const Hb__Event *event)
     if (!step.record)
         return;
     step.facts = (struct facts){step.record->facts, step.record->n_facts};
-    step.policy = organisation_policy(turn, step.record->site, step.record->policy_version);
+    step.version = event->policy_version ? event->policy_version : step.record->policy_version;
+    step.policy = organisation_policy(turn, step.record->site, step.version);
     if (event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG)
         react_watchdog(&step, event->watchdog);
     else

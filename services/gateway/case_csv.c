@@ -37,7 +37,7 @@ static void begin(struct case_export *export)
 
 /* A spreadsheet program would calculate it, and it may come from outside (an external id): shown as text instead
    (OWASP, CSV Injection). */
-static const char *harmless(struct arena *arena, const char *text)
+const char *case_csv_harmless(struct arena *arena, const char *text)
 {
     return *text && strchr("=+-@\t\r", *text) ? arena_printf(arena, "'%s", text) : text;
 }
@@ -47,11 +47,11 @@ static void row(struct case_export *export, const struct case_export_cell *cells
     struct http_request *request = case_export_request(export);
     const char **texts = arena_alloc(&request->arena, count * sizeof *texts);
     for (size_t i = 0; i < count; i++)
-        texts[i] = cells[i].text ? case_csv_quoted(&request->arena, harmless(&request->arena, cells[i].text))
+        texts[i] = cells[i].text ? case_csv_quoted(&request->arena, case_csv_harmless(&request->arena, cells[i].text))
                    : cells[i].ms ? json_time_text(zone, cells[i].ms, &request->arena)
                                  : "";
     write_line(request, texts, count);
 }
 
 const struct case_export_format case_csv = {
-    .type = "text/csv; charset=utf-8; header=present", .file = "cases.csv", .begin = begin, .row = row};
+    .name = "csv", .type = "text/csv; charset=utf-8; header=present", .file = "cases.csv", .begin = begin, .row = row};

@@ -13,8 +13,9 @@
 
 struct gathering {
     struct document document;
-    size_t next; /* case whose file or policy is asked for */
-    bool list;   /* which forms there are is wanted, not one of them */
+    size_t next;      /* case whose file or policy is asked for */
+    uint32_t current; /* version of the site's policy: by it the next one is issued */
+    bool list;        /* which forms there are is wanted, not one of them */
 };
 
 static struct document_case *own(struct gathering *gathering)
@@ -36,7 +37,7 @@ static void give(struct http_request *request, void *context, const Hb__Refusal 
     static const char *const formats[] = {"json", "html", NULL};
     unsigned format = 0;
     gathering->document.unopened = unopened;
-    (void)masked;
+    gathering->document.masked = masked;
     if (!parameter_choice(request, "format", formats, &format))
         return;
     json_t *data = document_data(request, &gathering->document);
@@ -167,6 +168,14 @@ static void add_linked(struct gathering *gathering)
 
 /* ---- which form ---- */
 
+/* What was issued, without what a letter says: that is read one by one. */
+static json_t *issued_json(const struct gathering *gathering, const Casework__Issued *issued)
+{
+    if (issued->letter)
+        issued->letter->text = NULL;
+    return json_from_message(&issued->base, gathering->document.zone);
+}
+
 static void give_list(struct http_request *request, const struct gathering *gathering, const Policy__Policy *policy)
 {
     json_t *list = json_array();
@@ -175,7 +184,7 @@ static void give_list(struct http_request *request, const struct gathering *gath
         const Casework__CaseFile *file = gathering->document.cases[0].file;
         for (size_t n = 0; n < file->n_documents; n++)
             if (strcmp(file->documents[n]->document, policy->documents[i]->name) == 0)
-                json_array_append_new(issued, json_from_message(&file->documents[n]->base, gathering->document.zone));
+                json_array_append_new(issued, issued_json(gathering, file->documents[n]));
         json_object_set_new(json, "issued", issued);
         json_array_append_new(list, json);
     }
@@ -194,9 +203,12 @@ static void refuse_form(struct http_request *request, const struct gathering *ga
     problem_respond(request, refusal);
 }
 
+static void ask_form(struct http_request *request, struct gathering *gathering);
+
 static void on_form_policy(struct http_request *request, void *context, const Policy__Policy *policy)
 {
     struct gathering *gathering = context;
+    struct document *document = &gathering->document;
     if (!policy) {
         problem_respond(request, cell_refuse_down(request, HB__SERVICE__DIRECTORY));
         return;
@@ -205,14 +217,26 @@ static void on_form_policy(struct http_request *request, void *context, const Po
         give_list(request, gathering, policy);
         return;
     }
-    gathering->document.form = policy_document(kept(request, policy), gathering->document.name);
-    if (!gathering->document.form) {
+    document->form = policy_document(kept(request, policy), document->name);
+    if (!document->form) {
         refuse_form(request, gathering, policy);
+        return;
+    }
+    if (*document->form->of && !document->issue && document->issued) {
+        document->issued = NULL; /* what stands there now is another text, or may be by tomorrow */
+        ask_form(request, gathering);
         return;
     }
     add_linked(gathering);
     gathering->next = 1;
     ask_next(request, gathering);
+}
+
+static void ask_form(struct http_request *request, struct gathering *gathering)
+{
+    struct document *document = &gathering->document;
+    document->version = document->issued ? document->issued->version : gathering->current;
+    policies_get(request, own(gathering)->file->site, document->version, on_form_policy, gathering);
 }
 
 static void on_own_policy(struct http_request *request, void *context, const Policy__Policy *policy)
@@ -223,13 +247,17 @@ static void on_own_policy(struct http_request *request, void *context, const Pol
     own(gathering)->policy = kept(request, policy);
     for (size_t i = 0; i < document->organisation->n_policies; i++)
         if (strcmp(document->organisation->policies[i]->site, file->site) == 0)
-            document->version = document->organisation->policies[i]->version;
+            gathering->current = document->organisation->policies[i]->version;
+    uint64_t nth = 0;
     for (size_t i = 0; i < file->n_documents; i++)
-        if (strcmp(file->documents[i]->document, document->name) == 0)
+        if (strcmp(file->documents[i]->document, document->name) == 0 && (++nth == document->issue || !document->issue))
             document->issued = file->documents[i];
-    if (document->issued)
-        document->version = document->issued->version;
-    policies_get(request, file->site, document->version, on_form_policy, gathering);
+    if (document->issue && !document->issued) {
+        problem_respond(request, problem_new(request, 404, "not_found", "没有出具过这一份",
+                                             "no such one of this document was issued"));
+        return;
+    }
+    ask_form(request, gathering);
 }
 
 /* ---- what is asked first: the case, and who is who ---- */
@@ -278,6 +306,8 @@ static void begin(struct http_request *request, uint64_t case_id, bool list)
     struct gathering *gathering = arena_zero(&request->arena, sizeof *gathering);
     gathering->list = list;
     gathering->document.name = list ? "" : http_param(request, "document");
+    if (!list && !parameter_number(request, "issue", 1, UINT32_MAX, &gathering->document.issue))
+        return;
     gathering->document.cases_count = 1;
     *own(gathering) = (struct document_case){.id = case_id, .link = ""};
     case_file_ask(request, case_id, on_file, gathering);

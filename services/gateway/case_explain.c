@@ -36,13 +36,33 @@ static void set_time(struct http_request *request, json_t *json, const char *nam
     json_object_set_new(json, name, json_string(json_time_text(zone, ms, &request->arena)));
 }
 
-static json_t *routing_json(struct http_request *request, const struct explaining *one)
+static void set_text(json_t *json, const char *name, const char *text)
+{
+    if (*text)
+        json_object_set_new(json, name, json_string(text));
+}
+
+/* Under which clauses the rule stands, and whose it is where a department has it otherwise. */
+static void add_rule(json_t *json, const struct explaining *one, const Policy__Policy *policy, const char *name)
+{
+    const Policy__Kind *kind = policy ? policy_kind(policy, one->file->kind) : NULL;
+    for (size_t i = 0; *name && kind && i < kind->n_rules; i++) {
+        const Policy__Rule *rule = kind->rules[i];
+        if (strcmp(rule->name, name) != 0)
+            continue;
+        json_object_set_new(json, "rule_clauses", texts_json(rule->clauses, rule->n_clauses));
+        set_text(json, "department", rule->department);
+    }
+}
+
+static json_t *routing_json(struct http_request *request, const struct explaining *one, const Policy__Policy *policy)
 {
     json_t *times = json_array();
     for (size_t i = 0; i < one->routing->n_routed; i++) {
         json_t *routed = json_from_message(&one->routing->routed[i]->base, one->zone);
         if (i < one->routing->n_at_ms)
             set_time(request, routed, "at", one->zone, one->routing->at_ms[i]);
+        add_rule(routed, one, policy, one->routing->routed[i]->rule);
         json_array_append_new(times, routed);
     }
     return json_pack("{s:o, s:o}", "routed", times, "clauses",
@@ -74,6 +94,7 @@ static json_t *notices_json(const struct explaining *one, const Policy__Policy *
             add_label(json, notice->label);
             json_object_set_new(json, "clauses", texts_json(notice->clauses, notice->n_clauses));
         }
+        add_rule(json, one, policy, state->notice ? state->notice->rule : "");
         json_array_append_new(list, json);
     }
     return list;
@@ -95,12 +116,6 @@ static json_t *levels_json(struct http_request *request, const struct explaining
         json_array_append_new(list, json);
     }
     return list;
-}
-
-static void set_text(json_t *json, const char *name, const char *text)
-{
-    if (*text)
-        json_object_set_new(json, name, json_string(text));
 }
 
 /* What an indicator means, as the policy of the case has it. */
@@ -140,14 +155,25 @@ static json_t *figures_json(struct http_request *request, const struct explainin
     return list;
 }
 
+/* Since it was registered. */
+static json_t *versions_json(const struct explaining *one)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < one->file->n_versions_taken; i++)
+        json_array_append_new(list, json_from_message(&one->file->versions_taken[i]->base, one->zone));
+    return list;
+}
+
 static void give(struct http_request *request, void *context, const Policy__Policy *policy)
 {
     struct explaining *one = context;
     json_t *json =
         json_pack("{s:s, s:s, s:s, s:i}", "case_id", case_id_text(request, one->case_id), "number", one->file->number,
                   "site", one->file->site, "policy_version", (int)one->file->policy_version);
+    if (one->file->n_versions_taken)
+        json_object_set_new(json, "versions_taken", versions_json(one));
     if (one->routing)
-        json_object_set_new(json, "routing", routing_json(request, one));
+        json_object_set_new(json, "routing", routing_json(request, one, policy));
     if (one->clocks)
         json_object_set_new(json, "clocks", clocks_json(one));
     if (one->notices)

@@ -1,6 +1,7 @@
 /* One page of analytics at a time, and the next one only when that has been sent. */
 #include "case_export.h"
 
+#include "export_note.h"
 #include "problem.h"
 
 #include <stdio.h>
@@ -93,15 +94,25 @@ static void write_page(struct case_export *export, bool first)
 }
 
 /* What a format keeps lies below the mark. */
+static void on_noted(void *context)
+{
+    struct case_export *export = context;
+    begin(export);
+    export->mark = arena_mark(&export->request->arena);
+    write_page(export, true);
+}
+
+/* Who may not read the first page takes nothing with him; who may is recorded before any of it goes out. A site of
+   another cell is not ours to record under. */
 static void on_rows(struct http_request *request, void *context)
 {
     struct case_export *export = context;
-    bool first = !export->begun;
-    if (first) {
-        begin(export);
-        export->mark = arena_mark(&request->arena);
-    }
-    write_page(export, first);
+    const struct case_list *list = export->list;
+    bool elsewhere = list->cell && list->cell != cells_own(request);
+    if (export->begun)
+        write_page(export, false);
+    else
+        export_note(request, "cases", export->format->name, elsewhere ? "" : list->site, on_noted, export);
 }
 
 static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,

@@ -13,7 +13,7 @@ struct case_export_cell {
 
 /* What they write goes through http_stream_write. What they allocate is forgotten after each page. */
 struct case_export_format {
-    const char *type, *file;
+    const char *name, *type, *file;
     void (*begin)(struct case_export *export);
     void (*row)(struct case_export *export, const struct case_export_cell *cells, size_t count,
                 const struct zone *zone);

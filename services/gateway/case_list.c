@@ -1,6 +1,7 @@
 /* GET /cases: a page of the list, or all of it as CSV or XLSX; GET /cases/count: how many a site has of it. */
 #include "case_export.h"
 
+#include "account_limit.h"
 #include "cell.h"
 #include "parameters.h"
 #include "problem.h"
@@ -60,12 +61,13 @@ static bool take_phases(struct http_request *request, Analytics__Filter *filter)
     return true;
 }
 
-static bool take_filter(struct http_request *request, struct case_list *list)
+bool case_list_filter(struct http_request *request, struct case_list *list)
 {
-    static const char *const orders[] = {"newest", "oldest", NULL}, *const truths[] = {"true", "false", NULL},
+    static const char *const orders[] = {"newest", "oldest", "due", NULL}, *const truths[] = {"true", "false", NULL},
                              *const approvals[] = {"mine", "any", NULL};
     Analytics__Filter *filter = &list->filter;
-    unsigned order = 0, overdue = 1, on_time = 2, sealed = 1, duty = 1, approval = 2;
+    unsigned order = 0, overdue = 1, on_time = 2, sealed = 1, duty = 1, approval = 2, escalated = 1, reopened = 1,
+             returned = 1, responded = 1;
     analytics__filter__init(filter);
     const struct zone *zone = sites_zone(request->gateway, list->site);
     list->cursor = parameter_text(request, "cursor");
@@ -73,11 +75,15 @@ static bool take_filter(struct http_request *request, struct case_list *list)
     list->phone = parameter_text(request, "phone");
     filter->department = parameter_text(request, "department");
     filter->handler = parameter_text(request, "handler");
+    filter->escalated_to = parameter_text(request, "escalated_to");
     filter->kind = parameter_text(request, "kind");
     filter->category = parameter_text(request, "category");
     filter->stage = parameter_text(request, "stage");
     filter->number = parameter_text(request, "number");
     filter->joint = parameter_text(request, "joint");
+    filter->step = parameter_text(request, "step");
+    filter->satisfied = parameter_text(request, "satisfied");
+    filter->place = parameter_text(request, "place");
     uint64_t case_id = 0;
     if (!parameter_number(request, "case_id", 1, UINT64_MAX - 1, &case_id))
         return false;
@@ -88,6 +94,10 @@ static bool take_filter(struct http_request *request, struct case_list *list)
         !parameter_choice(request, "on_time", truths, &on_time) ||
         !parameter_choice(request, "sealed", truths, &sealed) || !parameter_choice(request, "duty", truths, &duty) ||
         !parameter_choice(request, "approval", approvals, &approval) ||
+        !parameter_choice(request, "escalated", truths, &escalated) ||
+        !parameter_choice(request, "reopened", truths, &reopened) ||
+        !parameter_choice(request, "returned", truths, &returned) ||
+        !parameter_choice(request, "responded", truths, &responded) ||
         !parameter_time(request, "received_from", zone, &filter->received_from_ms) ||
         !parameter_time(request, "received_to", zone, &filter->received_to_ms) ||
         !parameter_time(request, "due_from", zone, &filter->due_from_ms) ||
@@ -95,9 +105,14 @@ static bool take_filter(struct http_request *request, struct case_list *list)
         !parameter_number(request, "limit", 1, LIMIT_MAX, &list->limit))
         return false;
     list->oldest_first = order == 1;
+    list->by_due = order == 2;
     filter->overdue = overdue == 0;
     filter->sealed = sealed == 0;
     filter->duty = duty == 0;
+    filter->reopened = reopened == 0;
+    filter->returned = returned == 0;
+    filter->responded = responded == 0;
+    filter->escalated = escalated == 0;
     filter->approval = (char *)(uintptr_t)(approval < 2 ? approvals[approval] : "");
     filter->on_time = (char *)(uintptr_t)(on_time < 2 ? truths[on_time] : "");
     return true;
@@ -132,6 +147,7 @@ void case_list_ask(struct http_request *request, struct case_list *list, uint32_
     cases.cursor = (char *)(uintptr_t)list->cursor;
     cases.limit = limit;
     cases.oldest_first = list->oldest_first;
+    cases.by_due = list->by_due;
     cell_query(request, HB__SERVICE__ANALYTICS, &query, done, context);
 }
 
@@ -194,15 +210,35 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
     case_list_give(request, list);
 }
 
+/* By the date due there are pages only: while a file is being made dates move, and what is found in texts comes by
+ * receipt. */
+static bool check_order(struct http_request *request, const struct case_list *list, bool file)
+{
+    static const char *const steady[] = {"newest", "oldest", NULL};
+    if (!list->by_due || (!file && !*list->text && !*list->phone))
+        return true;
+    parameter_refuse(request, "order", steady);
+    return false;
+}
+
 /* Texts are searched at one site, whose intake holds their keys. */
 static bool check_search(struct http_request *request, const struct case_list *list)
 {
     if (!*list->text && !*list->phone)
         return true;
     if (*list->site)
-        return case_search_may(request);
+        return account_may(request, ACCOUNT_SEARCHES);
     case_list_refuse_no_site(request);
     return false;
+}
+
+void case_list_of_site(struct http_request *request, struct case_list *list, sites_done_fn *done, void *context)
+{
+    list->site = parameter_text(request, "site");
+    if (!*list->site)
+        case_list_refuse_no_site(request);
+    else if (cells_parameter(request, &list->cell))
+        sites_know(request, list->site, done, context);
 }
 
 /* With the site's zone at hand: times in the parameters may be local ones. */
@@ -211,8 +247,9 @@ static void on_site(struct http_request *request, void *context)
     static const char *const formats[] = {"json", "csv", "xlsx", NULL};
     struct case_list *list = context;
     unsigned format = !http_accepts(request, "application/json") && http_accepts(request, "text/csv");
-    if (!parameter_choice(request, "format", formats, &format) || !take_filter(request, list) ||
-        !check_search(request, list))
+    if (!parameter_choice(request, "format", formats, &format) || !case_list_filter(request, list) ||
+        !check_order(request, list, format != 0) || !check_search(request, list) ||
+        (format && !account_may(request, ACCOUNT_FILES)))
         return;
     if (format)
         case_export_stream(request, list, format == 1 ? &case_csv : &case_xlsx);
@@ -281,18 +318,12 @@ static void ask_count(struct http_request *request, struct counting *counting)
 static void on_site_counted(struct http_request *request, void *context)
 {
     struct counting *counting = context;
-    if (take_filter(request, &counting->list))
+    if (case_list_filter(request, &counting->list))
         ask_count(request, counting);
 }
 
 void cases_count(struct http_request *request)
 {
     struct counting *counting = arena_zero(&request->arena, sizeof *counting);
-    counting->list.site = parameter_text(request, "site");
-    if (!*counting->list.site) {
-        case_list_refuse_no_site(request);
-        return;
-    }
-    if (cells_parameter(request, &counting->list.cell))
-        sites_know(request, counting->list.site, on_site_counted, counting);
+    case_list_of_site(request, &counting->list, on_site_counted, counting);
 }

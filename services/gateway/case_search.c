@@ -3,18 +3,13 @@
    neither its length nor its cursor tells of cases that match and are hidden. */
 #include "cases.h"
 
+#include "account_limit.h"
 #include "parameters.h"
-#include "portal_limit.h"
 #include "problem.h"
 
 #include <inttypes.h>
-#include <sodium.h>
 
 #define MATCHES_MAX 500u /* of intake, to one question */
-
-/* Far more than somebody at the telephone asks for; whoever walks through all numbers needs years, and is recorded. */
-static const struct limit_rule searching_each = {.burst = 120, .refill_ms = 3000};
-static const struct limit_rule searching_all = {.burst = 2000, .refill_ms = 5};
 
 struct searching {
     struct case_list *wanted;
@@ -28,38 +23,6 @@ struct searching {
 };
 
 static void ask_intake(struct http_request *request, struct searching *searching);
-
-/* ---- how often ---- */
-
-/* An account's id may be longer than what the limit counts by. */
-static const char *counted_as(struct http_request *request)
-{
-    const char *account = request->actor->account;
-    uint8_t hash[16];
-    char *text = arena_alloc(&request->arena, 2 * sizeof hash + 1);
-    crypto_generichash(hash, sizeof hash, (const uint8_t *)account, strlen(account), NULL, 0);
-    return sodium_bin2hex(text, 2 * sizeof hash + 1, hash, sizeof hash);
-}
-
-bool case_search_may(struct http_request *request)
-{
-    struct gateway *gateway = request->gateway;
-    const char *whose = counted_as(request);
-    if (!gateway->searches) {
-        gateway->searches = arena_alloc(&gateway->arena, sizeof *gateway->searches);
-        limit_init(gateway->searches, searching_each, searching_all);
-    }
-    int64_t wait_ms = limit_wait_ms(gateway->searches, whose, request->came_ms);
-    if (wait_ms == 0) {
-        limit_count(gateway->searches, whose, request->came_ms);
-        return true;
-    }
-    Hb__Refusal *refusal = problem_new(request, 429, "too_many_searches", "检索密封内容过于频繁，请稍后再试",
-                                       "too many searches in sealed texts; wait as long as Retry-After says");
-    refusal->retry_after_s = (uint32_t)((wait_ms + 999) / 1000);
-    problem_respond(request, refusal);
-    return false;
-}
 
 /* ---- a page ---- */
 
@@ -115,7 +78,7 @@ static void on_found(struct http_request *request, void *context, const Hb__Refu
         if (!refused)
             refused = cell_refuse_down(request, HB__SERVICE__INTAKE);
         if (!*searching->after) /* at its very beginning: nothing was opened, and nothing recorded */
-            limit_give_back(request->gateway->searches, counted_as(request));
+            account_give_back(request, ACCOUNT_SEARCHES);
         searching->done(request, searching->context, refused, NULL);
         return;
     }

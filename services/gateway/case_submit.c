@@ -3,6 +3,7 @@
 
 #include "body.h"
 #include "cell.h"
+#include "parameters.h"
 #include "problem.h"
 #include "sites.h"
 #include "json/json.h"
@@ -96,6 +97,37 @@ static void on_site(struct http_request *request, void *context)
     intake.submit = submission->submit;
     cell_command(request, HB__SERVICE__INTAKE, &command, 0, on_submitted, submission);
 }
+
+/* ---- what may be registered ---- */
+
+static void on_kinds(struct http_request *request, void *context, const Hb__Refusal *refused,
+                     const Hb__QueryReply *reply)
+{
+    (void)context;
+    if (refused)
+        problem_respond(request, refused);
+    else
+        http_respond_json(request, 200, json_from_message(&reply->intake->registrable->base, NULL));
+}
+
+void cases_kinds(struct http_request *request)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Intake__Query intake = INTAKE__QUERY__INIT;
+    Intake__MayRegister may = INTAKE__MAY_REGISTER__INIT;
+    query.site = parameter_text(request, "site");
+    if (!*query.site) {
+        case_list_refuse_no_site(request);
+        return;
+    }
+    query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
+    query.intake = &intake;
+    intake.kind_case = INTAKE__QUERY__KIND_MAY_REGISTER;
+    intake.may_register = &may;
+    cell_query(request, HB__SERVICE__INTAKE, &query, on_kinds, NULL);
+}
+
+/* ---- registering ---- */
 
 void cases_submit(struct http_request *request)
 {

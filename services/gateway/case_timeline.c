@@ -13,11 +13,29 @@
 struct reading {
     uint64_t case_id;
     ProtobufCMessage **events;
+    const Casework__Withheld **withheld; /* of each; NULL: nothing */
     size_t count;
     uint32_t next;
     const Hb__Refusal *unopened;
     bool masked;
 };
+
+static void add_withheld(json_t *json, const Casework__Withheld *withheld)
+{
+    json_t *fields = withheld ? json_array() : NULL;
+    for (size_t i = 0; withheld && i < withheld->n_fields; i++)
+        json_array_append_new(fields, json_string(withheld->fields[i]));
+    if (fields)
+        json_object_set_new(json, "withheld_fields", fields);
+}
+
+static const Casework__Withheld *withheld_of(const Casework__Timeline *timeline, size_t event)
+{
+    for (size_t i = 0; i < timeline->n_withheld; i++)
+        if (timeline->withheld[i]->event == event)
+            return timeline->withheld[i];
+    return NULL;
+}
 
 static void give_page(struct http_request *request, void *context)
 {
@@ -27,6 +45,7 @@ static void give_page(struct http_request *request, void *context)
         const Hb__Event *event = (const Hb__Event *)reading->events[i];
         json_t *json = json_from_message(&event->base, sites_zone(request->gateway, event->site));
         json_object_del(json, "previous_hash");
+        add_withheld(json, reading->withheld[i]);
         json_array_append_new(events, json);
     }
     json_t *page = json_pack("{s:s, s:o}", "case_id", case_id_text(request, reading->case_id), "events", events);
@@ -61,10 +80,13 @@ static void unpack(struct http_request *request, struct reading *reading, const 
     char *why;
     reading->next = timeline->next;
     reading->events = arena_alloc(&request->arena, (timeline->n_events + 1) * sizeof *reading->events);
+    reading->withheld = arena_alloc(&request->arena, (timeline->n_events + 1) * sizeof(const Casework__Withheld *));
     for (size_t i = 0; i < timeline->n_events; i++)
         if (message_unpack(&hb__event__descriptor, bytes_of(timeline->events[i].data, timeline->events[i].len),
-                           &request->arena, &reading->events[reading->count], &why) == ERR_NONE)
+                           &request->arena, &reading->events[reading->count], &why) == ERR_NONE) {
+            reading->withheld[reading->count] = withheld_of(timeline, i);
             drop_alike(reading->events[reading->count++]);
+        }
 }
 
 static void on_timeline(struct http_request *request, void *context, const Hb__Refusal *refused,

@@ -174,4 +174,4 @@ static void end(struct case_export *export)
 }
 
 const struct case_export_format case_xlsx = {
-    .type = TYPE "sheet", .file = "cases.xlsx", .begin = begin, .row = row, .page = page, .end = end};
+    .name = "xlsx", .type = TYPE "sheet", .file = "cases.xlsx", .begin = begin, .row = row, .page = page, .end = end};

@@ -11,6 +11,7 @@
 void cases_submit(struct http_request *request); /* case_submit.c */
 void cases_list(struct http_request *request);   /* case_list.c; hands over to case_export.c */
 void cases_count(struct http_request *request);
+void reports_figures(struct http_request *request); /* case_figures.c: GET /reports/figures */
 void cases_file(struct http_request *request);      /* case_file.c */
 void cases_timeline(struct http_request *request);  /* case_timeline.c */
 void cases_explain(struct http_request *request);   /* case_explain.c */
@@ -18,6 +19,8 @@ void cases_documents(struct http_request *request); /* case_document.c */
 void cases_document(struct http_request *request);
 void cases_act(struct http_request *request);    /* case_act.c */
 void cases_import(struct http_request *request); /* case_import.c */
+void notices_due(struct http_request *request);  /* notices.c: what a person must send at a site */
+void cases_notice_sent(struct http_request *request);
 
 /* Ids as the API writes them: decimal. */
 const char *case_id_text(struct http_request *request, uint64_t case_id);
@@ -38,7 +41,7 @@ struct case_list {
     Analytics__Filter filter;
     const char *cursor;
     uint64_t limit;
-    bool oldest_first;
+    bool oldest_first, by_due;
 };
 void case_list_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
                    void *context);
@@ -46,11 +49,14 @@ void case_list_ask(struct http_request *request, struct case_list *list, uint32_
 /* case_search.c: the same where something is looked for in sealed texts. */
 void case_search_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
                      void *context);
-/* May the account search once more just now? No: answered with 429. */
-bool case_search_may(struct http_request *request);
+void cases_kinds(struct http_request *request);
 void cases_alike(struct http_request *request);
 
+/* Fills the filter from the query parameters. False: answered with what is wrong. */
+bool case_list_filter(struct http_request *request, struct case_list *list);
 void case_list_refuse_no_site(struct http_request *request);
+/* Site, which must be named, and cell; `done` with the site's zone at hand, for its times. Otherwise answered. */
+void case_list_of_site(struct http_request *request, struct case_list *list, sites_done_fn *done, void *context);
 
 /* The rows as the JSON of a page; case_search.c gives others than those of a filter, too. */
 void case_list_give(struct http_request *request, Analytics__CaseList *list);
@@ -72,6 +78,7 @@ const struct zone *case_list_zone(struct http_request *request, const Analytics_
 struct case_export_format;
 void case_export_stream(struct http_request *request, struct case_list *list, const struct case_export_format *format);
 const char *case_csv_quoted(struct arena *arena, const char *text);
+const char *case_csv_harmless(struct arena *arena, const char *text);
 
 /* Asks casework for the file of a case. */
 void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn *done, void *context);

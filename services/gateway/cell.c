@@ -94,6 +94,12 @@ size_t cell_partitions(const struct gateway *gateway, Hb__Service service)
     return count;
 }
 
+uint32_t cell_partition(const struct gateway *gateway, Hb__Service service, size_t index)
+{
+    const struct cell_peer *found = peer_at(gateway->cell, service, index);
+    return found ? found->instance->partition : 0;
+}
+
 /* Where a case or a site lives. */
 static uint32_t bucket_of(const struct http_request *request, uint64_t case_id, const char *site)
 {

@@ -26,10 +26,12 @@ void cell_query(struct http_request *request, Hb__Service service, Hb__Query *qu
    cell_query does so by itself. Refused as soon as one of them is away. */
 void cell_query_all(struct http_request *request, Hb__Service service, const Hb__Query *query, cell_query_fn *done,
                     void *context);
+void cell_add_figures(Analytics__Figures *sum, const Analytics__Figures *more);
 /* The answers of several partitions in the first. */
 void cell_merge(struct arena *arena, const Hb__Query *query, Hb__QueryReply *const *answers, size_t count);
 /* One partition by its index, in the order of their buckets. Actor and after are filled in when there is an actor. */
 size_t cell_partitions(const struct gateway *gateway, Hb__Service service);
+uint32_t cell_partition(const struct gateway *gateway, Hb__Service service, size_t index); /* its number */
 void cell_query_at(struct http_request *request, Hb__Service service, size_t index, Hb__Query *query,
                    cell_query_fn *done, void *context);
 /* As the gateway itself, for nobody: who a token belongs to, where a site lives. */

@@ -6,6 +6,12 @@
 
 /* ---- lists: in the same order as each partition's, cut to the wanted length ---- */
 
+/* As analytics puts them: what has no date comes last. */
+static uint64_t due_place(const Analytics__CaseRow *row)
+{
+    return (uint64_t)(row->open_due_ms ? row->open_due_ms : INT64_MAX);
+}
+
 static int by_receipt(const void *a, const void *b)
 {
     const Analytics__CaseRow *x = *(Analytics__CaseRow *const *)a, *y = *(Analytics__CaseRow *const *)b;
@@ -16,17 +22,27 @@ static int by_receipt(const void *a, const void *b)
     return strcmp(x->cell, y->cell);
 }
 
+static int by_due(const void *a, const void *b)
+{
+    const Analytics__CaseRow *x = *(Analytics__CaseRow *const *)a, *y = *(Analytics__CaseRow *const *)b;
+    uint64_t at = due_place(x), other = due_place(y);
+    if (at != other)
+        return at < other ? -1 : 1;
+    if (x->case_id != y->case_id)
+        return x->case_id < y->case_id ? -1 : 1;
+    return strcmp(x->cell, y->cell);
+}
+
 static int by_receipt_down(const void *a, const void *b)
 {
     return by_receipt(b, a);
 }
 
-/* As analytics writes it: where the page ended (received, case, cell). */
-static char *cursor_at(struct arena *arena, const Analytics__CaseRow *row)
+/* As analytics writes it: where the page ended (received or due, case, cell). */
+static char *cursor_at(struct arena *arena, const Analytics__CaseRow *row, bool due)
 {
-    unsigned long long received = (unsigned long long)row->received_ms, id = row->case_id;
-    return *row->cell ? arena_printf(arena, "%llx-%llx-%s", received, id, row->cell)
-                      : arena_printf(arena, "%llx-%llx", received, id);
+    unsigned long long at = due ? due_place(row) : (unsigned long long)row->received_ms, id = row->case_id;
+    return arena_printf(arena, *row->cell ? "%s%llx-%llx-%s" : "%s%llx-%llx", due ? "due-" : "", at, id, row->cell);
 }
 
 static void merge_lists(struct arena *arena, const Analytics__ListCases *wanted, Analytics__Reply *const *replies,
@@ -48,15 +64,17 @@ static void merge_lists(struct arena *arena, const Analytics__ListCases *wanted,
     }
     list->rows = all;
     if (rows)
-        qsort(list->rows, rows, sizeof *list->rows, wanted->oldest_first ? by_receipt : by_receipt_down);
+        qsort(list->rows, rows, sizeof *list->rows,
+              wanted->by_due ? by_due : (wanted->oldest_first ? by_receipt : by_receipt_down));
     list->n_rows = limit && rows > limit ? limit : rows;
     more = more || list->n_rows < rows;
-    list->cursor = more && list->n_rows ? cursor_at(arena, list->rows[list->n_rows - 1]) : arena_strdup(arena, "");
+    list->cursor =
+        more && list->n_rows ? cursor_at(arena, list->rows[list->n_rows - 1], wanted->by_due) : arena_strdup(arena, "");
 }
 
 /* ---- figures: added up, key by key ---- */
 
-static void add_figures(Analytics__Figures *sum, const Analytics__Figures *more)
+void cell_add_figures(Analytics__Figures *sum, const Analytics__Figures *more)
 {
     const ProtobufCMessageDescriptor *descriptor = &analytics__figures__descriptor;
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
@@ -86,7 +104,7 @@ static void add_group(struct arena *arena, Analytics__Figures ***list, size_t *c
         while (at < *count && strcmp((*list)[at]->key, more[m]->key) != 0)
             at++;
         if (at < *count) {
-            add_figures((*list)[at], more[m]);
+            cell_add_figures((*list)[at], more[m]);
             continue;
         }
         (*list)[(*count)++] = more[m];
@@ -102,11 +120,11 @@ static void add_sites(Analytics__Kpi *kpi, const Analytics__Kpi *more)
         for (size_t at = 0; at < kpi->n_sites; at++)
             if (strcmp(kpi->sites[at]->site, more->sites[i]->site) == 0 &&
                 strcmp(kpi->sites[at]->cell, more->sites[i]->cell) == 0)
-                add_figures(kpi->sites[at]->total, more->sites[i]->total);
+                cell_add_figures(kpi->sites[at]->total, more->sites[i]->total);
     for (size_t i = 0; i < more->n_cells; i++)
         for (size_t at = 0; at < kpi->n_cells; at++)
             if (strcmp(kpi->cells[at]->cell, more->cells[i]->cell) == 0)
-                add_figures(kpi->cells[at]->total, more->cells[i]->total);
+                cell_add_figures(kpi->cells[at]->total, more->cells[i]->total);
 }
 
 static void merge_figures(struct arena *arena, Analytics__Reply *const *replies, size_t count)
@@ -114,7 +132,7 @@ static void merge_figures(struct arena *arena, Analytics__Reply *const *replies,
     Analytics__Kpi *kpi = replies[0]->kpi;
     for (size_t i = 1; i < count; i++) {
         const Analytics__Kpi *more = replies[i]->kpi;
-        add_figures(kpi->total, more->total);
+        cell_add_figures(kpi->total, more->total);
         add_group(arena, &kpi->categories, &kpi->n_categories, more->categories, more->n_categories);
         add_group(arena, &kpi->kinds, &kpi->n_kinds, more->kinds, more->n_kinds);
         add_group(arena, &kpi->departments, &kpi->n_departments, more->departments, more->n_departments);
@@ -157,8 +175,10 @@ void cell_merge(struct arena *arena, const Hb__Query *query, Hb__QueryReply *con
         for (size_t i = 1; i < count; i++)
             replies[0]->count->count += replies[i]->count->count;
         return;
+    case ANALYTICS__QUERY__KIND_AUDIT:      /* of no site: every partition has it all */
     case ANALYTICS__QUERY__KIND_INDICATORS: /* of one site */
-    case ANALYTICS__QUERY__KIND_CHANGES:    /* each has a ring of its own (events.c) */
+    case ANALYTICS__QUERY__KIND_FIGURES:
+    case ANALYTICS__QUERY__KIND_CHANGES: /* each has a ring of its own (events.c) */
     case ANALYTICS__QUERY__KIND__NOT_SET:
         return;
     }

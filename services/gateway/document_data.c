@@ -152,13 +152,45 @@ static const Hb__Personal *text_of(const Casework__CaseFile *file, const char *n
     return NULL;
 }
 
+static bool is_withheld(const Casework__CaseFile *file, const char *name)
+{
+    for (size_t i = 0; i < file->n_withheld; i++)
+        if (strcmp(file->withheld[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void add_unshown(struct filling *filling, const char *name, json_t *label)
+{
+    json_array_append_new(
+        filling->rows, json_pack("{s:s, s:o, s:s, s:b}", "name", name, "label", label, "value", "", "withheld", true));
+}
+
+const Hb__Letter *document_letter(const struct document *document)
+{
+    return document->issued && *document->form->of ? document->issued->letter : NULL;
+}
+
+/* The text as it was issued. */
+static void add_letter(struct filling *filling, const Hb__Letter *letter)
+{
+    const Hb__Field *text = letter->text;
+    json_t *label = label_or(letter->label, letter->document);
+    if (text && text->content_case == HB__FIELD__CONTENT_TEXT)
+        add_text(filling, text->name, label, text->text);
+    else
+        add_unshown(filling, filling->document->form->of, label);
+}
+
 /* A blank field of the form stays on it, to be filled in by hand; `filled_only` leaves it out. */
 static void add_field(struct filling *filling, const Policy__FieldDef *def, bool filled_only)
 {
     const Hb__Personal *text = text_of(filling->one->file, def->name);
     const Hb__Value *value = fact_of(filling->one->file, def->name);
     json_t *label = label_or(def->label, def->name);
-    if (text)
+    if (is_withheld(filling->one->file, def->name))
+        add_unshown(filling, def->name, label);
+    else if (text)
         add_text(filling, def->name, label, text);
     else if (value)
         add_row(filling, def->name, label, value_json(filling, def, value));
@@ -314,7 +346,10 @@ static void block(struct filling *filling, json_t *blocks, const char *name)
         return;
     }
     filling->rows = json_array();
-    one_field(filling, name);
+    if (document_letter(filling->document))
+        add_letter(filling, document_letter(filling->document));
+    else
+        one_field(filling, name);
     add_block(filling, blocks, name, pair("", ""));
     json_decref(filling->rows);
 }
@@ -340,13 +375,15 @@ json_t *document_data(struct http_request *request, const struct document *docum
         json_array_append_new(copies,
                               department_label(&filling, lead ? document->cases[0].file->lead : form->copies[i]));
     }
-    json_t *data = json_pack("{s:s, s:o, s:s, s:s, s:s, s:i, s:b, s:o, s:o, s:o}", "document", form->name, "name",
+    json_t *data = json_pack("{s:s, s:o, s:s, s:s, s:s, s:i, s:b, s:b, s:o, s:o, s:o}", "document", form->name, "name",
                              label_or(form->label, form->name), "code", form->code, "class", form->class_, "number",
                              document->issued ? document->issued->number : document->cases[0].file->number, "version",
-                             (int)document->version, "draft", !document->issued, "copies", copies, "clauses",
-                             texts(form->clauses, form->n_clauses), "blocks", blocks);
+                             (int)document->version, "draft", !document->issued, "letter", *form->of != 0, "copies",
+                             copies, "clauses", texts(form->clauses, form->n_clauses), "blocks", blocks);
     if (document->issued)
         json_object_set_new(data, "issued_at", time_value(&filling, document->issued->at_ms));
+    if (document->masked)
+        json_object_set_new(data, "masked", json_true());
     if (document->unopened)
         json_object_set_new(data, "unopened", problem_json(request, document->unopened));
     return data;

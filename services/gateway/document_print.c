@@ -36,13 +36,39 @@ static void print_rows(struct html *html, const json_t *rows, bool english)
     size_t i;
     html_source(html, "<table><tbody>");
     json_array_foreach(rows, i, row) {
-        bool sealed = json_is_true(json_object_get(row, "sealed"));
+        bool sealed = json_is_true(json_object_get(row, "sealed")),
+             withheld = json_is_true(json_object_get(row, "withheld"));
         html_add(html, "<tr><th scope=\"row\">%s</th><td>%s%s%s</td></tr>\n",
                  said(json_object_get(row, "label"), english),
-                 sealed ? (english ? "(sealed)" : "（已封存）") : shown(html, json_object_get(row, "value"), english),
+                 sealed     ? (english ? "(sealed)" : "（已封存）")
+                 : withheld ? (english ? "(withheld)" : "（不予显示）")
+                            : shown(html, json_object_get(row, "value"), english),
                  *text_at(row, "at") ? "  " : "", short_time(html, text_at(row, "at")));
     }
     html_source(html, "</tbody></table>\n");
+}
+
+/* Nobody takes it for the whole. */
+static void print_masked(struct html *html, const json_t *data, bool english)
+{
+    if (json_is_true(json_object_get(data, "masked")))
+        html_add(html, "<p class=\"masked\">%s</p>",
+                 english
+                     ? "Names, addresses and numbers are partly masked. To print them in full, state what it is for."
+                     : "姓名、住址和号码已部分遮盖；须完整内容的，请说明目的后另行打印。");
+}
+
+/* A letter is its text and nothing beside it, but for what is not as it was written. */
+static void print_letter(struct html *html, const json_t *data, bool english)
+{
+    const json_t *row = json_array_get(json_object_get(json_array_get(json_object_get(data, "blocks"), 0), "rows"), 0);
+    bool sealed = json_is_true(json_object_get(row, "sealed")), kept = json_is_true(json_object_get(row, "withheld"));
+    html_add(html, "<div class=\"letter\">%s</div>\n",
+             sealed ? (english ? "(sealed)" : "（已封存）")
+             : kept ? (english ? "(withheld)" : "（不予显示）")
+                    : shown(html, json_object_get(row, "value"), english));
+    print_masked(html, data, english);
+    html_source(html, "</article>\n");
 }
 
 static void print_head(struct html *html, const json_t *data, bool english, const json_t *copy)
@@ -67,12 +93,17 @@ static void print_sheet(struct html *html, const json_t *data, bool english, con
     size_t i;
     html_add(html, "<article class=\"sheet%s\">", strcmp(text_at(data, "class"), "red_header") == 0 ? " red" : "");
     print_head(html, data, english, copy);
+    if (json_is_true(json_object_get(data, "letter"))) {
+        print_letter(html, data, english);
+        return;
+    }
     json_array_foreach(json_object_get(data, "blocks"), i, block) {
         const char *title = said(json_object_get(block, "title"), english);
         if (*title)
             html_add(html, "<h2>%s</h2>", title);
         print_rows(html, json_object_get(block, "rows"), english);
     }
+    print_masked(html, data, english);
     html_add(html, "<p class=\"soft small sign\">%s</p></article>\n",
              english ? "Signature ______________   Date ______________" : "签字 ______________　日期 ______________");
 }
@@ -86,11 +117,13 @@ void document_print(struct http_request *request, const json_t *data, bool engli
     html_add(&html,
              "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-             "<title>%s %s</title><link rel=\"stylesheet\" href=\"%s\"></head><body class=\"paper\">\n",
+             "<title>%s %s</title><link rel=\"stylesheet\" href=\"%s\"></head><body class=\"paper\"><main>\n",
              english ? "en" : "zh-CN", said(json_object_get(data, "name"), english), text_at(data, "number"),
              page_style_address());
     for (size_t i = 0; i < count || i == 0; i++)
         print_sheet(&html, data, english, json_array_get(copies, i));
-    html_source(&html, "</body></html>\n");
+    html_source(&html, "</main></body></html>\n");
+    http_set(request, "Content-Security-Policy",
+             "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
     http_respond(request, 200, "text/html; charset=utf-8", bytes_of(html.data, html.size));
 }

@@ -1,6 +1,7 @@
 /* Live updates. A stream outlives no session or token by more than minutes: it ends with it where that is known here,
    and else after a while, and the client comes again with Last-Event-ID. One look at analytics for all followers tells
-   whether anything has changed; only then each follower asks with its own rights what of it concerns it. */
+   whether anything has changed; only then each follower asks with its own rights what of it concerns it: in turn, a few
+   at a time, for of a thousand questions at once some would find no room on their way. */
 #include "events.h"
 
 #include "cell.h"
@@ -9,6 +10,8 @@
 #include <ev.h>
 #include <inttypes.h>
 #include <stdlib.h>
+
+#define ASKING_MAX 32u
 
 struct follower {
     struct http_request *request;
@@ -24,7 +27,8 @@ struct follower {
 
 struct events {
     struct gateway *gateway;
-    struct follower *followers;
+    struct follower *followers, **end; /* who asked last stands last */
+    unsigned asking;
     ev_timer timer;
     struct events_place newest;
     struct looking {
@@ -33,7 +37,7 @@ struct events {
     } looking[EVENTS_RINGS_MAX]; /* at each ring */
 };
 
-static void ask(struct follower *follower);
+static void ask_in_turn(struct events *events);
 
 static void end(struct follower *follower)
 {
@@ -57,12 +61,9 @@ static void on_look(void *context, enum err err, const Bus__Reply *reply)
     if (!good || reply->query->analytics->changes->newest == *newest)
         return;
     *newest = reply->query->analytics->changes->newest;
-    for (struct follower *follower = events->followers, *next; follower; follower = next) {
-        next = follower->next;
+    for (struct follower *follower = events->followers; follower; follower = follower->next)
         follower->due = true;
-        if (follower->wants && !follower->asking && !follower->over)
-            ask(follower);
-    }
+    ask_in_turn(events);
 }
 
 static void look(struct events *events, unsigned ring)
@@ -106,11 +107,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int revents)
             end(follower);
         if (follower->over)
             continue;
-        if (follower->wants && follower->due && !follower->asking)
-            ask(follower);
         if (follower->wants && now - follower->written_ms >= EVENTS_KEEP_ALIVE_MS)
             write_text(follower, ": keep-alive\n\n");
     }
+    ask_in_turn(events);
 }
 
 /* ---- one follower ---- */
@@ -131,61 +131,90 @@ static void write_changes(struct follower *follower, const struct events_page *p
     }
 }
 
-static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,
-                    const struct events_page *page)
+static void take_page(struct follower *follower, const Hb__Refusal *refused, const struct events_page *page)
 {
-    struct follower *follower = context;
-    follower->asking = false;
-    if (http_stream_gone(request) || follower->over)
-        return;
-    follower->due = false;
     if (refused && refused->status != 503) {
         end(follower); /* the account has lost the right */
         return;
     }
-    if (refused) { /* analytics is away: the timer asks again */
+    if (refused) {
         follower->due = true;
     } else {
         write_changes(follower, page);
         follower->after = page->next;
-        follower->due = page->more;
+        follower->due = follower->due || page->more;
     }
-    arena_return(&request->arena, follower->mark);
+    arena_return(&follower->request->arena, follower->mark);
+}
+
+static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,
+                    const struct events_page *page)
+{
+    struct follower *follower = context;
+    struct events *events = request->gateway->events;
+    follower->asking = false;
+    events->asking--;
+    if (!http_stream_gone(request) && !follower->over)
+        take_page(follower, refused, page);
+    if (!refused || refused->status != 503) /* analytics is away: the timer asks again */
+        ask_in_turn(events);
 }
 
 static void ask(struct follower *follower)
 {
     follower->asking = true;
+    follower->due = false;
+    follower->request->gateway->events->asking++;
     follower->mark = arena_mark(&follower->request->arena);
     events_ask(follower->request, &follower->after, EVENTS_PAGE_MAX, on_page, follower);
+}
+
+static void unlink_follower(struct events *events, struct follower *follower)
+{
+    *follower->before = follower->next;
+    *(follower->next ? &follower->next->before : &events->end) = follower->before;
+}
+
+static void link_last(struct events *events, struct follower *follower)
+{
+    follower->next = NULL;
+    follower->before = events->end;
+    *events->end = follower;
+    events->end = &follower->next;
+}
+
+static void ask_in_turn(struct events *events)
+{
+    for (struct follower *follower = events->followers, *next; follower && events->asking < ASKING_MAX;
+         follower = next) {
+        next = follower->next;
+        if (!follower->wants || !follower->due || follower->asking || follower->over)
+            continue;
+        unlink_follower(events, follower);
+        link_last(events, follower);
+        ask(follower);
+    }
 }
 
 static void on_pull(void *context)
 {
     struct follower *follower = context;
     follower->wants = true;
-    if (follower->due && !follower->asking && !follower->over)
-        ask(follower);
+    ask_in_turn(follower->request->gateway->events);
 }
 
 static void on_gone(void *context)
 {
     struct follower *follower = context;
     struct events *events = follower->request->gateway->events;
-    *follower->before = follower->next;
-    if (follower->next)
-        follower->next->before = follower->before;
+    unlink_follower(events, follower);
     if (!events->followers)
         ev_timer_stop(events->gateway->loop, &events->timer);
 }
 
 static void add(struct events *events, struct follower *follower)
 {
-    follower->next = events->followers;
-    if (events->followers)
-        events->followers->before = &follower->next;
-    follower->before = &events->followers;
-    events->followers = follower;
+    link_last(events, follower);
     if (!ev_is_active(&events->timer))
         ev_timer_again(events->gateway->loop, &events->timer);
 }
@@ -261,6 +290,7 @@ struct events *events_open(struct gateway *gateway)
 {
     struct events *events = arena_zero(&gateway->arena, sizeof *events);
     events->gateway = gateway;
+    events->end = &events->followers;
     ev_init(&events->timer, on_timer);
     events->timer.repeat = EVENTS_LOOK_S;
     events->timer.data = events;

@@ -13,6 +13,7 @@ struct cell;
 struct events;
 struct http_server;
 struct inspections;
+struct policy_tools;
 struct limit;
 struct policies;
 struct portal;
@@ -29,7 +30,8 @@ struct gateway {
     struct policies *policies;
     struct events *events;
     struct inspections *inspections;
-    struct limit *searches; /* of each account, in sealed texts; NULL: none yet */
+    struct policy_tools *policy_tools;
+    struct limit *account_limits; /* account_limit.h */
     struct http_server *http;
     struct portal *portal;
     struct metrics *metrics;

@@ -86,6 +86,10 @@ struct http_request {
 /* Are more at work than is good for any of them, with this one? Then it has been answered. */
 bool http_refuse_busy(struct http_request *request);
 
+/* How many of the others that are not over are like this one. */
+typedef bool http_like_fn(const struct http_request *other, const struct http_request *request);
+unsigned http_count_others(const struct http_request *request, http_like_fn *like);
+
 /* ---- reading: NULL when there is no such thing ---- */
 
 const char *http_header(const struct http_request *request, const char *name);
@@ -123,6 +127,9 @@ void http_stream_end(struct http_request *request);
 /* Breaks the connection off, so that nobody takes half a body for a whole one. */
 void http_stream_fail(struct http_request *request);
 bool http_stream_gone(const struct http_request *request);
+
+/* Has the client closed its end, while it waits for an answer? */
+bool http_gone(const struct http_request *request);
 
 /* Keeps the request alive over a question to the outside. */
 void http_hold(struct http_request *request);

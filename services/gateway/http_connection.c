@@ -70,12 +70,19 @@ static int64_t more_ms(const struct http_connection *one)
     return one->uploading ? (int64_t)(one->received * 1000 / HTTP_UPLOAD_PACE) : 0;
 }
 
-/* The other end has closed, with half a request sent: libmicrohttpd would wait for the rest until its time-out. */
+/* The other end has closed. With half a request sent libmicrohttpd would wait for the rest until its time-out, with a
+   whole one for our answer. */
 static bool gone(const struct http_connection *one)
 {
     char byte;
     ssize_t size = recv(one->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+bool http_gone(const struct http_request *request)
+{
+    return !request->connection ||
+           gone(MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context);
 }
 
 /* libmicrohttpd sees the end of the stream and closes. */

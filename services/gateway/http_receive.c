@@ -239,6 +239,14 @@ bool http_refuse_busy(struct http_request *request)
     return true;
 }
 
+unsigned http_count_others(const struct http_request *request, http_like_fn *like)
+{
+    unsigned count = 0;
+    for (const struct http_request *other = request->gateway->http->open; other; other = other->next)
+        count += other != request && like(other, request);
+    return count;
+}
+
 static enum MHD_Result queue(struct http_request *request)
 {
     request->queued = true;

@@ -1,10 +1,12 @@
 /* The gateway's program: one loop, the bus to the services, HTTP to the world. */
+#include "account_limit.h"
 #include "auth.h"
 #include "cell.h"
 #include "events.h"
 #include "http.h"
 #include "inspection.h"
 #include "policies.h"
+#include "policy_tool.h"
 #include "portal.h"
 #include "process/process.h"
 #include "sites.h"
@@ -28,6 +30,7 @@ static int fail(const char *what, const char *why)
 
 static void stopped(struct gateway *gateway)
 {
+    policy_tools_close(gateway->policy_tools);
     ev_break(gateway->loop, EVBREAK_ALL);
 }
 
@@ -63,9 +66,11 @@ static int open_all(struct gateway *gateway, const char *config_path)
         return fail("bus", why);
     gateway->sites = sites_open(gateway);
     gateway->auth = auth_open(gateway);
+    gateway->account_limits = account_limits_open(gateway);
     gateway->policies = policies_open(gateway);
     gateway->events = events_open(gateway);
     gateway->inspections = inspections_open(gateway);
+    gateway->policy_tools = policy_tools_open(gateway);
     err = portal_open(gateway, &gateway->portal);
     if (err)
         return fail("portal", err_text(err));

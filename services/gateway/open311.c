@@ -251,7 +251,7 @@ bool call_service(const struct call *call, const char *code, const Policy__Kind 
     const Policy__Kind *kind = policy_kind(call->visit->policy, arena_text(&call->request->arena, code, size));
     *kind_out = kind;
     *category_out = code[size] ? code + size + 1 : "";
-    if (!kind || !kind->public_)
+    if (!kind || !submit_open(kind, OPEN311_CHANNEL))
         return false;
     const struct page_choice *categories = categories_of(call, kind, &count);
     if (count == 0)

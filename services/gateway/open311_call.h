@@ -5,6 +5,9 @@
 #include "open311.h"
 #include "portal_visit.h"
 
+/* By which its requests come in: a kind whose policy does not take it is no service here. */
+#define OPEN311_CHANNEL "app"
+
 struct call;
 typedef void call_fn(struct call *call);
 

@@ -1,6 +1,7 @@
 /* Discovery, the list of services and what each asks. */
 #include "open311_call.h"
 
+#include "policy/lookup.h"
 #include "portal_submit.h"
 
 /* ---- discovery ---- */
@@ -51,6 +52,8 @@ static void services(struct call *call)
     json_t *list = json_array();
     const Policy__Kind **kinds = submit_kinds(call->visit, &count);
     for (size_t i = 0; i < count; i++) {
+        if (!policy_takes_channel(kinds[i], OPEN311_CHANNEL))
+            continue;
         struct submit_form submit;
         submit_form_init(&submit, call->visit, kinds[i], false);
         for (size_t c = 0; c < submit.categories_count; c++)

@@ -165,7 +165,7 @@ static void submit(struct call *call)
     intake__submit__init(&sending->submit);
     sending->submit.kind = kind->name;
     sending->submit.category = (char *)(uintptr_t)category;
-    sending->submit.channel = "app";
+    sending->submit.channel = OPEN311_CHANNEL;
     sending->submit.place = place_of(call);
     if (!sending->submit.place || !take_fields(call, kind, &sending->submit))
         return;

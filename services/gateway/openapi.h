@@ -11,13 +11,13 @@ json_t *openapi_problem(void);
 
 /* Bodies and answers that are no message alone: for the table of routes. */
 typedef json_t *openapi_schema_fn(json_t *schemas);
-openapi_schema_fn openapi_count;
+openapi_schema_fn openapi_count, openapi_audit, openapi_chains, openapi_checked, openapi_differs, openapi_rehearsed;
 openapi_schema_fn openapi_submission, openapi_import, openapi_live, openapi_ready, openapi_document, openapi_submitted,
     openapi_imported, openapi_acted, openapi_file, openapi_timeline, openapi_explained, openapi_documents, openapi_form,
     openapi_about, openapi_sign_in, openapi_session, openapi_nothing, openapi_tokens_ended, openapi_tokens_left,
     openapi_password, openapi_setup, openapi_totp, openapi_code, openapi_recovery, openapi_tokens, openapi_make_token,
-    openapi_token_made, openapi_views, openapi_make_view, openapi_view, openapi_changes, openapi_kpi, openapi_changed,
-    openapi_policies, openapi_year, openapi_labels, openapi_holidays, openapi_indicators, openapi_attachments,
-    openapi_attached;
+    openapi_token_made, openapi_setup_code, openapi_views, openapi_make_view, openapi_view, openapi_changes,
+    openapi_kpi, openapi_changed, openapi_moved, openapi_policies, openapi_year, openapi_labels, openapi_holidays,
+    openapi_indicators, openapi_attachments, openapi_attached;
 
 #endif

@@ -253,10 +253,17 @@ json_t *openapi_setup(json_t *schemas)
     return object(json_object(), "account", type("string"), "code", type("string"), "password", type("string"), NULL);
 }
 
+json_t *openapi_setup_code(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "account", type("string"), "code", type("string"), "link", type("string"), "until",
+                  instant(), NULL);
+}
+
 json_t *openapi_totp(json_t *schemas)
 {
     (void)schemas;
-    return object(json_object(), "secret", type("string"), "uri", type("string"), NULL);
+    return object(json_object(), "secret", type("string"), "uri", type("string"), "qr", type("string"), NULL);
 }
 
 json_t *openapi_code(json_t *schemas)
@@ -362,17 +369,22 @@ json_t *openapi_file(json_t *schemas)
 
 json_t *openapi_timeline(json_t *schemas)
 {
-    return object(properties_of(schemas, &casework__timeline__descriptor), "case_id", type("string"), "unopened?",
-                  problem(), "masked?", type("boolean"), NULL);
+    json_t *event =
+        object(properties_of(schemas, &hb__event__descriptor), "withheld_fields?", list_of(type("string")), NULL);
+    json_t *page = properties_of(schemas, &casework__timeline__descriptor);
+    json_object_del(page, "withheld"); /* told with each event */
+    return object(page, "events?", list_of(event), "case_id", type("string"), "unopened?", problem(), "masked?",
+                  type("boolean"), NULL);
 }
 
 json_t *openapi_explained(json_t *schemas)
 {
-    json_t *routed = object(properties_of(schemas, &routing__case_routed__descriptor), "at?", instant(), NULL);
+    json_t *routed = object(properties_of(schemas, &routing__case_routed__descriptor), "at?", instant(),
+                            "rule_clauses?", list_of(type("string")), "department?", type("string"), NULL);
     json_t *routing = object(json_object(), "routed", list_of(routed), "clauses", list_of(type("string")), NULL);
-    json_t *notice =
-        object(properties_of(schemas, &notification__notice_state__descriptor), "label?",
-               openapi_reference(schemas, &hb__label__descriptor), "clauses?", list_of(type("string")), NULL);
+    json_t *notice = object(properties_of(schemas, &notification__notice_state__descriptor), "label?",
+                            openapi_reference(schemas, &hb__label__descriptor), "clauses?", list_of(type("string")),
+                            "rule_clauses?", list_of(type("string")), "department?", type("string"), NULL);
     json_t *level =
         object(properties_of(schemas, &escalation__level_reached__descriptor), "at?", instant(), "acknowledged",
                type("boolean"), "cancelled", type("boolean"), "clauses?", list_of(type("string")), NULL);
@@ -383,9 +395,10 @@ json_t *openapi_explained(json_t *schemas)
                             "indicator_clauses?", list_of(type("string")), NULL);
     json_t *away = json_pack("{s:s, s:o}", "type", "object", "additionalProperties", problem());
     return object(json_object(), "case_id", type("string"), "number", type("string"), "site", type("string"),
-                  "policy_version", type("integer"), "routing?", routing, "clocks?",
-                  list_of(openapi_reference(schemas, &watchdog__clock_state__descriptor)), "notices?", list_of(notice),
-                  "levels?", list_of(level), "figures?", list_of(figure), "unavailable?", away, NULL);
+                  "policy_version", type("integer"), "versions_taken?",
+                  list_of(openapi_reference(schemas, &casework__version_taken__descriptor)), "routing?", routing,
+                  "clocks?", list_of(openapi_reference(schemas, &watchdog__clock_state__descriptor)), "notices?",
+                  list_of(notice), "levels?", list_of(level), "figures?", list_of(figure), "unavailable?", away, NULL);
 }
 
 json_t *openapi_documents(json_t *schemas)
@@ -406,12 +419,12 @@ json_t *openapi_form(json_t *schemas)
     (void)schemas;
     json_t *row = object(json_object(), "name", type("string"), "label", pair(), "value",
                          json_pack("{s:[o, o]}", "anyOf", type("string"), pair()), "at?", instant(), "sealed?",
-                         type("boolean"), NULL);
+                         type("boolean"), "withheld?", type("boolean"), NULL);
     json_t *block = object(json_object(), "name", type("string"), "title", pair(), "rows", list_of(row), NULL);
     return object(json_object(), "document", type("string"), "name", pair(), "code", type("string"), "class",
                   type("string"), "number", type("string"), "version", type("integer"), "draft", type("boolean"),
-                  "copies", list_of(pair()), "clauses", list_of(type("string")), "blocks", list_of(block), "issued_at?",
-                  instant(), "unopened?", problem(), NULL);
+                  "letter", type("boolean"), "copies", list_of(pair()), "clauses", list_of(type("string")), "blocks",
+                  list_of(block), "issued_at?", instant(), "masked?", type("boolean"), "unopened?", problem(), NULL);
 }
 
 json_t *openapi_changes(json_t *schemas)
@@ -440,9 +453,31 @@ json_t *openapi_changed(json_t *schemas)
                   type("boolean"), NULL);
 }
 
+/* Of the command: site and version; of a preview the cases as well. */
+json_t *openapi_moved(json_t *schemas)
+{
+    json_t *one = object(properties_of(schemas, &casework__moving_case__descriptor), "clocks",
+                         list_of(openapi_reference(schemas, &watchdog__moved_clock__descriptor)), NULL);
+    return object(json_object(), "site", type("string"), "policy_version", type("integer"), "repeated_command?",
+                  type("boolean"), "dry_run?", type("boolean"), "cases?", list_of(one), "next?", type("string"), NULL);
+}
+
 json_t *openapi_indicators(json_t *schemas)
 {
     return object(properties_of(schemas, &analytics__indicators__descriptor), "stale?", type("boolean"), NULL);
+}
+
+json_t *openapi_audit(json_t *schemas)
+{
+    return object(json_object(), "entries", list_of(openapi_reference(schemas, &analytics__audit_entry__descriptor)),
+                  "cursor?", type("string"), "stale?", type("boolean"), NULL);
+}
+
+json_t *openapi_chains(json_t *schemas)
+{
+    json_t *log = object(properties_of(schemas, &hb__chain__descriptor), "service", type("string"), "partition",
+                         type("integer"), "unavailable?", problem(), NULL);
+    return object(json_object(), "logs", list_of(log), NULL);
 }
 
 json_t *openapi_year(json_t *schemas)
@@ -465,6 +500,43 @@ json_t *openapi_holidays(json_t *schemas)
         object(json_object(), "date", type("string"), "isOffDay", type("boolean"), "name?", type("string"), NULL);
     return object(json_object(), "year", type("integer"), "days", list_of(day), "papers?", type("array"), "$schema?",
                   type("string"), "$id?", type("string"), NULL);
+}
+
+/* As `hearback policy` prints it. */
+static json_t *mistake(const char *more, json_t *schema)
+{
+    return object(json_object(), "file", type("string"), "line", type("integer"), "field", type("string"), "zh",
+                  type("string"), "en", type("string"), more, schema, NULL);
+}
+
+json_t *openapi_checked(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "sound", type("boolean"), "mistakes", list_of(mistake("warning", type("boolean"))),
+                  NULL);
+}
+
+json_t *openapi_differs(json_t *schemas)
+{
+    (void)schemas;
+    json_t *item = object(json_object(), "what", type("string"), "path", type("string"), "item", type("string"), "text",
+                          type("string"), "loosens", type("boolean"), NULL);
+    return object(json_object(), "items", list_of(item), "version", type("integer"), "kept", type("boolean"), NULL);
+}
+
+json_t *openapi_rehearsed(json_t *schemas)
+{
+    (void)schemas;
+    json_t *difference = object(json_object(), "line", type("integer"), "field", type("string"), "zh", type("string"),
+                                "en", type("string"), NULL);
+    json_t *run = object(json_object(), "clauses", list_of(type("string")), "zh", type("string"), "en", type("string"),
+                         "row", type("string"), "file", type("string"), "line", type("integer"), "as_expected",
+                         type("boolean"), "difference?", difference, NULL);
+    return object(json_object(), "runs", list_of(run), "rehearsed", type("integer"), "different", type("integer"),
+                  "mistakes",
+                  list_of(object(json_object(), "file", type("string"), "line", type("integer"), "field",
+                                 type("string"), "zh", type("string"), "en", type("string"), NULL)),
+                  NULL);
 }
 
 json_t *openapi_policies(json_t *schemas)

@@ -42,6 +42,15 @@ static void add_fact(struct page *page, const char *label, const char *value)
         html_add(&page->html, "<dt>%s</dt><dd>%s</dd>", label, value);
 }
 
+/* A file of the case is listed as one (add_files_given). */
+static bool names_file(const Casework__CaseFile *file, const Hb__Value *value)
+{
+    bool named = false;
+    for (size_t i = 0; value->kind_case == HB__VALUE__KIND_TEXT && i < file->n_attachments && !named; i++)
+        named = strcmp(file->attachments[i]->file, value->text) == 0;
+    return named;
+}
+
 /* Plain values meant for the complainant: "Plan done by". */
 static void add_seen_facts(struct page *page, const struct case_shown *shown)
 {
@@ -49,7 +58,8 @@ static void add_seen_facts(struct page *page, const struct case_shown *shown)
         const Hb__Fact *fact = shown->file->facts[i];
         const Policy__FieldDef *def = policy_field(shown->kind, fact->name);
         bool conditional;
-        if (def && fact->value && case_shows_field(shown, fact->name, &conditional))
+        if (def && fact->value && !names_file(shown->file, fact->value) &&
+            case_shows_field(shown, fact->name, &conditional))
             add_fact(page, portal_label(page->language, def->label), case_value_words(shown, def, fact->value));
     }
 }
@@ -83,6 +93,14 @@ static void add_said(struct page *page, const struct said *said, bool with_label
         html_add(&page->html, "<p class=\"said\">%s</p>", said->text);
 }
 
+static void add_letter_link(struct page *page, const struct moment *moment)
+{
+    if (moment->letter)
+        html_add(&page->html, "<p class=\"screen\"><a class=\"button second\" href=\"/case/letters/%s/%s\">%s</a></p>",
+                 moment->letter->document, arena_printf(arena_of(page), "%u", moment->letter->issue),
+                 arena_printf(arena_of(page), "%s %s", page_text(page, TEXT_LETTER_PRINT), moment->letter->number));
+}
+
 static void add_answer(struct page *page, const struct case_shown *shown)
 {
     const struct moment *answer = shown->answer;
@@ -98,6 +116,7 @@ static void add_answer(struct page *page, const struct case_shown *shown)
              time_words(page->zone, answer->at_ms, page->now_ms, page->language, arena_of(page)));
     for (size_t i = 0; i < answer->said_count; i++)
         add_said(page, &answer->said[i], true);
+    add_letter_link(page, answer);
     html_add(&page->html, "</section>\n");
 }
 
@@ -120,10 +139,12 @@ static void add_own(struct page *page, const struct case_shown *shown)
 
 /* ---- files ---- */
 
-static void add_own_files(struct page *page, const struct case_shown *shown)
+static void list_files(struct page *page, const struct case_shown *shown, bool own)
 {
     html_add(&page->html, "<ul class=\"list\">");
     for (size_t i = 0; i < shown->files_count; i++) {
+        if (shown->files_attached[i]->complainant != own)
+            continue;
         const char *name =
             shown->files[i].text && *shown->files[i].text ? shown->files[i].text : page_text(page, TEXT_FILES_UNNAMED);
         html_add(&page->html, "<li><a href=\"/case/files/%s\">%s</a> <span class=\"soft small\">%s</span></li>",
@@ -133,15 +154,34 @@ static void add_own_files(struct page *page, const struct case_shown *shown)
     html_add(&page->html, "</ul>");
 }
 
+static size_t count_files(const struct case_shown *shown, bool own)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < shown->files_count; i++)
+        count += shown->files_attached[i]->complainant == own;
+    return count;
+}
+
+static void add_files_given(struct page *page, const struct case_shown *shown)
+{
+    if (!count_files(shown, false))
+        return;
+    html_add(&page->html, "<section class=\"card\" aria-labelledby=\"given-title\"><h2 id=\"given-title\">%s</h2>",
+             page_text(page, TEXT_FILES_GIVEN));
+    list_files(page, shown, false);
+    html_add(&page->html, "</section>\n");
+}
+
 static void add_files(struct page *page, struct case_shown *shown)
 {
     struct visit *visit = shown->visit;
-    if (!shown->files_count && !shown->file->may_attach)
+    add_files_given(page, shown);
+    if (!count_files(shown, true) && !shown->file->may_attach)
         return;
     html_add(&page->html, "<section class=\"card\" aria-labelledby=\"files-title\"><h2 id=\"files-title\">%s</h2>",
              page_text(page, TEXT_FILES_YOURS));
-    if (shown->files_count)
-        add_own_files(page, shown);
+    if (count_files(shown, true))
+        list_files(page, shown, true);
     if (shown->file->may_attach) {
         html_add(&page->html,
                  "<form class=\"screen\" action=\"/case/files\" method=\"post\" enctype=\"multipart/form-data\" "
@@ -260,6 +300,7 @@ static void add_moment(struct page *page, const struct case_shown *shown, const 
         add_said(page, &moment->said[i], false);
         html_add(&page->html, "</div>");
     }
+    add_letter_link(page, moment);
     html_add(&page->html, "</li>\n");
 }
 

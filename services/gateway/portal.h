@@ -21,6 +21,7 @@ void portal_case(struct http_request *request);
 void portal_case_sent(struct http_request *request);
 void portal_case_files_sent(struct http_request *request);
 void portal_case_file(struct http_request *request);
+void portal_letter(struct http_request *request); /* portal_letter.c */
 void portal_leave(struct http_request *request);
 void portal_place(struct http_request *request);
 void portal_proof(struct http_request *request);

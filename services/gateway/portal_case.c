@@ -108,7 +108,7 @@ static void find_files(struct case_shown *shown)
     shown->files_attached = arena_alloc(arena, (file->n_attachments + 1) * sizeof(Casework__Attachment *));
     for (size_t i = 0; i < file->n_attachments; i++) {
         const Hb__Personal *name = file->attachments[i]->file_name;
-        if (!file->attachments[i]->complainant || !name || name->kind_case != HB__PERSONAL__KIND_SEALED)
+        if (!case_file_is_shown(file, file->attachments[i]) || !name || name->kind_case != HB__PERSONAL__KIND_SEALED)
             continue;
         shown->files_attached[shown->files_count] = file->attachments[i];
         shown->files[shown->files_count++].box = name->sealed;
@@ -254,13 +254,21 @@ static struct case_shown *shown_new(struct visit *visit)
     return shown;
 }
 
-void portal_case(struct http_request *request)
+void case_visit(struct http_request *request, void (*then)(struct case_shown *shown))
 {
     struct visit *visit = visit_begin(request);
-    if (!visit->session)
+    if (!visit->session) {
         visit_redirect(visit, "/track?over=1");
-    else if (visit_may(visit, &visit->portal->viewing))
-        visit_organisation(visit, on_organisation, shown_new(visit));
+    } else if (visit_may(visit, &visit->portal->viewing)) {
+        struct case_shown *shown = shown_new(visit);
+        shown->then = then;
+        visit_organisation(visit, on_organisation, shown);
+    }
+}
+
+void portal_case(struct http_request *request)
+{
+    case_visit(request, ask_timeline);
 }
 
 /* ---- a step, sent ---- */

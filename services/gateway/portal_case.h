@@ -27,6 +27,7 @@ struct moment {
     uint32_t round;
     struct said *said;
     size_t said_count;
+    const Hb__Letter *letter; /* that was sent; NULL: none */
 };
 
 struct case_shown {
@@ -40,7 +41,7 @@ struct case_shown {
     const struct moment *answer; /* the newest that says something to the complainant; NULL */
     struct said *own;            /* the submission's texts */
     size_t own_count;
-    struct said *files; /* names of the complainant's own files */
+    struct said *files; /* names of the complainant's own files, and of those given to him */
     const Casework__Attachment **files_attached;
     size_t files_count;
 
@@ -76,10 +77,15 @@ void page_case(struct page *page, struct case_shown *shown);
 
 /* ---- portal_case_files.c ---- */
 
+/* Is the file the complainant's own, or given to him: named by a field that the policy lets him see? */
+bool case_file_is_shown(const Casework__CaseFile *file, const Casework__Attachment *one);
 /* What a form that adds files does. */
 char *case_files_purpose(struct visit *visit);
 
 /* ---- portal_case.c ---- */
+
+/* The case of the session, its file and policy loaded, or an answer that there is none. */
+void case_visit(struct http_request *request, void (*then)(struct case_shown *shown));
 
 char *case_form_purpose(const struct case_shown *shown, const char *step);
 /* The step by which others join a public problem: not for whoever it belongs to. */

@@ -1,5 +1,5 @@
-/* Files of a complainant's own case: adding some from its page, and having one's own back. What the staff attached
-   stays with the staff. */
+/* Files of a complainant's own case: adding some from its page, having one's own back, and those that the staff gives
+   with an answer. All else that the staff attached stays with the staff. */
 #include "portal_case.h"
 
 #include "attachment.h"
@@ -8,6 +8,25 @@
 char *case_files_purpose(struct visit *visit)
 {
     return arena_printf(visit_arena(visit), "files:%016llx", (unsigned long long)visit->session->case_id);
+}
+
+static bool is_seen(const Casework__Seen *seen, const char *field)
+{
+    bool now = false;
+    for (size_t i = 0; seen && i < seen->n_now && !now; i++)
+        now = strcmp(seen->now[i], field) == 0;
+    return now;
+}
+
+bool case_file_is_shown(const Casework__CaseFile *file, const Casework__Attachment *one)
+{
+    bool shown = one->complainant;
+    for (size_t i = 0; i < file->n_facts && !shown; i++) {
+        const Hb__Fact *fact = file->facts[i];
+        shown = fact->value && fact->value->kind_case == HB__VALUE__KIND_TEXT &&
+                strcmp(fact->value->text, one->file) == 0 && is_seen(file->seen, fact->name);
+    }
+    return shown;
 }
 
 struct sent {
@@ -70,9 +89,11 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
     const Casework__CaseFile *file = reply->casework->file;
     const char *id = http_param(request, "file");
     for (size_t i = 0; i < file->n_attachments; i++)
-        if (file->attachments[i]->complainant && strcmp(file->attachments[i]->file, id) == 0) {
+        if (strcmp(file->attachments[i]->file, id) == 0 && case_file_is_shown(file, file->attachments[i])) {
             visit_let_go(visit);
-            attachment_send(request, file->case_id, file->attachments[i], "portal: the complainant's own file");
+            attachment_send(request, file->case_id, file->attachments[i],
+                            file->attachments[i]->complainant ? "portal: the complainant's own file"
+                                                              : "portal: a file given to the complainant");
             return;
         }
     visit_fail(visit, 404, NULL);

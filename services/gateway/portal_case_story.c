@@ -15,22 +15,6 @@ static struct arena *arena_of(const struct case_shown *shown)
 
 /* ---- may the complainant see it? ---- */
 
-static bool means_complainant(Policy__Who *const *who, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (who[i]->n_of == 0 && (strcmp(who[i]->root, "complainant") == 0 || strcmp(who[i]->root, "anyone") == 0))
-            return true;
-    return false;
-}
-
-static bool about_seeing(char *const *acts, size_t count, const char *what, const char *field)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(acts[i], "see") == 0 || strcmp(acts[i], "any") == 0)
-            return strcmp(what, field) == 0;
-    return false;
-}
-
 static enum truth holds(const struct case_shown *shown, const Policy__Condition *condition)
 {
     struct facts facts = {shown->file->facts, shown->file->n_facts};
@@ -41,9 +25,7 @@ static enum truth holds(const struct case_shown *shown, const Policy__Condition 
 static bool forbidden(const struct case_shown *shown, Policy__Never *const *list, size_t count, const char *field)
 {
     for (size_t i = 0; i < count; i++)
-        if (about_seeing(list[i]->acts, list[i]->n_acts, list[i]->what, field) &&
-            means_complainant(list[i]->who, list[i]->n_who) && !means_complainant(list[i]->except, list[i]->n_except) &&
-            holds(shown, list[i]->condition) != TRUTH_NO)
+        if (policy_hides_from_complainant(list[i], field) && holds(shown, list[i]->condition) != TRUTH_NO)
             return true;
     return false;
 }
@@ -56,8 +38,7 @@ bool case_shows_field(const struct case_shown *shown, const char *field, bool *c
         return false;
     for (size_t i = 0; i < kind->n_may; i++) {
         const Policy__May *may = kind->may[i];
-        if (!about_seeing(may->acts, may->n_acts, may->what, field) || !means_complainant(may->who, may->n_who) ||
-            holds(shown, may->condition) != TRUTH_YES)
+        if (!policy_lets_complainant_see(may, field) || holds(shown, may->condition) != TRUTH_YES)
             continue;
         *conditional_out = may->condition && may->condition->n_nodes;
         return true;
@@ -206,6 +187,24 @@ static size_t tell_texts(struct case_shown *shown, const Casework__StepTaken *ta
     return count;
 }
 
+/* What the complainant received: the very text that was issued then. */
+static void tell_letter(struct case_shown *shown, const Hb__Event *event, uint32_t round)
+{
+    const Hb__Letter *letter = event->casework->document_issued->letter;
+    const Hb__Field *text = letter ? letter->text : NULL;
+    if (!letter || !letter->public_ || !text || text->content_case != HB__FIELD__CONTENT_TEXT || !is_sealed(text->text))
+        return;
+    Policy__FieldDef what = POLICY__FIELD_DEF__INIT;
+    what.name = text->name;
+    what.label = letter->label;
+    const char *label = label_or_name(shown, letter->label, letter->document);
+    struct moment *moment =
+        add_moment(shown, event->occurred_ms, arena_printf(arena_of(shown), "%s %s", label, letter->number));
+    moment->round = round;
+    moment->letter = letter;
+    add_said(shown, &moment->said, &moment->said_count, &what, text->text->sealed, false);
+}
+
 struct so_far {
     uint32_t phase, round;
     const char *lead;
@@ -275,6 +274,9 @@ void case_story_tell(struct case_shown *shown)
         } else if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
                    event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN) {
             tell_step(shown, event, &so_far);
+        } else if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+                   event->casework->kind_case == CASEWORK__EVENT__KIND_DOCUMENT_ISSUED && !so_far.rule_made) {
+            tell_letter(shown, event, so_far.round);
         }
     }
     keep_newest(shown);

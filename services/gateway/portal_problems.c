@@ -7,11 +7,12 @@
 
 #include <sodium.h>
 
-#define PROBLEMS_LISTED_MAX 50u
+#define PROBLEMS_LISTED_MAX 50u /* on a page; the next goes on */
 
 struct problems {
     struct visit *visit;
     const char *number; /* NULL: all */
+    const char *after;  /* of all: where the page before ended; "": at the newest */
     Analytics__CaseRow *row;
     const Policy__Kind *kind;
     const Policy__Step *step;
@@ -87,18 +88,28 @@ static bool can_be_joined(const Analytics__CaseRow *row, const Policy__Kind *kin
 
 /* ---- the list ---- */
 
-static void page_problems(struct visit *visit, Analytics__CaseRow *const *rows, size_t count)
+static void add_more(struct page *page, const char *site, const char *cursor)
 {
+    html_add(&page->html,
+             "<div class=\"actions\"><a class=\"button second\" href=\"/problems?site=%s&amp;after=%s\">%s</a></div>\n",
+             site, cursor, page_text(page, TEXT_PROBLEMS_MORE));
+}
+
+static void page_problems(struct problems *problems, const Analytics__CaseList *list)
+{
+    struct visit *visit = problems->visit;
+    Analytics__CaseRow *const *rows = list->rows;
     struct page *page = &visit->page;
     struct arena *arena = visit_arena(visit);
     const char *title = page_text(page, TEXT_PROBLEMS), *site = html_url(arena, visit->site->id);
     size_t shown = 0;
-    page->here = arena_printf(arena, "/problems?site=%s", site);
+    page->here = arena_printf(arena, *problems->after ? "/problems?site=%s&after=%s" : "/problems?site=%s", site,
+                              html_url(arena, problems->after));
     page_begin(page, title, false);
     page_back(page, arena_printf(arena, "/submit?site=%s", site));
     page_heading(page, title);
     html_add(&page->html, "<p class=\"lead\">%s</p>\n<ul class=\"list\">\n", page_text(page, TEXT_PROBLEMS_LEAD));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < list->n_rows; i++) {
         const Policy__Kind *kind = policy_kind(visit->policy, rows[i]->kind);
         if (!can_be_joined(rows[i], kind))
             continue;
@@ -109,8 +120,11 @@ static void page_problems(struct visit *visit, Analytics__CaseRow *const *rows, 
         shown++;
     }
     html_source(&page->html, "</ul>\n");
-    if (!shown)
-        html_add(&page->html, "<p>%s</p>\n", page_text(page, TEXT_PROBLEMS_NONE));
+    if (*list->cursor)
+        add_more(page, site, html_url(arena, list->cursor));
+    else if (!shown)
+        html_add(&page->html, "<p>%s</p>\n",
+                 page_text(page, *problems->after ? TEXT_PROBLEMS_END : TEXT_PROBLEMS_NONE));
     html_add(&page->html, "<div class=\"actions\"><a class=\"button second\" href=\"/submit?site=%s\">%s</a></div>\n",
              site, page_text(page, TEXT_PROBLEMS_OTHER));
     page_end(page);
@@ -217,13 +231,14 @@ static void on_list(struct http_request *request, void *context, const Hb__Refus
     struct problems *problems = context;
     struct visit *visit = problems->visit;
     if (refused) {
-        visit_fail(visit, refused->status == 404 ? 404 : 503, refused);
+        visit_fail(visit, refused->status == 404 || refused->status == 422 ? 404 : 503,
+                   refused); /* 422: no cursor of ours */
         return;
     }
     const Analytics__CaseList *list = reply->analytics->list;
     bool sent = strcmp(request->method, "POST") == 0 && !problems->status;
     if (!problems->number)
-        page_problems(visit, list->rows, list->n_rows);
+        page_problems(problems, list);
     else
         take_one(problems, list->rows, list->n_rows, sent ? join : show_one);
 }
@@ -246,6 +261,7 @@ static void ask(struct problems *problems)
     if (problems->number) {
         filter.number = (char *)(uintptr_t)problems->number;
     } else {
+        list.cursor = (char *)(uintptr_t)problems->after;
         filter.phases = open;
         filter.n_phases = sizeof open / sizeof *open;
     }
@@ -278,9 +294,11 @@ static void on_organisation(struct visit *visit, void *context)
 static void begin(struct http_request *request, const char *number, bool sent)
 {
     struct visit *visit = visit_begin(request);
+    const char *after = http_query(request, "after");
     struct problems *problems = arena_zero(visit_arena(visit), sizeof *problems);
     problems->visit = visit;
     problems->number = number;
+    problems->after = after ? after : "";
     problems->status = sent ? 0 : 200;
     problems->form = (struct form){.request = request, .language = visit->language, .prefix = "", .sent = sent};
     if (visit_may(visit, &visit->portal->viewing))

@@ -29,7 +29,7 @@ static void show(struct visit *visit, struct submit_form *submit, unsigned statu
 static const Policy__Kind *kind_open(const struct visit *visit, const char *name)
 {
     const Policy__Kind *kind = visit->policy && name ? policy_kind(visit->policy, name) : NULL;
-    return kind && kind->public_ ? kind : NULL;
+    return kind && submit_open(kind, "web") ? kind : NULL;
 }
 
 static void on_policy(struct visit *visit, void *context)

@@ -27,7 +27,9 @@ struct submit_form {
     char id[COMMAND_ID_CHARACTERS + 1]; /* the command that this form is */
 };
 
-/* Kinds open to the public. */
+/* Is it open to the public, by this channel? */
+bool submit_open(const Policy__Kind *kind, const char *channel);
+/* Kinds open to the public on the web. */
 const Policy__Kind **submit_kinds(struct visit *visit, size_t *count_out);
 void submit_form_init(struct submit_form *submit, struct visit *visit, const Policy__Kind *kind, bool sent);
 /* Is this one of the kind's own fields that the form asks beside its own? */

@@ -6,6 +6,11 @@
 
 /* ---- what the policy asks ---- */
 
+bool submit_open(const Policy__Kind *kind, const char *channel)
+{
+    return kind->public_ && policy_takes_channel(kind, channel);
+}
+
 const Policy__Kind **submit_kinds(struct visit *visit, size_t *count_out)
 {
     const Policy__Policy *policy = visit->policy;
@@ -13,7 +18,7 @@ const Policy__Kind **submit_kinds(struct visit *visit, size_t *count_out)
     const Policy__Kind **kinds = arena_alloc(visit_arena(visit), (most + 1) * sizeof *kinds);
     *count_out = 0;
     for (size_t i = 0; i < most; i++)
-        if (policy->kinds[i]->public_)
+        if (submit_open(policy->kinds[i], "web"))
             kinds[(*count_out)++] = policy->kinds[i];
     return kinds;
 }

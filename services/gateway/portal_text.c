@@ -70,6 +70,7 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_FILES_AGAIN] = {"可在案件页面重新添加", "Add them again on the page of your case"},
     [TEXT_FILES_TOO_MANY] = {"一次最多 5 个文件", "at most 5 files at a time"},
     [TEXT_FILES_YOURS] = {"您的照片和文件", "Your photos and files"},
+    [TEXT_FILES_GIVEN] = {"给您的文件", "Files for you"},
     [TEXT_FILES_ADD] = {"添加文件", "Add files"},
     [TEXT_FILES_UNNAMED] = {"文件", "File"},
     [TEXT_FILE_LATER] = {"现在无法处理，请稍后再添加", "it could not be taken now; please add it again later"},
@@ -151,6 +152,9 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_TRACK_AGAIN] =
         {"为保护您的信息，查询已自动退出。请重新填写编号和查询码。",
          "To protect what is yours, you were signed out of the case. Please give number and code again."},
+    [TEXT_TRACK_NOT_OWN] =
+        {"请重新填写编号和查询码。若再次出现本提示，请在浏览器中允许本站使用 Cookie。",
+         "Please give number and code again. If you see this once more, let your browser keep this site's cookies."},
     [TEXT_TRACK_OTHER] = {"这个页面属于另一件案件。请重新填写编号和查询码。",
                           "That page was about another case. Please give number and code again."},
 
@@ -164,6 +168,7 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_CASE_LEAD] = {"负责部门", "Department responsible"},
     [TEXT_CASE_ROUND] = {"重新办理次数", "Handled again"},
     [TEXT_CASE_ANSWER] = {"给您的答复", "The answer to you"},
+    [TEXT_LETTER_PRINT] = {"打开可打印的函件", "Open the letter for printing:"},
     [TEXT_CASE_ANSWER_EARLIER] = {"上一次的答复", "The earlier answer to you"},
     [TEXT_CASE_HAPPENED] = {"办理经过", "What happened when"},
     [TEXT_CASE_REGISTERED] = {"已登记", "Registered"},
@@ -224,6 +229,8 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
                             "If your problem is here already, open it and tell us that you have it, too. There is no "
                             "need to submit it again."},
     [TEXT_PROBLEMS_NONE] = {"目前没有正在处理的公共问题。", "There is no public problem under way now."},
+    [TEXT_PROBLEMS_MORE] = {"更早的问题", "Earlier ones"},
+    [TEXT_PROBLEMS_END] = {"没有更早的问题了。", "There are no earlier ones."},
     [TEXT_PROBLEMS_OTHER] = {"反映其他问题", "Something else"},
     [TEXT_PROBLEMS_SEE] = {"看看是否已有人反映", "Has it been reported already?"},
     [TEXT_PROBLEM_SINCE] = {"始于 ", "Since "},

@@ -1,5 +1,6 @@
 /* Following a case: number and code are exchanged for a short-lived session, by POST, so that no address, log or
-   history ever holds the code. Wrong ones are all answered alike, and slowly. */
+   history ever holds the code. Wrong ones are all answered alike, and slowly. The form is this browser's own: else
+   another site could make it follow a case of somebody else, who would read what its owner adds to it. */
 #include "portal_visit.h"
 
 #define CODE_CHARACTERS_MAX 120u
@@ -9,6 +10,7 @@ struct tracking {
     struct form form;
     const char *why; /* the page says why one must sign in again; NULL */
     const char *code;
+    const char *purpose; /* of the form's token */
 };
 
 static void page_track(struct page *page, struct tracking *tracking)
@@ -27,6 +29,9 @@ static void page_track(struct page *page, struct tracking *tracking)
              "<p class=\"lead\">%s</p>\n<form id=\"form\" action=\"/track\" method=\"post\" accept-charset=\"utf-8\" "
              "autocomplete=\"off\" novalidate><div class=\"short\">\n",
              page_text(page, TEXT_TRACK_LEAD));
+    html_add(
+        &page->html, "<input type=\"hidden\" name=\"token\" value=\"%s\">\n",
+        form_token_make(&tracking->visit->portal->keys, tracking->purpose, page->now_ms, visit_arena(tracking->visit)));
     page_input(page, &tracking->form, &number,
                "type=\"text\" class=\"code\" maxlength=\"120\" autocapitalize=\"none\" spellcheck=\"false\"");
     page_input(page, &tracking->form, &code,
@@ -40,6 +45,7 @@ static struct tracking *tracking_new(struct visit *visit, bool sent)
 {
     struct tracking *tracking = arena_zero(visit_arena(visit), sizeof *tracking);
     tracking->visit = visit;
+    tracking->purpose = visit_browser_purpose(visit, "track");
     tracking->form = (struct form){.request = visit->request, .language = visit->language, .sent = sent};
     return tracking;
 }
@@ -152,12 +158,26 @@ static void on_organisation(struct visit *visit, void *context)
     cell_query(visit->request, HB__SERVICE__INTAKE, &query, on_tracked, tracking);
 }
 
+static bool is_own(struct tracking *tracking)
+{
+    struct http_request *request = tracking->visit->request;
+    char id[COMMAND_ID_CHARACTERS + 1];
+    return form_token_check(&tracking->visit->portal->keys, tracking->purpose, http_form(request, "token"),
+                            request->came_ms, id);
+}
+
 static bool may_try(struct tracking *tracking)
 {
     struct visit *visit = tracking->visit;
     struct http_request *request = visit->request;
     const char *address = limit_address(request->address, &request->arena);
     int64_t wait_ms = limit_wait_ms(&visit->portal->tracking, address, request->came_ms);
+    if (!is_own(tracking)) { /* filled in again it would be another's case, one press away */
+        tracking->form.sent = false;
+        form_fail(&tracking->form, "", visit_text(visit, TEXT_TRACK_NOT_OWN));
+        show(tracking, 422);
+        return false;
+    }
     if (!*form_value(&tracking->form, "number"))
         form_fail(&tracking->form, "number", visit_text(visit, TEXT_TRACK_NO_NUMBER));
     if (!*form_value(&tracking->form, "code"))
@@ -193,7 +213,8 @@ void portal_leave(struct http_request *request)
 {
     struct visit *visit = visit_begin(request);
     struct page *page = &visit->page;
-    visit_session_set(visit, NULL);
+    if (visit->session) /* no other site's form brings it: it is SameSite=Strict */
+        visit_session_set(visit, NULL);
     page->here = "/";
     page_begin(page, page_text(page, TEXT_LEFT_TITLE), false);
     page_heading(page, page_text(page, TEXT_LEFT_TITLE));

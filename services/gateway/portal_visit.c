@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 /* Tries with a wrong code, per address and of all: a code has 40 bits, so that at this pace one is guessed in
@@ -178,6 +179,22 @@ void visit_session_set(struct visit *visit, Gatewayrec__Session *session)
     session->since_ms = visit->request->came_ms;
     cookie_set(visit, PORTAL_CASE_COOKIE, session_seal(&visit->portal->keys, session, visit_arena(visit)),
                "HttpOnly; SameSite=Strict");
+}
+
+#define BROWSER_BYTES 16u
+#define BROWSER_CHARACTERS 32u
+
+const char *visit_browser_purpose(struct visit *visit, const char *what)
+{
+    const char *word = http_cookie(visit->request, PORTAL_BROWSER_COOKIE);
+    if (!word || strlen(word) != BROWSER_CHARACTERS || word[strspn(word, "0123456789abcdef")]) {
+        uint8_t random[BROWSER_BYTES];
+        char *made = arena_alloc(visit_arena(visit), BROWSER_CHARACTERS + 1);
+        randombytes_buf(random, sizeof random);
+        word = sodium_bin2hex(made, BROWSER_CHARACTERS + 1, random, sizeof random);
+        cookie_set(visit, PORTAL_BROWSER_COOKIE, word, "HttpOnly; SameSite=Strict");
+    }
+    return arena_printf(visit_arena(visit), "%s %s", what, word);
 }
 
 /* ---- failing ---- */

@@ -10,6 +10,7 @@
 
 #define PORTAL_CASE_COOKIE "case"
 #define PORTAL_LANGUAGE_COOKIE "lang"
+#define PORTAL_BROWSER_COOKIE "browser"
 
 struct portal_cache;
 
@@ -52,6 +53,10 @@ void visit_redirect(struct visit *visit, const char *path);
 void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal);
 
 void visit_session_set(struct visit *visit, Gatewayrec__Session *session); /* NULL: forget it */
+
+/* What a form does that only the browser may send to which we gave it: a purpose for its token (portal_session.h), with
+   a random word of a cookie in it. Whoever fetches a token of such a form himself has it for his own browser. */
+const char *visit_browser_purpose(struct visit *visit, const char *what);
 
 /* Turns to a site, its zone and its language. */
 void visit_site(struct visit *visit, const Directory__Site *site);

@@ -1,6 +1,7 @@
 #include "qr.h"
 
 #include <qrencode.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 #define QUIET 4u /* light modules around it, as the standard asks */
@@ -35,4 +36,21 @@ bool qr_add(struct html *html, const char *text, const char *label)
     html_source(html, "\"/></svg>\n");
     QRcode_free(code);
     return true;
+}
+
+const char *qr_image(struct arena *arena, const char *text)
+{
+    static const char head[] = "data:image/svg+xml;base64,", tag[] = "<svg ";
+    struct html html;
+    html_init(&html, arena);
+    if (!qr_add(&html, text, ""))
+        return "";
+    const char *whole = arena_printf(arena, "<svg xmlns=\"http://www.w3.org/2000/svg\" %.*s",
+                                     (int)(html.size - (sizeof tag - 1)), html.data + sizeof tag - 1);
+    size_t room = sodium_base64_ENCODED_LEN(strlen(whole), sodium_base64_VARIANT_ORIGINAL);
+    char *image = arena_alloc(arena, sizeof head - 1 + room);
+    memcpy(image, head, sizeof head - 1);
+    sodium_bin2base64(image + sizeof head - 1, room, (const uint8_t *)whole, strlen(whole),
+                      sodium_base64_VARIANT_ORIGINAL);
+    return image;
 }

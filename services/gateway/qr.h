@@ -8,5 +8,7 @@
 
 /* `label` is what the picture is called for those who do not see it. False: the text is too long; nothing is added. */
 bool qr_add(struct html *html, const char *text, const char *label);
+/* The same as an address for a picture, "data:image/svg+xml;base64,..."; "": the text is too long. */
+const char *qr_image(struct arena *arena, const char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /* Figures, as analytics counts them. */
 #include "reports.h"
 
+#include "account_limit.h"
 #include "cases.h"
 #include "cell.h"
 #include "parameters.h"
@@ -50,7 +51,7 @@ void reports_kpi(struct http_request *request)
 /* A row per figure; of one with a trend a row per period, and in that of the last the changes. */
 static const char indicator_columns[] =
     "indicator,name_zh,name_en,definition,where,per,who,period,value,hits,among,target,"
-    "state,change_previous,change_last_year\r\n";
+    "state,change_previous,change_last_year,since\r\n";
 
 static const char *change_of(const Analytics__Indicator *one, const char *than)
 {
@@ -76,7 +77,8 @@ static char *indicator_line(struct arena *arena, const Analytics__Indicator *one
                            point ? "" : one->target,
                            point ? "" : one->state,
                            point ? "" : change_of(one, "previous"),
-                           point ? "" : change_of(one, "last_year")};
+                           point ? "" : change_of(one, "last_year"),
+                           one->since};
     char *line = arena_strdup(arena, "");
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
         line = arena_printf(arena, "%s%s%s", line, i ? "," : "", case_csv_quoted(arena, cells[i]));
@@ -141,7 +143,8 @@ void reports_indicators(struct http_request *request)
     static const char *const formats[] = {"json", "csv", NULL};
     unsigned format = !http_accepts(request, "application/json") && http_accepts(request, "text/csv");
     if (!parameter_choice(request, "format", formats, &format) ||
-        (format == 0 && !parameter_accepts(request, "application/json", "text/csv")))
+        (format == 0 && !parameter_accepts(request, "application/json", "text/csv")) ||
+        (format && !account_may(request, ACCOUNT_FILES)))
         return;
     get.period = parameter_text(request, "period");
     get.name = parameter_text(request, "name");

@@ -1,6 +1,8 @@
 #include "routes.h"
 
+#include "account_limit.h"
 #include "attachment.h"
+#include "audit.h"
 #include "auth.h"
 #include "cases.h"
 #include "console.h"
@@ -11,6 +13,7 @@
 #include "open311.h"
 #include "openapi.h"
 #include "organisation.h"
+#include "policy_try.h"
 #include "portal.h"
 #include "portal_files.h"
 #include "problem.h"
@@ -39,7 +42,8 @@
 
 /* What the list and its count are filtered by. */
 #define FILTER                                                                                                         \
-    {"case_id", "案件内部编号 / id of a case, unique within a cell"}, {"department", "部门 / department id"},          \
+    {"case_id", "案件内部编号 / id of a case, unique within a cell"},                                                  \
+        {"department", "部门 / department id; -: without one; so for handler, category, place"},                       \
         {"handler", "经办人 / person id"}, {"kind", "事项类型 / kind"}, {"category", "类别 / category"},               \
         {"stage", "阶段 / stage of the policy"},                                                                       \
         {"phase", "状态，可用逗号分隔 / new, working, waiting, done, closed, archived or open; several with commas"},  \
@@ -51,6 +55,14 @@
         {"sealed", "保密案件 / true: confidential, or of a kind that the policy hides from some"},                     \
         {"approval", "待审批：mine 待本人，any 任何人 / open, and an approval waits: mine or any"},                    \
         {"duty", "未结的定期任务 / true: open, and opened by a schedule"},                                             \
+        {"escalated", "已升级 / true: a level of escalation was reached"},                                             \
+        {"escalated_to", "待此人确认升级 / open, and this person is to acknowledge a level"},                          \
+        {"reopened", "重新办理过 / true: handled more than once"},                                                     \
+        {"returned", "退单过 / true: given back at least once"},                                                       \
+        {"responded", "已开始办理过 / true: somebody worked on it"},                                                   \
+        {"step", "办理过此步骤 / a step of the policy that was taken at least once"},                                  \
+        {"satisfied", "满意度 / what the field satisfied says"},                                                       \
+        {"place", "地点，限列出地点的事项 / place, where the kind lists its places"},                                  \
         {"due_from", "主期限自（未完成也未超期） / main deadline, neither met nor missed, at or after"},               \
     {                                                                                                                  \
         "due_to", "主期限至（未完成也未超期） / main deadline, neither met nor missed, before"            \
@@ -96,6 +108,9 @@ const struct route routes[] = {
      .takes_schema = openapi_make_token, .gives_schema = openapi_token_made},
     {"DELETE", "/api/v1/tokens/{id}", tokens_end, "作废令牌 / End an API token", .unkept = true,
      .gives_schema = openapi_nothing, .query = {ACCOUNT}},
+    {"POST", "/api/v1/accounts/{account}/setup", accounts_setup,
+     "给出一次性设置码，用以设定密码 / Give out a setup code with which the account's password is set, once",
+     .unkept = true, .gives_schema = openapi_setup_code},
     {"GET", "/api/v1/views", views_list, "保存的视图：本人的，及共享给本人的 / Saved views: one's own and those shared",
      .gives_schema = openapi_views, .query = {SITE}},
     {"POST", "/api/v1/views", views_make,
@@ -107,7 +122,7 @@ const struct route routes[] = {
      .gives_schema = openapi_nothing},
     {"POST", "/api/v1/cases", cases_submit, "登记一件事项 / Register a case", .takes_schema = openapi_submission,
      .gives_schema = openapi_submitted},
-    {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV or XLSX",
+    {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV or XLSX", .wide = true,
      .gives = &analytics__case_list__descriptor, .gives_type = "text/csv",
      .gives_file = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
      .query = {SITE,
@@ -118,16 +133,20 @@ const struct route routes[] = {
                         "number, place or name of a site; it is recorded"},
                {"phone",
                 "来电号码，须指明站点，将被记录 / telephone number of who complained, at a site; it is recorded"},
-               {"order", "排序 / newest or oldest first"},
+               {"order",
+                "排序 / newest or oldest first, or due: of open cases, what is due first; not of files and searches"},
                {"cursor", "翻页游标 / from the page before"},
                {"limit", "每页行数 / rows of a page, at most 1000"},
                {"format", "格式 / json, csv or xlsx"}}},
     {"GET", "/api/v1/cases/count", cases_count, "案件数，条件同列表 / How many cases of a site fit a filter",
-     .gives_schema = openapi_count, .query = {SITE, CELL, FILTER}},
+     .wide = true, .gives_schema = openapi_count, .query = {SITE, CELL, FILTER}},
     {"GET", "/api/v1/cases/alike", cases_alike,
-     "可能重复的案件 / Likely duplicates: of the last 14 days, of the same kind, category and place",
+     "可能重复的案件 / Likely duplicates: of the last 14 days, of the same kind, category and place", .wide = true,
      .gives = &analytics__case_list__descriptor,
      .query = {SITE, {"kind", "事项类型 / kind"}, {"category", "类别 / category"}, {"place", "地点 / place"}}},
+    {"GET", "/api/v1/cases/kinds", cases_kinds,
+     "可登记的事项及渠道 / What one may register at a site, and by which channels",
+     .gives = &intake__registrable__descriptor, .query = {SITE}},
     {"GET", "/api/v1/cases/{id}", cases_file, "案卷 / The case file", .gives_schema = openapi_file,
      .query = {SITE, PURPOSE}},
     {"GET", "/api/v1/cases/{id}/timeline", cases_timeline, "案件的全部经过 / Everything that happened",
@@ -145,7 +164,11 @@ const struct route routes[] = {
     {"GET", "/api/v1/cases/{id}/documents/{document}", cases_document,
      "一份文书，填好的数据或可打印的页面 / A form filled in, as data or as pages to print",
      .gives_schema = openapi_form, .gives_type = "text/html",
-     .query = {SITE, PURPOSE, {"format", "格式 / json or html"}}},
+     .query = {SITE,
+               PURPOSE,
+               {"format", "格式 / json or html"},
+               {"issue",
+                "第几次出具的，函件即当时所发的原文 / which issue, from 1: of a letter the very text that was sent"}}},
     {"GET", "/api/v1/cases/{id}/attachments", cases_attachments, "案件的文件 / The files of a case",
      .gives_schema = openapi_attachments, .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/attachments", cases_attach,
@@ -163,24 +186,62 @@ const struct route routes[] = {
      .gives_schema = openapi_changes, .gives_type = "text/event-stream",
      .query = {{"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页条数 / changes of a page, at most 500"}}},
-    {"GET", "/api/v1/reports/kpi", reports_kpi, "指标 / Figures, of a site or of all one may see",
+    {"GET", "/api/v1/reports/kpi", reports_kpi, "指标 / Figures, of a site or of all one may see", .wide = true,
      .gives_schema = openapi_kpi, .query = {SITE, CELL}},
+    {"GET", "/api/v1/reports/figures", reports_figures,
+     "符合条件的案件的指标，可分组 / Figures of the cases of a site that a list with the same filter has, in all and "
+     "by group",
+     .wide = true, .gives = &analytics__grouped_figures__descriptor,
+     .query = {SITE, CELL, FILTER, {"by", "分组 / department, kind, category, handler, place or month (of receipt)"}}},
+    {"GET", "/api/v1/notices", notices_due,
+     "须由人发送的通知 / Notices of a site that a person must send, oldest first", .wide = true,
+     .gives = &notification__due_notices__descriptor,
+     .query = {SITE,
+               {"cursor", "翻页游标 / from the page before"},
+               {"limit", "每页条数 / notices of a page, at most 200"}}},
+    {"POST", "/api/v1/cases/{id}/notices/{notice}/sent", cases_notice_sent,
+     "通知已由人送达 / A person has told the addressee of a notice that was to be sent by hand",
+     .gives_schema = openapi_nothing, .query = {SITE}},
     {"GET", "/api/v1/reports/indicators", reports_indicators,
      "指标、定义、目标与是否达成 / Indicators of a site: figure, definition, target, and whether it is met",
-     .gives_schema = openapi_indicators, .gives_type = "text/csv",
+     .wide = true, .gives_schema = openapi_indicators, .gives_type = "text/csv",
      .query = {SITE,
                CELL,
                {"period", "期间，缺省为当期 / 2025, 2025-Q1, 2025-03 or 2025-03-16; those that run now"},
                {"name", "指标 / this indicator alone"},
                {"who", "部门、经办人、类别 / of this department, handler, category or stage alone"},
                {"format", "格式 / json or csv"}}},
+    {"GET", "/api/v1/audit", audit_list,
+     "审计：谁办了什么、谁看了什么，最新在前 / Audit: who did and who looked, newest first, page by page or all as "
+     "CSV; "
+     "without a site what concerns the whole cell",
+     .wide = true, .gives_schema = openapi_audit, .gives_type = "text/csv",
+     .query = {SITE,
+               {"who", "人员；无人员者为账号 / person; of whoever has none, account; operator: the operator's key"},
+               {"case", "案件编号或内部编号 / number or id of a case"},
+               {"what", "did 办理、looked 查看、refused 被拒、organised 组织、published 发布、exported 导出 / did, "
+                        "looked, refused, organised, published or exported"},
+               {"from", "时间自 / recorded at or after"},
+               {"to", "时间至 / recorded before"},
+               {"cursor", "翻页游标 / from the page before"},
+               {"limit", "每页行数 / rows of a page, at most 500"},
+               {"format", "格式 / json or csv"}}},
+    {"GET", "/api/v1/audit/chain", audit_chain,
+     "各日志的散列链核对到何处、何时、有无问题 / How far the hash chain of each log was verified, when, and what was "
+     "found",
+     .watches = true, .gives_schema = openapi_chains, .query = {SITE}},
+    {"POST", "/api/v1/audit/chain", audit_verify, "开始核对所有日志 / Begin to verify every log", .unkept = true,
+     .gives_schema = openapi_chains, .query = {SITE}},
     {"GET", "/api/v1/cells", cells_list, "下级系统及接收进度 / The cells below, and how far they are heard",
      .gives = &analytics__cells__descriptor},
     {"GET", "/api/v1/cells/{cell}/cases/{id}", cells_case,
      "下级系统的案件，文字密封在原处 / A case of a cell below; its texts stay sealed, at the site",
      .gives = &analytics__case_elsewhere__descriptor},
     {"GET", "/api/v1/organisation", organisation_show, "组织 / Sites, departments, people, calendars",
-     .gives = &directory__organisation__descriptor, .query = {SITE}},
+     .gives = &directory__organisation__descriptor,
+     .query = {SITE,
+               {"all", "含账号、登记册与值班表，须有维护组织之权 / true: accounts, things and rosters too; for whoever "
+                       "may organise"}}},
     {"PUT", "/api/v1/organisation", organisation_change, "维护组织 / Define what is new or different",
      .takes = &directory__organise__descriptor, .gives_schema = openapi_changed},
     {"POST", "/api/v1/calendars/{calendar}/years", calendars_publish,
@@ -195,18 +256,42 @@ const struct route routes[] = {
                {"places", "地点，每行一处或用逗号分隔 / places, one a line or with commas between them, at most 500"},
                {"format", "格式 / html or json"}}},
     {"GET", "/api/v1/calendars/moved", calendars_moved,
-     "日历变动后改变的期限 / Dates of open clocks that a published calendar moved",
+     "日历或改用新版制度所改变的期限 / Dates of open clocks that a published calendar moved, or a move to another "
+     "version of the policy",
      .gives = &watchdog__moved__descriptor,
      .query = {SITE,
-               {"since", "自何时起 / recorded_at of the publication"},
+               {"since", "自何时起 / recorded_at of the publication, begun of the move"},
                {"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页案件数 / cases of a page, at most 500"}}},
     {"GET", "/api/v1/policies", policies_list, "各站点现行制度 / Policies in force", .gives_schema = openapi_policies,
      .query = {SITE}},
     {"POST", "/api/v1/policies", policies_publish, "发布制度 / Publish a policy",
      .takes = &directory__publish_policy__descriptor, .gives_schema = openapi_changed},
+    {"POST", "/api/v1/policies/check", policies_check,
+     "检查制度文件，列出每处错误 / Check the files of a policy: every mistake with file, line and field",
+     .unkept = true, .takes = &directory__try_policy__descriptor, .gives_schema = openapi_checked},
+    {"POST", "/api/v1/policies/diff", policies_diff,
+     "与现行制度比较，以文字说明 / What it changes of the policy in force, in words", .unkept = true,
+     .takes = &directory__try_policy__descriptor, .gives_schema = openapi_differs},
+    {"POST", "/api/v1/policies/rehearse", policies_rehearse,
+     "在虚拟时钟下演练场景 / Rehearse scenarios under a virtual clock", .unkept = true,
+     .takes = &directory__try_policy__descriptor, .gives_schema = openapi_rehearsed},
+    {"GET", "/api/v1/policies/{site}/sources", policies_sources,
+     "现行制度的文件 / The files of a policy: as it was published, for whoever may publish",
+     .gives = &directory__sources__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
     {"GET", "/api/v1/policies/{site}", policies_show, "某站点的制度 / The policy of a site",
      .gives = &policy__policy__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
+    {"POST", "/api/v1/policies/{site}/move", policies_move,
+     "未结案件改用现行版本；dry_run 只预览 / Open cases take the version in force; with dry_run only what would move",
+     .takes = &casework__move__descriptor, .gives_schema = openapi_moved,
+     .query = {{"dry_run", "仅预览，true 或 false / only say what would be moved: true or false"},
+               {"after", "预览下一页 / of a preview: the `next` of the page before"},
+               {"limit", "预览每页案件数 / of a preview: cases of a page, at most 100"}}},
+    {"GET", "/api/v1/policies/{site}/move", policies_moving,
+     "改用新版的进度与未能改用的案件 / How far the last move is, and which cases it refused",
+     .gives = &casework__moving__descriptor,
+     .query = {{"after", "从此之后 / the `next` of the page before"},
+               {"limit", "每页案件数 / cases of a page, at most 100"}}},
 
     /* the public portal: pages for people, no part of the API */
     {"GET", "/", portal_home, .open = true},
@@ -219,6 +304,7 @@ const struct route routes[] = {
     {"POST", "/case", portal_case_sent, .open = true},
     {"POST", "/case/files", portal_case_files_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
     {"GET", "/case/files/{file}", portal_case_file, .open = true},
+    {"GET", "/case/letters/{document}/{issue}", portal_letter, .open = true},
     {"POST", "/leave", portal_leave, .open = true},
     {"GET", "/s/{place}", portal_place, .open = true},
     {"GET", "/r/{entry}", portal_proof, .open = true},
@@ -245,6 +331,7 @@ const struct route routes[] = {
     {"GET", "/console/assets/{file}", console_asset, .open = true},
     {"GET", "/console/{page}", console_page, .open = true},
     {"GET", "/console/{page}/{id}", console_page, .open = true},
+    {"GET", "/console/elsewhere/{cell}/{id}", console_page, .open = true},
 };
 const size_t routes_count = sizeof routes / sizeof *routes;
 
@@ -360,7 +447,7 @@ static bool query_known(struct http_request *request, const struct route *route)
 
 static void enter(struct http_request *request)
 {
-    if (cell_after_read(request))
+    if ((!request->route->wide || account_may_look(request)) && cell_after_read(request))
         request->route->handler(request);
 }
 

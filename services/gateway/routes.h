@@ -12,7 +12,7 @@ struct route_parameter {
     const char *about; /* "中文 / English" */
 };
 
-#define ROUTE_PARAMETERS_MAX 32u
+#define ROUTE_PARAMETERS_MAX 40u
 struct route {
     const char *method;
     const char *pattern; /* "/api/v1/cases/{id}" */
@@ -20,6 +20,7 @@ struct route {
     const char *about; /* "登记一件事项 / Register a case"; NULL: not part of the API, left out of openapi.json */
     bool unkept;       /* a write of which no outcome is kept: it takes no Idempotency-Key */
     bool watches;      /* a client asks for it by itself, over and over: that keeps no session alive */
+    bool wide;         /* it looks through many cases or records: an account has so many at once (account_limit.h) */
     bool open;         /* nobody need sign in; else the request has an actor when the handler is called */
     const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by what follows */
     openapi_schema_fn *takes_schema, *gives_schema;     /* of bodies that are no message alone */

@@ -4,7 +4,9 @@
 #include "body.h"
 #include "cell.h"
 #include "portal_limit.h"
+#include "portal_visit.h"
 #include "problem.h"
+#include "qr.h"
 #include "json/json.h"
 
 #include <sodium.h>
@@ -321,7 +323,8 @@ static void on_totp_begun(struct http_request *request, void *context, const Hb_
                                    "otpauth://totp/Hearback:%s?secret=%s&issuer=Hearback&algorithm=SHA1&digits=6&"
                                    "period=30",
                                    request->actor->account, secret); /* an account's id needs no escaping */
-    http_respond_json(request, 200, json_pack("{s:s, s:s}", "secret", secret, "uri", uri));
+    http_respond_json(request, 200,
+                      json_pack("{s:s, s:s, s:s}", "secret", secret, "uri", uri, "qr", qr_image(&request->arena, uri)));
 }
 
 void session_totp_begin(struct http_request *request)
@@ -458,4 +461,54 @@ void tokens_end(struct http_request *request)
         return;
     end.id = arena_strdup(&request->arena, http_param(request, "id"));
     ask(request, DIRECTORY__QUERY__KIND_END_TOKEN, &end.base, on_ended, *end.account ? end.account : NULL);
+}
+
+/* ---- the first password of others ---- */
+
+#define SETUP_MS 86400000ll
+
+struct setup {
+    char *account, *code;
+    int64_t until_ms;
+};
+
+static void on_setup_offered(struct http_request *request, void *context, const Hb__Refusal *refused,
+                             const Hb__CommandReply *reply)
+{
+    const struct setup *setup = context;
+    (void)reply;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    const char *link = arena_printf(&request->arena, "%s/console/signin#account=%s&code=%s", portal_base(request),
+                                    setup->account, setup->code);
+    http_respond_json(request, 200,
+                      json_pack("{s:s, s:s, s:s, s:s}", "account", setup->account, "code", setup->code, "link", link,
+                                "until", json_time_text(NULL, setup->until_ms, &request->arena)));
+}
+
+void accounts_setup(struct http_request *request)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__OfferSetup offer = DIRECTORY__OFFER_SETUP__INIT;
+    char id[CELL_COMMAND_ID_CHARACTERS + 1];
+    struct setup *setup = arena_alloc(&request->arena, sizeof *setup);
+    setup->account = arena_strdup(&request->arena, http_param(request, "account"));
+    setup->code = secret_new(request);
+    setup->until_ms = gateway_now_ms() + SETUP_MS;
+    if (refuse_own_by_token(request, setup->account))
+        return;
+    offer.account = setup->account;
+    offer.code_hash = (ProtobufCBinaryData){32, arena_alloc(&request->arena, 32)};
+    crypto_generichash(offer.code_hash.data, 32, (const uint8_t *)setup->code, strlen(setup->code), NULL, 0);
+    offer.until_ms = setup->until_ms;
+    cell_command_id_new(id);
+    command.id = id;
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = &directory;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_OFFER_SETUP;
+    directory.offer_setup = &offer;
+    cell_command(request, HB__SERVICE__DIRECTORY, &command, 0, on_setup_offered, setup);
 }

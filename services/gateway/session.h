@@ -17,6 +17,7 @@ void session_totp_end(struct http_request *request);     /* DELETE */
 void tokens_list(struct http_request *request);          /* GET /api/v1/tokens */
 void tokens_make(struct http_request *request);          /* POST */
 void tokens_end(struct http_request *request);           /* DELETE /api/v1/tokens/{id} */
+void accounts_setup(struct http_request *request);       /* POST /api/v1/accounts/{account}/setup */
 void about_show(struct http_request *request);           /* GET /api/v1/about */
 
 #endif

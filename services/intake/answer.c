@@ -115,6 +115,14 @@ static void answer_alike(struct turn *turn, const Hb__Query *query, const Intake
     reply->alike = alike;
 }
 
+static void answer_may_register(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
+{
+    if (!may(turn, query, "submit"))
+        return;
+    reply->kind_case = INTAKE__REPLY__KIND_REGISTRABLE;
+    reply->registrable = intake_may_register(turn, organisation_site(turn, query->site), query->actor);
+}
+
 static void answer_imported(struct turn *turn, const Hb__Query *query, const Intake__FindImported *find,
                             Intake__Reply *reply)
 {
@@ -171,6 +179,9 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         break;
     case INTAKE__QUERY__KIND_RECEIPT:
         answer_receipt(turn, query, answer);
+        break;
+    case INTAKE__QUERY__KIND_MAY_REGISTER:
+        answer_may_register(turn, query, answer);
         break;
     case INTAKE__QUERY__KIND_READ_FILE:
         files_read(turn, query, answer);

@@ -171,6 +171,9 @@ void intake_decide(struct turn *turn, const Hb__Command *command)
         case INTAKE__COMMAND__KIND_SEARCH:
             intake_search_decide(turn, command, command->intake->search);
             return;
+        case INTAKE__COMMAND__KIND_EXPORT:
+            intake_export_decide(turn, command, command->intake->export);
+            return;
         case INTAKE__COMMAND__KIND__NOT_SET:
             break;
         }

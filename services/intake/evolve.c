@@ -26,6 +26,7 @@ static void keep_case(struct turn *turn, const Hb__Event *event, const Intake__C
     record.content_key = registered->content_key;
     record.received_ms = event->occurred_ms;
     record.generation = event->generation;
+    record.policy_version = event->policy_version;
     intake_case_save(turn, event->case_id, &record);
     intake_alike_save(turn, &record, event->case_id);
 }
@@ -45,8 +46,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     intake_text_save(turn, event->case_id, event->offset, NULL, 0);
     const Policy__Policy *policy = organisation_policy(turn, event->site, event->policy_version);
     const Policy__Kind *kind = policy ? policy_kind(policy, registered->kind) : NULL;
-    intake_identity_fold(turn, event,
-                         registered->party && (registered->party->confidential || (kind && kind->identity_restricted)));
+    intake_identity_begin(turn, event, kind);
     turn_case_known(turn, event->case_id);
 }
 
@@ -102,6 +102,9 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         intake_step_fold(turn, event, event->casework->step_taken);
         return;
+    case CASEWORK__EVENT__KIND_CASE_MOVED:
+        intake_identity_moved(turn, event);
+        return;
     case CASEWORK__EVENT__KIND_CASE_LINKED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
@@ -113,6 +116,9 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
     case CASEWORK__EVENT__KIND_MARK_REQUESTED:
+    case CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED:
+    case CASEWORK__EVENT__KIND_MOVE_BEGUN:
+    case CASEWORK__EVENT__KIND_MOVE_ENDED:
     case CASEWORK__EVENT__KIND__NOT_SET:
         return;
     }
@@ -121,7 +127,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
 void intake_evolve(struct turn *turn, const Hb__Event *event)
 {
     if (event->case_id && event->payload_case != HB__EVENT__PAYLOAD_INTAKE)
-        intake_identity_fold(turn, event, false);
+        intake_identity_fold(turn, event);
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_INTAKE:
         evolve_own(turn, event);

@@ -66,7 +66,9 @@ void files_tidy(struct turn *turn, struct key *at)
     if (!files_tables(turn_files(turn), &rows))
         return;
     rows.txn = store_begin(turn_files(turn), false);
+    turn_beside(turn, rows.txn);
     struct bytes *over = find_over(turn, &rows, at, &count);
+    turn_beside(turn, NULL);
     store_abort(rows.txn);
     if (!count)
         return;
@@ -185,6 +187,7 @@ static bool next_attached(struct turn *turn, struct files_rows *rows, struct fil
     struct bytes key, value;
     struct state_scan *scan = state_scan_open(turn, INTAKE_FILES, (struct bytes){0}, key_bytes(&look->at));
     rows->txn = store_begin(turn_files(turn), false);
+    turn_beside(turn, rows->txn);
     bool more = false;
     for (unsigned i = 0; i < 100 && !*wrong_out && (more = state_scan_next(scan, &key, &value)); i++) {
         *wrong_out = wrong_attached(turn, rows, key, arena);
@@ -192,6 +195,7 @@ static bool next_attached(struct turn *turn, struct files_rows *rows, struct fil
         key_add(&look->at, key.data, key.size);
         key_add(&look->at, "", 1);
     }
+    turn_beside(turn, NULL);
     store_abort(rows->txn);
     return more;
 }

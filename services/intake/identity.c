@@ -1,18 +1,49 @@
 /* Confidential cases, and all of a kind with `identity: restricted`: who complained is opened only to those whom the
-   policy lets unseal it (`may: {do: unseal}` of the kind), whatever scopes an account has. The facts of such a case are
-   kept here for that question alone. */
+   policy lets unseal it (`may: {do: unseal}` of the kind), whatever scopes an account has. A text whose field says
+   `read` is found by a search of those alone whom it names; casework does not give it to others either. The facts of
+   such cases are kept here for these questions alone. */
 #include "intake.h"
 
 #include "organisation/conditions.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
 
-void intake_identity_fold(struct turn *turn, const Hb__Event *event, bool begins)
+static bool withholds_texts(const Policy__Kind *kind)
+{
+    for (size_t i = 0; kind && i < kind->n_fields; i++)
+        if (kind->fields[i]->n_read && kind->fields[i]->type == POLICY__FIELD_DEF__TYPE__TEXT)
+            return true;
+    return false;
+}
+
+void intake_identity_begin(struct turn *turn, const Hb__Event *event, const Policy__Kind *kind)
+{
+    const Intake__Party *party = event->intake->registered->party;
+    Intakerec__Confidential record = INTAKEREC__CONFIDENTIAL__INIT;
+    record.identity = party && (party->confidential || (kind && kind->identity_restricted));
+    if (!record.identity && !withholds_texts(kind))
+        return;
+    facts_list_fold(turn_arena(turn), &record.facts, &record.n_facts, event);
+    intake_confidential_save(turn, event->case_id, &record);
+}
+
+/* Of what it was before that version nothing is known here: until they are said again, only posts can be judged. */
+void intake_identity_moved(struct turn *turn, const Hb__Event *event)
+{
+    Intakerec__Case *record = intake_case_load(turn, event->case_id);
+    if (!record)
+        return;
+    record->policy_version = event->policy_version;
+    intake_case_save(turn, event->case_id, record);
+    const Policy__Policy *policy = organisation_policy(turn, record->site, record->policy_version);
+    Intakerec__Confidential fresh = INTAKEREC__CONFIDENTIAL__INIT;
+    if (policy && withholds_texts(policy_kind(policy, record->kind)) && !intake_confidential_load(turn, event->case_id))
+        intake_confidential_save(turn, event->case_id, &fresh);
+}
+
+void intake_identity_fold(struct turn *turn, const Hb__Event *event)
 {
     Intakerec__Confidential *record = intake_confidential_load(turn, event->case_id);
-    Intakerec__Confidential fresh = INTAKEREC__CONFIDENTIAL__INIT;
-    if (begins)
-        record = &fresh;
     if (!record || !event->n_facts)
         return;
     facts_list_fold(turn_arena(turn), &record->facts, &record->n_facts, event);
@@ -80,7 +111,7 @@ static bool is_permitted(const struct asking *asking)
 bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t owner, uint64_t key_id)
 {
     const Intakerec__Confidential *record = intake_confidential_load(turn, owner);
-    const Intakerec__Case *kept = record ? intake_case_load(turn, owner) : NULL;
+    const Intakerec__Case *kept = record && record->identity ? intake_case_load(turn, owner) : NULL;
     if (!kept || key_id != kept->identity_key)
         return false;
     const Policy__Policy *policy = organisation_policy(turn, kept->site, 0); /* permissions are today's */
@@ -92,6 +123,21 @@ bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_
                             .actor = actor};
     return !asking.kind || !is_permitted(&asking) || is_excluded(&asking, policy->never, policy->n_never) ||
            is_excluded(&asking, asking.kind->never, asking.kind->n_never);
+}
+
+bool intake_text_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t case_id, const char *field)
+{
+    const Intakerec__Case *record = intake_case_load(turn, case_id);
+    const Policy__Policy *policy = record ? organisation_policy(turn, record->site, record->policy_version) : NULL;
+    const Policy__Kind *kind = policy ? policy_kind(policy, record->kind) : NULL;
+    const Policy__FieldDef *def = kind ? policy_field_of_fact(kind, field) : NULL;
+    if (!def || !def->n_read)
+        return false;
+    const Intakerec__Confidential *kept = intake_confidential_load(turn, case_id);
+    struct facts facts = {kept ? kept->facts : NULL, kept ? kept->n_facts : 0};
+    struct case_view view = {
+        .turn = turn, .site = record->site, .policy = policy, .facts = &facts, .now_ms = turn_now(turn)};
+    return !case_may_read(&view, def, actor);
 }
 
 /* ---- why ---- */

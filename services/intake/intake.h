@@ -157,6 +157,8 @@ void intake_check_received(struct turn *turn, const Hb__Actor *actor, const Dire
                            const Intake__Submit *submit);
 void intake_check_policy(struct turn *turn, const struct intake_new *fresh, const Intake__Submit *submit,
                          const Hb__Actor *actor);
+/* The answer to MayRegister: every kind but those that would be refused whatever the case is about. */
+Intake__Registrable *intake_may_register(struct turn *turn, const Directory__Site *site, const Hb__Actor *actor);
 /* checks.c; `missing_out` (may be NULL) names the fact whose absence made it unknown. Nothing has been told yet, and
    nothing is linked whose facts intake knows. */
 enum truth intake_holds(struct turn *turn, const struct intake_new *fresh, const Policy__Condition *condition,
@@ -168,10 +170,14 @@ void intake_settle(struct turn *turn, struct intake_new *fresh, const Intake__Su
 void intake_check_history(struct turn *turn, const struct intake_new *fresh, const Intake__History *history);
 
 /* ---- identity.c ---- */
-/* Of every event of a case; `begins`: it registers a confidential one. */
-void intake_identity_fold(struct turn *turn, const Hb__Event *event, bool begins);
+/* Of every event of a case but its registration, which begins it. */
+void intake_identity_fold(struct turn *turn, const Hb__Event *event);
+void intake_identity_begin(struct turn *turn, const Hb__Event *event, const Policy__Kind *kind);
+void intake_identity_moved(struct turn *turn, const Hb__Event *event);
 /* Does this key seal the identity of a confidential case that is not for this member of staff to know? */
 bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t owner, uint64_t key_id);
+/* Is this a text of the case that its policy does not show to the actor (`read` of the field)? */
+bool intake_text_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t case_id, const char *field);
 /* Why, by which clauses, and for whom it is. */
 Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const char *field);
 
@@ -196,6 +202,9 @@ enum err intake_index(struct turn *turn, bool *more_out);
 
 /* ---- search.c ---- */
 void intake_search_prepare(struct turn *turn, const Hb__Command *command, Intake__Search *search);
+/* export.c */
+#define INTAKE_EXPORT_BYTES_MAX 600u
+void intake_export_decide(struct turn *turn, const Hb__Command *command, const Intake__Export *export);
 void intake_search_decide(struct turn *turn, const Hb__Command *command, const Intake__Search *search);
 void intake_search_reply(struct turn *turn, const Hb__Command *command, const Intake__Search *search,
                          Hb__CommandReply *reply);

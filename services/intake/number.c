@@ -1,6 +1,7 @@
-/* Case numbers: the pattern of the kind with {date} {kind} {site} filled in is the counter; {nnn} in it is the place of
-   the running number, as wide as there are letters n. So two kinds or days count apart exactly when their numbers
-   differ, and a number is unique within its site whatever the pattern. A pattern without {nnn} gets one at its end.
+/* Case numbers: the pattern of the kind with {date} {month} {kind} {site} filled in is the counter; {nnn} in it is the
+   place of the running number, as wide as there are letters n. So two kinds or days count apart exactly when their
+   numbers differ, and a number is unique within its site whatever the pattern. A pattern without {nnn} gets one at its
+   end.
 
    After a restore nobody knows which numbers were given out between the backup and the loss. So the first number of a
    counter that may be concerned leaves a range out, and NumbersSkipped says so. A counter of a day after the restore is
@@ -46,6 +47,9 @@ char *intake_number_counter(struct turn *turn, const char *pattern, const char *
         } else if (starts(at, "{date}")) {
             out = arena_printf(arena, "%s%s", out, date);
             at += strlen("{date}");
+        } else if (starts(at, "{month}")) {
+            out = arena_printf(arena, "%s%.6s", out, date); /* 202503 of 20250303 */
+            at += strlen("{month}");
         } else if (starts(at, "{kind}")) {
             out = arena_printf(arena, "%s%s", out, kind);
             at += strlen("{kind}");

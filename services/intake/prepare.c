@@ -180,10 +180,6 @@ static void check_category(struct turn *turn, const Policy__Policy *policy, cons
     accept_choices(turn, refusal, def);
 }
 
-static const char *const channels[] = {"web", "phone",   "walk_in", "letter",     "email",  "app",  "wechat",
-                                       "sms", "hotline", "staff",   "inspection", "system", "other"};
-#define CHANNELS_COUNT (sizeof channels / sizeof *channels)
-
 /* Then nothing is filled in for whoever leaves it out: decide refuses under the clause. */
 static bool must_say_channel(const Policy__Kind *kind)
 {
@@ -193,17 +189,14 @@ static bool must_say_channel(const Policy__Kind *kind)
 
 static void check_channel(struct turn *turn, const Policy__Kind *kind, const char *channel)
 {
-    const Policy__FieldDef *def = policy_field(kind, "channel");
-    bool choices = def && def->n_one_of;
-    if (!channel[0] || takes_any(def) || (choices && one_of(def, channel)))
+    if (!channel[0] || policy_takes_channel(kind, channel))
         return;
-    for (size_t i = 0; !choices && i < CHANNELS_COUNT; i++)
-        if (strcmp(channels[i], channel) == 0)
-            return;
-    Hb__Refusal *refusal = bad_field(turn, "channel", "没有该受理渠道", "there is no such channel");
+    const Policy__FieldDef *def = policy_field(kind, "channel");
+    Hb__Refusal *refusal =
+        bad_field(turn, "channel", "该类事项不由此渠道受理", "cases of this kind do not come in by this channel");
     accept_choices(turn, refusal, def);
-    for (size_t i = 0; !choices && i < CHANNELS_COUNT; i++)
-        refusal_accepts(turn, refusal, channels[i]);
+    for (size_t i = 0; !(def && def->n_one_of) && policy_channels[i]; i++)
+        refusal_accepts(turn, refusal, policy_channels[i]);
 }
 
 /* ---- the place ---- */
@@ -413,6 +406,7 @@ void intake_prepare(struct turn *turn, Hb__Command *command)
             intake_search_prepare(turn, command, command->intake->search);
         return;
     case INTAKE__COMMAND__KIND_OPEN:
+    case INTAKE__COMMAND__KIND_EXPORT:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;
     }
@@ -429,6 +423,7 @@ static const Intake__Submit *submit_of(const Hb__Command *command)
         return command->intake->import->submit;
     case INTAKE__COMMAND__KIND_OPEN:
     case INTAKE__COMMAND__KIND_SEARCH:
+    case INTAKE__COMMAND__KIND_EXPORT:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return NULL;
     }

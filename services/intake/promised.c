@@ -19,9 +19,10 @@ static const struct calendar *calendar_by_name(void *context, const char *name)
 }
 
 /* The registration is all there is: the facts are the same after each of its happenings. */
-static enum truth holds(void *context, const Policy__Condition *condition, size_t upto, int64_t at_ms)
+static enum truth holds(void *context, const Policy__Condition *condition, size_t upto, uint32_t version, int64_t at_ms)
 {
     (void)upto;
+    (void)version;
     (void)at_ms;
     const struct promise *promise = context;
     return intake_holds(promise->turn, promise->fresh, condition, NULL);

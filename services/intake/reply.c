@@ -153,6 +153,7 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
     case INTAKE__COMMAND__KIND_SEARCH:
         intake_search_reply(turn, command, command->intake->search, reply);
         return;
+    case INTAKE__COMMAND__KIND_EXPORT:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;
     }

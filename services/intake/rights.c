@@ -2,7 +2,9 @@
    a step, may, never, the fields one may write). */
 #include "intake.h"
 
+#include "organisation/fields.h"
 #include "organisation/organisation.h"
+#include "policy/facts.h"
 #include "policy/lookup.h"
 
 static void refuse_right(struct turn *turn, const char *zh, const char *en, char *const *clauses, size_t clauses_count)
@@ -70,14 +72,19 @@ static bool among(const struct asking *asking, Policy__Who **who, size_t count)
     return count && who_includes(asking->turn, fresh->site->id, who, count, fresh->facts, asking->actor);
 }
 
+static bool names(char *const *acts, size_t count, const char *act)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(acts[i], act) == 0)
+            return true;
+    return false;
+}
+
 static bool about_registering(char *const *acts, size_t count, const char *what, const char *kind, bool any)
 {
     if (what[0] && strcmp(what, kind) != 0)
         return false;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(acts[i], "register") == 0 || (any && strcmp(acts[i], "any") == 0))
-            return true;
-    return false;
+    return names(acts, count, "register") || (any && names(acts, count, "any"));
 }
 
 /* `register` may be a step of the kind: then it says who takes it. */
@@ -152,4 +159,93 @@ void intake_check_policy(struct turn *turn, const struct intake_new *fresh, cons
     }
     check_never(&asking, fresh->policy->never, fresh->policy->n_never);
     check_never(&asking, fresh->kind->never, fresh->kind->n_never);
+}
+
+/* ---- before there is a case ---- */
+
+/* Somebody may, and nothing that is known by now speaks against it. */
+static bool might(const struct asking *asking)
+{
+    const Policy__Kind *kind = asking->fresh->kind;
+    bool told = false, may = false;
+    for (size_t i = 0; i < kind->n_may; i++)
+        if (about_registering(kind->may[i]->acts, kind->may[i]->n_acts, kind->may[i]->what, kind->name, false)) {
+            told = true;
+            may = may || (among(asking, kind->may[i]->who, kind->may[i]->n_who) &&
+                          intake_holds(asking->turn, asking->fresh, kind->may[i]->condition, NULL) != TRUTH_NO);
+        }
+    return may || !told;
+}
+
+static bool excluded(const struct asking *asking, Policy__Never *const *nevers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (about_registering(nevers[i]->acts, nevers[i]->n_acts, nevers[i]->what, asking->fresh->kind->name, true) &&
+            among(asking, nevers[i]->who, nevers[i]->n_who) && !among(asking, nevers[i]->except, nevers[i]->n_except) &&
+            intake_holds(asking->turn, asking->fresh, nevers[i]->condition, NULL) == TRUTH_YES)
+            return true;
+    return false;
+}
+
+static bool registrable(const struct asking *asking)
+{
+    const struct intake_new *fresh = asking->fresh;
+    const Policy__Step *step = policy_step(fresh->kind, "register");
+    return asking->actor->operator_ ||
+           ((!step || !step->n_by || among(asking, step->by, step->n_by)) && might(asking) &&
+            !excluded(asking, fresh->policy->never, fresh->policy->n_never) &&
+            !excluded(asking, fresh->kind->never, fresh->kind->n_never));
+}
+
+static bool settles(const struct asking *asking)
+{
+    const Policy__Kind *kind = asking->fresh->kind;
+    const Policy__Step *step = policy_step(kind, "settle");
+    return step && policy_step_from(step, policy_first_stage(kind)->name) &&
+           (asking->actor->operator_ || !step->n_by || among(asking, step->by, step->n_by));
+}
+
+/* Whoever may as it is registered; who will handle the case, and may then, is not known yet. */
+static bool attaches(const struct asking *asking)
+{
+    const Policy__Kind *kind = asking->fresh->kind;
+    bool may = asking->actor->operator_;
+    for (size_t i = 0; i < kind->n_may && !may; i++)
+        may = names(kind->may[i]->acts, kind->may[i]->n_acts, "attach_file") &&
+              among(asking, kind->may[i]->who, kind->may[i]->n_who) &&
+              intake_holds(asking->turn, asking->fresh, kind->may[i]->condition, NULL) != TRUTH_NO;
+    return may;
+}
+
+static void add_channels(struct turn *turn, const Policy__Kind *kind, Intake__RegistrableKind *offered)
+{
+    const Policy__FieldDef *def = policy_field(kind, "channel");
+    for (size_t i = 0; def && i < def->n_one_of; i++)
+        TURN_ADD(turn, offered->channels, offered->n_channels, def->one_of[i]->name);
+    for (size_t i = 0; !(def && def->n_one_of) && policy_channels[i]; i++)
+        TURN_ADD(turn, offered->channels, offered->n_channels, (char *)(uintptr_t)policy_channels[i]);
+    offered->any_channel = policy_any_channel(kind);
+}
+
+Intake__Registrable *intake_may_register(struct turn *turn, const Directory__Site *site, const Hb__Actor *actor)
+{
+    Intake__Registrable *all = TURN_NEW(turn, Intake__Registrable, intake__registrable__init);
+    const Policy__Policy *policy = organisation_policy(turn, site->id, 0);
+    all->received = rights_may(turn, actor, "receive", site->id);
+    for (size_t i = 0; policy && i < policy->n_kinds; i++) {
+        struct facts facts = {0};
+        struct intake_new fresh = {
+            .site = site, .policy = policy, .kind = policy->kinds[i], .facts = &facts, .actor = actor};
+        struct asking asking = {turn, &fresh, actor};
+        facts_set(turn_arena(turn), &facts, "kind", value_text(turn, fresh.kind->name));
+        if (!registrable(&asking))
+            continue;
+        Intake__RegistrableKind *offered = TURN_NEW(turn, Intake__RegistrableKind, intake__registrable_kind__init);
+        offered->kind = fresh.kind->name;
+        offered->settle = settles(&asking);
+        offered->attach = attaches(&asking);
+        add_channels(turn, fresh.kind, offered);
+        TURN_ADD(turn, all->kinds, all->n_kinds, offered);
+    }
+    return all;
 }

@@ -10,7 +10,8 @@
      requests   source log and offset, rule, kind,
                 link, to                                  hb.Position of the CaseRequested that counts
      keys       vault key id                              intakerec.CaseRef   whose texts it seals
-     confidential  case id                                intakerec.Confidential   only of cases that are
+     confidential  case id                                intakerec.Confidential   only of cases that are,
+                                                         or have texts that some only may read
      texts      running number                            intakerec.Text   texts.c
      case_texts case id, running number                   ""
      files      case id, file                             intakerec.File   what is attached; the content: files.h */

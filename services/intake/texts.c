@@ -63,6 +63,7 @@ void intake_step_fold(struct turn *turn, const Hb__Event *event, const Casework_
 
 struct reading {
     struct turn *turn;
+    uint64_t case_id;
     const Hb__Actor *actor;
     intake_text_fn *each;
     void *context;
@@ -80,8 +81,9 @@ static void read_box(struct reading *reading, const Hb__Sealed *box)
 {
     struct turn *turn = reading->turn;
     char *text;
-    bool withheld = reading->actor &&
-                    intake_identity_withheld(turn, reading->actor, intake_key_case(turn, box->key_id), box->key_id);
+    const Hb__Actor *actor = reading->actor;
+    bool withheld = actor && (intake_identity_withheld(turn, actor, intake_key_case(turn, box->key_id), box->key_id) ||
+                              intake_text_withheld(turn, actor, reading->case_id, box->field));
     if (reading->over || withheld)
         return;
     enum err err = vault_open(turn_vault(turn), box, turn_arena(turn), &text);
@@ -123,7 +125,7 @@ static void read_place(struct reading *reading, const Intakerec__Case *record)
 enum err intake_texts_each(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, intake_text_fn *each,
                            void *context)
 {
-    struct reading reading = {.turn = turn, .actor = actor, .each = each, .context = context};
+    struct reading reading = {.turn = turn, .case_id = case_id, .actor = actor, .each = each, .context = context};
     const Intakerec__Case *record = intake_case_load(turn, case_id);
     if (!record)
         return ERR_NONE;
@@ -210,8 +212,5 @@ enum err intake_index(struct turn *turn, bool *more_out)
     for (size_t i = 0; i < count && !err; i++)
         if (!comes_again(cases, count, i)) /* a case is read with all its texts */
             err = index_case(turn, cases[i]);
-    if (!err)
-        return words_commit(words, end);
-    words_abort(words); /* read again later: a search compares meanwhile */
-    return err;
+    return err ? err : words_commit(words, end); /* or read again later: a search compares meanwhile */
 }

@@ -3,6 +3,7 @@
    what it says. */
 #include "relay.h"
 
+#include "base/planted.h"
 #include "eventlog/eventlog.h"
 #include "message/message.h"
 
@@ -25,6 +26,7 @@ static bool directory_concerns(const Directory__Event *said)
     case DIRECTORY__EVENT__KIND_THING_DEFINED:
     case DIRECTORY__EVENT__KIND_THING_MARKED:
     case DIRECTORY__EVENT__KIND_ROSTER_PLANNED:
+    case DIRECTORY__EVENT__KIND_SETUP_OFFERED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         break;
     }
@@ -33,6 +35,8 @@ static bool directory_concerns(const Directory__Event *said)
 
 static bool concerns(const Hb__Event *event, uint64_t cell)
 {
+    if (planted("withhold_nothing"))
+        return true;
     if (event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY)
         return directory_concerns(event->directory);
     return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&

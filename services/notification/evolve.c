@@ -22,9 +22,13 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
 
 static void evolve_facts(struct turn *turn, const Hb__Event *event)
 {
-    Noterec__Case *record = event->n_facts ? notification_case(turn, event->case_id) : NULL;
+    bool moved = event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+                 event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED;
+    Noterec__Case *record = event->n_facts || moved ? notification_case(turn, event->case_id) : NULL;
     if (!record)
         return;
+    if (moved)
+        record->policy_version = event->casework->case_moved->to;
     facts_list_fold(turn_arena(turn), &record->facts, &record->n_facts, event);
     notification_case_save(turn, event->case_id, record);
 }
@@ -56,6 +60,7 @@ static void set_effect(struct turn *turn, const Noterec__Notice *row, int64_t du
     mail.text = row->queued->text
                     ? arena_printf(turn_arena(turn), "%s\r\n\r\n%s", row->queued->text->zh, row->queued->text->en)
                     : row->queued->notice;
+    mail.letter = row->queued->letter;
     if (person)
         mail.to = person->email;
     else
@@ -103,6 +108,8 @@ static void evolve_queued(struct turn *turn, const Hb__Event *event)
     TURN_ADD(turn, record->notices, record->n_notices, queued->notice_id);
     notification_case_save(turn, event->case_id, record);
     asked_more(turn, queued);
+    if (strcmp(queued->status, "due") == 0)
+        notification_due_put(turn, &row);
     if (strcmp(queued->status, "queued") == 0 && !planted_each("lose_mail", 5))
         set_effect(turn, &row, queued->not_before_ms ? queued->not_before_ms : event->recorded_ms, 1);
 }
@@ -113,6 +120,8 @@ static void finish(struct turn *turn, const Hb__Event *event, uint64_t id, const
     Noterec__Notice *row = notification_notice(turn, id);
     if (!row)
         return;
+    if (strcmp(row->status, "due") == 0)
+        notification_due_delete(turn, row);
     row->status = (char *)(uintptr_t)status;
     row->attempts = attempts;
     row->error = error;

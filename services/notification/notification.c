@@ -1,6 +1,6 @@
 #include "notification.h"
 
-static const char *const tables[] = {"case", "notice", "asked"};
+static const char *const tables[] = {"case", "notice", "asked", "due"};
 
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {
@@ -14,8 +14,9 @@ const struct service notification_service = {
     .hears = 1u << HB__SERVICE__DIRECTORY | 1u << HB__SERVICE__INTAKE | 1u << HB__SERVICE__ROUTING |
              1u << HB__SERVICE__CASEWORK | 1u << HB__SERVICE__WATCHDOG | 1u << HB__SERVICE__ESCALATION,
     .tables = tables,
-    .tables_count = 3,
+    .tables_count = 4,
     .keeps_organisation = true,
+    .decide = notification_decide,
     .react = notification_react,
     .evolve = notification_evolve,
     .answer = notification_answer,

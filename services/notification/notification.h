@@ -12,14 +12,19 @@
 #define NOTIFICATION_RETRY_FIRST_MS 30000ll /* then doubled, at most an hour */
 #define NOTIFICATION_RETRY_MAX_MS 3600000ll
 #define NOTIFICATION_LISTED_MAX 1000u /* notices of one case in a reply, the newest */
+#define NOTIFICATION_DUE_DEFAULT 50u
+#define NOTIFICATION_DUE_DEFAULT 50u
+#define NOTIFICATION_DUE_MAX 200u     /* of a page of those that a person must send */
+#define NOTIFICATION_LOOKED_MAX 2000u /* for one page */
 
 extern const struct service notification_service;
 extern const struct effect_driver notification_driver;
-enum notification_table { NOTIFICATION_CASE, NOTIFICATION_NOTICE, NOTIFICATION_ASKED };
+enum notification_table { NOTIFICATION_CASE, NOTIFICATION_NOTICE, NOTIFICATION_ASKED, NOTIFICATION_DUE };
 
 Noterec__Case *notification_case(struct turn *turn, uint64_t case_id);
 void notification_case_save(struct turn *turn, uint64_t case_id, const Noterec__Case *record);
 Noterec__Notice *notification_notice(struct turn *turn, uint64_t notice_id);
+Noterec__Notice *notification_notice_named(struct turn *turn, uint64_t notice_id); /* by another row: it is there */
 void notification_notice_save(struct turn *turn, uint64_t notice_id, const Noterec__Notice *record);
 /* How far a request is met; NULL: not begun, or every addressee has it. */
 Noterec__Asked *notification_asked(struct turn *turn, const Hb__Position *source, const char *notice);
@@ -35,10 +40,12 @@ struct notification_request {
     const Policy__Policy *policy;
     const Policy__Notice *notice; /* NULL: the policy has no such text; the name is told all the same */
     const char *name, *clock;
+    const char *rule; /* that asked; "": none did */
     Hb__Position *source;
     int64_t due_ms;
     uint32_t level;
-    char **persons; /* ids, each once */
+    Hb__Letter *letter; /* NULL: none goes with it */
+    char **persons;     /* ids, each once */
     size_t persons_count;
     bool complainant; /* comes last */
 };
@@ -63,6 +70,13 @@ int64_t notification_within_hours(struct turn *turn, const char *site, const Pol
 /* text.c: at most 8 KiB, in the arena */
 char *notification_fill(const struct notification_request *request, const char *text, bool english);
 
+/* tables.c: what a person must send, until it is marked as sent. */
+void notification_due_put(struct turn *turn, const Noterec__Notice *row);
+void notification_due_delete(struct turn *turn, const Noterec__Notice *row);
+/* May the actor (NULL: the operator) know of the case? By his rights and the policy of today. */
+bool notification_may_see(struct turn *turn, const Hb__Actor *actor, const Noterec__Case *record);
+
+void notification_decide(struct turn *turn, const Hb__Command *command);
 void notification_react(struct turn *turn, const Hb__Event *event);
 void notification_evolve(struct turn *turn, const Hb__Event *event);
 void notification_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);

@@ -16,14 +16,20 @@ static const Policy__Clock *clock_of(const struct notification_request *request)
     return kind ? policy_clock(kind, request->clock) : NULL;
 }
 
+/* That under which it was asked for: the case may have been moved to another since, or not yet. */
+static uint32_t version_of(const struct notification_request *request)
+{
+    return request->event->policy_version ? request->event->policy_version : request->record->policy_version;
+}
+
 static bool begin(struct notification_request *request, struct turn *turn, const Hb__Event *event, const char *name)
 {
     *request = (struct notification_request){
-        .turn = turn, .event = event, .name = name, .clock = "", .source = event_position(turn, event)};
+        .turn = turn, .event = event, .name = name, .rule = "", .clock = "", .source = event_position(turn, event)};
     request->record = notification_case(turn, event->case_id);
     if (!request->record)
         return false;
-    request->policy = organisation_policy(turn, request->record->site, request->record->policy_version);
+    request->policy = organisation_policy(turn, request->record->site, version_of(request));
     request->notice = request->policy ? policy_notice(request->policy, name) : NULL;
     return true;
 }
@@ -49,8 +55,10 @@ bool notification_request_read(struct notification_request *request, struct turn
                     event->casework->kind_case == CASEWORK__EVENT__KIND_NOTICE_REQUESTED;
     const Escalation__Event *level = event->payload_case == HB__EVENT__PAYLOAD_ESCALATION ? event->escalation : NULL;
     if (casework && begin(request, turn, event, event->casework->notice_requested->notice)) {
+        request->rule = event->casework->notice_requested->rule;
         request->clock = event->casework->notice_requested->clock;
         request->due_ms = event->casework->notice_requested->due_ms;
+        request->letter = event->casework->notice_requested->letter;
         whom_it_means(request);
         return true;
     }
@@ -148,7 +156,7 @@ Hb__Event *notification_event(const struct notification_request *request, Notifi
                               void *payload)
 {
     Hb__Event *event = turn_event(request->turn, request->event->site, request->event->case_id);
-    event->policy_version = request->record->policy_version;
+    event->policy_version = version_of(request);
     event->generation = request->event->generation;
     if (request->event->history) { /* a job has no event at hand that would tell */
         event->history = true;
@@ -201,6 +209,8 @@ static void queue(const struct notification_request *request, uint64_t id, const
     queued->complainant = complainant;
     queued->source = request->source;
     queued->more = (uint32_t)more;
+    queued->rule = (char *)(uintptr_t)request->rule;
+    queued->letter = request->letter;
     queued->subject = subject_of(request);
     queued->text = notice ? label_new(turn, notification_fill(request, notice->text->zh, false),
                                       notification_fill(request, notice->text->en, true))
@@ -227,8 +237,10 @@ Notification__NoticeQueued *notification_next_way(const struct notification_requ
     next->person = failed->person;
     next->complainant = failed->complainant;
     next->source = failed->source;
+    next->rule = failed->rule;
     next->subject = failed->subject;
     next->text = failed->text;
+    next->letter = failed->letter;
     next->after = failed->notice_id;
     return next;
 }

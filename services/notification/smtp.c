@@ -38,7 +38,7 @@ struct sending {
     struct effect_done *done;
     struct arena arena;
     Noterec__Mail *mail;
-    const char *to;
+    const char *to, *letter; /* letter: its text; NULL: none */
     char *message;
     size_t sent, size;
     struct curl_slist *recipients;
@@ -180,6 +180,17 @@ static char *encoded_word(struct arena *arena, const char *text)
     }
 }
 
+/* The notice, and below it the letter as it was issued. */
+static const char *body_of(struct sending *sending)
+{
+    const Noterec__Mail *mail = sending->mail;
+    if (!sending->letter)
+        return mail->text;
+    const Hb__Label *label = mail->letter->label;
+    return arena_printf(&sending->arena, "%s\r\n\r\n%s / %s\r\n%s\r\n\r\n%s", mail->text, label->zh, label->en,
+                        mail->letter->number, sending->letter);
+}
+
 static char *compose(struct sending *sending)
 {
     struct arena *arena = &sending->arena;
@@ -195,7 +206,7 @@ static char *compose(struct sending *sending)
         "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: "
         "base64\r\n\r\n%s\r\n",
         date, sending->smtp->config->from, sending->to, mail->message_id, encoded_word(arena, mail->subject),
-        encode(arena, mail->text, true));
+        encode(arena, body_of(sending), true));
 }
 
 static size_t on_read(char *buffer, size_t size, size_t count, void *context)
@@ -245,33 +256,54 @@ static void transfer(struct sending *sending)
         end(sending, "451 no thread can be started for it now");
 }
 
-/* ---- the complainant's address ---- */
+/* ---- what is sealed: the complainant's address, a letter ---- */
+
+/* How many boxes must be opened; into `boxes_out` (room for two), the address first. */
+static size_t sealed_of(const struct sending *sending, Hb__Sealed **boxes_out)
+{
+    const Noterec__Mail *mail = sending->mail;
+    const Hb__Field *letter = mail->letter ? mail->letter->text : NULL;
+    Hb__Sealed *boxes[2];
+    size_t count = 0;
+    if (mail->to_sealed)
+        boxes[count++] = mail->to_sealed;
+    if (letter)
+        boxes[count++] = letter->text->sealed;
+    if (boxes_out)
+        memcpy(boxes_out, boxes, count * sizeof *boxes);
+    return count;
+}
 
 static void on_opened(void *context, enum err err, const Bus__Reply *reply)
 {
     struct sending *sending = context;
     const Hb__CommandReply *answer = !err && reply->kind_case == BUS__REPLY__KIND_COMMAND ? reply->command : NULL;
     bool opened = answer && !answer->refused && answer->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED &&
-                  answer->opened->n_texts == 1;
-    if (opened && !*answer->opened->texts[0]) {
-        end(sending, "550 the address was erased");
-        return;
-    }
+                  answer->opened->n_texts == sealed_of(sending, NULL);
     if (!opened) {
-        end(sending, "451 intake could not open the address now");
+        end(sending, "451 intake could not open the address or the letter now");
         return;
     }
-    sending->to = arena_strdup(&sending->arena, answer->opened->texts[0]);
+    for (size_t i = 0; i < answer->opened->n_texts; i++) {
+        const char *text = answer->opened->texts[i];
+        bool address = sending->mail->to_sealed && i == 0;
+        if (!*text) {
+            end(sending, address ? "550 the address was erased" : "550 the letter was erased");
+            return;
+        }
+        *(address ? &sending->to : &sending->letter) = arena_strdup(&sending->arena, text);
+    }
     transfer(sending);
 }
 
-static void open_address(struct sending *sending, const char *id)
+static void open_sealed(struct sending *sending, const char *id)
 {
     const struct env *env = instance_env(sending->smtp->instance);
     Bus__Request request = BUS__REQUEST__INIT;
     Hb__Command command = HB__COMMAND__INIT;
     Intake__Command intake = INTAKE__COMMAND__INIT;
     Intake__Open open = INTAKE__OPEN__INIT;
+    Hb__Sealed *boxes[2];
     command.account = (char *)(uintptr_t) "notification";
     command.id =
         arena_printf(&sending->arena, "%013" PRId64 "-%s-%" PRIu32, env->now(env->context), id, sending->attempt);
@@ -281,8 +313,8 @@ static void open_address(struct sending *sending, const char *id)
     command.intake = &intake;
     intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
     intake.open = &open;
-    open.boxes = &sending->mail->to_sealed;
-    open.n_boxes = 1;
+    open.boxes = boxes;
+    open.n_boxes = sealed_of(sending, boxes);
     open.purpose = (char *)(uintptr_t) "send a notice";
     request.kind_case = BUS__REQUEST__KIND_COMMAND;
     request.command = &command;
@@ -323,8 +355,8 @@ static void smtp_start(void *driver, const char *id, uint32_t attempt, struct by
     bug_unless(message_load(&noterec__mail__descriptor, payload, &sending->arena, &message, &why) == ERR_NONE);
     sending->mail = (Noterec__Mail *)message;
     sending->to = sending->mail->to;
-    if (sending->mail->to_sealed)
-        open_address(sending, id);
+    if (sealed_of(sending, NULL))
+        open_sealed(sending, id);
     else
         transfer(sending);
 }

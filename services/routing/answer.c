@@ -41,9 +41,8 @@ static void answer_why(struct turn *turn, const Hb__Query *query, uint64_t case_
         return;
     Routing__Why *why = arena_alloc(turn_arena(turn), sizeof *why);
     routing__why__init(why);
-    struct state_scan *scan = routing_history_open(turn, case_id);
-    const Routerec__Routed *row;
-    while ((row = routing_history_next(turn, scan))) {
+    for (uint32_t times = 1; times <= record->times; times++) {
+        const Routerec__Routed *row = routing_history(turn, case_id, times);
         size_t count = why->n_routed;
         why->routed = arena_grow(turn_arena(turn), why->routed, count, sizeof *why->routed);
         why->at_ms = arena_grow(turn_arena(turn), why->at_ms, count, sizeof *why->at_ms);

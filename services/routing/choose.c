@@ -404,6 +404,7 @@ bool routing_choose_assigned(struct turn *turn, const Hb__Event *event, const Ro
                       "assigned by a rule of the policy");
     out->joint = (const char **)record->joint;
     out->joint_count = record->n_joint;
+    out->rule = record->assign_rule;
     out->clauses = event->clauses;
     out->clauses_count = event->n_clauses;
     return true;

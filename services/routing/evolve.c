@@ -3,6 +3,7 @@
 #include "routing.h"
 
 #include "policy/facts.h"
+#include "policy/lookup.h"
 
 static bool counts(uint32_t phase)
 {
@@ -68,7 +69,7 @@ static void evolve_step(struct turn *turn, const Hb__Event *event)
     if (!record)
         return;
     record->reopened = !event->history && !counts(record->phase) && counts(step->phase);
-    record->returned = record->returned || (strcmp(step->step, "return_case") == 0 && !event->history);
+    record->returned = record->returned || (policy_gives_back(step->gave_back, step->step) && !event->history);
     record->phase = step->phase;
     fold_facts(turn, record, event);
     recount(turn, record);
@@ -83,6 +84,18 @@ static void evolve_assign(struct turn *turn, const Hb__Event *event)
     if (!record || strcmp(record->handler, to) == 0 || (strcmp(record->lead, to) == 0 && record->handler[0]))
         return;
     record->assign_to = (char *)(uintptr_t)to;
+    record->assign_rule = event->casework->assign_requested->rule;
+    routing_case_save(turn, event->case_id, record);
+}
+
+/* Whoever is responsible stays so: only what is routed from here on goes by the other version. */
+static void evolve_moved(struct turn *turn, const Hb__Event *event)
+{
+    Routerec__Case *record = routing_case_load(turn, event->case_id);
+    if (!record)
+        return;
+    record->policy_version = event->casework->case_moved->to;
+    fold_facts(turn, record, event);
     routing_case_save(turn, event->case_id, record);
 }
 
@@ -95,6 +108,12 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:
         evolve_assign(turn, event);
         return;
+    case CASEWORK__EVENT__KIND_CASE_MOVED:
+        evolve_moved(turn, event);
+        return;
+    case CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED:
+    case CASEWORK__EVENT__KIND_MOVE_BEGUN:
+    case CASEWORK__EVENT__KIND_MOVE_ENDED:
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
     case CASEWORK__EVENT__KIND_MARK_REQUESTED:
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
@@ -170,7 +189,7 @@ static void evolve_routed(struct turn *turn, const Hb__Event *event)
     record->returned = false;
     record->reopened = false;
     record->hand_to = "";
-    record->assign_to = "";
+    record->assign_to = record->assign_rule = "";
     fold_facts(turn, record, event);
     recount(turn, record);
     routing_case_save(turn, event->case_id, record);
@@ -184,7 +203,7 @@ static void evolve_problem(struct turn *turn, const Hb__Event *event)
     Routerec__Case *record = assigned ? routing_case_load(turn, event->case_id) : NULL;
     if (!record)
         return;
-    record->assign_to = "";
+    record->assign_to = record->assign_rule = "";
     routing_case_save(turn, event->case_id, record);
 }
 
@@ -242,7 +261,8 @@ bool routing_needs_case(const Hb__Event *event)
 {
     if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK)
         return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ||
-               event->casework->kind_case == CASEWORK__EVENT__KIND_ASSIGN_REQUESTED;
+               event->casework->kind_case == CASEWORK__EVENT__KIND_ASSIGN_REQUESTED ||
+               event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED;
     if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION)
         return event->escalation->kind_case == ESCALATION__EVENT__KIND_REACHED;
     return false;

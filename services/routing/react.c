@@ -38,6 +38,8 @@ static void say_routed(struct turn *turn, const Hb__Event *cause, const Routerec
     routed->n_joint = choice->joint_count;
     routed->first_contact = arena_strdup(turn_arena(turn), first_contact);
     routed->row = arena_strdup(turn_arena(turn), choice->row);
+    if (choice->rule)
+        routed->rule = arena_strdup(turn_arena(turn), choice->rule);
     routed->reason = label_new(turn, choice->zh, choice->en);
     routed->times = record->times + 1;
     Hb__Event *event = turn_event(turn, record->site, cause->case_id);

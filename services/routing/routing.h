@@ -27,9 +27,8 @@ extern const char *const routing_tables[];
 Routerec__Case *routing_case_load(struct turn *turn, uint64_t case_id);
 void routing_case_save(struct turn *turn, uint64_t case_id, const Routerec__Case *record);
 void routing_history_add(struct turn *turn, uint64_t case_id, const Routerec__Routed *routed, uint32_t times);
-/* Scans the routings of a case, oldest first. */
-struct state_scan *routing_history_open(struct turn *turn, uint64_t case_id);
-Routerec__Routed *routing_history_next(struct turn *turn, struct state_scan *scan);
+/* The first is 1, the last that of the case: none is missing. */
+Routerec__Routed *routing_history(struct turn *turn, uint64_t case_id, uint32_t times);
 Routerec__Load *routing_load(struct turn *turn, const char *person); /* zeros when there is no row */
 void routing_load_save(struct turn *turn, const char *person, const Routerec__Load *load);
 void routing_department_save(struct turn *turn, const char *site, const char *department, const char *head);
@@ -45,6 +44,7 @@ struct routing_choice {
     const char *row; /* name of the row, or how else it was decided */
     char *const *clauses;
     size_t clauses_count;
+    const char *rule;     /* that assigned it; NULL: none did */
     const char *zh, *en;  /* why */
     const char *co_owner; /* "" nobody; NULL: as it was */
 };
@@ -52,7 +52,7 @@ struct routing_choice {
 struct routing_choice routing_choose(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
 void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record, const char *row,
                          const char *zh, const char *en);
-/* After `return_case`. */
+/* After a step that gives it back. */
 struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
 /* After a rule's `assign`: to a person of the lead department or of another, or to a department. False: there is
  * neither. */

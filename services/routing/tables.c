@@ -39,18 +39,13 @@ void routing_history_add(struct turn *turn, uint64_t case_id, const Routerec__Ro
     state_save(turn, ROUTING_HISTORY, key_bytes(&key), &routed->base);
 }
 
-struct state_scan *routing_history_open(struct turn *turn, uint64_t case_id)
+Routerec__Routed *routing_history(struct turn *turn, uint64_t case_id, uint32_t times)
 {
-    struct key key = key_u64(case_id);
-    return state_scan_open(turn, ROUTING_HISTORY, key_bytes(&key), bytes_of(NULL, 0));
-}
-
-Routerec__Routed *routing_history_next(struct turn *turn, struct state_scan *scan)
-{
-    struct bytes key, value;
-    if (!state_scan_next(scan, &key, &value))
-        return NULL;
-    return state_load(turn, ROUTING_HISTORY, key, &routerec__routed__descriptor);
+    struct key key = history_key(case_id, times);
+    Routerec__Routed *row = state_load(turn, ROUTING_HISTORY, key_bytes(&key), &routerec__routed__descriptor);
+    if (!row)
+        state_missing(turn, ROUTING_HISTORY, key_bytes(&key));
+    return row;
 }
 
 Routerec__Load *routing_load(struct turn *turn, const char *person)

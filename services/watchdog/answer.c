@@ -46,12 +46,13 @@ static void add_days(struct turn *turn, const struct run *run, Watchdog__ClockSt
     }
 }
 
-static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, uint32_t part,
+static void add_clock(struct turn *turn, struct watchdog_case *one, const char *name, uint32_t part,
                       Watchdog__Clocks *clocks)
 {
     size_t count;
-    const struct run *runs = watchdog_judge(turn, one, clock, turn_now(turn), true, &count);
+    const struct run *runs = watchdog_judge(turn, one, name, part, turn_now(turn), true, &count);
     for (size_t i = 0; i < count; i++) {
+        const Policy__Clock *clock = runs[i].clock;
         Watchdog__ClockState *state = TURN_NEW(turn, Watchdog__ClockState, watchdog__clock_state__init);
         state->instance = TURN_NEW(turn, Watchdog__Instance, watchdog__instance__init);
         state->instance->clock = clock->name;
@@ -59,6 +60,7 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const Policy
         state->instance->part = watchdog_part_text(turn, watchdog_part_number(part, runs[i].part));
         state->label = clock->label;
         watchdog_limit_clauses(clock, &runs[i], &state->clauses, &state->n_clauses);
+        state->department = watchdog_limit_department(clock, &runs[i]);
         state->state = (char *)(uintptr_t)state_text(&runs[i]);
         state->start_ms = runs[i].start_ms;
         state->due_ms = runs[i].due_ms;
@@ -86,12 +88,11 @@ static void answer_clocks(struct turn *turn, const Hb__Query *query, Hb__QueryRe
     reply->watchdog = TURN_NEW(turn, Watchdog__Reply, watchdog__reply__init);
     reply->watchdog->kind_case = WATCHDOG__REPLY__KIND_CLOCKS;
     reply->watchdog->clocks = TURN_NEW(turn, Watchdog__Clocks, watchdog__clocks__init);
-    for (size_t i = 0; i < one.kind->n_clocks; i++) {
-        const Policy__Clock *clock = one.kind->clocks[i];
-        uint32_t parts = *clock->each ? watchdog_parts(&one, clock) : 0;
-        for (uint32_t part = *clock->each ? 1 : 0; part <= parts; part++)
-            add_clock(turn, &one, watchdog_clock_of_part(turn, clock, part), part, reply->watchdog->clocks);
-    }
+    size_t count;
+    const char **names = watchdog_clocks(turn, &one, &count);
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t part = 0, parts = watchdog_parts(&one, names[i]); part <= parts; part++)
+            add_clock(turn, &one, names[i], part, reply->watchdog->clocks);
 }
 
 void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
@@ -103,6 +104,9 @@ void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
             return;
         case WATCHDOG__QUERY__KIND_MOVED:
             watchdog_answer_moved(turn, query, reply);
+            return;
+        case WATCHDOG__QUERY__KIND_PREVIEW:
+            watchdog_answer_preview(turn, query, reply);
             return;
         case WATCHDOG__QUERY__KIND__NOT_SET:
             break;

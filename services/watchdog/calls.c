@@ -47,9 +47,11 @@ static bool acknowledged(const Watchrec__Case *record, const Watchrec__Call *cal
     return listed(record, call->key);
 }
 
-static void call_add(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
-                     const Escalation__LevelReached *reached, uint32_t row, uint32_t repeat, int64_t at_ms)
+static void call_add(struct turn *turn, const Hb__Event *event, Watchrec__Case *record, uint32_t row, uint32_t repeat,
+                     int64_t at_ms)
 {
+    const Escalation__LevelReached *reached = event->escalation->reached;
+    uint64_t case_id = event->case_id;
     Watchrec__Call *call = TURN_NEW(turn, Watchrec__Call, watchrec__call__init);
     call->key = reached->key;
     call->ladder = reached->ladder;
@@ -60,6 +62,7 @@ static void call_add(struct turn *turn, uint64_t case_id, Watchrec__Case *record
     call->row = row;
     call->repeat = repeat;
     call->at_ms = at_ms;
+    call->version = event->policy_version;
     call->over = acknowledged(record, call);
     struct key key = timer_key(case_id, record->n_calls);
     if (!call->over)
@@ -67,13 +70,13 @@ static void call_add(struct turn *turn, uint64_t case_id, Watchrec__Case *record
     TURN_ADD(turn, record->calls, record->n_calls, call);
 }
 
-void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
-                           const Escalation__LevelReached *reached)
+void watchdog_call_reached(struct turn *turn, const Hb__Event *event, Watchrec__Case *record)
 {
+    const Escalation__LevelReached *reached = event->escalation->reached;
     if (reached->unacknowledged_row)
-        call_add(turn, case_id, record, reached, reached->unacknowledged_row, 0, reached->acknowledge_by_ms);
+        call_add(turn, event, record, reached->unacknowledged_row, 0, reached->acknowledge_by_ms);
     if (reached->repeat_at_ms && !planted("lose_repeat"))
-        call_add(turn, case_id, record, reached, reached->row, reached->repeat + 1, reached->repeat_at_ms);
+        call_add(turn, event, record, reached->row, reached->repeat + 1, reached->repeat_at_ms);
 }
 
 void watchdog_call_acknowledged(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key)
@@ -136,9 +139,11 @@ static void say_row(struct turn *turn, const struct watchdog_case *one, const Wa
     reached->ladder = call->ladder;
     reached->due_ms = call->due_ms;
     reached->at_ms = call->at_ms;
-    const Policy__Ladder *ladder = policy_ladder(one->policy, call->ladder);
+    uint32_t version = call->version ? call->version : one->record->policy_version;
+    const Policy__Policy *policy = organisation_policy(turn, one->record->site, version);
+    const Policy__Ladder *ladder = policy ? policy_ladder(policy, call->ladder) : NULL;
     Hb__Event *event = turn_event(turn, one->record->site, one->id);
-    event->policy_version = one->record->policy_version;
+    event->policy_version = version;
     event->occurred_ms = call->at_ms;
     event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
     event->watchdog = TURN_NEW(turn, Watchdog__Event, watchdog__event__init);

@@ -64,7 +64,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     Watchrec__Case record = WATCHREC__CASE__INIT;
     record.site = event->site;
     record.kind = registered->kind;
-    record.policy_version = event->policy_version;
+    record.policy_version = record.first_version = event->policy_version;
     record.collecting = registered->historic;
     Watchrec__Happening *row = happen(turn, &record, event);
     row->stage = registered->stage;
@@ -126,6 +126,10 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         row->extends = event->casework->extension_granted->clock;
         row->extended_due_ms = event->casework->extension_granted->due_ms;
         row->notice = event->casework->extension_granted->notice;
+    } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED) {
+        record->first_version = watchdog_first_version(record);
+        record->policy_version = event->casework->case_moved->to;
+        happen(turn, record, event)->moved_to = event->casework->case_moved->to;
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED) {
         watchdog_call_acknowledged(turn, event->case_id, record, event->casework->escalation_acknowledged->key);
     } else if (event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED) {
@@ -160,7 +164,7 @@ static void evolve_level(struct turn *turn, const Hb__Event *event)
         return;
     switch (event->escalation->kind_case) {
     case ESCALATION__EVENT__KIND_REACHED:
-        watchdog_call_reached(turn, event->case_id, record, event->escalation->reached);
+        watchdog_call_reached(turn, event, record);
         break;
     case ESCALATION__EVENT__KIND_CANCELLED:
         watchdog_call_cancelled(turn, event->case_id, record, event->escalation->cancelled->key);
@@ -241,9 +245,24 @@ static void move_warned(struct turn *turn, Watchrec__Said *said, int64_t due_ms)
     said->warned = warned;
 }
 
-static void reach_row(struct turn *turn, Watchrec__Said *said, const Watchdog__ClockPointReached *point)
+/* The rows reached so far, as those of the ladder of a newer version. */
+static void count_rows_in(struct turn *turn, const Watchrec__Case *record, Watchrec__Said *said, uint32_t version)
 {
+    said->rows = watchdog_rows_in(turn, record, said->clock, said->rows_version, version, said->rows);
+    for (size_t i = 0; i < said->n_rows_of; i++)
+        said->rows_of[i]->bits =
+            watchdog_rows_in(turn, record, said->clock, said->rows_version, version, said->rows_of[i]->bits);
+    said->rows_version = version;
+}
+
+static void reach_row(struct turn *turn, const Hb__Event *event, const Watchrec__Case *record, Watchrec__Said *said)
+{
+    const Watchdog__ClockPointReached *point = event->watchdog->point;
     Watchrec__Warned *of = NULL;
+    if (event->policy_version > said->rows_version)
+        count_rows_in(turn, record, said, event->policy_version);
+    uint32_t row =
+        watchdog_rows_in(turn, record, said->clock, event->policy_version, said->rows_version, 1u << point->index);
     for (size_t i = 0; i < said->n_rows_of && !of; i++)
         if (said->rows_of[i]->due_ms == point->due_ms)
             of = said->rows_of[i];
@@ -252,8 +271,8 @@ static void reach_row(struct turn *turn, Watchrec__Said *said, const Watchdog__C
         of->due_ms = point->due_ms;
         TURN_ADD(turn, said->rows_of, said->n_rows_of, of);
     }
-    of->bits |= 1u << point->index;
-    said->rows |= 1u << point->index;
+    of->bits |= row;
+    said->rows |= row;
 }
 
 /* Whoever was told of this due is told that it was not so; should it be so again, he is told again. */
@@ -265,15 +284,24 @@ static void forget_rows(Watchrec__Said *said, int64_t due_ms)
             said->rows_of[i]->bits = 0;
 }
 
-/* Armed anew by the job that a published calendar set going: `hearback calendar import` lists these. */
-static void note_recount(const Hb__Event *event, Watchrec__Said *said)
+static bool recounts(const Hb__Event *event)
 {
     const Hb__Cause *cause = event->cause;
-    if (!said->due_ms || !cause || cause->kind_case != HB__CAUSE__KIND_JOB ||
-        strncmp(cause->job, WATCHDOG_RECOUNT "/", sizeof WATCHDOG_RECOUNT) != 0)
+    return cause && cause->kind_case == HB__CAUSE__KIND_JOB &&
+           strncmp(cause->job, WATCHDOG_RECOUNT "/", sizeof WATCHDOG_RECOUNT) == 0;
+}
+
+/* Armed anew by the job that a published calendar set going, or because the case was moved to another version of the
+   policy: `hearback calendar import` and `hearback policy move` list these. */
+static void note_recount(const Hb__Event *event, Watchrec__Said *said)
+{
+    const Watchdog__ClockArmed *armed = event->watchdog->armed;
+    if (strcmp(armed->reason, "policy") != 0 && !(said->due_ms && recounts(event)))
         return;
+    if (said->due_ms == armed->due_ms && said->provisional == armed->provisional && !said->gone)
+        return; /* only a warning or a row, say */
     said->recounted_ms = event->recorded_ms;
-    said->recounted_from_ms = said->due_ms;
+    said->recounted_from_ms = said->gone ? 0 : said->due_ms;
     said->recounted_provisional = said->provisional;
 }
 
@@ -293,7 +321,7 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
     said->n_warn_ms = armed->n_warn_ms;
     said->row_ms = armed->row_ms;
     said->n_row_ms = armed->n_row_ms;
-    said->paused = said->met = said->cancelled = false;
+    said->paused = said->met = said->cancelled = said->gone = false;
     /* What lies before the arming is looked at with it, as far as everything up to it has been heard, and once more
        when that is so up to the arming. Only the future needs a timer for each instant, and the last minutes. */
     int64_t from = event->recorded_ms - 120000;
@@ -412,6 +440,10 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         said = said_of(turn, record, own->cancelled->instance);
         said->cancelled = true;
         said->met = false;
+        if ((said->gone = own->cancelled->gone)) {
+            said->recounted_ms = event->recorded_ms;
+            said->recounted_from_ms = said->due_ms;
+        }
         end(turn, event, said);
         break;
     case WATCHDOG__EVENT__KIND_MISSED:
@@ -437,7 +469,7 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         if (own->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING)
             said->warned |= 1u << own->point->index;
         else if (!own->point->repeat)
-            reach_row(turn, said, own->point);
+            reach_row(turn, event, record, said);
         break;
     case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
     case WATCHDOG__EVENT__KIND_DUTY_DUE:

@@ -105,8 +105,13 @@ const Policy__Clock *watchdog_clock_of_part(struct turn *turn, const Policy__Clo
     return copy;
 }
 
-uint32_t watchdog_parts(const struct watchdog_case *one, const Policy__Clock *clock)
+uint32_t watchdog_parts(const struct watchdog_case *one, const char *clock)
 {
-    int64_t parts = one->count ? facts_number(&one->facts[one->count - 1], clock->each) : 0;
-    return parts > POLICY_PARTS_MAX ? POLICY_PARTS_MAX : (uint32_t)parts;
+    int64_t most = 0;
+    for (size_t i = 0; i < one->versions_count && one->count; i++) {
+        const Policy__Clock *own = policy_clock(one->versions[i].kind, clock);
+        int64_t parts = own && *own->each ? facts_number(&one->facts[one->count - 1], own->each) : 0;
+        most = parts > most ? parts : most;
+    }
+    return most > POLICY_PARTS_MAX ? POLICY_PARTS_MAX : (uint32_t)most;
 }

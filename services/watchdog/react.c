@@ -7,10 +7,12 @@
 struct looking {
     struct turn *turn;
     struct watchdog_case *one;
+    const struct watchdog_version *version; /* under which the run stands, or stood at its end */
     const Policy__Clock *clock;
     const struct run *run;
     const Watchrec__Said *said; /* NULL: nothing yet */
     int64_t happened_ms;        /* what is looked at now; INT64_MAX: nothing new */
+    bool moving;                /* the case was moved to another version of the policy */
     bool over;                  /* and nothing new: what was said at its end stands */
 };
 
@@ -28,7 +30,7 @@ static void say(const struct looking *looking, Watchdog__Event__KindCase kind, v
     struct turn *turn = looking->turn;
     const Watchrec__Case *record = looking->one->record;
     Hb__Event *event = turn_event(turn, record->site, looking->one->id);
-    event->policy_version = record->policy_version;
+    event->policy_version = looking->version->version;
     event->payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
     event->watchdog = TURN_NEW(turn, Watchdog__Event, watchdog__event__init);
     event->watchdog->kind_case = kind;
@@ -44,7 +46,7 @@ static void say(const struct looking *looking, Watchdog__Event__KindCase kind, v
 
 static const Policy__Ladder *ladder_of(const struct looking *looking)
 {
-    return *looking->clock->ladder ? policy_ladder(looking->one->policy, looking->clock->ladder) : NULL;
+    return *looking->clock->ladder ? policy_ladder(looking->version->policy, looking->clock->ladder) : NULL;
 }
 
 /* Instants of the rows that come by time; 0 for those that do not. */
@@ -57,7 +59,7 @@ static void add_rows(const struct looking *looking, Watchdog__ClockArmed *armed)
         const Policy__LadderRow *row = ladder->rows[i];
         bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
         int64_t at =
-            timed ? clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(turn)) : 0;
+            timed ? clock_row_ms(looking->run, row, calendar, looking->version->policy->defaults, turn_arena(turn)) : 0;
         TURN_ADD(turn, armed->row_ms, armed->n_row_ms, at);
     }
 }
@@ -145,9 +147,9 @@ static int64_t row_ms(const struct looking *looking, size_t index, const Policy_
     bool timed = row->at == POLICY__LADDER_ROW__AT__AFTER || row->at == POLICY__LADDER_ROW__AT__PERMILLE;
     if (!timed || !(as_said ? as_said->missed && index < as_said->n_row_ms : looking->run->missed))
         return INT64_MAX;
-    return as_said
-               ? as_said->row_ms[index]
-               : clock_row_ms(looking->run, row, calendar, looking->one->policy->defaults, turn_arena(looking->turn));
+    return as_said ? as_said->row_ms[index]
+                   : clock_row_ms(looking->run, row, calendar, looking->version->policy->defaults,
+                                  turn_arena(looking->turn));
 }
 
 static void look_at_points(const struct looking *looking, int64_t horizon_ms, bool withdrawn)
@@ -156,6 +158,9 @@ static void look_at_points(const struct looking *looking, int64_t horizon_ms, bo
     const Watchrec__Said *said = looking->said;
     uint32_t warned = said ? watchdog_warned(said, run->due_ms) : 0;
     uint32_t rows = !said ? 0 : withdrawn ? watchdog_rows_but(said, said->missed_due_ms) : said->rows;
+    if (rows)
+        rows = watchdog_rows_in(looking->turn, looking->one->record, looking->clock->name, said->rows_version,
+                                looking->version->version, rows);
     int64_t armed_ms = said ? said->armed_ms : turn_now(looking->turn);
     int64_t end = run->ended_ms ? run->ended_ms : run->state == RUN_PAUSED ? run->paused_since_ms : INT64_MAX;
     for (unsigned i = 0; i < run->warn_count; i++)
@@ -194,8 +199,10 @@ static void say_cancelled(const struct looking *looking)
         TURN_NEW(looking->turn, Watchdog__ClockCancelled, watchdog__clock_cancelled__init);
     cancelled->instance = instance_of(looking);
     cancelled->main = looking->clock->main;
-    cancelled->because = (char *)(uintptr_t)(run->by_condition ? "its condition no longer holds"
-                                                               : "a new round, or stopped while it did not apply");
+    cancelled->gone = run->gone;
+    cancelled->because = (char *)(uintptr_t)(run->gone           ? "the policy that it goes by now has no such clock"
+                                             : run->by_condition ? "its condition no longer holds"
+                                                                 : "a new round, or stopped while it did not apply");
     say(looking, WATCHDOG__EVENT__KIND_CANCELLED, cancelled, run->ended_ms);
 }
 
@@ -239,6 +246,17 @@ static bool ended_otherwise(const struct run *run, const Watchrec__Said *said)
            (run->extended || !missed_as_said(run, said));
 }
 
+/* Does the version taken now make it the main clock, or no longer that, or give it another ladder? */
+static bool meant_otherwise(const struct looking *looking)
+{
+    const struct watchdog_case *one = looking->one;
+    const struct watchdog_version *now = &one->versions[one->versions_count - 1];
+    if (!looking->moving || one->versions_count < 2 || looking->version != now)
+        return false;
+    const Policy__Clock *before = policy_clock(now[-1].kind, looking->clock->name);
+    return before && (before->main != looking->clock->main || strcmp(before->ladder, looking->clock->ladder) != 0);
+}
+
 /* True when the run is armed anew: whatever was said of its standing no longer holds. A run that is over is not, but
    for what counted and was heard only then. */
 static bool look_at_due(const struct looking *looking)
@@ -249,14 +267,16 @@ static bool look_at_due(const struct looking *looking)
     Watchdog__ClockArmed *armed = armed_now(looking);
     const char *reason = NULL;
     if (!said)
-        reason = "started";
+        reason = run->begun_by_move ? "policy" : "started";
     else if ((live && (said->due_ms != run->due_ms || said->provisional != run->provisional)) ||
              ended_otherwise(run, said))
-        reason = run->extended ? "extended" : "moved";
+        reason = looking->moving ? "policy" : run->extended ? "extended" : "moved";
     else if (live && (said->met || said->cancelled || (said->paused && run->state == RUN_RUNNING)))
         reason = "resumed";
     else if (run->state == RUN_RUNNING && !instants_as_said(armed, said))
-        reason = "calendar";
+        reason = looking->moving ? "policy" : "calendar";
+    else if (live && meant_otherwise(looking))
+        reason = "policy";
     if (reason)
         say_armed(looking, armed, reason);
     return reason != NULL;
@@ -323,32 +343,41 @@ static int64_t heard_until(const struct turn *turn, const Watchrec__Case *record
     return horizon;
 }
 
-static void look_at_clock(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, uint32_t part,
-                          int64_t happened_ms)
+static void look_at_clock(struct turn *turn, struct watchdog_case *one, const char *clock, uint32_t part,
+                          int64_t happened_ms, bool moving)
 {
     int64_t horizon = heard_until(turn, one->record) + (planted("fire_early") ? 3600000 : 0);
     size_t count;
-    struct run *runs = watchdog_judge(turn, one, clock, horizon, false, &count);
+    struct run *runs = watchdog_judge(turn, one, clock, part, horizon, false, &count);
     for (size_t i = 0; i < count; i++) {
         runs[i].part = watchdog_part_number(part, runs[i].part);
-        struct looking looking = {
-            turn,        one,  clock, &runs[i], watchdog_said(one->record, clock->name, runs[i].round, runs[i].part),
-            happened_ms, false};
+        struct looking looking = {.turn = turn,
+                                  .one = one,
+                                  .version = &one->versions[runs[i].version],
+                                  .clock = runs[i].clock,
+                                  .run = &runs[i],
+                                  .said = watchdog_said(one->record, clock, runs[i].round, runs[i].part),
+                                  .happened_ms = happened_ms,
+                                  .moving = moving};
         look_at_run(&looking, horizon);
     }
 }
 
-void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms)
+static void look(struct turn *turn, uint64_t case_id, int64_t happened_ms, bool moving)
 {
     struct watchdog_case one;
     if (!watchdog_open(turn, case_id, &one) || one.record->collecting)
         return;
-    for (size_t c = 0; c < one.kind->n_clocks; c++) {
-        const Policy__Clock *clock = one.kind->clocks[c];
-        uint32_t parts = *clock->each ? watchdog_parts(&one, clock) : 0;
-        for (uint32_t part = *clock->each ? 1 : 0; part <= parts; part++)
-            look_at_clock(turn, &one, watchdog_clock_of_part(turn, clock, part), part, happened_ms);
-    }
+    size_t count;
+    const char **clocks = watchdog_clocks(turn, &one, &count);
+    for (size_t c = 0; c < count; c++)
+        for (uint32_t part = 0, parts = watchdog_parts(&one, clocks[c]); part <= parts; part++)
+            look_at_clock(turn, &one, clocks[c], part, happened_ms, moving);
+}
+
+void watchdog_look(struct turn *turn, uint64_t case_id, int64_t happened_ms)
+{
+    look(turn, case_id, happened_ms, false);
 }
 
 /* Is it one of the happenings that clocks are judged by (evolve.c)? That somebody is written to is none, say. */
@@ -362,6 +391,7 @@ static bool is_happening(const Hb__Event *event)
     case HB__EVENT__PAYLOAD_CASEWORK:
         return event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN ||
                event->casework->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED ||
+               event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED ||
                event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED;
     default:
         return event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION &&
@@ -374,7 +404,9 @@ static void look_upon(struct turn *turn, const Hb__Event *event)
 {
     int64_t occurred = event->occurred_ms < event->recorded_ms ? event->occurred_ms : event->recorded_ms;
     int64_t happened = is_happening(event) ? occurred : INT64_MAX;
-    watchdog_look(turn, event->case_id, happened);
+    look(turn, event->case_id, happened,
+         event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+             event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED);
     const Watchrec__Case *record = watchdog_load(turn, event->case_id);
     for (size_t i = 0; record && i < record->n_links; i++)
         watchdog_look(turn, record->links[i], happened);

@@ -145,13 +145,40 @@ static void set_shift(struct turn *turn, const char *site, const Policy__Schedul
     set_row(turn, site, schedule, after_ms, next_ms);
 }
 
-/* The first opening at or after now. */
-static void set_first(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t now_ms)
+/* The first opening at or after this instant: it may be that of the period before, as on the first working day of the
+   next. */
+static void set_first(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t since_ms)
 {
-    struct period period = period_at(turn, site, schedule, now_ms);
-    for (int i = 0; i < 3 && opening(turn, site, schedule, period.from_ms) < now_ms; i++)
+    struct period period = period_at(turn, site, schedule, since_ms);
+    period = period_at(turn, site, schedule, period.from_ms - 1);
+    for (int i = 0; i < 4 && opening(turn, site, schedule, period.from_ms) < since_ms; i++)
         period = period_at(turn, site, schedule, period.to_ms);
     set_next(turn, site, schedule, period.from_ms);
+}
+
+static bool same_term(const Policy__Term *a, const Policy__Term *b, struct arena *arena)
+{
+    if (!a || !b)
+        return a == b;
+    struct bytes x = message_pack(&a->base, arena), y = message_pack(&b->base, arena);
+    return x.size == y.size && memcmp(x.data, y.data, x.size) == 0;
+}
+
+/* Another policy may open it at another time. Of each period in which it was to open one opening is due, as before: the
+   next is the first in that period, or after it. How often it comes being otherwise, it begins anew. */
+static void set_changed(struct turn *turn, const char *site, const Policy__Schedule *schedule,
+                        const Watchrec__Schedule *row, int64_t now_ms)
+{
+    uint32_t version = organisation_policy_version(turn, site);
+    const Policy__Schedule *before =
+        version > 1 ? watchdog_schedule_find(organisation_policy(turn, site, version - 1), schedule->name) : NULL;
+    if (!before || before->kind != schedule->kind || before->every != schedule->every ||
+        before->working_days != schedule->working_days)
+        set_first(turn, site, schedule, now_ms < row->opens_ms ? now_ms : row->opens_ms);
+    else if (!same_term(before->opens, schedule->opens, turn_arena(turn)))
+        set_first(turn, site, schedule, period_at(turn, site, schedule, row->opens_ms).from_ms);
+    else
+        set_next(turn, site, schedule, row->from_ms);
 }
 
 static const Policy__Term *span_of(struct turn *turn, const Policy__Schedule *schedule, const Directory__Thing *thing)
@@ -251,7 +278,8 @@ static void look_at_shifts(struct turn *turn, const Directory__RosterPlan *plan,
     }
 }
 
-static void look_at_schedules(struct turn *turn, const char *site, int64_t now_ms)
+/* `published`: another policy; else another calendar. */
+static void look_at_schedules(struct turn *turn, const char *site, bool published, int64_t now_ms)
 {
     const Policy__Policy *policy = organisation_policy(turn, site, 0);
     if (!policy || !is_ours(turn, site))
@@ -266,6 +294,8 @@ static void look_at_schedules(struct turn *turn, const char *site, int64_t now_m
         else if (is_of_entries(schedule))
             for (const Directory__Thing **thing = organisation_things(turn, site, schedule->thing); *thing; thing++)
                 look_at_entry(turn, site, schedule, *thing, now_ms);
+        else if (row && published)
+            set_changed(turn, site, schedule, row, now_ms);
         else if (row)
             set_next(turn, site, schedule, row->from_ms);
         else
@@ -277,12 +307,12 @@ void watchdog_schedules_directory(struct turn *turn, const Hb__Event *event)
 {
     const Directory__Event *said = event->directory;
     if (said->kind_case == DIRECTORY__EVENT__KIND_POLICY_PUBLISHED)
-        look_at_schedules(turn, said->policy_published->site, event->recorded_ms);
+        look_at_schedules(turn, said->policy_published->site, true, event->recorded_ms);
     if (said->kind_case == DIRECTORY__EVENT__KIND_ROSTER_PLANNED)
         look_at_shifts(turn, said->roster_planned, event->recorded_ms);
     if (said->kind_case == DIRECTORY__EVENT__KIND_CALENDAR_DEFINED)
         for (const Directory__Site **site = organisation_sites(turn); *site; site++)
-            look_at_schedules(turn, (*site)->id, event->recorded_ms);
+            look_at_schedules(turn, (*site)->id, false, event->recorded_ms);
     if (said->kind_case != DIRECTORY__EVENT__KIND_THING_DEFINED || !is_ours(turn, said->thing_defined->site))
         return;
     const Directory__Thing *thing = said->thing_defined;

@@ -48,6 +48,12 @@ void watchdog_limit_clauses(const Policy__Clock *clock, const struct run *run, c
     *count_out = own ? row->n_clauses : clock->n_clauses;
 }
 
+char *watchdog_limit_department(const Policy__Clock *clock, const struct run *run)
+{
+    const Policy__LimitRow *row = run->limit_row >= 0 ? clock->limit[run->limit_row] : NULL;
+    return row && *row->department ? row->department : clock->department;
+}
+
 /* ---- judging ---- */
 
 static const char *or_null(const char *text)
@@ -78,6 +84,14 @@ struct placed {
     Hb__Service service;
     size_t arrival;
 };
+
+/* Nothing happens to a case before it was registered: whoever acts has heard of it. His clock may say otherwise, when
+   it was put back or is behind that of intake. */
+static int64_t at_ms_of(const Watchrec__Case *record, size_t i)
+{
+    int64_t at_ms = record->happenings[i]->at_ms, registered_ms = record->happenings[0]->at_ms;
+    return at_ms > registered_ms ? at_ms : registered_ms;
+}
 
 /* At one instant by service, whichever was heard first; what one service says of a case arrives in the order of its
    log. */
@@ -124,20 +138,42 @@ static bool view_moment(void *context, const char *name, int64_t *ms_out)
     return false;
 }
 
+static bool version_add(struct turn *turn, struct watchdog_case *one, uint32_t version)
+{
+    struct watchdog_version fresh = {.version = version};
+    fresh.policy = organisation_policy(turn, one->record->site, version);
+    fresh.kind = fresh.policy ? policy_kind(fresh.policy, one->record->kind) : NULL;
+    TURN_ADD(turn, one->versions, one->versions_count, fresh);
+    one->policy = fresh.policy;
+    one->kind = fresh.kind;
+    return fresh.kind != NULL;
+}
+
+static bool open_versions(struct turn *turn, struct watchdog_case *one)
+{
+    bool known = version_add(turn, one, watchdog_first_version(one->record));
+    for (size_t i = 0; i < one->record->n_happenings && known; i++)
+        if (one->record->happenings[i]->moved_to)
+            known = version_add(turn, one, one->record->happenings[i]->moved_to);
+    return known;
+}
+
 bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *out)
 {
-    *out = (struct watchdog_case){.id = case_id, .record = watchdog_load(turn, case_id)};
-    if (!out->record)
-        return false;
-    out->policy = organisation_policy(turn, out->record->site, out->record->policy_version);
-    out->kind = out->policy ? policy_kind(out->policy, out->record->kind) : NULL;
-    if (!out->kind)
+    return watchdog_make_ready(turn, case_id, watchdog_load(turn, case_id), out);
+}
+
+bool watchdog_make_ready(struct turn *turn, uint64_t case_id, Watchrec__Case *record, struct watchdog_case *out)
+{
+    uint32_t moved = 0;
+    *out = (struct watchdog_case){.id = case_id, .record = record};
+    if (!record || !open_versions(turn, out))
         return false;
     out->count = out->record->n_happenings;
     struct placed *placed = arena_alloc(turn_arena(turn), (out->count + 1) * sizeof *placed);
     for (size_t i = 0; i < out->count; i++) {
         const Watchrec__Happening *row = out->record->happenings[i];
-        placed[i] = (struct placed){{.at_ms = row->at_ms,
+        placed[i] = (struct placed){{.at_ms = at_ms_of(out->record, i),
                                      .occurred_ms = row->occurred_ms,
                                      .stage = or_null(row->stage),
                                      .step = or_null(row->step),
@@ -150,6 +186,7 @@ bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *ou
                                      .extension_told_ms = *row->extends ? extension_told_ms(out->record, row) : 0,
                                      .phase = (Policy__Phase)row->phase,
                                      .round = row->round,
+                                     .moved = row->moved_to ? ++moved : 0,
                                      .facts = row->facts,
                                      .facts_count = row->n_facts},
                                     row->service,
@@ -180,11 +217,12 @@ static const struct calendar *calendar_of(void *context, const char *name)
     return organisation_calendar(judging->turn, judging->one->record->site, name);
 }
 
-static enum truth holds(void *context, const Policy__Condition *condition, size_t upto, int64_t at_ms)
+static enum truth holds(void *context, const Policy__Condition *condition, size_t upto, uint32_t version, int64_t at_ms)
 {
     struct judging *judging = context;
     struct watchdog_case *one = judging->one;
     one->upto = upto;
+    one->view.policy = one->versions[version].policy;
     one->view.facts = &one->facts[upto];
     one->view.now_ms = at_ms;
     return case_holds(&one->view, condition, NULL);
@@ -196,12 +234,50 @@ static bool instant(void *context, const char *name, size_t upto, int64_t *ms_ou
     return facts_time(&judging->one->facts[upto], name, ms_out);
 }
 
-struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms,
-                           bool explain, size_t *count_out)
+static bool listed(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+const char **watchdog_clocks(struct turn *turn, const struct watchdog_case *one, size_t *count_out)
+{
+    const char **names = NULL;
+    size_t count = 0;
+    for (size_t v = 0; v + 1 < one->versions_count; v++)
+        for (size_t i = 0; i < one->versions[v].kind->n_clocks; i++) {
+            const char *name = one->versions[v].kind->clocks[i]->name;
+            if (!policy_clock(one->kind, name) && !listed(names, count, name))
+                TURN_ADD(turn, names, count, name);
+        }
+    for (size_t i = 0; i < one->kind->n_clocks; i++)
+        TURN_ADD(turn, names, count, one->kind->clocks[i]->name);
+    *count_out = count;
+    return names;
+}
+
+/* A clock with `each` runs for the parts only, one without it for the case. */
+static struct judge_version version_of(struct turn *turn, const struct watchdog_version *version, const char *name,
+                                       uint32_t part)
+{
+    const Policy__Clock *clock = policy_clock(version->kind, name);
+    bool meant = clock && (*clock->each != 0) == (part != 0);
+    return (struct judge_version){meant ? watchdog_clock_of_part(turn, clock, part) : NULL, version->policy->defaults};
+}
+
+struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const char *clock, uint32_t part,
+                           int64_t horizon_ms, bool explain, size_t *count_out)
 {
     struct judging judging = {turn, one};
-    struct judge_rules rules = {.clock = clock,
-                                .defaults = one->policy->defaults,
+    struct judge_version *versions = arena_alloc(turn_arena(turn), one->versions_count * sizeof *versions);
+    for (size_t i = 0; i < one->versions_count; i++)
+        versions[i] = version_of(turn, &one->versions[i], clock, part);
+    struct judge_rules rules = {.clock = versions[0].clock,
+                                .defaults = versions[0].defaults,
+                                .moved = versions + 1,
+                                .moved_count = one->versions_count - 1,
                                 .calendar = calendar_of,
                                 .holds = holds,
                                 .instant = instant,

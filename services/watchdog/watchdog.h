@@ -23,12 +23,21 @@ enum watchdog_table {
     WATCHDOG_TABLES_COUNT
 };
 
+/* A version of the policy that the case has gone by. */
+struct watchdog_version {
+    uint32_t version;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind;
+};
+
 /* A case made ready for judging. */
 struct watchdog_case {
     uint64_t id;
     Watchrec__Case *record;
     const Policy__Policy *policy;
     const Policy__Kind *kind;
+    struct watchdog_version *versions; /* oldest first; the last is that of policy and kind */
+    size_t versions_count;
     struct happening *happenings;
     size_t count;
     struct facts *facts; /* after each happening */
@@ -39,25 +48,37 @@ struct watchdog_case {
 Watchrec__Case *watchdog_load(struct turn *turn, uint64_t case_id);
 void watchdog_save(struct turn *turn, uint64_t case_id, const Watchrec__Case *record);
 bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *out);
-struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const Policy__Clock *clock, int64_t horizon_ms,
-                           bool explain, size_t *count_out);
+bool watchdog_make_ready(struct turn *turn, uint64_t case_id, Watchrec__Case *record, struct watchdog_case *out);
+/* Of all versions the names of their clocks: those that the newest has not any more come first. */
+const char **watchdog_clocks(struct turn *turn, const struct watchdog_case *one, size_t *count_out);
+/* Part 0: the clock itself. Where nothing ever runs under this part there are no runs. */
+struct run *watchdog_judge(struct turn *turn, struct watchdog_case *one, const char *clock, uint32_t part,
+                           int64_t horizon_ms, bool explain, size_t *count_out);
 const struct calendar *watchdog_calendar(struct turn *turn, const struct watchdog_case *one,
                                          const Policy__Clock *clock);
 Watchrec__Said *watchdog_said(Watchrec__Case *record, const char *clock, uint32_t round, uint32_t part);
 uint32_t watchdog_warned(const Watchrec__Said *said, int64_t due_ms); /* bit set: warnings said of this due */
 /* Of several packs at one site: those of the pack whose limit the run goes by. */
+/* The department whose limit, or whose clock, it is; "": the site's. */
+char *watchdog_limit_department(const Policy__Clock *clock, const struct run *run);
 void watchdog_limit_clauses(const Policy__Clock *clock, const struct run *run, char ***clauses_out, size_t *count_out);
 uint32_t watchdog_rows_but(const Watchrec__Said *said, int64_t due_ms); /* bit set: rows reached under other dues */
 
 #define WATCHDOG_RECOUNT "recount" /* the job upon a published calendar */
-/* moved.c: what it has moved. */
+/* moved.c: what it has moved; what a move to another version of the policy would. */
 void watchdog_answer_moved(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+void watchdog_answer_preview(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
+/* rows.c: ladder rows that were reached, as those of the ladder of another version. */
+uint32_t watchdog_rows_in(struct turn *turn, const Watchrec__Case *record, const char *clock, uint32_t from,
+                          uint32_t to, uint32_t rows);
+uint32_t watchdog_first_version(const Watchrec__Case *record);
 
 /* parts.c */
 char *watchdog_part_text(struct turn *turn, uint32_t number);
 uint32_t watchdog_part_parse(const char *text);
 uint32_t watchdog_part_number(uint32_t part, uint32_t run);
-uint32_t watchdog_parts(const struct watchdog_case *one, const Policy__Clock *clock); /* of the clock's `each` */
+uint32_t watchdog_parts(const struct watchdog_case *one, const char *clock); /* of the clock's `each`, in any version */
 /* The clock as it runs for one part; part 0: itself. */
 const Policy__Clock *watchdog_clock_of_part(struct turn *turn, const Policy__Clock *clock, uint32_t part);
 
@@ -76,8 +97,7 @@ void watchdog_schedule_fire(struct turn *turn, struct bytes key, int64_t due_ms)
 struct bytes watchdog_duties_step(struct turn *turn, struct bytes payload, struct bytes next, unsigned keys_max);
 
 /* calls.c: levels that somebody must acknowledge, or the next row of the ladder comes. */
-void watchdog_call_reached(struct turn *turn, uint64_t case_id, Watchrec__Case *record,
-                           const Escalation__LevelReached *reached);
+void watchdog_call_reached(struct turn *turn, const Hb__Event *event, Watchrec__Case *record);
 void watchdog_call_acknowledged(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key);
 void watchdog_call_cancelled(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const char *key);
 void watchdog_call_said(struct turn *turn, uint64_t case_id, Watchrec__Case *record,

@@ -10,7 +10,7 @@ from at_rest import boston
 from baselines import measure_disk, run_program
 from large_pack import KINDS, RULES, write_pack
 from load import submit
-from running import Running
+from running import Running, on_disk
 from table import Row
 
 PACKS = os.path.join(harness.SOURCE, "services/directory/policies")
@@ -34,34 +34,48 @@ def measure_policy(folder, rounds):
               "BLAKE2b")
 
 
+def measure_decode(folder, rounds):
+    """256 events, as many as a batch has: into an arena that is taken back after each, and by protobuf-c with malloc and free."""
+    system = boston(folder)
+    if not system:
+        return
+    found = run_program("bench_decode", system, rounds)
+    yield Row("decode, an event of a batch of 256", [1e6 / f["arena_per_second"] for f in found], "us",
+              [1e6 / f["malloc_per_second"] for f in found], "protobuf-c with malloc", "P17 <= 0.67 x", lambda _, ratio: ratio <= 1 / 1.5)
+
+
 # ---- deadlines ----
 
-def fill_deadlines(folder, many, rounds):
+def fill_deadlines(folder, many, rounds, flush_ms=0):
     """A system made for it, whose watchdog is then given so many."""
     where = os.path.join(folder, f"deadlines-{many}")
     with Running(where, "--demo") as system:
         submit(system)
         system.settle()
     try:
-        return run_program("bench_deadlines", where, many, DUE, rounds, timeout=200)[0]
+        return run_program("bench_deadlines", where, many, DUE, rounds, timeout=200, env=on_disk(flush_ms))[0]
     finally:
         shutil.rmtree(where)
 
 
 def measure_deadlines(folder, rounds, many=10_000_000):
-    """Ten thousand and ten million, each filled once: opening and ticks are repeated, the sweep is not."""
+    """Ten thousand and ten million, each filled once: opening and ticks are repeated, the sweep is not. Only the sweep flushes, and
+    it is the same with few and many: with +1 ms it is measured with few."""
     few, much = (fill_deadlines(folder, count, rounds) for count in (FEW, many))
+    slow = fill_deadlines(folder, FEW, 1, flush_ms=1)
     flush = measure_disk(folder, 0)["p50_us"] / 1e3
     title = f"{many / 1e6:g} million open deadlines"
     yield Row(f"{title}: idle tick", much["tick_ns"], "ns", few["tick_ns"], "10 thousand", "P9 <= 1000, <= 2 x",
               lambda v, ratio: v <= 1000 and ratio <= 2)
     yield Row(f"{title}: opened cold, first due found", much["cold_ms"], "ms", few["cold_ms"], "10 thousand", "P9 <= 3 x",
               lambda _, ratio: ratio <= 3)
-    yield Row(f"{title}: {much['swept']} timers due swept, {much['said']} events said", [much["sweep_s"]], "s", [few["sweep_s"]],
+    yield Row(f"{title}: {much['swept']} timers due swept, {much['said']} events said", much["sweep_s"], "s", few["sweep_s"],
               "10 thousand", "P9 <= 2", lambda v, _: v <= 2)
-    yield Row(f"{title}: turns of that sweep", [much["turns"]], "commits", [much["sweep_s"] * 1e3 / flush], "flushes of its time")
-    yield Row(f"{title}: disk per timer ({much['timers'] / much['deadlines']:.1f} to a deadline)", [much["timer_bytes"]], "bytes",
-              goal="P10 <= 40", holds=lambda v, _: v <= 40)
+    yield Row(f"10 thousand open deadlines: {slow['swept']} timers due swept, +1 ms a flush", slow["sweep_s"], "s", few["sweep_s"], "without")
+    yield Row(f"{title}: turns of that sweep", [much["turns"]], "commits", [s * 1e3 / flush for s in much["sweep_s"]], "flushes of its time")
+    timers = much["timers"] / much["deadlines"]
+    yield Row(f"{title}: disk per deadline ({timers:.1f} timers)", [much["timer_bytes"] * timers], "bytes", goal="P10 <= 40",
+              holds=lambda v, _: v <= 40)
     yield Row(f"{title}: anonymous memory of watchdog's own code", [max(much["anonymous_mb"], much["anonymous_swept_mb"])], "MB",
               [max(few["anonymous_mb"], few["anonymous_swept_mb"])], "10 thousand", "P10 <= 8", lambda v, _: v <= 8)
 

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import harness
-from alone import measure_deadlines, measure_fold, measure_judge, measure_policy
+from alone import measure_deadlines, measure_decode, measure_fold, measure_judge, measure_policy
 from at_rest import measure_idle, measure_memory, measure_start
 from baselines import measure_disk
 from latency import measure_flushes, measure_lateness, measure_latency
@@ -27,6 +27,7 @@ from under_load import measure_import, measure_intake, measure_parse, measure_pi
 FIGURES = {
     "judge": (measure_judge, "the judge of the clocks, alone"),
     "policy": (measure_policy, "a large policy: checking it, deciding by it"),
+    "decode": (measure_decode, "an event taken apart (P17)"),
     "fold": (measure_fold, "every service's state made anew from the logs (P15)"),
     "deadlines": (measure_deadlines, "ten thousand and ten million open deadlines (P9, P10)"),
     "memory": (measure_memory, "of each process and of all, idle (P11)"),
@@ -96,7 +97,7 @@ def measure_all(names, folder, chosen):
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
             rows += measure(name, folder, chosen)
-        except (RuntimeError, AssertionError, subprocess.TimeoutExpired) as failure:
+        except (RuntimeError, AssertionError, OSError, subprocess.SubprocessError) as failure:
             failed.append(f"{name} could not be measured: {failure}")
         print(f"measuring {name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return rows, failed

@@ -112,24 +112,27 @@ static void make_model(struct deadlines *deadlines, struct instance *instance, i
 
 struct writing {
     struct instance *instance;
-    struct store_txn *txn;
+    struct turn turn;
+    struct arena arena;
     unsigned rows;
 };
 
 static void commit(struct writing *writing)
 {
-    if (writing->txn && store_commit(writing->txn))
+    if (writing->turn.txn && store_commit(writing->turn.txn))
         offline_fail("watchdog", "a commit failed: is the disk full?");
-    writing->txn = NULL;
+    writing->turn.txn = NULL;
+    arena_reset(&writing->arena);
 }
 
-static void put(struct writing *writing, store_table table, const struct key *key, struct bytes value)
+static void begin_row(struct writing *writing)
 {
     if (writing->rows++ % ROWS_A_COMMIT == 0)
         commit(writing);
-    if (!writing->txn)
-        writing->txn = store_begin(writing->instance->store, true);
-    store_put(writing->txn, table, key_bytes(key), value);
+    if (writing->turn.txn)
+        return;
+    turn_begin(&writing->turn, writing->instance, store_begin(writing->instance->store, true), &writing->arena, 0);
+    writing->turn.phase = PHASE_EVOLVE; /* as a fold writes: each row with its check */
 }
 
 /* Bytes that the timers take. */
@@ -137,9 +140,11 @@ static uint64_t write_cases(struct instance *instance, const struct model *model
 {
     struct writing writing = {.instance = instance};
     uint64_t before;
+    arena_init(&writing.arena);
     for (uint64_t i = 0; i < cases; i++) {
         struct key key = key_u64(first_id + i);
-        put(&writing, instance->tables[0], &key, model->row);
+        begin_row(&writing);
+        state_put(&writing.turn, 0, key_bytes(&key), model->row);
     }
     commit(&writing);
     before = store_used_bytes(instance->store);
@@ -148,9 +153,11 @@ static uint64_t write_cases(struct instance *instance, const struct model *model
             struct key key = key_u64((uint64_t)model->timers[t].due_ms);
             key_add_u64(&key, first_id + i);
             key_add(&key, model->timers[t].rest.data, model->timers[t].rest.size);
-            put(&writing, instance->runtime_tables[RUNTIME_TIMERS], &key, (struct bytes){0});
+            begin_row(&writing);
+            store_put(writing.turn.txn, instance->runtime_tables[RUNTIME_TIMERS], key_bytes(&key), (struct bytes){0});
         }
     commit(&writing);
+    arena_fini(&writing.arena);
     return store_used_bytes(instance->store) - before;
 }
 
@@ -226,24 +233,43 @@ static void hear_all(struct instance *instance)
         instance->feeds[i].caught_up_once = true;
 }
 
+struct swept {
+    uint64_t timers, said, turns;
+    double seconds;
+};
+
 /* The overdue ones are put in, then swept by the turns of the service, with flushes. */
-static void sweep(struct deadlines *deadlines, const struct model *late, uint64_t due)
+static struct swept sweep(struct deadlines *deadlines, const struct model *late, uint64_t first_id, uint64_t due)
 {
     uint64_t cases = due / late->timers_count;
     struct instance *instance = open_watchdog(deadlines, true);
     uint64_t open = timers_left(instance);
-    write_cases(instance, late, deadlines->first_id, cases);
+    write_cases(instance, late, first_id, cases);
     instance_close(instance);
     forget_pages(deadlines->folder);
     instance = open_watchdog(deadlines, false);
     hear_all(instance);
-    uint64_t swept = timers_left(instance) - open, said = instance->head.offset, turns = instance->head.turns;
+    uint64_t timers = timers_left(instance) - open, said = instance->head.offset, turns = instance->head.turns;
     uint64_t began = now_ns();
     while (timers_left(instance) > open)
         step(instance);
-    printf("\"swept\": %" PRIu64 ", \"said\": %" PRIu64 ", \"turns\": %" PRIu64 ", \"sweep_s\": %.4f, ", swept,
-           instance->head.offset - said, instance->head.turns - turns, (double)(now_ns() - began) / 1e9);
+    struct swept swept = {timers, instance->head.offset - said, instance->head.turns - turns,
+                          (double)(now_ns() - began) / 1e9};
     instance_close(instance);
+    return swept;
+}
+
+/* Of other cases each round. */
+static void sweep_all(struct deadlines *deadlines, const struct model *late, uint64_t due, unsigned long rounds)
+{
+    struct swept swept = {0};
+    printf("\"sweep_s\": [");
+    for (unsigned long round = 0; round < rounds; round++) {
+        swept = sweep(deadlines, late, deadlines->first_id + round * due, due);
+        printf("%s%.4f", round ? ", " : "", swept.seconds);
+    }
+    printf("], \"swept\": %" PRIu64 ", \"said\": %" PRIu64 ", \"turns\": %" PRIu64 ", ", swept.timers, swept.said,
+           swept.turns);
 }
 
 int main(int argc, char **argv)
@@ -255,6 +281,7 @@ int main(int argc, char **argv)
         return 2;
     }
     uint64_t wanted = strtoull(argv[2], NULL, 10), due = strtoull(argv[3], NULL, 10);
+    unsigned long rounds = strtoul(argv[4], NULL, 10);
     offline_open(&deadlines.offline, "deadlines", argv[1]);
     deadlines.index = offline_index(HB__SERVICE__WATCHDOG);
     deadlines.folder = config_instance_folder(deadlines.offline.config,
@@ -265,20 +292,20 @@ int main(int argc, char **argv)
     make_model(&deadlines, instance, 0, &open);
     make_model(&deadlines, instance, OVERDUE_MS, &late);
     uint64_t cases = wanted / open.runs, began = now_ns();
-    uint64_t bytes = write_cases(instance, &open, deadlines.first_id + due, cases);
+    uint64_t bytes = write_cases(instance, &open, deadlines.first_id + due * rounds, cases);
     instance_close(instance);
     printf("{\"deadlines\": %" PRIu64 ", \"timers\": %" PRIu64 ", \"filled_s\": %.1f, \"timer_bytes\": %.2f, ",
            cases * open.runs, cases * open.timers_count, (double)(now_ns() - began) / 1e9,
            (double)bytes / (double)(cases * open.timers_count));
     printf("\"cold_ms\": [");
-    for (unsigned long round = strtoul(argv[4], NULL, 10); round > 0; round--)
+    for (unsigned long round = rounds; round > 0; round--)
         printf("%.3f%s", open_cold_ms(&deadlines), round > 1 ? ", " : "], \"tick_ns\": [");
     instance = open_watchdog(&deadlines, false);
-    for (unsigned long round = strtoul(argv[4], NULL, 10); round > 0; round--)
+    for (unsigned long round = rounds; round > 0; round--)
         printf("%.2f%s", tick_ns(instance), round > 1 ? ", " : "], ");
     printf("\"anonymous_mb\": %.3f, ", anonymous_mb());
     instance_close(instance);
-    sweep(&deadlines, &late, due);
+    sweep_all(&deadlines, &late, due, rounds);
     printf("\"anonymous_swept_mb\": %.3f}\n", anonymous_mb());
     return 0;
 }

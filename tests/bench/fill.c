@@ -1,11 +1,13 @@
-/* fill FOLDER CASES NUMBER...: multiplies cases of a system that is stopped and at rest (FOLDER is that of `hearback
+/* fill [--behind SERVICE] FOLDER CASES NUMBER...: multiplies cases of a system that is stopped and at rest (FOLDER is
+   that of `hearback
    --data`). Copies of what was said of the cases with these numbers are appended to the logs under new ids and numbers,
    hash-chained as all events are, and every service folds them with its own code; its cursors then stand at the ends.
    Nobody reacts to a copy, so a million cases take a minute and not an hour. Each case was received a minute after the
    one before; one in ten is a copy of the first NUMBER, the others are copies of the rest in turn.
 
    Copied are registrations, routings, steps and what the clocks say: events that carry no id of their own but the
-   case's. `heard` is not written, so such a system cannot be verified. */
+   case's. `heard` is not written, so such a system cannot be verified. With --behind SERVICE (analytics: it says
+   nothing of a case) that one has heard none of the copies, as if it had been away all the time. */
 #include "message/message.h"
 #include "offline.h"
 #include "service/internal.h"
@@ -43,6 +45,7 @@ struct filling {
     uint64_t cases, first_id;
     int64_t recorded_ms; /* of all copies */
     struct end *ends;    /* shared by all processes */
+    const char *behind;  /* the service that has heard nothing of it; NULL: none */
 };
 
 /* ---- the originals ---- */
@@ -187,6 +190,11 @@ static void save_head(struct writing *writing)
     row_put(turn->txn, writing->instance->runtime_tables[RUNTIME_META], key_bytes(&key), &head.base, turn->arena);
 }
 
+static bool is_behind(const struct filling *filling, unsigned index)
+{
+    return filling->behind && strcmp(offline_services[index]->name, filling->behind) == 0;
+}
+
 /* In a process of its own. */
 static void write_service(struct filling *filling, unsigned index)
 {
@@ -195,7 +203,7 @@ static void write_service(struct filling *filling, unsigned index)
     struct end *end = &filling->ends[index];
     arena_init(&writing.arena);
     turn_begin(&writing.turn, instance, NULL, &writing.arena, 0);
-    for (uint64_t i = 0; i < filling->cases;) {
+    for (uint64_t i = 0; i < filling->cases && !is_behind(filling, index);) {
         writing.turn.txn = store_begin(instance->store, true);
         for (unsigned n = 0; n < CASES_A_COMMIT && i < filling->cases; n++)
             write_case(&writing, i++);
@@ -245,7 +253,7 @@ static void move_cursors(struct filling *filling, unsigned index)
 {
     struct instance *instance = offline_instance(&filling->offline, index, NULL, false);
     struct store_txn *txn = store_begin(instance->store, true);
-    for (unsigned i = 0; i < instance->feeds_count; i++) {
+    for (unsigned i = 0; i < instance->feeds_count && !is_behind(filling, index); i++) {
         struct feed *feed = &instance->feeds[i];
         const struct end *end = &filling->ends[offline_index(feed->service)];
         feed->cursor = end->offset;
@@ -261,8 +269,13 @@ int main(int argc, char **argv)
 {
     static struct filling filling;
     struct instance *instances[OFFLINE_SERVICES];
+    if (argc > 2 && strcmp(argv[1], "--behind") == 0) {
+        filling.behind = argv[2];
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 4 || (unsigned)argc > 3 + TEMPLATES_MAX) {
-        fprintf(stderr, "usage: fill FOLDER CASES NUMBER... (1 to %u)\n", TEMPLATES_MAX);
+        fprintf(stderr, "usage: fill [--behind SERVICE] FOLDER CASES NUMBER... (1 to %u)\n", TEMPLATES_MAX);
         return 2;
     }
     offline_open(&filling.offline, "fill", argv[1]);

@@ -34,7 +34,7 @@ struct load {
     size_t request_size;
     uint64_t number;
     struct connection *connections;
-    unsigned connections_count, busy;
+    unsigned connections_count, busy, next;
     struct samples samples;
     unsigned statuses[600], unasked; /* refused without saying when to come again */
     int epoll;
@@ -137,15 +137,18 @@ static bool connection_receive(struct load *load, struct connection *connection)
     return true;
 }
 
-/* As many as are due and find a free connection; ms until the next is due. */
+/* As many as are due and find a free connection, each in its turn: one that is never used would be closed as idle. ms
+   until the next is due. */
 static int send_due(struct load *load, uint64_t until_ns)
 {
     uint64_t now = now_ns();
-    for (unsigned i = 0; i < load->connections_count && load->due_ns <= now && load->due_ns < until_ns; i++)
-        if (load->connections[i].free) {
-            connection_send(load, &load->connections[i]);
+    for (unsigned i = 0; i < load->connections_count && load->due_ns <= now && load->due_ns < until_ns; i++) {
+        struct connection *connection = &load->connections[load->next++ % load->connections_count];
+        if (connection->free) {
+            connection_send(load, connection);
             load->due_ns += load->apart_ns;
         }
+    }
     return load->due_ns > now ? (int)((load->due_ns - now) / 1000000) : 1000;
 }
 

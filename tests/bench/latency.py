@@ -1,6 +1,7 @@
 """How long a complaint takes from its answer until somebody is responsible for it and its clocks run. Seen as another service would: by
 hearing the logs of routing and watchdog; so what is seen is on disk. And how late a date is noticed that passes meanwhile."""
 
+import concurrent.futures
 import datetime
 import json
 import os
@@ -133,10 +134,10 @@ def lateness(folder, rounds, flush_ms, said):
         system.run("policy", "publish", "renhe", pack, "--operator")
         flush = [measure_disk(folder, 0, flush_ms)["p50_us"] / 1e3]
         seconds, in_person = 60 + 3 * rounds + 1, rate // DUE_SHARE
-        due = threading.Thread(target=load, args=(system, 8, seconds, submission(system, channel="walk_in"), in_person))
-        due.start()
-        load(system, 56, seconds, submission(system), rate - in_person)
-        due.join()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            due = pool.submit(load, system, 8, seconds, submission(system, channel="walk_in"), in_person)
+            load(system, 56, seconds, submission(system), rate - in_person)
+            due.result()
         system.run("wait", "settled", "--timeout", "300")  # what fell due is told, however late
         flush.append(measure_disk(folder, 0, flush_ms)["p50_us"] / 1e3)
     found = list(missed(system))

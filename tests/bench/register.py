@@ -4,8 +4,8 @@ fill.c with the services' own code; the state is made once per run, and used by 
 import os
 
 from baselines import run_program
-from load import http_request, load, submission, submit
-from running import Running
+from load import disks, http_request, load, submission, submit
+from running import SERVICES, Running
 from table import Row
 
 QUERY_S = 0.4
@@ -39,26 +39,43 @@ def filled(folder, cases):
     return path
 
 
-class Register:
-    def __init__(self, system):
-        self.system = system
-        self.times = {name: [] for name in (*QUERIES, "submission")}
+def p50_ms(system, request):
+    """One at a time over one connection."""
+    return load(system, 1, QUERY_S, request)["p50_us"] / 1e3
 
-    def round(self):
-        """p50 of each, one at a time over one connection."""
-        for name, path in QUERIES.items():
-            request = http_request(self.system, "GET", path, "renhe-coordinator")
-            self.times[name].append(load(self.system, 1, QUERY_S, request)["p50_us"] / 1e3)
-        self.times["submission"].append(load(self.system, 1, QUERY_S, submission(self.system))["p50_us"] / 1e3)
-        self.system.settle()
+
+def measure_lists(systems, rounds):
+    """Of each system the p50 of each query, round by round; they flush nothing."""
+    times = [{name: [] for name in QUERIES} for _ in systems]
+    for _ in range(rounds):
+        for system, found in zip(systems, times):
+            for name, path in QUERIES.items():
+                found[name].append(p50_ms(system, http_request(system, "GET", path, "renhe-coordinator")))
+    return times
+
+
+def measure_submissions(systems, rounds):
+    times = [[] for _ in systems]
+    for _ in range(rounds):
+        for system, found in zip(systems, times):
+            found.append(p50_ms(system, submission(system)))
+            system.settle()
+    return times
 
 
 def measure_register(folder, rounds, many=MANY):
-    with Running(filled(folder, FEW)) as few, Running(filled(folder, many)) as much:
-        registers = [Register(few), Register(much)]
-        for _ in range(rounds):
-            for register in registers:
-                register.round()
-    for name, values in registers[1].times.items():
-        yield Row(f"{many:,} cases: {name}, p50", values, "ms", registers[0].times[name], f"{FEW:,} cases", "<= 2 x",
-                  lambda _, ratio: ratio <= 2)
+    title, small = f"{many:,} cases", f"{FEW:,} cases"
+    for flush_ms, said in disks():
+        with Running(filled(folder, FEW), flush_ms=flush_ms) as few, Running(filled(folder, many), flush_ms=flush_ms) as much:
+            for system in (few, much):
+                system.settle()
+            grown = {name: (much.memory(name)[1] - few.memory(name)[1]) / 1e6 for name in SERVICES}
+            lists = measure_lists((few, much), 0 if flush_ms else rounds)
+            submissions = measure_submissions((few, much), rounds)
+        if not flush_ms:
+            for name, values in lists[1].items():
+                yield Row(f"{title}: {name}, p50", values, "ms", lists[0][name], small, "<= 2 x", lambda _, ratio: ratio <= 2)
+            most = max(grown, key=grown.get)
+            yield Row(f"{title}: anonymous memory after the start beyond that with {small}, most: {most}", [grown[most]], "MB",
+                      goal="P12 <= 4", holds=lambda v, _: v <= 4)
+        yield Row(f"{title}: submission, p50{said}", submissions[1], "ms", submissions[0], small, "<= 2 x", lambda _, ratio: ratio <= 2)

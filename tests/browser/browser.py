@@ -58,13 +58,13 @@ return wrong;
 class Browser:
     """with Browser(javascript=False, language="zh-CN") as browser: ..."""
 
-    def __init__(self, javascript=True, language="zh-CN", width=WIDTH, height=HEIGHT):
+    def __init__(self, javascript=True, language="zh-CN", width=WIDTH, height=HEIGHT, agent=None):
         self.driver_program = shutil.which("chromedriver")
         self.program = shutil.which("chromium")
         if not self.driver_program or not self.program:
             print("skipped: the packages chromium and chromium-driver are missing")
             raise SystemExit(SKIP)
-        self.javascript, self.language, self.width, self.height = javascript, language, width, height
+        self.javascript, self.language, self.width, self.height, self.agent = javascript, language, width, height, agent
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="hearback-browser-")
@@ -96,8 +96,8 @@ class Browser:
         preferences = {"intl.accept_languages": self.language}
         if not self.javascript:
             preferences["profile.managed_default_content_settings.javascript"] = 2
-        options = {"args": arguments, "binary": self.program, "prefs": preferences,
-                   "mobileEmulation": {"deviceMetrics": {"width": self.width, "height": self.height, "pixelRatio": 2.0}}}
+        phone = {"deviceMetrics": {"width": self.width, "height": self.height, "pixelRatio": 2.0}, **({"userAgent": self.agent} if self.agent else {})}
+        options = {"args": arguments, "binary": self.program, "prefs": preferences, "mobileEmulation": phone}
         return {"browserName": "chrome", "goog:chromeOptions": options}
 
     def wait_for_driver(self):
@@ -168,10 +168,18 @@ class Browser:
         return self.call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def touch(self, element):
-        """A finger on its middle."""
-        x, y = self.script("""arguments[0].scrollIntoView({block: "center", behavior: "instant"});
-            const box = arguments[0].getBoundingClientRect();
-            return [box.x + box.width / 2, box.y + box.height / 2];""", {ELEMENT: element})
+        """A finger on its middle, once it lies still and nothing lies over it: a page that is still loading moves things."""
+        until, before = time.monotonic() + 30, None
+        while True:
+            x, y, hits = self.script("""const one = arguments[0];
+                one.scrollIntoView({block: "center", behavior: "instant"});
+                const box = one.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+                const hit = document.elementFromPoint(x, y);
+                return [x, y, Boolean(hit) && (one.contains(hit) || hit.contains(one))];""", {ELEMENT: element})
+            if (x, y, hits) == before and (hits or time.monotonic() > until):
+                break
+            before = (x, y, hits)
+            time.sleep(0.02)
         for what in ("mousePressed", "mouseReleased"):
             self.devtools("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
 
@@ -221,6 +229,11 @@ class Browser:
             if view == height:
                 with open(path, "wb") as f:
                     f.write(base64.b64decode(self.call("GET", "/screenshot")))
+
+    # ---- light and dark ----
+
+    def emulated(self, media="", **features):
+        self.devtools("Emulation.setEmulatedMedia", media=media, features=[{"name": name.replace("_", "-"), "value": value} for name, value in features.items()])
 
     # ---- what every page must be ----
 

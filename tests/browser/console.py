@@ -2,6 +2,7 @@
 each screen on the way: axe-core finds nothing, no text is untranslated, nothing was refused by the Content-Security-Policy, nothing
 scrolls sideways."""
 
+import base64
 import json
 import os
 import time
@@ -11,6 +12,10 @@ from harness import SKIP, SOURCE
 
 AXE = os.path.join(SOURCE, "services/gateway/console/node_modules/axe-core/axe.min.js")
 WIDE = (1920, 1080)
+
+# What README shows: name, language, phone. HEARBACK_PICTURES=FOLDER writes them there, anew with each run.
+PICTURES = {("reception", "zh-CN", False): "reception", ("day-dispatch", "zh-CN", False): "coordination", ("day-extended", "zh-CN", False): "case",
+            ("day-figures", "zh-CN", False): "figures", ("organisation-roster", "zh-CN", False): "roster", ("day-answer", "en", True): "portal"}
 
 LISTEN = """
 window.refused = [];
@@ -24,7 +29,8 @@ const wrong = [...(window.refused || [])];
 const root = document.documentElement;
 if (root.dataset.missing) wrong.push(`untranslated:${root.dataset.missing}`);
 if (root.scrollWidth > window.innerWidth) wrong.push(`scrolls sideways: ${root.scrollWidth} > ${window.innerWidth}`);
-if (document.querySelectorAll("h1").length !== 1) wrong.push(`${document.querySelectorAll("h1").length} h1`);
+const titles = [...document.querySelectorAll("h1")].filter(one => one.getClientRects().length);
+if (titles.length !== 1) wrong.push(`${titles.length} h1`);
 if (document.querySelector(".el-skeleton")) wrong.push("still loading");
 if (!arguments[0]) for (const one of document.querySelectorAll(".el-alert--error")) wrong.push(`an error is shown: ${one.innerText}`);
 return wrong;
@@ -103,7 +109,7 @@ class Console(Browser):
             if (!one || ![...one.options].some(option => option.value === arguments[1])) return false;
             one.value = arguments[1]; one.dispatchEvent(new Event("change", {bubbles: true})); return true;""", selector, value)
 
-    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32}
+    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32, "F2": 113}
 
     def key(self, key, ctrl=False, text=None):
         code = self.KEYS.get(key, ord(key.upper()[0]))
@@ -120,6 +126,20 @@ class Console(Browser):
         self.there("nav" if not self.phone else ".menu")
         self.gone(".el-skeleton")
 
+    def alert_text(self):
+        """What the browser's own question says, once it is asked."""
+        until = time.monotonic() + 30
+        while True:
+            try:
+                return self.call("GET", "/alert/text")
+            except AssertionError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.03)
+
+    def answer_alert(self, yes):
+        self.call("POST", "/alert/accept" if yes else "/alert/dismiss")
+
     def look(self, name, error=False):
         """What every screen must be, and a picture of it."""
         self.gone(".el-skeleton")
@@ -129,8 +149,18 @@ class Console(Browser):
         language = self.script("return document.documentElement.lang")
         if self.pictures:
             self.screenshot(os.path.join(self.pictures, f"console-{name}-{language}-{self.width}.png"))
+        picture = PICTURES.get((name, language, self.phone))
+        if picture and os.environ.get("HEARBACK_PICTURES"):
+            self.take(os.path.join(os.environ["HEARBACK_PICTURES"], f"{picture}.png"))
         if wrong:
             raise AssertionError(f"{self.url()} ({name}):\n  " + "\n  ".join(wrong))
+
+    def take(self, path):
+        """Small: what is seen without scrolling, at half the size."""
+        height = self.script("scrollTo(0, 0); return innerHeight")
+        data = self.devtools("Page.captureScreenshot", format="png", clip={"x": 0, "y": 0, "width": self.width, "height": height, "scale": 0.5})["data"]
+        with open(path, "wb") as f:
+            f.write(base64.b64decode(data))
 
     def screenshot(self, path):
         height = min(4000, max(self.height, self.script("return document.documentElement.scrollHeight")))
@@ -139,7 +169,6 @@ class Console(Browser):
             self.devtools("Emulation.setDeviceMetricsOverride", width=self.width, height=view, deviceScaleFactor=scale, mobile=self.phone)
             if view == height:
                 time.sleep(0.1)
-                import base64
                 with open(path, "wb") as f:
                     f.write(base64.b64decode(self.call("GET", "/screenshot")))
 

@@ -11,10 +11,12 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 import time
+import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from console import Console
+from console import PICTURES, Console
 from harness import SOURCE, SKIP, System, main
 
 FOLDER = os.path.join(SOURCE, "services/gateway/console")
@@ -37,6 +39,12 @@ def types_and_translations_agree():
         print("skipped: the console was not built: node_modules is missing")
         raise SystemExit(SKIP)
     done = subprocess.run(["node", checker, "--noEmit"], cwd=FOLDER, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def what_it_works_out_is_right():
+    """Working time left, what is near, and a text in both languages for every name that can come."""
+    done = subprocess.run(["node", os.path.join(os.path.dirname(os.path.abspath(__file__)), "console_units.mjs")], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -79,7 +87,7 @@ def registers_a_call_with_the_keyboard(console):
     console.sign_in("reception")
     console.key("g")
     console.key("r")
-    console.there("input[name=kind]")
+    console.there("[name=kind]")
     console.wait("return document.activeElement.name === 'kind'")
     console.key("Tab")
     console.key("Tab")
@@ -93,7 +101,7 @@ def registers_a_call_with_the_keyboard(console):
     console.wait("return document.activeElement.value === '3-1201'")
     console.fill("input[name=name]", "张丽华")
     console.fill("input[name=phone]", "13800001234")
-    console.shows("20", "section[aria-labelledby=alike]")
+    console.shows("20", "section[aria-labelledby=duplicates]")  # until then the same case stands among those of the category
     console.look("reception")
     console.key("Enter", ctrl=True)
     console.there(".slip")
@@ -133,8 +141,12 @@ def nobody_overwrites_another(console, system, number):
     """While a form is open another acts: nothing is written, what they did is shown, and what was typed is still there."""
     console.press("[data-step=investigate]")
     console.fill("form.action textarea[name=finding]", "监控显示门机故障")
+    top = "return document.querySelector('form.action button[type=submit]').getBoundingClientRect().top"
+    before = console.script(top)
     reply = system.http("POST", f"/api/v1/cases/{number}/actions/contact?site=haitang", {"fields": {"contact_by": "phone"}}, token=system.tokens()["coordinator"])
     assert reply.status == 200, reply
+    console.there(".newer")
+    assert console.script(top) == before, "a notice moved the button under somebody's finger"
     console.press("form.action button[type=submit]")
     console.there(".others")
     console.there("form.action .el-alert--error")
@@ -145,6 +157,64 @@ def nobody_overwrites_another(console, system, number):
     console.press("form.action button[type=submit]")
     console.gone("form.action")
     console.shows("监控显示门机故障", ".timeline")
+
+
+def tells_public_from_internal(console, system, number):
+    """What the complainant will see is marked, what he will be told is shown, and so is what the file field holds."""
+    reply = system.http("POST", f"/api/v1/cases/{number}/actions/handle?site=haitang", {"fields": {"result": "门机已更换"}}, token=system.tokens()["coordinator"])
+    assert reply.status == 200, reply
+    console.go(f"/case/{number}", ".case-head")
+    console.press("[data-step=answer]")
+    seen = console.text("form.action .mark-seen")
+    assert "will see" in seen, seen
+    assert console.find_all("form.action .mark-seen textarea[name=reply_text]")
+    console.fill("form.action textarea[name=reply_text]", "已更换门机")
+    console.shows(f"Reply to {number}", ".told")
+    console.look("reply-form")
+    console.press("form.action .actions .el-button:last-of-type")
+    assert "not sent" in console.alert_text(), "it asks before the text is lost"
+    console.answer_alert(False)
+    assert console.value("form.action textarea[name=reply_text]") == "已更换门机"
+    console.press("form.action button[type=submit]")
+    console.gone("form.action")
+    fresh = system.http("POST", "/api/v1/cases", {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "text": "一件", "party": {"name": "某某"}}, token=system.tokens()["reception"]).json()
+    system.settle()
+    allowed = {one["step"]: one for one in system.http("GET", f"/api/v1/cases/{fresh['case_id']}", token=system.tokens()["coordinator"]).json()["allowed"]}
+    assert allowed["decline"]["seen"]["now"] == ["reason"], allowed["decline"]  # declined, the complainant reads why
+    assert allowed["return_case"]["seen"]["later"] == ["reason"] and not allowed["return_case"]["seen"].get("now"), allowed["return_case"]
+    console.shows("will see", ".timeline .mark-seen")
+    console.shows("Internal", ".timeline .mark-internal")
+
+
+def does_not_lose_what_is_written(console, system):
+    """A click in the menu asks; an ended session lets the same person go on; another finds nothing of it."""
+    console.go("/reception", "input[name=phone]")
+    console.fill("textarea[name=text]", "三号楼漏水，还没写完")
+    console.press("nav a[href$='/all']")
+    assert "not sent" in console.alert_text()
+    console.answer_alert(False)
+    assert console.value("textarea[name=text]") == "三号楼漏水，还没写完" and console.url().endswith("/reception")
+    for account in ("coordinator", "reception"):
+        end_session(console, system)
+        console.there(".again input[name=password]")
+        assert "三号楼漏水" not in console.text("body")
+        console.look("session-ended")
+        console.fill(".again input[name=account]", account)
+        console.fill(".again input[name=password]", system.passwords()[account])
+        console.key("Enter")
+        console.gone(".again")
+        if account == "coordinator":
+            assert console.value("textarea[name=text]") == "三号楼漏水，还没写完"
+    console.wait("return location.pathname === '/console/work'")
+    console.go("/reception", "input[name=phone]")
+    assert console.value("textarea[name=text]") == ""
+
+
+def end_session(console, system):
+    """Elsewhere; the page hears of it with what it asks next."""
+    cookie = f"session={console.cookies()['session']['value']}"
+    csrf = system.http("GET", "/api/v1/session", headers={"Cookie": cookie}).json()["csrf"]
+    assert system.http("DELETE", "/api/v1/session", headers={"Cookie": cookie, "X-CSRF-Token": csrf}).status == 200
 
 
 def sees_what_others_do(console, system):
@@ -168,15 +238,204 @@ def says_what_is_wrong_and_goes_on(console):
     console.look("keys")
 
 
+def the_readme_shows_what_the_tests_take():
+    with open(os.path.join(SOURCE, "README.md")) as f:
+        shown = set(re.findall(r"\]\((tests/browser/pictures/\w+\.png)\)", f.read()))
+    assert shown == {f"tests/browser/pictures/{name}.png" for name in PICTURES.values()}, shown
+    for path in shown:
+        assert os.path.getsize(os.path.join(SOURCE, path)) < 100 << 10, path
+
+
 def test_what_is_given_out():
+    the_readme_shows_what_the_tests_take()
     the_lock_file_names_no_registry()
     no_html_is_made_of_text()
     types_and_translations_agree()
+    what_it_works_out_is_right()
     with System("--demo") as system:
         if system.http("GET", "/console/").status == 404:
             print("skipped: the gateway was built without the console")
             raise SystemExit(SKIP)
         files_are_small_cached_and_closed(system)
+
+
+def picture():
+    """A small PNG."""
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    rows = b"".join(b"\0" + bytes([200, 60, 60]) * 16 for _ in range(16))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def attach(console, selector, *paths):
+    console.call("POST", f"/element/{console.find(selector)}/value", {"text": "\n".join(paths)})
+
+
+def brings_files(console, folder):
+    """A photo, a program that says it is one, and one that is left out again, with the call: the case is registered whatever becomes of them."""
+    paths = [os.path.join(folder, name) for name in ("water.png", "program.png", "other.png")]
+    for path, content in zip(paths, (picture(), b"MZ" + bytes(200), picture())):
+        with open(path, "wb") as f:
+            f.write(content)
+    console.go("/reception", "[name=kind]")
+    console.pick("select[name=category]", "water")
+    console.fill("textarea[name=text]", "厨房漏水，照片已发来")
+    attach(console, "input[name=files]", *paths)
+    console.wait("return document.querySelectorAll('.files li').length === 3")
+    console.press(".files li:nth-child(3) button")
+    console.wait("return document.querySelectorAll('.files li').length === 2")
+    console.look("reception-files")
+    console.press("form button[type=submit]")
+    console.there(".slip")
+    console.there(".attached .again")
+    console.shows("program.png", ".attached [role=alert]")
+    assert "water.png" not in console.text(".attached [role=alert]") and "1" in console.text(".attached [role=status]")
+    console.look("slip-files")
+    console.press(".attached .again")
+    console.there(".attached .again")
+    console.press(".actions a.el-button")
+    console.there(".case-head")
+    console.shows("water.png", "section.files")
+    assert "program.png" not in console.text("section.files") and "other.png" not in console.text("section.files")
+    console.look("case-files")
+
+
+def keeps_files_that_a_kind_does_not_take(console):
+    """They stay while the kind is changed, and it is said, before and after, that they are not sent."""
+    console.pick("select[name=kind]", "revisit")
+    console.there(".files [role=alert]")
+    console.shows("water.png", ".files li")
+    assert not console.find_all("input[name=files]")
+    console.look("reception-no-files")
+    console.pick("select[name=kind]", "complaint")
+    console.there("input[name=files]")
+    console.shows("water.png", ".files li")
+    console.pick("select[name=kind]", "revisit")
+    console.fill("textarea[name=text]", "回访一次")
+    console.press("form button[type=submit]")
+    console.there(".slip")
+    console.shows("water.png", ".not-sent")
+    console.look("slip-not-sent")
+
+
+def test_files_of_a_call():
+    with System("--demo") as system, tempfile.TemporaryDirectory() as folder:
+        system.settle()
+        for language, phone in (("zh-CN", False), ("en", True)):
+            with Console(system, language, phone) as console:
+                console.sign_in("reception")
+                brings_files(console, folder)
+                console.go("/reception", "[name=kind]")
+                attach(console, "input[name=files]", os.path.join(folder, "water.png"))
+                console.wait("return document.querySelectorAll('.files li').length === 1")
+                console.press("header .tools button:last-of-type")  # what was chosen and not sent is not lost unasked
+                console.alert_text()
+                console.answer_alert(False)
+                assert console.find_all(".files li")
+                keeps_files_that_a_kind_does_not_take(console)
+
+
+def nothing_acts_behind_a_dialog(console):
+    """No form is opened and no page left while the keys are read; what `?` opened it closes."""
+    before = console.url()
+    for key in ("n", "r", "g", "a"):
+        console.key(key)
+    console.key("?")
+    console.gone("dialog[open]")
+    assert console.url() == before and not console.find_all("form.action"), console.url()
+    console.key("?")
+    console.there("dialog[open]")
+
+
+def opens_steps_by_keys(console, system):
+    """`a r n e` open the form of a step that may be taken now; in a form they are letters."""
+    def act(step, **fields):
+        reply = system.http("POST", f"/api/v1/cases/{case}/actions/{step}?site=haitang", {"fields": fields}, token=system.tokens()["coordinator"])
+        assert reply.status == 200, reply
+        system.settle()
+    body = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "text": "键盘"}
+    case = system.http("POST", "/api/v1/cases", body, token=system.tokens()["reception"]).json()["case_id"]
+    system.settle()
+    console.go(f"/case/{case}", ".case-head")
+    for key in ("r", "e"):  # not now
+        console.key(key)
+    console.key("a")
+    console.there("[data-step=dispatch][aria-expanded=true]")
+    console.wait("return Boolean(document.activeElement.closest('form.action'))")
+    console.press("form.action textarea[name=note]")
+    for key in "anre?":
+        console.key(key)
+    assert console.value("form.action textarea[name=note]") == "anre?"
+    console.key("Enter", ctrl=True)
+    console.gone("form.action")
+    console.key("n")
+    console.wait("return document.activeElement.name === 'note'")
+    console.devtools("Input.insertText", text="内部：已电话说明")
+    console.look("key-note")
+    console.key("Enter", ctrl=True)
+    console.gone("form.action")
+    console.shows("内部：已电话说明", ".timeline .internal")
+    act("accept")
+    act("handle", result="已说明")
+    console.go(f"/case/{case}", ".case-head")
+    console.key("r")
+    console.wait("return document.activeElement.name === 'reply_text'")
+    console.script("document.activeElement.blur()")
+    console.key("n")  # here is no step for notes alone: the note is the open form's
+    console.wait("return document.activeElement.name === 'note' && document.querySelector('[data-step=answer]').ariaExpanded === 'true'")
+    console.press("form.action .actions .el-button:last-of-type")
+    console.gone("form.action")
+    console.key("?")
+    for text in ("In a case: answer", "In a case: assign it", "Shift+F2"):
+        console.shows(text, "dialog")
+    console.look("keys")
+    nothing_acts_behind_a_dialog(console)
+    console.key("Escape")
+
+
+def leaves_single_keys_off(console, system):
+    """Switched off for this browser, also after signing out, letters do nothing; Ctrl+Enter and F2 still act."""
+    def turn(on):
+        console.go("/account")
+        console.press("input[name=single_keys]")
+        console.wait("return document.querySelector('input[name=single_keys]').checked === arguments[0]", on)
+    turn(False)
+    console.look("account-keys")
+    signs_out(console)
+    console.sign_in("coordinator")
+    console.go("/all")
+    console.there("a.number")
+    for key in "j/?":
+        console.key(key)
+    assert console.script("return document.activeElement === document.body") and not console.find_all("dialog[open]")
+    body = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "text": "无单键"}
+    case = system.http("POST", "/api/v1/cases", body, token=system.tokens()["reception"]).json()["case_id"]
+    system.settle()
+    console.go(f"/case/{case}", ".case-head")
+    console.key("a")
+    assert not console.find_all("form.action") and not console.find_all("[aria-keyshortcuts]")
+    console.press("[data-step=dispatch]")
+    console.there("form.action")
+    console.key("Enter", ctrl=True)
+    console.gone("form.action")
+    console.go("/reception", "[name=kind]")
+    console.script("window.opened = []; window.open = address => { window.opened.push(address); return null; }")
+    console.pick("select[name=category]", "noise")
+    console.there(".beside a.number")
+    console.key("F2")
+    console.wait("return window.opened.length === 1")
+    console.press("header .tools button[aria-label=Keyboard]")
+    console.shows("switched off in this browser", "dialog[open]")
+    console.look("keys-off")
+    console.press("dialog[open] a")
+    console.alert_text()  # a category was chosen
+    console.answer_alert(True)
+    console.there("input[name=single_keys]")
+    console.gone("dialog[open]")
+    turn(True)
+    console.go("/all")
+    console.there("a.number")
+    console.key("/")
+    console.wait("return document.activeElement.type === 'search'")
 
 
 def test_a_day():
@@ -188,8 +447,11 @@ def test_a_day():
             console.sign_in("coordinator")
             goes_from_step_to_step(console, number)
             nobody_overwrites_another(console, system, number)
+            tells_public_from_internal(console, system, number)
             sees_what_others_do(console, system)
             says_what_is_wrong_and_goes_on(console)
+            opens_steps_by_keys(console, system)
+            leaves_single_keys_off(console, system)
 
 
 def code_of(secret):
@@ -208,6 +470,8 @@ def test_signing_in():
     """By password, then with a second factor; the session is nothing a script can read, and ends where it is told to."""
     with System("--demo") as system, Console(system, "en") as console:
         console.go("/case/20200101-complaint-999")  # after signing in one is where one wanted to be
+        console.there(".demonstration")
+        console.look("sign-in")
         console.fill("input[name=account]", "handler")
         console.fill("input[name=password]", system.passwords()["handler"])
         console.key("Enter")
@@ -219,6 +483,7 @@ def test_signing_in():
         console.look("account")
         console.press("section.card:nth-of-type(1) > .el-button")
         console.there(".code")
+        console.wait("const one = document.querySelector('img.totp'); return one?.complete && one.naturalWidth > 0")
         console.look("enrolment")
         secret = console.text(".code")
         console.fill("input[name=code]", code_of(secret))
@@ -226,6 +491,16 @@ def test_signing_in():
         console.there(".codes li")
         recovery = console.text(".codes li:nth-child(2)")
         console.look("recovery")
+        console.fill("input[name=token_name]", "weekly export")
+        console.press("input[name=scope][value=read]")
+        console.press(".tokens form button[type=submit]")
+        console.there(".tokens .made")
+        token = console.text(".tokens .made")
+        assert system.http("GET", "/api/v1/session", token=token).json()["scopes"] == ["read"]
+        console.shows("weekly export", ".tokens ul")
+        console.look("tokens")
+        console.script("[...document.querySelectorAll('.tokens li')].find(one => one.innerText.includes('weekly export')).querySelector('button').click()")
+        console.wait("return !document.querySelector('.tokens').innerText.includes('weekly export')")
         signs_out(console)
         assert "session" not in console.cookies()
         console.fill("input[name=account]", "handler")
@@ -274,6 +549,9 @@ def test_leaving():
         console.press("main .el-alert .el-button")
         console.there("input[name=account]")
         assert "session" not in console.cookies() and console.script("return location.search") == ""
+        sign_in_here(console, "coordinator", system.passwords()["coordinator"])
+        does_not_lose_what_is_written(console, system)
+        signs_out(console)
         sign_in_here(console, "coordinator", system.passwords()["coordinator"])
         console.go("/all")
         site = console.text(".only-site")
@@ -338,4 +616,4 @@ def test_every_screen():
 
 
 if __name__ == "__main__":
-    main([test_what_is_given_out, test_signing_in, test_leaving, test_first_password, test_a_day, test_every_screen])
+    main([test_what_is_given_out, test_signing_in, test_leaving, test_first_password, test_a_day, test_files_of_a_call, test_every_screen])

@@ -9,6 +9,18 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from console import Console
 from harness import System, main
 
+PACK = """pack: JOIN
+name: [加入, Join]
+extends: PROP-11
+in_force: 2025-01-01
+kinds:
+  cluster:
+    steps:
+      register: {clause: JOIN-1, name: [提出, Propose], to: proposed, by: employee}
+      confirm: {clause: JOIN-1, name: [确认, Confirm], from: proposed, to: confirmed, by: employee}
+      me_too: {clause: JOIN-1, name: [我也遇到, Me too], from: confirmed, by: [complainant, employee], fields: [reach]}
+"""
+
 LIFT = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "place": "听涛阁西侧",
         "party": {"name": "欧阳铃木", "phone": "139-7775-8246"}}
 
@@ -55,7 +67,7 @@ def knows_the_caller(console, open_one, closed_one):
     console.script("document.activeElement.blur()")
     console.key("g")
     console.key("r")
-    console.there("input[name=kind]")
+    console.there("[name=kind]")
     console.look("reception-empty")
     console.pick("select[name=category]", "noise")
     console.shows(open_one, "section[aria-labelledby=duplicates], section[aria-labelledby=alike]")
@@ -109,5 +121,45 @@ def test_finding():
                 knows_the_caller(console, open_one, closed_one)
 
 
+def test_joining():
+    """A form belongs to its case: another's is not opened over what was typed, and a list that changes does not take it away."""
+    with System("--demo") as system:
+        folder = os.path.join(system.folder, "JOIN")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "pack.yaml"), "w") as f:
+            f.write(PACK)
+        system.run("policy", "publish", "haitang", folder, "--operator")
+        system.settle()
+        tokens, path = system.tokens(), "/api/v1/cases"
+        cases = []
+        for _ in range(2):
+            case = system.http("POST", path, {"site": "haitang", "kind": "cluster", "category": "lift", "channel": "phone", "text": "电梯"}, token=tokens["reception"]).json()["case_id"]
+            assert system.http("POST", f"{path}/{case}/actions/confirm", {}, token=tokens["coordinator"]).status == 200
+            system.settle()
+            cases.append(case)
+        with Console(system, "zh-CN") as console:
+            console.sign_in("reception")
+            console.go("/reception")
+            console.pick("select[name=category]", "lift")
+            joins = [f"li:has(a[href$='/{case}']) button.join" for case in cases]
+            console.press(joins[1])
+            console.press("[data-step=me_too]")
+            console.there("form.action")
+            console.press(joins[0])  # nothing was typed: no question
+            console.gone("form.action")
+            console.press("[data-step=me_too]")
+            console.fill("form.action [name=reach]", "lin@example.org")
+            console.press(joins[1])
+            console.alert_text()
+            console.answer_alert(False)
+            console.pick("select[name=category]", "noise")
+            console.gone("button.join")
+            console.wait("return !document.querySelector('section[aria-labelledby=alike] [role=status]') && document.querySelector('section[aria-labelledby=alike] a.number')")
+            assert console.value("form.action [name=reach]") == "lin@example.org"
+            console.press("form.action button[type=submit]")
+            console.there(".aside p.done")
+        assert [system.http("GET", f"{path}/{case}", token=tokens["reception"]).json()["joined"] for case in cases] == [1, 0]
+
+
 if __name__ == "__main__":
-    main([test_finding])
+    main([test_finding, test_joining])

@@ -38,9 +38,9 @@ def acts_together(console, system):
         console.key("x")
     console.wait("return document.querySelectorAll('td.tick input:checked').length === 3")
     console.press(".together")
-    console.there("select[name=step]")
+    console.there(".bulk select[name=step]")
     console.look("together")
-    console.pick("select[name=step]", "accept")
+    console.pick(".bulk select[name=step]", "accept")
     console.fill(".bulk textarea[name=note]", "批量受理")
     console.press(".bulk button[type=submit]")
     console.wait("return document.querySelectorAll('.outcomes li[data-state=ready]').length === 3")
@@ -54,7 +54,7 @@ def acts_together(console, system):
     console.look("together-done")
     assert [version_of(system, case) - was for case, was in zip(cases, before)] == [1, 1, 1]  # of the second the other's alone
     console.press(".bulk .actions .el-button:first-of-type")  # the others anew
-    console.pick("select[name=step]", "accept")
+    console.pick(".bulk select[name=step]", "accept")
     console.press(".bulk button[type=submit]")
     console.press(".bulk button[name=go]")
     console.wait("return document.querySelectorAll('.outcomes li[data-state=done]').length === 1")
@@ -73,7 +73,7 @@ def says_what_would_be_refused(console, system):
     console.press(".together")
     console.there(".bulk .actions")
     console.gone(".bulk .el-skeleton")
-    assert not console.find_all("select[name=step] option[value=accept]")  # the first ones were accepted
+    assert not console.find_all(".bulk select[name=step] option[value=accept]")  # the first ones were accepted
     console.press(".bulk .actions .el-button:last-of-type")
     console.go("/all")
     console.script("document.querySelector('thead .tick input').click()")

@@ -1,26 +1,35 @@
 """Clocks that jump by every size, a start in 1970, and a machine that slept. `clocks.py [STORY...] [--seed N] [--jumps N]`, of the stories
-jumps, starts_in_1970, sleeps, ten_years_pass; none: all.
+jumps, starts_in_1970, slews, sleeps, ten_years_pass; none: all.
 
 faketime gives the services alone a wall clock of its own; the boot clock runs on. A step of up to 60 s passes unseen; a larger one makes the
 services doubt: commands 503, reading goes on, no deadline fires, until the time is back. Dates of before stay; nothing is missed early,
-twice, or not at all. Last the clock is set ten years on and accepted: every date is over now, and is missed once, with its own instant. Needs the package faketime."""
+twice, or not at all. A clock that is slewed, a tenth too fast and then a tenth too slow, is followed: nobody doubts it, and dates that come
+in either time are missed once, never before their instant. Last the clock is set ten years on and accepted: every date is over now, and
+is missed once, with its own instant. Needs the package faketime."""
 
 import argparse
+import datetime
 import json
 import os
 import random
 import signal
+import struct
 import sys
 import tempfile
 import time
 
+import faults
 import harness
-from checker import Checker, read_log
-from faults import FAKETIME, assert_refused_for_now, eventually, missed, set_clock, submit, verify
-from load import Ledger
+from checker import SERVICES, at_rest, read_log
+from faults import FAKETIME, assert_refused_for_now, missed, set_clock
+from harness import eventually
+from invariants import instant
+from load import Command, Ledger
 
 SIZES = (("1 s", 1), ("1 h", 3600), ("1 day", 86400), ("10 years", 10 * 365 * 86400))
 UNSEEN_S = 60
+
+ledger = Ledger()  # of the system that runs
 
 
 def options():
@@ -42,6 +51,15 @@ def jumps_of(chance, count):
     return jumps[:max(count, len(SIZES) * 2 + 1)]
 
 
+def submit(system, desk, key):
+    """Noted as what a client was promised."""
+    command = Command(key, "renhe-reception", "/api/v1/cases", None)
+    ledger.add(command)
+    reply = faults.submit(system, desk, key)
+    command.sends, command.status, command.answer = 1, reply.status, reply.json() if reply.status == 201 else None
+    return reply
+
+
 def health(system, service):
     return next(one["health"] for one in json.loads(system.run("status", "--json", check=False).stdout) if one["service"] == service)
 
@@ -52,6 +70,7 @@ def jump(system, clock, desk, name, offset):
     if abs(int(offset)) <= UNSEEN_S:
         time.sleep(0.5)
         assert submit(system, desk, f"while {name}").status == 201, f"a step of {name} is no reason to doubt"
+        time.sleep(0.5)
     else:
         reply = eventually(f"the clock is doubted after {name}",
                            lambda: (lambda r: r if r.status == 503 else None)(submit(system, desk, f"probe {name} {time.monotonic()}")))
@@ -59,7 +78,6 @@ def jump(system, clock, desk, name, offset):
         assert system.http("GET", "/api/v1/cases?site=renhe", token=system.tokens()["renhe-coordinator"]).status == 200
         eventually(f"watchdog has seen {name}", lambda: health(system, "watchdog") == "clock_suspect")  # who is asked looks at the clock
         time.sleep(1.2)  # and again, each second, while in doubt
-    time.sleep(0.5)
     assert len(missed(system)) == before, f"{name}: a deadline fired"
     set_clock(clock, "+0")
     eventually(f"the time is back after {name}", lambda: submit(system, desk, f"after {name}").status == 201, 30)
@@ -74,7 +92,7 @@ def all_jumps(system, clock, desk, jumps):
 def starts_in_1970(system, clock, desk):
     system.settle()
     before = len(missed(system))
-    pids = {service: system.pids(service)[0] for service in ("intake", "watchdog")}
+    pids = {service: system.pids(service)[0] for service in SERVICES}
     set_clock(clock, f"-{int(time.time()) - 3600}")
     for service, pid in pids.items():
         os.kill(pid, signal.SIGKILL)
@@ -88,18 +106,69 @@ def starts_in_1970(system, clock, desk):
     print("a start in 1970: doubted, nothing fired, went on by itself", flush=True)
 
 
-def sleeps(system, desk, seconds):
-    """A machine that slept: its clocks ran on, its processes did not. Nobody doubts, nothing is lost."""
-    pids = [pid for service in ("directory", "intake", "routing", "casework", "watchdog", "escalation", "notification", "analytics", "gateway")
-            for pid in system.pids(service)]
+def sleeps(seconds):
+    """A machine that slept: wall clock and boot clock ran on together, the processes and the monotonic clock stood still. Nobody doubts,
+    nobody starts again; dates that passed meanwhile are missed once each, with their own instants, and at once. First a sleep that no
+    date falls into."""
+    slept = tempfile.NamedTemporaryFile(prefix="hearback-slept-")
+    slept.write(bytes(8))
+    slept.flush()
+    os.environ.update(LD_PRELOAD=os.path.join(harness.PROGRAMS, "asleep.so"), HEARBACK_SLEPT=slept.name)
+    try:
+        system = harness.System("--demo")
+        with system:
+            desk = system.tokens()["renhe-reception"]
+            pids = [pid for service in (*SERVICES, "gateway") for pid in system.pids(service)]
+            for i in range(10):
+                assert submit(system, desk, f"before the sleep {i}").status == 201
+            system.settle()
+            for name, hours in (("a blink", 0), ("ten days", 240)):
+                sleep(pids, slept, seconds, hours)
+                woke = time.monotonic()
+                eventually("it works on", lambda: submit(system, desk, f"after {name} {time.monotonic()}").status == 201, 30)
+                assert system.run("status", check=False).returncode == 0
+                if hours:
+                    eventually("what passed is missed", lambda: len(missed(system)) >= 10, 30)
+                    took = time.monotonic() - woke
+            system.settle()
+            after = [pid for service in (*SERVICES, "gateway") for pid in system.pids(service)]
+            assert after == pids, f"sleeping made a service restart: {pids} {after}"
+            nothing_found(system, dates=True)
+            once_each(system.folder)
+    finally:
+        del os.environ["LD_PRELOAD"], os.environ["HEARBACK_SLEPT"]
+    print(f"slept {seconds} s, then ten days: works on, no restart; what passed was missed {took:.1f} s after waking", flush=True)
+
+
+def nothing_found(system, dates):
+    at_rest(system, ledger, dates, disturbed=None)
+    assert ledger.answered()
+    print(f"the checker finds nothing; {len(ledger.answered())} cases were promised", flush=True)
+    ledger.commands.clear()
+
+
+def sleep(pids, slept, seconds, hours):
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     time.sleep(seconds)
+    with open(slept.name, "r+b") as f:
+        f.write(struct.pack("q", hours * 3600000))
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
-    eventually("it works on", lambda: submit(system, desk, f"slept {time.monotonic()}").status == 201, 30)
-    assert {pid for service in ("intake", "casework") for pid in system.pids(service)} <= set(pids), "sleeping made a service restart"
-    print(f"slept {seconds} s: works on, no restart", flush=True)
+
+
+def once_each(folder):
+    for key, said in runs_of(folder).items():
+        kinds = [kind for kind, _ in said]
+        assert kinds.count("missed") <= 1, f"{key}: {kinds}"
+        for kind, event in said:
+            assert kind != "missed" or at_its_date(event), event
+
+
+def at_its_date(event):
+    """Missed with its own instant, and not before it."""
+    due = event["watchdog"]["missed"]["due_at"]
+    return event["occurred_at"] == due and instant(due) < instant(event["recorded_at"])
 
 
 OVER = ("met", "missed", "cancelled")
@@ -116,6 +185,54 @@ def runs_of(folder):
                 key = event["case_id"], run.get("clock"), run.get("round", 0), run.get("part", "")
                 runs.setdefault(key, []).append((kind, event))
     return runs
+
+
+def was_over(kind, event):
+    """What was said of a date that had passed already."""
+    due = event["watchdog"][kind].get("due_at")
+    return due and instant(due) < instant(event["recorded_at"])
+
+
+SLEWS = (1.1, 0.9)
+SLEW_S = 8
+
+
+def age_s(pid):
+    """Of a process: faketime's rates count from its start."""
+    with open(f"/proc/{pid}/stat") as stat, open("/proc/uptime") as uptime:
+        return float(uptime.read().split()[0]) - int(stat.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def slews(system, clock, desk):
+    cases = set()
+    for group in range(len(SLEWS)):  # so far apart that a date of the second comes while the clock is slow
+        time.sleep(SLEW_S * 1.5 * group)
+        cases |= {submit(system, desk, f"slewed {group} {i}").json()["case_id"] for i in range(5)}
+    system.settle()
+    dues = {key: said[-1][1]["watchdog"]["armed"]["due_at"] for key, said in runs_of(system.folder).items()
+            if key[0] in cases and said[-1][0] == "armed"}
+    first = min(instant(due) for due in dues.values())
+    offset = first.timestamp() - time.time() - SLEW_S / 2
+    pids = {service: system.pids(service) for service in SERVICES}
+    set_clock(clock, f"{offset:+.3f}")
+    eventually("the clock is doubted", lambda: submit(system, desk, "shortly before").status == 503)
+    system.run("accept-clock")
+    for rate in SLEWS:
+        set_clock(clock, f"{offset + age_s(pids['watchdog'][0]) * (1 - rate):+.3f} x{rate}")  # goes on from where it was
+        began = time.monotonic()
+        while time.monotonic() < began + SLEW_S:
+            reply = submit(system, desk, f"at {rate} {time.monotonic()}")
+            assert reply.status == 201, reply
+            time.sleep(0.5)
+        offset += (time.monotonic() - began) * (rate - 1)
+        print(f"  at {rate}: {len([e for e in missed(system) if e['case_id'] in cases])} of the dates were missed", flush=True)
+    set_clock(clock, f"{offset:+.3f} x1.0")
+    within = {key for key, due in dues.items() if instant(due) <= first + datetime.timedelta(seconds=2 * SLEW_S)}
+    eventually("what came due is missed", lambda: within <= {key for key, said in runs_of(system.folder).items() if said[-1][0] == "missed"}, 60)
+    once_each(system.folder)
+    assert len(within) >= len(cases), f"{len(within)} dates: too few to see anything"
+    assert {service: system.pids(service) for service in SERVICES} == pids, "a slewed clock made a service restart"
+    print(f"a clock a tenth fast, then slow: nobody doubted it, {len(within)} dates missed once each, none early", flush=True)
 
 
 def ten_years_pass(system, clock, desk):
@@ -138,9 +255,8 @@ def ten_years_pass(system, clock, desk):
         event = runs[key][-1][1]
         due = event["watchdog"]["missed"]["due_at"]
         armed = [e["watchdog"]["armed"]["due_at"] for kind, e in runs[key] if kind == "armed"][-1]
-        assert event["occurred_at"] == due == armed < event["recorded_at"], event
-    left = {key: said[-1][0] for key, said in runs.items()
-            if said[-1][0] not in OVER and said[-1][1]["watchdog"][said[-1][0]].get("due_at", "9") < said[-1][1]["recorded_at"]}
+        assert due == armed and at_its_date(event), event
+    left = {key: said[-1][0] for key, said in runs.items() if said[-1][0] not in OVER and was_over(*said[-1])}
     assert not left, f"over, and not missed: {left}"
     print(f"ten years on, accepted: {len(open_runs)} open dates missed once each, with their own instants; {len(missed(system)) - len(before)} "
           "misses in all, with those of duties that came again meanwhile", flush=True)
@@ -151,6 +267,10 @@ def main():
     if not os.path.exists(FAKETIME):
         print("skipped: package faketime is missing")
         sys.exit(harness.SKIP)
+    if not chosen.stories or "sleeps" in chosen.stories:
+        sleeps(5 if chosen.jumps <= 20 else 60)
+    if chosen.stories == ["sleeps"]:
+        return
     chance = random.Random(chosen.seed)
     jumps = jumps_of(chance, chosen.jumps)
     print(f"seed {chosen.seed}, {len(jumps)} jumps", flush=True)
@@ -163,19 +283,14 @@ def main():
                 desk = system.tokens()["renhe-reception"]
                 stories = {"jumps": lambda: all_jumps(system, clock, desk, jumps),
                            "starts_in_1970": lambda: starts_in_1970(system, clock, desk),
-                           "sleeps": lambda: sleeps(system, desk, 20 if chosen.jumps <= 20 else 60),
+                           "slews": lambda: slews(system, clock, desk),
                            "ten_years_pass": lambda: ten_years_pass(system, clock, desk)}
                 for story in chosen.stories or stories:
                     stories[story]()
-                verify(system)
-                system.stop()
-                findings = Checker(system.folder).check(Ledger())
-                assert not findings, findings[:10]
-                system.process = None
+                nothing_found(system, dates=not chosen.stories or "ten_years_pass" in chosen.stories)
         finally:
             for name in names:
                 del os.environ[name]
-    print("verify: sound; the checker finds nothing")
 
 
 main()

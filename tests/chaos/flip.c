@@ -1,6 +1,6 @@
-/* flip FOLDER RANDOM: flips one bit of one row of an LMDB store that nobody has open, and says which: table, in its key
-   or its value, the key as it was and as it is now, and where in the file. RANDOM (any number) chooses. A table is as
-   likely as it has rows. */
+/* flip FOLDER RANDOM [TABLE KEY]: flips one bit of one row of an LMDB store that nobody has open, and says which:
+   table, in its key or its value, the key as it was and as it is now, and where in the file. RANDOM (any number)
+   chooses. A table is as likely as it has rows. With TABLE and KEY (in hex) it is a bit of that row's value. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lmdb.h>
@@ -71,6 +71,21 @@ static void print_key(const uint8_t *key, size_t size)
         printf("%02x", key[i]);
 }
 
+/* A byte of this row's value, as its place in the file; 0: there is no such row. */
+static size_t choose_in(MDB_txn *txn, const char *table, const char *hex)
+{
+    uint8_t key[512];
+    unsigned byte;
+    MDB_dbi dbi;
+    MDB_val k = {0, key}, value;
+    while (k.mv_size < sizeof key && sscanf(hex + 2 * k.mv_size, "%2x", &byte) == 1)
+        key[k.mv_size++] = (uint8_t)byte;
+    if (mdb_dbi_open(txn, table, 0, &dbi) || mdb_get(txn, dbi, &k, &value) || !value.mv_size)
+        return 0;
+    printf("%s value %s %s", table, hex, hex);
+    return (size_t)((const uint8_t *)value.mv_data + chance(value.mv_size) - map_begin());
+}
+
 /* The byte to be changed, as its place in the file; 0: there is no row. */
 static size_t choose(MDB_txn *txn, uint8_t bit)
 {
@@ -113,8 +128,8 @@ int main(int argc, char **argv)
     MDB_env *env;
     MDB_txn *txn;
     char path[4200];
-    if (argc != 3) {
-        fprintf(stderr, "usage: flip FOLDER RANDOM\n");
+    if (argc != 3 && argc != 5) {
+        fprintf(stderr, "usage: flip FOLDER RANDOM [TABLE KEY]\n");
         return 2;
     }
     chance_state = strtoull(argv[2], NULL, 10);
@@ -130,7 +145,7 @@ int main(int argc, char **argv)
         return 1;
     }
     uint8_t byte, bit = (uint8_t)(1u << chance(8));
-    size_t at = choose(txn, bit);
+    size_t at = argc == 5 ? choose_in(txn, argv[3], argv[4]) : choose(txn, bit);
     mdb_txn_abort(txn);
     mdb_env_close(env);
     snprintf(path, sizeof path, "%s/data.mdb", argv[1]);

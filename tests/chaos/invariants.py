@@ -3,10 +3,8 @@ the policy (GEN-FRAME) and of reliability.md 3, with nothing of the services in 
 
 import collections
 import datetime
-import json
-import os
 
-ORGANISATION = os.path.join(os.path.dirname(__file__), "../../services/directory/demo/organisation.json")
+PACKS = ["GEN-FRAME"]  # whose text this is: at sites that run it alone
 # GEN-FRAME, kinds of a matter: step -> (from which stages, to which; None: it stays where it is).
 BEFORE_HANDLED = ("registered", "dispatched", "accepted", "handling", "pending_customer", "proposed")
 MOVES = {
@@ -36,24 +34,39 @@ MOVES = {
 KINDS = ("complaint", "repair", "inquiry", "suggestion")
 OVER = ("closed", "withdrawn", "declined", "archived")
 ENDS = ("met", "missed", "cancelled")
-REST = datetime.timedelta(seconds=30)  # a date that passed so long before the end had every time to be noticed
+REST = datetime.timedelta(seconds=30)  # within which a miss is said; a date that passed so long before the end had every time
 
 
-def check(events, cases, find, site="renhe"):
-    """`events`: service -> the events of its log; `cases`: id -> its registration; `find(text)` for whatever is wrong."""
-    stages = check_stages(events, cases, find, site)
+def check(events, cases, find, disturbed=()):
+    """`events`: service -> the events of its log; `cases`: id -> its registration; `find(text)` for whatever is wrong; `disturbed`: as the
+    Checker has it. Returns the cases whose steps, owners and main clocks it could judge."""
+    ours = judged(events, cases)
+    stages = check_stages(events, cases, find, ours)
     check_clocks(events, cases, stages, find)
-    check_main(events, cases, stages, find, site)
+    if disturbed is not None:
+        check_late(events, find, disturbed)
+    check_main(events, stages, find, ours)
     check_ladders(events, find)
     check_climbed(events, find)
-    check_told(events, find, site)
+    check_told(events, find, ours)
     check_opened(events, find)
+    check_rights(events, find)
+    return ours
 
 
-def check_stages(events, cases, find, site):
+def judged(events, cases):
+    packs = collections.defaultdict(list)  # site -> of each version
+    for event in events["directory"]:
+        published = event.get("directory", {}).get("policy_published")
+        if published:
+            packs[published["site"]].append(published["packs"])
+    sites = {site for site, versions in packs.items() if all(one == PACKS for one in versions)}
+    return {id for id, event in cases.items() if event.get("site") in sites and event["intake"]["registered"].get("kind") in KINDS}
+
+
+def check_stages(events, cases, find, ours):
     """Invariant 4: in one legal stage, reached by legal steps; while not over it has somebody who is responsible."""
     stages = {id: event["intake"]["registered"].get("stage") for id, event in cases.items()}
-    ours = {id for id, event in cases.items() if event.get("site") == site and event["intake"]["registered"].get("kind") in KINDS}
     for event in events["casework"]:
         step = event.get("casework", {}).get("step_taken")
         if not step:
@@ -81,6 +94,7 @@ def run_of(said):
 
 
 def instant(text):
+    """Never to be compared as text: milliseconds are left out where there are none."""
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
@@ -106,14 +120,14 @@ def check_clocks(events, cases, stages, find):
             if kind == "missed" and before == kind:
                 find(where)
             if kind == "met":
-                at = event["occurred_at"]
+                at = instant(event["occurred_at"])
                 if before == kind and at >= met[event["case_id"], run]:
                     find(f"{where}, at {at}, not before {met[event['case_id'], run]}")
                 met[event["case_id"], run] = at
             if kind == "paused" and before in ENDS:
                 find(where)
-            if kind == "missed" and event["recorded_at"] < said["due_at"]:
-                find(f"{where}: early, due {said['due_at']}, said {event['recorded_at']}")
+            if kind == "missed" and instant(event["recorded_at"]) < instant(said["due_at"]):
+                find(f"{where}: missed early, due {said['due_at']}, said {event['recorded_at']}")
             if kind == "armed":
                 due[event["case_id"], run] = said["due_at"]
             runs[run] = kind
@@ -128,13 +142,49 @@ def check_clocks(events, cases, stages, find):
                 find(f"case {id}: {promised['clock']} was promised and never ran")
 
 
-def check_main(events, cases, stages, find, site):
-    """Invariant 4: a case that is not over has, or had, a date by which it must be answered."""
-    main = {event["case_id"] for event in events["watchdog"] if event.get("watchdog", {}).get("armed", {}).get("main")}
-    for id, event in cases.items():
-        ours = event.get("site") == site and event["intake"]["registered"].get("kind") in KINDS
-        if ours and stages[id] not in OVER and id not in main:
+def check_late(events, find, disturbed):
+    """Invariant 5: a miss is said within REST of its date, or of what was said of this run last before it (that it was armed for a case
+    from an old system, moved, withdrawn); later by no more than the services were disturbed meanwhile."""
+    said_at = {}
+    for event in events["watchdog"]:
+        for said in event.get("watchdog", {}).values():
+            if "instance" not in said:
+                continue
+            run, now = (event["case_id"], run_of(said)), instant(event["recorded_at"]).timestamp()
+            if "missed" in event["watchdog"]:
+                owed = max(instant(said["due_at"]).timestamp(), said_at.get(run, 0))
+                most = granted(owed, disturbed)
+                if now > most:
+                    find(f"case {run[0]}: clock {run[1]}: due {said['due_at']}, missed late: {now - owed:.1f} s after, {most - owed:.1f} s are granted")
+            said_at[run] = now
+
+
+def granted(owed, disturbed):
+    """Until when what is owed at one instant may be done."""
+    most = owed + REST.total_seconds()
+    for began, ended in sorted(disturbed):
+        if began <= most and ended > owed:
+            most += ended - max(began, owed)
+    return most
+
+
+def check_main(events, stages, find, ours):
+    """Invariant 4: of a case that is not over, the date by which it must be answered runs, stands still, was met or missed: in its last
+    round, by what was said last."""
+    main = collections.defaultdict(dict)  # case -> (round, clock, part) -> what was said last
+    for event in events["watchdog"]:
+        for kind, said in event.get("watchdog", {}).items():
+            if kind in ("armed", "paused", *ENDS, "miss_withdrawn") and said.get("main"):
+                clock, round, part = run_of(said)
+                main[event["case_id"]][round, clock, part] = kind
+    for id in ours:
+        if stages[id] in OVER:
+            continue
+        last = [kind for (round, _, _), kind in main[id].items() if round == max(main[id])[0]]
+        if not last:
             find(f"case {id} is {stages[id]}, and no main clock ever ran")
+        elif set(last) == {"cancelled"}:
+            find(f"case {id} is {stages[id]}, and its main clock is cancelled")
 
 
 def check_climbed(events, find):
@@ -176,30 +226,35 @@ def check_ladders(events, find):
             live.discard(key)
 
 
-def check_told(events, find, site):
+def check_told(events, find, ours):
     """Invariant 6, the right person: GEN-FRAME's ladder tells handler and head at the warning, then the coordinator, then the general
-    manager; each by who holds the post in the demonstration organisation, where nobody is absent."""
-    with open(ORGANISATION) as f:
-        organisation = json.load(f)
-    heads = {one["id"]: one["head"] for one in organisation["departments"] if one["site"] == site}
+    manager; each by who holds the post at the site, as directory said last: nobody is absent."""
+    heads, people = {}, {}
+    for event in events["directory"]:
+        said = event.get("directory", {})
+        department, person = said.get("department_defined"), said.get("person_defined")
+        if department:
+            heads[department["site"], department["id"]] = department.get("head")
+        if person:
+            people[person["id"]] = person.get("posts", [])
     holders = collections.defaultdict(set)
-    for person in organisation["people"]:
-        for post in person["posts"]:
-            if post["site"] == site:
-                holders[post["post"]].add(person["id"])
+    for id, posts in people.items():
+        for post in posts:
+            holders[post["site"], post["post"]].add(id)
     owners = collections.defaultdict(list)
     for event in events["routing"]:
         if "routed" in event.get("routing", {}):
             owners[event["case_id"]].append(event["routing"]["routed"])
     for event in events["escalation"]:
         reached = event.get("escalation", {}).get("reached")
-        if not reached or event["site"] != site or reached["ladder"] != "default" or event.get("clauses") != ["GEN-FRAME-10"]:
+        if not reached or event["case_id"] not in ours or reached["ladder"] != "default" or event.get("clauses") != ["GEN-FRAME-10"]:
             continue
+        site = event["site"]
         row, told = int(reached.get("row", 0)), set(reached.get("told", []))
         if row == 0:
-            allowed = {name for owner in owners[event["case_id"]] for name in (owner.get("handler"), heads.get(owner.get("lead"))) if name}
+            allowed = {name for owner in owners[event["case_id"]] for name in (owner.get("handler"), heads.get((site, owner.get("lead")))) if name}
         else:
-            allowed = holders["coordinator" if row == 1 else "general_manager"]
+            allowed = holders[site, "coordinator" if row == 1 else "general_manager"]
         if not told or not told <= allowed:
             find(f"case {event['case_id']}: row {row} of the ladder told {sorted(told)}, not {sorted(allowed)}")
 
@@ -256,3 +311,55 @@ def check_opened(events, find):
             find(f"case {event.get('case_id')}: opened with keys of another case: {foreign}")
         if not event["cause"].get("command", {}).get("account"):
             find(f"case {event.get('case_id')}: opened by nobody")
+
+
+# What needs which right at its site (one of them), as the text of reliability.md 3 and directory.proto have it.
+NEEDS = {("intake", "registered"): ("submit", "import"), ("intake", "opened"): ("open",), ("casework", "step_taken"): ("act",)}
+SYSTEM = "notification"  # opens what it sends, for nobody
+
+
+def check_rights(events, find):
+    """Invariant 9: whoever opened, took a step or registered had the right to, at that site, at that time, by what directory's log says of
+    accounts, posts and delegations. The system itself opens what it sends; a complainant acts by the code of the case, which no log has."""
+    accounts, people = collections.defaultdict(list), collections.defaultdict(list)  # id -> [(when, what was said of it)]
+    for event in events["directory"]:
+        for kind, kept in (("account_defined", accounts), ("person_defined", people)):
+            said = event.get("directory", {}).get(kind)
+            if said:
+                kept[said["id"]].append((instant(event["recorded_at"]), said))
+    for (service, kind), scopes in NEEDS.items():
+        for event in events[service]:
+            said, actor, command = event.get(service, {}).get(kind), event.get("actor", {}), event["cause"].get("command")
+            if said is None or not command or actor.get("complainant") or actor.get("operator"):
+                continue
+            account = actor.get("account")
+            if not account and (kind == "registered" or (kind == "opened" and command.get("account") == SYSTEM)):
+                continue  # the portal; the mail
+            wanted = ("read", "audit") if said.get("exported") else scopes
+            at = instant(event["recorded_at"])
+            if not any(may(one, people, wanted, event["site"], at) for one in in_force(accounts[account], at)):
+                find(f"case {event.get('case_id')}: {kind} by {account or 'nobody'}, who had not the right ({' or '.join(wanted)}) at {event['site']}")
+
+
+def in_force(definitions, at):
+    """What was said last by that time, and what that replaced not long before: services hear of it one after the other."""
+    known = [one for one in definitions if one[0] <= at]
+    recent = sum(when > at - REST for when, _ in known)
+    return [said for _, said in known[max(0, len(known) - recent - 1):]]
+
+
+def may(account, people, scopes, site, at):
+    if not {"*", *scopes} & set(account.get("scopes", [])):
+        return False
+    if account.get("sites"):
+        return bool({"*", site} & set(account["sites"]))
+    return any(posted(person, site) for person in in_force(people[account.get("person")], at)) or any(
+        lends(person, account.get("person"), at) and posted(person, site) for id in list(people) for person in in_force(people[id], at))
+
+
+def posted(person, site):
+    return any(post.get("site") == site for post in person.get("posts", []))
+
+
+def lends(person, to, at):
+    return any(one["to"] == to and instant(one["from_at"]) - REST <= at < instant(one["to_at"]) + REST for one in person.get("delegations", []))

@@ -42,9 +42,14 @@ static int print_all(MDB_env *env)
     rc = mdb_dbi_open(txn, "log", 0, &log);
     if (!rc)
         rc = mdb_cursor_open(txn, log, &cursor);
+    if (rc) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
     while (!rc && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
-        if (print_event(&key, &value))
-            return MDB_CORRUPTED;
+        rc = print_event(&key, &value) ? MDB_CORRUPTED : 0;
+    mdb_cursor_close(cursor);
+    mdb_txn_abort(txn);
     return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -64,5 +69,6 @@ int main(int argc, char **argv)
         rc = print_all(env);
     if (rc)
         fprintf(stderr, "%s: %s\n", argv[1], mdb_strerror(rc));
+    mdb_env_close(env);
     return rc ? 1 : 0;
 }

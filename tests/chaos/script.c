@@ -1,14 +1,17 @@
-/* script FOLDER LEDGER [check|verify|files|until N]: 300 commands against all services in one process, each under an id
-   of its own, with a store that syncs: cases are submitted, each thirtieth command imports one of an old system whose
-   dates are over (so that dates are missed, ladders climbed and mails sent), and four steps are taken on each. LEDGER
-   gets a line for every command and what it was answered. Run again on the same folder it goes on where the ledger
-   ends: what got no answer is sent again under its id. `nth.py` lets one call of the system fail in the middle of it.
+/* script FOLDER LEDGER [check|verify|read|open|files|until N]: 300 commands against all services in one process, each
+   under an id of its own, with a store that syncs: cases are submitted, each thirtieth command imports one of an old
+   system whose dates are over (so that dates are missed, ladders climbed and mails sent), and four steps are taken on
+   each. LEDGER gets a line for every command and what it was answered. Run again on the same folder it goes on where
+   the ledger ends: what got no answer is sent again under its id. `nth.py` lets one call of the system fail in the
+   middle of it.
 
    Ends with 0 when all 300 were accepted, all has come to rest and, with `check`, the invariants of the simulation
-   hold; 4: a command was refused for good, or had no answer within a virtual minute. With `verify` only that is asked,
-   of each service; 7: something was found. With `files` three of the cases get a file, and a fourth file is never
-   attached. With `until N` it ends after so many. */
+   hold; 4: a command was refused for a virtual minute, or had no answer: that one is no word why. With `verify` only
+   that is asked, of each service; 7: something was found. With `read` every case is looked at, as a client would; with
+   `open` what is sealed in it. With `files` three of the cases get a file, and a fourth file is never attached. With
+   `until N` it ends after so many. */
 #include "group.h"
+#include "read.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -162,8 +165,10 @@ static void ask(struct script *script, unsigned n)
             simulation_settle(group->simulation, 10000);
             return;
         }
-        if (reply && reply->refused->status != 503 && i + 1 == TRIES)
+        if (reply && i + 1 == TRIES) {
             fprintf(stderr, "command %u is refused: %s\n", n, reply->refused->text->en);
+            exit(4);
+        }
         simulation_run(group->simulation, simulation_now(group->simulation) + 3000);
     }
     fprintf(stderr, "command %u has no answer\n", n);
@@ -276,11 +281,22 @@ static int verify(struct group *group)
     return verifying.found ? 7 : 0;
 }
 
+static int look_at_cases(struct script *script, void look(struct group *group, const uint64_t *cases, size_t count))
+{
+    uint64_t cases[COMMANDS];
+    size_t count = 0;
+    for (unsigned n = 0; n < COMMANDS; n++)
+        if (registers(n) && script->told[n].answered)
+            cases[count++] = script->told[n].case_id;
+    look(&script->group, cases, count);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct script *script = calloc(1, sizeof *script);
     if (argc < 3 || !script) {
-        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|files|until N]\n");
+        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|read|open|files|until N]\n");
         return 2;
     }
     char line[64], why[512];
@@ -292,6 +308,10 @@ int main(int argc, char **argv)
     group_open_synced(&script->group, argv[1], 7, start_ms);
     if (argc > 3 && strcmp(argv[3], "verify") == 0)
         return verify(&script->group);
+    if (argc > 3 && strcmp(argv[3], "read") == 0)
+        return look_at_cases(script, read_all);
+    if (argc > 3 && strcmp(argv[3], "open") == 0)
+        return look_at_cases(script, open_all);
     if (argc > 3 && strcmp(argv[3], "files") == 0) {
         for (unsigned n = 0; n < 4; n++)
             attach(script, n);

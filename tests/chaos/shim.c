@@ -226,6 +226,29 @@ int openat(int folder, const char *path, int flags, ...)
 
 int openat64(int folder, const char *path, int flags, ...) __attribute__((alias("openat")));
 
+FILE *fopen(const char *path, const char *mode)
+{
+    static FILE *(*real)(const char *, const char *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "fopen");
+    return fails(OPEN) ? NULL : real(path, mode);
+}
+
+FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen")));
+
+/* What a disk may refuse beside writing. */
+int rename(const char *from, const char *to)
+{
+    return fails(WRITE) ? -1 : (int)syscall(SYS_rename, from, to);
+}
+
+int ftruncate(int fd, off_t size)
+{
+    return fails(WRITE) ? -1 : (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int ftruncate64(int fd, off_t size) __attribute__((alias("ftruncate")));
+
 /* ---- connections ---- */
 
 /* A connection that cannot be sent on is broken for both sides. */

@@ -1,20 +1,25 @@
-"""Somebody is slow, and nobody else is held up: consumers stopped while their producers say tens of thousands of events, a service
+"""Somebody is slow, and nobody else is held up: consumers stopped while their producers say tens of thousands of events, one that
+comes back after a hundred thousand, a service
 whose disk makes 20 flushes a second or none at all, a mail server that answers after 30 s. That nobody is held up is asserted by what
 is done while the slow one still waits, not by a time; the times are printed beside those with nobody slow.
-`slow.py [STORY...] [--seed N] [--events N]`"""
+`slow.py [STORY...] [--seed N] [--events N] [--behind N]`"""
 
 import argparse
 import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import statistics
+import subprocess
+import tempfile
 import threading
 import time
 
 import harness
 from checker import read_log
+from harness import eventually
 from histories import histories
 from load import Load
 
@@ -29,17 +34,11 @@ def options():
     parser.add_argument("stories", nargs="*")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=40000, help="said while the consumers are stopped")
+    parser.add_argument("--behind", type=int, default=100000, help="events that a consumer which was away has to hear")
     return parser.parse_args()
 
 
 chosen = options()
-
-
-def until(what, check, within_s):
-    end = time.monotonic() + within_s
-    while not check():
-        assert time.monotonic() < end, f"not within {within_s} s: {what}"
-        time.sleep(0.1)
 
 
 def own_mb(system, service):
@@ -117,7 +116,7 @@ def stopped_consumers():
                     imported += 200
                 for service in PRODUCERS:
                     most[service] = max(most.get(service, 0), own_mb(system, service) - before[service])
-            until("who is not stopped has heard it", lambda: figure(system, "casework", "hearback_log_end") >= 32 * imported, 300)
+            eventually("who is not stopped has heard it", lambda: figure(system, "casework", "hearback_log_end") >= 32 * imported, 300)
         finally:
             for pid in stopped:
                 os.kill(pid, signal.SIGCONT)
@@ -136,6 +135,52 @@ def stopped_consumers():
     grown = ", ".join(f"{service} {mb:+.1f} MB" for service, mb in most.items())
     print(f"  {events} events said in {took:.0f} s while {' and '.join(STOPPED)} were stopped ({grown}); {heard} heard once each, "
           f"{back:.1f} s after", flush=True)
+
+
+# ---- a consumer that was away for very many events ----
+
+EVENTS_A_CASE = 4
+
+
+def a_consumer_far_behind():
+    """Analytics was away while a hundred thousand events were said (`--behind N`: a million at night); with it back, each case is
+    in its figures once, and no producer takes memory for it. The cases are copies made by the services' own code
+    (tests/bench/fill.c): to send them would take an hour."""
+    cases = chosen.behind // EVENTS_A_CASE
+    folder = tempfile.mkdtemp(prefix="hearback-behind-", dir=os.path.dirname(os.path.abspath(harness.PROGRAMS)))  # too much for a memory disk
+    try:
+        with harness.System("--demo", folder=folder) as system:
+            system.settle()
+            token = system.tokens()["renhe-reception"]
+            numbers = []
+            for key in ("first", "second"):
+                reply = system.http("POST", "/api/v1/cases", submission(key), token, {"Idempotency-Key": key})
+                assert reply.status == 201, reply
+                numbers.append(reply.json()["number"])
+            system.settle()
+            before = registered(system)
+            begun = {service: own_mb(system, service) for service in PRODUCERS}
+            system.stop()
+            made = subprocess.run([os.path.join(harness.PROGRAMS, "bench_fill"), "--behind", "analytics", folder, str(cases), *numbers],
+                                  capture_output=True, text=True, timeout=1800)
+            assert made.returncode == 0, made.stderr
+            began = time.monotonic()
+            with BoundedMemory(system) as memory:
+                system.start(timeout_s=1800)  # ready is who has heard all there was
+                took, caught_up = time.monotonic() - began, figure(system, "analytics", "hearback_events_heard_total")
+                system.run("wait", "settled", "--timeout", "300")
+            assert caught_up > chosen.behind // 2, f"it was only {caught_up} events behind: nothing was shown"
+            assert registered(system) == before + cases, f"{registered(system)} cases in the figures, not {before} and {cases}"
+            grown = {service: memory.most[service] - mb for service, mb in begun.items()}
+            assert max(grown.values()) < GROWS_MB, f"a producer grew by what it gave out: {grown}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"  {caught_up} events heard in {took:.0f} s by a consumer that was away ({', '.join(f'{name} {mb:+.1f} MB' for name, mb in grown.items())})",
+          flush=True)
+
+
+def registered(system):
+    return int(system.http("GET", "/api/v1/reports/kpi?site=renhe", token=system.operator_token()).json()["total"]["registered"])
 
 
 # ---- a disk that is slow ----
@@ -184,9 +229,9 @@ def slow_disk():
         restart_with_slow_disk(system)
         system.settle()
         with Load(system.port, system.tokens(), seed=chosen.seed + 1, clients=4) as load:
-            until("casework is at work", lambda: len([c for c in load.ledger.answered() if c.case]) >= 5, 60)
+            eventually("casework is at work", lambda: len([c for c in load.ledger.answered() if c.case]) >= 5, 60)
             took = answers_ms(system, 50, "beside a slow disk")
-            until("casework goes on", lambda: len([c for c in load.ledger.answered() if c.case]) >= 15, 60)
+            eventually("casework goes on", lambda: len([c for c in load.ledger.answered() if c.case]) >= 15, 60)
         steps = [c for c in load.ledger.answered() if c.case]
         system.settle()
         sound(system)
@@ -207,7 +252,7 @@ def held_disk():
         before, routed = figure(system, "casework", "hearback_log_end"), figure(system, "routing", "hearback_log_end")
         with open(held, "w"):
             took = answers_ms(system, 50, "beside a disk that is held")
-        until("routing decides on", lambda: figure(system, "routing", "hearback_log_end") >= routed + 50, 60)
+        eventually("routing decides on", lambda: figure(system, "routing", "hearback_log_end") >= routed + 50, 60)
         reply = system.http("GET", "/api/v1/cases?site=renhe&limit=1", token=system.operator_token())
         assert reply.status == 200, reply
         assert len(read_log(system.folder, "casework")) == before, "its disk was not held: nothing was shown"
@@ -253,13 +298,13 @@ def slow_mail(answers_after_s=30, mails=20):
             body = submission(f"mail {i}", party={"name": {"plain": "来电人"}, "email": {"plain": f"person{i}@example.org"}})
             reply = system.http("POST", "/api/v1/cases", body, token, {"Idempotency-Key": f"mail {i}"})
             assert reply.status == 201, reply
-        until("mails are under way", lambda: mail.taken >= 8, 60)
+        eventually("mails are under way", lambda: mail.taken >= 8, 60)
         took = answers_ms(system, 50, "beside a slow mail server")
-        until("notification hears on", lambda: figure(system, "notification", "hearback_events_heard_total") >= said(
+        eventually("notification hears on", lambda: figure(system, "notification", "hearback_events_heard_total") >= said(
             system, "directory", "intake", "routing", "casework", "watchdog", "escalation"), 30)
         assert not mail.messages, "all of that should be done while the first mail still waits"
         mail.may.set()
-        until("each has arrived", lambda: len(addresses(mail)) == mails, 60 + 3 * answers_after_s)
+        eventually("each has arrived", lambda: len(addresses(mail)) == mails, 60 + 3 * answers_after_s)
         system.run("wait", "settled", "--timeout", "120")
         arrived = [m["Message-ID"] for m in mail.messages]
         assert len(arrived) == len(set(arrived)), "a mail that was taken slowly was sent twice"
@@ -272,5 +317,5 @@ def addresses(mail):
 
 
 if __name__ == "__main__":
-    stories = (stopped_consumers, slow_disk, held_disk, slow_mail)
+    stories = (stopped_consumers, a_consumer_far_behind, slow_disk, held_disk, slow_mail)
     harness.main([story for story in stories if not chosen.stories or story.__name__ in chosen.stories])

@@ -6,6 +6,7 @@ inside of libzmq and libcurl are left out (SUPPRESSED), so this looks at our own
 libcurl, not at those libraries. First controls: without the lock that the threads share (HEARBACK_PLANT) a race must be told
 where that lock is. Then, whole: none."""
 
+import asyncio
 import glob
 import os
 import shutil
@@ -33,7 +34,6 @@ class SlowMail(harness.Mail):
         keep, self.taken, self.on_their_way, self.most = self.controller.handler, 0, 0, 0
 
         async def handle_DATA(server, session, envelope, old=keep.handle_DATA):
-            import asyncio
             self.taken += 1
             n = self.taken
             self.on_their_way += 1

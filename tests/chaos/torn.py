@@ -25,8 +25,7 @@ import tempfile
 import time
 
 import harness
-from checker import Checker
-from nth import COMMANDS, ledger_of, script
+from nth import judge, script
 
 RECORD = os.path.join(harness.PROGRAMS, "record.so")
 BEFORE = 20  # commands that are there already, cleanly
@@ -126,11 +125,7 @@ def look(place):
     code, said = script(place, "check")
     if code:
         return f"{code}: {said[-400:].strip()}"
-    ledger = ledger_of(place)
-    findings = Checker(place).check(ledger)
-    if len(ledger.answered()) != COMMANDS:
-        findings.append(f"{len(ledger.answered())} of {COMMANDS} commands were answered")
-    return "; ".join(findings[:3]) or None
+    return "; ".join(judge(place)[:3]) or None
 
 
 def one(place):

@@ -180,20 +180,21 @@ static int draw_arguments(struct draw *draw, char **argv, struct arena *arena)
     return argc;
 }
 
-/* `init --port N`, accepted: the gateway's port is N. (What stands behind another option may be that one's value.) */
+/* `init`, then options by their whole names and each with a value that looks like none, accepted: the last --port, typed
+   with zeros before it or not, is the gateway's. (Of other orders getopt says what is an option and what its value.) */
 static void check_port(struct arena *arena, int argc, char **argv, const char *folder)
 {
     Config__Config *config;
     char *why, *port = NULL;
-    for (int i = 1; i + 1 < argc; i++) {
-        if (strncmp(argv[i], "--p", 3) == 0 && (strcmp(argv[i], "--port") != 0 || strncmp(argv[i - 1], "--", 2) == 0))
+    for (int i = 2; i < argc; i++) {
+        if ((i % 2 == 0) != (argv[i][0] == '-') || (strncmp(argv[i], "--p", 3) == 0 && strcmp(argv[i], "--port") != 0))
             return;
         port = strcmp(argv[i], "--port") == 0 ? argv[i + 1] : port;
     }
     if (!port || config_load(arena_printf(arena, "%s/hearback.yaml", folder), arena, &config, &why))
         return;
     const Config__Instance *gateway = config_instance(config, HB__SERVICE__GATEWAY, 0);
-    must(gateway && strcmp(arena_printf(arena, "%u", config->http->port), port) == 0);
+    must(gateway && strcmp(arena_printf(arena, "%u", config->http->port), port + strspn(port, "0")) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -224,8 +225,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(fclose(stderr) == 0);
     stderr = err;
     stdout = out;
-    if (getenv("HEARBACK_FUZZ_SHOW"))
+    if (getenv("HEARBACK_FUZZ_SHOW")) {
+        for (int i = 1; i < argc; i++)
+            dprintf(2, "'%s' ", typed[i]);
         dprintf(2, "%d %s\n", code, said);
+    }
     must(code == CLI_GOOD || code == CLI_FAILED || code == CLI_USAGE);
     must(code == CLI_GOOD || (said_size && said[said_size - 1] == '\n'));
     must(utf8_valid(said, said_size));

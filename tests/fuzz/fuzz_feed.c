@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#define MEMORY_MAX (16u << 20) /* a whole service with its log: 7.0 MB over the corpus */
 #define EVENTS_MAX 64u
 #define BATCH_BYTES_MAX (16u << 10)
 #define START_MS 1741570200000ll
@@ -366,6 +367,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct draw draw = draw_of(data, size);
     struct world world = {.now = START_MS + 1000};
     struct env env = {&world, world_now, world_now, world_random, world_ask, world_reply, world_wake, NULL, NULL};
+    fuzz_memory_begin();
     arena_init(&world.arena);
     world.folder = arena_printf(&world.arena, "%s/ear", fuzz_folder());
     mkdir(world.folder, 0700);
@@ -388,5 +390,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     remove(arena_printf(&world.arena, "%s/poison", world.folder));
     remove(arena_printf(&world.arena, "%s/promised", world.folder));
     arena_fini(&world.arena);
+    fuzz_memory_end_within(MEMORY_MAX);
     return 0;
 }

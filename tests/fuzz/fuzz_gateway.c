@@ -6,6 +6,7 @@
    is taken by a line below: what it does with them is fuzz_inspect's. The corpus knows every route. */
 #include "fuzz.h"
 
+#include "account_limit.h"
 #include "auth.h"
 #include "cell.h"
 #include "events.h"
@@ -13,6 +14,7 @@
 #include "inspection.h"
 #include "message/message.h"
 #include "policies.h"
+#include "policy_tool.h"
 #include "portal.h"
 #include "portal_session.h"
 #include "problem.h"
@@ -34,6 +36,7 @@
 #include <zmq.h>
 
 #define START_MS 1741570200000ll /* Monday 2025-03-10 09:30 in Shanghai */
+#define MEMORY_MAX (16u << 20)   /* one request to the gateway and all services behind it: 4.3 MB over the corpus */
 #define SENT_BYTES_MAX (64u << 10)
 #define ANSWER_BYTES_MAX (1u << 20)
 #define ROUNDS_MAX 5000 /* of a millisecond: what has no answer by then never has */
@@ -78,9 +81,13 @@ static Hb__Service service_of(const Bus__Request *request)
             return HB__SERVICE__DIRECTORY;
         case HB__COMMAND__PAYLOAD_INTAKE:
             return HB__SERVICE__INTAKE;
+        case HB__COMMAND__PAYLOAD_NOTIFICATION:
+            return HB__SERVICE__NOTIFICATION;
         default:
             return HB__SERVICE__CASEWORK;
         }
+    if (request->kind_case == BUS__REQUEST__KIND_QUERY && request->query->payload_case == HB__QUERY__PAYLOAD_CHAIN)
+        return HB__SERVICE__CASEWORK;                   /* any has it */
     if (request->kind_case == BUS__REQUEST__KIND_QUERY) /* the arms are numbered as the services are */
         return (Hb__Service)((int)request->query->payload_case - HB__QUERY__PAYLOAD_DIRECTORY + HB__SERVICE__DIRECTORY);
     return HB__SERVICE__CASEWORK;
@@ -291,9 +298,11 @@ static void open_gateway(void)
     must(cell_open(&gateway, &gateway.cell, &why) == ERR_NONE);
     gateway.sites = sites_open(&gateway);
     gateway.auth = auth_open(&gateway);
+    gateway.account_limits = account_limits_open(&gateway);
     gateway.policies = policies_open(&gateway);
     gateway.events = events_open(&gateway);
     gateway.inspections = inspections_open(&gateway);
+    gateway.policy_tools = policy_tools_open(&gateway);
     must(portal_open(&gateway, &gateway.portal) == ERR_NONE);
     must(http_open(&gateway, &gateway.http, &why) == ERR_NONE);
     must(config_secret(gateway.config, "gateway-0", secret) == ERR_NONE);
@@ -483,6 +492,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     if (!gateway.http)
         open_gateway();
+    fuzz_memory_begin();
     arena_init(&arena);
     now_ms += 31000; /* past what is kept for seconds, and no limit of tries is met */
     simulation_run(group.simulation, now_ms);
@@ -490,5 +500,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t got = exchange(sent, filled, answer);
     check(answer, got, strncasecmp(sent, "HEAD ", 5) == 0);
     arena_fini(&arena);
+    fuzz_memory_end_within(MEMORY_MAX);
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define START_MS 1741570200000ll /* Monday 2025-03-10 09:30 in Shanghai */
+#define MEMORY_MAX (16u << 20)   /* one request and all services in the time after it: 7.1 MB over the corpus */
 #define REQUESTS_MAX 48u
 #define CASES_MAX 32u
 
@@ -467,11 +468,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     group_open(&world.group, folder, 7, START_MS, (struct simulation_faults){0});
     must(simulation_settle(world.group.simulation, 60000));
     for (unsigned i = 0; i < REQUESTS_MAX && draw_more(&draw); i++) {
+        fuzz_memory_begin();
         ask(&world, &draw);
         if (draw_below(&draw, 3) == 0)
             simulation_run(world.group.simulation,
                            simulation_now(world.group.simulation) + (int64_t)draw_below(&draw, 4000) * 100000);
         must(simulation_settle(world.group.simulation, 60000));
+        fuzz_memory_end_within(MEMORY_MAX);
         check(&world);
     }
     check_at_end(&world);

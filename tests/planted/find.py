@@ -1,6 +1,6 @@
 """find.py BUG FOLDER CHECK...: switches one planted bug on and runs the checks, one after the other, until one fails; fails when
-none does. A check is a program of FOLDER with its arguments, in one word each; or a program of tests/chaos over real processes, and behind
-`=>` what it must say, for such a one may fail for many reasons. BUG `none` wants all checks to hold. One that does not end in time has
+none does. A check is a program of FOLDER with its arguments, in one word each; or a program of tests/chaos or tests/system over real processes; and behind
+`=>` what it must say, for it may fail for many reasons (`FAILED test` stands for cmocka's line of a unit test). BUG `none` wants all checks to hold. One that does not end in time has
 found nothing: a machine that is slow would hide what is missing.
 
 Prints which check found the bug, and what it said."""
@@ -19,6 +19,7 @@ SKIP = 77
 def run(folder, bug, check):
     """None: it holds; else what it complained of."""
     check, _, wanted = check.partition(" => ")
+    wanted = re.sub(r"^FAILED ", "[  FAILED  ] ", wanted)
     program, *arguments = check.split()
     environment = dict(os.environ)
     environment.pop("HEARBACK_PLANT", None)
@@ -27,7 +28,7 @@ def run(folder, bug, check):
     command = [os.path.join(folder, program)]
     if program.endswith(".py"):
         environment.update(HEARBACK_BIN=folder, PYTHONPATH=os.path.join(TESTS, "system"), PYTHONDONTWRITEBYTECODE="1")
-        command = [sys.executable, os.path.join(TESTS, "chaos", program)]
+        command = [sys.executable, os.path.join(TESTS, "system" if program.startswith("test_") else "chaos", program)]
     try:
         done = subprocess.run(command + arguments, env=environment, capture_output=True, timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
@@ -54,6 +55,8 @@ def complaint(text, code):
 
 def main():
     bug, folder, *checks = sys.argv[1:]
+    if bug == "none":
+        checks = list(dict.fromkeys(check.partition(" => ")[0] for check in checks))
     for check in checks:
         began = time.monotonic()
         said = run(folder, bug, check)

@@ -29,10 +29,18 @@ scenario() {
 }
 rehearse() { "$hearback" policy rehearse --language en "$@"; }
 
+# ---- what a department does otherwise is logged under its own clause ----
+here=$(dirname "$(realpath "$0")")
+expect 'who takes it here, under the clause that says so' 0 'step  Settle on the spot(settle) → Closed  gong  [GEN-FRAME-10]' \
+  rehearse --packs "$here/packs" "$here/departments.yaml"
+
+# ---- a mail carries the letter that the same event issued, whichever rule stands first ----
+expect 'the mail carries the letter' 0 '+ 20250303-plea-001-L1' rehearse --packs "$here/packs" "$here/letters.yaml"
+
 # ---- as expected, and the first difference ----
 scenario x '{at: +7 min 30 s, expect: {warning: r1.on_site}}' '{at: 09:10, by: zhou, do: arrive r1}'
 expect 'all is as expected' 0 '1 rehearsed, 0 different' rehearse "$work/scenario.yaml"
-expect 'the same as JSON' 0 '"as_expected":true}],"rehearsed":1,"different":0}' "$hearback" --json policy rehearse "$work/scenario.yaml"
+expect 'the same as JSON' 0 '"as_expected":true}],"rehearsed":1,"different":0,"mistakes":[]}' "$hearback" --json policy rehearse "$work/scenario.yaml"
 scenario x '{at: +7 min 31 s, expect: {warning: r1.on_site}}'
 expect 'a second too late, and not written' 1 'scenario.yaml:7: run: not written: 2025-03-03 09:07:30' rehearse "$work/scenario.yaml"
 expect 'a difference as JSON' 1 '"as_expected":false,"difference":{"line":7' "$hearback" --json policy rehearse "$work/scenario.yaml"
@@ -94,6 +102,7 @@ printf 'a: &x 1\n' >"$work/scenario.yaml"
 expect 'an anchor' 2 'anchors' rehearse "$work/scenario.yaml"
 : >"$work/scenario.yaml"
 expect 'an empty file' 2 'holds no scenario' rehearse "$work/scenario.yaml"
+expect 'mistakes as JSON' 2 '"runs":[],"rehearsed":0,"different":0,"mistakes":[{"file":' "$hearback" --json policy rehearse "$work/scenario.yaml"
 expect 'no file' 2 'cannot be read' rehearse "$work/nowhere.yaml"
 expect 'no argument' 2 'policy rehearse' "$hearback" policy rehearse
 scenario x '{at: 09:01, expect: {lat: r1.on_site}}'
@@ -158,6 +167,8 @@ EOF
 sed -e 's/pack: OLD/pack: NEW/' -e 's/3 working days/5 working days/' -e 's/by: handler, needs: \[plan, solution\]/by: [handler, lead], needs: [plan]/' \
   -e '/early:/d' -e '/never:/d' "$work/OLD/pack.yaml" >"$work/NEW/pack.yaml"
 expect 'the same policy' 0 '0 added, 0 removed, 0 changed; 0 loosen' diff_of OLD OLD
+expect 'several of one site' 0 '0 added, 0 removed, 0 changed; 0 loosen' diff_of OLD,PROP-FEEDBACK OLD,PROP-FEEDBACK
+expect 'one more of one site' 1 '+ post Guard  [PROP-FEEDBACK-13]' diff_of OLD OLD,PROP-FEEDBACK
 expect 'another policy' 1 '0 added, 2 removed, 3 changed; 5 loosen' diff_of OLD NEW
 expect 'a longer time' 1 '~ setting Limit of the plan › value: 3 working days → 5 working days  (loosens)' diff_of OLD NEW
 expect 'more people' 1 '~ kind Complaint › step Plan › by: handler → [handler, lead]  (loosens)' diff_of OLD NEW

@@ -14,7 +14,10 @@ static const char pack[] =
     "      at_fault: {clause: PROP-11-10, name: [责任人, Person responsible], type: person, "
     "write: property_supervisor}\n"
     "      urgent: {name: [加急, Urgent], type: yes_no, default: no}\n"
+    "      source: {clause: PROP-11-10, name: [出处, Source], type: case}\n"
     "    steps:\n"
+    "      cite: {clause: PROP-11-10, name: [引用, Cite], from: [registered, dispatched], by: coordinator, "
+    "needs: [source], link: {source: cited}}\n"
     "      amend: {fields: [category, severity, at_fault, urgent, opinion, finding]}\n"
     "    returns: {clause: HOSP-PRICE-10-03, at_most: 2, to: general_manager}\n"
     "    rules:\n"
@@ -235,6 +238,63 @@ static void a_case_is_given_back_only_so_often(void **state)
     story_close(&group);
 }
 
+/* Each of those who follow takes a step when the leading case is answered: there are so many at most. */
+static void a_case_leads_only_so_many(void **state)
+{
+    (void)state;
+    struct group group;
+    uint64_t lead = open_story(&group);
+    const char *number = group_case(&group, lead, "wu")->number;
+    for (unsigned i = 0; i <= 64; i++) {
+        const Hb__CommandReply *made = group_submit(&group, "complaint", "service", "同一件事", NULL);
+        OK(made);
+        const Hb__CommandReply *merged = group_act(&group, made->case_id, "chen", "merge", FIELDS("leading", number));
+        if (i < 64)
+            OK(merged);
+        else
+            story_refused(merged, 409, "too_many_follow");
+    }
+    story_close(&group);
+}
+
+static void behind_the_last_event_there_is_none(void **state)
+{
+    (void)state;
+    struct group group;
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetTimeline timeline = CASEWORK__GET_TIMELINE__INIT;
+    query.case_id = timeline.case_id = open_story(&group);
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &casework;
+    casework.kind_case = CASEWORK__QUERY__KIND_TIMELINE;
+    casework.timeline = &timeline;
+    timeline.after = UINT32_MAX;
+    const Hb__QueryReply *reply = simulation_query(group.simulation, HB__SERVICE__CASEWORK, &query, &group.arena);
+    assert_non_null(reply);
+    assert_null(reply->refused);
+    assert_int_equal(reply->casework->timeline->n_events, 0);
+    story_close(&group);
+}
+
+static void a_case_is_cited_only_so_often(void **state)
+{
+    (void)state;
+    struct group group;
+    uint64_t cited = open_story(&group);
+    const char *number = group_case(&group, cited, "wu")->number;
+    for (unsigned i = 0; i <= 1000; i++) {
+        const Hb__CommandReply *made = group_submit(&group, "complaint", "service", "同一件事", NULL);
+        OK(made);
+        const Hb__CommandReply *cites = group_act(&group, made->case_id, "chen", "cite", FIELDS("source", number));
+        if (i < 1000)
+            OK(cites);
+        else
+            story_refused(cites, 409, "too_many_cite");
+    }
+    story_close(&group);
+}
+
 /* A rule fires once per source event: one that told and then met a problem has told; one that could not be decided is
    tried again when its fact is there, once. */
 static void a_rule_acts_once(void **state)
@@ -263,6 +323,9 @@ int main(void)
                                        cmocka_unit_test(a_box_of_elsewhere_is_refused),
                                        cmocka_unit_test(a_rule_assigns_a_person_or_a_department),
                                        cmocka_unit_test(a_case_is_given_back_only_so_often),
+                                       cmocka_unit_test(a_case_leads_only_so_many),
+                                       cmocka_unit_test(a_case_is_cited_only_so_often),
+                                       cmocka_unit_test(behind_the_last_event_there_is_none),
                                        cmocka_unit_test(a_rule_acts_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

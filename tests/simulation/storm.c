@@ -182,12 +182,12 @@ static void report(struct storm *storm, const uint8_t hash[32])
         folds += storm->tally.folds[s];
     }
     printf("seed %" PRIu64 " %02x%02x%02x%02x%02x%02x%02x%02x %-9s cases %3zu commands %3zu +%u -%u events %5zu missed "
-           "%u withdrawn %u warned %u levels %u told %u down %u cut %u one way %u append %u folds %zu of %u\n",
+           "%u withdrawn %u warned %u levels %u told %u down %u cut %u one way %u append %u folds %zu of %u moved %u\n",
            storm->seed, hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7], storm->pack,
            storm->cases_count, storm->commands_count, storm->tally.accepted, storm->tally.refused, events,
            storm->tally.missed, storm->tally.withdrawn, storm->tally.warned, storm->tally.levels, storm->tally.told,
            storm->tally.crashes, storm->tally.cuts, storm->tally.one_way, simulation_appends_failed(storm->simulation),
-           folds, storm->tally.steps * (STORM_SERVICES - 1));
+           folds, storm->tally.steps * (STORM_SERVICES - 1), storm->tally.moved);
 }
 
 static void complain(struct storm *storm)
@@ -211,7 +211,7 @@ struct settings {
 
 /* What all seeds together have shown: a storm in which too little happened has shown nothing. */
 struct shown {
-    unsigned cuts, one_way, appends, steps, folds[STORM_SERVICES];
+    unsigned cuts, one_way, appends, moved, steps, folds[STORM_SERVICES];
 };
 
 static void add_shown(struct shown *shown, const struct storm *storm)
@@ -219,6 +219,7 @@ static void add_shown(struct shown *shown, const struct storm *storm)
     shown->cuts += storm->tally.cuts;
     shown->one_way += storm->tally.one_way;
     shown->appends += simulation_appends_failed(storm->simulation);
+    shown->moved += storm->tally.moved;
     shown->steps += storm->tally.steps;
     for (unsigned s = 1; s < STORM_SERVICES; s++)
         shown->folds[s] += storm->tally.folds[s];
@@ -232,6 +233,10 @@ static bool shown_enough(const struct shown *shown, const struct settings *setti
         printf("too few were cut off: nothing was shown\n");
     if (!settings->storm.calm && !settings->storm.cuts && shown->appends < 5) {
         printf("too few appends failed (%u): nothing was shown\n", shown->appends);
+        enough = false;
+    }
+    if (settings->count >= 50 && !shown->moved) {
+        printf("no case was moved to another version of the policy: nothing was shown\n");
         enough = false;
     }
     for (unsigned s = 1; s < STORM_SERVICES; s++)

@@ -76,11 +76,20 @@ struct storm_notice {
     enum { NOTICE_WAITS, NOTICE_DELIVERED, NOTICE_FAILED } state;
 };
 
+/* A version of the policy that a case has gone by. */
+struct storm_version {
+    uint32_t version;
+    const Policy__Policy *policy;
+    const Policy__Kind *kind;
+};
+
 struct storm_case {
     uint64_t id;
     const Hb__Event *registered;
-    const Policy__Policy *policy;
+    const Policy__Policy *policy; /* as it goes by now */
     const Policy__Kind *kind;
+    struct storm_version *versions; /* oldest first */
+    size_t versions_count;
     Hb__Event **events; /* of all logs, each log in its order */
     size_t events_count;
     const char *stage, *stage_before;
@@ -126,7 +135,7 @@ struct storm {
     unsigned flows; /* questions under way */
     unsigned deeds;
     Hb__Command *first_organise;
-    unsigned calendar_changes, policy_changes;
+    unsigned calendar_changes, policy_changes, moves;
     int64_t back_at[STORM_SERVICES];                  /* when a service that was taken down comes back; 0: it is up */
     int64_t room_at[STORM_SERVICES];                  /* when its disk has room again */
     int64_t heals_at[STORM_SERVICES][STORM_SERVICES]; /* when what the one sends reaches the other again; 0: it does */
@@ -148,7 +157,8 @@ struct storm {
     size_t calendars_count;
     int64_t calendar_at; /* recorded time of its last change */
     struct {
-        unsigned missed, withdrawn, warned, rows, levels, told, accepted, refused, crashes, cuts, one_way, waits_max;
+        unsigned missed, withdrawn, warned, rows, levels, told, accepted, refused, crashes, cuts, one_way, waits_max,
+            moved;
         unsigned steps, folds[STORM_SERVICES]; /* at steps at which it and all it hears were up */
     } tally;
 
@@ -168,6 +178,7 @@ void storm_found(struct storm *storm);
 void storm_change_calendar(struct storm *storm);
 void storm_change_policy(struct storm *storm);
 void storm_change_person(struct storm *storm);
+void storm_move_cases(struct storm *storm); /* to the version in force */
 
 /* ---- storm_deeds.c: what people do ---- */
 void storm_deed(struct storm *storm);

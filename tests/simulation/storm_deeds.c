@@ -495,12 +495,14 @@ void storm_deed(struct storm *storm)
         twin(storm);
     else if (what < 360)
         ask_list(storm);
-    else if (what < 366)
+    else if (what < 372)
         storm_change_policy(storm);
-    else if (what < 374)
+    else if (what < 380)
         storm_change_calendar(storm);
-    else if (what < 382)
+    else if (what < 388)
         storm_change_person(storm);
+    else if (what < 406)
+        storm_move_cases(storm);
     else
         look_and_act(storm);
 }

@@ -56,6 +56,13 @@ static void check_bucket(struct storm *storm, const Hb__Event *event)
     }
 }
 
+static void take_version(struct storm *storm, struct storm_case *one, uint32_t version)
+{
+    one->policy = storm_policy_of(storm, one->registered->site, version);
+    one->kind = one->policy ? policy_kind(one->policy, one->registered->intake->registered->kind) : NULL;
+    STORM_ADD(storm, one->versions, one->versions_count, ((struct storm_version){version, one->policy, one->kind}));
+}
+
 static void case_registered(struct storm *storm, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -68,8 +75,7 @@ static void case_registered(struct storm *storm, const Hb__Event *event)
     struct storm_case *one = arena_zero(&storm->arena, sizeof *one);
     one->id = event->case_id;
     one->registered = event;
-    one->policy = storm_policy_of(storm, event->site, event->policy_version);
-    one->kind = one->policy ? policy_kind(one->policy, registered->kind) : NULL;
+    take_version(storm, one, event->policy_version);
     one->stage = registered->stage;
     one->stage_before = "";
     one->phase = registered->phase;
@@ -114,8 +120,26 @@ static void step_taken(struct storm *storm, struct storm_case *one, const Hb__Ev
     one->version = taken->version;
 }
 
+static void case_moved(struct storm *storm, struct storm_case *one, const Casework__CaseMoved *said)
+{
+    const char *number = one->registered->intake->registered->number;
+    if (said->from != one->versions[one->versions_count - 1].version || said->to <= said->from)
+        storm_fail(storm, "a case is moved from the version it goes by to a newer one",
+                   "%s: from %u to %u, it was at %u", number, said->from, said->to,
+                   one->versions[one->versions_count - 1].version);
+    if (one->phase == POLICY__PHASE__CLOSED || one->phase == POLICY__PHASE__ARCHIVED)
+        storm_fail(storm, "only open cases are moved", "%s is at %s", number, one->stage);
+    take_version(storm, one, said->to);
+    storm->tally.moved++;
+}
+
 static void casework_event(struct storm *storm, struct storm_case *one, const Hb__Event *event)
 {
+    if (event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED)
+        case_moved(storm, one, event->casework->case_moved);
+    if (event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVE_REFUSED) /* nothing is taken away between two */
+        storm_fail(storm, "a case that fits is moved", "%s: %s", one->registered->intake->registered->number,
+                   event->casework->case_move_refused->problems[0]->text->en);
     if (event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN)
         step_taken(storm, one, event);
     if (event->casework->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {

@@ -19,12 +19,14 @@ struct fact {
     const char *stage, *step, *told, *extends; /* NULL: none */
     int64_t extended_ms, extension_told_ms;
     uint32_t phase, round; /* 0: unchanged */
+    bool moved;            /* the case takes the next of its versions */
 };
 
 struct oracle {
     struct storm *storm;
     const struct storm_case *one;
-    const Policy__Clock *clock;
+    const Policy__Clock *clock; /* of the version at hand: all have the same, with other limits */
+    const Policy__Policy *policy;
     const Calendar__Calendar *calendar;
     struct fact *facts; /* in order of time */
     size_t count;
@@ -93,6 +95,9 @@ static void casework_facts(struct oracle *oracle, struct fact fact)
     } else if (said->kind_case == CASEWORK__EVENT__KIND_HISTORY_ENDED) {
         fact.at_ms = fact.occurred_ms = oracle->one->registered->occurred_ms;
         told_facts(oracle, fact, said->history_ended->told, said->history_ended->n_told);
+    } else if (said->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED) {
+        fact.moved = true;
+        fact_add(oracle, fact);
     } else if (said->kind_case == CASEWORK__EVENT__KIND_EXTENSION_GRANTED) {
         fact.extends = said->extension_granted->clock;
         fact.extended_ms = said->extension_granted->due_ms;
@@ -101,9 +106,16 @@ static void casework_facts(struct oracle *oracle, struct fact fact)
     }
 }
 
+static int64_t at_ms_of(const Hb__Event *event)
+{
+    return event->history ? event->occurred_ms : event->recorded_ms;
+}
+
+/* Nothing happens before the registration, whatever the clock of who acted says. */
 static void gather(struct oracle *oracle, const Hb__Event *event)
 {
-    struct fact fact = {.at_ms = event->history ? event->occurred_ms : event->recorded_ms,
+    int64_t at_ms = at_ms_of(event), registered_ms = at_ms_of(oracle->one->registered);
+    struct fact fact = {.at_ms = at_ms > registered_ms ? at_ms : registered_ms,
                         .occurred_ms = event->occurred_ms,
                         .event = event};
     if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
@@ -297,9 +309,9 @@ static struct moment *moments_of(const struct oracle *oracle)
 
 /* ---- the runs ---- */
 
-struct point { /* a moment of a run, and the latest fact known then */
+struct point { /* a moment of a run, the latest fact known then, and by which version the case went after it */
     int64_t at_ms;
-    size_t known, fact;
+    size_t known, fact, version;
 };
 
 struct run {
@@ -312,6 +324,7 @@ struct run {
     bool ever, has_due, frozen, missed;
     enum storm_said state;
     int64_t ended_ms, due_ms, missed_due_ms, limit_ms;
+    int64_t moved_ms, due_before_moving_ms; /* the last time; 0: never */
     enum days_kind kind;
 };
 
@@ -335,7 +348,7 @@ static struct runs runs_of(const struct oracle *oracle)
     struct runs runs = {0};
     struct run *open = NULL;
     uint32_t round = 1, part = 0;
-    size_t known = 0;
+    size_t known = 0, version = 0;
     bool by_field = false; /* a time field starts it once */
     for (size_t i = 0; i < oracle->count; i++) {
         const struct moment *moment = &moments[i];
@@ -348,6 +361,7 @@ static struct runs runs_of(const struct oracle *oracle)
             open = NULL;
         }
         known = moment->fact > known ? moment->fact : known;
+        version += fact->moved;
         if (moment->round) {
             again = again || part > 0;
             round = moment->round;
@@ -364,7 +378,7 @@ static struct runs runs_of(const struct oracle *oracle)
         if (!open)
             continue;
         open->points = arena_grow(&oracle->storm->scratch, open->points, open->points_count, sizeof *open->points);
-        open->points[open->points_count++] = (struct point){moment->at_ms, known, moment->fact};
+        open->points[open->points_count++] = (struct point){moment->at_ms, known, moment->fact, version};
     }
     return runs;
 }
@@ -460,7 +474,7 @@ static int64_t waited_ms(const struct pauses *pauses, int64_t from_ms, int64_t t
 
 static uint32_t close_min(const struct oracle *oracle)
 {
-    const Policy__Defaults *defaults = oracle->one->policy->defaults;
+    const Policy__Defaults *defaults = oracle->policy->defaults;
     return defaults && defaults->close_of_business_min ? defaults->close_of_business_min : 18 * 60;
 }
 
@@ -556,8 +570,14 @@ static bool extends(const struct oracle *oracle, const struct pauses *pauses, co
     return told <= told_until && fact->extended_ms > due_ms;
 }
 
+static void go_by(struct oracle *oracle, size_t version)
+{
+    oracle->policy = oracle->one->versions[version].policy;
+    oracle->clock = policy_clock(oracle->one->versions[version].kind, oracle->clock->name);
+}
+
 /* Walks the points of one run. */
-static void work_out(const struct oracle *oracle, const struct pauses *pauses, struct run *run)
+static void work_out(struct oracle *oracle, const struct pauses *pauses, struct run *run)
 {
     struct extension extension = {0};
     struct days_due due = {0};
@@ -565,6 +585,11 @@ static void work_out(const struct oracle *oracle, const struct pauses *pauses, s
     int64_t inactive_since = 0;
     for (size_t i = 0; i < run->points_count; i++) {
         const struct point *point = &run->points[i];
+        if (oracle->facts[point->fact].moved && i) {
+            run->moved_ms = point->at_ms;
+            run->due_before_moving_ms = run->has_due ? due.at_ms : 0;
+        }
+        go_by(oracle, point->version);
         bool now_active = holds(oracle, oracle->clock->condition, point->known) == YES;
         inactive_since = active && !now_active ? point->at_ms : inactive_since;
         active = now_active;
@@ -748,6 +773,8 @@ static void check_warning(const struct oracle *oracle, const struct pauses *paus
     int64_t frozen_ms = run->state == STORM_PAUSED && last ? last->from_ms : INT64_MAX;
     bool expected = at_ms > run->start_ms && at_ms < run->due_ms && at_ms < frozen_ms && at_ms >= said->armed_ms &&
                     at_ms < oracle->now_ms;
+    if (run->moved_ms && at_ms < run->moved_ms && run->due_before_moving_ms == run->due_ms)
+        expected = false; /* of a version that it did not go by then */
     for (size_t i = 0; expected && i < said->warnings_count; i++)
         if (said->warnings[i].due_ms == run->due_ms && (said->warnings[i].at_ms == at_ms || moved))
             return;
@@ -762,7 +789,7 @@ static void check_warnings(const struct oracle *oracle, const struct pauses *pau
                            const struct storm_run *said)
 {
     const Policy__Clock *clock = oracle->clock;
-    const Policy__Defaults *defaults = oracle->one->policy->defaults;
+    const Policy__Defaults *defaults = oracle->policy->defaults;
     Policy__Warn warn = POLICY__WARN__INIT;
     for (size_t i = 0; i < clock->n_warn; i++)
         check_warning(oracle, pauses, run, said, warning_ms(oracle, pauses, run, clock->warn[i]));
@@ -781,8 +808,7 @@ static void check_warnings(const struct oracle *oracle, const struct pauses *pau
 static void check_rows(const struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                        const struct storm_run *said)
 {
-    const Policy__Ladder *ladder =
-        *oracle->clock->ladder ? policy_ladder(oracle->one->policy, oracle->clock->ladder) : NULL;
+    const Policy__Ladder *ladder = *oracle->clock->ladder ? policy_ladder(oracle->policy, oracle->clock->ladder) : NULL;
     int64_t until = run->ended_ms && run->ended_ms < oracle->now_ms ? run->ended_ms : oracle->now_ms;
     if (run->state == STORM_PAUSED && pauses->count)
         until = pauses->list[pauses->count - 1].from_ms;
@@ -838,6 +864,7 @@ void storm_check_clocks(struct storm *storm, struct storm_case *one, int64_t now
         qsort(oracle.facts, oracle.count, sizeof *oracle.facts, by_time);
     for (size_t i = 0; i < one->kind->n_clocks && !storm->failed; i++) {
         oracle.clock = one->kind->clocks[i];
+        oracle.policy = one->policy;
         check_clock(&oracle);
     }
     arena_reset(&storm->scratch);

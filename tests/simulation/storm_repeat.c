@@ -55,15 +55,32 @@ static bool over(const struct storm_case *one, const Escalation__LevelReached *l
     return false;
 }
 
-/* The point at which watchdog said this row for the time after `level`; counts them. */
-static const Hb__Event *next_of(const struct storm_case *one, const Escalation__LevelReached *level, unsigned *count)
+/* A date that moved may move back to where it was: then the same row is reached a second time. When it is, after
+ * `event`. */
+static int64_t reached_again_ms(const struct storm_case *one, const Hb__Event *event)
 {
+    int64_t again = INT64_MAX;
+    for (size_t i = 0; i < one->events_count; i++) {
+        const Hb__Event *other = one->events[i];
+        if (is_level(other, ESCALATION__EVENT__KIND_REACHED) && other->offset > event->offset &&
+            strcmp(other->escalation->reached->key, event->escalation->reached->key) == 0 && other->recorded_ms < again)
+            again = other->recorded_ms;
+    }
+    return again;
+}
+
+/* The point at which watchdog said this row for the time after the one that `reached` tells; counts them. */
+static const Hb__Event *next_of(const struct storm_case *one, const Hb__Event *reached, unsigned *count)
+{
+    const Escalation__LevelReached *level = reached->escalation->reached;
     const Hb__Event *found = NULL;
+    int64_t until = reached_again_ms(one, reached);
     *count = 0;
     for (size_t i = 0; i < one->events_count; i++) {
         const Hb__Event *event = one->events[i];
         if (event->payload_case != HB__EVENT__PAYLOAD_WATCHDOG ||
-            event->watchdog->kind_case != WATCHDOG__EVENT__KIND_POINT)
+            event->watchdog->kind_case != WATCHDOG__EVENT__KIND_POINT || event->recorded_ms < reached->recorded_ms ||
+            event->recorded_ms >= until)
             continue;
         const Watchdog__ClockPointReached *point = event->watchdog->point;
         if (point->repeat != level->repeat + 1 || point->index != level->row || point->due_ms != level->due_ms ||
@@ -83,7 +100,7 @@ static void check_level(struct storm *storm, const struct storm_case *one, const
     const Policy__LadderRow *row = ladder && level->row < ladder->n_rows ? ladder->rows[level->row] : NULL;
     const char *number = one->registered->intake->registered->number;
     unsigned count;
-    const Hb__Event *next = next_of(one, level, &count);
+    const Hb__Event *next = next_of(one, event, &count);
     if (level->repeat > (row ? row->repeat_at_most : 0))
         storm_fail(storm, "a row is said again so often as the policy says", "%s %s: %" PRIu32, number, level->key,
                    level->repeat);

@@ -147,6 +147,8 @@ static char *filled_in(struct storm *storm, const char *text)
         uint64_t number;
     } numbers[] = {{"@HOURS", 1 + storm_draw(storm, 30)},
                    {"@DAYS", 1 + storm_draw(storm, 6)},
+                   {"@FEW", 2 + storm_draw(storm, 7)},
+                   {"@SHARE", 30 + storm_draw(storm, 19)}, /* never the instant of the other warning */
                    {"@LONG", 2 + storm_draw(storm, 60)}};
     char *out = arena_strdup(&storm->arena, "");
     while (*text) {
@@ -273,6 +275,25 @@ void storm_change_policy(struct storm *storm)
         return;
     storm->policy_changes++;
     storm_send(storm, HB__SERVICE__DIRECTORY, publication(storm, storm_site(storm)));
+}
+
+void storm_move_cases(struct storm *storm)
+{
+    const char *site = storm_site(storm);
+    Hb__Command *command = directory_command(storm, DIRECTORY__COMMAND__KIND_ORGANISE, NULL);
+    Casework__Move *move = STORM_NEW(storm, Casework__Move, casework__move__init);
+    command->site = arena_strdup(&storm->arena, site);
+    command->payload_case = HB__COMMAND__PAYLOAD_CASEWORK;
+    command->casework = STORM_NEW(storm, Casework__Command, casework__command__init);
+    command->casework->kind_case = CASEWORK__COMMAND__KIND_MOVE;
+    command->casework->move = move;
+    if (storm_chance(storm, 200))
+        STORM_ADD(storm, move->kinds, move->n_kinds, arena_strdup(&storm->arena, "complaint"));
+    if (storm_chance(storm, 100))
+        move->version = 1; /* most often not the one in force any more */
+    storm->moves++;
+    storm_tell(storm, "open cases of %s are moved: %s", site, command->id);
+    storm_send(storm, HB__SERVICE__CASEWORK, command);
 }
 
 void storm_change_person(struct storm *storm)

@@ -61,6 +61,23 @@ class Machine:
     def mend(self):
         ip("link", "set", f"to-{self.name}", "up")
 
+    def mute(self):
+        """It hears the others, and nobody hears it: what it sends goes to an address that no machine has."""
+        for other in self.others():
+            ip("-n", self.name, "neigh", "replace", other.address, "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "permanent")
+
+    def unmute(self):
+        for other in self.others():
+            ip("-n", self.name, "neigh", "del", other.address, "dev", "eth0")
+
+    def others(self):
+        return [machine for machine in self.apart.machines.values() if machine is not self]
+
+    def connections(self):
+        """The ends, at the test's machine, of what it has open to this one."""
+        listed = subprocess.run(["ss", "-tnH", "state", "established", "dst", self.address], capture_output=True, text=True, check=True)
+        return {line.split()[2] for line in listed.stdout.splitlines()}
+
     def start(self, service, partition=0):
         into = ["ip", "netns", "exec", self.name] if self.name != HERE else []
         name = f"{service}-{partition}"
@@ -104,6 +121,7 @@ class Apart(harness.Door):
         self.places = {name: machine for machine, names in places.items() for name in names}
         self.here = self.machines[HERE]
         self.tokens_known = None
+        self.disturbed = harness.Disturbances()
 
     def __enter__(self):
         try:
@@ -173,6 +191,9 @@ class Apart(harness.Door):
     def run(self, *arguments, machine=HERE, check=True):
         """The hearback command, on one machine."""
         return harness.System.run(Command(self.machines[machine].folder), *arguments, check=check)
+
+    def operator_token(self):
+        return harness.System.operator_token(self.here)
 
     def settle(self):
         self.run("wait", "settled", "--timeout", "60")

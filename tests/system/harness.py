@@ -1,6 +1,8 @@
 """A real system for tests: `hearback up` with all its processes on loopback, in a folder of its own; HTTP from outside; a
 real SMTP server. Python's standard library, and aiosmtpd (package python3-aiosmtpd) for the mail server."""
 
+import contextlib
+import glob
 import http.client
 import json
 import os
@@ -17,6 +19,19 @@ import openapi
 PROGRAMS = os.environ.get("HEARBACK_BIN") or os.path.join(os.path.dirname(__file__), "../../build/bin")
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 SKIP = 77
+os.environ.setdefault("LSAN_OPTIONS", f"suppressions={SOURCE}/tests/system/leaks.supp:print_suppressions=0")
+
+
+def sanitized():
+    """A build with sanitizers takes more memory, and is not what is deployed."""
+    with open(os.path.join(PROGRAMS, "hearback"), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
+def needs_a_build_without_sanitizers(why):
+    if sanitized():
+        print(f"skipped: needs a build without sanitizers: {why}")
+        raise SystemExit(SKIP)
 
 
 def free_port():
@@ -36,6 +51,17 @@ def memory_folder():
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
+def eventually(what, check, seconds=15, looks=float("inf")):
+    """Waits until check() is true of something, and returns that; so long, and so often, may be looked."""
+    until, looked = time.monotonic() + seconds, 0
+    while not (found := check()):
+        looked += 1
+        assert time.monotonic() < until, f"not within {seconds} s: {what}"
+        assert looked < looks, f"not within {looks} looks: {what}"
+        time.sleep(0.1)
+    return found
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -45,6 +71,29 @@ class Reply:
 
     def __repr__(self):
         return f"{self.status} {self.body[:2000]!r}"
+
+
+class Disturbances(list):
+    """When a system was stopped or hurt: (from, to), in seconds since 1970. What it owes within a time it owes so much later."""
+
+    since = None
+
+    def begin(self):
+        self.since = time.time()
+
+    def end(self):
+        if self.since:
+            self.append((self.since, time.time()))
+        self.since = None
+
+    @contextlib.contextmanager
+    def meanwhile(self):
+        """Until what stands below it is done: that a system is well again is for it to wait for."""
+        began = time.time()
+        try:
+            yield
+        finally:
+            self.append((began, time.time()))
 
 
 class Door:
@@ -93,6 +142,7 @@ class System(Door):
         self.port = free_port()
         self.options = options
         self.process = None
+        self.disturbed = Disturbances()
 
     def __enter__(self):
         try:
@@ -118,24 +168,34 @@ class System(Door):
         before = self.output.tell()
         self.process = subprocess.Popen(
             [self.program("hearback"), "--data", self.folder, "up", "--port", str(self.port), *self.options],
-            stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.reporting())
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             with open(self.output.name) as f:
                 f.seek(before)
                 text = f.read()
             if f"ready http://127.0.0.1:{self.port}" in text:
+                self.disturbed.end()
                 return
             if self.process.poll() is not None:
                 raise RuntimeError(f"hearback up ended with {self.process.returncode}:\n{text}")
             time.sleep(0.02)
         raise RuntimeError(f"not ready within {timeout_s} s:\n{text}")
 
+    def reporting(self):
+        """Where a build with sanitizers writes what it finds: a service that ends with it is started again and nobody the wiser."""
+        reports = f"log_path={self.folder}/sanitizer"
+        return {**os.environ, "ASAN_OPTIONS": reports, "UBSAN_OPTIONS": f"{reports}:print_stacktrace=1"}
+
     def stop(self, how=signal.SIGTERM):
+        self.disturbed.begin()
         self.process.send_signal(how)
         self.process.wait(30)
         self.process = None
         self.output.close()
+        for path in glob.glob(f"{self.folder}/sanitizer.*"):
+            with open(path, errors="replace") as f:
+                raise AssertionError(f.read())
 
     def print_logs(self):
         folder = os.path.join(self.folder, "log")
@@ -182,7 +242,10 @@ class System(Door):
             return f.read().strip()
 
     def settle(self):
-        self.run("wait", "settled", "--timeout", "60")
+        self.run("wait", "settled", "--timeout", "120")
+
+    def folders(self):
+        return [self.folder]
 
 
 class Mail:

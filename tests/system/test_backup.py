@@ -1,11 +1,11 @@
 """Backup and restore of a living system: a cut under load, everything acknowledged before it is there afterwards, numbers are
 never given twice, and a damaged backup is refused."""
 
-import hashlib
 import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -75,18 +75,23 @@ def plant(system, tokens):
     return reply.json()["case_id"]
 
 
-def write_erasures(target, lines):
-    """As `hearback backup` writes it: the keys, and a check of their lines."""
-    check = hashlib.blake2b(lines.encode(), digest_size=32).hexdigest()
-    with open(os.path.join(target, "erasures"), "w") as f:
-        f.write(f"{lines}check {check}\n")
-
-
 def erase(system, target, case_id):
-    """As an erasure after the backup leaves it: the key of one person's data stands in `erasures` at the backups' place."""
+    """An erasure after the backup: the key of one person's data is destroyed. The next backup notes it at the backups' place, and the
+    older one does not bring it back."""
     file = file_of(system, case_id)
     assert file["party"]["name"]["plain"] == ERASED_NAME, file
-    write_erasures(target, f"{int(file['identity_key']):016x}\n")
+    system.stop()
+    home = os.path.join(system.folder, "data", "intake-0", "vault")
+    (key,) = os.listdir(os.path.join(system.folder, "epoch-keys", "intake"))
+    subprocess.run([os.path.join(harness.PROGRAMS, "destroy_key"), home, os.path.join(system.folder, "epoch-keys", "intake", key),
+                    file["identity_key"]], check=True)
+    system.start()
+    (older,) = [name for name in os.listdir(target) if name.startswith("20")]
+    system.run("backup", target, "--with-keys", os.path.join(os.path.dirname(target), "later.keys"))
+    with open(os.path.join(target, "erasures")) as f:
+        assert f.readline() == f"{int(file['identity_key']):016x}\n", "the backup noted no erasure"
+    (later,) = [name for name in os.listdir(target) if name.startswith("20") and name != older]
+    shutil.rmtree(os.path.join(target, later))
 
 
 def restore_and_compare(system, target, keys, before, after, load, erased):

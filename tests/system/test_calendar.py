@@ -32,6 +32,19 @@ kinds:
       long: {clause: YEARS-01, name: [长期, Long], main: yes, start: received_at, stop: closed, limit: LONG working days}
       longer: {clause: YEARS-01, name: [更长, Longer], start: received_at, stop: closed, limit: 700 working days}
       short: {clause: YEARS-01, name: [短期, Short], start: received_at, stop: closed, limit: 1 h}
+  sanction:
+    clause: YEARS-01
+    name: [处分, Sanction]
+    stages: {open: new, closed: closed}
+    stage_names: {open: [未办, Open], closed: [已办, Closed]}
+    fields: {category: {name: [类别, Category], type: name}}
+    steps:
+      register: {clause: YEARS-01, name: [登记, Register], to: open, by: employee}
+      close: {clause: YEARS-01, name: [办结, Close], from: open, to: closed, by: employee}
+    never: {others: {clause: YEARS-01, who: anyone, except: [hr], do: see}}
+    route: {otherwise: {clause: YEARS-01, to: department of category}}
+    clocks:
+      long: {clause: YEARS-01, name: [长期, Long], main: yes, start: received_at, stop: closed, limit: LONG working days}
 """
 
 
@@ -71,8 +84,9 @@ def found(system):
     week = [{"shifts": [{"from_min": 510, "to_min": 1080}]}] * 5 + [{}] * 2
     body = {"sites": [{"id": "yard", "name": {"zh": "大院", "en": "Yard"}, "zone": "Asia/Shanghai"}],
             "departments": [{"id": "desk", "site": "yard", "name": {"zh": "前台", "en": "Desk"}}],
-            "people": [{"id": "lin", "name": "林", "posts": [{"post": "handler_post", "department": "desk", "site": "yard"}]}],
-            "accounts": [{"id": "lin", "person": "lin", "scopes": ["*"]}],
+            "people": [{"id": "lin", "name": "林", "posts": [{"post": "handler_post", "department": "desk", "site": "yard"}]},
+                       {"id": "ren", "name": "任", "posts": [{"post": "hr", "department": "desk", "site": "yard"}]}],
+            "accounts": [{"id": "lin", "person": "lin", "scopes": ["*"]}, {"id": "ren", "person": "ren", "scopes": ["*"]}],
             "calendars": [{"name": "local", "zone": "Asia/Shanghai", "week": week, "years": [TODAY.year]},
                           {"name": "plain", "zone": "Asia/Shanghai", "week": week, "no_holidays": True}]}
     reply = system.http("PUT", "/api/v1/organisation", body, token=system.operator_token())
@@ -82,11 +96,11 @@ def found(system):
     with open(os.path.join(folder, "pack.yaml"), "w", encoding="utf-8") as f:
         f.write(PACK.replace("LONG", str(working_days(TODAY, datetime.date(YEAR, 6, 15)))))
     system.run("policy", "publish", "yard", folder)
-    return system.run("token", "lin").stdout.strip()
+    return [system.run("token", one).stdout.strip() for one in ("lin", "ren")]
 
 
-def register(system):
-    made = system.http("POST", "/api/v1/cases", {"site": "yard", "kind": "request", "category": "other"}, token=lin)
+def register(system, kind="request", by=None):
+    made = system.http("POST", "/api/v1/cases", {"site": "yard", "kind": kind, "category": "other"}, token=by or lin)
     assert made.status == 201, made
     return made.json()
 
@@ -175,10 +189,25 @@ def the_same_year_again():
     assert "sound" in system.run("verify").stdout
 
 
+def hidden_cases_are_not_listed():
+    since = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def listed(token):
+        reply = system.http("GET", f"/api/v1/calendars/moved?site=yard&since={since}", token=token)
+        assert reply.status == 200, reply
+        return {clock["case_id"] for clock in reply.json()["clocks"]}
+
+    open_cases = {first["case_id"], second["case_id"]}
+    assert listed(ren) == open_cases | {secret["case_id"]}
+    assert listed(lin) == open_cases
+    assert system.http("GET", f"/api/v1/cases/{secret['case_id']}", token=lin).status == 404
+
+
 if __name__ == "__main__":
     with harness.System() as system:
-        lin = found(system)
+        lin, ren = found(system)
         first, second, closed = register(system), register(system), register(system)
+        secret = register(system, "sanction", ren)
         system.settle()
         done = system.http("POST", f"/api/v1/cases/{closed['case_id']}/actions/close", {}, token=lin)
         assert done.status == 200, done
@@ -187,4 +216,4 @@ if __name__ == "__main__":
         (row,) = system.http("GET", f"/api/v1/cases?site=yard&case_id={first['case_id']}", token=system.operator_token()).json()["rows"]
         received = datetime.datetime.fromisoformat(row["received_at"]).astimezone(ZONE).date()
         long_days = working_days(received, datetime.datetime.fromisoformat(before["long"][0]).date())
-        harness.main([wrong_files_are_told, a_year_moves_what_is_open, the_same_year_again])
+        harness.main([wrong_files_are_told, a_year_moves_what_is_open, the_same_year_again, hidden_cases_are_not_listed])

@@ -99,13 +99,14 @@ def same_as_the_sites_own(headquarters, cells):
 
 
 def holds(folder, text):
-    """The files under a folder that have the text in them, in any of the two encodings a program might choose."""
+    """The files under a folder that have the text in them, in any encoding a program might choose."""
+    forms = [text.encode(code) for code in ("utf-8", "utf-16-le", "utf-16-be", "gb18030")] + [json.dumps(text)[1:-1].encode()]
     found = []
     for path, _, names in os.walk(folder):
         for name in filter(lambda name: not name.endswith(".ipc"), names):
             with open(os.path.join(path, name), "rb") as f:
                 data = f.read()
-            if any(text.encode(code) in data for code in ("utf-8", "utf-16-le")):
+            if any(form in data for form in forms):
                 found.append(os.path.join(path, name))
     return found
 

@@ -58,9 +58,11 @@ def the_file_is_sound():
     for name, service in file["services"].items():
         assert service["read_only"] and service["cap_drop"] == ["ALL"] and not service["user"].startswith("0"), name
         assert "no-new-privileges:true" in service["security_opt"], name
+        assert service.get("restart") == (None if name in ("setup", "hearback") else "unless-stopped"), name
         assert not ("networks" in service and "network_mode" in service), name
-        for network in service.get("networks", []):
-            assert network in file["networks"], (name, network)
+        # setup makes the volumes and has no network; beyond the machine reach only those who speak to the world
+        outside = ["bus", "outside"] if name in ("gateway", "notification", "link", "mailbox") else ["bus"]
+        assert service.get("networks", []) == ([] if name == "setup" else outside), name
         for volume in service["volumes"]:
             source, target = volume.split(":")[:2]
             assert source in file["volumes"] and target.startswith("/"), (name, volume)
@@ -201,6 +203,14 @@ def every_command_line_starts():
         status = json.loads(run("status", "--json"))
         assert len(status) == len(SERVICES) and all(one["health"] == "ready" for one in status), status
         assert "sound" in run("verify")
+        asked = tool.run(["hearback", "--data", "/var/lib/hearback", *file["services"]["hearback"]["command"]])
+        assert asked.returncode == 0 and "casework" in asked.stdout, asked
+        mailbox = Container(root, "mailbox", file["services"]["mailbox"])
+        done = mailbox.run([*file["services"]["mailbox"]["entrypoint"], *file["services"]["mailbox"]["command"]])
+        assert done.returncode == 2 and "mailbox.yaml" in done.stderr, done
+        for where, may in (("/var/lib/hearback", True), ("/etc", False), ("/usr", False), ("/var", False)):
+            done = containers[0].run(["touch", f"{where}/hearback-test"])
+            assert (done.returncode == 0) == may, (where, done)
         run("backup", "/backups", "--with-keys", "/tmp/keys")
         joined(root, file, setup, containers, run)
         # a health check fails when its service is away
@@ -246,5 +256,6 @@ def await_health(containers):
 
 
 if __name__ == "__main__":
+    harness.needs_a_build_without_sanitizers("they need libraries that are not deployed")
     apart.enter()
     sys.exit(harness.main([the_schema_takes_the_file, the_file_is_sound, the_image_has_what_it_needs, every_command_line_starts]))

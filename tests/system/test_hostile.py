@@ -1,4 +1,5 @@
-"""Slow, half and hostile input at every socket, from this machine only: HTTP, and the bus over tcp and ipc. Whoever behaves
+"""Slow, half and hostile input at every socket, from this machine only: HTTP, the bus over tcp and ipc, and the port of the link, at which other
+cells are heard. Whoever behaves
 goes on being served, memory stays bounded, and what was left hanging is closed."""
 
 import os
@@ -19,7 +20,8 @@ ZMTP_CURVE = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"CURVE".ljust(20, b"\
 
 system = None
 tokens = {}
-bus_port = harness.free_port()
+bus_port, link_port = harness.free_port(), harness.free_port()
+DOORS = {"casework": bus_port, "link": link_port}  # who listens at tcp
 
 
 # ---- those who behave, and what it costs ----
@@ -151,7 +153,7 @@ def slow_bodies_have_a_budget():
     grown, kept = memory_mb("gateway") - before, figure("hearback_http_bodies_bytes")
     assert kept <= 64 << 20, (kept, grown)
     harness_wait(lambda: figure("hearback_http_crowded_out_total") >= 80, 10)
-    assert grown < 110, f"the gateway grew by {grown:.0f} MB"
+    assert grown < 110 or harness.sanitized(), f"the gateway grew by {grown:.0f} MB"
     answers = []
     for s in sockets:
         send(s, b'"}')
@@ -189,7 +191,7 @@ def a_crowd_that_says_nothing():
             pass
         assert time.monotonic() - began < 40, "nobody is served beside 4,400 silent connections"
     grown = memory_mb("gateway") - before
-    assert grown < 200, f"the gateway grew by {grown:.0f} MB"
+    assert grown < 200 or harness.sanitized(), f"the gateway grew by {grown:.0f} MB"
     harness_wait(lambda: figure("hearback_http_connections") <= 3072, 20)
     close_all(sockets)
     harness_wait(lambda: figure("hearback_http_connections") < 50, 20)
@@ -241,33 +243,47 @@ def giant_heads_are_refused():
 
 # ---- the bus ----
 
+def connect_all(count):
+    """So many connections to each."""
+    return [connect(port) for port in DOORS.values() for _ in range(count)]
+
+
+def memories():
+    return {service: memory_mb(service) for service in DOORS}
+
+
+def grew_less_than(mb, before):
+    for service, now in memories().items():
+        assert now - before[service] < mb, f"{service} grew by {now - before[service]:.0f} MB"
+
+
 def everyone_is_served_beside(what, sockets, end_within_s):
-    before = memory_mb("casework")
+    before = memories()
     served(what)
     left = closed(sockets, end_within_s)
     assert left == 0, f"{what}: {left} of {len(sockets)} connections are still there"
     close_all(sockets)
-    assert memory_mb("casework") - before < 64
+    grew_less_than(64, before)
 
 
 def garbage_at_the_bus():
-    sockets = [connect(bus_port) for _ in range(100)]
+    sockets = connect_all(100)
     for i, s in enumerate(sockets):
-        send(s, os.urandom(1 + i * 50))
+        send(s, os.urandom(1 + i * 25))
     everyone_is_served_beside("garbage", sockets, 20)
 
 
 def plain_connections_are_refused():
     """A greeting without CURVE, and the commands of that mechanism."""
     ready = b"\x04\x29\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER\x08Identity\x00\x00\x00\x00"
-    sockets = [connect(bus_port) for _ in range(100)]
+    sockets = connect_all(100)
     for s in sockets:
         send(s, ZMTP_NULL + ready + b"\x00\x05hello")
     everyone_is_served_beside("plain connections", sockets, 20)
 
 
 def handshakes_that_never_end():
-    sockets = [connect(bus_port) for _ in range(500)]
+    sockets = connect_all(400)
     for i, s in enumerate(sockets):
         send(s, ZMTP_CURVE[:i % 64 + 1] if i % 2 else ZMTP_CURVE)
     everyone_is_served_beside("endless handshakes", sockets, 20)
@@ -275,7 +291,7 @@ def handshakes_that_never_end():
 
 def frames_without_end():
     """A command of 2^62 bytes, one of 3 MB that comes, more than the limit; before anybody has shown a key."""
-    before, sockets = memory_mb("casework"), [connect(bus_port) for _ in range(30)]
+    before, sockets = memories(), connect_all(30)
     for i, s in enumerate(sockets):
         size = [1 << 62, 3 << 20, 5 << 20][i % 3]
         send(s, ZMTP_CURVE + b"\x06" + struct.pack(">Q", size))
@@ -283,17 +299,15 @@ def frames_without_end():
         for s in sockets:
             s.settimeout(0.2)
             send(s, b"x" * 100000)
-    grown = memory_mb("casework") - before
-    assert grown < 10 * 4 + 16, f"casework grew by {grown:.0f} MB"  # 4 MB at most for each of ten
+    grew_less_than(10 * 4 + 16, before)  # 4 MB at most for each of ten
     everyone_is_served_beside("frames without end", sockets, 20)
 
 
 def thousands_of_connections():
-    before, sockets = memory_mb("casework"), [connect(bus_port) for _ in range(3000)]
+    before, sockets = memories(), connect_all(1500)
     for s in sockets[::2]:
         send(s, ZMTP_CURVE)
-    grown = memory_mb("casework") - before
-    assert grown < 300, f"casework grew by {grown:.0f} MB"
+    grew_less_than(200, before)
     served("3,000 connections")
     left = closed(sockets, 30)
     assert left == 0, f"{left} of 3,000 connections are still there"
@@ -332,6 +346,16 @@ def listen_on_tcp():
         f.write(changed)
 
 
+def be_a_headquarters():
+    """So that a link listens, to a cell that never comes."""
+    with harness.System() as other:
+        paper = other.run("cell", "apply", "--name", "远方").stdout
+    path = os.path.join(system.folder, "application")
+    with open(path, "w") as f:
+        f.write(paper)
+    system.run("cell", "accept", path, "--name", "总部", "--address", f"tcp://127.0.0.1:{link_port}", "--listen", f"tcp://127.0.0.1:{link_port}")
+
+
 def main():
     global system
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -342,11 +366,12 @@ def main():
         system.settle()
         system.stop()
         listen_on_tcp()
+        be_a_headquarters()
         resource.setrlimit(resource.RLIMIT_NOFILE, (8192, hard))
         system.start()
         tokens.update(system.tokens())
         system.settle()
-        processes.update({service: system.pids(service) for service in ("gateway", "intake", "casework", "analytics")})
+        processes.update({service: system.pids(service) for service in ("gateway", "intake", "casework", "analytics", "link")})
         harness.main([slow_senders_begin, many_slow_heads, half_open_and_broken_off, pipelines_are_answered_in_order,
                       giant_heads_are_refused, slow_bodies_have_a_budget, a_crowd_that_says_nothing, garbage_at_the_bus, plain_connections_are_refused,
                       handshakes_that_never_end, frames_without_end, thousands_of_connections, the_same_over_ipc,

@@ -448,7 +448,10 @@ def who_may_and_what_is_wrong():
     assert system.http("GET", f"{path}?site=nowhere", token=lin).status == 404
     done = system.run("--json", "report", "indicators", "--site", "works", "--period", "2025-Q2")
     assert {(one["name"], one.get("who", "")) for one in json.loads(done.stdout)["indicators"]} == set(asked("2025-Q2")), done.stdout
+    today = datetime.datetime.now(ZONE).strftime("%Y-%m-%d")  # all of them are of the first version
+    assert {one["since"] for one in json.loads(done.stdout)["indicators"]} <= {today, begun}, (today, begun, done.stdout)
     text = system.run("report", "indicators", "--site", "works", "--period", "2025-02").stdout
+    assert "counted this way for cases registered since 20" in text, text
     assert "解决率 Resolved  water  [FIGURES-01]" in text and ">= 10 %  count of replied / count of received where" in text and "lacking: " in text, text
     wrong = publish(system, PACK.replace("count of replied / count of received", "count of repleid / count of received").replace(
         "punctual: 40 %", "punctual: 30 %").replace("at_most: 60 h", "at_most: often").replace("per: department\n    in_a_row", "per: planet\n    in_a_row"), check=False)
@@ -459,6 +462,7 @@ def who_may_and_what_is_wrong():
 
 if __name__ == "__main__":
     with harness.System() as system:
+        begun = datetime.datetime.now(ZONE).strftime("%Y-%m-%d")
         lin = found(system)
         import_lives(system, lin)
         harness.main([agree_with_a_recount, each_says_what_it_means, medians_and_trends, picked_and_exported, together, dressing_up_is_counted, who_may_and_what_is_wrong, hidden_cases_are_in_no_figure])

@@ -1,9 +1,11 @@
-"""Lists of what waits for one's approval, of joint and of confidential cases, and of duties: by a policy made for it, through the whole
-system; each list in pages and its count say the same, for whoever asks."""
+"""Lists of what waits for one's approval, of joint and of confidential cases, of duties, and in order of dates due; figures, each with the list
+that it counts; notices that a person sends: by a policy made for it, through the whole system; each list in pages and its count say the
+same, for whoever asks."""
 
 import datetime
 import json
 import os
+import urllib.parse
 
 import harness
 
@@ -13,6 +15,14 @@ PACK = """pack: LISTS
 name: [列表, Lists]
 extends: PROP-11
 in_force: 2025-01-01
+notices:
+  call:
+    clause: LISTS-1
+    name: [电话告知, Told by telephone]
+    to: complainant
+    by: [phone]
+    subject: ["{number} 已批", "{number} is granted"]
+    text: ["{number} 已经批准。", "{number} is granted."]
 kinds:
   outlay:
     clause: LISTS-1
@@ -28,6 +38,8 @@ kinds:
     route:
       lift: {clause: LISTS-1, if: {category: lift}, to: engineering_department, joint: [customer_service_centre, management_office]}
       otherwise: {clause: LISTS-1, to: customer_service_centre}
+    rules:
+      call: {clause: LISTS-1, when: granted, then: {tell: call}}
 """
 STAFF = ("reception", "handler", "head", "coordinator", "manager", "auditor", "admin")
 
@@ -155,8 +167,104 @@ def duties():
     assert found and not listed("coordinator", "duty=true")
 
 
+def what_is_due_first():
+    """Open cases by the date that is still open, those without one last; in pages as in one."""
+    token, cases = system.tokens()["coordinator"], []
+    for _ in range(3):
+        cases.append(submit("complaint", category="noise"))
+        cases.append(submit("inquiry", category="noise"))
+    submit()  # no clock
+    article = submit("article", "coordinator", fields={"subject": "停梯", "reply_text": "请走二号梯。", "source": "LISTS-1"})
+    system.settle()
+    row = system.http("GET", f"/api/v1/cases?site={SITE}&case_id={article}", token=token).json()["rows"][0]
+    assert row["subject"] == "停梯" and "open_due_at" not in row, row
+    act("coordinator", cases[0], "accept")
+    system.settle()
+    whole = system.http("GET", f"/api/v1/cases?site={SITE}&phase=open&order=due&limit=1000", token=token).json()["rows"]
+    dates = [row.get("open_due_at", "9999") for row in whole]
+    assert dates == sorted(dates) and "9999" in dates and len(set(dates)) > 3 and set(cases) <= {row["case_id"] for row in whole}, dates
+    assert {row["case_id"] for row in whole} == listed("coordinator", "phase=open")
+    paged, cursor = [], ""
+    while cursor is not None:
+        page = system.http("GET", f"/api/v1/cases?site={SITE}&phase=open&order=due&limit=2{cursor}", token=token).json()
+        paged += [row["case_id"] for row in page["rows"]]
+        cursor = f"&cursor={page['cursor']}" if "cursor" in page else None
+    assert paged == [row["case_id"] for row in whole]
+    for query, status, field in (("order=due", 422, "order"), ("order=due&phase=closed", 422, "order"), ("order=due&phase=open&cursor=1-1", 422, "cursor"),
+                                 ("order=due&phase=open&format=csv", 400, "order"), ("order=due&phase=open&text=" + urllib.parse.quote("噪声"), 400, "order")):
+        reply = system.http("GET", f"/api/v1/cases?site={SITE}&{query}", token=token)
+        assert reply.status == status and reply.json()["field"] == field, (query, reply)
+
+
+BEHIND = {"registered": "", "open": "phase=open", "closed": "phase=closed,archived", "on_time": "on_time=true", "overdue": "on_time=false", "reopened": "reopened=true",
+          "escalated": "escalated=true", "returned": "returned=true", "satisfied": "satisfied=satisfied", "dissatisfied": "satisfied=dissatisfied",
+          "response_count": "responded=true", "resolution_count": "phase=closed,archived"}
+
+
+def figures(query, who="manager"):
+    reply = system.http("GET", f"/api/v1/reports/figures?site={SITE}&{query}", token=system.tokens()[who])
+    assert reply.status == 200, (query, reply)
+    return reply.json()
+
+
+def figures_have_their_cases():
+    """Each number, in all and of each group, is how many the list has to which it leads."""
+    returned, closed = submit("complaint", category="lift"), submit("complaint", category="noise")
+    system.settle()
+    act("head", returned, "return_case", fields={"reason": "不属工程部"})
+    for step, fields in (("accept", {}), ("investigate", {"finding": "属实"}), ("handle", {"result": "已处理"}), ("answer", {"reply_text": "已处理"})):
+        act("coordinator", closed, step, fields=fields)
+    system.settle()
+    act("coordinator", closed, "follow_up", fields={"satisfied": "satisfied"})
+    act("coordinator", closed, "close")
+    system.settle()
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for narrowed in ("", "kind=complaint&", f"received_from={(now - datetime.timedelta(days=1)).strftime('%Y-%m-%dT%H:%M:%SZ')}&category=lift&", f"received_to={(now - datetime.timedelta(days=1)).strftime('%Y-%m-%d')}&"):
+        for by in ("department", "kind", "category", "handler", "place", "month"):
+            answer = figures(f"{narrowed}by={by}")
+            groups = answer.get("groups", [])
+            assert answer["total"]["registered"] == sum(one["registered"] for one in groups), answer
+            for name, query in BEHIND.items():
+                assert answer["total"][name] == len(listed("manager", narrowed + query)), (narrowed, name, answer["total"])
+            for one in groups if by != "month" else []:
+                for name in ("registered", "open", "returned", "response_count"):
+                    if by in narrowed or (narrowed and name != "registered"):
+                        continue
+                    assert one[name] == len(listed("manager", f"{narrowed}{by}={one['key'] or '-'}&{BEHIND[name]}")), (by, one)
+    total = figures("")["total"]
+    assert total["returned"] and total["satisfied"] and total["response_count"] and total["resolution_count"], total
+    assert listed("coordinator", "returned=true&phase=open") == listed("coordinator", "step=return_case&phase=open") == {returned}
+    assert system.http("GET", f"/api/v1/reports/figures?site={SITE}&by=week", token=system.tokens()["manager"]).json()["field"] == "by"
+    kpi = system.http("GET", f"/api/v1/reports/kpi?site={SITE}", token=system.tokens()["coordinator"]).json()["total"]
+    assert kpi == figures("", "coordinator")["total"], kpi  # counted as it came, and counted now
+
+
+def what_a_person_sends():
+    case = submit()
+    system.settle()
+    act("coordinator", case, "sign")
+    act("manager", case, "sign")
+    act("reception", case, "grant")
+    system.settle()
+    due = system.http("GET", f"/api/v1/notices?site={SITE}", token=system.tokens()["reception"]).json()["notices"]
+    (mine,) = [one for one in due if one["case_id"] == case]
+    assert mine["notice"]["notice"] == "call" and mine["notice"]["channel"] == "phone" and mine["notice"]["complainant"] and mine["queued_at"], mine
+    path = f"/api/v1/cases/{case}/notices/{mine['notice']['notice_id']}/sent"
+    assert system.http("POST", path, token=system.tokens()["auditor"]).status == 403
+    assert system.http("POST", path, token=system.tokens()["renhe-coordinator"]).status == 404
+    assert system.http("POST", path, token=system.tokens()["reception"]).status == 200
+    again = system.http("POST", path, token=system.tokens()["reception"])
+    assert again.status == 409 and again.json()["code"] == "not_due", again
+    system.settle()
+    due = system.http("GET", f"/api/v1/notices?site={SITE}", token=system.tokens()["reception"]).json()["notices"]
+    assert case not in {one["case_id"] for one in due}
+    events = system.http("GET", f"/api/v1/cases/{case}/timeline?site={SITE}", token=system.tokens()["reception"]).json()["events"]
+    said = [one["notification"] for one in events if "notification" in one]
+    assert "by hand" in json.dumps(said) and any("told" in one for one in said), said
+
+
 def what_is_no_filter():
-    for query, field in (("approval=yours", "approval"), ("sealed=yes", "sealed"), ("duty=1", "duty")):
+    for query, field in (("approval=yours", "approval"), ("sealed=yes", "sealed"), ("duty=1", "duty"), ("escalated=any", "escalated"), ("reopened=1", "reopened"), ("returned=1", "returned")):
         reply = system.http("GET", f"/api/v1/cases?site={SITE}&{query}", token=system.tokens()["head"])
         assert reply.status == 400 and reply.json()["field"] == field and reply.json()["accepted"], reply
 
@@ -171,6 +279,9 @@ def test_lists():
         joint = joint_cases()
         confidential_cases()
         what_is_no_filter()
+        what_is_due_first()
+        what_a_person_sends()
+        figures_have_their_cases()
         body = {"site": SITE, "name": {"zh": "会办"}, "list": "joint", "filter": [{"name": "joint", "value": "*"}, {"name": "approval", "value": "any"}]}
         assert system.http("POST", "/api/v1/views", body, token=system.tokens()["head"]).status == 201
         assert joint in listed("head", "joint=*&approval=any")

@@ -41,7 +41,7 @@ class Phone(portal.Browser):
 
     def request(self, method, path, fields=None, *_):  # a form without its files, as programs send it: test_attachments sends them
         reply = self.raw(method, path, fields)
-        for name, value in re.findall(r"\b(case|lang)=([^;,]*);", reply.headers.get("set-cookie", "")):
+        for name, value in re.findall(r"\b(case|lang|browser)=([^;,]*);", reply.headers.get("set-cookie", "")):
             self.cookies[name] = value
         if reply.status == 303:
             return self.request("GET", reply.headers["location"])
@@ -126,6 +126,8 @@ def cookies_are_few_and_careful():
     case = reply.headers["set-cookie"]
     assert case.startswith("case=") and "HttpOnly" in case and "SameSite=Strict" in case and "Path=/" in case, case
     assert "complaint" not in case  # sealed: neither number nor code can be read
+    own = phone.raw("GET", "/track").headers["set-cookie"]
+    assert re.match(r"browser=[0-9a-f]{32};", own) and "HttpOnly" in own and "SameSite=Strict" in own, own
 
 
 def unknown_pages_are_pages_and_the_api_stays_json():
@@ -171,10 +173,9 @@ def wrong_codes_are_answered_alike():
     for given in ((number, "00000000"), ("20200101-complaint-001", code), (number, second_code), ("x", "y"),
                   ("x" * 119, "y" * 119), (number, "\u202e0"), ("%", "' or 1=1")):
         stranger = Phone()
-        status, text = stranger.request("POST", "/track", {"number": given[0], "code": given[1]})
-        answers.add((status, portal.Page(text).text))
+        answers.add(stranger.track(*given, expect=422).text)
         assert "case" not in stranger.cookies
-    assert len(answers) == 1 and answers.pop()[0] == 422
+    assert len(answers) == 1
     assert number in Phone().track(number, code).text
     assert number in Phone().track(number, code.lower()).text
     assert number in Phone().track(f" {number} ", " ".join(code)).text
@@ -188,13 +189,40 @@ def guessing_is_slow():
     phone = Phone()
     for _ in range(10):
         phone.track(number, "00000000", expect=422)
-    reply = phone.raw("POST", "/track", {"number": number, "code": code})
+    form = phone.get("/track").form_at("/track")
+    reply = phone.raw("POST", "/track", {**form["fields"], "number": number, "code": code})
     assert reply.status == 429 and 0 < int(reply.headers["retry-after"]) <= 30, reply
     assert "set-cookie" not in reply.headers
     assert number in Phone().track(number, code).text  # others are not kept waiting
     many = Phone()
     for _ in range(15):
         many.track(number, code)  # right ones do not count
+
+
+def no_other_site_turns_a_browser_to_a_case():
+    """Who lures a browser to a page with a form of ours in it has a token of his own browser, and no cookie of that one."""
+    number, code = Phone().submit()
+    attacker, own = Phone(), Phone()
+    given = {"number": number, "code": code}
+    stolen = attacker.get("/track").form_at("/track")["fields"]["token"]
+    token = own.get("/track").form_at("/track")["fields"]["token"]
+    for phone, sent in ((own, {}), (own, {"token": ""}), (own, {"token": stolen}), (Phone(), {"token": stolen}), (Phone(), {"token": token}),
+                        (own, {"token": own.get("/submit?site=haitang&kind=complaint").form_at("/submit")["fields"]["token"]})):
+        reply = phone.raw("POST", "/track", {**given, **sent})
+        assert reply.status == 422 and "case=" not in reply.headers.get("set-cookie", "") and "请重新填写编号和查询码".encode() in reply.body, (sent, reply)
+        form = portal.Page(reply.body.decode()).form_at("/track")["fields"]  # else one press would send it, now with a token and a cookie that agree
+        assert form["number"] == form["code"] == "" and not any(one.encode() in reply.body for one in given.values()), form
+    for forged in ("", "0" * 31, "0" * 33, "G" * 32):  # whoever has no word of ours is given one
+        phone = Phone()
+        phone.cookies["browser"] = forged
+        assert re.match(r"browser=[0-9a-f]{32};", phone.raw("GET", "/track").headers["set-cookie"])
+    for _ in range(20):  # none of these was a try: the right one is let in
+        assert own.raw("POST", "/track", {**given, "code": "00000000"}).status == 422
+    page = own.track(number, code)
+    assert number in page.text
+    del attacker.cookies["browser"]
+    assert "set-cookie" not in attacker.raw("POST", "/leave", {}).headers  # a form of elsewhere brings no cookie, and ends nothing
+    assert own.raw("POST", "/leave", {}).headers["set-cookie"].startswith("case=;")
 
 
 def a_session_shows_its_own_case_only():
@@ -510,7 +538,7 @@ def all_of_it():
     with harness.System("--demo") as started:
         system = started
         for test in (every_page_is_closed_up, cookies_are_few_and_careful, unknown_pages_are_pages_and_the_api_stays_json,
-                     nothing_typed_becomes_markup, wrong_codes_are_answered_alike, guessing_is_slow,
+                     nothing_typed_becomes_markup, wrong_codes_are_answered_alike, guessing_is_slow, no_other_site_turns_a_browser_to_a_case,
                      a_session_shows_its_own_case_only, a_form_sent_many_times_is_one_case, without_a_token_nothing_is_registered,
                      what_the_form_refuses, anonymous_means_nothing_is_kept, only_what_the_policy_lets_a_complainant_do,
                      papers_are_asked_for_and_come_in, a_page_left_open_is_told_what_happened, what_stays_inside, joined_cases_are_answered_together,

@@ -49,6 +49,18 @@ def a_widespread_complaint():
     return token, cluster["number"]
 
 
+def one_that_was_never_confirmed_is_nobodys_to_see():
+    for _ in range(5):
+        Phone().submit(category="noise", text="楼上噪音")
+    token = supervisor()
+    (cluster,) = [row for row in rows(token, "&kind=cluster") if row["category"] == "noise"]
+    reply = system.http("POST", f"/api/v1/cases/{cluster['number']}/actions/drop?site=haitang", {}, token=token)
+    assert reply.status == 200 and reply.json()["stage"] == "closed", reply
+    system.settle()
+    assert Phone().raw("GET", f"/problem?site=haitang&number={cluster['number']}").status == 404
+    assert "噪音" not in Phone().get("/problems?site=haitang").text
+
+
 def joining_a_public_problem():
     token, number = a_widespread_complaint()
     other, _ = Phone().submit(category="lift", text="只属于我自己的投诉")
@@ -88,6 +100,31 @@ def joining_a_public_problem():
     assert "已处理完毕" in Phone().get(f"/problem?site=haitang&number={number}").text
     late = Phone().raw("POST", "/problem", again["fields"] | {"me_too.reach": "new@example.org"})
     assert late.status == 409, late
+
+
+def more_than_a_page_of_them():
+    """Fifty on a page, the newest first; the next page goes on where the one before ended."""
+    system.http("PUT", "/api/v1/organisation", {"accounts": [{"id": "supervisor", "person": "sun_min", "scopes": ["read", "act", "open", "submit"]}]}, token=system.operator_token())
+    token, numbers = system.run("token", "supervisor").stdout.strip(), []
+    for _ in range(53):
+        reply = system.http("POST", "/api/v1/cases", {"site": "haitang", "kind": "cluster", "category": "lift", "text": "电梯"}, token=token)
+        assert reply.status == 201, reply
+        numbers.append(reply.json()["number"])
+    system.settle()
+    for number in numbers:
+        reply = system.http("POST", f"/api/v1/cases/{number}/actions/confirm?site=haitang", {}, token=token)
+        assert reply.status == 200, reply
+    system.settle()
+    seen, path = [], "/problems?site=haitang"
+    while path:
+        page = Phone().request("GET", path)[1]
+        found = re.findall(r'number=([0-9a-z-]+)"', page)
+        assert len(found) <= 50, len(found)
+        seen += found
+        link = re.search(r'class="button second" href="(/problems\?site=haitang&amp;after=[^"]+)"', page)
+        path = link and link[1].replace("&amp;", "&")
+    assert [one for one in seen if one in numbers] == numbers[::-1], (seen, numbers)
+    assert Phone().raw("GET", "/problems?site=haitang&after=xyz").status == 404
 
 
 def strangers_have_no_list_of_cases():
@@ -166,8 +203,8 @@ def all_of_it():
     global system
     with harness.System("--demo") as started:
         system = test_portal.system = started
-        for test in (all_steps_of_a_complainant, joining_a_public_problem, strangers_have_no_list_of_cases, the_trap_holds_back,
-                     the_puzzle_lets_through, the_puzzle_relaxes_the_limit):
+        for test in (all_steps_of_a_complainant, joining_a_public_problem, one_that_was_never_confirmed_is_nobodys_to_see, strangers_have_no_list_of_cases, the_trap_holds_back,
+                     the_puzzle_lets_through, the_puzzle_relaxes_the_limit, more_than_a_page_of_them):
             test()
             print(f"  {test.__name__}", flush=True)
 

@@ -32,6 +32,7 @@ EXPECTED = {
     ("GET", "/api/v1/tokens"): SIGNED_IN, ("POST", "/api/v1/tokens"): SESSIONS, ("DELETE", "/api/v1/tokens/{id}"): SESSIONS,
     ("GET", "/api/v1/views"): SIGNED_IN, ("POST", "/api/v1/views"): [401] + [201] * 7 + [404] * 3,  # of a site that one reads
     ("PUT", "/api/v1/views/{id}"): [401] + [404] * 10, ("DELETE", "/api/v1/views/{id}"): [401] + [404] * 10,  # nobody's: whose they are: test_views
+    ("POST", "/api/v1/accounts/{account}/setup"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
     #                             nobody recep hand  head  coord mana  audit admin renhe scope site
     ("POST", "/api/v1/cases"):    [401,  201,  403,  403,  201,  201,  403,  201,  403,  403,  403],
     ("POST", "/api/v1/imports"):  [401,  403,  403,  403,  403,  403,  403,  201,  403,  403,  403],
@@ -40,8 +41,15 @@ EXPECTED = {
     ("GET", "/api/v1/cases/{id}/attachments/{file}"): [401, 200, 200, 200, 200, 403, 403, 200, 404, 404, 404],  # scope open
     ("PUT", "/api/v1/organisation"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
+    ("POST", "/api/v1/policies/{site}/move"): [401, 403, 403, 403, 403, 403, 403, 409, 404, 404, 404],
+    ("GET", "/api/v1/policies/{site}/move"): [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
+    ("POST", "/api/v1/policies/check"):    [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],  # scope policy
+    ("POST", "/api/v1/policies/diff"):     [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
+    ("POST", "/api/v1/policies/rehearse"): [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
+    ("GET", "/api/v1/policies/{site}/sources"): [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
     ("GET", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
+    ("GET", "/api/v1/cases/kinds"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/labels"):      [401, 200,  403,  403,  200,  200,  403,  200,  404,  404,  404],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
     ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
@@ -49,7 +57,12 @@ EXPECTED = {
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
     ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
     ("GET", "/api/v1/cells/{cell}/cases/{id}"): [401] + [404] * 10,  # there is no other cell here: test_cells
+    ("GET", "/api/v1/reports/figures"): READERS, ("GET", "/api/v1/notices"): READERS,
+    ("POST", "/api/v1/cases/{id}/notices/{notice}/sent"): [401] + [404] * 10,  # there is none: who may: test_lists
     ("GET", "/api/v1/reports/kpi"): REPORTERS, ("GET", "/api/v1/reports/indicators"): REPORTERS,
+    ("GET", "/api/v1/audit"):        [401, 404,  404,  404,  404,  404,  200,  200,  404,  404,  404],  # scope audit
+    ("GET", "/api/v1/audit/chain"):  [401, 404,  404,  404,  404,  404,  200,  200,  404,  404,  404],
+    ("POST", "/api/v1/audit/chain"): [401, 404,  404,  404,  404,  404,  200,  200,  404,  404,  404],
     ("GET", "/api/v1/organisation"): MEMBERS, ("GET", "/api/v1/policies"): MEMBERS, ("GET", "/api/v1/policies/{site}"): MEMBERS,
 }
 
@@ -112,17 +125,22 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("PUT", "/api/v1/organisation"): lambda role: {"sites": []},
     ("POST", "/api/v1/calendars/{calendar}/years"): lambda role: {"year": 2030, "days": []},
     ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
+    ("POST", "/api/v1/policies/{site}/move"): lambda role: {"version": 999},
+    ("POST", "/api/v1/policies/check"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
+    ("POST", "/api/v1/policies/diff"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
+    ("POST", "/api/v1/policies/rehearse"): lambda role: {"site": SITE, "scenarios": [{"path": "a.yaml", "text": "scenario: X\n"}]},
 }
-QUERIES = {"cases", "cases/count", "cases/alike", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels"}  # of a site, when read
-PARTS = {"service": "intake", "action": "propose", "cell": "00000000000000ff", "calendar": "cn",
+QUERIES = {"cases", "cases/count", "cases/alike", "cases/kinds", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels", "audit", "audit/chain", "notices", "reports/figures"}  # of a site, when read
+PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell": "00000000000000ff", "calendar": "cn", "notice": "1",
          "site": SITE}
 
 
 def address_of(method, template, case):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
+    query += f"?site={SITE}" if (method, template) == ("POST", "/api/v1/audit/chain") else ""
     query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
-    return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("/moved") else "&places=x" if template.endswith("/labels") else "")
+    return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("calendars/moved") else "&places=x" if template.endswith("/labels") else "")
 
 
 def ask(world, role, method, template, case):
@@ -262,4 +280,5 @@ def test_rights():
 
 
 if __name__ == "__main__":
+    harness.needs_a_build_without_sanitizers("files are attached, and hearback-inspect shuts itself in more tightly than they allow")
     harness.main([test_rights])

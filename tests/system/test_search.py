@@ -2,6 +2,7 @@
 there for somebody is not found by him either; and that a search is recorded without its words."""
 
 import os
+import tempfile
 import urllib.parse
 
 import harness
@@ -152,6 +153,53 @@ def walking_through_all_numbers_is_slow():
     assert found("coordinator", text="无人写过的孔雀石") == []
 
 
+READ = """pack: READ
+name: [限定可看, For some to read]
+extends: PROP-11
+clauses: {READ-1: [处理结论与损失只给协调员看, Finding and loss are for the coordinator]}
+kinds:
+  complaint:
+    fields:
+      finding: {read: coordinator}
+      loss: {clause: READ-1, name: [损失, Loss], type: money, read: coordinator}
+      report: {clause: READ-1, name: [鉴定报告, Report], type: file, read: coordinator}
+    steps:
+      investigate: {fields: [cause, loss, report]}
+"""
+
+
+def what_some_only_may_read():
+    """In the file, the time line, forms, lists, exports, the explanation and a search: for the coordinator, and for no one else."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(f"{folder}/READ")
+        with open(f"{folder}/READ/pack.yaml", "w", encoding="utf-8") as f:
+            f.write(READ)
+        system.run("policy", "publish", SITE, f"{folder}/READ", "--operator")
+    system.settle()
+    case = submit(text="天台积水")
+    path = f"/api/v1/cases/{case['case_id']}"
+    file = system.http("POST", f"{path}/attachments?name=report.txt", "鉴定书".encode(), tokens["coordinator"], {"Content-Type": "text/plain"})
+    assert file.status == 201, file
+    for step, fields in (("accept", {}), ("investigate", {"finding": "排水口由七号楼封堵", "loss": "98765.43", "report": file.json()["id"]})):
+        ask("POST", f"{path}/actions/{step}", {"fields": fields}, "coordinator", 200)
+    system.settle()
+    secrets = ("七号楼封堵", "9876543", "98765.43", file.json()["id"], "report.txt")
+    places = (f"{path}?purpose=x", f"{path}/timeline?purpose=x", f"{path}/explain", f"{path}/attachments?purpose=x", f"/api/v1/cases?site={SITE}&format=csv", f"/api/v1/cases?site={SITE}",
+              f"{path}/documents/acceptance_form?format=html&purpose=x", f"{path}/documents/acceptance_form?purpose=x")
+    for account in ("coordinator", "reception", "handler", "head"):
+        shown = "".join(ask("GET", place, None, account, 200).body.decode() for place in places)
+        told = [secret for secret in secrets if secret in shown]
+        assert told == (list(secrets) if account == "coordinator" else []), (account, told)
+        assert found(account, text="七号楼封堵") == ([case["number"]] if account == "coordinator" else []), account
+        reply = ask("GET", f"{path}/attachments/{file.json()['id']}?purpose=x", None, account)
+        assert reply.status == (200 if account == "coordinator" else 404), (account, reply)
+    own = ask("GET", path, None, "handler", 200).json()
+    assert own["withheld"] == ["finding", "loss", "report"], own
+    steps = [event for event in ask("GET", f"{path}/timeline", None, "handler", 200).json()["events"] if "finding" in event.get("withheld_fields", [])]
+    assert len(steps) == 1 and steps[0]["casework"]["step_taken"]["step"] == "investigate", steps
+    assert "finding: (withheld)" in system.run("--as", "handler", "case", "show", case["number"]).stdout
+
+
 def stays_found_after_a_restart(case):
     """With the index, where it was taken away, and where it was damaged."""
     for gone in ("", "data.mdb lock.mdb", "damaged"):
@@ -182,6 +230,7 @@ def test_search():
         finds_what_is_alike(case)
         knows_the_caller(case)
         is_recorded_without_its_words()
+        what_some_only_may_read()
         walking_through_all_numbers_is_slow()
         stays_found_after_a_restart(case)
         verified = system.run("verify", check=False)
@@ -189,4 +238,5 @@ def test_search():
 
 
 if __name__ == "__main__":
+    harness.needs_a_build_without_sanitizers("files are attached, and hearback-inspect shuts itself in more tightly than they allow")
     harness.main([test_search])

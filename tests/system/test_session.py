@@ -94,7 +94,7 @@ def who_one_is():
     again = browser.ask("GET", "/api/v1/session").json()
     assert {**again, "until": 0} == {**me, "until": 0} and again["until"] >= me["until"], (again, me)
     token = system.http("GET", "/api/v1/session", token=system.tokens()["auditor"]).json()
-    assert token["account"] == "auditor" and "csrf" not in token and token["scopes"] == ["read", "report"], token
+    assert token["account"] == "auditor" and "csrf" not in token and token["scopes"] == ["read", "report", "audit"], token
     assert len(token["sites"]) == 3, token
     admin = system.http("GET", "/api/v1/session", token=system.tokens()["admin"]).json()
     assert len(admin["sites"]) == 4, admin
@@ -366,6 +366,31 @@ def setup_codes():
     planted_nowhere("a perfectly good one", "the next good password", code)
 
 
+def setup_codes_from_the_console():
+    """As the operator's command gives them: for whoever may organise, one's own not by a token."""
+    admin, offer = system.tokens()["admin"], "/api/v1/accounts/newcomer/setup"
+    reply = system.http("POST", offer, token=admin)
+    given = reply.json()
+    assert reply.status == 200 and given["account"] == "newcomer" and given["link"].endswith(f"/console/signin#account=newcomer&code={given['code']}"), given
+    refused(system.http("POST", offer, token=system.tokens()["coordinator"]), 403, "not_allowed")
+    refused(system.http("POST", "/api/v1/accounts/nobody/setup", token=admin), 404, "not_found")
+    refused(system.http("POST", "/api/v1/accounts/admin/setup", token=admin), 403, "session_needed")
+    use = lambda: Browser().ask("POST", "/api/v1/session/setup", {"account": "newcomer", "code": given["code"], "password": "the fourth good password"})
+    assert use().status == 200 and Browser().sign_in("newcomer", "the fourth good password").status == 200
+    refused(use(), 403, "wrong_code")
+    planted_nowhere(given["code"])
+    codes_given_out_are_told(admin)
+
+
+def codes_given_out_are_told(auditor):
+    """Who gave one out for whom, newest first; a refused one was none."""
+    system.settle()
+    for site in ("", "&site=haitang"):  # the cell's, and where the account's person has a post
+        entries = system.http("GET", f"/api/v1/audit?what=organised&limit=500{site}", token=auditor).json()["entries"]
+        given = [(one["name"], one.get("account", "")) for one in entries if one["act"] == "setup" and one["name"] in ("newcomer", "nobody")]
+        assert given[0] == ("newcomer", "admin") and len(given) == 3 and {name for name, _ in given} == {"newcomer"}, given
+
+
 # ---- second factor ----
 
 def totp(secret, step):
@@ -386,6 +411,7 @@ def second_factors():
     begun = browser.ask("POST", "/api/v1/session/totp").json()
     secret = begun["secret"]
     assert begun["uri"].startswith(f"otpauth://totp/Hearback:manager?secret={secret}&issuer=Hearback"), begun
+    assert begun["qr"].startswith("data:image/svg+xml;base64,") and b"<path" in base64.b64decode(begun["qr"].split(",")[1]), begun
     assert Browser().sign_in("manager", password).status == 200, "not yet asked"
     wrong = f"{(int(totp(secret, now_step())) + 1) % 1000000:06d}"
     refused(confirm(wrong), 403, "wrong_code")
@@ -521,6 +547,7 @@ def test_sessions():
         sessions_outlive_the_processes()
         passwords_are_changed()
         setup_codes()
+        setup_codes_from_the_console()
         second_factors()
         api_tokens()
         narrowed_sites()

@@ -13,6 +13,7 @@ PUPPET(puppet_directory, "directory", HB__SERVICE__DIRECTORY);
 PUPPET(puppet_routing, "routing", HB__SERVICE__ROUTING);
 PUPPET(puppet_casework, "casework", HB__SERVICE__CASEWORK);
 PUPPET(puppet_watchdog, "watchdog", HB__SERVICE__WATCHDOG);
+PUPPET(puppet_escalation, "escalation", HB__SERVICE__ESCALATION);
 
 static const char *const kinds[] = {"complaint", "repair"}, *const categories[] = {"noise", "lift", "water"},
                          *const departments[] = {"service", "engineering"},
@@ -134,6 +135,43 @@ static void miss(struct world *world, unsigned i)
     say(world, i, HB__SERVICE__WATCHDOG, &event);
 }
 
+static void say_clock(struct world *world, unsigned i, Watchdog__Event *payload)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    event.payload_case = HB__EVENT__PAYLOAD_WATCHDOG;
+    event.watchdog = payload;
+    say(world, i, HB__SERVICE__WATCHDOG, &event);
+}
+
+static void arm(struct world *world, unsigned i, int64_t due_ms)
+{
+    Watchdog__Event payload = WATCHDOG__EVENT__INIT;
+    Watchdog__ClockArmed armed = WATCHDOG__CLOCK_ARMED__INIT;
+    Watchdog__Instance instance = WATCHDOG__INSTANCE__INIT;
+    payload.kind_case = WATCHDOG__EVENT__KIND_ARMED;
+    payload.armed = &armed;
+    armed.instance = &instance;
+    armed.main = true;
+    armed.due_ms = due_ms;
+    instance.clock = "reply";
+    instance.round = 1;
+    say_clock(world, i, &payload);
+}
+
+static void meet(struct world *world, unsigned i)
+{
+    Watchdog__Event payload = WATCHDOG__EVENT__INIT;
+    Watchdog__ClockMet met = WATCHDOG__CLOCK_MET__INIT;
+    Watchdog__Instance instance = WATCHDOG__INSTANCE__INIT;
+    payload.kind_case = WATCHDOG__EVENT__KIND_MET;
+    payload.met = &met;
+    met.instance = &instance;
+    met.main = true;
+    instance.clock = "reply";
+    instance.round = 1;
+    say_clock(world, i, &payload);
+}
+
 static void live(struct world *world, unsigned i)
 {
     if (scattered(i, 6) % 10)
@@ -152,9 +190,10 @@ static void open_with(void **state, unsigned cases)
 {
     static struct world world;
     static const struct service *const services[] = {&puppet_directory, &puppet_intake,   &puppet_routing,
-                                                     &puppet_casework,  &puppet_watchdog, &analytics_service};
+                                                     &puppet_casework,  &puppet_watchdog, &puppet_escalation,
+                                                     &analytics_service};
     world = (struct world){0};
-    world_open(&world, services, 6, 11);
+    world_open(&world, services, 7, 11);
     world_site(&world, "garden");
     world_site(&world, "park");
     for (unsigned i = 0; i < cases; i += CROWD_A_COMMAND)
@@ -187,6 +226,7 @@ static int teardown(void **state)
 /* ---- asking ---- */
 
 static Hb__Actor *asking; /* NULL: the operator */
+static bool by_due;
 
 static Analytics__CaseList *page(struct world *world, const char *site, const Analytics__Filter *filter, bool oldest,
                                  uint32_t limit, const char *cursor)
@@ -202,6 +242,7 @@ static Analytics__CaseList *page(struct world *world, const char *site, const An
     analytics.list = &list;
     list.filter = (Analytics__Filter *)(uintptr_t)filter;
     list.oldest_first = oldest;
+    list.by_due = by_due;
     list.limit = limit;
     list.cursor = (char *)(uintptr_t)cursor;
     const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__ANALYTICS, &query, &world->arena);
@@ -225,6 +266,26 @@ static const Analytics__Kpi *figures(struct world *world, const char *site)
     assert_non_null(reply);
     assert_null(reply->refused);
     return reply->analytics->kpi;
+}
+
+static const Analytics__GroupedFigures *grouped(struct world *world, const char *site, Analytics__Filter *filter,
+                                                char *by)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__GetFigures get = ANALYTICS__GET_FIGURES__INIT;
+    query.site = (char *)(uintptr_t)site;
+    query.actor = asking;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_FIGURES;
+    analytics.figures = &get;
+    get.filter = filter;
+    get.by = by;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__ANALYTICS, &query, &world->arena);
+    assert_non_null(reply);
+    assert_null(reply->refused);
+    return reply->analytics->figures;
 }
 
 static unsigned registered(Analytics__Figures *const *list, size_t count, const char *key)
@@ -346,6 +407,165 @@ static void test_joint_sealed_and_duties(void **state)
     compare(*state, "", &filter, true, 7);
 }
 
+/* ---- who has to acknowledge ---- */
+
+static void escalate(struct world *world, unsigned i, Escalation__Event__KindCase kind, char *key, uint32_t level)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Escalation__Event payload = ESCALATION__EVENT__INIT;
+    Escalation__LevelReached reached = ESCALATION__LEVEL_REACHED__INIT;
+    Escalation__Acknowledged acknowledged = ESCALATION__ACKNOWLEDGED__INIT;
+    Escalation__LevelCancelled cancelled = ESCALATION__LEVEL_CANCELLED__INIT;
+    char *told[] = {"gao", "head"};
+    event.payload_case = HB__EVENT__PAYLOAD_ESCALATION;
+    event.escalation = &payload;
+    payload.kind_case = kind;
+    reached.key = acknowledged.key = cancelled.key = key;
+    reached.level = level;
+    reached.told = told;
+    reached.n_told = level > 1 ? 2 : 1;
+    if (kind == ESCALATION__EVENT__KIND_REACHED)
+        payload.reached = &reached;
+    else if (kind == ESCALATION__EVENT__KIND_ACKNOWLEDGED)
+        payload.acknowledged = &acknowledged;
+    else
+        payload.cancelled = &cancelled;
+    say(world, i, HB__SERVICE__ESCALATION, &event);
+}
+
+static unsigned count_told(struct world *world, char *person, bool escalated)
+{
+    static struct rows found;
+    Analytics__Filter filter = ANALYTICS__FILTER__INIT;
+    filter.escalated_to = person;
+    filter.escalated = escalated;
+    compare(world, "", &filter, true, 5);
+    all_pages(world, "", &filter, true, 1000, &found);
+    return found.count;
+}
+
+static void test_whom_levels_wait_for(void **state)
+{
+    static struct rows all;
+    unsigned open = 0;
+    all_pages(*state, "", NULL, true, 1000, &all);
+    for (unsigned at = 0; open < 6; at++) {
+        unsigned i = (unsigned)(all.list[at]->case_id - FIRST_ID);
+        if (all.list[at]->closed_ms)
+            continue;
+        open++;
+        escalate(*state, i, ESCALATION__EVENT__KIND_REACHED, "warned", 0); /* need not be acknowledged */
+        if (open > 4)
+            continue;
+        escalate(*state, i, ESCALATION__EVENT__KIND_REACHED, "first", 1);
+        escalate(*state, i, ESCALATION__EVENT__KIND_REACHED, "second", 2);
+        escalate(*state, i, ESCALATION__EVENT__KIND_REACHED, "second", 2);
+        if (open <= 2)
+            escalate(*state, i, ESCALATION__EVENT__KIND_ACKNOWLEDGED, "second", 0);
+        if (open == 1)
+            escalate(*state, i, ESCALATION__EVENT__KIND_CANCELLED, "first", 0);
+    }
+    assert_int_equal(count_told(*state, "gao", false), 3);
+    assert_int_equal(count_told(*state, "head", false), 2);
+    assert_int_equal(count_told(*state, "nobody", false), 0);
+    assert_int_equal(count_told(*state, "", true), 4);
+    assert_int_equal(count_told(*state, "head", true), 2);
+}
+
+/* ---- in order of the dates due ---- */
+
+/* Every other one shares its date with another; some are met, some in time, some late. */
+static void set_dates(struct world *world)
+{
+    for (unsigned i = 0; i < CASES; i++) {
+        if (scattered(i, 20) % 4 == 0)
+            continue;
+        arm(world, i, PUPPET_START_MS + (int64_t)(scattered(i / 2, 21) % 1000) * 60000);
+        if (scattered(i, 22) % 5 == 0)
+            meet(world, i);
+        if (scattered(i, 22) % 7 == 0) /* another date, before or after the first */
+            arm(world, i, PUPPET_START_MS + (int64_t)(scattered(i, 23) % 1000) * 60000);
+    }
+}
+
+static int sooner(const void *a, const void *b)
+{
+    const Analytics__CaseRow *x = *(Analytics__CaseRow *const *)a, *y = *(Analytics__CaseRow *const *)b;
+    int64_t due = x->open_due_ms ? x->open_due_ms : INT64_MAX, other = y->open_due_ms ? y->open_due_ms : INT64_MAX;
+    if (due != other)
+        return due < other ? -1 : 1;
+    return x->case_id < y->case_id ? -1 : x->case_id > y->case_id;
+}
+
+/* The open cases that fit, as a look at all says; page by page. */
+static unsigned compare_due(struct world *world, const char *site, const Analytics__Filter *filter, uint32_t limit)
+{
+    static struct rows all, found;
+    unsigned fit = 0;
+    all_pages(world, site, NULL, true, 1000, &all);
+    for (unsigned i = 0; i < all.count; i++)
+        if (analytics_fits(filter, all.list[i]))
+            all.list[fit++] = all.list[i];
+    qsort(all.list, fit, sizeof all.list[0], sooner);
+    by_due = true;
+    all_pages(world, site, filter, false, limit, &found);
+    by_due = false;
+    assert_int_equal(found.count, fit);
+    for (unsigned i = 0; i < fit; i++)
+        assert_int_equal(found.list[i]->case_id, all.list[i]->case_id);
+    return fit;
+}
+
+static void test_what_is_due_first_comes_first(void **state)
+{
+    static const uint32_t limits[] = {1, 7, 1000};
+    unsigned dated = 0, some = 0;
+    set_dates(*state);
+    for (unsigned mask = 0; mask < 64; mask++) {
+        Analytics__Filter filter;
+        uint32_t open[] = {POLICY__PHASE__NEW, POLICY__PHASE__WORKING, POLICY__PHASE__WAITING, POLICY__PHASE__DONE};
+        fill(&filter, mask & 31, NULL);
+        filter.phases = open;
+        filter.n_phases = mask & 16 ? 0 : 4; /* what is late is open anyway */
+        if (mask & 32) {
+            filter.due_from_ms = PUPPET_START_MS + 100 * 60000;
+            filter.due_to_ms = PUPPET_START_MS + 700 * 60000;
+        }
+        some += compare_due(*state, mask % 2 ? "" : "garden", &filter, limits[mask % 3]) > 3;
+        dated += mask & 32 && compare_due(*state, "", &filter, 5) > 3;
+    }
+    assert_true(some > 8 && dated > 2);
+}
+
+static const Hb__Refusal *refused_due(struct world *world, const Analytics__Filter *filter, const char *cursor)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__ListCases list = ANALYTICS__LIST_CASES__INIT;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_LIST;
+    analytics.list = &list;
+    list.filter = (Analytics__Filter *)(uintptr_t)filter;
+    list.by_due = true;
+    list.cursor = (char *)(uintptr_t)cursor;
+    return simulation_query(world->simulation, HB__SERVICE__ANALYTICS, &query, &world->arena)->refused;
+}
+
+static void test_only_open_cases_have_that_order(void **state)
+{
+    Analytics__Filter filter = ANALYTICS__FILTER__INIT;
+    uint32_t phases[] = {POLICY__PHASE__WORKING, POLICY__PHASE__CLOSED};
+    filter.kind = "repair";
+    assert_string_equal(refused_due(*state, &filter, "")->field, "order");
+    filter.phases = phases;
+    filter.n_phases = 2;
+    assert_string_equal(refused_due(*state, &filter, "")->field, "order");
+    filter.n_phases = 1;
+    assert_null(refused_due(*state, &filter, ""));
+    assert_string_equal(refused_due(*state, &filter, "1a-2b")->field, "cursor"); /* of another order */
+}
+
 static void test_there_are_all(void **state)
 {
     static struct rows all;
@@ -427,8 +647,12 @@ static void test_what_nobody_else_may_see_is_on_no_list(void **state)
             of_department += strcmp(shown.list[r]->department, told->departments[i]->key) == 0;
         assert_int_equal(told->departments[i]->registered, of_department);
     }
+    const Analytics__GroupedFigures *counted = grouped(*state, "garden", NULL, "kind");
+    assert_int_equal(counted->total->registered, shown.count);
+    assert_int_equal(registered(counted->groups, counted->n_groups, "repair"), own);
     asking = NULL;
     assert_int_equal(figures(*state, "garden")->total->registered, all.count);
+    assert_int_equal(grouped(*state, "garden", NULL, "")->total->registered, all.count);
 }
 
 /* Few fit, and no index says so: a page ends early, and the next goes on where it ended. */
@@ -451,9 +675,13 @@ static void test_a_page_looks_at_so_many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest lists[] = {cmocka_unit_test(test_there_are_all), cmocka_unit_test(test_every_filter),
+    const struct CMUnitTest lists[] = {cmocka_unit_test(test_there_are_all),
+                                       cmocka_unit_test(test_every_filter),
                                        cmocka_unit_test(test_joint_sealed_and_duties),
+                                       cmocka_unit_test(test_whom_levels_wait_for),
                                        cmocka_unit_test(test_a_value_longer_than_any_fits_nothing),
+                                       cmocka_unit_test(test_what_is_due_first_comes_first),
+                                       cmocka_unit_test(test_only_open_cases_have_that_order),
                                        cmocka_unit_test(test_what_nobody_else_may_see_is_on_no_list)};
     const struct CMUnitTest crowd[] = {cmocka_unit_test(test_a_page_looks_at_so_many)};
     return cmocka_run_group_tests(lists, setup, teardown) + cmocka_run_group_tests(crowd, setup_crowd, teardown);

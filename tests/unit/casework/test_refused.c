@@ -28,6 +28,11 @@ static void publish(struct world *world)
                        coordinators(world, world_step(world, "accept", "registered", "handling")),
                        coordinators(world, world_step(world, "settle", "registered", "closed")),
                        coordinators(world, world_step(world, "close", "handling", "closed")));
+    Policy__StepBy *own = MAKE(world, Policy__StepBy, POLICY__STEP_BY__INIT); /* of accept, where `service` leads */
+    own->department = "service";
+    own->by = LIST(world, Policy__Who *, &own->n_by, world_who(world, "coordinator"));
+    own->clauses = LIST(world, char *, &own->n_clauses, arena_strdup(&world->arena, "TEST-own"));
+    kind->steps[0]->department_by = LIST(world, Policy__StepBy *, &kind->steps[0]->n_department_by, own);
     Policy__Rule *guard = MAKE(world, Policy__Rule, POLICY__RULE__INIT); /* nothing is settled on the spot */
     guard->name = "no_settling";
     guard->before = "settle";
@@ -42,8 +47,9 @@ static void publish(struct world *world)
     world_publish(world, &policy);
 }
 
-static void register_case(struct world *world, uint64_t case_id)
+static void register_case(struct world *world, uint64_t case_id, const char *lead)
 {
+    Hb__Fact fact = HB__FACT__INIT, *facts[] = {&fact};
     Hb__Event event = HB__EVENT__INIT;
     Intake__Event payload = INTAKE__EVENT__INIT;
     Intake__CaseRegistered registered = INTAKE__CASE_REGISTERED__INIT;
@@ -57,6 +63,10 @@ static void register_case(struct world *world, uint64_t case_id)
     registered.kind = "repair";
     registered.stage = "registered";
     registered.phase = POLICY__PHASE__NEW;
+    fact.name = "lead";
+    fact.value = world_text(world, lead ? lead : "");
+    event.facts = facts;
+    event.n_facts = lead ? 1 : 0;
     puppet_say(world, HB__SERVICE__INTAKE, &event);
 }
 
@@ -70,12 +80,15 @@ static int setup(void **state)
     world_person(world, "qian", "coordinator", "service", false);
     world_person(world, "wang", "technician", "service", false);
     world_person(world, "zhang", "technician", "service", false);
+    world_person(world, "lin", "coordinator", "service", false);
+    world_account(world, "lin", "read");
     world_account(world, "qian", "act");
     world_account(world, "wang", "act");
     world_account(world, "zhang", "act");
     publish(world);
-    register_case(world, 1);
-    register_case(world, 2);
+    register_case(world, 1, NULL);
+    register_case(world, 2, NULL);
+    register_case(world, 3, "service");
     *state = world;
     return 0;
 }
@@ -177,12 +190,49 @@ static void a_guard_leaves_a_trace_a_stage_does_not(void **state)
     assert_int_equal(told(world), 1);
 }
 
+static const char *shown_under(struct world *world, uint64_t case_id, const char *step)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query payload = CASEWORK__QUERY__INIT;
+    Casework__GetCase get = CASEWORK__GET_CASE__INIT;
+    query.actor = world_actor(world, "lin");
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &payload;
+    payload.kind_case = CASEWORK__QUERY__KIND_GET;
+    payload.get = &get;
+    get.case_id = case_id;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__CASEWORK, &query, &world->arena);
+    const Casework__CaseFile *file = reply->casework->file;
+    for (size_t i = 0; i < file->n_allowed; i++)
+        if (strcmp(file->allowed[i]->step, step) == 0)
+            return file->allowed[i]->clauses[0];
+    return "";
+}
+
+/* Whom a department names for a step stands under the department's clause wherever that is said. */
+static void what_a_department_says_stands_under_its_clause(void **state)
+{
+    struct world *world = *state;
+    assert_string_equal(shown_under(world, 1, "accept"), "TEST-accept");
+    assert_string_equal(shown_under(world, 3, "accept"), "TEST-own");
+    assert_int_equal(act(world, "wang", 3, "accept"), 403);
+    const struct world_last *said = world_said(world, HB__SERVICE__CASEWORK);
+    assert_string_equal(said->events[said->count - 1]->clauses[0], "TEST-own");
+    assert_int_equal(act(world, "qian", 3, "accept"), 0);
+    said = world_said(world, HB__SERVICE__CASEWORK);
+    const Hb__Event *taken = said->events[said->count - 1];
+    assert_int_equal(taken->casework->kind_case, CASEWORK__EVENT__KIND_STEP_TAKEN);
+    assert_int_equal(taken->n_clauses, 1);
+    assert_string_equal(taken->clauses[0], "TEST-own");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(once_a_minute_per_account_case_and_step, setup, teardown),
         cmocka_unit_test_setup_teardown(a_restart_forgets_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_guard_leaves_a_trace_a_stage_does_not, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_department_says_stands_under_its_clause, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,8 @@ struct world {
     Policy__Clock clock;
     struct happening list[HAPPENINGS_MAX];
     size_t count;
+    uint32_t first_asked; /* by which version the first condition was asked */
+    bool asked;
 };
 
 static inline void world_open(struct world *world)
@@ -179,9 +181,13 @@ static inline const struct calendar *calendar_named(void *context, const char *n
     return ((struct world *)context)->calendar;
 }
 
-static inline enum truth holds(void *context, const Policy__Condition *condition, size_t upto, int64_t at_ms)
+static inline enum truth holds(void *context, const Policy__Condition *condition, size_t upto, uint32_t version,
+                               int64_t at_ms)
 {
+    struct world *world = context;
     (void)at_ms;
+    world->first_asked = world->asked ? world->first_asked : version;
+    world->asked = true;
     const Policy__Node *node = condition->nodes[0];
     const Hb__Value *value = fact_now(context, node->fact, upto);
     if (node->op == POLICY__NODE__OP__PRESENT)

@@ -535,6 +535,176 @@ static void starts_where_signing_ends(void **state)
     world_close(&w);
 }
 
+/* ---- the case is moved to another version of its policy ---- */
+
+static struct happening *moves(struct world *world, const char *when)
+{
+    struct happening *happening = add(world, at(world, when));
+    happening->moved = 1;
+    return happening;
+}
+
+/* By the first version, then by the one moved to; NULL: that has no such clock. */
+static struct run judged_moved(struct world *world, const Policy__Clock *first, const Policy__Clock *second,
+                               const char *horizon, size_t runs_expected)
+{
+    size_t count;
+    struct judge_version moved = {second, &world->defaults};
+    struct judge_rules rules = {.clock = first,
+                                .defaults = &world->defaults,
+                                .moved = &moved,
+                                .moved_count = 1,
+                                .calendar = calendar_named,
+                                .holds = holds,
+                                .instant = instant,
+                                .context = world};
+    struct run *runs = clock_judge(&rules, world->list, world->count, at(world, horizon), &world->arena, &count);
+    assert_int_equal(count, runs_expected);
+    return count ? runs[count - 1] : (struct run){0};
+}
+
+static void a_move_keeps_start_and_pauses(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 10);
+    Policy__Clock first = w.clock;
+    w.clock.limit = NULL;
+    w.clock.n_limit = 0;
+    limit_add(&w, NULL, HOURS, 30);
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    stage(&w, "2025-03-03 12:00", "pending", WAIT);
+    stage(&w, "2025-03-03 13:00", "handling", BUSY);
+    moves(&w, "2025-03-03 14:00");
+    w.clock.pause = first.pause = POLICY__CLOCK__PAUSE__PAUSE_WAITING;
+    struct run run = judged_moved(&w, &first, &w.clock, "2025-03-03 15:00", 1);
+    assert_string_equal(shown(&w, run.start_ms), "2025-03-03 10:00");
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-04 17:00"); /* an hour of waiting is in it */
+    assert_int_equal(run.version, 1);
+    assert_ptr_equal(run.clock, &w.clock);
+    run = judged_moved(&w, &first, &first, "2025-03-03 15:00", 1); /* the same again: the same */
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-03 21:00");
+    expect_warnings(&w, &run, "2025-03-03 18:30", NULL);
+    w.count--;
+    moves(&w, "2025-03-03 22:00"); /* it was missed by then, and stays so */
+    run = judged_moved(&w, &first, &w.clock, "2025-03-03 23:00", 1);
+    assert_true(run.missed);
+    assert_string_equal(shown(&w, run.missed_due_ms), "2025-03-03 21:00");
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-04 17:00");
+    world_close(&w);
+}
+
+static void a_clock_ends_or_begins_with_a_move(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 10);
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    moves(&w, "2025-03-03 14:00");
+    struct run run = judged_moved(&w, &w.clock, NULL, "2025-03-05 10:00", 1);
+    assert_int_equal(run.state, RUN_CANCELLED);
+    assert_true(run.gone && !run.missed);
+    assert_string_equal(shown(&w, run.ended_ms), "2025-03-03 14:00");
+    run = judged_moved(&w, NULL, &w.clock, "2025-03-03 15:00", 1);
+    assert_int_equal(run.state, RUN_RUNNING);
+    assert_true(run.begun_by_move);
+    assert_string_equal(shown(&w, run.start_ms), "2025-03-03 10:00");
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-03 20:00");
+    w.count = 0;
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    step(&w, "2025-03-03 11:00", "answer");
+    moves(&w, "2025-03-03 14:00");
+    judged_moved(&w, NULL, &w.clock, "2025-03-05 10:00", 0); /* it would be over */
+    stage(&w, "2025-03-03 15:00", "accepted", BUSY);         /* and begins as any other from then on */
+    run = judged_moved(&w, NULL, &w.clock, "2025-03-03 16:00", 1);
+    assert_string_equal(shown(&w, run.due_ms), "2025-03-04 01:00");
+    assert_false(run.begun_by_move);
+    world_close(&w);
+}
+
+/* Told after the move, of a time before it: begun by the version that the case went by then. */
+static void what_began_before_a_move_is_judged_by_the_version_before(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 10);
+    w.clock.condition = condition_of(&w, "severity", NULL);
+    moves(&w, "2025-03-03 14:00");
+    struct happening *told = stage(&w, "2025-03-03 15:00", "accepted", BUSY);
+    told->occurred_ms = at(&w, "2025-03-03 10:00");
+    fact_text(&w, told, "severity", "major");
+    struct run run = judged_moved(&w, &w.clock, &w.clock, "2025-03-03 16:00", 1);
+    assert_string_equal(shown(&w, run.start_ms), "2025-03-03 10:00");
+    assert_int_equal(w.first_asked, 0);
+    assert_int_equal(run.version, 1);
+    world_close(&w);
+}
+
+/* The version between has no such clock; that of the last is not done by what was done under the first. */
+static void what_was_met_is_not_begun_again_by_a_version_that_has_it_again(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 10);
+    Policy__Clock again = w.clock;
+    again.stop = NULL;
+    again.n_stop = 0;
+    trigger_add(&w, &again.stop, &again.n_stop, POLICY__TRIGGER__TYPE__STEP, "close");
+    struct judge_version moved[] = {{NULL, &w.defaults}, {&again, &w.defaults}};
+    struct judge_rules rules = {.clock = &w.clock,
+                                .defaults = &w.defaults,
+                                .moved = moved,
+                                .moved_count = 2,
+                                .calendar = calendar_named,
+                                .holds = holds,
+                                .instant = instant,
+                                .context = &w};
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    step(&w, "2025-03-03 11:00", "answer");
+    moves(&w, "2025-03-03 12:00");
+    moves(&w, "2025-03-03 13:00")->moved = 2;
+    size_t count;
+    struct run *runs = clock_judge(&rules, w.list, w.count, at(&w, "2025-03-05 10:00"), &w.arena, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(runs[0].state, RUN_MET);
+    w.count = 2;
+    moves(&w, "2025-03-03 12:00");
+    stage(&w, "2025-03-03 12:30", "accepted", BUSY); /* what was begun since then is */
+    moves(&w, "2025-03-03 13:00")->moved = 2;
+    runs = clock_judge(&rules, w.list, w.count, at(&w, "2025-03-03 14:00"), &w.arena, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(shown(&w, runs[1].start_ms), "2025-03-03 12:30");
+    world_close(&w);
+}
+
+static void what_lay_before_a_move_is_warned_of_as_it_was(void **state)
+{
+    (void)state;
+    struct world w;
+    answer_clock(&w, HOURS, 10);
+    Policy__Warn half = POLICY__WARN__INIT, late = POLICY__WARN__INIT, *first_list[] = {&half},
+                 *list[] = {&half, &late};
+    half.permille = 500;
+    late.permille = 900;
+    Policy__Clock first = w.clock;
+    first.warn = first_list;
+    first.n_warn = 1;
+    stage(&w, "2025-03-03 10:00", "accepted", BUSY);
+    moves(&w, "2025-03-03 17:00");
+    struct run run = judged_moved(&w, &first, &w.clock, "2025-03-03 17:01", 1); /* the half, and three quarters */
+    expect_warnings(&w, &run, "2025-03-03 15:00", "2025-03-03 17:30");
+    w.clock.warn = list;
+    w.clock.n_warn = 2;
+    run = judged_moved(&w, &first, &w.clock, "2025-03-03 17:01", 1);
+    expect_warnings(&w, &run, "2025-03-03 15:00", "2025-03-03 19:00");
+    w.count--;
+    moves(&w, "2025-03-03 18:00");
+    w.clock.n_warn = 1;
+    run = judged_moved(&w, &w.clock, &first, "2025-03-03 18:01", 1);
+    expect_warnings(&w, &run, "2025-03-03 15:00", NULL);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +728,11 @@ int main(void)
         cmocka_unit_test(written_warnings),
         cmocka_unit_test(ladder_rows),
         cmocka_unit_test(starts_where_signing_ends),
+        cmocka_unit_test(a_move_keeps_start_and_pauses),
+        cmocka_unit_test(a_clock_ends_or_begins_with_a_move),
+        cmocka_unit_test(what_began_before_a_move_is_judged_by_the_version_before),
+        cmocka_unit_test(what_was_met_is_not_begun_again_by_a_version_that_has_it_again),
+        cmocka_unit_test(what_lay_before_a_move_is_warned_of_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -607,6 +607,78 @@ static void a_long_text_is_cut_between_characters(void **state)
     assert_int_equal(strlen(notice->text->en), 8190);
 }
 
+/* ---- what a person sends ---- */
+
+static const Notification__DueNotices *due_at(struct world *world, const char *cursor, uint32_t limit)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Notification__Query notification = NOTIFICATION__QUERY__INIT;
+    Notification__GetDue get = NOTIFICATION__GET_DUE__INIT;
+    query.site = "garden";
+    query.payload_case = HB__QUERY__PAYLOAD_NOTIFICATION;
+    query.notification = &notification;
+    notification.kind_case = NOTIFICATION__QUERY__KIND_DUE;
+    notification.due = &get;
+    get.cursor = (char *)(uintptr_t)cursor;
+    get.limit = limit;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, SERVICE, &query, &world->arena);
+    assert_null(reply->refused);
+    return reply->notification->due;
+}
+
+/* NULL: it was taken as sent. */
+static const Hb__Refusal *mark(struct world *world, Hb__Actor *actor, uint64_t case_id, uint64_t notice_id)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Notification__Command notification = NOTIFICATION__COMMAND__INIT;
+    Notification__MarkSent sent = NOTIFICATION__MARK_SENT__INIT;
+    command.account = "test";
+    command.actor = actor;
+    command.case_id = case_id;
+    command.payload_case = HB__COMMAND__PAYLOAD_NOTIFICATION;
+    command.notification = &notification;
+    notification.kind_case = NOTIFICATION__COMMAND__KIND_MARK_SENT;
+    notification.mark_sent = &sent;
+    sent.notice_id = notice_id;
+    return world_command(world, SERVICE, &command)->refused;
+}
+
+static void what_a_person_has_sent_is_delivered(void **state)
+{
+    struct world *world = &((struct desk *)*state)->world;
+    uint64_t first = only(world, "sms_first")->notice_id, second = only(world, "portal_only")->notice_id;
+    uint64_t mailed = only(world, "mail_only")->notice_id;
+    const Notification__DueNotices *page = due_at(world, "", 1), *rest = due_at(world, page->cursor, 50);
+    assert_int_equal(page->n_notices + rest->n_notices, 2);
+    assert_int_equal(page->notices[0]->notice->notice_id, first);
+    assert_int_equal(rest->notices[0]->notice->notice_id, second);
+    assert_string_equal(page->notices[0]->number, "20250310-complaint-001");
+    unsigned told = count_kind(world_said(world, SERVICE), NOTIFICATION__EVENT__KIND_TOLD);
+    assert_null(mark(world, NULL, CASE_ID, first));
+    const struct world_last *said = world_said(world, SERVICE);
+    assert_string_equal(said->events[said->count - 2]->notification->delivered->proof, "by hand");
+    assert_int_equal(count_kind(said, NOTIFICATION__EVENT__KIND_TOLD), told + 1);
+    assert_int_equal(due_at(world, "", 50)->n_notices, 1);
+    assert_string_equal(mark(world, NULL, CASE_ID, first)->code, "not_due"); /* once */
+    assert_string_equal(mark(world, NULL, CASE_ID, mailed)->code, "not_due");
+    assert_int_equal(mark(world, NULL, WRITTEN_ID, second)->status, 404); /* of another case */
+    assert_int_equal(due_at(world, "", 50)->n_notices, 1);
+}
+
+static void who_may_not_act_marks_nothing(void **state)
+{
+    struct world *world = &((struct desk *)*state)->world;
+    uint64_t notice = only(world, "sms_first")->notice_id;
+    Hb__Actor reader = HB__ACTOR__INIT, stranger = HB__ACTOR__INIT;
+    world_account(world, "p1", "read");
+    reader.account = "a-p1";
+    reader.person = "p1";
+    stranger.account = "nobody";
+    assert_int_equal(mark(world, &reader, CASE_ID, notice)->status, 403);
+    assert_int_equal(mark(world, &stranger, CASE_ID, notice)->status, 404);
+    assert_int_equal(due_at(world, "", 50)->n_notices, 1);
+}
+
 #define AT_A_DESK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -626,6 +698,8 @@ int main(void)
                                        AT_A_DESK(a_notice_to_nobody_is_said_to_be_one),
                                        AT_A_DESK(a_failure_says_what_failed),
                                        AT_A_DESK(a_notice_names_what_the_register_knows),
-                                       AT_A_DESK(a_long_text_is_cut_between_characters)};
+                                       AT_A_DESK(a_long_text_is_cut_between_characters),
+                                       AT_A_DESK(what_a_person_has_sent_is_delivered),
+                                       AT_A_DESK(who_may_not_act_marks_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,9 @@ static const struct finding findings[] = {
            "organisational: {D-1: [因, Why]}\n",
      16, true, "列为组织事项", "called organisational, yet kinds.k.rules.r names it"},
     {SOUND "clauses: {D-1: 丁}\n", 15, false, "须为一对", "a pair is accepted"},
+    /* since when */
+    {SOUND "in_force: 2025-13-01\n", 15, false, "须为日期", "in_force is a day"},
+    {SOUND "in_force: soon\n", 15, false, "须为日期", "2025-01-01 is accepted"},
     /* documents */
     {SOUND "documents: {form: {clause: C, name: [表, Form], blocks: [case, garde]}}\n", 15, false, "不是任何事项的字段",
      "\"garde\" is no field or link of any kind"},
@@ -203,6 +206,72 @@ static const struct finding findings[] = {
      "clerk}, again: {name: [再, Again], from: c, to: b, by: clerk, round: next}}\n" ROUTE
      "    rules: {r: {clause: C, when: c, if: {must: x}, then: {step: again}}}\n",
      15, true, "at_most", "say at_most"},
+    /* cases for some parts only, a choice that is copied */
+    {SOUND "    rules: {r: {clause: C, when: b, then: {tell: note, if: {grade: x}}}}\n", 15, false, "if 写在 then 之外",
+     "`if` stands outside of `then`"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, each: must, if: {grade: x}}}}\n", 15, false, "各部分",
+     "of the parts of a field"},
+    {HEAD STAGES "    fields: {p: {name: [分, P], parts: {a: {name: [甲, A], type: name}}}, grade: {name: [级, G], "
+                 "type: name}}\n" STEPS ROUTE
+                 "    rules: {r: {clause: C, when: c, then: {open: k, each: p, if: {b: x}}}}\n",
+     15, false, "各部分没有", "the parts of p have no \"b\""},
+    {HEAD STAGES
+     "    fields: {one: {name: [一, One], one_of: [x, z]}, grade: {name: [级, Grade], one_of: [x, y]}}\n" STEPS ROUTE
+     "    rules: {r: {clause: C, when: c, then: {open: k, with: {grade: \"{one}\"}}}}\n",
+     15, false, "不是 grade 的选项", "one may be \"z\", which is no choice of grade"},
+    /* what a department does otherwise */
+    {SOUND "    departments: {d: {settings: {limit: {value: 3 h}}}}\n", 15, false, "没有设置", "no setting \"limit\""},
+    {SOUND
+     "    departments: {d: {settings: {l: {value: 3 h}}}}\nsettings: {l: {clause: C, name: [限, L], value: 1 h}}\n",
+     15, false, "都不用 $l", "goes by $l"},
+    {SOUND
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 1 h, extend: {by: clerk, add: $l}}}\n"
+     "    departments: {d: {settings: {l: {value: 3 h}}}}\nsettings: {l: {clause: C, name: [限, L], value: 1 h}}\n",
+     16, false, "不在其 limit 处", "elsewhere than in a limit"},
+    {SOUND "    rules: {r: {clause: D-1, before: go, if: {all: [{lead: present}, {lead: $l}]}, refuse: [否, No]}}\n"
+           "    departments: {d: {settings: {l: {clause: D-11, value: 3 h}}}}\n"
+           "settings: {l: {clause: D-1, name: [限, L], value: 1 h}}\nclauses: {D-1: [丁, D]}\n",
+     15, false, "没有条款 \"D-11\"", "did you mean \"D-1\"?"},
+    {SOUND
+     "    departments: {d: {rules: {r: {clause: C, before: go, if: {grade: x}, refuse: [否, No]}}}, e: {rules: {r: "
+     "{clause: C, before: go, if: {grade: y}, refuse: [否, No]}}}}\n",
+     15, false, "请另起名，如 r_e", "name this one apart, as r_e"},
+    {SOUND "    departments: {d: {may: {m: {clause: C, who: clerk, do: go}}}, e: {may: {m: {clause: C, who: clerk, do: "
+           "end}}}}\n",
+     15, false, "请另起名，如 m_e", "another department's own"},
+    {SOUND "    departments: {d: {never: {n: {clause: C, who: clerk, do: go}}}, e: {never: {n: {clause: C, who: clerk, "
+           "do: end}}}}\n",
+     15, false, "请另起名，如 n_e", "another department's own"},
+    {SOUND "    departments: {d: {fields: {must: {needed: always}}}}\n", 15, false, "needed: at 步骤",
+     "a department may say `needed: at STEP`"},
+    {SOUND "    departments: {d: {steps: {go: {needs: nothing}}}}\n", 15, false, "没有字段", "no field \"nothing\""},
+    {SOUND "    departments: {d: {steps: {gone: {removed: [无, None]}}}}\n", 15, false, "可去掉",
+     "no \"gone\" to remove"},
+    {SOUND "    departments: {d: {route: {r: {clause: C, to: clerk}}}}\n", 15, false, "route 中加一行",
+     "a row of the kind's own route"},
+    {SOUND "    departments: {d: {stages: {d: working}}}\n", 15, false, "另设同类（like）事项", "`like` this one"},
+    {SOUND "    departments: {d: {returns: {clause: C, at_most: 1}}}\n", 15, false, "可退几次",
+     "`returns` of the kind"},
+    {SOUND "    departments: {d: {chains: {c: {clause: C}}}}\n", 15, false, "审批链中写 unless",
+     "`unless` of the kind"},
+    {SOUND "    departments: {d: {limits: {c: {clause: C}}}}\n", 15, false, "权限属于岗位", "`limits` of the kind"},
+    {SOUND "    departments: {d: {steps: {go: {to: c}}}}\n", 15, false, "步骤的 to 是全站的",
+     "a department may say by, needs, fields"},
+    {SOUND "    departments: {d: {steps: {go: {by: clrek}}}}\n", 15, true, "须有同名部门", "did you mean \"clerk\"?"},
+    {HEAD STAGES FIELDS
+     "    steps: {register: {name: [登, Register], to: a, by: clerk}, go: {name: [去, Go], from: a, to: b, by: clerk}, "
+     "end: {name: [完, End], from: b, to: c, by: clerk}}\n" ROUTE
+     "    departments: {d: {steps: {register: {by: clerk}}}}\n",
+     15, false, "尚未分派，没有主办部门", "nobody leads a case before register"},
+    /* who reads a field */
+    {HEAD STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: name, read: clrek}}\n", 14, false, "不是角色、岗位",
+     "did you mean \"clerk\"?"},
+    {HEAD STAGES STEPS ROUTE "    fields: {place: {name: [地, Place], type: name, read: clerk}}\n", 14, false,
+     "在每份清单上", "place stands in every list"},
+    {"pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n"
+     "  note: {clause: C, name: [知, Note], to: clerk, text: ['{f}', '{number}']}\nkinds:\n  k:\n    clause: C\n"
+     "    name: [甲, K]\n" STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: name, read: clerk}}\n",
+     6, false, "只给部分人看", "{f} is shown to some only (`read`, in k)"},
     /* what is accepted and has no effect, or is not carried out */
     {SOUND "    accept: {limit: 30 min}\n", 15, true, "本版本不执行 \"accept\"", "\"accept\" is not carried out"},
     {HEAD STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: text, kept: 180 days}}\n", 14, true,

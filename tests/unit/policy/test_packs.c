@@ -209,10 +209,74 @@ static void limits_of_several_packs(void **state)
     arena_fini(&arena);
 }
 
+/* What one pack removes the other only changes: the order is named in which both go. */
+static void an_order_that_is_accepted(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct policy_source *sources;
+    struct policy_result result;
+    size_t count, named = 0, others = 0;
+    const char *const wrong[] = {"PROP-REVISIT", "PROP-11"}, *const right[] = {"PROP-11", "PROP-REVISIT"};
+    arena_init(&arena);
+    assert_int_equal(policy_read_folder(SOURCE_DIR "/services/directory/policies", wrong, 2, &arena, &sources, &count),
+                     ERR_NONE);
+    policy_compile(sources, count, wrong, 2, &arena, &result);
+    for (size_t i = 0; i < result.count; i++) {
+        const struct policy_mistake *one = &result.mistakes[i];
+        bool it = strcmp(one->field, "kinds.complaint.clocks.accept") == 0 && strncmp(one->file, "PROP-11/", 8) == 0 &&
+                  one->line && strstr(one->message, "PROP-REVISIT/pack.yaml:") &&
+                  strstr(one->message, "list this pack before PROP-REVISIT") &&
+                  strstr(one->zh, "列在 PROP-REVISIT 之前");
+        named += it && !one->warning;
+        others += !it && !one->warning;
+    }
+    assert_int_equal(named, 1);
+    assert_int_equal(others, 0);
+    assert_null(result.policy);
+    policy_compile(sources, count, right, 2, &arena, &result);
+    assert_non_null(result.policy);
+    arena_fini(&arena);
+}
+
+/* What was written before it could be said is known by the name it had. */
+static void who_gives_back(void **state)
+{
+    (void)state;
+    assert_true(policy_gives_back(HB__GIVES_BACK__BY_NAME, "return_case"));
+    assert_false(policy_gives_back(HB__GIVES_BACK__BY_NAME, "accept"));
+    assert_false(policy_gives_back(HB__GIVES_BACK__KEEPS, "return_case"));
+    assert_true(policy_gives_back(HB__GIVES_BACK__RETURNS, "pass_on"));
+}
+
+/* Whom a department names stands under its own clause; without one, under that of the step. */
+static void who_takes_a_step_and_under_which_clause(void **state)
+{
+    (void)state;
+    char *site[] = {"SITE"}, *own[] = {"OWN"};
+    Policy__StepBy with = POLICY__STEP_BY__INIT, bare = POLICY__STEP_BY__INIT, *all[] = {&with, &bare};
+    Policy__Step step = POLICY__STEP__INIT;
+    step.clauses = site;
+    step.n_clauses = 1;
+    step.department_by = all;
+    step.n_department_by = 2;
+    with.department = "a";
+    with.clauses = own;
+    with.n_clauses = 1;
+    bare.department = "b";
+    assert_string_equal(policy_step_by(&step, "a").clauses[0], "OWN");
+    assert_string_equal(policy_step_by(&step, "b").clauses[0], "SITE");
+    assert_string_equal(policy_step_by(&step, "").clauses[0], "SITE");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shipped_packs_are_sound), cmocka_unit_test(boston_promises_what_it_limits),
-        cmocka_unit_test(mistakes_name_their_line), cmocka_unit_test(limits_of_several_packs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(shipped_packs_are_sound),
+                                       cmocka_unit_test(boston_promises_what_it_limits),
+                                       cmocka_unit_test(mistakes_name_their_line),
+                                       cmocka_unit_test(limits_of_several_packs),
+                                       cmocka_unit_test(an_order_that_is_accepted),
+                                       cmocka_unit_test(who_gives_back),
+                                       cmocka_unit_test(who_takes_a_step_and_under_which_clause)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

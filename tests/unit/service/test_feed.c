@@ -1,5 +1,6 @@
 /* A producer that is not the one who was heard before is not heard: its log was put back, and has gone another way
-   since, or bears a new epoch. The feed stops and says so; it never skips, and never goes back. */
+   since, or bears a new epoch. The feed stops and says so; it never skips, and never goes back. And one that never
+   falls silent is caught up with all the same. */
 #include "../support/scribe.h"
 
 #include "service/atrest.h"
@@ -96,6 +97,47 @@ static void one_of_another_epoch_is_not_heard(void **state)
     assert_string_equal(scribe_page(world, 1), "open ");
 }
 
+static void not_waited_for(void *context, enum err err, const Bus__Reply *reply)
+{
+    (void)context;
+    (void)err;
+    (void)reply;
+}
+
+static void say_on(struct world *world)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Bus__Request request = BUS__REQUEST__INIT;
+    char text[] = "on";
+    command.account = text;
+    command.id =
+        arena_printf(&world->arena, "%013lld-s%u", (long long)simulation_now(world->simulation), world->commands++);
+    command.case_id = 1;
+    command.payload_case = HB__COMMAND__PAYLOAD_TOY;
+    command.toy = (ProtobufCBinaryData){strlen(text), (uint8_t *)text};
+    request.kind_case = BUS__REQUEST__KIND_COMMAND;
+    request.command = &command;
+    simulation_ask(world->simulation, PING, &request, 10000, not_waited_for, NULL);
+}
+
+/* Something new with every answer; who was away is ready as soon as it has heard what there was when it asked. */
+static void one_that_never_falls_silent_is_caught_up_with(void **state)
+{
+    struct world *world = *state;
+    scribe_speak(world, 1, "open");
+    simulation_down(world->simulation, PONG);
+    scribe_tell(world, 1, "missed", "");
+    simulation_faults_set(world->simulation, (struct simulation_faults){.delay_ms_max = 20});
+    simulation_up(world->simulation, PONG);
+    assert_string_equal(health(world), "catching_up");
+    for (unsigned ms = 0; ms < 300; ms++) {
+        say_on(world);
+        simulation_run(world->simulation, simulation_now(world->simulation) + 1);
+    }
+    assert_string_equal(health(world), "ready");
+    assert_memory_equal(scribe_page(world, 1), "open missed on ", 15);
+}
+
 /* What was heard of the producer that is no more is in no log: a fresh fold cannot be made, and is not tried. */
 static int teardown(void **state)
 {
@@ -111,8 +153,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_WORLD(one_that_lost_its_end_is_not_heard),
-                                       WITH_WORLD(one_that_went_another_way_is_not_heard),
-                                       WITH_WORLD(one_of_another_epoch_is_not_heard)};
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(one_that_lost_its_end_is_not_heard), WITH_WORLD(one_that_went_another_way_is_not_heard),
+        WITH_WORLD(one_of_another_epoch_is_not_heard), WITH_WORLD(one_that_never_falls_silent_is_caught_up_with)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,9 @@
 #include "../support/folder.h"
 #include "../support/scribe.h"
 
+#include "hearback/record/runtime.pb-c.h"
+#include "log/log.h"
+#include "service/row.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -21,6 +24,23 @@ static void tamper(struct world *world, Hb__Service service, const char *name, s
     else
         store_delete(txn, table, key);
     assert_int_equal(store_commit(txn), ERR_NONE);
+}
+
+/* Flips a bit of the first row's value in a table: `at` bytes before its end. Returns the place of the row. */
+static const char *flip(struct world *world, Hb__Service service, const char *name, size_t at)
+{
+    struct store *store = instance_store(simulation_instance(world->simulation, service));
+    store_table table;
+    struct store_scan scan;
+    struct bytes key, value;
+    assert_int_equal(store_table_open(store, name, &table), ERR_NONE);
+    struct store_txn *txn = store_begin(store, true);
+    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
+    assert_true(store_scan_next(&scan, &world->arena, &key, &value) && at < value.size);
+    ((uint8_t *)(uintptr_t)value.data)[value.size - 1 - at] ^= 4;
+    store_put(txn, table, key, value);
+    assert_int_equal(store_commit(txn), ERR_NONE);
+    return store_place(&world->arena, name, key);
 }
 
 static int setup(void **state)
@@ -70,6 +90,116 @@ static void an_altered_row_is_named(void **state)
     const char *found = scribe_verify(world, PONG);
     assert_non_null(strstr(found, "table s_pages at key "));
     assert_non_null(strstr(found, "0000000000000002"));
+}
+
+static const Hb__QueryReply *ask_page(struct world *world, uint64_t case_id)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    query.case_id = case_id;
+    const Hb__QueryReply *reply = simulation_query(world->simulation, PONG, &query, &world->arena);
+    assert_non_null(reply);
+    return reply;
+}
+
+static const Hb__CommandReply *write_page(struct world *world, uint64_t case_id, const char *id)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    command.account = "test";
+    command.id = (char *)(uintptr_t)id;
+    command.case_id = case_id;
+    command.payload_case = HB__COMMAND__PAYLOAD_TOY;
+    const Hb__CommandReply *reply = simulation_command(world->simulation, PONG, &command, &world->arena);
+    assert_non_null(reply);
+    return reply;
+}
+
+static void assert_damaged(const Hb__Refusal *refused, const char *place)
+{
+    assert_non_null(refused);
+    assert_int_equal(refused->status, 500);
+    assert_string_equal(refused->code, "damaged");
+    assert_non_null(strstr(refused->text->zh, place));
+    assert_non_null(strstr(refused->text->en, place));
+}
+
+static struct store *beside;
+
+static void begin_beside(struct turn *turn)
+{
+    turn_beside(turn, store_begin(beside, true));
+}
+
+/* What an answer had begun in another store ends with it: a second writer there would wait for good. */
+static void nothing_is_left_open_beside(void **state)
+{
+    struct world *world = *state;
+    struct key key = key_u64(2);
+    char folder[320];
+    snprintf(folder, sizeof folder, "%s/beside", world->folder);
+    assert_int_equal(store_open(folder, &(struct store_options){.no_sync = true}, &beside), ERR_NONE);
+    tamper(world, PONG, "s_pages", key_bytes(&key), "open echo forged ");
+    scribe_begins = begin_beside;
+    for (unsigned i = 0; i < 2; i++)
+        assert_damaged(ask_page(world, 2)->refused, "table s_pages");
+    scribe_begins = NULL;
+    assert_int_equal(store_commit(store_begin(beside, true)), ERR_NONE);
+    store_close(beside);
+}
+
+/* Queries, commands, repeated ones; told once for each place. */
+static void a_damaged_row_denies_itself_alone(void **state)
+{
+    struct world *world = *state;
+    const char *page = "pong: a row is damaged, an operator must restore it: table s_pages at key 0000000000000002";
+    struct key key = key_u64(2);
+    struct instance *instance = simulation_instance(world->simulation, PONG);
+    assert_null(write_page(world, 1, "w-1")->refused);
+    uint64_t end = 0;
+    struct bytes stored;
+    while (instance_log_get(instance, end + 1, &world->arena, &stored))
+        end++;
+    tamper(world, PONG, "s_pages", key_bytes(&key), "open echo forged ");
+    for (unsigned i = 0; i < 2; i++) {
+        assert_damaged(ask_page(world, 2)->refused, strstr(page, "table"));
+        assert_string_equal(ask_page(world, 2)->refused->text->en, page);
+        assert_int_equal(ask_page(world, 2)->payload_case, HB__QUERY_REPLY__PAYLOAD__NOT_SET);
+        assert_damaged(write_page(world, 2, "w-2")->refused, strstr(page, "table"));
+    }
+    assert_int_equal(log_counted(instance_log(instance), NOTE_DAMAGED), 1);
+    assert_false(instance_log_get(instance, end + 1, &world->arena, &stored)); /* what it had said is taken back */
+    assert_null(write_page(world, 3, "w-3")->refused);
+    assert_non_null(strstr(scribe_page(world, 3), "written "));
+    const char *place = flip(world, PONG, "outcomes", 0);
+    assert_damaged(write_page(world, 1, "w-1")->refused, place);
+    assert_int_equal(log_counted(instance_log(instance), NOTE_DAMAGED), 2);
+    assert_ptr_equal(instance, simulation_instance(world->simulation, PONG)); /* it never ended */
+}
+
+/* A program of another format wrote it: whatever stands in the tables, they are made anew from what was heard and said.
+ */
+static void rows_of_an_older_format_are_made_anew(void **state)
+{
+    struct world *world = *state;
+    struct key page = key_u64(2), key = key_text("head");
+    struct bytes value;
+    ProtobufCMessage *message;
+    char *why;
+    tamper(world, PONG, "s_pages", key_bytes(&page), "of long ago");
+    assert_string_not_equal(scribe_verify(world, PONG), "");
+    struct store *store = instance_store(simulation_instance(world->simulation, PONG));
+    store_table meta;
+    assert_int_equal(store_table_open(store, "meta", &meta), ERR_NONE);
+    struct store_txn *txn = store_begin(store, true);
+    assert_true(store_get(txn, meta, key_bytes(&key), &world->arena, &value));
+    assert_int_equal(row_load(&record__head__descriptor, key_bytes(&key), value, &world->arena, &message, &why),
+                     ERR_NONE);
+    ((Record__Head *)message)->state_format = 1;
+    row_put(txn, meta, key_bytes(&key), message, &world->arena);
+    assert_int_equal(store_commit(txn), ERR_NONE);
+    simulation_down(world->simulation, PONG);
+    simulation_up(world->simulation, PONG);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_verify(world, PONG), "");
 }
 
 static void a_missing_row_is_named(void **state)
@@ -126,23 +256,6 @@ static void tables_must_agree(void **state)
     tamper(world, PING, "outcomes_age", key_bytes(&key), "");
     assert_string_equal(scribe_verify(world, PING), "table outcomes_age at key 00000000000000056e6f626f6479003100: "
                                                     "table outcomes at key 6e6f626f6479003100 is missing\n");
-}
-
-/* Flips a bit of the first row's value in a table: `at` bytes before its end. Returns the place of the row. */
-static const char *flip(struct world *world, Hb__Service service, const char *name, size_t at)
-{
-    struct store *store = instance_store(simulation_instance(world->simulation, service));
-    store_table table;
-    struct store_scan scan;
-    struct bytes key, value;
-    assert_int_equal(store_table_open(store, name, &table), ERR_NONE);
-    struct store_txn *txn = store_begin(store, true);
-    store_scan_open(&scan, txn, table, (struct bytes){0}, (struct bytes){0});
-    assert_true(store_scan_next(&scan, &world->arena, &key, &value) && at < value.size);
-    ((uint8_t *)(uintptr_t)value.data)[value.size - 1 - at] ^= 4;
-    store_put(txn, table, key, value);
-    assert_int_equal(store_commit(txn), ERR_NONE);
-    return store_place(&world->arena, name, key);
 }
 
 /* These rows no fold makes again: any bit of them, and of the check itself. */
@@ -246,6 +359,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {SOUND(a_sound_service_says_nothing),
                                        TAMPERED(an_altered_row_is_named),
+                                       TAMPERED(a_damaged_row_denies_itself_alone),
+                                       TAMPERED(nothing_is_left_open_beside),
+                                       SOUND(rows_of_an_older_format_are_made_anew),
                                        TAMPERED(a_missing_row_is_named),
                                        TAMPERED(an_altered_event_is_named_by_its_offset),
                                        TAMPERED(an_event_gone_from_the_producer_is_found),

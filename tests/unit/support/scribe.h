@@ -165,14 +165,27 @@ static inline void speaker_evolve(struct turn *turn, const Hb__Event *event)
     (void)event;
 }
 
+static void (*scribe_begins)(struct turn *turn); /* what an answer does first; NULL: nothing */
+
 /* The page of a case as last committed. */
 static inline void scribe_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
     struct key key = key_u64(query->case_id);
     struct bytes page = {0};
+    if (scribe_begins)
+        scribe_begins(turn);
     state_get(turn, SCRIBE_PAGES, key_bytes(&key), &page);
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_TOY;
     reply->toy = (ProtobufCBinaryData){page.size, (uint8_t *)(uintptr_t)page.data};
+}
+
+/* Says it, then looks at the page. */
+static inline void scribe_decide(struct turn *turn, const Hb__Command *command)
+{
+    struct key key = key_u64(command->case_id);
+    struct bytes page;
+    scribe_say(turn, command->case_id, "written");
+    state_get(turn, SCRIBE_PAGES, key_bytes(&key), &page);
 }
 
 static const char *const scribe_tables[] = {"pages"};
@@ -186,6 +199,7 @@ static const struct service scribe = {.name = "pong",
                                       .hears = 1u << HB__SERVICE__TOY_PING,
                                       .tables = scribe_tables,
                                       .tables_count = SCRIBE_TABLES,
+                                      .decide = scribe_decide,
                                       .react = scribe_react,
                                       .evolve = scribe_evolve,
                                       .answer = scribe_answer,

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory } from "vue-router";
 import { find, session } from "./api/session";
 import { lists } from "./lib/filter";
+import { mayLeave } from "./lib/unsaved";
 import SignIn from "./views/SignIn.vue";
 import Cases from "./views/Cases.vue";
 
@@ -11,15 +12,20 @@ export const router = createRouter({
     { path: "/signin", name: "signin", component: SignIn, meta: { open: true } },
     { path: `/:list(${lists.join("|")})`, name: "cases", component: Cases },
     { path: "/case/:id([0-9A-Za-z_-]+)", name: "case", component: () => import("./views/Case.vue") },
+    { path: "/elsewhere/:cell([0-9a-f]+)/:id([0-9]+)", name: "elsewhere", component: () => import("./views/Elsewhere.vue") },
     { path: "/reception", name: "reception", component: () => import("./views/Reception.vue") },
     { path: "/dispatch", name: "dispatch", component: () => import("./views/Dispatch.vue") },
     { path: "/figures", name: "figures", component: () => import("./views/Figures.vue") },
+    { path: "/policies", name: "policies", component: () => import("./views/Policies.vue") },
+    { path: "/audit", name: "audit", component: () => import("./views/Audit.vue") },
+    { path: "/organisation/:part?", name: "organisation", component: () => import("./views/Organisation.vue") },
     { path: "/account", name: "account", component: () => import("./views/Account.vue") },
     { path: "/:rest(.*)", name: "unknown", component: () => import("./views/Unknown.vue") },
   ],
 });
 
-router.beforeEach(async to => {
+router.beforeEach(async (to, from) => {
+  if (to.path !== from.path && session.signedIn && !mayLeave()) return false;
   if (!session.known) {
     try {
       await find();

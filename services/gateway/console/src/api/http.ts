@@ -77,7 +77,7 @@ export async function send(method: string, path: string, ask: Ask = {}): Promise
 }
 
 /** One file, as it is. By XMLHttpRequest: fetch does not tell how much has gone. */
-export function upload(path: string, file: File, gone: (share: number) => void): Promise<void> {
+export function upload(path: string, file: File, gone: (share: number) => void): Promise<{ id: string }> {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open("POST", address(path, { name: file.name }));
@@ -88,7 +88,7 @@ export function upload(path: string, file: File, gone: (share: number) => void):
     request.onerror = () => { const problem = new Problem(); problem.code = "unreachable"; failed(problem); };
     request.onload = () => {
       after = request.getResponseHeader("Hearback-After") ?? after;
-      if (request.status < 300) { done(); return; }
+      if (request.status < 300) { done(JSON.parse(request.responseText) as { id: string }); return; }
       if (request.status === 401) signedOut();
       failed(problemOfText(request.status, request.responseText, request.statusText));
     };

@@ -98,8 +98,9 @@ export async function changePassword(old: string, password: string): Promise<num
   return data.tokens_left;
 }
 
-export async function beginTotp(): Promise<{ secret: string; uri: string }> {
-  return (await ask<{ secret: string; uri: string }>("POST", "/session/totp")).data;
+export interface Enrolment { secret: string; uri: string; qr: string }
+export async function beginTotp(): Promise<Enrolment> {
+  return (await ask<Enrolment>("POST", "/session/totp")).data;
 }
 
 /** Gives the recovery codes, this once. */

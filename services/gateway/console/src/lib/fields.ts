@@ -1,14 +1,20 @@
 // Fields of the policy: what a form asks, what it sends, and how a fact is read.
 import type { CaseFile, Fact, FieldDef, Kind, Value } from "../api/types";
-import { currentLanguage, said } from "../i18n";
+import { currentLanguage, i18n, said } from "../i18n";
 import type { useDirectory } from "../stores/directory";
-import { format } from "./time";
+import { format, isoOf } from "./time";
 
 export type Entered = Record<string, string>;
 
 /** A field as the policy has it; one that it does not define is asked as text. */
 export function fieldDef(kind: Kind | undefined, name: string): FieldDef {
   return kind?.fields?.find(one => one.name === name) ?? { name, type: "TEXT" };
+}
+
+/** As the policy calls a channel, else as we do; one that neither knows (an import's) as it is. */
+export function channelName(kind: Kind | undefined, name: string): string {
+  const label = kind?.fields?.find(one => one.name === "channel")?.one_of?.find(one => one.name === name)?.label, key = `channel.${name}`;
+  return said(label) || (i18n.global.te(key) ? i18n.global.t(key) : name);
 }
 
 /** What belongs to a field of parts or a checklist: `points.matter` of `points`. */
@@ -50,7 +56,19 @@ function nameOf(text: string, def: FieldDef, file: CaseFile, directory: ReturnTy
   if (choice) return said(choice.label, text);
   if (def.type === "PERSON" || ["handler", "first_contact", "co_owner"].includes(def.name) || def.name.startsWith("taker.")) return directory.person(text);
   if (def.type === "DEPARTMENT" || ["lead", "joint"].includes(def.name)) return directory.department(file.site, text);
+  if (def.type === "THING") return said(directory.thing(file.site, text)?.name, text);
+  if (def.type === "FILE") return file.attachments?.find(one => one.file === text)?.file_name?.plain ?? text;
   return text;
+}
+
+/** What a form holds, as a person reads it. */
+export function shownText(text: string, def: FieldDef, file: CaseFile, directory: ReturnType<typeof useDirectory>, language: string): string {
+  return def.type === "TIME" && text ? format(isoOf(text, directory.zone(file.site)), directory.zone(file.site), language) : nameOf(text, def, file, directory);
+}
+
+/** Has something been written that was not there at the beginning? */
+export function typed(entered: Entered, begun: Entered = {}): boolean {
+  return Object.entries(entered).some(([name, text]) => (text ?? "").trim() !== (begun[name] ?? "").trim());
 }
 
 /** Only what was filled in; a text that is only blanks was not. */

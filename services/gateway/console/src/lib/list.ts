@@ -1,4 +1,5 @@
-// A list of cases page by page, with its exact count, kept up to date while it is shown.
+// A list of cases page by page, with its exact count, kept up to date while it is shown. A list of several sites, or of words that are
+// searched for, is counted once all of it is here.
 import { onBeforeUnmount, ref, shallowRef } from "vue";
 import { get } from "../api/http";
 import type { CaseList, CaseRow } from "../api/types";
@@ -20,7 +21,7 @@ export function useList(filter: () => Filter | undefined) {
     error.value = undefined;
     try {
       const { order: _, ...counted } = wanted;
-      const [page, sum] = await Promise.all([get<CaseList>("/cases", { ...wanted, limit: Math.min(MOST, Math.max(PAGE, keep)) }), wanted.text ? undefined : get<{ count: string | number }>("/cases/count", counted)]);
+      const [page, sum] = await Promise.all([get<CaseList>("/cases", { ...wanted, limit: Math.min(MOST, Math.max(PAGE, keep)) }), wanted.text || !wanted.site ? undefined : get<{ count: string | number }>("/cases/count", counted)]);
       await directory.needFor(page.rows);
       if (mine !== asked) return;
       rows.value = page.rows;
@@ -44,7 +45,7 @@ export function useList(filter: () => Filter | undefined) {
       if (mine !== asked) return;
       rows.value = [...rows.value, ...page.rows];
       cursor.value = page.cursor ?? "";
-      if (wanted.text && !page.cursor) count.value = rows.value.length;
+      if (count.value === undefined && !page.cursor) count.value = rows.value.length;
     } catch (fault) {
       error.value = fault;
     } finally {

@@ -17,34 +17,72 @@ function ahead(zone: string, at: number): number {
   return Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second")) - Math.floor(at / 1000) * 1000;
 }
 
-function shiftsOf(calendar: Calendar, days: ReadonlyMap<number, Shift[]>, day: number): Shift[] {
-  return days.get(day) ?? calendar.week[(((day + 3) % 7) + 7) % 7]?.shifts ?? [];
+// As the server counts where a site has no calendar of its own.
+const office: Shift[] = [{ from_min: 510, to_min: 1080 }];
+
+export function officeCalendar(zone: string): Calendar {
+  return { name: "", zone, week: [0, 1, 2, 3, 4, 5, 6].map(day => ({ shifts: day < 5 ? office : [] })) };
 }
 
-function exceptionsOf(calendar: Calendar): Map<number, Shift[]> {
-  return new Map((calendar.exceptions ?? []).map(one => [one.date, one.works ? (one.shifts?.length ? one.shifts : calendar.week[0]?.shifts ?? []) : []]));
+/** Of the first day of the week that has hours: what a day that was made a working day follows. */
+function usual(calendar: Calendar): Shift[] {
+  return calendar.week.find(day => day.shifts?.length)?.shifts ?? [];
+}
+
+type Shifts = (day: number) => Shift[];
+
+/** The hours of a day, counted since 1970 where the calendar is. */
+function shiftsOf(calendar: Calendar): Shifts {
+  const exceptions = new Map((calendar.exceptions ?? []).map(one => [one.date, one.works ? (one.shifts?.length ? one.shifts : undefined) : []]));
+  return day => {
+    const weekly = calendar.week[(((day + 3) % 7) + 7) % 7]?.shifts ?? [];
+    return exceptions.has(day) ? exceptions.get(day) ?? (weekly.length ? weekly : usual(calendar)) : weekly;
+  };
+}
+
+const LOOK_DAYS = 60; // no holiday is as long
+
+/** 24:00 of the next working day. Until then a case is near its date: who looks on Friday sees what is due on Monday. */
+export function nearUntil(now: number, calendar: Calendar | undefined): number {
+  if (!calendar) return now + DAY;
+  const offset = ahead(calendar.zone, now), today = Math.floor((now + offset) / DAY), shifts = shiftsOf(calendar);
+  let day = today + 1;
+  while (day < today + LOOK_DAYS && !shifts(day).length) day++;
+  return (day + 1) * DAY - offset;
 }
 
 export interface Left { late: boolean; working: boolean; days: number; hours: number; minutes: number; level: "late" | "near" | "good" }
 
 /**
- * Between now and `due`: in whole working days and hours of the calendar where there is at least one such day, in hours
- * and minutes of the clock otherwise. The zone's offset is taken once: a change of the clocks in between moves it by an hour.
+ * Between now and `due`: in working days, hours and minutes of the calendar, or in hours and minutes of the clock where no working time
+ * lies between, and where the date is on a day off: a clock that runs on working time never ends there. The zone's offset is taken
+ * once: a change of the clocks in between moves it by an hour.
  */
 export function left(due: string, now: number, calendar: Calendar | undefined): Left {
   const end = Date.parse(due), late = end < now, from = Math.min(now, end), to = Math.max(now, end);
-  const plain = { late, working: false, days: 0, hours: Math.floor((to - from) / HOUR), minutes: Math.floor(((to - from) % HOUR) / MINUTE), level: late ? "late" as const : to - from < DAY ? "near" as const : "good" as const };
+  const level = late ? "late" as const : end <= nearUntil(now, calendar) ? "near" as const : "good" as const;
+  const plain = { late, working: false, days: 0, hours: Math.floor((to - from) / HOUR), minutes: Math.floor(((to - from) % HOUR) / MINUTE), level };
   if (!calendar || to - from > 800 * DAY) return plain;
-  const offset = ahead(calendar.zone, now), exceptions = exceptionsOf(calendar);
-  const begin = from + offset, stop = to + offset;
-  let worked = 0, length = 0;
+  const offset = ahead(calendar.zone, now), shifts = shiftsOf(calendar), begin = from + offset, stop = to + offset;
+  let worked = 0;
   for (let day = Math.floor(begin / DAY); day * DAY < stop; day++)
-    for (const shift of shiftsOf(calendar, exceptions, day)) {
-      const a = Math.max(begin, day * DAY + shift.from_min * MINUTE), b = Math.min(stop, day * DAY + shift.to_min * MINUTE);
-      worked += Math.max(0, b - a);
-    }
-  for (const shift of calendar.week[0]?.shifts ?? []) length += (shift.to_min - shift.from_min) * MINUTE;
-  if (!length || worked < length) return plain;
+    for (const shift of shifts(day)) worked += Math.max(0, Math.min(stop, day * DAY + shift.to_min * MINUTE) - Math.max(begin, day * DAY + shift.from_min * MINUTE));
+  const length = usual(calendar).reduce((sum, shift) => sum + (shift.to_min - shift.from_min) * MINUTE, 0);
+  if (worked < MINUTE || !shifts(Math.floor((end + offset - 1) / DAY)).length) return plain;
   const rest = worked % length;
-  return { late, working: true, days: Math.floor(worked / length), hours: Math.floor(rest / HOUR), minutes: 0, level: late ? "late" : "good" };
+  return { late, working: true, days: Math.floor(worked / length), hours: Math.floor(rest / HOUR), minutes: Math.floor((rest % HOUR) / MINUTE), level };
+}
+
+/** An instant as an input of type datetime-local has it ("2025-03-07T17:00"), on the clocks of a zone; and back. */
+export function localOf(ms: number, zone: string): string {
+  return new Date(ms + ahead(zone, ms)).toISOString().slice(0, 16);
+}
+export function instantOf(local: string, zone: string): number {
+  const plain = Date.parse(`${local}Z`), guess = plain - ahead(zone, plain);
+  return plain - ahead(zone, guess);
+}
+/** What the API takes; what is no instant is left as it is, to be refused. */
+export function isoOf(local: string, zone: string): string {
+  const at = instantOf(local, zone);
+  return Number.isNaN(at) ? local : new Date(at).toISOString();
 }

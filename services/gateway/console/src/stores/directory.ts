@@ -5,13 +5,14 @@ import { get } from "../api/http";
 import { session } from "../api/session";
 import type { Calendar, CaseRow, FieldDef, Kind, Organisation, Policy, Site } from "../api/types";
 import { said } from "../i18n";
+import { officeCalendar } from "../lib/time";
 
 const SITE = "hearback.site";
 
 export const useDirectory = defineStore("directory", () => {
   const organisation = ref<Organisation>({});
   const policies = ref(new Map<string, Policy>());
-  const inForce = ref<{ site: string; version: number }[]>([]);
+  const inForce = ref<{ site: string; version: number; packs?: string[] }[]>([]);
   const chosen = ref(sessionStorage.getItem(SITE) ?? "");
   const loaded = ref(false);
 
@@ -22,7 +23,7 @@ export const useDirectory = defineStore("directory", () => {
   const site = computed(() => sites.value.find(one => one.id === chosen.value) ?? (sites.value.length === 1 ? sites.value[0] : undefined));
 
   async function load(): Promise<void> {
-    const [all, policy] = await Promise.all([get<Organisation>("/organisation"), get<{ policies?: { site: string; version: number }[] }>("/policies")]);
+    const [all, policy] = await Promise.all([get<Organisation>("/organisation"), get<{ policies?: { site: string; version: number; packs?: string[] }[] }>("/policies")]);
     organisation.value = all;
     inForce.value = policy.policies ?? [];
     if (site.value?.id !== chosen.value) choose(site.value?.id ?? sites.value.find(one => mine(one.id))?.id ?? sites.value[0]?.id ?? "");
@@ -67,22 +68,34 @@ export const useDirectory = defineStore("directory", () => {
   function department(at: string, id: string | undefined): string { return id ? said(departments.value.get(`${at}/${id}`)?.name, id) : ""; }
   function departmentsOf(at: string) { return (organisation.value.departments ?? []).filter(one => one.site === at); }
   function peopleOf(at: string) { return (organisation.value.people ?? []).filter(one => one.posts?.some(post => post.site === at)); }
+  const register = computed(() => new Map((organisation.value.things ?? []).map(one => [`${one.site}/${one.id}`, one])));
+  function thing(at: string, id: string) { return register.value.get(`${at}/${id}`); }
+  /** Of one register, or of all. */
+  function thingsOf(at: string, of?: string) { return (organisation.value.things ?? []).filter(one => one.site === at && (!of || one.of === of)); }
   function siteName(id: string): string { return said(organisation.value.sites?.find(one => one.id === id)?.name, id); }
   function zone(id: string): string { return organisation.value.sites?.find(one => one.id === id)?.zone ?? "UTC"; }
   function kind(at: string, name: string, version = 0): Kind | undefined { return policy(at, version)?.kinds?.find(one => one.name === name); }
   function kindName(at: string, name: string, version = 0): string { return said(kind(at, name, version)?.label, name); }
   function stageName(at: string, of: string, name: string, version = 0): string { return said(kind(at, of, version)?.stages?.find(one => one.name === name)?.label, name); }
   function categoryName(at: string, name: string | undefined, version = 0): string { return name ? said(policy(at, version)?.categories?.find(one => one.name === name)?.label, name) : ""; }
+  /** Where a kind of the site lists its places. */
+  function placeName(at: string, name: string): string {
+    for (const one of policy(at)?.kinds ?? []) {
+      const choice = one.fields?.find(def => def.name === "place")?.one_of?.find(place => place.name === name);
+      if (choice) return said(choice.label, name);
+    }
+    return name;
+  }
   function field(at: string, of: string, name: string, version = 0): FieldDef | undefined { return kind(at, of, version)?.fields?.find(one => one.name === name); }
   function clause(at: string, id: string, version = 0): string { return said(policy(at, version)?.clauses?.find(one => one.id === id)?.label, ""); }
   function calendar(at: string): Calendar | undefined {
-    const name = policy(at)?.calendar;
-    return organisation.value.calendars?.find(one => one.name === name);
+    const inUse = policy(at);
+    return inUse && (organisation.value.calendars?.find(one => one.name === inUse.calendar) ?? officeCalendar(zone(at)));
   }
 
-  /** What the rows of a list need to be named. */
+  /** What the rows of a list need to be named; those of other cells bear their names. */
   async function needFor(rows: CaseRow[]): Promise<void> {
-    await Promise.all([...new Set(rows.map(row => row.site))].map(at => need(at)));
+    await Promise.all([...new Set(rows.filter(row => !row.cell).map(row => row.site))].map(at => need(at)));
   }
 
   /** The departments I work in at a site. */
@@ -91,5 +104,5 @@ export const useDirectory = defineStore("directory", () => {
     return [...new Set(posts.filter(post => post.site === at && post.department).map(post => post.department!))];
   }
 
-  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, departmentsOf, peopleOf, siteName, zone, kind, kindName, stageName, categoryName, field, clause, calendar, myDepartments };
+  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
 });

@@ -21,6 +21,7 @@ export const useViews = defineStore("views", () => {
   /** One after the other: a browser has six connections, and the list that is looked at goes first. */
   async function count(mine: number): Promise<void> {
     for (const view of views.value) {
+      await directory.need(view.site).catch(() => undefined); // its calendar: what is near
       const { order: _, ...wanted } = filterOf(listOf(view), given(view), view.site, directory) ?? {};
       try {
         const sum = wanted.site ? Number((await get<{ count: string | number }>("/cases/count", wanted)).count) : 0;

@@ -1,0 +1,21 @@
+// Letters: documents of the policy that are a text of the case. What a draft begins with, and what is laid before who approves it.
+import type { CaseFile, DocumentDef, Kind, Policy } from "../api/types";
+import { currentLanguage } from "../i18n";
+
+export function letterOf(policy: Policy | undefined, field: string): DocumentDef | undefined {
+  return policy?.documents?.find(one => one.of === field);
+}
+
+/** The policy's words, with what the case knows in them. */
+export function draftOf(letter: DocumentDef, file: CaseFile, valueOf: (field: string) => string): string {
+  const words = letter.draft?.[currentLanguage() === "en" ? "en" : "zh"] || letter.draft?.zh || "";
+  const text = (field: string) => file.texts?.find(one => one.name === field)?.text?.plain;
+  return words.replace(/\{([^}]+)\}/g, (_, field: string) => field === "number" ? file.number : text(field) || valueOf(field) || "…");
+}
+
+/** The texts that a step decides about: who signs or refuses decides about those that wait for an approval. */
+export function decidedBy(step: string, file: CaseFile, kind: Kind | undefined): string[] {
+  if (!["sign", "refuse"].includes(step)) return [];
+  const asked = (name: string) => file.facts?.find(fact => fact.name === name)?.value?.text === "asked";
+  return (kind?.chains ?? []).filter(one => one.of && asked(one.name)).map(one => one.of!);
+}

@@ -1,0 +1,109 @@
+"""How much one account may ask for: so many lists, counts and exports at once, and so many exports in a time; it is told to wait, and no
+other account is kept waiting."""
+
+import contextlib
+import http.client
+import os
+import select
+import signal
+import time
+
+import harness
+
+LIST, FILE = "/api/v1/cases?site=haitang&limit=1", "/api/v1/cases?site=haitang&format=csv"
+
+system = None
+
+
+def ask(path, account):
+    return system.http("GET", path, token=system.tokens()[account])
+
+
+def is_told_to_wait(reply, code, at_most_s):
+    problem = reply.json()
+    assert reply.status == 429 and problem["code"] == code and problem["zh"] and problem["en"], reply
+    assert 1 <= problem["retry_after"] <= at_most_s and reply.headers["retry-after"] == str(problem["retry_after"]), reply.headers
+
+
+@contextlib.contextmanager
+def away(service):
+    """Stopped, not ended: `hearback up` would start it again."""
+    pids = system.pids(service)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+class Waiting:
+    """Requests sent, whose answers are not read yet."""
+
+    def __init__(self, path, account, count):
+        self.connections = []
+        for _ in range(count):
+            connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
+            connection.request("GET", path, headers={"Authorization": f"Bearer {system.tokens()[account]}"})
+            self.connections.append(connection)
+
+    def answered_now(self, count):
+        """The first so many that are answered; the others go on waiting."""
+        answers, until = [], time.monotonic() + 30
+        while len(answers) < count and time.monotonic() < until:
+            ready, _, _ = select.select([one.sock for one in self.connections], [], [], 1)
+            for connection in [one for one in self.connections if one.sock in ready]:
+                self.connections.remove(connection)
+                reply = connection.getresponse()
+                answers.append(harness.Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read()))
+                connection.close()
+        assert len(answers) == count, (len(answers), count)
+        return answers
+
+
+def an_account_looks_at_so_much_at_once():
+    """While analytics does not answer, what is asked waits (5 s at most): more than 4 exports, more than 32 in all are refused at once."""
+    assert ask(LIST, "head").status == ask(LIST, "handler").status == 200  # who they are is known
+    with away("analytics"):
+        files = Waiting(FILE, "head", 6)
+        refused = files.answered_now(2)
+        lists = Waiting(LIST, "head", 40)
+        refused += lists.answered_now(12)
+        others = Waiting(LIST, "handler", 1)
+    for reply in refused:
+        is_told_to_wait(reply, "too_many_at_once", 1)
+    answered = files.answered_now(4) + lists.answered_now(28) + others.answered_now(1)
+    assert {one.status for one in answered} == {200}, answered
+    assert ask(LIST, "head").status == 200  # there is room again
+
+
+def an_account_exports_so_often():
+    """60 at once, and one more for each 10 s that went by meanwhile; one that asks for what there is not is none."""
+    for wrong in ("/api/v1/cases?site=haitang&format=csv&overdue=perhaps", "/api/v1/cases?site=haitang&format=csv&order=due",
+                  "/api/v1/reports/indicators?format=csv", "/api/v1/audit?site=haitang&format=csv&from=soon"):
+        assert ask(wrong, "coordinator").status == 400, wrong
+    statuses, began = [], time.monotonic()
+    while len(statuses) < 100 and 429 not in statuses:
+        reply = ask(FILE, "coordinator")
+        statuses.append(reply.status)
+    assert set(statuses[:-1]) == {200} and 60 <= len(statuses) - 1 <= 60 + (time.monotonic() - began) // 10, statuses
+    is_told_to_wait(reply, "too_many_exports", 10)
+    refused = system.http("GET", "/api/v1/cases?site=haitang", token=system.tokens()["coordinator"], headers={"Accept": "text/csv"})
+    is_told_to_wait(refused, "too_many_exports", 10)
+    assert ask(LIST, "coordinator").status == 200
+    assert ask(FILE, "handler").status == 200
+
+
+def all_of_it():
+    global system
+    with harness.System("--demo") as started:
+        system = started
+        system.settle()
+        for test in (an_account_looks_at_so_much_at_once, an_account_exports_so_often):
+            test()
+            print(f"  {test.__name__}", flush=True)
+
+
+if __name__ == "__main__":
+    harness.main([all_of_it])
