@@ -677,6 +677,12 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
         json_decref(pack);
         compile->root = merged;
     }
+}
+
+/* What was kept while compiling: `like` and departments merge too, after the packs. */
+static void forget(struct compile *compile)
+{
+    json_decref(compile->made);
     json_decref(compile->removed);
 }
 
@@ -686,7 +692,7 @@ json_t *policy_merged(const struct policy_source *sources, size_t sources_count,
     struct compile compile = {.arena = arena, .result = result_out, .path = "", .file = ""};
     *result_out = (struct policy_result){0};
     merge_all(&compile, sources, sources_count, packs, packs_count);
-    json_decref(compile.made);
+    forget(&compile);
     if (!compile.wrong)
         return compile.root;
     json_decref(compile.root);
@@ -742,7 +748,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.path = top;
     }
     json_decref(compile.root);
-    json_decref(compile.made);
+    forget(&compile);
     if (!compile.wrong)
         result_out->policy = compile.policy;
 }
