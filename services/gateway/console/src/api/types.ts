@@ -58,7 +58,7 @@ export interface CaseList { rows: CaseRow[]; cursor?: string; stale?: boolean }
 export interface Allowed { step: string; label?: Label; needs?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
 export interface Seen { now?: string[]; later?: string[] } // by the complainant
 export interface Registrable { kinds?: { kind: string; channels?: string[]; any_channel?: boolean; settle?: boolean; attach?: boolean }[]; received?: boolean }
-export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean }
+export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean; language?: string }
 export interface CaseFile {
   case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; joined?: number; version: string; facts?: Fact[]; texts?: Field[];
   text?: Personal; party?: Party; lead?: string; handler?: string; joint?: string[]; received_at: string; closed_at?: string; policy_version: number; allowed?: Allowed[];
