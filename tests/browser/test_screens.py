@@ -192,6 +192,31 @@ def a_page_that_does_not_come(console):
     console.devtools("Network.setCacheDisabled", cacheDisabled=False)
 
 
+def what_is_typed_stays(console, case):
+    """Somebody else was faster, and the case cannot be read anew: the form and what was typed in it are there until it can."""
+    step = f"/cases/{case}/actions/amend"
+    console.go(f"/case/{case}", ".case-head")
+    console.press("[data-step=amend]")
+    console.fill("form.action textarea[name=note]", "还没写完")
+    reply = console.system.http("POST", f"/api/v1{step}?site=haitang", {"note": "先改"}, token=console.system.tokens()["coordinator"])
+    assert reply.status == 200, reply
+    console.script("window.fault = 'refused'; window.spared = [arguments[0]]", step)
+    console.press("form.action button[type=submit]")
+    console.wait(SAYS_SO, AGAIN[console.language])
+    assert console.value("form.action textarea[name=note]") == "还没写完"
+    tries_again_at(console)
+    assert console.value("form.action textarea[name=note]") == "还没写完"
+    console.press("form.action button[type=submit]")
+    console.gone("form.action")
+    console.shows("还没写完", ".timeline")
+
+
+def tries_again_at(console):
+    console.script("window.fault = ''")
+    console.press(".state .el-button")
+    console.gone(".state .el-alert")
+
+
 def test_when_it_fails():
     with System("--demo") as system:
         case = a_case(system)
@@ -204,6 +229,9 @@ def test_when_it_fails():
                     the_frame_too(console)
                     a_page_that_does_not_come(console)
         with Console(system, "en", phone=True) as console:
+            console.sign_in("coordinator")
+            what_is_typed_stays(console, case)
+            leaves(console)
             console.sign_in("admin")
             for name, address in screens(case, without=ASK_NOTHING):
                 says_that_it_waits(console, name, address)
