@@ -66,15 +66,14 @@ def a_case(system):
 
 def shows_something(console):
     """A title, and below it what there is, or that there is nothing."""
-    said = console.script("""const shown = one => one.getClientRects().length > 0, main = document.querySelector("main");
+    console.wait("""const shown = one => one.getClientRects().length > 0, main = document.querySelector("main");
         const title = [...main.querySelectorAll("h1")].find(shown)?.innerText.trim() ?? "";
-        return [title, main.innerText.replace(title, "").trim(), document.title, [...main.querySelectorAll("table, .state.empty, .state .el-alert, form, section, dl, a")].some(shown)]""")
-    assert all(said), (console.url(), said)
+        return title && main.innerText.replace(title, "").trim() && document.title && !document.querySelector(".el-skeleton") &&
+          [...main.querySelectorAll("table, .state.empty, .state .el-alert, form, section, dl, a")].some(shown)""")
 
 
 def looks_at(console, name, address, error=False):
     console.go(address)
-    console.gone(".el-skeleton")
     shows_something(console)
     look = f"screen-{address.strip('/').replace('/', '-')}"
     console.look(look, error=error, words=True)
