@@ -50,10 +50,12 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
         refuse_narrowed(turn); /* it could give itself, or anybody, all that it was not given */
         return;
     }
-    for (size_t i = 0; i < organise->n_secrets; i++)
-        if (*organise->secrets[i]->password_hash && !(command->actor && command->actor->operator_))
-            turn_refuse(turn, 403, "not_allowed", "密码散列仅限运维密钥",
-                        "password hashes are for the operator's key only");
+    bool by_operator = command->actor && command->actor->operator_;
+    for (size_t i = 0; i < organise->n_secrets && !by_operator; i++)
+        if (*organise->secrets[i]->password_hash || organise->secrets[i]->token_hash.len)
+            turn_refuse(
+                turn, 403, "not_allowed", "密码与令牌的散列仅限运维密钥",
+                "hashes of passwords and tokens are for the operator's key only: who gives them is that account");
     directory_check_organise(turn, organise);
     if (!turn_refused(turn))
         check_zones(turn, organise);
