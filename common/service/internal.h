@@ -231,7 +231,7 @@ struct instance {
     struct parked_query *parked_queries;
     struct parked_fetch *parked_fetches;
     struct effect_done *effects_done, **effects_done_tail;
-    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight; owned by their effect_done */
+    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight, until their results are taken; owned by effect_done */
     unsigned effects_running_count;
     uint64_t sealing; /* seal requests under way */
 
@@ -344,6 +344,8 @@ void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
 void job_delete(struct turn *turn, uint64_t id);
 void effects_start_due(struct instance *instance, int64_t now);
 bool effect_current(struct turn *turn, const char *id, uint32_t attempt);
+struct effect_done *
+effect_pop(struct instance *instance); /* the next result, the caller's to free; NULL: there is none */
 
 /* crowd.c */
 /* Room for one more? False: it was refused with 503 and counted. */

@@ -518,12 +518,8 @@ static void took(struct turn *turn, struct budget *budget, size_t bytes)
 
 static void take_effects(struct turn *turn, struct budget *budget)
 {
-    struct instance *instance = turn->instance;
-    while (instance->effects_done && room_in(turn, budget)) {
-        struct effect_done *done = instance->effects_done;
-        instance->effects_done = done->next;
-        if (!instance->effects_done)
-            instance->effects_done_tail = &instance->effects_done;
+    struct effect_done *done;
+    while (room_in(turn, budget) && (done = effect_pop(turn->instance))) {
         take_effect(turn, done);
         took(turn, budget, done->result_size);
         free(done->id);
