@@ -171,6 +171,7 @@ struct turn {
     unsigned said_count;
     size_t said_bytes;
     unsigned input_first; /* index in said[] of the first event of this input */
+    unsigned unfolded;    /* index in said[] of the first that this input has said and that is not folded yet */
     size_t input_bytes;   /* said_bytes when it began */
     bool too_deep;        /* an effect was refused; the service has not been told yet */
     bool excusing;        /* it is being told: the event that makes it visible passes all limits */
@@ -434,8 +435,9 @@ bool fork_known(struct instance *instance, const struct feed *feed, const Hb__Ev
 enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK; /* at start */
 /* Of the rows that evolve writes, in any service: to be counted up when an older row would be read or folded otherwise
    than one written today. 2: each row ends with a check; 3: intake knows which version a case goes by, analytics has
-   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so. */
-#define STATE_FORMAT 4u
+   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: casework settles
+   what a rule waited for when it does not apply. */
+#define STATE_FORMAT 5u
 enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
 void rebuild_close(struct instance *instance);
