@@ -855,6 +855,10 @@ def organisation_and_policies():
     too_wide = {"site": "new-york", "packs": ["WIDE"], "sources": [{"path": "WIDE/pack.yaml", "text": wide}]}
     assert "2 MiB" in refused(call("POST", "/api/v1/policies", too_wide, account="admin"), 413, "too_large")["detail"]
     refused(call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"] * 17}, account="admin"), 413, "too_large", "packs")
+    refused(call("DELETE", "/api/v1/policies/new-york/coming", account="admin"), 404, "not_found")
+    later = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["boston-311"], "from": "2099-01-01"}, account="admin").json()
+    assert later["coming"]["day"] == "2099-01-01" and "policy_version" not in later, later
+    assert call("DELETE", "/api/v1/policies/new-york/coming", account="admin").status == 200
     done = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"]}, account="admin",
                 Hearback_After=changed.headers["hearback-after"])
     assert done.status == 200 and done.json() == {"site": "new-york", "policy_version": 1}, done

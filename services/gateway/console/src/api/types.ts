@@ -105,6 +105,8 @@ export interface Chain {
   unavailable?: Record<string, unknown>;
 }
 export interface PolicySources { site: string; version?: number; packs?: string[]; kept?: boolean; sources?: { path: string; text?: string }[]; since?: string; follows?: string; changed_by?: string }
+export interface ComingPolicy { day: string; packs: string[]; base_version?: number }
+export interface SitePolicy { site: string; version: number; packs?: string[]; coming?: ComingPolicy }
 export interface PolicyMistake { file: string; line: number; field: string; zh: string; en: string; warning?: boolean }
 export interface PolicyChange { what: "added" | "removed" | "changed"; path: string; item: string; text: string; loosens: boolean }
 export interface PolicyRun { clauses: string[]; zh: string; en: string; row: string; file: string; line: number; as_expected: boolean; difference?: { line: number; field: string; zh: string; en: string } }
