@@ -4,7 +4,7 @@ import { computed, ref } from "vue";
 import { get } from "../api/http";
 import { session } from "../api/session";
 import type { Calendar, CaseRow, FieldDef, Kind, Organisation, Policy, Site, SitePolicy } from "../api/types";
-import { said } from "../i18n";
+import { said, type Language } from "../i18n";
 import { officeCalendar } from "../lib/time";
 
 const SITE = "hearback.site";
@@ -65,7 +65,7 @@ export const useDirectory = defineStore("directory", () => {
   const departments = computed(() => new Map((organisation.value.departments ?? []).map(one => [`${one.site}/${one.id}`, one])));
 
   function person(id: string | undefined): string { return id ? names.value.get(id) ?? id : ""; }
-  function department(at: string, id: string | undefined): string { return id ? said(departments.value.get(`${at}/${id}`)?.name, id) : ""; }
+  function department(at: string, id: string | undefined, language?: Language): string { return id ? said(departments.value.get(`${at}/${id}`)?.name, id, language) : ""; }
   function departmentsOf(at: string) { return (organisation.value.departments ?? []).filter(one => one.site === at); }
   function peopleOf(at: string) { return (organisation.value.people ?? []).filter(one => one.posts?.some(post => post.site === at)); }
   const register = computed(() => new Map((organisation.value.things ?? []).map(one => [`${one.site}/${one.id}`, one])));
