@@ -456,6 +456,12 @@ static void enter(struct http_request *request)
         request->route->handler(request);
 }
 
+static void enter_signed_in(struct http_request *request)
+{
+    if (account_may_ask(request))
+        enter(request);
+}
+
 /* Whoever watches over the system is answered all the same. */
 static bool refuse_busy(struct http_request *request)
 {
@@ -465,12 +471,13 @@ static bool refuse_busy(struct http_request *request)
 
 static void take_route(struct http_request *request)
 {
-    if (refuse_busy(request) || !query_known(request, request->route))
+    if ((request->route->about && !account_address_may(request)) || refuse_busy(request) ||
+        !query_known(request, request->route))
         return;
     if (request->route->open)
         enter(request);
     else
-        auth_check(request, enter);
+        auth_check(request, enter_signed_in);
 }
 
 void routes_dispatch(struct http_request *request)
