@@ -505,6 +505,14 @@ static void tune(void *socket)
     zmq_setsockopt(socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_max, sizeof reconnect_max);
 }
 
+/* What is no address is not tried again; one that is in use, or not up yet, may be free or up soon. */
+static enum err bind_at(void *socket, const char *endpoint)
+{
+    if (zmq_bind(socket, endpoint) == 0)
+        return ERR_NONE;
+    return errno == EINVAL || errno == EPROTONOSUPPORT || errno == ENAMETOOLONG ? ERR_MALFORMED : ERR_IO;
+}
+
 enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, void *context)
 {
     enum err err = zap_self_test(bus->context, bus->public_key, bus->secret_key);
@@ -519,9 +527,10 @@ enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, v
     zmq_setsockopt(socket, ZMQ_ROUTER_MANDATORY, &one, sizeof one);
     zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &one, sizeof one);
     zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bus->secret_key, 41);
-    if (zmq_bind(socket, endpoint)) {
+    err = bind_at(socket, endpoint);
+    if (err) {
         zmq_close(socket);
-        return ERR_IO;
+        return err;
     }
     bus->serve = serve;
     bus->serve_context = context;
@@ -531,7 +540,7 @@ enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, v
 
 enum err bus_serve_also(struct bus *bus, const char *endpoint)
 {
-    return zmq_bind(bus->router.socket, endpoint) ? ERR_IO : ERR_NONE;
+    return bind_at(bus->router.socket, endpoint);
 }
 
 bool bus_peer_refuses(const struct bus_peer *peer)
