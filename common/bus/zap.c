@@ -4,6 +4,7 @@
 
 #include "log/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -42,15 +43,28 @@ static void copy_text(zmq_msg_t *message, char *out, size_t room)
     out[size] = 0;
 }
 
-static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char mechanism[16], char from[64],
+/* Without this thread nobody is let in: a signal must not end it, and what else can fail would leave the socket in a
+   state of which nothing more comes. */
+static void receive_frame(void *socket, zmq_msg_t *message)
+{
+    zmq_msg_init(message);
+    while (zmq_msg_recv(message, socket, 0) < 0)
+        bug_unless(errno == EINTR);
+}
+
+static void send_frame(void *socket, const void *data, size_t size, int flags)
+{
+    while (zmq_send(socket, data, size, flags) < 0)
+        bug_unless(errno == EINTR);
+}
+
+static void receive(void *socket, uint8_t *request_id, size_t *id_size, char mechanism[16], char from[64],
                     uint8_t key[32])
 {
     int more = 1;
     for (int frame = 0; more; frame++) {
         zmq_msg_t message;
-        zmq_msg_init(&message);
-        if (zmq_msg_recv(&message, socket, 0) < 0)
-            return false;
+        receive_frame(socket, &message);
         size_t size = zmq_msg_size(&message);
         if (frame == 1 && size <= 64) {
             memcpy(request_id, zmq_msg_data(&message), size);
@@ -65,29 +79,27 @@ static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char mec
         more = zmq_msg_more(&message);
         zmq_msg_close(&message);
     }
-    return true;
 }
 
-static void *run(void *context)
+static _Noreturn void *run(void *context)
 {
     (void)context;
     for (;;) {
         uint8_t id[64], key[32] = {0};
         char mechanism[16] = "", from[64] = "";
         size_t id_size = 0;
-        if (!receive(zap.socket, id, &id_size, mechanism, from, key))
-            return NULL;
+        receive(zap.socket, id, &id_size, mechanism, from, key);
         const struct bus_key *known = strcmp(mechanism, "CURVE") == 0 ? find_public(zap.keys, key) : NULL;
         if (!known)
             NOTE(atomic_load(&zap.log), NOTE_KEY_REFUSED, LOG_TEXT("mechanism", mechanism), LOG_TEXT("from", from));
         const char *status = known ? "200" : "400", *text = known ? "OK" : "unknown key",
                    *user = known ? known->name : "";
-        zmq_send(zap.socket, "1.0", 3, ZMQ_SNDMORE);
-        zmq_send(zap.socket, id, id_size, ZMQ_SNDMORE);
-        zmq_send(zap.socket, status, 3, ZMQ_SNDMORE);
-        zmq_send(zap.socket, text, strlen(text), ZMQ_SNDMORE);
-        zmq_send(zap.socket, user, strlen(user), ZMQ_SNDMORE);
-        zmq_send(zap.socket, "", 0, 0);
+        send_frame(zap.socket, "1.0", 3, ZMQ_SNDMORE);
+        send_frame(zap.socket, id, id_size, ZMQ_SNDMORE);
+        send_frame(zap.socket, status, 3, ZMQ_SNDMORE);
+        send_frame(zap.socket, text, strlen(text), ZMQ_SNDMORE);
+        send_frame(zap.socket, user, strlen(user), ZMQ_SNDMORE);
+        send_frame(zap.socket, "", 0, 0);
     }
 }
 

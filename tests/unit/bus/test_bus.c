@@ -15,12 +15,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <ev.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -76,10 +78,17 @@ static void on_request(void *context, const struct bus_call *call, const Bus__Re
     bus_reply(call, &reply);
 }
 
+static void nothing(int number)
+{
+    (void)number;
+}
+
 static _Noreturn void serve(const struct place *place)
 {
     struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
     struct bus *bus;
+    struct sigaction action = {.sa_handler = nothing};
+    sigaction(SIGUSR1, &action, NULL);
     int fd = open(place->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (bus_open(loop, place->config, "casework-0", &bus) || bus_serve(bus, place->endpoint, on_request, NULL))
         _exit(3);
@@ -248,6 +257,29 @@ static void only_known_keys_are_let_in(void **state)
     assert_true(refused_keys(place) >= 1);
     assert_int_equal(knock(place, KNOCK_NO_KEY), 0);
     assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+}
+
+/* One that its handler returns from: whoever waits in a system call is woken by it. */
+static void signal_every_thread(pid_t process)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", process);
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks));)
+        if (*task->d_name != '.')
+            assert_int_equal(syscall(SYS_tgkill, process, strtol(task->d_name, NULL, 10), SIGUSR1), 0);
+    closedir(tasks);
+}
+
+static void a_signal_closes_the_door_to_nobody(void **state)
+{
+    const struct place *place = *state;
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+    for (unsigned i = 0; i < 20; i++)
+        signal_every_thread(place->service);
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+    assert_int_equal(knock(place, KNOCK_UNKNOWN_KEY), 0);
 }
 
 static void what_is_not_a_request_is_refused(void **state)
@@ -551,10 +583,10 @@ static void a_reply_to_who_has_gone_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OVER_BOTH(only_known_keys_are_let_in),        OVER_BOTH(what_is_not_a_request_is_refused),
-        OVER_BOTH(our_own_ask_and_time_out),          OVER_BOTH(a_reply_that_is_too_long_is_refused),
-        OVER_BOTH(a_new_service_is_found_again),      OVER_BOTH(who_was_refused_knocks_again),
-        OVER_BOTH(a_reply_to_who_has_gone_is_counted)};
+        OVER_BOTH(only_known_keys_are_let_in),          OVER_BOTH(a_signal_closes_the_door_to_nobody),
+        OVER_BOTH(what_is_not_a_request_is_refused),    OVER_BOTH(our_own_ask_and_time_out),
+        OVER_BOTH(a_reply_that_is_too_long_is_refused), OVER_BOTH(a_new_service_is_found_again),
+        OVER_BOTH(who_was_refused_knocks_again),        OVER_BOTH(a_reply_to_who_has_gone_is_counted)};
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
