@@ -278,6 +278,8 @@ struct instance {
 
 /* instance.c: what is waited for is waited for by the boot clock, whatever the wall clock does meanwhile. */
 int64_t instance_boot(const struct instance *instance);
+/* One `now` for what follows, and in last_now: while the clock is suspect the last that was trusted, and false. */
+bool clock_look(struct instance *instance, int64_t *now_out);
 
 /* turn.c */
 enum err instance_turn(struct instance *instance, int64_t now) MUST_CHECK;
@@ -365,7 +367,7 @@ void command_reply_fill(struct turn *turn, const Hb__Command *command, uint64_t 
                         Bus__Reply *reply);
 
 /* serve.c */
-void serve_parked(struct instance *instance, int64_t now);
+void serve_parked(struct instance *instance);
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale);
 void computation_start(struct computation *computation, const struct bus_call *call, const Hb__Query *query);
 void computation_drop(struct computation *computation);
