@@ -300,6 +300,13 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     return true;
 }
 
+/* `which`: more of it than the name at hand tells; "". */
+static void note_passed_over(struct instance *instance, const char *which)
+{
+    instance->counts.quarantined++;
+    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("which", which));
+}
+
 static bool take_timer(struct turn *turn, int64_t before)
 {
     int64_t due;
@@ -307,7 +314,7 @@ static bool take_timer(struct turn *turn, int64_t before)
     if (!timer_first(turn, &due, &key) || due > before)
         return false;
     turn_clear_input(turn);
-    poison_name(turn->instance, "timer", "", (uint64_t)due);
+    poison_name_timer(turn->instance, key, due);
     turn->phase = PHASE_EVOLVE;
     turn_timer_clear(turn, due, key);
     turn->phase = PHASE_REACT;
@@ -319,7 +326,9 @@ static bool take_timer(struct turn *turn, int64_t before)
     hex[key.size * 2] = 0;
     cause->timer = hex;
     turn->cause = cause;
-    if (!poison_quarantines(turn->instance))
+    if (poison_quarantines(turn->instance))
+        note_passed_over(turn->instance, hex);
+    else
         turn->instance->service->fire(turn, key, due);
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_TIMER);
@@ -331,6 +340,18 @@ static bool take_timer(struct turn *turn, int64_t before)
     release_known(turn);
     poison_passed(turn->instance);
     return true;
+}
+
+/* It is not tried again, whatever the outside answered: else it would be sent, and abort, without end. */
+static void pass_over_effect(struct turn *turn, const struct effect_done *done)
+{
+    const struct service *service = turn->instance->service;
+    note_passed_over(turn->instance, "");
+    turn->phase = PHASE_EVOLVE;
+    turn_effect_clear(turn, done->id);
+    turn->phase = PHASE_REACT;
+    if (service->effect_passed_over && poison_lets_say(turn->instance))
+        service->effect_passed_over(turn, done->id, done->attempt);
 }
 
 static void take_effect(struct turn *turn, const struct effect_done *done)
@@ -346,13 +367,17 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
     cause->effect->attempt = done->attempt;
     turn->cause = cause;
     turn->phase = PHASE_REACT;
-    if (!poison_quarantines(turn->instance))
+    bool poisoned = poison_quarantines(turn->instance);
+    if (poisoned)
+        pass_over_effect(turn, done);
+    else
         turn->instance->service->effect_done(turn, done->id, done->attempt, bytes_of(done->result, done->result_size));
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_EFFECT);
     input->effect = NEW(&turn->instance->pending_arena, Record__EffectInput, RECORD__EFFECT_INPUT__INIT);
     input->effect->id = arena_strdup(&turn->instance->pending_arena, done->id);
     input->effect->attempt = done->attempt;
+    input->effect->passed_over = poisoned;
     release_known(turn);
     poison_passed(turn->instance);
 }
@@ -361,9 +386,8 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
 static void pass_over_job(struct turn *turn, const Record__Job *job)
 {
     struct instance *instance = turn->instance;
-    instance->counts.quarantined++;
-    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name));
-    if (instance->service->job_passed_over)
+    note_passed_over(instance, "");
+    if (instance->service->job_passed_over && poison_lets_say(instance))
         instance->service->job_passed_over(turn, job->what, bytes_of(job->payload.data, job->payload.len));
 }
 
