@@ -91,6 +91,7 @@ void turn_settle(struct turn *turn)
 
 void turn_clear_input(struct turn *turn)
 {
+    turn->instance->input_name[0] = 0; /* what fails before this one is named is nobody's fault */
     turn->cause = NULL;
     turn->hops = 0;
     turn->history = false;
@@ -311,9 +312,9 @@ static bool take_timer(struct turn *turn, int64_t before)
 {
     int64_t due;
     struct bytes key;
+    turn_clear_input(turn);
     if (!timer_first(turn, &due, &key) || due > before)
         return false;
-    turn_clear_input(turn);
     poison_name_timer(turn->instance, key, due);
     turn->phase = PHASE_EVOLVE;
     turn_timer_clear(turn, due, key);
@@ -356,9 +357,9 @@ static void pass_over_effect(struct turn *turn, const struct effect_done *done)
 
 static void take_effect(struct turn *turn, const struct effect_done *done)
 {
+    turn_clear_input(turn);
     if (!effect_current(turn, done->id, done->attempt))
         return; /* an answer to an attempt that is no longer wanted */
-    turn_clear_input(turn);
     poison_name(turn->instance, "effect", done->id, done->attempt);
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_EFFECT;
@@ -395,9 +396,9 @@ static bool take_job_step(struct turn *turn)
 {
     uint64_t id;
     Record__Job *job;
+    turn_clear_input(turn);
     if (!job_first(turn, &id, &job))
         return false;
-    turn_clear_input(turn);
     poison_name(turn->instance, "job", job->what, id);
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_JOB;
