@@ -474,7 +474,12 @@ void promise_forget(struct instance *instance);           /* an operator accepts
 enum err poison_open(struct instance *instance);
 void poison_name(struct instance *instance, const char *kind, const char *name, uint64_t number);
 void poison_name_event(struct instance *instance, const char *log, uint64_t offset);
+void poison_name_timer(struct instance *instance, struct bytes key, int64_t due_ms);
 bool poison_quarantines(const struct instance *instance); /* the input just named aborted the process twice */
+bool poison_names_effect(struct instance *instance, const char *id,
+                         uint32_t attempt); /* between turns: did its result? */
+/* Of one that does: may the service say what follows? Once: that, too, may be what aborts. */
+bool poison_lets_say(const struct instance *instance);
 void poison_passed(struct instance *instance);
 
 #define message_of(pointer) ((ProtobufCMessage *)(pointer))
