@@ -44,6 +44,7 @@ struct notification_request {
     Hb__Position *source;
     int64_t due_ms;
     uint32_t level;
+    uint32_t round;     /* of the case, in which it was asked for; 0: not said */
     Hb__Letter *letter; /* NULL: none goes with it */
     char **persons;     /* ids, each once */
     size_t persons_count;

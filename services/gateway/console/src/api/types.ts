@@ -55,7 +55,7 @@ export interface SiteFigures { cell?: string; cell_name?: string; site: string; 
 export interface View { id: string; site: string; name: Label; list?: string; filter?: { name: string; value: string }[]; shared?: string; department?: string; owner?: string; own?: boolean }
 export interface CaseList { rows: CaseRow[]; cursor?: string; stale?: boolean }
 
-export interface Allowed { step: string; label?: Label; needs?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
+export interface Allowed { step: string; label?: Label; needs?: string[]; anew?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
 export interface Seen { now?: string[]; later?: string[] } // by the complainant
 export interface Registrable { kinds?: { kind: string; channels?: string[]; any_channel?: boolean; settling?: string; attach?: boolean }[]; received?: boolean }
 export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean; language?: string }
