@@ -171,6 +171,7 @@ struct turn {
     unsigned said_count;
     size_t said_bytes;
     unsigned input_first; /* index in said[] of the first event of this input */
+    unsigned unfolded;    /* index in said[] of the first that this input has said and that is not folded yet */
     size_t input_bytes;   /* said_bytes when it began */
     bool too_deep;        /* an effect was refused; the service has not been told yet */
     bool excusing;        /* it is being told: the event that makes it visible passes all limits */
@@ -231,7 +232,7 @@ struct instance {
     struct parked_query *parked_queries;
     struct parked_fetch *parked_fetches;
     struct effect_done *effects_done, **effects_done_tail;
-    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight; owned by their effect_done */
+    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight, until their results are taken; owned by effect_done */
     unsigned effects_running_count;
     uint64_t sealing; /* seal requests under way */
 
@@ -344,6 +345,8 @@ void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
 void job_delete(struct turn *turn, uint64_t id);
 void effects_start_due(struct instance *instance, int64_t now);
 bool effect_current(struct turn *turn, const char *id, uint32_t attempt);
+struct effect_done *
+effect_pop(struct instance *instance); /* the next result, the caller's to free; NULL: there is none */
 
 /* crowd.c */
 /* Room for one more? False: it was refused with 503 and counted. */
@@ -432,8 +435,9 @@ bool fork_known(struct instance *instance, const struct feed *feed, const Hb__Ev
 enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK; /* at start */
 /* Of the rows that evolve writes, in any service: to be counted up when an older row would be read or folded otherwise
    than one written today. 2: each row ends with a check; 3: intake knows which version a case goes by, analytics has
-   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so. */
-#define STATE_FORMAT 4u
+   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: casework settles
+   what a rule waited for when it does not apply. */
+#define STATE_FORMAT 5u
 enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
 void rebuild_close(struct instance *instance);

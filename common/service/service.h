@@ -200,6 +200,8 @@ uint64_t state_count(struct turn *turn, unsigned table);
    above is refused: the whole command in decide, this one effect elsewhere. */
 Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
 void turn_say(struct turn *turn, Hb__Event *event);
+/* In react: what this input has said and the state does not know yet, from index 0; NULL after the last. */
+const Hb__Event *turn_unfolded(const struct turn *turn, unsigned index);
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause);
 void event_clauses(struct turn *turn, Hb__Event *event, char *const *clauses, size_t count);
 void event_fact(struct turn *turn, Hb__Event *event, const char *name, Hb__Value *value);      /* NULL value: removed */

@@ -84,6 +84,7 @@ void turn_settle(struct turn *turn)
 {
     for (unsigned i = turn->input_first; i < turn->said_count; i++) {
         Hb__Event *event = turn->said[i].event;
+        turn->unfolded = i + 1;
         turn_fold(turn, event);
         react_to(turn, event);
     }
@@ -99,7 +100,7 @@ void turn_clear_input(struct turn *turn)
     turn->at = NULL;
     turn->cell = 0;
     turn->too_deep = false;
-    turn->input_first = turn->said_count;
+    turn->input_first = turn->unfolded = turn->said_count;
     turn->input_bytes = turn->said_bytes;
     turn->random_drawn = false;
 }
@@ -518,12 +519,8 @@ static void took(struct turn *turn, struct budget *budget, size_t bytes)
 
 static void take_effects(struct turn *turn, struct budget *budget)
 {
-    struct instance *instance = turn->instance;
-    while (instance->effects_done && room_in(turn, budget)) {
-        struct effect_done *done = instance->effects_done;
-        instance->effects_done = done->next;
-        if (!instance->effects_done)
-            instance->effects_done_tail = &instance->effects_done;
+    struct effect_done *done;
+    while (room_in(turn, budget) && (done = effect_pop(turn->instance))) {
         take_effect(turn, done);
         took(turn, budget, done->result_size);
         free(done->id);

@@ -220,6 +220,10 @@ void casework_decide(struct turn *turn, const Hb__Command *command);
 void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                     Hb__CommandReply *reply);
 void casework_react(struct turn *turn, const Hb__Event *event);
+/* The rule and the event it follows from. "" and NULL: of no rule. */
+const Hb__Position *casework_source_of(const Casework__Event *said, const char **rule_out);
+/* The rule that a problem waits to decide. NULL: it waits for nothing, or is settled. */
+const Policy__Rule *casework_waiting(const struct casework_case *one, const Caserec__Problem *problem);
 bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event);
 void casework_too_deep(struct turn *turn, const Hb__Event *event);
 void casework_evolve(struct turn *turn, const Hb__Event *event);

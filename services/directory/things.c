@@ -403,6 +403,8 @@ void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms)
     (void)due_ms;
     const char *site = (const char *)key.data, *id = site + strlen(site) + 1;
     const Directory__Thing *thing = organisation_thing(turn, site, id);
+    if (!*id)
+        directory_coming_due(turn, site);
     if (thing)
         directory_look_at_thing(turn, thing);
 }

@@ -32,6 +32,7 @@ static void begin(struct case_export *export)
     size_t count = 0;
     while (columns[count])
         count++;
+    http_stream_write(case_export_request(export), bytes_of_text(CSV_START));
     write_line(case_export_request(export), columns, count);
 }
 

@@ -86,6 +86,8 @@ static void write_page(struct case_export *export, bool first)
     export->tries = 0;
     if (last && export->format->end)
         export->format->end(export);
+    request->after = NULL; /* of a search, which is a command: it lies behind the mark */
+    request->n_after = 0;
     arena_return(&request->arena, export->mark);
     if (last)
         http_stream_end(request);

@@ -5,6 +5,9 @@
 
 #include "cases.h"
 
+/* A byte order mark: without it spreadsheet programs take a CSV file for the machine's own character set. */
+#define CSV_START "\xEF\xBB\xBF"
+
 struct case_export;
 struct case_export_cell {
     const char *text; /* NULL: a time */

@@ -263,7 +263,8 @@ const struct route routes[] = {
                {"since", "自何时起 / recorded_at of the publication, begun of the move"},
                {"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页案件数 / cases of a page, at most 500"}}},
-    {"GET", "/api/v1/policies", policies_list, "各站点现行制度 / Policies in force", .gives_schema = openapi_policies,
+    {"GET", "/api/v1/policies", policies_list,
+     "各站点现行与待生效的制度 / Policies in force, and those that are coming", .gives_schema = openapi_policies,
      .query = {SITE}},
     {"POST", "/api/v1/policies", policies_publish, "发布制度 / Publish a policy",
      .takes = &directory__publish_policy__descriptor, .gives_schema = openapi_changed},
@@ -278,7 +279,11 @@ const struct route routes[] = {
      .takes = &directory__try_policy__descriptor, .gives_schema = openapi_rehearsed},
     {"GET", "/api/v1/policies/{site}/sources", policies_sources,
      "现行制度的文件 / The files of a policy: as it was published, for whoever may publish",
-     .gives = &directory__sources__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
+     .gives = &directory__sources__descriptor,
+     .query = {{"version", "版本，缺省为现行 / version; the one in force"},
+               {"coming", "待生效的制度 / true: of the policy that takes effect on a later day"}}},
+    {"DELETE", "/api/v1/policies/{site}/coming", policies_withdraw,
+     "撤回待生效的制度 / Withdraw the policy that takes effect on a later day", .gives_schema = openapi_changed},
     {"GET", "/api/v1/policies/{site}", policies_show, "某站点的制度 / The policy of a site",
      .gives = &policy__policy__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
     {"POST", "/api/v1/policies/{site}/move", policies_move,
@@ -451,6 +456,12 @@ static void enter(struct http_request *request)
         request->route->handler(request);
 }
 
+static void enter_signed_in(struct http_request *request)
+{
+    if (account_may_ask(request))
+        enter(request);
+}
+
 /* Whoever watches over the system is answered all the same. */
 static bool refuse_busy(struct http_request *request)
 {
@@ -460,12 +471,13 @@ static bool refuse_busy(struct http_request *request)
 
 static void take_route(struct http_request *request)
 {
-    if (refuse_busy(request) || !query_known(request, request->route))
+    if ((request->route->about && !account_address_may(request)) || refuse_busy(request) ||
+        !query_known(request, request->route))
         return;
     if (request->route->open)
         enter(request);
     else
-        auth_check(request, enter);
+        auth_check(request, enter_signed_in);
 }
 
 void routes_dispatch(struct http_request *request)

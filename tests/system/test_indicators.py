@@ -352,13 +352,13 @@ def picked_and_exported():
     assert [(one["name"], one["who"]) for one in picked] == [("typical", "water")] and picked[0] == asked("2025-04")[("typical", "water")], picked
     text = system.http("GET", f"{path}&format=csv", token=lin)
     assert text.status == 200 and text.headers["content-type"].startswith("text/csv"), text
-    rows = list(csv.DictReader(io.StringIO(text.body.decode())))
+    rows = list(csv.DictReader(io.StringIO(text.body.decode("utf-8-sig"))))
     assert [row["period"] for row in rows] == [point["period"] for point in picked[0]["trend"]], rows
     assert [row["value"] for row in rows] == [point.get("value", "") for point in picked[0]["trend"]], rows
     assert rows[-1]["definition"] == "median of time from received to closed" and rows[-1]["change_previous"] == picked[0]["compared"][0]["change"], rows
     assert rows[-1]["state"] == picked[0]["state"] and rows[0]["state"] == "", rows
     command = system.run("report", "indicators", "--site", "works", "--period", "2025-04", "--name", "typical", "--who", "water", "--csv").stdout
-    assert list(csv.DictReader(io.StringIO(command))) == rows, command
+    assert list(csv.DictReader(io.StringIO(command.removeprefix("\ufeff")))) == rows, command
     shown = system.run("report", "indicators", "--site", "works", "--period", "2025-04", "--name", "typical", "--who", "water").stdout
     assert "上期 previous 2025-03" in shown and "走势 trend: 2024-11 -, " in shown, shown
     wrong = system.http("GET", "/api/v1/reports/indicators?site=works&name=typicla", token=lin)

@@ -48,6 +48,13 @@ static const struct finding findings[] = {
      true, "可能未知", "may be unknown here"},
     {SOUND "    rules: {r: {clause: C, when: b, if: {told nothing: present}, then: {tell: note}}}\n", 15, false,
      "没有通知", "there is no notice \"nothing\""},
+    /* steps */
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, does: nothing}}\n" ROUTE, 13,
+     false, "可用：settle", "accepted: settle"},
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: c, by: clerk, does: settle}, end: {name: [完, "
+                        "End], from: a, to: c, by: "
+                        "clerk, does: settle}}\n" ROUTE,
+     13, false, "只能有一个", "go and end: one step only"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},

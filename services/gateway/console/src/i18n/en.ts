@@ -93,7 +93,7 @@ const en: typeof zh = {
     whats: { did: "Did", looked: "Looked", refused: "Refused", organised: "Organised", published: "Published", exported: "Exported" },
     act: {
       did_step: "{name}", did_registered: "Registered", did_imported: "Imported", did_attached: "Attached a file", looked_opened: "Read in full", looked_opened_masked: "Read, numbers masked", looked_searched: "Searched in sealed texts", looked_file: "Opened a file", exported_list: "{name}", refused_step: "{name}",
-      organised_site: "Site {name}", organised_department: "Department {name}", organised_person: "Person {name}", organised_account: "Account {name}", organised_setup: "Code to set the password of account {name}", organised_calendar: "Calendar {name}", organised_thing: "Register entry {name}", organised_roster: "Roster {name}", published_policy: "Policy, version {version} ({name})", published_moved: "Open cases moved to version {version}",
+      organised_site: "Site {name}", organised_department: "Department {name}", organised_person: "Person {name}", organised_account: "Account {name}", organised_setup: "Code to set the password of account {name}", organised_calendar: "Calendar {name}", organised_thing: "Register entry {name}", organised_roster: "Roster {name}", published_policy: "Policy, version {version} ({name})", published_scheduled: "Policy of a later day: {name}", published_withdrawn: "Policy of a later day, withdrawn: {name}", published_moved: "Open cases moved to version {version}",
     },
   },
   organisation: {
@@ -119,6 +119,8 @@ const en: typeof zh = {
     differs: "{count} differences, {loosens} of them loosen.", same: "The same as the policy in force.", comparedShipped: "The files of the version in force were not kept: compared with the shipped packs of the same names.", what: { added: "added", removed: "removed", changed: "changed" }, loosens: "loosens",
     rehearseHint: "A scenario says who does what when, and what should happen; the real services rehearse it under a virtual clock, and no case is touched.", scenarios: "Scenario files (.yaml)", rehearsed: "{count} rehearsed, {different} different.", asExpected: "as expected", different: "different",
     sure: "Publish at {site}?", sureIs: "Packs: {packs}; {count} files. Cases registered from now on follow the new version, those there are keep theirs; what is published cannot be taken back.", notCompared: "It was not compared with what is in force.", published: "Published: version {version} is in force.",
+    from: "next: from {day}", coming: "Another version takes effect on {day}: {packs}.", comingOlder: "It was published when version {version} was in force: what was published since is not in it.", beginComing: "Begin with its files", withdraw: "Withdraw it",
+    takesEffect: "Takes effect on (empty: at once, or on the day that a pack says)", replaces: "A version is to take effect on {day}. If this one is of a later day too, it takes its place; if it is in force at once, that one still follows on its day.", scheduled: "Published: it takes effect on {day}.", sureWithdraw: "Withdraw the version that takes effect at {site} on {day}?",
   },
   indicator: { met: "met", missed: "missed", no_target: "no target", no_data: "no data" },
 };

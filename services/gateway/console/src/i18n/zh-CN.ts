@@ -90,7 +90,7 @@ export default {
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
       did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
-      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_moved: "未结事项转为第 {version} 版",
+      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
     },
   },
   organisation: {
@@ -116,6 +116,8 @@ export default {
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
+    from: "下一版自 {day} 起", coming: "另有一版自 {day} 起施行：{packs}。", comingOlder: "它发布时现行的是第 {version} 版，此后发布的改动不在其中。", beginComing: "以其文件为起点", withdraw: "撤回",
+    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
   },
   indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
 };
