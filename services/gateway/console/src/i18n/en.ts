@@ -3,7 +3,7 @@ import type zh from "./zh-CN";
 // The same keys as zh-CN, or it does not compile.
 const en: typeof zh = {
   nav: {
-    title: "Console", skip: "Skip to content", menu: "Menu", site: "Site", leave: "Sign out", notLeft: "You are still signed in", whoAmI: "I am", demonstration: "Demonstration", work: "My work", approvals: "For my approval", escalated: "Escalated to me", joint: "Joint", sealed: "Confidential", department: "My department", near: "Due soon", late: "Overdue", all: "All cases",
+    title: "Console", skip: "Skip to content", menu: "Menu", site: "Site", leave: "Sign out", notLeft: "You are still signed in", notOpened: "The page could not be opened.", whoAmI: "I am", demonstration: "Demonstration", work: "My work", approvals: "For my approval", escalated: "Escalated to me", joint: "Joint", sealed: "Confidential", department: "My department", near: "Due soon", late: "Overdue", all: "All cases",
     reception: "Reception", dispatch: "Coordination", figures: "Figures", audit: "Audit", organisation: "Organisation", policies: "Policies",
   },
   signIn: {
@@ -20,7 +20,7 @@ const en: typeof zh = {
   punctuation: { comma: ", " },
   unknown: { title: "There is no such page", back: "Back to my work" },
   live: { online: "Live", offline: "Not live" },
-  keys: { single: "Single keys act (such as a, j, /)", singleHint: "In this browser. Ctrl+Enter, F2 and Enter act all the same.", on: "Single keys can be switched off for this browser:", off: "Single keys are switched off in this browser:", title: "Keyboard", close: "Close", rows: "Next case, previous case", open: "Open the chosen case", search: "Search", tick: "Tick the row", send: "Send the form", besideOpen: "At Reception: open the first case beside the form", besideList: "At Reception: go to the cases beside the form", step: { a: "In a case: assign it or pass it on, while that can be done", r: "In a case: answer", n: "In a case: internal note of the open form; with none open, the form of “Note” or “Amend”, while that step is on offer", e: "In a case: more time" } },
+  keys: { single: "Single keys act (such as a, j, /)", singleHint: "In this browser. Ctrl+Enter, F2 and Enter act all the same.", on: "Single keys can be switched off for this browser:", off: "Single keys are switched off in this browser:", title: "Keyboard", close: "Close", rows: "Next case, previous case", open: "Open the chosen case", search: "Search", tick: "Tick the row", send: "Send the form", settle: "At Reception: settle on the spot", besideOpen: "At Reception: open the first case beside the form", besideList: "At Reception: go to the cases beside the form", step: { a: "In a case: assign it or pass it on, while that can be done", r: "In a case: answer", n: "In a case: internal note of the open form; with none open, the form of “Note” or “Amend”, while that step is on offer", e: "In a case: more time" } },
   form: { needed: "required", yes: "Yes", no: "No", cancel: "Cancel", anotherPart: "One more", leave: "Something was written and not sent. It is lost when you leave. Leave all the same?", noSuchThing: "The register has no such thing", unit: "unit", units: { min: "minutes", h: "hours", days: "days" } },
   time: {
     left: "{span} left", over: "{span} over", workingDays: "{days} wd", workingDaysHours: "{days} wd {hours} h", naturalDays: "{days} days", hoursMinutes: "{hours} h {minutes} min", wholeHours: "{hours} h", minutes: "{minutes} min",

@@ -1,6 +1,6 @@
 export default {
   nav: {
-    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", notOpened: "页面打不开。", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
     reception: "受理登记", dispatch: "协调派单", figures: "指标", audit: "审计", organisation: "组织", policies: "制度",
   },
   signIn: {
@@ -17,7 +17,7 @@ export default {
   punctuation: { comma: "、" },
   unknown: { title: "没有这个页面", back: "回到我的待办" },
   live: { online: "实时更新", offline: "未连接实时更新" },
-  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
+  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", settle: "登记时：当场办结", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
   form: { needed: "必填", yes: "是", no: "否", cancel: "取消", anotherPart: "再加一项", leave: "有已填写而未提交的内容，离开后将丢失。确定离开吗？", noSuchThing: "登记册中没有此项", unit: "单位", units: { min: "分钟", h: "小时", days: "天" } },
   time: {
     left: "剩 {span}", over: "超 {span}", workingDays: "{days} 工作日", workingDaysHours: "{days} 工作日 {hours} 小时", naturalDays: "{days} 天", hoursMinutes: "{hours} 小时 {minutes} 分", wholeHours: "{hours} 小时", minutes: "{minutes} 分",
