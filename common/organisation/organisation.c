@@ -160,7 +160,8 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
     case DIRECTORY__EVENT__KIND_ROSTER_PLANNED:
         fold_roster(turn, said->roster_planned);
         return;
-    case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit */
+    case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit, as what follows */
+    case DIRECTORY__EVENT__KIND_SETUP_USED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }

@@ -15,6 +15,9 @@ void directory_decide(struct turn *turn, const Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_OFFER_SETUP:
         directory_decide_setup(turn, command->directory->offer_setup);
         return;
+    case DIRECTORY__COMMAND__KIND_TELL_SETUP:
+        directory_decide_used(turn, command->directory->tell_setup);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         return;
     }

@@ -123,6 +123,9 @@ void directory_prepare(struct turn *turn, Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_OFFER_SETUP:
         directory_prepare_setup(turn, command);
         return;
+    case DIRECTORY__COMMAND__KIND_TELL_SETUP:
+        directory_prepare_used(turn, command);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         break;
     }
