@@ -1,7 +1,7 @@
 // What /api/v1 gives, as far as the console looks at it. Times are RFC 3339; 64-bit numbers are texts.
 import type { FieldProblem, Label } from "./http";
 
-export interface Site { id: string; name: Label; zone: string; language?: string; code?: string; public?: boolean }
+export interface Site { id: string; name: Label; zone: string; language?: string; code?: string; public?: boolean; second_factor?: string[] }
 export interface Department { id: string; site: string; name: Label; head?: string; parent?: string }
 export interface Person { id: string; name: string; posts?: { post: string; department?: string; site?: string }[] }
 export interface Shift { from_min: number; to_min: number }
