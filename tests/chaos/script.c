@@ -341,7 +341,9 @@ int main(int argc, char **argv)
     branch();
     struct script *script = calloc(1, sizeof *script);
     if (argc < 3 || !script) {
-        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|read|open|files|until N|branches]\n");
+        fprintf(stderr, "%s\n",
+                script ? "usage: script FOLDER LEDGER [check|verify|read|open|files|until N|branches]"
+                       : "cannot start: no memory");
         return 2;
     }
     char line[64], why[512];
