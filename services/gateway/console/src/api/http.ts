@@ -1,5 +1,5 @@
 // The one way to the gateway: /api/v1 and nothing else. Every answer that is no success becomes a Problem.
-import { authHeaders, signedOut } from "./session";
+import { authHeaders, session, signedOut } from "./session";
 
 export interface Label { zh: string; en: string }
 export interface FieldProblem { field?: string; clause?: string; text?: Label }
@@ -73,6 +73,7 @@ export async function send(method: string, path: string, ask: Ask = {}): Promise
   if (reply.ok) return reply;
   const problem = problemOfText(reply.status, await reply.text(), reply.statusText);
   if (reply.status === 401 && path !== "/session") signedOut();
+  if (problem.code === "second_factor_needed") session.second_factor_needed = true; // demanded since he signed in
   throw problem;
 }
 
