@@ -329,7 +329,7 @@ static const struct finding findings[] = {
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, period: week}}\n", 15, false,
      "期间须为", "a period is half month, month, quarter or year"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: planet}}\n", 15, false, "per 须为",
-     "per is site, department, handler, category or stage"},
+     "per is site, department, handler, first_contact, category or stage"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, in_a_row: 1}}\n", 15, false,
      "in_a_row 为 2 至 36", "in_a_row is 2 to 36"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, where: {b: present}}}\n", 15, false,
