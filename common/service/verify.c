@@ -194,9 +194,10 @@ static const char *wrong_waiting_for(struct verify *verify, struct store_txn *tx
 }
 
 static const enum runtime_table checked[] = {RUNTIME_EFFECTS,      RUNTIME_EFFECTS_DUE, RUNTIME_OUTCOMES,
-                                             RUNTIME_OUTCOMES_AGE, RUNTIME_WAITING,     RUNTIME_WAITING_FOR};
-static const char *const checked_names[] = {"effects",      "effects_due", "outcomes",
-                                            "outcomes_age", "waiting",     "waiting_for"};
+                                             RUNTIME_OUTCOMES_AGE, RUNTIME_WAITING,     RUNTIME_WAITING_FOR,
+                                             RUNTIME_KNOWN};
+static const char *const checked_names[] = {"effects", "effects_due", "outcomes", "outcomes_age",
+                                            "waiting", "waiting_for", "known"};
 #define CHECKED_COUNT (sizeof checked / sizeof *checked)
 
 static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsigned table, struct bytes key,
@@ -215,6 +216,8 @@ static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsig
         return wrong_waiting(verify, key, value);
     case RUNTIME_WAITING_FOR:
         return wrong_waiting_for(verify, txn, key, value);
+    case RUNTIME_KNOWN:
+        return row_mark_sound(key, value) ? NULL : "it was altered";
     case RUNTIME_META:
     case RUNTIME_LOG:
     case RUNTIME_CURSORS:
