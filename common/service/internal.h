@@ -194,10 +194,10 @@ struct instance {
     const struct env *env;
     struct store *store;
     struct vault *vault;
-    struct words *words;   /* index.c; NULL: none is kept */
-    uint64_t words_turns;  /* how many turns there had been when it was last read into */
-    int64_t words_boot_ms; /* not before */
-    bool words_behind;
+    struct words *words;              /* index.c; NULL: none is kept */
+    uint64_t words_turns;             /* how many turns there had been when it was last read into */
+    int64_t words_boot_ms;            /* not before */
+    bool words_behind, words_stopped; /* stopped: reading a text into it aborted the process twice */
     struct store *files;
     struct key tidy_at;
     int64_t tidy_boot_ms; /* when next */
@@ -486,6 +486,8 @@ bool poison_names_effect(struct instance *instance, const char *id,
                          uint32_t attempt); /* between turns: did its result? */
 /* Of one that does: may the service say what follows? Once: that, too, may be what aborts. */
 bool poison_lets_say(const struct instance *instance);
+/* Notes and counts the input just named. `which`: more of it than its name tells; "". */
+void poison_passed_over(struct instance *instance, const char *which);
 void poison_passed(struct instance *instance);
 
 #define message_of(pointer) ((ProtobufCMessage *)(pointer))

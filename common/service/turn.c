@@ -316,13 +316,6 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     return true;
 }
 
-/* `which`: more of it than the name at hand tells; "". */
-static void note_passed_over(struct instance *instance, const char *which)
-{
-    instance->counts.quarantined++;
-    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("which", which));
-}
-
 static bool take_timer(struct turn *turn, int64_t before)
 {
     int64_t due;
@@ -343,7 +336,7 @@ static bool take_timer(struct turn *turn, int64_t before)
     cause->timer = hex;
     turn->cause = cause;
     if (poison_quarantines(turn->instance))
-        note_passed_over(turn->instance, hex);
+        poison_passed_over(turn->instance, hex);
     else
         turn->instance->service->fire(turn, key, due);
     turn_settle(turn);
@@ -362,7 +355,7 @@ static bool take_timer(struct turn *turn, int64_t before)
 static void pass_over_effect(struct turn *turn, const struct effect_done *done)
 {
     const struct service *service = turn->instance->service;
-    note_passed_over(turn->instance, "");
+    poison_passed_over(turn->instance, "");
     turn->phase = PHASE_EVOLVE;
     turn_effect_clear(turn, done->id);
     turn->phase = PHASE_REACT;
@@ -402,7 +395,7 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
 static void pass_over_job(struct turn *turn, const Record__Job *job)
 {
     struct instance *instance = turn->instance;
-    note_passed_over(instance, "");
+    poison_passed_over(instance, "");
     if (instance->service->job_passed_over && poison_lets_say(instance))
         instance->service->job_passed_over(turn, job->what, bytes_of(job->payload.data, job->payload.len));
 }

@@ -649,6 +649,7 @@ void verify_step(struct instance *instance)
         finish(verify, boot);
     bool told = verify->phase == VERIFY_DONE && verify->parked;
     answer_parked(verify, boot);
+    instance->input_name[0] = 0;
     if (told)
         verify_close(instance); /* the next one begins anew; a result nobody waits for is kept until asked for */
 }

@@ -94,6 +94,18 @@ static void run(struct life *life)
     }
 }
 
+static bool index_aborts;
+
+static enum err read_texts(struct turn *turn, bool *more_out)
+{
+    (void)turn;
+    *more_out = false;
+    bug_unless(!index_aborts);
+    return ERR_NONE;
+}
+
+static const struct service *listener = &scribe; /* or one that keeps an index */
+
 static void open_life(struct life *life, const char *folder, int64_t now)
 {
     char why[200];
@@ -111,7 +123,8 @@ static void open_life(struct life *life, const char *folder, int64_t now)
     options.map_bytes = 64u << 20;
     options.feeds = feeds;
     options.feeds_count = 1;
-    bug_unless(!instance_open(&scribe, &options, &life->scribe_env, &life->scribe, why, sizeof why));
+    options.epoch_keys_folder = folder;
+    bug_unless(!instance_open(listener, &options, &life->scribe_env, &life->scribe, why, sizeof why));
 }
 
 static void tell(struct life *life, struct instance *instance, uint64_t case_id, const char *text, unsigned number)
@@ -273,6 +286,23 @@ static int life_that_meets_the_damage(struct life *life)
     return 11; /* it should not have come here */
 }
 
+static int life_whose_index_aborts(struct life *life)
+{
+    index_aborts = true;
+    run(life);
+    return 15; /* it should not have come here */
+}
+
+static int life_without_index(struct life *life)
+{
+    index_aborts = true;
+    run(life);
+    tell(life, life->speaker, 2, "d", 40);
+    run(life);
+    bool told = life->scribe->counts.quarantined == 1 && life->scribe->poison_count == 0;
+    return told && is_page(life, 1, "open a abort b ") && is_page(life, 2, "open c d ") ? 0 : 16;
+}
+
 /* ---- one after the other ---- */
 
 typedef int life_fn(struct life *life);
@@ -368,6 +398,26 @@ static void the_second_abort_of_one_that_waited_sets_it_aside(void **state)
     assert_true(folder_remove(folder));
 }
 
+static void the_second_abort_in_the_index_stops_it(void **state)
+{
+    (void)state;
+    static struct service reader;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    reader = scribe;
+    reader.keeps_vault = true;
+    reader.index = read_texts;
+    listener = &reader;
+    guards_speaker = false;
+    assert_int_equal(live(folder, now, life_that_speaks), 0);
+    assert_int_equal(live(folder, now += 10000, life_whose_index_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_whose_index_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_without_index), 0);
+    listener = &scribe;
+    assert_true(folder_remove(folder));
+}
+
 static void what_fails_before_it_is_named_is_nobodys_fault(void **state)
 {
     (void)state;
@@ -391,6 +441,7 @@ int main(void)
                                        cmocka_unit_test(so_does_a_fault_that_is_no_assertion_of_ours),
                                        cmocka_unit_test(the_second_abort_in_decide_refuses_the_command),
                                        cmocka_unit_test(the_second_abort_of_one_that_waited_sets_it_aside),
+                                       cmocka_unit_test(the_second_abort_in_the_index_stops_it),
                                        cmocka_unit_test(what_fails_before_it_is_named_is_nobodys_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
