@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define INDEX_FORMAT 1u /* another one makes every index anew */
+#define INDEX_FORMAT 2u /* another one makes every index anew */
 #define INDEX_AFTER_MS 1000
 
 /* A damaged one is made anew: nothing is in it that is not elsewhere. */
@@ -53,7 +53,8 @@ void index_close(struct instance *instance)
 static bool is_behind(const struct instance *instance)
 {
     return instance->words && !instance->words_stopped &&
-           (instance->words_behind || instance->words_turns != instance->counts.turns);
+           (instance->words_behind || words_damaged(instance->words) ||
+            instance->words_turns != instance->counts.turns);
 }
 
 int64_t index_next(const struct instance *instance)
