@@ -88,7 +88,7 @@ const en: typeof zh = {
   audit: {
     chain: "Verification of the logs", verify: "Verify now", verifying: "Verifying", neverVerified: "Nothing was verified yet.", found: "{count} findings", partly: "{count} of {all} logs are verified, and nothing was found.", sound: "All logs are verified, and nothing was found (the earliest at {time}).", logs: "{count} logs", verifiedOf: "{verified} of {end} entries verified", nothingFound: "nothing found", isVerified: "verified",
     service: { directory: "Organisation", intake: "Register", routing: "Routing", casework: "Case files", watchdog: "Deadlines", escalation: "Escalation", notification: "Notices", analytics: "Figures" },
-    phase: { chain: "Hash chain", cursors: "Held against its sources", fold: "State worked out anew", tables: "Tables compared", vault: "Vault", secrets: "Passwords and tokens", files: "Files" },
+    phase: { chain: "Hash chain", cursors: "Held against its sources", fold: "State worked out anew", tables: "Tables compared", vault: "Vault", secrets: "Passwords and tokens", files: "Files", words: "Search index" },
     when: "When", who: "Who", what: "Kind", whatDone: "What", case: "Case number", purpose: "Purpose", record: "Record", from: "From", to: "To", of: "About", system: "The whole system (people, accounts, calendars)", operator: "Operator", for: "for {person}", withheld: "withheld: {fields}", empty: "There are no records yet.", nothingFits: "No record fits these filters.",
     whats: { did: "Did", looked: "Looked", refused: "Refused", organised: "Organised", published: "Published", exported: "Exported" },
     act: {

@@ -85,7 +85,7 @@ export default {
   audit: {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",
     service: { directory: "组织", intake: "登记", routing: "派单", casework: "案卷", watchdog: "期限", escalation: "升级", notification: "通知", analytics: "指标" },
-    phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件" },
+    phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件", words: "检索索引" },
     when: "时间", who: "人员", what: "类别", whatDone: "做了什么", case: "案件编号", purpose: "目的", record: "记录", from: "自", to: "至", of: "范围", system: "整个系统（人员、账号、日历）", operator: "运维人员", for: "代 {person}", withheld: "未获准：{fields}", empty: "还没有记录。", nothingFits: "没有符合条件的记录。",
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
