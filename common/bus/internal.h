@@ -2,8 +2,9 @@
 #define HEARBACK_BUS_INTERNAL_H
 
 #include "bus/bus.h"
+#include "config/config.h"
 
-#define BUS_NAME_MAX 48
+#define BUS_NAME_MAX CONFIG_NAME_ROOM
 
 struct bus_key {
     uint8_t public_key[32];
