@@ -38,9 +38,12 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
         allowed->label = step->label;
         allowed->clauses = (char **)(uintptr_t)by.clauses;
         allowed->n_clauses = by.clauses_count;
-        for (size_t n = 0; n < step->n_needs; n++)
+        for (size_t n = 0; n < step->n_needs; n++) {
             if (step->needs[n]->type == POLICY__NEED__TYPE__FIELD)
                 TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
+            if (step->needs[n]->anew)
+                TURN_ADD(turn, allowed->anew, allowed->n_anew, step->needs[n]->name);
+        }
         for (size_t n = 0; n < step->n_fields; n++) {
             const Policy__FieldDef *def = casework_field(one, step, step->fields[n]);
             if (!def || casework_may_write(one, def, actor))

@@ -82,6 +82,8 @@ static const struct finding findings[] = {
      "此处可用：late 时钟", "accepted here: late CLOCK"},
     /* what is for patterns, who may know, and what a figure is of */
     {SOUND "    rules: {r: {clause: C, when: b, then: {link: like}}}\n", 15, false, "只限 patterns", "is for patterns"},
+    {SOUND "patterns: {p: {clause: C, of: k, after: k, within: 7 days, count: 1, then: {link: like}}}\n", 15, false,
+     "of 另有其他", "names others too"},
     {SOUND "    public_problem: nothing\n", 15, false, "须写一个步骤", "public_problem names a step"},
     {SOUND "    public_problem: end\n", 15, false, "by 含 complainant", "by: complainant"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
