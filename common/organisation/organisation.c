@@ -183,7 +183,8 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
         return;
     case DIRECTORY__EVENT__KIND_POLICY_SCHEDULED: /* nobody's concern before its day */
     case DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN:
-    case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit */
+    case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit, as what follows */
+    case DIRECTORY__EVENT__KIND_SETUP_USED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }

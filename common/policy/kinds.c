@@ -42,11 +42,14 @@ static Policy__Need *need_of(struct compile *compile, json_t *node)
         need->name = arena_strdup(compile->arena, text + 9);
         chain_known(compile, node, need->name);
     } else {
-        need->name = (char *)(uintptr_t)text;
-        if (!policy_field(compile->kind, text)) {
-            mistake(compile, node, "\"%s\" 不是 %s 的字段（也可用：told 通知）",
-                    "\"%s\" is no field of %s (also accepted: told NOTICE)", text, compile->kind->name);
-            SUGGEST(compile, text, compile->kind->fields, compile->kind->n_fields);
+        need->anew = strncmp(text, "new ", 4) == 0;
+        need->name = arena_strdup(compile->arena, text + (need->anew ? 4 : 0));
+        if (!policy_field(compile->kind, need->name)) {
+            mistake(
+                compile, node, "\"%s\" 不是 %s 的字段（也可用：new 字段、told 通知、approved 审批、every 部分）",
+                "\"%s\" is no field of %s (also accepted: new FIELD, told NOTICE, approved CHAIN, every PARTS.FIELD)",
+                need->name, compile->kind->name);
+            SUGGEST(compile, need->name, compile->kind->fields, compile->kind->n_fields);
         }
     }
     return need;

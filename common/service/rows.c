@@ -159,6 +159,10 @@ void effects_start_due(struct instance *instance, int64_t now)
         bug_unless(done);
         *done = (struct effect_done){.instance = instance, .id = strdup(id), .attempt = effect->attempt};
         instance->effects_running[instance->effects_running_count++] = done->id;
+        if (poison_names_effect(instance, id, effect->attempt)) { /* whatever came of it, it would be passed over */
+            effect_done_call(done, (struct bytes){0});
+            continue;
+        }
         instance->env->effect_start(instance->env->context, id, effect->attempt,
                                     bytes_of(effect->payload.data, effect->payload.len), done);
     }

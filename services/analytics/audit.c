@@ -60,6 +60,8 @@ static bool of_directory(struct turn *turn, const Directory__Event *said, Analyt
         return is(entry, "organised", "roster", said->roster_planned->roster);
     case DIRECTORY__EVENT__KIND_SETUP_OFFERED:
         return is(entry, "organised", "setup", said->setup_offered->account);
+    case DIRECTORY__EVENT__KIND_SETUP_USED:
+        return is(entry, "organised", "setup_used", said->setup_used->account);
     case DIRECTORY__EVENT__KIND_POLICY_PUBLISHED:
         entry->version = said->policy_published->version;
         return is(entry, "published", "policy",
@@ -225,6 +227,8 @@ static void keep_at_sites(struct turn *turn, const Hb__Event *event, const Analy
         keep_at_account(turn, said->account_defined, event, entry);
     if (said && said->kind_case == DIRECTORY__EVENT__KIND_SETUP_OFFERED)
         keep_at_account(turn, organisation_account(turn, said->setup_offered->account), event, entry);
+    if (said && said->kind_case == DIRECTORY__EVENT__KIND_SETUP_USED)
+        keep_at_account(turn, organisation_account(turn, said->setup_used->account), event, entry);
 }
 
 void analytics_audit_fold(struct turn *turn, const Hb__Event *event)

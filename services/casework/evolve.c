@@ -279,7 +279,8 @@ static void evolve_told(struct turn *turn, Caserec__Case *record, const Hb__Even
     casework_extend_noticed(turn, record, event->notification);
     if (event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
         return;
-    casework_told_add(turn, record, event->notification->told->notice, record->round, event->occurred_ms);
+    const Notification__NoticeTold *told = event->notification->told;
+    casework_told_add(turn, record, told->notice, told->round ? told->round : record->round, event->occurred_ms);
 }
 
 static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Event *event)

@@ -314,13 +314,17 @@ static void mark(struct turn *turn, const struct casework_case *one, const Polic
 
 /* The notice goes out on each case of the link: to its complainant, its handler. */
 static void tell_each(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
-                      const Policy__Action *action, Casework__NoticeRequested *request)
+                      const Policy__Action *action, const Casework__NoticeRequested *like)
 {
     struct casework_each each;
     for (size_t i = 0; casework_each(one, action, i, &each); i++) {
         struct casework_case other;
         if (!each.link || !casework_open(turn, each.link, &other))
             continue;
+        Casework__NoticeRequested *request =
+            TURN_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
+        *request = *like;
+        request->round = other.record->round;
         Hb__Event *event = casework_event(turn, &other, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);
         event_clauses(turn, event, rule->clauses, rule->n_clauses);
         turn_say(turn, event);
@@ -349,6 +353,7 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         request->rule = rule->name;
         request->notice = action->name;
         request->source = source;
+        request->round = one->record->round;
         request->letter = casework_letter_of(one, action->name, source);
         if (*action->each) {
             tell_each(turn, one, rule, action, request);
@@ -620,6 +625,8 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     casework_note_undelivered(turn, &one, event);
     Hb__Position *source = event_position(turn, event);
     struct cause cause = cause_of(event);
+    if (*cause.told && event->notification->told->round && event->notification->told->round < one.record->round)
+        cause.told = ""; /* the proof of a round that is over */
     run_rules(turn, &one, &cause, source);
     react_linked(turn, &one, &cause, source);
     casework_returns_react(&one, event);

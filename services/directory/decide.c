@@ -18,6 +18,9 @@ void directory_decide(struct turn *turn, const Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_WITHDRAW_POLICY:
         directory_decide_withdraw(turn, command->directory->withdraw_policy);
         return;
+    case DIRECTORY__COMMAND__KIND_TELL_SETUP:
+        directory_decide_used(turn, command->directory->tell_setup);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         return;
     }

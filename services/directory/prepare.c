@@ -137,6 +137,9 @@ void directory_prepare(struct turn *turn, Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_WITHDRAW_POLICY:
         (void)may_publish(turn, command, command->directory->withdraw_policy->site, false);
         return;
+    case DIRECTORY__COMMAND__KIND_TELL_SETUP:
+        directory_prepare_used(turn, command);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         break;
     }

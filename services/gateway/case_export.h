@@ -26,7 +26,7 @@ struct case_export_format {
 extern const struct case_export_format case_csv, case_xlsx;
 
 struct http_request *case_export_request(const struct case_export *export);
-const char *const *case_export_columns(const struct case_export *export); /* ends with NULL */
+const char *const *case_export_columns(const struct case_export *export, size_t *count_out);
 /* Zeroed memory of a format, the same at each call. */
 void *case_export_kept(struct case_export *export, size_t size);
 

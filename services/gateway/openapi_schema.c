@@ -246,7 +246,8 @@ json_t *openapi_session(json_t *schemas)
     return object(json_object(), "account", type("string"), "person", type("string"), "name", type("string"), "posts",
                   list_of(openapi_reference(schemas, &directory__post__descriptor)), "sites", list_of(type("string")),
                   "scopes", list_of(type("string")), "language", type("string"), "second_factor", type("boolean"),
-                  "demonstration", type("boolean"), "until?", instant(), "csrf?", type("string"), NULL);
+                  "second_factor_needed", type("boolean"), "demonstration", type("boolean"), "until?", instant(),
+                  "csrf?", type("string"), NULL);
 }
 
 json_t *openapi_password(json_t *schemas)

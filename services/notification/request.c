@@ -56,6 +56,7 @@ bool notification_request_read(struct notification_request *request, struct turn
     const Escalation__Event *level = event->payload_case == HB__EVENT__PAYLOAD_ESCALATION ? event->escalation : NULL;
     if (casework && begin(request, turn, event, event->casework->notice_requested->notice)) {
         request->rule = event->casework->notice_requested->rule;
+        request->round = event->casework->notice_requested->round;
         request->clock = event->casework->notice_requested->clock;
         request->due_ms = event->casework->notice_requested->due_ms;
         request->letter = event->casework->notice_requested->letter;
@@ -65,6 +66,7 @@ bool notification_request_read(struct notification_request *request, struct turn
     if (level && level->kind_case == ESCALATION__EVENT__KIND_REACHED &&
         begin(request, turn, event, level->reached->notice)) {
         request->clock = level->reached->clock;
+        request->round = level->reached->round;
         request->due_ms = level->reached->due_ms;
         request->level = level->reached->level;
         request->persons = level->reached->told;
@@ -209,6 +211,7 @@ static void queue(const struct notification_request *request, uint64_t id, const
     queued->complainant = complainant;
     queued->source = request->source;
     queued->more = (uint32_t)more;
+    queued->round = request->round;
     queued->rule = (char *)(uintptr_t)request->rule;
     queued->letter = request->letter;
     queued->subject = subject_of(request);
@@ -237,6 +240,7 @@ Notification__NoticeQueued *notification_next_way(const struct notification_requ
     next->person = failed->person;
     next->complainant = failed->complainant;
     next->source = failed->source;
+    next->round = failed->round;
     next->rule = failed->rule;
     next->subject = failed->subject;
     next->text = failed->text;

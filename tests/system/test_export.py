@@ -77,6 +77,10 @@ def test_export():
         for cells, line in zip(sheet[1:], lines[1:], strict=True):
             same(cells, line, lines[0])
         assert {line[0] for line in lines} > {"'" + id if id[0] in "=+" else id for id in HOSTILE}
+        words = list(csv.DictReader(io.StringIO(ask("format=csv&lang=zh-CN").body.decode("utf-8-sig"), newline="")))
+        assert ("投诉", "噪音") in {(row["事项"], row["类别"]) for row in words} and len(words) == len(lines) - 1, words[0]
+        english = list(rows_of(ask("format=xlsx&lang=en").body))
+        assert english[0][:4] == ["External number", "Number", "Kind", "Category"] and "Complaint" in {line[2] for line in english}, english[:2]
         # of a search too, which is a command and moves what the client has seen from page to page
         sought = csv.reader(io.StringIO(ask(f"format=csv&text={urllib.parse.quote('旧记录')}").body.decode("utf-8-sig"), newline=""))
         assert len([line for line in sought if line != lines[0]]) == ROWS, "three pages"

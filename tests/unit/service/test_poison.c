@@ -39,6 +39,11 @@ static void postman_evolve(struct turn *turn, const Hb__Event *event)
         turn_effect_clear(turn, text + 6);
 }
 
+static void postman_effect_passed_over(struct turn *turn, const char *id, uint32_t attempt)
+{
+    scribe_say(turn, 9, arena_printf(turn_arena(turn), "given up: %s/%u", id, attempt));
+}
+
 static void postman_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result)
 {
     (void)attempt;
@@ -56,6 +61,7 @@ static int setup(void **state)
     postman = scribe;
     postman.evolve = postman_evolve;
     postman.effect_done = postman_effect_done;
+    postman.effect_passed_over = postman_effect_passed_over;
     memset(&outside, 0, sizeof outside);
     outside.held = true;
     world_open_to(world, services, 2, 3, send);
@@ -102,10 +108,101 @@ static void what_has_ended_is_not_done_again(void **state)
     assert_string_equal(scribe_page(world, 9), "open mail 1 mail 2 sent: mail 1 sent: mail 2 ");
 }
 
+static void set_aside(struct world *world, uint64_t quarantined)
+{
+    Bus__PositionReport report;
+    instance_position(pong(world), &world->arena, &report);
+    assert_false(report.timers_due || report.effects_due);
+    assert_int_equal(pong(world)->counts.quarantined, quarantined);
+    assert_int_equal(pong(world)->poison_count, 0);
+    assert_string_equal(scribe_verify(world, PONG), ""); /* a fresh fold ends in the same state */
+}
+
+/* Its row is cleared, or it would be sent again and again; the service says what follows, and it is not sent to be
+   thrown away. */
+static void an_effect_is_given_up(void **state)
+{
+    struct world *world = *state;
+    outside.held = false;
+    scribe_speak(world, 9, "open");
+    simulation_down(world->simulation, PONG);
+    scribe_tell(world, 9, "mail 1", "");
+    scribe_tell(world, 9, "mail 2", "");
+    restart(world, 2, "effect mail 1 1");
+    assert_string_equal(scribe_page(world, 9), "open mail 1 given up: mail 1/1 mail 2 sent: mail 2 ");
+    assert_int_equal(outside.started, 1);
+    set_aside(world, 1);
+    simulation_down(world->simulation, PONG);
+    simulation_up(world->simulation, PONG);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_int_equal(outside.started, 1);
+}
+
+/* Where what the service says of it aborts as well, it says nothing. */
+static void the_third_time_nothing_is_said(void **state)
+{
+    struct world *world = *state;
+    outside.held = false;
+    scribe_speak(world, 9, "open");
+    simulation_down(world->simulation, PONG);
+    scribe_tell(world, 9, "mail 1", "");
+    restart(world, 3, "effect mail 1 1");
+    assert_string_equal(scribe_page(world, 9), "open mail 1 ");
+    set_aside(world, 1);
+}
+
+static const char *timer_name(struct world *world, uint64_t case_id, int64_t due_ms)
+{
+    struct key key = key_u64(case_id);
+    poison_name_timer(pong(world), key_bytes(&key), due_ms);
+    const char *name = arena_strdup(&world->arena, pong(world)->input_name);
+    pong(world)->input_name[0] = 0;
+    return name;
+}
+
+/* Three timers of one instant, and the one in the middle is poison. */
+static void a_timer_is_passed_over_and_told(void **state)
+{
+    struct world *world = *state;
+    simulation_down(world->simulation, PONG);
+    for (uint64_t id = 1; id <= 3; id++) {
+        scribe_tell(world, id, "open", "");
+        scribe_tell(world, id, "timer 5000", "");
+    }
+    int64_t due = simulation_now(world->simulation) + 5000; /* of a world without delays */
+    simulation_run(world->simulation, due + 1000);
+    simulation_up(world->simulation, PONG);
+    restart(world, 2, timer_name(world, 2, due));
+    assert_string_equal(scribe_page(world, 1), "open timer 5000 rang ");
+    assert_string_equal(scribe_page(world, 2), "open timer 5000 ");
+    assert_string_equal(scribe_page(world, 3), "open timer 5000 rang ");
+    set_aside(world, 1);
+}
+
+/* Those of its instant that come before it do not stand for it: it is not past, and what it did is not forgotten. */
+static void another_of_its_instant_is_another(void **state)
+{
+    struct world *world = *state;
+    simulation_down(world->simulation, PONG);
+    for (uint64_t id = 1; id <= 2; id++) {
+        scribe_tell(world, id, "open", "");
+        scribe_tell(world, id, "timer 5000", "");
+    }
+    int64_t due = simulation_now(world->simulation) + 5000;
+    simulation_run(world->simulation, due + 1000);
+    simulation_up(world->simulation, PONG);
+    restart(world, 1, timer_name(world, 7, due));
+    assert_string_equal(scribe_page(world, 2), "open timer 5000 rang ");
+    assert_int_equal(pong(world)->poison_count, 1);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, scribe_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_WORLD(what_has_ended_is_not_done_again)};
+    const struct CMUnitTest tests[] = {WITH_WORLD(what_has_ended_is_not_done_again), WITH_WORLD(an_effect_is_given_up),
+                                       WITH_WORLD(the_third_time_nothing_is_said),
+                                       WITH_WORLD(a_timer_is_passed_over_and_told),
+                                       WITH_WORLD(another_of_its_instant_is_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // What /api/v1 gives, as far as the console looks at it. Times are RFC 3339; 64-bit numbers are texts.
 import type { FieldProblem, Label } from "./http";
 
-export interface Site { id: string; name: Label; zone: string; language?: string; code?: string; public?: boolean }
+export interface Site { id: string; name: Label; zone: string; language?: string; code?: string; public?: boolean; second_factor?: string[] }
 export interface Department { id: string; site: string; name: Label; head?: string; parent?: string }
 export interface Person { id: string; name: string; posts?: { post: string; department?: string; site?: string }[] }
 export interface Shift { from_min: number; to_min: number }
@@ -55,7 +55,7 @@ export interface SiteFigures { cell?: string; cell_name?: string; site: string; 
 export interface View { id: string; site: string; name: Label; list?: string; filter?: { name: string; value: string }[]; shared?: string; department?: string; owner?: string; own?: boolean }
 export interface CaseList { rows: CaseRow[]; cursor?: string; stale?: boolean }
 
-export interface Allowed { step: string; label?: Label; needs?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
+export interface Allowed { step: string; label?: Label; needs?: string[]; anew?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
 export interface Seen { now?: string[]; later?: string[] } // by the complainant
 export interface Registrable { kinds?: { kind: string; channels?: string[]; any_channel?: boolean; settling?: string; attach?: boolean }[]; received?: boolean }
 export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean; language?: string }

@@ -66,6 +66,8 @@ export const useDirectory = defineStore("directory", () => {
 
   function person(id: string | undefined): string { return id ? names.value.get(id) ?? id : ""; }
   function department(at: string, id: string | undefined, language?: Language): string { return id ? said(departments.value.get(`${at}/${id}`)?.name, id, language) : ""; }
+  /** Who may be either: the first contact of a case that came to no person is the department. */
+  function owner(at: string, id: string | undefined): string { return names.value.get(id ?? "") ?? department(at, id); }
   function departmentsOf(at: string) { return (organisation.value.departments ?? []).filter(one => one.site === at); }
   function peopleOf(at: string) { return (organisation.value.people ?? []).filter(one => one.posts?.some(post => post.site === at)); }
   const register = computed(() => new Map((organisation.value.things ?? []).map(one => [`${one.site}/${one.id}`, one])));
@@ -104,5 +106,5 @@ export const useDirectory = defineStore("directory", () => {
     return [...new Set(posts.filter(post => post.site === at && post.department).map(post => post.department!))];
   }
 
-  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
+  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, owner, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
 });
