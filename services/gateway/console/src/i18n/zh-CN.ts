@@ -110,14 +110,14 @@ export default {
     moved: "因此改变的期限", counting: "仍在重新计算…", nothingMoved: "没有期限因此改变。", was: "原期限",
   },
   policies: {
-    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改，不能在此直接发布。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
+    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
     writing: "拟稿", pack: "制度包名（单独添加的文件归入）", addFiles: "添加 .yaml 文件", addFolder: "添加文件夹", file: "文件（{count} 个）", text: "内容", line: "第 {line} 行", removeFile: "移除", leaveOut: "移除 {file}", together: "发布的制度包（按顺序，用空格分隔；其余随附）",
     check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
     from: "下一版自 {day} 起", coming: "另有一版自 {day} 起施行：{packs}。", comingOlder: "它发布时现行的是第 {version} 版，此后发布的改动不在其中。", beginComing: "以其文件为起点", withdraw: "撤回",
-    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
+    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", byCase: "据以发布的事项", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
   },
   indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
 };
