@@ -138,7 +138,7 @@ static void registered(struct visit *visit, const struct submit_form *submit, co
     session->offset = reply->submitted->offset;
     session->promised = reply->submitted->promised;
     session->n_promised = reply->submitted->n_promised;
-    portal_files_add(visit, reply->case_id, submit->id, session, on_files, session);
+    portal_files_add(visit, reply->case_id, false, submit->id, session, on_files, session);
 }
 
 /* The form comes back with all that was typed. Its token stays: to send it again is the same command, so that nothing

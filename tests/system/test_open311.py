@@ -7,6 +7,7 @@ import urllib.parse
 import xml.etree.ElementTree as xml
 
 import harness
+import test_attachments
 import test_portal
 import test_problems
 from test_portal import portal
@@ -113,6 +114,16 @@ def a_request_is_created():
     (made,) = call("POST", "v2/requests.json", anonymous, expect=201)
     assert {f["name"]: f.get("value") for f in file_of(made["service_request_id"]).json()["facts"]}["anonymous"] == {"yes": True}
     return fields, number
+
+
+def files_come_along(fields):
+    """Photos in the form itself, in whatever field: what some clients do beside media_url. One that is not taken keeps nobody from anything."""
+    body, kind = portal.multipart(fields, "media", [("a.png", test_attachments.png(), "image/png"), ("x.svg", b"<svg/>", "image/svg+xml")])
+    reply = system.http("POST", "/open311/v2/requests.json", body, headers={"X-Forwarded-For": "203.0.113.9", "Content-Type": kind})
+    (made,) = reply.json()
+    assert reply.status == 201 and "x.svg" in made["service_notice"], reply
+    files = file_of(made["service_request_id"]).json()["attachments"]
+    assert [one["type"] for one in files] == ["image/png"], files
 
 
 def what_cannot_be_created(fields):
@@ -251,6 +262,7 @@ def all_of_it():
         services()
         definitions()
         fields, number = a_request_is_created()
+        files_come_along(fields)
         what_cannot_be_created(fields)
         requests_are_listed(number)
         updates_are_told(*the_public_sees_public_problems())
