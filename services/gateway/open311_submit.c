@@ -173,10 +173,8 @@ static void submit(struct call *call)
         call_fail(call->request, 404, "没有这个 service_code", "service_code was not found");
         return;
     }
-    if (!text) {
-        call_fail(call->request, 400, "缺少 description", "description was not provided");
-        return;
-    }
+    if (!text) /* GeoReport v2 does not demand it: then what is the matter is what the service says */
+        text = call_service_name(call, kind, category);
     struct sending *sending = arena_zero(&call->request->arena, sizeof *sending);
     sending->call = call;
     intake__submit__init(&sending->submit);
