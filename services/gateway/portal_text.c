@@ -103,8 +103,9 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_BAD_EMAIL] = {"邮箱地址应形如 name@example.org，也可以不填",
                         "An e-mail address looks like name@example.org; you may leave it out"},
     [TEXT_TOKEN_OLD] =
-        {"页面打开太久了。您填写的内容还在，请核对后再点一次提交。",
-         "This page was open for too long. What you typed is still here: please check it and send again."},
+        {"页面打开太久，或不是在这个浏览器里打开的。下面的内容尚未提交，请核对后再点一次提交。",
+         "This page was open for too long, or not opened in this browser. What stands below was not sent: please check "
+         "it and send it again."},
     [TEXT_SENT_BEFORE] = {"这张表已经提交并登记过一次。如要另外登记一件，请再点一次提交。",
                           "This form was sent and registered before. To register another matter, send it again."},
     [TEXT_TRY_AGAIN] = {"暂时无法登记，您填写的内容还在。请稍后再点一次提交；不会重复登记。",
