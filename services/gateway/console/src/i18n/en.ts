@@ -52,7 +52,7 @@ const en: typeof zh = {
   },
   knowledge: { find: "Find", none: "None is in force yet.", noneFits: "None fits.", read: "Read", readOf: "Read: {what}", insert: "Insert", insertOf: "Insert: {what}", more: "{count} more: narrow it down." },
   mark: { seen: "The complainant will see this", later: "Internal; the complainant may see it after a later step", internal: "Internal" },
-  files: { elsewhere: "Kept elsewhere", where: "Where, or under which number", title: "Files", none: "No files.", add: "Add files", hint: "Of 10 MB each; they may be dropped here too. Where a picture was taken is removed.", under: "Sending {name}", leaveOut: "Remove", leaveOutOf: "Remove {name}", taken: "{count} file is attached. | {count} files are attached." },
+  files: { author: "may name its author", elsewhere: "Kept elsewhere", where: "Where, or under which number", title: "Files", none: "No files.", add: "Add files", hint: "Of 10 MB each; they may be dropped here too. Where a picture was taken is removed; PDF and office files may still name their author.", under: "Sending {name}", leaveOut: "Remove", leaveOutOf: "Remove {name}", taken: "{count} file is attached. | {count} files are attached." },
   clock: { running: "running", paused: "paused", met: "met", missed: "missed", cancelled: "cancelled" },
   day: { start: "start", counted: "counted", skipped: "skipped", rolled: "moved on", due: "due" },
   event: {

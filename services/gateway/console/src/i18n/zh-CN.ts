@@ -49,7 +49,7 @@ export default {
   },
   knowledge: { find: "查找条目", none: "还没有有效的条目。", noneFits: "没有符合的条目。", read: "阅读", readOf: "阅读：{what}", insert: "插入", insertOf: "插入：{what}", more: "另有 {count} 条，请缩小范围。" },
   mark: { seen: "诉求人将看到", later: "内部，后续环节可能公开给诉求人", internal: "内部" },
-  files: { elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
+  files: { author: "可能带有作者等信息", elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除，PDF 和办公文档可能仍带有作者等信息。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
