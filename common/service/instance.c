@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static const char *const runtime_table_names[RUNTIME_TABLES] = {
-    "meta",    "log",         "cursors", "heard",   "outcomes",    "outcomes_age",
-    "waiting", "waiting_for", "timers",  "effects", "effects_due", "jobs",
+    "meta",        "log",   "cursors", "heard",   "outcomes",    "outcomes_age", "waiting",
+    "waiting_for", "known", "timers",  "effects", "effects_due", "jobs",
 };
 
 /* ---- opening ---- */
@@ -160,6 +160,7 @@ static enum err load_state(struct instance *instance, char *why_out, size_t why_
         instance->waiting_count = store_count(txn, instance->runtime_tables[RUNTIME_WAITING]);
         if (instance->options.cells_count)
             instance->waiting_count += store_count(txn, instance->cells_waiting);
+        instance->known_open = store_count(txn, instance->runtime_tables[RUNTIME_KNOWN]) > 0;
         instance->jobs_open = store_count(txn, instance->runtime_tables[RUNTIME_JOBS]) > 0;
         err = store_error(txn);
     }
@@ -409,7 +410,7 @@ bool clock_look(struct instance *instance, int64_t *now_out)
 
 static bool work_waits(const struct instance *instance, int64_t now)
 {
-    if (instance->effects_done || instance->commands || instance->release_key)
+    if (instance->effects_done || instance->commands || instance->release_key || instance->known_open)
         return true;
     if (instance->holding)
         return false;

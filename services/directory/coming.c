@@ -7,7 +7,7 @@
 
 #define DAY_MS 86400000ll
 
-const char *const directory_tables[] = {"coming"};
+const char *const directory_tables[] = {"coming", "approved"};
 
 int64_t directory_day_begins(struct turn *turn, const char *site, const char *day)
 {

@@ -191,9 +191,14 @@ static void page_problem(struct problems *problems)
 
 /* ---- asking for them ---- */
 
-static char *purpose_of(struct problems *problems)
+static char *joining(struct problems *problems)
 {
     return arena_printf(visit_arena(problems->visit), "join:%016llx", (unsigned long long)problems->row->case_id);
+}
+
+static const char *purpose_of(struct problems *problems)
+{
+    return visit_browser_purpose(problems->visit, joining(problems));
 }
 
 static void show_one(struct problems *problems)
@@ -333,7 +338,7 @@ static void id_of_contact(struct problems *problems, const Casework__Act *act)
     uint8_t hash[16];
     crypto_generichash_state state;
     const struct portal_keys *keys = &problems->visit->portal->keys;
-    const char *purpose = purpose_of(problems);
+    const char *purpose = joining(problems);
     crypto_generichash_init(&state, keys->form, sizeof keys->form, sizeof hash);
     crypto_generichash_update(&state, (const uint8_t *)purpose, strlen(purpose) + 1);
     for (size_t i = 0; i < act->n_fields; i++)
