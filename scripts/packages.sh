@@ -53,7 +53,7 @@ graphviz: draws flow charts (hearback policy flow)"
 
 packages_tests="
 python3-yaml: reads docker/compose.yaml
-python3-jsonschema: holds it against the schema of the Compose Specification
+python3-jsonschema: holds it against the schema of the Compose Specification, and openapi.json against that of OpenAPI
 iproute2: network namespaces as machines
 libcmocka-dev: unit tests
 python3: drives the system tests from outside

@@ -282,7 +282,7 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     size_t i;
     json_t *item, *http = json_object_get(root, "http"), *smtp = json_object_get(root, "smtp");
     ONLY(reading, root, "cell", "data", "secrets", "epoch_keys", "policies", "calendars", "zones", "http", "smtp",
-         "instances", "keys", "name", "link_listen", "cells", "sign_in", "demonstration");
+         "instances", "keys", "name", "link_listen", "cells", "sign_in", "demonstration", "limits");
     config->cell = text_of(reading, root, "cell");
     config->name = text_of(reading, root, "name");
     config->link_listen = text_of(reading, root, "link_listen");
@@ -320,6 +320,13 @@ static void read_all(struct reading *reading, json_t *root, Config__Config *conf
     config->sign_in->idle_s = number_of(reading, sign_in, "idle_s", 366 * 86400);
     config->sign_in->most_s = number_of(reading, sign_in, "most_s", 366 * 86400);
     config->sign_in->delay_ms = number_of(reading, sign_in, "delay_ms", 60000);
+    json_t *limits = json_object_get(root, "limits");
+    config->limits = arena_alloc(reading->arena, sizeof *config->limits);
+    config__limits__init(config->limits);
+    ONLY(reading, limits, "reads", "writes", "address");
+    config->limits->reads = number_of(reading, limits, "reads", 1000000);
+    config->limits->writes = number_of(reading, limits, "writes", 1000000);
+    config->limits->address = number_of(reading, limits, "address", 1000000);
     const char *demonstration = text_of(reading, root, "demonstration");
     config->demonstration = strcmp(demonstration, "true") == 0;
     if (*demonstration && !config->demonstration && strcmp(demonstration, "false") != 0)
@@ -469,6 +476,9 @@ static void write_all(FILE *file, const Config__Config *config)
     if (config->sign_in && (config->sign_in->idle_s || config->sign_in->most_s || config->sign_in->delay_ms))
         fprintf(file, "sign_in: {idle_s: %u, most_s: %u, delay_ms: %u}\n", config->sign_in->idle_s,
                 config->sign_in->most_s, config->sign_in->delay_ms);
+    if (config->limits && (config->limits->reads || config->limits->writes || config->limits->address))
+        fprintf(file, "limits: {reads: %u, writes: %u, address: %u}\n", config->limits->reads, config->limits->writes,
+                config->limits->address);
     if (config->demonstration)
         fprintf(file, "demonstration: true\n");
     if (config->n_cells)

@@ -146,6 +146,35 @@ static void linking_of(struct compile *compile, json_t *map, Policy__Step *step)
         mistake(compile, map, "一个步骤只能有 link 或 unlink 之一", "a step has either link or unlink");
 }
 
+static Policy__Step__Does does_of(struct compile *compile, json_t *node)
+{
+    static const struct {
+        const char *word;
+        Policy__Step__Does does;
+    } words[] = {{"settle", POLICY__STEP__DOES__SETTLE},
+                 {"assign", POLICY__STEP__DOES__ASSIGN},
+                 {"answer", POLICY__STEP__DOES__ANSWER},
+                 {"note", POLICY__STEP__DOES__NOTE}};
+    const char *word = text_of(compile, node);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i].word) == 0)
+            return words[i].does;
+    if (node)
+        mistake(compile, node, "可用：settle（当场办结）、assign（派给）、answer（答复）、note（记录）",
+                "accepted: settle (on the spot), assign, answer, note");
+    return POLICY__STEP__DOES__OTHER;
+}
+
+/* Whoever registers takes it with the registration: it must be clear which. */
+static void one_settles(struct compile *compile, json_t *map, const Policy__Kind *kind)
+{
+    const Policy__Step *first = policy_settling(kind);
+    for (size_t i = 0; i < kind->n_steps; i++)
+        if (kind->steps[i]->does == POLICY__STEP__DOES__SETTLE && kind->steps[i] != first)
+            mistake(compile, map, "%s 与 %s 都是 does: settle：只能有一个", "%s and %s: one step only has does: settle",
+                    first->name, kind->steps[i]->name);
+}
+
 /* Made of what the departments say (departments.c). */
 static void department_by_of(struct compile *compile, json_t *map, Policy__Step *step)
 {
@@ -186,7 +215,7 @@ static void from_of(struct compile *compile, json_t *node, Policy__Step *step)
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
-              "unlink", "copy", "gives_back", "department by");
+              "unlink", "copy", "gives_back", "does", "department by");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
@@ -218,6 +247,7 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
         }
     bool gives_back = yes_of(compile, json_object_get(map, "gives_back"));
     step->gives_back = gives_back ? HB__GIVES_BACK__RETURNS : HB__GIVES_BACK__KEEPS;
+    step->does = does_of(compile, json_object_get(map, "does"));
     const char *round = text_of(compile, json_object_get(map, "round"));
     step->round_next = strcmp(round, "next") == 0;
     if (*round && !step->round_next)
@@ -646,6 +676,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     EACH(compile, map, "fields", Policy__FieldDef, policy__field_def__init, kind->fields, kind->n_fields, field_of);
     EACH(compile, map, "chains", Policy__Chain, policy__chain__init, kind->chains, kind->n_chains, chain_of);
     EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);
+    one_settles(compile, json_object_get(map, "steps"), kind);
     chains_steps(compile);
     public_problem_of(compile, json_object_get(map, "public_problem"), kind);
     limits_of(compile, json_object_get(map, "limits"));

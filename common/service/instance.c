@@ -368,8 +368,18 @@ static void note_clock(struct instance *instance, bool suspect, int64_t wall)
     instance->suspect_noted = suspect;
 }
 
-/* One `now` for what follows; false while the clock is suspect. */
-static bool clock_look(struct instance *instance, int64_t *now_out)
+/* An operator takes the clock as it is. What was promised by the one before binds no more, and what others promised by
+   it is asked for anew. */
+static void accept_clock(struct instance *instance, int64_t wall)
+{
+    int64_t recorded = instance->head.recorded_ms;
+    promise_forget(instance);
+    instance->last_now = wall > recorded ? wall : recorded;
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        instance->feeds[i].as_of = instance->feeds[i].told_as_of = 0;
+}
+
+bool clock_look(struct instance *instance, int64_t *now_out)
 {
     int64_t wall = machine_now(instance);
     int64_t offset = wall - instance_boot(instance);
@@ -377,8 +387,8 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     bool early = wall < promise_kept_ms(instance) - CLOCK_STEP_MS || wall < instance->options.build_ms;
     if (instance->clock_accepted || (instance->started_suspect && !early)) {
         /* an operator said so, or the step that ends a suspect start: not itself a step */
-        if (instance->clock_accepted)
-            promise_forget(instance);
+        if (instance->clock_accepted && (stepped || early))
+            accept_clock(instance, wall);
         instance->clock_offset = offset;
         instance->started_suspect = instance->clock_accepted = false;
         stepped = false;
@@ -496,7 +506,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     bool turned = false;
     if (instance->rebuilding) { /* nothing else is true before it is done; whoever asks is served from the log */
         *fatal_out = room ? rebuild_step(instance, now) : ERR_NONE;
-        serve_parked(instance, now);
+        serve_parked(instance);
         snapshot_step(instance);
         return rebuild_wants(instance);
     }
@@ -511,7 +521,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         instance_ask_all(instance, false);
     if (trusted && room)
         hurry(instance, now);
-    serve_parked(instance, now);
+    serve_parked(instance);
     verify_step(instance);
     waiting_look(instance, now);
     if (trusted && room)

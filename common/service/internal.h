@@ -232,7 +232,7 @@ struct instance {
     struct parked_query *parked_queries;
     struct parked_fetch *parked_fetches;
     struct effect_done *effects_done, **effects_done_tail;
-    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight; owned by their effect_done */
+    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight, until their results are taken; owned by effect_done */
     unsigned effects_running_count;
     uint64_t sealing; /* seal requests under way */
 
@@ -278,6 +278,8 @@ struct instance {
 
 /* instance.c: what is waited for is waited for by the boot clock, whatever the wall clock does meanwhile. */
 int64_t instance_boot(const struct instance *instance);
+/* One `now` for what follows, and in last_now: while the clock is suspect the last that was trusted, and false. */
+bool clock_look(struct instance *instance, int64_t *now_out);
 
 /* turn.c */
 enum err instance_turn(struct instance *instance, int64_t now) MUST_CHECK;
@@ -345,6 +347,8 @@ void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
 void job_delete(struct turn *turn, uint64_t id);
 void effects_start_due(struct instance *instance, int64_t now);
 bool effect_current(struct turn *turn, const char *id, uint32_t attempt);
+struct effect_done *
+effect_pop(struct instance *instance); /* the next result, the caller's to free; NULL: there is none */
 
 /* crowd.c */
 /* Room for one more? False: it was refused with 503 and counted. */
@@ -363,7 +367,7 @@ void command_reply_fill(struct turn *turn, const Hb__Command *command, uint64_t 
                         Bus__Reply *reply);
 
 /* serve.c */
-void serve_parked(struct instance *instance, int64_t now);
+void serve_parked(struct instance *instance);
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale);
 void computation_start(struct computation *computation, const struct bus_call *call, const Hb__Query *query);
 void computation_drop(struct computation *computation);
@@ -433,9 +437,9 @@ bool fork_known(struct instance *instance, const struct feed *feed, const Hb__Ev
 enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK; /* at start */
 /* Of the rows that evolve writes, in any service: to be counted up when an older row would be read or folded otherwise
    than one written today. 2: each row ends with a check; 3: intake knows which version a case goes by, analytics has
-   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: casework settles
-   what a rule waited for when it does not apply, and a proof is of the round in which its notice was asked for;
-   notification knows which cases nobody waits for. */
+   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: analytics keeps
+   who had it first, casework settles what a rule waited for when it does not apply, a proof is of the round in which
+   its notice was asked for, and notification knows which cases nobody waits for. */
 #define STATE_FORMAT 5u
 enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
@@ -471,7 +475,12 @@ void promise_forget(struct instance *instance);           /* an operator accepts
 enum err poison_open(struct instance *instance);
 void poison_name(struct instance *instance, const char *kind, const char *name, uint64_t number);
 void poison_name_event(struct instance *instance, const char *log, uint64_t offset);
+void poison_name_timer(struct instance *instance, struct bytes key, int64_t due_ms);
 bool poison_quarantines(const struct instance *instance); /* the input just named aborted the process twice */
+bool poison_names_effect(struct instance *instance, const char *id,
+                         uint32_t attempt); /* between turns: did its result? */
+/* Of one that does: may the service say what follows? Once: that, too, may be what aborts. */
+bool poison_lets_say(const struct instance *instance);
 void poison_passed(struct instance *instance);
 
 #define message_of(pointer) ((ProtobufCMessage *)(pointer))

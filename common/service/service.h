@@ -94,6 +94,9 @@ struct service {
     void (*fire)(struct turn *turn, struct bytes key, int64_t due_ms);
     /* An effect on the outside ended. Says what follows; evolve of that removes or retries the effect. */
     void (*effect_done)(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);
+    /* What follows from it made the process abort twice, whatever the outside has answered: the runtime has cleared the
+       row. Says what follows instead. NULL: nothing. */
+    void (*effect_passed_over)(struct turn *turn, const char *id, uint32_t attempt);
     /* One step of a job: at most `keys_max` keys from `next` on. Says what follows; returns the next key, or an
        empty one when the job is done. */
     struct bytes (*job_step)(struct turn *turn, const char *what, struct bytes payload, struct bytes next,

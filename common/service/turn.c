@@ -92,6 +92,7 @@ void turn_settle(struct turn *turn)
 
 void turn_clear_input(struct turn *turn)
 {
+    turn->instance->input_name[0] = 0; /* what fails before this one is named is nobody's fault */
     turn->cause = NULL;
     turn->hops = 0;
     turn->history = false;
@@ -301,14 +302,21 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     return true;
 }
 
+/* `which`: more of it than the name at hand tells; "". */
+static void note_passed_over(struct instance *instance, const char *which)
+{
+    instance->counts.quarantined++;
+    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("which", which));
+}
+
 static bool take_timer(struct turn *turn, int64_t before)
 {
     int64_t due;
     struct bytes key;
+    turn_clear_input(turn);
     if (!timer_first(turn, &due, &key) || due > before)
         return false;
-    turn_clear_input(turn);
-    poison_name(turn->instance, "timer", "", (uint64_t)due);
+    poison_name_timer(turn->instance, key, due);
     turn->phase = PHASE_EVOLVE;
     turn_timer_clear(turn, due, key);
     turn->phase = PHASE_REACT;
@@ -320,7 +328,9 @@ static bool take_timer(struct turn *turn, int64_t before)
     hex[key.size * 2] = 0;
     cause->timer = hex;
     turn->cause = cause;
-    if (!poison_quarantines(turn->instance))
+    if (poison_quarantines(turn->instance))
+        note_passed_over(turn->instance, hex);
+    else
         turn->instance->service->fire(turn, key, due);
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_TIMER);
@@ -334,11 +344,23 @@ static bool take_timer(struct turn *turn, int64_t before)
     return true;
 }
 
+/* It is not tried again, whatever the outside answered: else it would be sent, and abort, without end. */
+static void pass_over_effect(struct turn *turn, const struct effect_done *done)
+{
+    const struct service *service = turn->instance->service;
+    note_passed_over(turn->instance, "");
+    turn->phase = PHASE_EVOLVE;
+    turn_effect_clear(turn, done->id);
+    turn->phase = PHASE_REACT;
+    if (service->effect_passed_over && poison_lets_say(turn->instance))
+        service->effect_passed_over(turn, done->id, done->attempt);
+}
+
 static void take_effect(struct turn *turn, const struct effect_done *done)
 {
+    turn_clear_input(turn);
     if (!effect_current(turn, done->id, done->attempt))
         return; /* an answer to an attempt that is no longer wanted */
-    turn_clear_input(turn);
     poison_name(turn->instance, "effect", done->id, done->attempt);
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_EFFECT;
@@ -347,13 +369,17 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
     cause->effect->attempt = done->attempt;
     turn->cause = cause;
     turn->phase = PHASE_REACT;
-    if (!poison_quarantines(turn->instance))
+    bool poisoned = poison_quarantines(turn->instance);
+    if (poisoned)
+        pass_over_effect(turn, done);
+    else
         turn->instance->service->effect_done(turn, done->id, done->attempt, bytes_of(done->result, done->result_size));
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_EFFECT);
     input->effect = NEW(&turn->instance->pending_arena, Record__EffectInput, RECORD__EFFECT_INPUT__INIT);
     input->effect->id = arena_strdup(&turn->instance->pending_arena, done->id);
     input->effect->attempt = done->attempt;
+    input->effect->passed_over = poisoned;
     release_known(turn);
     poison_passed(turn->instance);
 }
@@ -362,9 +388,8 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
 static void pass_over_job(struct turn *turn, const Record__Job *job)
 {
     struct instance *instance = turn->instance;
-    instance->counts.quarantined++;
-    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name));
-    if (instance->service->job_passed_over)
+    note_passed_over(instance, "");
+    if (instance->service->job_passed_over && poison_lets_say(instance))
         instance->service->job_passed_over(turn, job->what, bytes_of(job->payload.data, job->payload.len));
 }
 
@@ -372,9 +397,9 @@ static bool take_job_step(struct turn *turn)
 {
     uint64_t id;
     Record__Job *job;
+    turn_clear_input(turn);
     if (!job_first(turn, &id, &job))
         return false;
-    turn_clear_input(turn);
     poison_name(turn->instance, "job", job->what, id);
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_JOB;
@@ -519,12 +544,8 @@ static void took(struct turn *turn, struct budget *budget, size_t bytes)
 
 static void take_effects(struct turn *turn, struct budget *budget)
 {
-    struct instance *instance = turn->instance;
-    while (instance->effects_done && room_in(turn, budget)) {
-        struct effect_done *done = instance->effects_done;
-        instance->effects_done = done->next;
-        if (!instance->effects_done)
-            instance->effects_done_tail = &instance->effects_done;
+    struct effect_done *done;
+    while (room_in(turn, budget) && (done = effect_pop(turn->instance))) {
         take_effect(turn, done);
         took(turn, budget, done->result_size);
         free(done->id);

@@ -34,6 +34,13 @@ static bool is(Analytics__AuditEntry *entry, const char *what, const char *act, 
     return true;
 }
 
+static bool is_coming(struct turn *turn, Analytics__AuditEntry *entry, const char *act,
+                      const Directory__ComingPolicy *coming)
+{
+    const char *packs = arena_join(turn_arena(turn), (const char *const *)coming->packs, coming->n_packs, " ");
+    return is(entry, "published", act, arena_printf(turn_arena(turn), "%s (%s)", packs, coming->day));
+}
+
 static bool of_directory(struct turn *turn, const Directory__Event *said, Analytics__AuditEntry *entry)
 {
     switch (said->kind_case) {
@@ -53,11 +60,17 @@ static bool of_directory(struct turn *turn, const Directory__Event *said, Analyt
         return is(entry, "organised", "roster", said->roster_planned->roster);
     case DIRECTORY__EVENT__KIND_SETUP_OFFERED:
         return is(entry, "organised", "setup", said->setup_offered->account);
+    case DIRECTORY__EVENT__KIND_SETUP_USED:
+        return is(entry, "organised", "setup_used", said->setup_used->account);
     case DIRECTORY__EVENT__KIND_POLICY_PUBLISHED:
         entry->version = said->policy_published->version;
         return is(entry, "published", "policy",
                   arena_join(turn_arena(turn), (const char *const *)said->policy_published->packs,
                              said->policy_published->n_packs, " "));
+    case DIRECTORY__EVENT__KIND_POLICY_SCHEDULED:
+        return is_coming(turn, entry, "scheduled", said->policy_scheduled->coming);
+    case DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN:
+        return is_coming(turn, entry, "withdrawn", said->policy_withdrawn->coming);
     case DIRECTORY__EVENT__KIND_POLICY_PART:
     case DIRECTORY__EVENT__KIND_THING_MARKED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
@@ -214,6 +227,8 @@ static void keep_at_sites(struct turn *turn, const Hb__Event *event, const Analy
         keep_at_account(turn, said->account_defined, event, entry);
     if (said && said->kind_case == DIRECTORY__EVENT__KIND_SETUP_OFFERED)
         keep_at_account(turn, organisation_account(turn, said->setup_offered->account), event, entry);
+    if (said && said->kind_case == DIRECTORY__EVENT__KIND_SETUP_USED)
+        keep_at_account(turn, organisation_account(turn, said->setup_used->account), event, entry);
 }
 
 void analytics_audit_fold(struct turn *turn, const Hb__Event *event)

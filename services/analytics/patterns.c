@@ -343,12 +343,28 @@ static void say_links(struct turn *turn, const Anarec__Case *one, const Policy__
             say_link(turn, one, pattern, action, cases[i]);
 }
 
+/* Of those that are alike, where the pattern says what comes before what, those of the earlier kind. */
+static size_t only_before(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern, uint64_t *cases,
+                          size_t count)
+{
+    size_t kept = 0;
+    if (!*pattern->after)
+        return count;
+    for (size_t i = 0; i < count && strcmp(one->row->kind, pattern->after) != 0; i++) {
+        const Anarec__Case *other = analytics_load(turn, cases[i]);
+        if (other && strcmp(other->row->kind, pattern->after) == 0 && other->row->received_ms <= one->row->received_ms)
+            cases[kept++] = cases[i];
+    }
+    return kept;
+}
+
 static void look_at(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
                     const Anarec__Like *like)
 {
     const Anarec__Cluster *cluster = cluster_load(turn, one->row->site, like);
     uint64_t *cases;
     size_t count = alike(turn, one, pattern, like, cluster->after_ms, &cases);
+    count = only_before(turn, one, pattern, cases, count);
     bool enough = count >= pattern->count;
     for (size_t i = 0; i < pattern->n_then; i++) {
         const Policy__Action *action = pattern->then[i];

@@ -12,6 +12,8 @@
 #define CASEWORK_FIELDS_MAX 64u
 #define CASEWORK_ACT_BYTES_MAX (96u << 10) /* of one action: the log takes no event above 128 KiB */
 #define CASEWORK_TIMELINE_MAX 200u
+/* Of a page; the event that passes it is its last. All its texts must fit into one request to open them. */
+#define CASEWORK_TIMELINE_BYTES_MAX (512u << 10)
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
 #define CASEWORK_FOLLOWERS_MAX 64u              /* of one case under one link: its answer becomes a step of each */
 #define CASEWORK_CITING_MAX 1000u               /* of one case, by cases that do not follow it */

@@ -172,7 +172,8 @@ void cli_http(struct cli *cli, const char *method, const char *path, json_t *jso
     json_decref(json);
     for (unsigned tried = 0;; tried++) {
         ask_once(cli, method, path, text, key, reply_out);
-        if (reply_out->status != 503 || strcmp(method, "GET") == 0 || tried == PATIENCE_S)
+        bool later = reply_out->status == 503 || reply_out->status == 429;
+        if (!later || strcmp(method, "GET") == 0 || tried == PATIENCE_S)
             break;
         sleep(1);
     }

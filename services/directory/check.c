@@ -123,6 +123,26 @@ static void check_person_named(struct check *check, const char *field, const cha
         wrong(check, field, "没有这个人", "there is no such person");
 }
 
+/* ---- scopes ---- */
+
+static bool scope_known(const char *scope)
+{
+    static const char *const scopes[] = {"read",     "act",    "submit", "receive", "import", "policy",
+                                         "organise", "report", "open",   "audit",   "*"};
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (strcmp(scopes[i], scope) == 0)
+            return true;
+    return false;
+}
+
+static void check_scopes(struct check *check, const char *field, char *const *scopes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!scope_known(scopes[i]))
+            wrong(check, field, "没有这种权限",
+                  "accepted: read act submit receive import policy organise report open audit *");
+}
+
 /* ---- sites and departments ---- */
 
 static void check_site(struct check *check, size_t i)
@@ -132,6 +152,9 @@ static void check_site(struct check *check, size_t i)
     check_label(check, at(check, "sites", i, "name"), site->name);
     check_line(check, at(check, "sites", i, "zone"), site->zone, true);
     check_language(check, at(check, "sites", i, "language"), site->language);
+    if (*site->follows && organisation_site(check->turn, site->id) && directory_coming(check->turn, site->id))
+        wrong(check, at(check, "sites", i, "follows"), "该站点有待生效的制度，请先撤回",
+              "a policy is to take effect at this site: withdraw it first");
     if (*site->follows)
         check_id(check, at(check, "sites", i, "follows"), site->follows, SITE_LETTERS);
     if (!letters_only(site->code, 16, CODE_LETTERS))
@@ -139,6 +162,7 @@ static void check_site(struct check *check, size_t i)
               "a code has at most 16 letters, digits, - or _");
     if (site->n_packs > DIRECTORY_PACKS_MAX)
         wrong(check, at(check, "sites", i, "packs"), "一个站点最多 16 个制度包", "a site has at most 16 packs");
+    check_scopes(check, at(check, "sites", i, "second_factor"), site->second_factor, site->n_second_factor);
     for (size_t p = 0; p < site->n_packs; p++)
         check_line(check, at(check, "sites", i, "packs"), site->packs[p], true);
     for (size_t j = 0; j < i; j++)
@@ -259,25 +283,12 @@ static void check_person(struct check *check, size_t i)
 
 /* ---- accounts ---- */
 
-static bool scope_known(const char *scope)
-{
-    static const char *const scopes[] = {"read",     "act",    "submit", "receive", "import", "policy",
-                                         "organise", "report", "open",   "audit",   "*"};
-    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
-        if (strcmp(scopes[i], scope) == 0)
-            return true;
-    return false;
-}
-
 static void check_account(struct check *check, size_t i)
 {
     const Directory__Account *account = check->organise->accounts[i];
     check_id(check, at(check, "accounts", i, "id"), account->id, ID_LETTERS);
     check_person_named(check, at(check, "accounts", i, "person"), account->person);
-    for (size_t s = 0; s < account->n_scopes; s++)
-        if (!scope_known(account->scopes[s]))
-            wrong(check, at(check, "accounts", i, "scopes"), "没有这种权限",
-                  "accepted: read act submit receive import policy organise report open audit *");
+    check_scopes(check, at(check, "accounts", i, "scopes"), account->scopes, account->n_scopes);
     for (size_t s = 0; s < account->n_sites; s++)
         if (strcmp(account->sites[s], "*") != 0 && !site_known(check, account->sites[s]))
             wrong(check, at(check, "accounts", i, "sites"), "没有这个站点", "there is no such site");

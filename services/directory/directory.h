@@ -25,6 +25,10 @@
 
 extern const struct service directory_service;
 
+/* coming: site NUL -> PolicyScheduled, the policy that takes effect on a later day. */
+enum directory_table { DIRECTORY_COMING, DIRECTORY_TABLES_COUNT };
+extern const char *const directory_tables[];
+
 /* prepare.c: the door */
 void directory_prepare(struct turn *turn, Hb__Command *command);
 void directory_decide(struct turn *turn, const Hb__Command *command);
@@ -48,6 +52,7 @@ void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms);
 /* decide_organise.c, decide_policy.c */
 void directory_decide_organise(struct turn *turn, const Directory__Organise *organise);
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish);
+void directory_decide_withdraw(struct turn *turn, const Directory__WithdrawPolicy *withdraw);
 void directory_say(struct turn *turn, const char *site, Directory__Event__KindCase kind, ProtobufCMessage *payload);
 
 /* decide_year.c: a year of holidays for a calendar in use. */
@@ -57,14 +62,24 @@ Directory__YearPublished *directory_reply_year(struct turn *turn, const Director
 
 /* password.c: a code for the first password of an account. */
 void directory_decide_setup(struct turn *turn, const Directory__OfferSetup *offer);
+void directory_decide_used(struct turn *turn, const Directory__TellSetup *tell);
 
 /* follow.c: policies and calendars of the cell above */
 void directory_follow(struct turn *turn, const Hb__Event *event);
 /* decide_policy.c: one part of a packed policy; returns its hash. */
 ProtobufCBinaryData directory_say_part(struct turn *turn, const char *site, const uint8_t *data, size_t size);
 
-/* compile.c: compiles the packs and finds their calendars; fills in `compiled` and `calendars`, or refuses with every
-   mistake. Reads files: at the door only. */
+/* coming.c: the policy of a later day. NULL: none is coming. */
+const Directory__PolicyScheduled *directory_coming(struct turn *turn, const char *site);
+int64_t directory_day_begins(struct turn *turn, const char *site, const char *day); /* in the site's zone */
+bool directory_may_schedule(struct turn *turn, const Directory__PublishPolicy *publish, struct bytes hash);
+void directory_say_scheduled(struct turn *turn, const Directory__PublishPolicy *publish,
+                             Directory__PolicyPublished *policy);
+void directory_coming_due(struct turn *turn, const char *site);
+void directory_coming_fold(struct turn *turn, const Directory__Event *said);
+
+/* compile.c: compiles the packs and finds their calendars; fills in `compiled`, `calendars` and `coming`, or refuses
+   with every mistake. Reads files: at the door only. */
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);
 
 /* secrets.c: account NUL -> token hash; '#' token hash -> account NUL. Door and queries only. */

@@ -265,6 +265,29 @@ void directory_decide_setup(struct turn *turn, const Directory__OfferSetup *offe
     directory_say(turn, "", DIRECTORY__EVENT__KIND_SETUP_OFFERED, &said->base);
 }
 
+/* At the door: it was used, and by whoever says so. Setting a password is a query, which says nothing in the log. */
+void directory_prepare_used(struct turn *turn, const Hb__Command *command)
+{
+    const Directory__TellSetup *tell = command->directory->tell_setup;
+    const Hb__Actor *actor = command->actor;
+    struct rows rows;
+    if (!rows_begin(turn, &rows, false))
+        return;
+    const Dirrec__Credential *credential = credential_of(&rows, tell->account);
+    rows_drop(&rows);
+    if (!actor || strcmp(actor->account, tell->account) != 0 || tell->code_hash.len != 32 ||
+        credential->setup_used_hash.len != 32 ||
+        sodium_memcmp(credential->setup_used_hash.data, tell->code_hash.data, 32) != 0)
+        turn_refuse(turn, 403, "not_allowed", "没有用过这个设置码", "no such code was used");
+}
+
+void directory_decide_used(struct turn *turn, const Directory__TellSetup *tell)
+{
+    Directory__SetupUsed *said = TURN_NEW(turn, Directory__SetupUsed, directory__setup_used__init);
+    said->account = tell->account;
+    directory_say(turn, "", DIRECTORY__EVENT__KIND_SETUP_USED, &said->base);
+}
+
 static bool code_fits(struct turn *turn, const Dirrec__Credential *credential, const char *code)
 {
     uint8_t hash[32];
@@ -311,6 +334,7 @@ void computed_use_setup(struct turn *turn, const Hb__Query *query, const struct 
         second_factor_forget(&rows, use->account, credential);
         tries_forget(&rows, &tried);
         ended = tokens_end_all(&rows, use->account);
+        credential->setup_used_hash = credential->setup_hash;
         keep_password(&rows, use->account, credential, work->made, (struct bytes){0});
     } else {
         refuse_code(turn); /* used meanwhile */

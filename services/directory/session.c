@@ -89,6 +89,25 @@ Directory__Authenticated *authenticated_of(struct turn *turn, const char *id, ch
     return who;
 }
 
+/* Whoever has one of the scopes for which a site demands it. "*" there: whoever has every right. */
+static bool second_factor_demanded(struct turn *turn, const char *account)
+{
+    Hb__Actor actor = HB__ACTOR__INIT;
+    actor.account = (char *)(uintptr_t)account;
+    for (const Directory__Site **site = organisation_sites(turn); *site; site++)
+        for (size_t i = 0; i < (*site)->n_second_factor; i++)
+            if (rights_may(turn, &actor, (*site)->second_factor[i], (*site)->id))
+                return true;
+    return false;
+}
+
+static void say_second_factor(struct turn *turn, const char *account, const Dirrec__Credential *credential,
+                              Directory__Authenticated *who)
+{
+    who->totp = credential->totp;
+    who->second_factor_needed = !credential->totp && second_factor_demanded(turn, account);
+}
+
 void session_keep(struct rows *rows, struct bytes hash, const char *account, uint64_t generation)
 {
     const Dirrec__Session *before = row_find(rows, rows->sessions, hash, &dirrec__session__descriptor);
@@ -120,7 +139,7 @@ Directory__Authenticated *session_authenticate(struct turn *turn, struct bytes h
     Directory__Authenticated *who = authenticated_of(turn, session->account, NULL, 0, NULL, 0);
     if (!who)
         return NULL;
-    who->totp = credential->totp;
+    say_second_factor(turn, session->account, credential, who);
     who->fresh_ms = fresh_ms(turn);
     Dirrec__Session used = *session;
     used.used_ms = watching ? session->used_ms : turn_now(turn);
@@ -216,7 +235,7 @@ void computed_sign_in(struct turn *turn, const Hb__Query *query, const struct pa
         tries_end(turn, &password, wrong_code ? &code : NULL); /* the password was no wrong one */
         return;
     }
-    who->totp = credential->totp;
+    say_second_factor(turn, in->account, credential, who);
     who->fresh_ms = fresh_ms(turn);
     who->until_ms = turn_now(turn) + lives_of(turn).idle_ms;
     reply->kind_case = DIRECTORY__REPLY__KIND_SIGNED_IN;

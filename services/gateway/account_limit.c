@@ -7,9 +7,18 @@
 #include <sodium.h>
 
 static const struct {
-    struct limit_rule each, all;
+    struct limit_rule each, all; /* `each` of the first two and the last: as configured */
     const char *code, *zh, *en;
 } rules[ACCOUNT_WHATS] = {
+    [ACCOUNT_READS] = {.code = "too_many_reads",
+                       .zh = "该账号查阅过于频繁，请稍后再试",
+                       .en = "this account reads too often; wait as long as Retry-After says"},
+    [ACCOUNT_WRITES] = {.code = "too_many_writes",
+                        .zh = "该账号写入过于频繁，请稍后再试",
+                        .en = "this account writes too often; wait as long as Retry-After says"},
+    [ADDRESS_CALLS] = {.code = "too_many_requests",
+                       .zh = "该地址请求过于频繁，请稍后再试",
+                       .en = "too many requests from this address; wait as long as Retry-After says"},
     /* Far more than somebody at the telephone asks for; whoever walks through all numbers needs years. */
     [ACCOUNT_SEARCHES] = {{.burst = 120, .refill_ms = 3000},
                           {.burst = 2000, .refill_ms = 5},
@@ -24,11 +33,22 @@ static const struct {
                        "this account exports too often; wait as long as Retry-After says"},
 };
 
+/* More than one each millisecond is not counted. */
+static struct limit_rule each_second(uint32_t configured, uint32_t otherwise)
+{
+    uint32_t many = configured ? configured : otherwise;
+    return (struct limit_rule){.burst = 60 * many, .refill_ms = 1000 / many};
+}
+
 struct limit *account_limits_open(struct gateway *gateway)
 {
+    const Config__Limits *set = gateway->config->limits;
     struct limit *limits = arena_alloc(&gateway->arena, ACCOUNT_WHATS * sizeof *limits);
     for (size_t i = 0; i < ACCOUNT_WHATS; i++)
         limit_init(&limits[i], rules[i].each, rules[i].all);
+    limits[ACCOUNT_READS].each = each_second(set ? set->reads : 0, ACCOUNT_READS_DEFAULT);
+    limits[ACCOUNT_WRITES].each = each_second(set ? set->writes : 0, ACCOUNT_WRITES_DEFAULT);
+    limits[ADDRESS_CALLS].each = each_second(set ? set->address : 0, ADDRESS_CALLS_DEFAULT);
     return limits;
 }
 
@@ -51,10 +71,9 @@ static const char *counted_as(struct http_request *request)
     return sodium_bin2hex(text, 2 * sizeof hash + 1, hash, sizeof hash);
 }
 
-bool account_may(struct http_request *request, enum account_what what)
+static bool may(struct http_request *request, enum account_what what, const char *whose)
 {
     struct limit *limit = &request->gateway->account_limits[what];
-    const char *whose = counted_as(request);
     int64_t wait_ms = limit_wait_ms(limit, whose, request->came_ms);
     if (wait_ms) {
         refuse(request, rules[what].code, rules[what].zh, rules[what].en, wait_ms);
@@ -62,6 +81,22 @@ bool account_may(struct http_request *request, enum account_what what)
     }
     limit_count(limit, whose, request->came_ms);
     return true;
+}
+
+bool account_may(struct http_request *request, enum account_what what)
+{
+    return may(request, what, counted_as(request));
+}
+
+bool account_may_ask(struct http_request *request)
+{
+    return account_may(request, strcmp(request->method, "GET") == 0 ? ACCOUNT_READS : ACCOUNT_WRITES);
+}
+
+bool account_address_may(struct http_request *request)
+{
+    bool own = strncmp(request->address, "127.", 4) == 0 || strcmp(request->address, "::1") == 0;
+    return own || may(request, ADDRESS_CALLS, limit_address(request->address, &request->arena));
 }
 
 void account_give_back(struct http_request *request, enum account_what what)

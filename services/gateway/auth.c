@@ -19,6 +19,7 @@ struct known {
     char account[ID_BYTES_MAX + 1], person[ID_BYTES_MAX + 1], post[ID_BYTES_MAX + 1];
     char *scopes, *sites;                     /* of a narrowed token, each ended by a blank; NULL: not narrowed */
     int64_t checked_ms, fresh_ms, expires_ms; /* 0: never */
+    bool must_enrol;                          /* a session: an authenticator is demanded, and there is none yet */
 };
 
 struct auth {
@@ -112,6 +113,7 @@ static const struct known *keep(struct auth *auth, const uint8_t hash[HASH_BYTES
     known->checked_ms = gateway_now_ms();
     known->fresh_ms = authenticated->fresh_ms ? authenticated->fresh_ms : AUTH_FRESH_MS;
     known->expires_ms = authenticated->until_ms;
+    known->must_enrol = authenticated->second_factor_needed;
     return known;
 }
 
@@ -198,6 +200,17 @@ struct asked {
     uint8_t hash[HASH_BYTES];
 };
 
+/* Until it is enrolled the session is good for that, and for leaving. */
+static void enter(struct http_request *request, const struct known *known, void (*then)(struct http_request *request))
+{
+    act_as(request, known);
+    if (known->must_enrol && !(request->route && request->route->enrols))
+        problem_say(request, 403, "second_factor_needed", "您的权限须使用第二因素：请先绑定验证器",
+                    "your rights need a second factor: enrol an authenticator first");
+    else
+        then(request);
+}
+
 static void on_authenticated(struct http_request *request, void *context, const Hb__Refusal *refused,
                              const Hb__QueryReply *reply)
 {
@@ -214,8 +227,7 @@ static void on_authenticated(struct http_request *request, void *context, const 
         problem_respond(request, refused);
         return;
     }
-    act_as(request, known);
-    asked->then(request);
+    enter(request, known, asked->then);
 }
 
 static void ask(struct http_request *request, const uint8_t hash[HASH_BYTES],
@@ -245,8 +257,7 @@ static void check(struct http_request *request, const uint8_t hash[HASH_BYTES],
         ask(request, hash, then);
         return;
     }
-    act_as(request, known);
-    then(request);
+    enter(request, known, then);
 }
 
 void auth_token(struct http_request *request, const char *token, void (*then)(struct http_request *request))

@@ -119,10 +119,11 @@ static json_t *document(void)
         json_object_set_new(json_object_get(paths, route->pattern), method, operation(schemas, route));
     }
     return json_pack(
-        "{s:s, s:{s:s, s:s, s:s}, s:o, s:{s:o, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s}}}, s:[{s:[]}, "
-        "{s:[]}]}",
+        "{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:o, s:{s:o, s:{s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s}}}, "
+        "s:[{s:[]}, {s:[]}]}",
         "openapi", "3.1.0", "info", "title", "Hearback", "version", "1", "description",
-        "投诉、报修、咨询与建议的受理、流转、督办与回访 / Every complaint gets an answer", "paths", paths, "components",
+        "投诉、报修、咨询与建议的受理、流转、督办与回访 / Every complaint gets an answer", "license", "name",
+        "Apache License 2.0", "identifier", "Apache-2.0", "servers", "url", "/", "paths", paths, "components",
         "schemas", schemas, "securitySchemes", "bearer", "type", "http", "scheme", "bearer", "session", "type",
         "apiKey", "in", "cookie", "name", "__Host-session", "description",
         "写入须带 X-CSRF-Token；不经 https 时名为 session / writes need X-CSRF-Token; called `session` where "

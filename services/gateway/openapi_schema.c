@@ -79,15 +79,23 @@ static json_t *field_schema(json_t *schemas, const ProtobufCMessageDescriptor *m
     return json_pack("{s:[o, {s:s}]}", "anyOf", list, "type", "object");
 }
 
-static json_t *properties_of(json_t *schemas, const ProtobufCMessageDescriptor *message)
+/* All but `other` and `another`, which an answer has otherwise than its message; NULL: all. */
+static json_t *properties_but(json_t *schemas, const ProtobufCMessageDescriptor *message, const char *other,
+                              const char *another)
 {
     json_t *properties = json_object();
     for (unsigned i = 0; i < message->n_fields; i++) {
         bool instant;
         const char *name = json_field_name(&message->fields[i], &instant);
-        json_object_set_new(properties, name, field_schema(schemas, message, &message->fields[i], instant));
+        if ((!other || strcmp(name, other) != 0) && (!another || strcmp(name, another) != 0))
+            json_object_set_new(properties, name, field_schema(schemas, message, &message->fields[i], instant));
     }
     return properties;
+}
+
+static json_t *properties_of(json_t *schemas, const ProtobufCMessageDescriptor *message)
+{
+    return properties_but(schemas, message, NULL, NULL);
 }
 
 static json_t *closed(json_t *properties)
@@ -238,7 +246,8 @@ json_t *openapi_session(json_t *schemas)
     return object(json_object(), "account", type("string"), "person", type("string"), "name", type("string"), "posts",
                   list_of(openapi_reference(schemas, &directory__post__descriptor)), "sites", list_of(type("string")),
                   "scopes", list_of(type("string")), "language", type("string"), "second_factor", type("boolean"),
-                  "demonstration", type("boolean"), "until?", instant(), "csrf?", type("string"), NULL);
+                  "second_factor_needed", type("boolean"), "demonstration", type("boolean"), "until?", instant(),
+                  "csrf?", type("string"), NULL);
 }
 
 json_t *openapi_password(json_t *schemas)
@@ -318,7 +327,7 @@ json_t *openapi_document(json_t *schemas)
 {
     (void)schemas;
     return object(json_object(), "openapi", type("string"), "info", type("object"), "paths", type("object"),
-                  "components", type("object"), "security", type("array"), NULL);
+                  "components", type("object"), "security", type("array"), "servers", type("array"), NULL);
 }
 
 json_t *openapi_submitted(json_t *schemas)
@@ -353,9 +362,7 @@ json_t *openapi_attached(json_t *schemas)
 
 json_t *openapi_attachments(json_t *schemas)
 {
-    json_t *row = properties_of(schemas, &casework__attachment__descriptor);
-    json_object_del(row, "file");
-    json_object_del(row, "file_name");
+    json_t *row = properties_but(schemas, &casework__attachment__descriptor, "file", "file_name");
     return object(json_object(), "case_id", type("string"), "attachments",
                   list_of(object(row, "id", type("string"), "name?", type("string"), NULL)), "may_attach",
                   type("boolean"), "unopened?", problem(), NULL);
@@ -371,8 +378,7 @@ json_t *openapi_timeline(json_t *schemas)
 {
     json_t *event =
         object(properties_of(schemas, &hb__event__descriptor), "withheld_fields?", list_of(type("string")), NULL);
-    json_t *page = properties_of(schemas, &casework__timeline__descriptor);
-    json_object_del(page, "withheld"); /* told with each event */
+    json_t *page = properties_but(schemas, &casework__timeline__descriptor, "events", "withheld"); /* that: with each */
     return object(page, "events?", list_of(event), "case_id", type("string"), "unopened?", problem(), "masked?",
                   type("boolean"), NULL);
 }
@@ -448,8 +454,8 @@ json_t *openapi_count(json_t *schemas)
 
 json_t *openapi_changed(json_t *schemas)
 {
-    (void)schemas;
-    return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "repeated_command?",
+    return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "coming?",
+                  openapi_reference(schemas, &directory__coming_policy__descriptor), "repeated_command?",
                   type("boolean"), NULL);
 }
 

@@ -22,10 +22,20 @@ static int64_t counted(const struct limit_rule *rule, int64_t full_ms, int64_t n
     return (full_ms > now_ms ? full_ms : now_ms) + rule->refill_ms;
 }
 
+/* FNV-1a: who makes two of one tag has gained nothing. */
+static uint64_t tag_of(const char *address)
+{
+    uint64_t tag = 14695981039346656037u;
+    for (const char *at = address; *at; at++)
+        tag = (tag ^ (uint8_t)*at) * 1099511628211u;
+    return tag;
+}
+
 static const struct limit_bucket *find(const struct limit *limit, const char *address)
 {
+    uint64_t tag = tag_of(address);
     for (size_t i = 0; i < LIMIT_ADDRESSES; i++)
-        if (strcmp(limit->buckets[i].address, address) == 0)
+        if (limit->tags[i] == tag && strcmp(limit->buckets[i].address, address) == 0)
             return &limit->buckets[i];
     return NULL;
 }
@@ -45,6 +55,7 @@ static struct limit_bucket *make(struct limit *limit, const char *address)
         if (limit->buckets[i].full_ms < oldest->full_ms)
             oldest = &limit->buckets[i];
     snprintf(oldest->address, sizeof oldest->address, "%s", address);
+    limit->tags[oldest - limit->buckets] = tag_of(address);
     oldest->full_ms = 0;
     return oldest;
 }

@@ -9,7 +9,7 @@
 
 struct limit_rule {
     uint32_t burst;     /* tries at once */
-    uint32_t refill_ms; /* one more after so long */
+    uint32_t refill_ms; /* one more after so long; 0: no limit */
 };
 
 struct limit_bucket {
@@ -20,6 +20,7 @@ struct limit_bucket {
 struct limit {
     struct limit_rule each, all;
     int64_t all_full_ms;
+    uint64_t tags[LIMIT_ADDRESSES]; /* of the addresses: every request of the API asks, and reads few */
     struct limit_bucket buckets[LIMIT_ADDRESSES];
 };
 

@@ -82,23 +82,23 @@ const struct route routes[] = {
      .open = true, .gives_schema = openapi_about},
     {"POST", "/api/v1/session", session_sign_in, "登录，给出会话 cookie / Sign in; sets the cookie of a session",
      .open = true, .unkept = true, .takes_schema = openapi_sign_in, .gives_schema = openapi_session},
-    {"GET", "/api/v1/session", session_show, "我是谁 / Who one is signed in as, and the CSRF token",
+    {"GET", "/api/v1/session", session_show, "我是谁 / Who one is signed in as, and the CSRF token", .enrols = true,
      .gives_schema = openapi_session},
-    {"DELETE", "/api/v1/session", session_sign_out, "退出登录 / Sign out", .unkept = true,
+    {"DELETE", "/api/v1/session", session_sign_out, "退出登录 / Sign out", .unkept = true, .enrols = true,
      .gives_schema = openapi_tokens_ended},
     {"DELETE", "/api/v1/sessions", sessions_end,
-     "在所有设备退出，令牌随之作废 / Sign out everywhere; all tokens end too", .unkept = true,
+     "在所有设备退出，令牌随之作废 / Sign out everywhere; all tokens end too", .unkept = true, .enrols = true,
      .gives_schema = openapi_tokens_ended},
     {"PUT", "/api/v1/session/password", session_password,
-     "修改密码，其他会话随之结束 / Change one's password; all other sessions end", .unkept = true,
+     "修改密码，其他会话随之结束 / Change one's password; all other sessions end", .unkept = true, .enrols = true,
      .takes_schema = openapi_password, .gives_schema = openapi_tokens_left},
     {"POST", "/api/v1/session/setup", session_setup, "以一次性设置码设定密码 / Set a password with a setup code, once",
      .open = true, .unkept = true, .takes_schema = openapi_setup, .gives_schema = openapi_tokens_ended},
     {"POST", "/api/v1/session/totp", session_totp_begin, "开始绑定验证器 / Begin to enrol an authenticator",
-     .unkept = true, .gives_schema = openapi_totp},
+     .unkept = true, .enrols = true, .gives_schema = openapi_totp},
     {"PUT", "/api/v1/session/totp", session_totp_confirm,
      "以验证码确认绑定，给出恢复码 / Confirm it with a code; gives the recovery codes, once", .unkept = true,
-     .takes_schema = openapi_code, .gives_schema = openapi_recovery},
+     .enrols = true, .takes_schema = openapi_code, .gives_schema = openapi_recovery},
     {"DELETE", "/api/v1/session/totp", session_totp_end, "解除验证器 / Give the authenticator up", .unkept = true,
      .takes_schema = openapi_code, .gives_schema = openapi_nothing},
     {"GET", "/api/v1/tokens", tokens_list, "访问令牌 / API tokens, one's own or of an account",
@@ -263,7 +263,8 @@ const struct route routes[] = {
                {"since", "自何时起 / recorded_at of the publication, begun of the move"},
                {"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页案件数 / cases of a page, at most 500"}}},
-    {"GET", "/api/v1/policies", policies_list, "各站点现行制度 / Policies in force", .gives_schema = openapi_policies,
+    {"GET", "/api/v1/policies", policies_list,
+     "各站点现行与待生效的制度 / Policies in force, and those that are coming", .gives_schema = openapi_policies,
      .query = {SITE}},
     {"POST", "/api/v1/policies", policies_publish, "发布制度 / Publish a policy",
      .takes = &directory__publish_policy__descriptor, .gives_schema = openapi_changed},
@@ -278,7 +279,11 @@ const struct route routes[] = {
      .takes = &directory__try_policy__descriptor, .gives_schema = openapi_rehearsed},
     {"GET", "/api/v1/policies/{site}/sources", policies_sources,
      "现行制度的文件 / The files of a policy: as it was published, for whoever may publish",
-     .gives = &directory__sources__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
+     .gives = &directory__sources__descriptor,
+     .query = {{"version", "版本，缺省为现行 / version; the one in force"},
+               {"coming", "待生效的制度 / true: of the policy that takes effect on a later day"}}},
+    {"DELETE", "/api/v1/policies/{site}/coming", policies_withdraw,
+     "撤回待生效的制度 / Withdraw the policy that takes effect on a later day", .gives_schema = openapi_changed},
     {"GET", "/api/v1/policies/{site}", policies_show, "某站点的制度 / The policy of a site",
      .gives = &policy__policy__descriptor, .query = {{"version", "版本，缺省为现行 / version; the one in force"}}},
     {"POST", "/api/v1/policies/{site}/move", policies_move,
@@ -451,6 +456,12 @@ static void enter(struct http_request *request)
         request->route->handler(request);
 }
 
+static void enter_signed_in(struct http_request *request)
+{
+    if (account_may_ask(request))
+        enter(request);
+}
+
 /* Whoever watches over the system is answered all the same. */
 static bool refuse_busy(struct http_request *request)
 {
@@ -460,12 +471,13 @@ static bool refuse_busy(struct http_request *request)
 
 static void take_route(struct http_request *request)
 {
-    if (refuse_busy(request) || !query_known(request, request->route))
+    if ((request->route->about && !account_address_may(request)) || refuse_busy(request) ||
+        !query_known(request, request->route))
         return;
     if (request->route->open)
         enter(request);
     else
-        auth_check(request, enter);
+        auth_check(request, enter_signed_in);
 }
 
 void routes_dispatch(struct http_request *request)

@@ -134,14 +134,52 @@ static void say_who(struct http_request *request, const char *account)
     request->actor = actor;
 }
 
+struct used {
+    Directory__UseSetup use;
+    uint32_t tokens_ended;
+};
+
+/* The password is set, whether the log had room for it or not. */
+static void on_setup_told(struct http_request *request, void *context, const Hb__Refusal *refused,
+                          const Hb__CommandReply *reply)
+{
+    const struct used *used = context;
+    (void)refused;
+    (void)reply;
+    respond_tokens(request, NULL, "tokens_ended", used->tokens_ended);
+}
+
+static void tell_setup(struct http_request *request, struct used *used)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__TellSetup tell = DIRECTORY__TELL_SETUP__INIT;
+    char id[CELL_COMMAND_ID_CHARACTERS + 1];
+    uint8_t hash[32];
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)used->use.code, strlen(used->use.code), NULL, 0);
+    tell.account = used->use.account;
+    tell.code_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    cell_command_id_new(id);
+    command.id = id;
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = &directory;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_TELL_SETUP;
+    directory.tell_setup = &tell;
+    cell_command(request, HB__SERVICE__DIRECTORY, &command, 0, on_setup_told, used);
+}
+
 static void on_set_up(struct http_request *request, void *context, const Hb__Refusal *refused,
                       const Hb__QueryReply *reply)
 {
-    if (!refused) {
-        auth_forget(request->gateway, context);
-        say_who(request, context);
+    struct used *used = context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
     }
-    respond_tokens(request, refused, "tokens_ended", refused ? 0 : reply->directory->setup_used->tokens_ended);
+    used->tokens_ended = reply->directory->setup_used->tokens_ended;
+    auth_forget(request->gateway, used->use.account);
+    say_who(request, used->use.account);
+    tell_setup(request, used);
 }
 
 /* A token may be stolen from a program: it changes nothing of what its account signs in with. */
@@ -171,10 +209,11 @@ static json_t *session_json(struct http_request *request, const Directory__Authe
     for (size_t i = 0; person && i < person->n_posts; i++)
         json_array_append_new(posts, json_from_message(&person->posts[i]->base, NULL));
     json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:b}", "account", account->id, "person", account->person, "name",
+        "{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:b, s:b, s:b}", "account", account->id, "person", account->person, "name",
         person ? person->name : account->id, "posts", posts, "sites", texts(who->reach, who->n_reach), "scopes",
         who->n_scopes ? texts(who->scopes, who->n_scopes) : texts(account->scopes, account->n_scopes), "language",
-        person && *person->language ? person->language : "zh-CN", "second_factor", (int)who->totp, "demonstration",
+        person && *person->language ? person->language : "zh-CN", "second_factor", (int)who->totp,
+        "second_factor_needed", (int)who->second_factor_needed, "demonstration",
         (int)request->gateway->config->demonstration);
     if (who->until_ms)
         json_object_set_new(json, "until", json_string(json_time_text(NULL, who->until_ms, &request->arena)));
@@ -287,11 +326,13 @@ void session_password(struct http_request *request)
 
 void session_setup(struct http_request *request)
 {
-    Directory__UseSetup use = DIRECTORY__USE_SETUP__INIT;
-    if (!READ_TEXTS(request, {"account", &use.account}, {"code", &use.code}, {"password", &use.password}))
+    struct used *used = arena_zero(&request->arena, sizeof *used);
+    Directory__UseSetup *use = &used->use;
+    directory__use_setup__init(use);
+    if (!READ_TEXTS(request, {"account", &use->account}, {"code", &use->code}, {"password", &use->password}))
         return;
-    use.address = address_of(request);
-    ask(request, DIRECTORY__QUERY__KIND_USE_SETUP, &use.base, on_set_up, use.account);
+    use->address = address_of(request);
+    ask(request, DIRECTORY__QUERY__KIND_USE_SETUP, &use->base, on_set_up, used);
 }
 
 /* ---- the second factor ---- */
@@ -349,6 +390,7 @@ static void on_confirmed(struct http_request *request, void *context, const Hb__
         problem_respond(request, refused);
         return;
     }
+    auth_forget(request->gateway, request->actor->account); /* what was closed without it is open */
     http_respond_json(request, 200, json_pack("{s:o}", "recovery_codes", (json_t *)context));
 }
 
@@ -384,7 +426,7 @@ void session_totp_end(struct http_request *request)
         return;
     change.what = DIRECTORY__CHANGE_TOTP__WHAT__END;
     change.address = address_of(request);
-    ask(request, DIRECTORY__QUERY__KIND_CHANGE_TOTP, &change.base, on_done, NULL);
+    ask(request, DIRECTORY__QUERY__KIND_CHANGE_TOTP, &change.base, on_ended, NULL);
 }
 
 /* ---- API tokens ---- */

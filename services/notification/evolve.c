@@ -151,6 +151,8 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         return;
     }
     case NOTIFICATION__EVENT__KIND_DELIVERED:
+        bug_unless(!planted("poison_delivered") ||
+                   !notification_notice(turn, said->delivered->notice_id)->queued->complainant);
         finish(turn, event, said->delivered->notice_id, "delivered", said->delivered->attempt, none,
                said->delivered->proof);
         asked_done(turn, said->delivered->notice_id);

@@ -81,6 +81,7 @@ void notification_decide(struct turn *turn, const Hb__Command *command);
 void notification_react(struct turn *turn, const Hb__Event *event);
 void notification_evolve(struct turn *turn, const Hb__Event *event);
 void notification_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);
+void notification_effect_passed_over(struct turn *turn, const char *id, uint32_t attempt);
 void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
 #endif

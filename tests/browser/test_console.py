@@ -17,7 +17,7 @@ import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from console import PICTURES, Console
-from harness import SOURCE, SKIP, System, main
+from harness import SOURCE, SKIP, System, eventually, main
 
 FOLDER = os.path.join(SOURCE, "services/gateway/console")
 FIRST_LOAD_BYTES_MAX = 300 << 10
@@ -590,30 +590,37 @@ def test_first_password():
         sign_in_here(console, "head", "four quite unrelated words")
 
 
-def test_every_screen():
-    """Each in both languages, on a phone and on a wide screen."""
-    with System("--demo") as system:
-        system.settle()
-        for language in ("zh-CN", "en"):
-            for phone in (True, False):
-                with Console(system, language, phone) as console:
-                    console.go("/signin")
-                    console.look("signin")
-                    console.fill("input[name=account]", "coordinator")
-                    console.fill("input[name=password]", "wrong-wrong-wrong")
-                    console.key("Enter")
-                    console.there(".el-alert--error")
-                    console.look("refused", error=True)
-                    console.sign_in("coordinator")
-                    for page in ("work", "account", "approvals", "department", "joint", "sealed", "near", "late", "all", "dispatch", "figures", "reception"):
-                        console.go(f"/{page}")
-                        console.look(page)
-                    console.go("/all")
-                    console.press("a.number")
-                    console.there(".case-head")
-                    console.press(".check input")
-                    console.look("case-all")
+def test_second_factor_demanded():
+    """An administrator demands it of whoever may report; who signs in next sets it up, and goes on where everything is."""
+    with System("--demo") as system, Console(system, "en") as console:
+        console.sign_in("admin")
+        console.go("/organisation/sites")
+        console.press("[data-id=haitang]")
+        console.press("[data-input=second_factor] input[value=report]")
+        console.look("organisation-second-factor")
+        console.key("Enter", ctrl=True)
+        eventually("saved", lambda: next(one for one in system.http("GET", "/api/v1/organisation", token=system.tokens()["admin"]).json()["sites"]
+                                         if one["id"] == "haitang").get("second_factor") == ["report"])
+        signs_out(console)
+        console.fill("input[name=account]", "coordinator")
+        console.fill("input[name=password]", system.passwords()["coordinator"])
+        console.key("Enter")
+        console.there(".second-needed")
+        console.go("/all")  # leads back
+        console.there(".second-needed")
+        console.wait("return location.pathname === '/console/account'")
+        assert not console.find_all("nav") and not console.find_all(".tokens")
+        console.there(".code")
+        console.look("second-factor-needed")
+        console.fill("input[name=code]", code_of(console.text(".code")))
+        console.key("Enter")
+        console.there(".codes li")
+        console.look("second-factor-codes")
+        console.press(".go-on")
+        console.there("nav")
+        console.go("/all")
+        console.there("a.number")
 
 
 if __name__ == "__main__":
-    main([test_what_is_given_out, test_signing_in, test_leaving, test_first_password, test_a_day, test_files_of_a_call, test_every_screen])
+    main([test_what_is_given_out, test_signing_in, test_leaving, test_first_password, test_second_factor_demanded, test_a_day, test_files_of_a_call])

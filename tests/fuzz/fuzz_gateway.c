@@ -220,6 +220,9 @@ static Config__Config *make_config(struct arena *arena)
     config->secrets = arena_printf(arena, "%s/secrets", fuzz_folder());
     config->http = arena_alloc(arena, sizeof *config->http);
     config__http__init(config->http);
+    config->limits = arena_alloc(arena, sizeof *config->limits); /* who waits is an input lost */
+    config__limits__init(config->limits);
+    config->limits->reads = config->limits->writes = config->limits->address = 1000000;
     for (int service = HB__SERVICE__DIRECTORY; service <= HB__SERVICE__GATEWAY; service++)
         add_instance(config, (Hb__Service)service, arena);
     must(config_keys_create(config, arena, &changed) == ERR_NONE);

@@ -1,8 +1,9 @@
-"""How much one account may ask for: so many lists, counts and exports at once, and so many exports in a time; it is told to wait, and no
-other account is kept waiting."""
+"""How much one account may ask for: so many lists, counts and exports at once, so many exports, reads and writes in a time; how much one
+address; it is told to wait, and no other account or address is kept waiting."""
 
 import contextlib
 import http.client
+import itertools
 import os
 import select
 import signal
@@ -95,12 +96,64 @@ def an_account_exports_so_often():
     assert ask(FILE, "handler").status == 200
 
 
+def restart(limits):
+    system.stop()
+    path = os.path.join(system.folder, "hearback.yaml")
+    with open(path) as f:
+        lines = [line for line in f if not line.startswith("limits:")]
+    with open(path, "w") as f:
+        f.writelines([*lines, f"limits: {limits}\n"])
+    system.start()
+
+
+def until_refused(ask_once, burst, each_second):
+    """The refusal: after so many at once, and those that came back meanwhile."""
+    began, answered = time.monotonic(), 0
+    while (reply := ask_once()).status != 429:
+        answered += 1
+        assert answered <= burst + (time.monotonic() - began) * each_second + 1, (answered, reply)
+    assert answered >= burst, (answered, reply)
+    return reply
+
+
+def an_account_reads_and_writes_so_often():
+    """One each second here, sixty at once, by token and by session together. What it reads takes nothing from what it writes."""
+    signed_in = system.http("POST", "/api/v1/session", {"account": "coordinator", "password": system.passwords()["coordinator"]})
+    ways = itertools.cycle([{"Authorization": f"Bearer {system.tokens()['coordinator']}"},
+                            {"Cookie": signed_in.headers["set-cookie"].split(";")[0]}])
+    read = lambda: system.http("GET", "/api/v1/session", headers=next(ways))
+    is_told_to_wait(until_refused(read, 60, 1), "too_many_reads", 1)
+    body = {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
+    write = lambda: system.http("POST", "/api/v1/cases", body, system.tokens()["coordinator"])
+    assert write().status == 201
+    is_told_to_wait(until_refused(write, 59, 1), "too_many_writes", 1)
+    assert system.http("POST", "/api/v1/cases", body, system.tokens()["reception"]).status == 201
+    assert ask(LIST, "head").status == 200
+
+
+def an_address_asks_so_often():
+    """Two each second here: whoever asks from there, signed in, with a wrong token or without any; pages have limits of their own."""
+    def from_there(address="2001:db8:1:2::7", token=None, path="/api/v1/session"):
+        return system.http("GET", path, token=token, headers={"X-Forwarded-For": address})
+    assert from_there(token=system.tokens()["handler"]).status == 200 and from_there(path="/api/v1/about").status == 200
+    is_told_to_wait(until_refused(lambda: from_there(token="hb_nonsense"), 118, 2), "too_many_requests", 1)
+    is_told_to_wait(until_refused(lambda: from_there("2001:db8:1:2::8"), 0, 2), "too_many_requests", 1)  # of the same household
+    assert from_there(path="/").status == 200
+    assert from_there("2001:db8:1:3::7").status == 401 and from_there("203.0.113.7").status == 401
+    statuses = {system.http("GET", "/api/v1/session").status for _ in range(200)}  # of this machine
+    assert statuses == {401}, statuses
+
+
 def all_of_it():
     global system
     with harness.System("--demo") as started:
         system = started
         system.settle()
         for test in (an_account_looks_at_so_much_at_once, an_account_exports_so_often):
+            test()
+            print(f"  {test.__name__}", flush=True)
+        restart("{reads: 1, writes: 1, address: 2}")
+        for test in (an_account_reads_and_writes_so_often, an_address_asks_so_often):
             test()
             print(f"  {test.__name__}", flush=True)
 

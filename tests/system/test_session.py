@@ -164,8 +164,7 @@ def who_signs_in_is_logged():
         system.http("POST", "/api/v1/session", {"account": "coordinator", "password": given}, None,
                     {"X-Forwarded-For": "10.5.5.5", "X-Request-Id": key})
     system.http("GET", "/track", headers={"X-Forwarded-For": "10.5.5.5", "X-Request-Id": "tried-portal"})
-    with open(os.path.join(system.folder, "log", "gateway-0.log")) as f:
-        lines = {line.get("id"): line for line in map(json.loads, f)}
+    lines = {line.get("id"): line for line in system.requests_logged("tried-right", "tried-wrong", "tried-portal")}
     right, wrong = lines["tried-right"], lines["tried-wrong"]
     assert abs(datetime.datetime.fromisoformat(right["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 300, right
     assert (right["status"], right["account"], right["address"]) == (200, "coordinator", "10.5.5.5"), right
@@ -387,6 +386,8 @@ def codes_given_out_are_told(auditor):
     system.settle()
     for site in ("", "&site=haitang"):  # the cell's, and where the account's person has a post
         entries = system.http("GET", f"/api/v1/audit?what=organised&limit=500{site}", token=auditor).json()["entries"]
+        used = [one["account"] for one in entries if one["act"] == "setup_used" and one["name"] == "newcomer"]
+        assert used == ["newcomer"] * 3, used  # by whoever had it, in the name of the account; a wrong code was none
         given = [(one["name"], one.get("account", "")) for one in entries if one["act"] == "setup" and one["name"] in ("newcomer", "nobody")]
         assert given[0] == ("newcomer", "admin") and len(given) == 3 and {name for name, _ in given} == {"newcomer"}, given
 
@@ -500,6 +501,9 @@ def narrowed_tokens_change_no_secrets():
         refused(system.http("DELETE", "/api/v1/tokens/0123456789abcdef?account=head", token=token), 403, "not_allowed")
         for one in admin.ask("GET", "/api/v1/tokens").json()["tokens"]:
             assert admin.ask("DELETE", f"/api/v1/tokens/{one['id']}").status == 200
+    # nor does the whole account become another by a token it made itself: that would be told nowhere
+    refused(admin.ask("PUT", "/api/v1/organisation", {"secrets": [taken]}), 403, "not_allowed")
+    refused(organisation(system.tokens()["admin"], secrets=[taken]), 403, "not_allowed")
     assert system.http("GET", "/api/v1/session", token=system.tokens()["head"]).status == 200
 
 
@@ -576,6 +580,66 @@ def test_wrong_tries():
         many_at_once_are_bounded()
 
 
+def demand(scopes, site="haitang"):
+    """Of whoever has one of these scopes there."""
+    admin = system.tokens()["admin"]
+    known = next(one for one in system.http("GET", "/api/v1/organisation", token=admin).json()["sites"] if one["id"] == site)
+    reply = system.http("PUT", "/api/v1/organisation", {"sites": [{**known, "second_factor": scopes}]}, admin)
+    assert reply.status == 200, reply
+
+
+def nothing_else_is_open(browser):
+    for method, path in (("GET", "/api/v1/cases?limit=1"), ("GET", "/api/v1/organisation"), ("GET", "/api/v1/events"), ("GET", "/api/v1/tokens"),
+                         ("POST", "/api/v1/cases"), ("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/session/totp")):
+        refused(browser.ask(method, path, {} if method != "GET" else None), 403, "second_factor_needed")
+
+
+def enrol(browser, steps_on=0):
+    """No step is taken twice, whichever secret it is of."""
+    secret = browser.ask("POST", "/api/v1/session/totp").json()["secret"]
+    return browser.ask("PUT", "/api/v1/session/totp", {"code": totp(secret, now_step() + steps_on)}).json()["recovery_codes"]
+
+
+def second_factors_are_demanded():
+    before, free = signed_in("coordinator"), signed_in("handler")
+    assert before.ask("GET", "/api/v1/cases?limit=1").status == 200
+    wrong = system.http("PUT", "/api/v1/organisation", {"sites": [{"id": "haitang", "name": {"zh": "x"}, "zone": "UTC", "second_factor": ["cook"]}]},
+                        system.tokens()["admin"])
+    assert refused(wrong, 422, "bad_field")["field"] == "sites[0].second_factor", wrong
+    demand(["report", "organise"])
+    browser = Browser()
+    me = browser.sign_in("coordinator", system.passwords()["coordinator"]).json()
+    assert me["second_factor"] is False and me["second_factor_needed"] is True, me
+    nothing_else_is_open(browser)
+    assert browser.ask("GET", "/api/v1/session").json()["second_factor_needed"] is True
+    assert free.ask("GET", "/api/v1/session").json()["second_factor_needed"] is False  # has none of these scopes
+    assert free.ask("GET", "/api/v1/cases?limit=1").status == 200
+    assert signed_in("renhe-manager").ask("GET", "/api/v1/cases?limit=1").status == 200  # of another site
+    eventually(lambda: before.ask("GET", "/api/v1/cases?limit=1").status == 403)  # who was signed in already, too
+    assert system.http("GET", "/api/v1/cases?limit=1", token=system.tokens()["coordinator"]).status == 200  # a token is a program's
+    codes = enrol(browser)
+    assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200 and before.ask("GET", "/api/v1/cases?limit=1").status == 200  # at once
+    assert browser.ask("GET", "/api/v1/session").json()["second_factor_needed"] is False
+    refused(Browser().sign_in("coordinator", system.passwords()["coordinator"]), 401, "code_needed")
+    assert browser.ask("DELETE", "/api/v1/session/totp", {"code": codes[0]}).status == 200  # for another telephone
+    nothing_else_is_open(browser)
+    enrol(browser, 1)
+    assert browser.ask("GET", "/api/v1/cases?limit=1").status == 200
+    admin = signed_in("admin")  # "*" is every scope
+    nothing_else_is_open(admin)
+    assert admin.ask("DELETE", "/api/v1/session").status == 200
+    demand([])
+    assert signed_in("admin").ask("GET", "/api/v1/cases?limit=1").status == 200
+
+
+def test_second_factors_demanded():
+    """Sessions are looked at anew every 5 s here: a quarter of their life unused."""
+    global system
+    with harness.System("--demo") as system:
+        restart("{idle_s: 20}")
+        second_factors_are_demanded()
+
+
 def behind_https():
     """The gateway is told that it is reached by https: the cookie is bound to it."""
     system.stop()
@@ -613,4 +677,4 @@ def test_ends():
 
 
 if __name__ == "__main__":
-    harness.main([test_sessions, test_wrong_tries, test_ends])
+    harness.main([test_sessions, test_wrong_tries, test_second_factors_demanded, test_ends])

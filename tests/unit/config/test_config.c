@@ -95,6 +95,27 @@ static void addresses_are_checked(void **state)
     assert_string_equal(load(place)->http->trusted_proxies[1], "fd00::/8");
 }
 
+/* Absent is the default, which the gateway knows; what was set stays when the file is written. */
+static void limits_are_kept(void **state)
+{
+    struct place *place = *state;
+    char *why = NULL;
+    Config__Config *config;
+    write_config(place, "");
+    config = load(place);
+    assert_int_equal(config->limits->reads + config->limits->writes + config->limits->address, 0);
+    write_config(place, "limits: {reads: 5, address: 1000000}\n");
+    config = load(place);
+    assert_int_equal(config_save(place->path, config), ERR_NONE);
+    config = load(place);
+    assert_int_equal(config->limits->reads, 5);
+    assert_int_equal(config->limits->writes, 0);
+    assert_int_equal(config->limits->address, 1000000);
+    write_config(place, "limits: {reads: many}\n");
+    assert_int_not_equal(config_load(place->path, &place->arena, &config, &why), ERR_NONE);
+    assert_non_null(strstr(why, "reads"));
+}
+
 /* The command's and the simulator's names are for logs: an instance of theirs would be started as a program. */
 static void only_the_nine_have_instances(void **state)
 {
@@ -225,9 +246,12 @@ static void divided_logs_share_their_beginning(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        IN_A_PLACE(addresses_are_checked),          IN_A_PLACE(only_the_nine_have_instances),
-        IN_A_PLACE(every_bucket_has_one_partition), IN_A_PLACE(divided_logs_share_their_beginning),
-        IN_A_PLACE(a_mail_server_is_named_whole),   IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
+    const struct CMUnitTest tests[] = {IN_A_PLACE(addresses_are_checked),
+                                       IN_A_PLACE(limits_are_kept),
+                                       IN_A_PLACE(only_the_nine_have_instances),
+                                       IN_A_PLACE(every_bucket_has_one_partition),
+                                       IN_A_PLACE(divided_logs_share_their_beginning),
+                                       IN_A_PLACE(a_mail_server_is_named_whole),
+                                       IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,17 @@ static void tries_run_out_and_come_back(void **state)
     assert_true(limit_wait_ms(&limit, "10.0.0.1", NOW + 3600000) > 0);
 }
 
+static void no_limit_is_none(void **state)
+{
+    (void)state;
+    static struct limit limit;
+    limit_init(&limit, (struct limit_rule){60, 0}, (struct limit_rule){0});
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(limit_wait_ms(&limit, "10.0.0.1", NOW), 0);
+        limit_count(&limit, "10.0.0.1", NOW);
+    }
+}
+
 static void all_together_are_limited_too(void **state)
 {
     (void)state;
@@ -314,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_form_sent_twice_is_one_command),
         cmocka_unit_test(a_token_serves_its_form_only),
         cmocka_unit_test(tries_run_out_and_come_back),
+        cmocka_unit_test(no_limit_is_none),
         cmocka_unit_test(all_together_are_limited_too),
         cmocka_unit_test(one_household_is_one_address),
         cmocka_unit_test(every_text_has_both_languages),

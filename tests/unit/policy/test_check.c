@@ -48,6 +48,13 @@ static const struct finding findings[] = {
      true, "可能未知", "may be unknown here"},
     {SOUND "    rules: {r: {clause: C, when: b, if: {told nothing: present}, then: {tell: note}}}\n", 15, false,
      "没有通知", "there is no notice \"nothing\""},
+    /* steps */
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, does: nothing}}\n" ROUTE, 13,
+     false, "可用：settle", "accepted: settle"},
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: c, by: clerk, does: settle}, end: {name: [完, "
+                        "End], from: a, to: c, by: "
+                        "clerk, does: settle}}\n" ROUTE,
+     13, false, "只能有一个", "go and end: one step only"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},
@@ -75,6 +82,8 @@ static const struct finding findings[] = {
      "此处可用：late 时钟", "accepted here: late CLOCK"},
     /* what is for patterns, who may know, and what a figure is of */
     {SOUND "    rules: {r: {clause: C, when: b, then: {link: like}}}\n", 15, false, "只限 patterns", "is for patterns"},
+    {SOUND "patterns: {p: {clause: C, of: k, after: k, within: 7 days, count: 1, then: {link: like}}}\n", 15, false,
+     "of 另有其他", "names others too"},
     {SOUND "    public_problem: nothing\n", 15, false, "须写一个步骤", "public_problem names a step"},
     {SOUND "    public_problem: end\n", 15, false, "by 含 complainant", "by: complainant"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},

@@ -289,6 +289,23 @@ static void who_gives_back(void **state)
     assert_true(policy_gives_back(HB__GIVES_BACK__RETURNS, "pass_on"));
 }
 
+/* The mark says it, whatever the step is called; the name alone only where nothing could be said yet. */
+static void which_step_settles(void **state)
+{
+    (void)state;
+    Policy__Step named = POLICY__STEP__INIT, marked = POLICY__STEP__INIT, *steps[] = {&named, &marked};
+    Policy__Kind kind = POLICY__KIND__INIT;
+    named.name = "settle";
+    marked.name = "explain_at_once";
+    kind.steps = steps;
+    kind.n_steps = 2;
+    assert_ptr_equal(policy_settling(&kind), &named);
+    named.does = POLICY__STEP__DOES__OTHER;
+    assert_null(policy_settling(&kind));
+    marked.does = POLICY__STEP__DOES__SETTLE;
+    assert_ptr_equal(policy_settling(&kind), &marked);
+}
+
 /* Whom a department names stands under its own clause; without one, under that of the step. */
 static void who_takes_a_step_and_under_which_clause(void **state)
 {
@@ -318,6 +335,7 @@ int main(void)
                                        cmocka_unit_test(an_order_that_is_accepted),
                                        cmocka_unit_test(routes_and_single_words_of_several_packs),
                                        cmocka_unit_test(who_gives_back),
+                                       cmocka_unit_test(which_step_settles),
                                        cmocka_unit_test(who_takes_a_step_and_under_which_clause)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,9 @@
 #include "../support/folder.h"
 #include "../support/scribe.h"
 
+#include "service/internal.h"
+
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -218,6 +221,26 @@ static int life_that_refuses_poison(struct life *life)
     return life->reply->command->refused ? 8 : 0;
 }
 
+static int life_that_begins_a_job(struct life *life)
+{
+    tell(life, life->speaker, 1, "open", 20);
+    tell(life, life->speaker, 1, "job 20000", 21);
+    run(life);
+    if (!life->scribe->jobs_open)
+        return 9;
+    struct store_txn *txn = store_begin(instance_store(life->scribe), true);
+    struct key key = key_u64(1);
+    store_put(txn, life->scribe->runtime_tables[RUNTIME_JOBS], key_bytes(&key), bytes_of_text("\xff"));
+    return store_commit(txn) ? 10 : 0; /* the disk has altered its row */
+}
+
+/* The command before it in the turn is not what the turn fails at. */
+static int life_that_meets_the_damage(struct life *life)
+{
+    tell(life, life->scribe, 1, "innocent", 22);
+    return 11; /* it should not have come here */
+}
+
 /* ---- one after the other ---- */
 
 typedef int life_fn(struct life *life);
@@ -298,11 +321,28 @@ static void the_second_abort_in_decide_refuses_the_command(void **state)
     assert_true(folder_remove(folder));
 }
 
+static void what_fails_before_it_is_named_is_nobodys_fault(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX", path[80], page[200] = {0};
+    assert_non_null(mkdtemp(folder));
+    guards_speaker = false;
+    assert_int_equal(live(folder, PUPPET_START_MS, life_that_begins_a_job), 0);
+    assert_int_equal(live(folder, PUPPET_START_MS + 10000, life_that_meets_the_damage), -SIGABRT);
+    snprintf(path, sizeof path, "%s/scribe/poison", folder);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0 && read(fd, page, sizeof page - 1) > 0);
+    close(fd);
+    assert_string_equal(page, "0");
+    assert_true(folder_remove(folder));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_second_abort_in_react_sets_the_event_aside),
                                        cmocka_unit_test(the_second_abort_in_evolve_sets_the_event_aside),
                                        cmocka_unit_test(so_does_a_fault_that_is_no_assertion_of_ours),
-                                       cmocka_unit_test(the_second_abort_in_decide_refuses_the_command)};
+                                       cmocka_unit_test(the_second_abort_in_decide_refuses_the_command),
+                                       cmocka_unit_test(what_fails_before_it_is_named_is_nobodys_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,5 +34,6 @@ router.beforeEach(async (to, from) => {
     }
   }
   if (!session.signedIn && !to.meta.open) return { name: "signin", query: { next: to.fullPath } };
+  if (session.signedIn && session.second_factor_needed && to.name !== "account" && !to.meta.open) return { name: "account" };
   return session.signedIn && to.name === "signin" && !to.hash.includes("code=") ? "/" : true;
 });

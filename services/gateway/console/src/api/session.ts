@@ -4,10 +4,10 @@ import { reactive } from "vue";
 import { ask, forget, Problem } from "./http";
 
 export interface Post { post: string; department?: string; site?: string }
-export interface Session { account: string; person: string; posts: Post[]; sites: string[]; scopes: string[]; language: string; csrf: string; second_factor: boolean; demonstration: boolean }
+export interface Session { account: string; person: string; posts: Post[]; sites: string[]; scopes: string[]; language: string; csrf: string; second_factor: boolean; second_factor_needed: boolean; demonstration: boolean } // needed: nothing else is open before
 
 const TOKEN = "hearback.token", PERSON = "hearback.person";
-const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes: [], language: "", csrf: "", second_factor: false, demonstration: false };
+const nobody: Session = { account: "", person: "", posts: [], sites: [], scopes: [], language: "", csrf: "", second_factor: false, second_factor_needed: false, demonstration: false };
 
 export const session = reactive({ ...nobody, known: false, signedIn: false, byToken: false, left: false }); // left: by himself
 

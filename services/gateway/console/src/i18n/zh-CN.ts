@@ -1,6 +1,6 @@
 export default {
   nav: {
-    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", notOpened: "页面打不开。", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
     reception: "受理登记", dispatch: "协调派单", figures: "指标", audit: "审计", organisation: "组织", policies: "制度",
   },
   signIn: {
@@ -10,14 +10,14 @@ export default {
   account: {
     scan: "用验证器应用扫描二维码，", qr: "验证器二维码", tokens: "访问令牌", tokensHint: "供程序代表您使用 API；权限不超过您本人。", tokenName: "用途", tokenScopes: "权限", tokenDays: "有效天数", makeToken: "新建令牌", tokenOnce: "令牌只显示这一次：", endToken: "作废", noTokens: "没有有效的令牌。", tokenUntil: "有效至 {time}", tokenEnded: "令牌已作废。",
     title: "我的账号", changePassword: "修改口令", old: "现口令", password: "新口令", othersEnd: "修改后，其他设备上的登录随即失效。", tokensLeft: "口令已修改。本账号仍有 {count} 个访问令牌有效；“在所有设备退出”可一并作废。", changed: "口令已修改。", second: "动态验证码", on: "已启用。停用须填写验证码或一个恢复码。", giveUp: "停用", enrol: "启用",
-    enter: "在验证器应用中输入下面的密钥，再填写它显示的六位数字。", code: "六位数字", confirm: "确认", recovery: "恢复码只显示这一次，请妥善保存；每个只能用一次。", enrolled: "动态验证码已启用。", given: "动态验证码已停用。", devices: "所有设备", everywhere: "在所有设备退出",
+    enter: "在验证器应用中输入下面的密钥，再填写它显示的六位数字。", code: "六位数字", confirm: "确认", recovery: "恢复码只显示这一次，请妥善保存；每个只能用一次。", enrolled: "动态验证码已启用。", needed: "您的权限须使用第二因素：请先启用动态验证码，之后才能办理其他事项。", goOn: "恢复码已保存，继续", given: "动态验证码已停用。", devices: "所有设备", everywhere: "在所有设备退出",
   },
   state: { loading: "正在载入", retry: "重试", empty: "没有内容", fault: "出错了，请重试。", unreachable: "连不上服务器。已填写的内容还在，请检查网络后重试。" },
   problem: { field: "位置", accepted: "可接受" },
   punctuation: { comma: "、" },
   unknown: { title: "没有这个页面", back: "回到我的待办" },
   live: { online: "实时更新", offline: "未连接实时更新" },
-  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
+  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", settle: "登记时：当场办结", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
   form: { needed: "必填", yes: "是", no: "否", cancel: "取消", anotherPart: "再加一项", leave: "有已填写而未提交的内容，离开后将丢失。确定离开吗？", noSuchThing: "登记册中没有此项", unit: "单位", units: { min: "分钟", h: "小时", days: "天" } },
   time: {
     left: "剩 {span}", over: "超 {span}", workingDays: "{days} 工作日", workingDaysHours: "{days} 工作日 {hours} 小时", naturalDays: "{days} 天", hoursMinutes: "{hours} 小时 {minutes} 分", wholeHours: "{hours} 小时", minutes: "{minutes} 分",
@@ -90,13 +90,13 @@ export default {
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
       did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
-      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_moved: "未结事项转为第 {version} 版",
+      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
     },
   },
   organisation: {
     sites: "站点", departments: "部门", people: "人员", accounts: "账号", things: "登记册与标签", rosters: "值班表", calendars: "日历",
     about: { sites: "一个站点有自己的制度、日历和案件编号。", departments: "部门按上级排列；负责人由制度的岗位和升级规则使用。", people: "姓名、岗位和工作邮箱。代理授权有起止时间，到期自动结束。", accounts: "账号决定能做什么、在哪些站点。不列站点时，以本人任职的站点为准。", things: "制度定义的登记册：地点、设备、住户等。标记由案件给予，这里不改。", rosters: "谁在什么时候值班。一周作为一个整体保存。", calendars: "工作日、节假日和调休。公布新的一年后，在办期限会重新计算。" },
-    field: { id: "编号", name: "名称", zone: "时区", code: "案件编号中的代码", language: "语言", public: "向公众开放", packs: "制度包（每行一个）", follows: "跟随上级系统的站点", head: "负责人", parent: "上级部门", email: "工作邮箱", posts: "岗位", post: "岗位", department: "部门", site: "站点", absent: "目前不在岗", deputy: "代理人", delegations: "代理授权", to: "授权给", from_ms: "开始", to_ms: "结束", reason: "原因", certificates: "证书", until_ms: "有效至（空：长期）", trainee: "实习", mentor: "带教人", person: "人员", scopes: "权限", sites: "站点", of: "登记册", within: "位于", holders: "责任人", marks: "标记" },
+    field: { id: "编号", name: "名称", zone: "时区", code: "案件编号中的代码", language: "语言", public: "向公众开放", packs: "制度包（每行一个）", follows: "跟随上级系统的站点", second_factor: "有以下权限者须用第二因素", head: "负责人", parent: "上级部门", email: "工作邮箱", posts: "岗位", post: "岗位", department: "部门", site: "站点", absent: "目前不在岗", deputy: "代理人", delegations: "代理授权", to: "授权给", from_ms: "开始", to_ms: "结束", reason: "原因", certificates: "证书", until_ms: "有效至（空：长期）", trainee: "实习", mentor: "带教人", person: "人员", scopes: "权限", sites: "站点", of: "登记册", within: "位于", holders: "责任人", marks: "标记" },
     scope: { read: "查看", act: "办理", submit: "登记", receive: "补记收到时间", open: "查看密封内容", report: "指标", import: "导入", policy: "发布制度", organise: "维护组织", audit: "审计", all: "全部" },
     language: { "zh-CN": "中文", en: "英文" }, everywhere: "所有站点",
     find: "查找", fresh: "新增", freshOf: "新增：{part}", choose: "选择", none: "还没有。", noneFits: "没有符合的。", save: "保存", saved: "已保存：{what}", add: "添加{what}", remove: "移除", dropRow: "移除{what}第 {at} 项", mistakes: "有 {count} 处需要更正：", stale: "他人刚刚改过，尚未保存。下面是他们改的内容；您输入的仍在。再次保存即以表单为准。",
@@ -116,6 +116,8 @@ export default {
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
+    from: "下一版自 {day} 起", coming: "另有一版自 {day} 起施行：{packs}。", comingOlder: "它发布时现行的是第 {version} 版，此后发布的改动不在其中。", beginComing: "以其文件为起点", withdraw: "撤回",
+    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
   },
   indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
 };

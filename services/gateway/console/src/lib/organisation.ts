@@ -27,7 +27,8 @@ export function describe(part: Part, all: Organisation, site: string, directory:
     return {
       rows: (all.sites ?? []) as unknown as Entity[], fresh: { zone: directory.zone(site), language: "zh-CN" },
       columns: [{ name: "name", text: label }, { name: "id", text: row => String(row.id) }, { name: "zone", text: row => String(row.zone) }, { name: "code", text: row => String(row.code ?? "") }],
-      inputs: [id, name, { name: "zone", type: "text", needed: true }, { name: "code", type: "text" }, { name: "language", type: "choice", options: languages }, { name: "public", type: "flag" }, { name: "packs", type: "lines" }, { name: "follows", type: "text" }],
+      inputs: [id, name, { name: "zone", type: "text", needed: true }, { name: "code", type: "text" }, { name: "language", type: "choice", options: languages }, { name: "public", type: "flag" }, { name: "packs", type: "lines" }, { name: "follows", type: "text" },
+        { name: "second_factor", type: "many", options: () => scopes.filter(one => one !== "*").map(one => ({ value: one, label: say.scope(one) })) }],
     };
   if (part === "departments")
     return {
