@@ -440,6 +440,9 @@ static void things_of(struct compile *compile, json_t *map)
                         "a field of a register has no parts, checklist or figure");
             else
                 field_of(compile, key, field, def);
+            if (def->needed != POLICY__FIELD_DEF__NEEDED__ALWAYS && json_object_get(field, "needed"))
+                mistake(compile, field, "登记册的字段只能 needed: always",
+                        "a field of a register is needed: always, or not at all");
             if (json_object_get(field, "read"))
                 mistake(compile, field, "登记册的字段没有 read：登记册对全体员工可见",
                         "a field of a register has no `read`: a register is shown to all of the staff");

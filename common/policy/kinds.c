@@ -191,6 +191,27 @@ static void department_by_of(struct compile *compile, json_t *map, Policy__Step 
     }
 }
 
+/* "any open": from every stage in which the case is not closed or archived. */
+static void from_of(struct compile *compile, json_t *node, Policy__Step *step)
+{
+    char **names = NULL;
+    size_t count = 0;
+    texts_of(compile, node, &names, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool open = strcmp(names[i], "any open") == 0;
+        if (!open) {
+            stage_known(compile, node, names[i]);
+            POLICY_ADD(compile, step->from, step->n_from, names[i]);
+        }
+        for (size_t s = 0; open && s < compile->kind->n_stages; s++) {
+            const Policy__Stage *stage = compile->kind->stages[s];
+            bool over = stage->phase == POLICY__PHASE__CLOSED || stage->phase == POLICY__PHASE__ARCHIVED;
+            if (!over && !policy_step_from(step, stage->name))
+                POLICY_ADD(compile, step->from, step->n_from, stage->name);
+        }
+    }
+}
+
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
@@ -201,10 +222,8 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
                 "\"extend\" is the step of clocks with an `extend` clause: name this one otherwise");
     clauses_of(compile, map, &step->clauses, &step->n_clauses, false);
     label_of(compile, map, "name", &step->label, true);
-    texts_of(compile, json_object_get(map, "from"), &step->from, &step->n_from);
+    from_of(compile, json_object_get(map, "from"), step);
     step->to = (char *)(uintptr_t)text_of(compile, json_object_get(map, "to"));
-    for (size_t i = 0; i < step->n_from; i++)
-        stage_known(compile, json_object_get(map, "from"), step->from[i]);
     step->back = strcmp(step->to, "back") == 0 && !policy_stage(compile->kind, "back");
     if (step->back)
         step->to = (char *)(uintptr_t) "";

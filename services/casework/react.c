@@ -165,6 +165,20 @@ static bool address(struct turn *turn, const struct casework_case *one, const Po
     return false;
 }
 
+/* The case is opened all the same, as any: for whom routing finds, with the limits of its kind. */
+static void note_unfilled(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                          const Policy__Action *action, const Casework__CaseRequested *request, Hb__Position *source)
+{
+    if (action->to && !*request->to && !*action->at_site)
+        casework_note_problem(
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+            "规则所开案件应交给的人员或部门不存在，按一般规则分派",
+            "there is nobody whom the case that this rule opens should go to: it is routed like any other");
+    if (action->due && !request->due_ms)
+        casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                              "规则所开案件的期限无从得知", "nothing says when the case that this rule opens is due");
+}
+
 static void open_one(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                      const Policy__Action *action, Hb__Position *source, const struct casework_each *each,
                      uint32_t part)
@@ -191,6 +205,7 @@ static void open_one(struct turn *turn, const struct casework_case *one, const P
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_CASE_REQUESTED, request);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     turn_say(turn, event);
+    note_unfilled(turn, one, rule, action, request, source);
 }
 
 static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
@@ -628,6 +643,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     if (*cause.told && event->notification->told->round && event->notification->told->round < one.record->round)
         cause.told = ""; /* the proof of a round that is over */
     run_rules(turn, &one, &cause, source);
+    casework_note_undated(turn, &one, event, source);
     react_linked(turn, &one, &cause, source);
     casework_returns_react(&one, event);
     react_pattern(turn, &one, event, source);
