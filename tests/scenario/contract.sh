@@ -92,6 +92,7 @@ bad 'a column' '{at: $when, by: zhou, do: arrive r1}' '"for" has no column "when
 bad 'a document' '{at: 09:01, expect: {issued: acceptance_from}}' 'the policy has no document "acceptance_from"; did you mean "acceptance_form"?'
 bad 'paging' '{at: 09:01, expect: {paged: [li]}}' '"paged" is not carried out by this version'
 bad 'an indicator' '{at: 09:01, expect: {indicator: {revisit_rat 2025-03: met}}}' 'there is no indicator "revisit_rat"; did you mean "revisit_rate"?'
+bad 'nobody told' '{at: 09:01, expect: {told: []}}' 'That nobody was told is expected by'
 bad 'a period' '{at: 09:01, expect: {indicator: {revisit_rate: met}}}' 'name the period, as "revisit_rate 2025-03"'
 bad 'a service' '{at: 09:01, down: watchdgo}' 'there is no service "watchdgo"; did you mean "watchdog"?'
 bad 'nothing' '{at: 09:01}' 'this line does nothing'
