@@ -69,7 +69,8 @@ const Hb__Actor *casework_standing_for(const struct casework_case *one, const Hb
 bool casework_may_write(const struct casework_case *one, const Policy__FieldDef *def, const Hb__Actor *actor);
 const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
-                          size_t count, Hb__Refusal **refusal);
+                          size_t count, bool by_rule, Hb__Refusal **refusal);
+/* `actor` NULL: a rule takes the step, and a guard that asks who takes it says nothing. */
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
                            const Hb__Actor *actor, Hb__Refusal **refusal);
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
@@ -182,6 +183,11 @@ void casework_returns_react(const struct casework_case *one, const Hb__Event *ev
 void casework_note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
                            size_t count, Hb__Position *source, const char *zh, const char *en);
 
+/* undated.c: a clock that begins and is never due. `source` NULL below: whatever a problem follows from. */
+void casework_note_undated(struct turn *turn, const struct casework_case *one, const Hb__Event *event,
+                           Hb__Position *source);
+void casework_dated(struct turn *turn, Caserec__Case *record, const Watchdog__Event *said);
+
 /* documents.c: forms and letters. */
 void casework_issue(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                     const Policy__Action *action, Hb__Position *source);
@@ -224,6 +230,8 @@ void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *co
 void casework_react(struct turn *turn, const Hb__Event *event);
 /* The rule and the event it follows from. "" and NULL: of no rule. */
 const Hb__Position *casework_source_of(const Casework__Event *said, const char **rule_out);
+/* What the rule waited for, and whatever else it met but upon this event. */
+void casework_settle_problems(Caserec__Case *record, const char *rule, const Hb__Position *source);
 /* The rule that a problem waits to decide. NULL: it waits for nothing, or is settled. */
 const Policy__Rule *casework_waiting(const struct casework_case *one, const Caserec__Problem *problem);
 bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event);

@@ -131,11 +131,19 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
         tell_links(turn, event->case_id, record);
 }
 
-static void settle_problems(Caserec__Case *record, const char *rule)
+static bool same_place(const Hb__Position *a, const Hb__Position *b)
 {
-    for (size_t i = 0; i < record->n_problems; i++)
-        if (*rule && strcmp(record->problems[i]->noted->rule, rule) == 0)
-            record->problems[i]->settled = true;
+    return a && b && a->offset == b->offset && a->log->service == b->log->service;
+}
+
+void casework_settle_problems(Caserec__Case *record, const char *rule, const Hb__Position *source)
+{
+    for (size_t i = 0; i < record->n_problems; i++) {
+        Caserec__Problem *problem = record->problems[i];
+        bool met_now = !*problem->missing && same_place(problem->noted->source, source);
+        if (*rule && strcmp(problem->noted->rule, rule) == 0 && !met_now)
+            problem->settled = true;
+    }
 }
 
 /* What a rule waited for has come, and it does not apply. */
@@ -221,7 +229,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     if (*rule && source) {
         casework_fired_save(turn, event->case_id, rule, source);
         if (said->kind_case != CASEWORK__EVENT__KIND_PROBLEM_NOTED)
-            settle_problems(record, rule);
+            casework_settle_problems(record, rule, source);
     }
     switch (said->kind_case) {
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
@@ -353,6 +361,7 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
         break;
     case HB__EVENT__PAYLOAD_WATCHDOG:
         casework_extend_watched(turn, record, event->watchdog);
+        casework_dated(turn, record, event->watchdog);
         break;
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ANALYTICS:

@@ -121,8 +121,8 @@ static bool complainant_has_address(const struct notification_request *request)
     return party->email && party->email->kind_case == HB__PERSONAL__KIND_SEALED;
 }
 
-/* Nobody but the complainant reads the portal; what no program sends, a person must do. `person` NULL: the complainant.
-   Channels from `from` on. */
+/* Nobody but the complainant reads the portal, and of a case that a rule opened for nobody there is none with a code to
+   look with; what no program sends, a person must do. `person` NULL: the complainant. Channels from `from` on. */
 static struct way way_to(const struct notification_request *request, const Directory__Person *person, size_t from)
 {
     struct ways ways = ways_of(request->notice);
@@ -130,7 +130,7 @@ static struct way way_to(const struct notification_request *request, const Direc
     struct way way = {.channel = "log", .status = "due", .reason = "no address"};
     for (size_t i = from; i < ways.count; i++) {
         bool email = strcmp(ways.by[i], "email") == 0, portal = strcmp(ways.by[i], "portal") == 0;
-        if (email ? address : !portal || !person)
+        if (email ? address : !portal || (!person && !request->record->nobody_waits))
             return (struct way){ways.by[i],
                                 email    ? "queued"
                                 : portal ? "published"

@@ -375,10 +375,11 @@ static const struct finding findings[] = {
            "schedules: {s: {clause: C, every: shift of r, open: k, to: clerk}}\n",
      16, false, "不写 for、to", "no for, to, opens, due"},
     {SOUND "    approves: everything\n", 15, false, "可用：policy", "accepted: policy"},
+    {SOUND "    approves: policy in nowhere\n", 15, false, "没有阶段", "there is no stage \"nowhere\""},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest, per: handler}}\n", 15,
      false, "lowest 5 %", "accepted: lowest 5 %, highest 10 %"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest 5 %}}\n", 15, false,
-     "排名须有 per", "a rank needs per: department, handler or category"},
+     "排名须有 per", "a rank needs per: department, handler, first_contact or category"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: handler, see: nobody_there}}\n",
      15, true, "须有同名部门", "a department of the site must bear that name"},
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  late: {clause: C, name: [迟, "
