@@ -42,7 +42,7 @@ def says_that_it_waits(console, name, address):
     console.broken("slow", SPARED)
     console.open(f"http://127.0.0.1:{console.system.port}/console{address}")
     console.wait("return [...document.querySelectorAll('[role=status] .el-skeleton')].some(one => one.getClientRects().length > 0)")
-    assert console.text("h1"), address
+    console.wait("return [...document.querySelectorAll('h1')].some(one => one.getClientRects().length > 0 && one.innerText.trim())")
     wrong = console.script("return [...window.refused, ...(document.documentElement.scrollWidth > innerWidth ? ['scrolls sideways'] : [])]")
     assert not wrong, (address, wrong)
     console.heal()
