@@ -162,6 +162,7 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
         return;
     case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit, as what follows */
     case DIRECTORY__EVENT__KIND_SETUP_USED:
+    case DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }
