@@ -339,7 +339,7 @@ def files_and_forms(walk, tokens):
     walk.system.settle()
     made = walk.ask("POST", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query + "&name=a.txt", body=b"a text\n")
     walk.ask("GET", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query)
-    got = walk.ask("GET", "/api/v1/cases/{id}/attachments/{file}", token=tokens["reception"], query=query,
+    got = walk.ask("GET", "/api/v1/cases/{id}/attachments/{file}", token=tokens["reception"], query=query + "&purpose=walk",
                    parts={"id": case, "file": made.json()["id"]})
     assert got.body == b"a text\n", got
     forms = walk.ask("GET", "/api/v1/cases/{id}/documents", token=tokens["reception"], id=case, query=query).json()["documents"]

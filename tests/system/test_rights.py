@@ -139,6 +139,7 @@ def address_of(method, template, case):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
     query += f"?site={SITE}" if (method, template) == ("POST", "/api/v1/audit/chain") else ""
+    query += "?purpose=walk" if method == "GET" and template.endswith("{file}") else ""
     query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
     return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("calendars/moved") else "&places=x" if template.endswith("/labels") else "")
 
