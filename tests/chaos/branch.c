@@ -82,7 +82,7 @@ void branches_begin(void)
 
 static void copy_file(const char *from, const char *to)
 {
-    struct stat stat;
+    struct stat stat = {0};
     int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     need(in >= 0 && out >= 0 && fstat(in, &stat) == 0, to);
     for (off_t left = stat.st_size; left > 0;) {
@@ -99,14 +99,15 @@ static void copy_folder(const char *from, const char *to)
     char inner_from[4096], inner_to[4096];
     DIR *folder = opendir(from);
     need(folder && mkdir(to, 0700) == 0, to);
-    for (const struct dirent *entry; (entry = readdir(folder));) {
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         snprintf(inner_from, sizeof inner_from, "%s/%s", from, entry->d_name);
         snprintf(inner_to, sizeof inner_to, "%s/%s", to, entry->d_name);
         (entry->d_type == DT_DIR ? copy_folder : copy_file)(inner_from, inner_to);
     }
-    closedir(folder);
+    if (folder)
+        closedir(folder);
 }
 
 /* A path under the working folder as seen from there; NULL: it lies elsewhere. */
@@ -406,7 +407,7 @@ static bool next_line(char *line, size_t room)
 
 static int ended(pid_t child)
 {
-    int status;
+    int status = 0;
     need(child > 0 && waitpid(child, &status, 0) == child, "child");
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
