@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/filter.h>
@@ -418,12 +419,13 @@ static int at_call(int kind, unsigned long nth)
     char text[200], counts[100];
     if (kind >= KINDS || each[kind].at == each[kind].count || nth != each[kind].n[each[kind].at])
         return 0;
-    int error = each[kind].error[each[kind].at++];
+    int error = each[kind].error[each[kind].at++], before = errno;
     shim_pause();
     remember_poisons();
     pid_t child = fork();
     if (child == 0) {
         share();
+        errno = before;
         return error;
     }
     int code = ended(child);
@@ -433,6 +435,7 @@ static int at_call(int kind, unsigned long nth)
     need(next_line(text, sizeof text) && strcmp(text, "on") == 0, text);
     put_back();
     shim_arm();
+    errno = before; /* a call that is made does not change it */
     return 0;
 }
 
