@@ -413,6 +413,22 @@ static int ended(pid_t child)
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* Where each file is read next: parent and child have that in common. */
+static off_t places[FILES_MAX];
+
+static void remember_places(void)
+{
+    for (int fd = 3; fd < FILES_MAX; fd++)
+        places[fd] = lseek(fd, 0, SEEK_CUR);
+}
+
+static void return_to_places(void)
+{
+    for (int fd = 3; fd < FILES_MAX; fd++)
+        if (places[fd] >= 0)
+            lseek(fd, places[fd], SEEK_SET);
+}
+
 /* Of a child, at each call it makes: an error is for the grandchild alone. */
 static int at_call(int kind, unsigned long nth)
 {
@@ -422,6 +438,7 @@ static int at_call(int kind, unsigned long nth)
     int error = each[kind].error[each[kind].at++], before = errno;
     shim_pause();
     remember_poisons();
+    remember_places();
     pid_t child = fork();
     if (child == 0) {
         share();
@@ -434,6 +451,7 @@ static int at_call(int kind, unsigned long nth)
     answer("failed", text);
     need(next_line(text, sizeof text) && strcmp(text, "on") == 0, text);
     put_back();
+    return_to_places();
     shim_arm();
     errno = before; /* a call that is made does not change it */
     return 0;
