@@ -1,6 +1,7 @@
 #include "bus/internal.h"
 
 #include "config/config.h"
+#include "log/log.h"
 #include "message/message.h"
 
 #include <errno.h>
@@ -57,6 +58,7 @@ struct bus {
     ev_check check;
     ev_idle idle;
     struct arena arena;
+    struct log *log; /* NULL: nothing is noted yet */
 };
 
 /* ---- ZeroMQ in a libev loop: ZMQ_FD is edge-triggered, so the loop asks ZMQ_EVENTS before it sleeps ---- */
@@ -379,6 +381,8 @@ void bus_reply(const struct bus_call *call, Bus__Reply *reply)
     /* ROUTER_MANDATORY: an unknown peer is EHOSTUNREACH, a full one EAGAIN; whoever asked will ask again */
     if (zmq_send(call->bus->router.socket, call->route, call->route_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
         zmq_msg_send(&body, call->bus->router.socket, ZMQ_DONTWAIT) < 0) {
+        if (errno == EAGAIN)
+            NOTE(call->bus->log, NOTE_ANSWER_DROPPED, LOG_TEXT("peer", call->user));
         zmq_msg_close(&body);
         call->bus->undelivered++;
     }
@@ -402,6 +406,12 @@ void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, 
     reply.kind_case = BUS__REPLY__KIND_REFUSED;
     reply.refused = &refusal;
     bus_reply(call, &reply);
+}
+
+void bus_log(struct bus *bus, struct log *log)
+{
+    bus->log = log;
+    zap_log(log);
 }
 
 /* ---- opening ---- */

@@ -59,7 +59,7 @@ void bus_reply(const struct bus_call *call, Bus__Reply *reply);
 const uint64_t *bus_undelivered(const struct bus *bus);
 void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, const char *zh, const char *en);
 
-/* From now on keys that are refused are noted here. */
+/* From now on keys that are refused, and answers that are dropped, are noted here. */
 struct log;
 void bus_log(struct bus *bus, struct log *log);
 

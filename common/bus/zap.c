@@ -114,9 +114,8 @@ enum err zap_start(void *context, const struct bus_keys *keys)
     return ERR_NONE;
 }
 
-void bus_log(struct bus *bus, struct log *log)
+void zap_log(struct log *log)
 {
-    (void)bus;
     atomic_store(&zap.log, log);
 }
 

@@ -645,6 +645,26 @@ static void public_problem_of(struct compile *compile, json_t *value, Policy__Ki
                 "public_problem names a step `by: complainant`, with `from` and without `to`");
 }
 
+/* "policy in STAGE": there the case approves one change of the policy. "policy": the operator makes it. */
+static void approves_of(struct compile *compile, json_t *value, Policy__Kind *kind)
+{
+    static const char in[] = "policy in ";
+    const char *text = text_of(compile, value);
+    bool staged = strncmp(text, in, sizeof in - 1) == 0;
+    const char *stage = staged ? text + sizeof in - 1 : "";
+    kind->approves_policy = staged || strcmp(text, "policy") == 0;
+    kind->approved_in = arena_strdup(compile->arena, stage);
+    if (staged && !policy_stage(kind, stage)) {
+        mistake(compile, value, "没有阶段 \"%s\"", "there is no stage \"%s\"", stage);
+        SUGGEST(compile, stage, kind->stages, kind->n_stages);
+    } else if (*text && !kind->approves_policy && strcmp(text, "nothing") != 0) {
+        mistake(
+            compile, value, "可用：policy in 阶段（制度须经此类案件修改，在该阶段发布）、policy、nothing",
+            "accepted: policy in STAGE (the policy is changed by such a case, and published in that stage), policy, "
+            "nothing");
+    }
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
@@ -656,11 +676,6 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     if (*identity && !kind->identity_restricted)
         mistake(compile, json_object_get(map, "identity"), "可用：restricted（只向 may .. unseal 所列人员开放）",
                 "\"restricted\" is accepted: it opens to those alone whom may .. unseal names");
-    const char *approves = text_of(compile, json_object_get(map, "approves"));
-    kind->approves_policy = strcmp(approves, "policy") == 0;
-    if (*approves && !kind->approves_policy && strcmp(approves, "nothing") != 0)
-        mistake(compile, json_object_get(map, "approves"), "可用：policy（制度须经此类案件修改）、nothing",
-                "accepted: policy (the policy is changed by such a case), nothing");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
@@ -679,6 +694,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     one_settles(compile, json_object_get(map, "steps"), kind);
     chains_steps(compile);
     public_problem_of(compile, json_object_get(map, "public_problem"), kind);
+    approves_of(compile, json_object_get(map, "approves"), kind);
     limits_of(compile, json_object_get(map, "limits"));
     returns_of(compile, json_object_get(map, "returns"), kind);
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static const char *const runtime_table_names[RUNTIME_TABLES] = {
-    "meta",    "log",         "cursors", "heard",   "outcomes",    "outcomes_age",
-    "waiting", "waiting_for", "timers",  "effects", "effects_due", "jobs",
+    "meta",        "log",   "cursors", "heard",   "outcomes",    "outcomes_age", "waiting",
+    "waiting_for", "known", "timers",  "effects", "effects_due", "jobs",
 };
 
 /* ---- opening ---- */
@@ -160,6 +160,7 @@ static enum err load_state(struct instance *instance, char *why_out, size_t why_
         instance->waiting_count = store_count(txn, instance->runtime_tables[RUNTIME_WAITING]);
         if (instance->options.cells_count)
             instance->waiting_count += store_count(txn, instance->cells_waiting);
+        instance->known_open = store_count(txn, instance->runtime_tables[RUNTIME_KNOWN]) > 0;
         instance->jobs_open = store_count(txn, instance->runtime_tables[RUNTIME_JOBS]) > 0;
         err = store_error(txn);
     }
@@ -409,7 +410,7 @@ bool clock_look(struct instance *instance, int64_t *now_out)
 
 static bool work_waits(const struct instance *instance, int64_t now)
 {
-    if (instance->effects_done || instance->commands || instance->release_key)
+    if (instance->effects_done || instance->commands || instance->release_key || instance->known_open)
         return true;
     if (instance->holding)
         return false;
@@ -421,19 +422,23 @@ static bool work_waits(const struct instance *instance, int64_t now)
     return instance->cursors_moved && instance_boot(instance) - instance->cursors_moved_boot_ms >= CURSOR_ONLY_MS;
 }
 
+static void full_set(struct instance *instance, bool full)
+{
+    if (full != instance->full)
+        NOTE(instance->log, full ? NOTE_FULL : NOTE_ROOM_AGAIN, LOG_TEXT("folder", instance->options.folder),
+             LOG_NUMBER("used_bytes", store_used_bytes(instance->store)));
+    instance->full = full;
+    if (full)
+        instance->full_retry_boot_ms = instance_boot(instance) + 1000;
+}
+
 static bool has_room(struct instance *instance)
 {
-    int64_t boot = instance_boot(instance);
-    if (instance->full && boot < instance->full_retry_boot_ms)
+    if (instance->full && instance_boot(instance) < instance->full_retry_boot_ms)
         return false;
-    bool was_full = instance->full;
     const struct eventlog_driver *log = instance->options.eventlog;
-    instance->full = store_reserve(instance->store, TURN_ROOM_BYTES) || (log->room && !log->room(log->context));
-    if (instance->full != was_full)
-        NOTE(instance->log, instance->full ? NOTE_FULL : NOTE_ROOM_AGAIN, LOG_TEXT("folder", instance->options.folder),
-             LOG_NUMBER("used_bytes", store_used_bytes(instance->store)));
-    if (instance->full)
-        instance->full_retry_boot_ms = boot + 1000;
+    full_set(instance, store_reserve(instance->store, TURN_ROOM_BYTES) || (log->room && !log->room(log->context)) ||
+                           (instance->service->seals && vault_reserve(instance->vault)));
     return !instance->full;
 }
 
@@ -527,7 +532,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     if (trusted && room)
         effects_start_due(instance, now);
     if (instance->service->seals && !turned && room && vault_make_ahead(instance->vault))
-        instance->full = true;
+        full_set(instance, true);
     bool reads = room && index_step(instance, now);
     if (trusted && room && !turned)
         tidy(instance, now);

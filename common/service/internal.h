@@ -51,6 +51,7 @@ enum runtime_table {
     RUNTIME_OUTCOMES_AGE, /* recorded BE64, account, id -> "" : oldest first */
     RUNTIME_WAITING,
     RUNTIME_WAITING_FOR,
+    RUNTIME_KNOWN,
     RUNTIME_TIMERS,
     RUNTIME_EFFECTS,
     RUNTIME_EFFECTS_DUE,
@@ -133,10 +134,6 @@ struct effect_done {
 
 enum turn_phase { PHASE_READ, PHASE_PREPARE, PHASE_DECIDE, PHASE_REACT, PHASE_EVOLVE };
 
-struct known {
-    uint64_t cell; /* where: 0 here */
-    char *key;
-};
 struct said {
     Hb__Event *event;    /* in the arena of its input: of the input at hand only */
     struct bytes stored; /* kept until the commit */
@@ -176,8 +173,7 @@ struct turn {
     bool too_deep;        /* an effect was refused; the service has not been told yet */
     bool excusing;        /* it is being told: the event that makes it visible passes all limits */
 
-    /* keys that became known in this input, for `waiting` */
-    struct known *known;
+    char **known; /* keys that became known in this input, for `waiting` */
     unsigned known_count;
     uint64_t next_offset;
     uint8_t last_hash[EVENTLOG_HASH_BYTES];
@@ -199,10 +195,10 @@ struct instance {
     const struct env *env;
     struct store *store;
     struct vault *vault;
-    struct words *words;   /* index.c; NULL: none is kept */
-    uint64_t words_turns;  /* how many turns there had been when it was last read into */
-    int64_t words_boot_ms; /* not before */
-    bool words_behind;
+    struct words *words;              /* index.c; NULL: none is kept */
+    uint64_t words_turns;             /* how many turns there had been when it was last read into */
+    int64_t words_boot_ms;            /* not before */
+    bool words_behind, words_stopped; /* stopped: reading a text into it aborted the process twice */
     struct store *files;
     struct key tidy_at;
     int64_t tidy_boot_ms; /* when next */
@@ -245,6 +241,7 @@ struct instance {
     int64_t hold_until; /* on the boot clock, while holding */
     struct snapshot *snapshot;
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
+    bool known_open;               /* something is known now that others may wait for */
     struct rebuilding *rebuilding; /* NULL: the tables are what they should be */
     struct verify *verify;         /* under way, or its result not yet fetched; NULL */
     char *release_key;             /* malloc: an operator released what waits under it */
@@ -321,8 +318,21 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms);
 char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */
 bool waiting_behind(struct turn *turn, uint64_t case_id);
 void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool ahead);
-bool waiting_pop(struct turn *turn, const struct known *known, struct bytes *stored_out);
 void turn_known(struct turn *turn, const char *key);
+/* Writes down what became known by the input at hand, where something waits for it, until all of that was let go. */
+void waiting_keep_known(struct turn *turn);
+struct waiting_found {
+    Hb__Event *event;
+    size_t bytes;
+    Record__Waiting *row;
+    struct bytes key, mark; /* where it lies; where it was found */
+};
+enum waiting_next { WAITING_NONE, WAITING_STAYS, WAITING_GOES };
+/* Looks at the next case that waited for what is known. NONE: nothing that is known is waited for any more. STAYS: its
+   first event needs something else as well. GOES: it is let go (waiting_go) or set aside. */
+enum waiting_next waiting_next(struct turn *turn, struct waiting_found *found_out) MUST_CHECK;
+void waiting_go(struct turn *turn, const struct waiting_found *found);
+void waiting_set_aside(struct turn *turn, const struct waiting_found *found, const char *needs); /* first of its case */
 uint64_t waiting_cell(const char *needs); /* whose events wait for this; 0: our own */
 /* Notes, once a minute at most, that events have waited for too long. */
 void waiting_look(struct instance *instance, int64_t now);
@@ -481,6 +491,8 @@ bool poison_names_effect(struct instance *instance, const char *id,
                          uint32_t attempt); /* between turns: did its result? */
 /* Of one that does: may the service say what follows? Once: that, too, may be what aborts. */
 bool poison_lets_say(const struct instance *instance);
+/* Notes and counts the input just named. `which`: more of it than its name tells; "". */
+void poison_passed_over(struct instance *instance, const char *which);
 void poison_passed(struct instance *instance);
 
 #define message_of(pointer) ((ProtobufCMessage *)(pointer))

@@ -87,6 +87,12 @@ bool poison_lets_say(const struct instance *instance)
     return instance->poison_count == 2;
 }
 
+void poison_passed_over(struct instance *instance, const char *which)
+{
+    instance->counts.quarantined++;
+    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("which", which));
+}
+
 void poison_passed(struct instance *instance)
 {
     if (instance->poison_count == 0)

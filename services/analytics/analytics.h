@@ -152,6 +152,7 @@ bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *ter
 bool analytics_terms_open(const struct analytics_term *terms, unsigned count);
 /* list.c */
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row);
+int64_t analytics_changed_ms(const Analytics__CaseRow *row); /* closed, else changed, else received */
 void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,
                            Analytics__Reply *reply);
 void analytics_answer_count(struct turn *turn, const Hb__Query *query, const struct reach *reach,

@@ -43,6 +43,11 @@ static bool escalated(const Analytics__Filter *filter, const Analytics__CaseRow 
     return told && (!filter->escalated || row->level > 0);
 }
 
+int64_t analytics_changed_ms(const Analytics__CaseRow *row)
+{
+    return row->closed_ms ? row->closed_ms : row->changed_ms ? row->changed_ms : row->received_ms;
+}
+
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
 {
     if (!filter)
@@ -68,6 +73,10 @@ bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *r
     if ((filter->due_from_ms || filter->due_to_ms) &&
         (!row->due_ms || *row->on_time || row->closed_ms || row->due_ms < filter->due_from_ms ||
          (filter->due_to_ms && row->due_ms >= filter->due_to_ms)))
+        return false;
+    int64_t changed_ms = analytics_changed_ms(row);
+    if ((filter->changed_from_ms && changed_ms < filter->changed_from_ms) ||
+        (filter->changed_to_ms && changed_ms >= filter->changed_to_ms))
         return false;
     bool phase = filter->n_phases == 0;
     for (size_t i = 0; i < filter->n_phases; i++)

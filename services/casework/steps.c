@@ -337,6 +337,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
     if (strcmp(step->name, one->kind->public_problem) == 0)
         taken->joined = one->record->joined + 1;
     taken->back = step->back;
+    taken->approves_policy = *one->kind->approved_in && strcmp(one->kind->approved_in, taken->stage) == 0;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_STEP_TAKEN, taken);
     event_clauses(turn, event, by.clauses, by.clauses_count);
     event_fact_text(turn, event, "stage", taken->stage);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "hearback policy publish SITE PACK|FOLDER ... [--from DAY [--replace]] [--if-none] [--operator]\n"
+    "hearback policy publish SITE PACK|FOLDER ... [--from DAY [--replace]] [--case ID] [--if-none]\n"
+    "                       [--operator]\n"
     "hearback policy withdraw SITE [--operator]\n"
     "hearback policy list\n"
     "hearback policy move SITE [--kind KIND ...] [--case CASE ...] [--dry-run]\n"

@@ -85,7 +85,7 @@ int policy_publish_main(struct cli *cli, int argc, char **argv)
 {
     json_t *packs = json_array(), *sources = json_array();
     bool if_none = false, operator= false, replace = false;
-    const char *from = "";
+    const char *from = "", *by_case = "0";
     struct http_reply reply;
     for (int i = 1; i < argc; i++) {
         bool folder = strchr(argv[i], '/') != NULL;
@@ -97,13 +97,15 @@ int policy_publish_main(struct cli *cli, int argc, char **argv)
             replace = true;
         else if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
             from = argv[++i];
+        else if (strcmp(argv[i], "--case") == 0 && i + 1 < argc)
+            by_case = argv[++i];
         else if (folder && !add_sources(cli, argv[i], sources))
             return CLI_FAILED;
         else
             json_array_append_new(packs, json_string(folder ? basename(arena_strdup(&cli->arena, argv[i])) : argv[i]));
     }
-    json_t *body = json_pack("{s:s, s:o, s:o, s:b, s:s, s:b}", "site", argv[0], "packs", packs, "sources", sources,
-                             "only_if_none", if_none, "from", from, "replace", replace);
+    json_t *body = json_pack("{s:s, s:o, s:o, s:b, s:s, s:b, s:s}", "site", argv[0], "packs", packs, "sources", sources,
+                             "only_if_none", if_none, "from", from, "replace", replace, "case_id", by_case);
     if (operator)
         return publish_as_operator(cli, body);
     cli_http(cli, "POST", "/api/v1/policies", body, cli_key_new(cli), &reply);

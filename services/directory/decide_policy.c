@@ -40,6 +40,7 @@ static Directory__PolicyPublished *say_parts(struct turn *turn, const Directory_
     directory__policy_published__init(published);
     published->site = arena_strdup(turn_arena(turn), publish->site);
     published->hash = whole;
+    published->case_id = publish->case_id;
     published->packs = publish->packs;
     published->n_packs = publish->n_packs;
     published->parts =
@@ -88,6 +89,8 @@ void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *
         refuse_stale(turn, publish->base_version, version);
         return;
     }
+    if (!directory_may_change(turn, publish))
+        return;
     if (publish->coming && !directory_may_schedule(turn, publish, bytes_of(whole.data, whole.len)))
         return;
     say_calendars(turn, publish);

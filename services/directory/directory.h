@@ -25,8 +25,9 @@
 
 extern const struct service directory_service;
 
-/* coming: site NUL -> PolicyScheduled, the policy that takes effect on a later day. */
-enum directory_table { DIRECTORY_COMING, DIRECTORY_TABLES_COUNT };
+/* coming: site NUL -> PolicyScheduled, the policy that takes effect on a later day. approved: case id BE64 -> site NUL:
+   the case approves one change of the policy there. */
+enum directory_table { DIRECTORY_COMING, DIRECTORY_APPROVED, DIRECTORY_TABLES_COUNT };
 extern const char *const directory_tables[];
 
 /* prepare.c: the door */
@@ -77,6 +78,10 @@ void directory_say_scheduled(struct turn *turn, const Directory__PublishPolicy *
                              Directory__PolicyPublished *policy);
 void directory_coming_due(struct turn *turn, const char *site);
 void directory_coming_fold(struct turn *turn, const Directory__Event *said);
+
+/* approved.c: cases that approve a change of the policy, each for one publication. */
+bool directory_may_change(struct turn *turn, const Directory__PublishPolicy *publish); /* false: refused */
+void directory_approved_fold(struct turn *turn, const Hb__Event *event);
 
 /* compile.c: compiles the packs and finds their calendars; fills in `compiled`, `calendars` and `coming`, or refuses
    with every mistake. Reads files: at the door only. */

@@ -84,20 +84,23 @@ static void refuse_for_case(struct turn *turn, const Policy__Kind *kind)
     struct arena *arena = turn_arena(turn);
     turn_refuse(
         turn, 409, "guard",
-        arena_printf(arena, "该站点的制度须经“%s”（%s）事项修改；运维密钥可直接发布", kind->label->zh, kind->name),
+        arena_printf(arena, "该站点的制度须经“%s”（%s）事项修改，发布时注明已批准的事项；运维密钥可直接发布",
+                     kind->label->zh, kind->name),
         arena_printf(arena,
-                     "the policy of this site is changed by a case of the kind %s (%s); the operator may publish",
+                     "the policy of this site is changed by a case of the kind %s (%s): name the one that approves it; "
+                     "the operator may publish",
                      kind->name, kind->label->en));
 }
 
-/* `first`: only where there is none, which no case can have been needed for. False: refused. */
-static bool may_publish(struct turn *turn, const Hb__Command *command, const char *site, bool first)
+/* `approved`: by a case that is looked at apart, or only where there is none, for which no case can have been needed.
+   False: refused. */
+static bool may_publish(struct turn *turn, const Hb__Command *command, const char *site, bool approved)
 {
     if (!rights_may(turn, command->actor, "policy", site))
         turn_refuse(turn, 403, "not_allowed", "无权发布制度", "this account may not publish policies at this site");
     else if (!organisation_site(turn, site))
         turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
-    else if (!first && change_case(turn, command, site))
+    else if (!approved && change_case(turn, command, site))
         refuse_for_case(turn, change_case(turn, command, site));
     return !turn_refused(turn);
 }
@@ -108,7 +111,8 @@ static void prepare_policy(struct turn *turn, const Hb__Command *command)
     if (publish->compiled.len || publish->n_calendars || publish->coming)
         turn_refuse(turn, 422, "bad_field", "不得提交已编译的制度",
                     "compiled, calendars and coming are given by the door");
-    else if (!may_publish(turn, command, publish->site, publish->only_if_none))
+    else if (!may_publish(turn, command, publish->site, publish->only_if_none || publish->case_id) ||
+             !directory_may_change(turn, publish))
         return;
     else if (!publish->only_if_none || !organisation_policy_version(turn, publish->site))
         directory_compile(turn, publish);

@@ -88,8 +88,10 @@ void answer_sources(struct turn *turn, const Hb__Query *query, Directory__Reply 
     reply->kind_case = DIRECTORY__REPLY__KIND_SOURCES;
     told->site = site->id;
     told->follows = site->follows;
-    if (kind)
+    if (kind) {
         told->changed_by = kind->name;
+        told->approved_in = kind->approved_in;
+    }
     if (!published)
         return;
     told->version = published->version;

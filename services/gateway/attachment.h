@@ -17,6 +17,9 @@ const char *attachment_name_of_type(struct arena *arena, const char *name, const
 /* Content-Disposition of RFC 6266: always an attachment. */
 char *attachment_disposition(struct arena *arena, const char *name);
 
+/* Of this media type a file may still name its author: what is packed within is not looked into (services/inspect). */
+bool attachment_may_name_author(const char *type);
+
 /* One file to be added to a case, by the request's actor. */
 struct attachment {
     uint64_t case_id;

@@ -109,6 +109,11 @@ static const struct {
     {"message/rfc822", {"eml"}},
 };
 
+bool attachment_may_name_author(const char *type)
+{
+    return strcmp(type, "application/pdf") == 0 || strncmp(type, "application/vnd.", 16) == 0; /* office files */
+}
+
 const char *attachment_name_of_type(struct arena *arena, const char *name, const char *type)
 {
     const char *extension = attachment_extension(arena, name);

@@ -27,9 +27,10 @@ static void on_added(struct http_request *request, void *context, const Hb__Refu
     http_set(request, "Location",
              arena_printf(&request->arena, "/api/v1/cases/%s/attachments/%s", case_id, attachment->id));
     http_respond_json(request, 201,
-                      json_pack("{s:s, s:s, s:s, s:s, s:o, s:s}", "id", attachment->id, "case_id", case_id, "name",
+                      json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:b}", "id", attachment->id, "case_id", case_id, "name",
                                 attachment->name, "type", attachment->type, "size",
-                                number(request, attachment->content.size), "sha256", attachment->sha256));
+                                number(request, attachment->content.size), "sha256", attachment->sha256,
+                                "may_name_author", (int)attachment_may_name_author(attachment->type)));
 }
 
 static void on_found_add(struct http_request *request, uint64_t case_id)
@@ -72,6 +73,7 @@ static json_t *row_json(struct http_request *request, const Casework__Attachment
     json_object_del(json, "file_name");
     json_object_set_new(json, "id", json_string(row->file));
     json_object_set_new(json, "size", number(request, row->size));
+    json_object_set_new(json, "may_name_author", json_boolean(attachment_may_name_author(row->type)));
     if (row->file_name && row->file_name->kind_case == HB__PERSONAL__KIND_PLAIN)
         json_object_set_new(json, "name", json_string(row->file_name->plain));
     return json;

@@ -10,8 +10,8 @@
 #define DAY_MS (24 * 60 * 60 * 1000ll)
 #define SPAN_MS (90 * DAY_MS)
 #define REQUESTS_MAX 1000u   /* of one answer, as the specification says */
-#define ASKED_MAX 20u        /* times that analytics is asked for one answer */
-#define LOOKED_AT_MAX 20000u /* for one answer: then it ends early, oldest left out */
+#define ASKED_MAX 20u        /* times that analytics is asked for one answer: some 200,000 cases are looked at */
+#define LOOKED_AT_MAX 20000u /* rows it may give for that; where that is not all, who asks is told to ask for less */
 #define IDS_MAX 50u
 
 struct asking {
@@ -120,11 +120,16 @@ static void ask(struct asking *asking);
 static void finish(struct asking *asking)
 {
     struct http_request *request = asking->call->request;
+    bool full = json_array_size(asking->list) >= asking->limit;
     bool none = asking->one && json_array_size(asking->list) == 0;
     if (none) {
         json_decref(asking->list);
         call_fail(request, 404, asking->token ? "没有这个 token" : "没有这个 service_request_id",
                   asking->token ? "token was not found" : "service_request_id was not found");
+    } else if (!asking->ids_count && !full && *asking->cursor) { /* a part would look like the whole */
+        json_decref(asking->list);
+        call_fail(request, 400, "案件过多：请缩短 start_date 至 end_date，或只查一个 service_code",
+                  "too many cases: give a shorter span of start_date and end_date, or one service_code");
     } else if (asking->updates) {
         call_answer(request, 200, "service_request_updates", "request_update", asking->list);
     } else {
@@ -155,6 +160,41 @@ static void on_list(struct http_request *request, void *context, const Hb__Refus
         finish(asking);
 }
 
+static uint32_t phases_open[] = {POLICY__PHASE__NEW, POLICY__PHASE__WORKING, POLICY__PHASE__WAITING,
+                                 POLICY__PHASE__DONE};
+static uint32_t phases_closed[] = {POLICY__PHASE__CLOSED, POLICY__PHASE__ARCHIVED};
+
+/* One code names a kind and a category, several a kind where it is the same of all. */
+static void take_codes(const struct asking *asking, Analytics__Filter *filter)
+{
+    struct arena *arena = &asking->call->request->arena;
+    for (size_t i = 0; i < asking->codes_count; i++) {
+        size_t size = strcspn(asking->codes[i], ":");
+        if (strncmp(asking->codes[0], asking->codes[i], size) != 0 || strcspn(asking->codes[0], ":") != size)
+            return;
+    }
+    if (!asking->codes_count)
+        return;
+    size_t size = strcspn(asking->codes[0], ":");
+    filter->kind = arena_text(arena, asking->codes[0], size);
+    if (asking->codes_count == 1 && asking->codes[0][size])
+        filter->category = asking->codes[0] + size + 1;
+}
+
+/* What is asked for is looked for there: of what is tried here, page by page, much would have to come. */
+static void take_filter(const struct asking *asking, Analytics__Filter *filter)
+{
+    int64_t before_ms = asking->to_ms ? asking->to_ms + 1 : 0;
+    take_codes(asking, filter);
+    if (asking->open != asking->closed) {
+        filter->phases = asking->open ? phases_open : phases_closed;
+        filter->n_phases =
+            asking->open ? sizeof phases_open / sizeof *phases_open : sizeof phases_closed / sizeof *phases_closed;
+    }
+    *(asking->updates ? &filter->changed_from_ms : &filter->received_from_ms) = asking->from_ms;
+    *(asking->updates ? &filter->changed_to_ms : &filter->received_to_ms) = before_ms;
+}
+
 static void ask(struct asking *asking)
 {
     Hb__Query query = HB__QUERY__INIT;
@@ -169,12 +209,10 @@ static void ask(struct asking *asking)
     list.filter = &filter;
     list.limit = REQUESTS_MAX;
     list.cursor = asking->ids_count ? "" : (char *)(uintptr_t)asking->cursor;
-    if (asking->ids_count) {
+    if (asking->ids_count)
         filter.number = asking->ids[asking->ids_at];
-    } else if (!asking->updates) {
-        filter.received_from_ms = asking->from_ms;
-        filter.received_to_ms = asking->to_ms ? asking->to_ms + 1 : 0;
-    }
+    else
+        take_filter(asking, &filter);
     cell_query(asking->call->request, HB__SERVICE__ANALYTICS, &query, on_list, asking);
 }
 

@@ -2,6 +2,7 @@
 #include "open311_call.h"
 
 #include "policy/lookup.h"
+#include "portal_files.h"
 #include "portal_submit.h"
 #include "sites.h"
 #include "json/json.h"
@@ -12,6 +13,8 @@ struct sending {
     struct call *call;
     Intake__Submit submit;
     Intake__Party party;
+    char *number, *notice;       /* of the case; the date that was promised, "": none */
+    Gatewayrec__Session session; /* says which files were not taken */
 };
 
 static Hb__Personal *personal(const struct call *call, const char *text)
@@ -112,6 +115,19 @@ static void take_party(struct call *call, Intake__Party *party)
 
 /* ---- sending ---- */
 
+static void on_files(struct visit *visit, void *context)
+{
+    const struct sending *sending = context;
+    struct arena *arena = visit_arena(visit);
+    char *notice = sending->notice;
+    for (size_t i = 0; i < sending->session.n_unattached; i++)
+        notice = arena_printf(arena, "%s%s%s", notice, *notice ? "; " : "", sending->session.unattached[i]);
+    call_answer(visit->request, 201, "service_requests", "request",
+                json_pack("[{s:s, s:o, s:n}]", "service_request_id", sending->number, "service_notice",
+                          *notice ? json_string(notice) : json_null(), "account_id"));
+}
+
+/* The case is registered, whatever becomes of its files. */
 static void on_submitted(struct http_request *request, void *context, const Hb__Refusal *refused,
                          const Hb__CommandReply *reply)
 {
@@ -121,14 +137,15 @@ static void on_submitted(struct http_request *request, void *context, const Hb__
         return;
     }
     const Intake__Submitted *submitted = reply->submitted;
-    const struct visit *visit = sending->call->visit;
-    json_t *notice = json_null();
+    struct visit *visit = sending->call->visit;
+    sending->number = arena_strdup(&request->arena, submitted->number);
+    sending->notice = arena_strdup(&request->arena, "");
     if (submitted->n_promised)
-        notice = json_sprintf("%s %s", portal_label(visit->language, submitted->promised[0]->label),
-                              json_time_text(visit->page.zone, submitted->promised[0]->due_ms, &request->arena));
-    call_answer(request, 201, "service_requests", "request",
-                json_pack("[{s:s, s:o, s:n}]", "service_request_id", submitted->number, "service_notice", notice,
-                          "account_id"));
+        sending->notice =
+            arena_printf(&request->arena, "%s %s", portal_label(visit->language, submitted->promised[0]->label),
+                         json_time_text(visit->page.zone, submitted->promised[0]->due_ms, &request->arena));
+    gatewayrec__session__init(&sending->session);
+    portal_files_add(visit, reply->case_id, true, NULL, &sending->session, on_files, sending);
 }
 
 static void on_site(struct http_request *request, void *context)
@@ -156,10 +173,8 @@ static void submit(struct call *call)
         call_fail(call->request, 404, "没有这个 service_code", "service_code was not found");
         return;
     }
-    if (!text) {
-        call_fail(call->request, 400, "缺少 description", "description was not provided");
-        return;
-    }
+    if (!text) /* GeoReport v2 does not demand it: then what is the matter is what the service says */
+        text = call_service_name(call, kind, category);
     struct sending *sending = arena_zero(&call->request->arena, sizeof *sending);
     sending->call = call;
     intake__submit__init(&sending->submit);

@@ -357,15 +357,17 @@ json_t *openapi_attached(json_t *schemas)
 {
     (void)schemas;
     return object(json_object(), "id", type("string"), "case_id", type("string"), "name", type("string"), "type",
-                  type("string"), "size", type("string"), "sha256", type("string"), NULL);
+                  type("string"), "size", type("string"), "sha256", type("string"), "may_name_author", type("boolean"),
+                  NULL);
 }
 
 json_t *openapi_attachments(json_t *schemas)
 {
     json_t *row = properties_but(schemas, &casework__attachment__descriptor, "file", "file_name");
-    return object(json_object(), "case_id", type("string"), "attachments",
-                  list_of(object(row, "id", type("string"), "name?", type("string"), NULL)), "may_attach",
-                  type("boolean"), "unopened?", problem(), NULL);
+    return object(
+        json_object(), "case_id", type("string"), "attachments",
+        list_of(object(row, "id", type("string"), "name?", type("string"), "may_name_author", type("boolean"), NULL)),
+        "may_attach", type("boolean"), "unopened?", problem(), NULL);
 }
 
 json_t *openapi_file(json_t *schemas)

@@ -73,7 +73,7 @@ void portal_case_files_sent(struct http_request *request)
     sent->session = *visit->session;
     request->after = visit->session->after;
     request->n_after = visit->session->n_after;
-    portal_files_add(visit, visit->session->case_id, sent->id, &sent->session, on_done, sent);
+    portal_files_add(visit, visit->session->case_id, false, sent->id, &sent->session, on_done, sent);
 }
 
 /* ---- back again ---- */

@@ -19,22 +19,23 @@ bool portal_takes_files(const Policy__Kind *kind)
 }
 
 /* A field that was left empty comes as a file without name and content. */
-static bool is_sent(const struct multipart_part *part)
+static bool is_sent(const struct multipart_part *part, bool any)
 {
-    return part->file && strcmp(part->name, "files") == 0 && (*part->file || part->content.size);
+    return part->file && (any || strcmp(part->name, "files") == 0) && (*part->file || part->content.size);
 }
 
 size_t portal_files_count(const struct http_request *request)
 {
     size_t count = 0;
     for (size_t i = 0; i < request->parts_count; i++)
-        count += is_sent(&request->parts[i]);
+        count += is_sent(&request->parts[i], false);
     return count;
 }
 
 struct adding {
     struct visit *visit;
     uint64_t case_id;
+    bool any;
     const char *command;
     Gatewayrec__Session *session;
     portal_files_fn *then;
@@ -86,7 +87,7 @@ static void add_one(struct adding *adding, const struct multipart_part *part)
     attachment->claimed = part->type;
     attachment->content = part->content;
     attachment->part = adding->part;
-    attachment->command = arena_printf(arena, "%s-f%u", adding->command, adding->part);
+    attachment->command = adding->command ? arena_printf(arena, "%s-f%u", adding->command, adding->part) : NULL;
     adding->part++;
     attachment_add(adding->visit->request, attachment, on_added, adding);
 }
@@ -96,7 +97,7 @@ static void add_next(struct adding *adding)
     struct http_request *request = adding->visit->request;
     while (adding->at < request->parts_count) {
         const struct multipart_part *part = &request->parts[adding->at++];
-        if (!is_sent(part))
+        if (!is_sent(part, adding->any))
             continue;
         if (adding->part < PORTAL_FILES_MAX) {
             add_one(adding, part);
@@ -108,12 +109,17 @@ static void add_next(struct adding *adding)
     adding->then(adding->visit, adding->context);
 }
 
-void portal_files_add(struct visit *visit, uint64_t case_id, const char *command, Gatewayrec__Session *session,
-                      portal_files_fn *then, void *context)
+void portal_files_add(struct visit *visit, uint64_t case_id, bool any, const char *command,
+                      Gatewayrec__Session *session, portal_files_fn *then, void *context)
 {
     struct adding *adding = arena_zero(visit_arena(visit), sizeof *adding);
-    *adding = (struct adding){
-        .visit = visit, .case_id = case_id, .command = command, .session = session, .then = then, .context = context};
+    *adding = (struct adding){.visit = visit,
+                              .case_id = case_id,
+                              .any = any,
+                              .command = command,
+                              .session = session,
+                              .then = then,
+                              .context = context};
     session->attached = 0;
     session->n_unattached = 0;
     add_next(adding);

@@ -15,11 +15,12 @@
 bool portal_takes_files(const Policy__Kind *kind);
 size_t portal_files_count(const struct http_request *request);
 
-/* Adds those of the request's form to the case, one after the other; `command` is what their commands' ids begin with.
-   `session` then says what was not taken. */
+/* Adds those of the request's form to the case, one after the other: those of the portal's field, or, `any`, of every
+   field. `command` is what their commands' ids begin with; NULL: as the request's own. `session` then says what was not
+   taken. */
 typedef void portal_files_fn(struct visit *visit, void *context);
-void portal_files_add(struct visit *visit, uint64_t case_id, const char *command, Gatewayrec__Session *session,
-                      portal_files_fn *then, void *context);
+void portal_files_add(struct visit *visit, uint64_t case_id, bool any, const char *command,
+                      Gatewayrec__Session *session, portal_files_fn *then, void *context);
 
 /* page_files.c */
 void page_file_input(struct page *page);

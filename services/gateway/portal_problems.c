@@ -191,9 +191,14 @@ static void page_problem(struct problems *problems)
 
 /* ---- asking for them ---- */
 
-static char *purpose_of(struct problems *problems)
+static char *joining(struct problems *problems)
 {
     return arena_printf(visit_arena(problems->visit), "join:%016llx", (unsigned long long)problems->row->case_id);
+}
+
+static const char *purpose_of(struct problems *problems)
+{
+    return visit_browser_purpose(problems->visit, joining(problems));
 }
 
 static void show_one(struct problems *problems)
@@ -333,7 +338,7 @@ static void id_of_contact(struct problems *problems, const Casework__Act *act)
     uint8_t hash[16];
     crypto_generichash_state state;
     const struct portal_keys *keys = &problems->visit->portal->keys;
-    const char *purpose = purpose_of(problems);
+    const char *purpose = joining(problems);
     crypto_generichash_init(&state, keys->form, sizeof keys->form, sizeof hash);
     crypto_generichash_update(&state, (const uint8_t *)purpose, strlen(purpose) + 1);
     for (size_t i = 0; i < act->n_fields; i++)
@@ -400,7 +405,7 @@ static unsigned check(struct problems *problems)
     const char *token = http_form(request, "token"), *address = limit_address(request->address, &request->arena);
     bool fresh = form_token_check(&visit->portal->keys, purpose_of(problems), token, request->came_ms, problems->id);
     struct limit *limit = guard_limit(visit, fresh);
-    int64_t wait_ms = limit_wait_ms(limit, address, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, request->came_boot_ms);
     if (fresh)
         problems->token = token;
     if (http_form(request, "lang"))
@@ -416,7 +421,7 @@ static unsigned check(struct problems *problems)
         form_fail(&problems->form, "", visit_text(visit, TEXT_TRAPPED));
     if (problems->form.errors_count)
         return 422;
-    limit_count(limit, address, request->came_ms);
+    limit_count(limit, address, request->came_boot_ms);
     return 0;
 }
 

@@ -13,7 +13,8 @@ static struct submit_form *form_new(struct visit *visit, const Policy__Kind *kin
 {
     struct submit_form *submit = arena_alloc(visit_arena(visit), sizeof *submit);
     submit_form_init(submit, visit, kind, sent);
-    submit->token = form_token_make(&visit->portal->keys, PURPOSE, visit->request->came_ms, visit_arena(visit));
+    submit->token = form_token_make(&visit->portal->keys, visit_browser_purpose(visit, PURPOSE),
+                                    visit->request->came_ms, visit_arena(visit));
     return submit;
 }
 
@@ -138,7 +139,7 @@ static void registered(struct visit *visit, const struct submit_form *submit, co
     session->offset = reply->submitted->offset;
     session->promised = reply->submitted->promised;
     session->n_promised = reply->submitted->n_promised;
-    portal_files_add(visit, reply->case_id, submit->id, session, on_files, session);
+    portal_files_add(visit, reply->case_id, false, submit->id, session, on_files, session);
 }
 
 /* The form comes back with all that was typed. Its token stays: to send it again is the same command, so that nothing
@@ -148,7 +149,8 @@ static void refused_submission(struct submit_form *submit, const Hb__Refusal *re
     struct visit *visit = submit->visit;
     if (strcmp(refused->code, "body_mismatch") == 0) {
         form_fail(&submit->form, "", visit_text(visit, TEXT_SENT_BEFORE));
-        submit->token = form_token_make(&visit->portal->keys, PURPOSE, visit->request->came_ms, visit_arena(visit));
+        submit->token = form_token_make(&visit->portal->keys, visit_browser_purpose(visit, PURPOSE),
+                                        visit->request->came_ms, visit_arena(visit));
     } else if (refused->status >= 500) {
         form_fail(&submit->form, "", visit_text(visit, TEXT_TRY_AGAIN));
         http_set(visit->request, "Retry-After",
@@ -193,9 +195,10 @@ static bool may_send(struct submit_form *submit)
     struct http_request *request = visit->request;
     const char *token = http_form(request, "token");
     const char *address = limit_address(request->address, &request->arena);
-    bool fresh = form_token_check(&visit->portal->keys, PURPOSE, token, request->came_ms, submit->id);
+    bool fresh = form_token_check(&visit->portal->keys, visit_browser_purpose(visit, PURPOSE), token, request->came_ms,
+                                  submit->id);
     struct limit *limit = guard_limit(visit, fresh);
-    int64_t wait_ms = limit_wait_ms(limit, address, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, request->came_boot_ms);
     if (fresh)
         submit->token = token;
     if (http_form(request, "lang")) { /* the other language, nothing more */
@@ -217,7 +220,7 @@ static bool may_send(struct submit_form *submit)
         show(visit, submit, 422);
         return false;
     }
-    limit_count(limit, address, request->came_ms);
+    limit_count(limit, address, request->came_boot_ms);
     return true;
 }
 

@@ -59,11 +59,12 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_PLACE_HINT] = {"楼栋、房号、楼层或科室，例如：3栋1201", "Building, room, floor or ward, for example: 3-1201"},
     [TEXT_WHAT] = {"情况说明", "What happened?"},
     [TEXT_FILES] = {"照片或文件", "Photos or files"},
-    [TEXT_FILES_HINT] =
-        {"最多 5 个，每个不超过 10 MB，合计不超过 24 MB。照片中的位置等信息会自动删除。如果本页因有误而重新显示，"
-         "请重新选择文件。",
-         "Up to 5, of 10 MB each, 24 MB in all. Where a photo was taken is removed. If this page comes "
-         "back with a problem, choose the files again."},
+    [TEXT_FILES_HINT] = {"最多 5 个，每个不超过 10 MB，合计不超过 24 MB。照片中的位置等信息会自动删除，PDF "
+                         "和办公文档可能仍带有作者等信息。如果本页因有误而重新显示，"
+                         "请重新选择文件。",
+                         "Up to 5, of 10 MB each, 24 MB in all. Where a photo was taken is removed; PDF and office "
+                         "files may still name their author. If this page comes "
+                         "back with a problem, choose the files again."},
     [TEXT_FILES_TAKEN] = {"已附上文件数：", "Files added: "},
     [TEXT_FILES_REFUSED] = {"您的事项不受影响，但以下文件没有附上：",
                             "Your matter is not affected, but these files were not added:"},
@@ -102,8 +103,9 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_BAD_EMAIL] = {"邮箱地址应形如 name@example.org，也可以不填",
                         "An e-mail address looks like name@example.org; you may leave it out"},
     [TEXT_TOKEN_OLD] =
-        {"页面打开太久了。您填写的内容还在，请核对后再点一次提交。",
-         "This page was open for too long. What you typed is still here: please check it and send again."},
+        {"页面打开太久，或不是在这个浏览器里打开的。下面的内容尚未提交，请核对后再点一次提交。",
+         "This page was open for too long, or not opened in this browser. What stands below was not sent: please check "
+         "it and send it again."},
     [TEXT_SENT_BEFORE] = {"这张表已经提交并登记过一次。如要另外登记一件，请再点一次提交。",
                           "This form was sent and registered before. To register another matter, send it again."},
     [TEXT_TRY_AGAIN] = {"暂时无法登记，您填写的内容还在。请稍后再点一次提交；不会重复登记。",

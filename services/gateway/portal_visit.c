@@ -52,6 +52,12 @@ const char *visit_text(const struct visit *visit, enum text_id id)
 
 /* ---- the language: of the address, of the form's button, of the cookie, of the browser ---- */
 
+/* Where the portal is reached by https no other host of the domain can set it (which a browser takes by https only). */
+static const char *own_name(struct visit *visit, const char *name)
+{
+    return visit->portal->secure ? arena_printf(visit_arena(visit), "__Host-%s", name) : name;
+}
+
 static void cookie_set(struct visit *visit, const char *name, const char *value, const char *attributes)
 {
     http_set(visit->request, "Set-Cookie",
@@ -85,8 +91,8 @@ struct visit *visit_begin(struct http_request *request)
     hb__actor__init(request->actor);
     request->actor->complainant = true;
     choose_language(visit);
-    visit->session =
-        session_open(&visit->portal->keys, http_cookie(request, PORTAL_CASE_COOKIE), request->came_ms, &request->arena);
+    visit->session = session_open(&visit->portal->keys, http_cookie(request, own_name(visit, PORTAL_CASE_COOKIE)),
+                                  request->came_ms, &request->arena);
     visit->page = (struct page){.language = visit->language,
                                 .now_ms = request->came_ms,
                                 .site = "",
@@ -173,28 +179,35 @@ void visit_redirect(struct visit *visit, const char *path)
 void visit_session_set(struct visit *visit, Gatewayrec__Session *session)
 {
     if (!session) {
-        cookie_set(visit, PORTAL_CASE_COOKIE, "", "HttpOnly; SameSite=Strict; Max-Age=0");
+        cookie_set(visit, own_name(visit, PORTAL_CASE_COOKIE), "", "HttpOnly; SameSite=Strict; Max-Age=0");
         return;
     }
     session->since_ms = visit->request->came_ms;
-    cookie_set(visit, PORTAL_CASE_COOKIE, session_seal(&visit->portal->keys, session, visit_arena(visit)),
-               "HttpOnly; SameSite=Strict");
+    cookie_set(visit, own_name(visit, PORTAL_CASE_COOKIE),
+               session_seal(&visit->portal->keys, session, visit_arena(visit)), "HttpOnly; SameSite=Strict");
 }
 
 #define BROWSER_BYTES 16u
 #define BROWSER_CHARACTERS 32u
 
+static const char *browser_of(struct visit *visit)
+{
+    const char *word = http_cookie(visit->request, own_name(visit, PORTAL_BROWSER_COOKIE));
+    if (word && strlen(word) == BROWSER_CHARACTERS && !word[strspn(word, "0123456789abcdef")])
+        return word;
+    uint8_t random[BROWSER_BYTES];
+    char *made = arena_alloc(visit_arena(visit), BROWSER_CHARACTERS + 1);
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(made, BROWSER_CHARACTERS + 1, random, sizeof random);
+    cookie_set(visit, own_name(visit, PORTAL_BROWSER_COOKIE), made, "HttpOnly; SameSite=Strict");
+    return made;
+}
+
 const char *visit_browser_purpose(struct visit *visit, const char *what)
 {
-    const char *word = http_cookie(visit->request, PORTAL_BROWSER_COOKIE);
-    if (!word || strlen(word) != BROWSER_CHARACTERS || word[strspn(word, "0123456789abcdef")]) {
-        uint8_t random[BROWSER_BYTES];
-        char *made = arena_alloc(visit_arena(visit), BROWSER_CHARACTERS + 1);
-        randombytes_buf(random, sizeof random);
-        word = sodium_bin2hex(made, BROWSER_CHARACTERS + 1, random, sizeof random);
-        cookie_set(visit, PORTAL_BROWSER_COOKIE, word, "HttpOnly; SameSite=Strict");
-    }
-    return arena_printf(visit_arena(visit), "%s %s", what, word);
+    if (!visit->browser)
+        visit->browser = browser_of(visit);
+    return arena_printf(visit_arena(visit), "%s %s", what, visit->browser);
 }
 
 /* ---- failing ---- */
@@ -251,10 +264,10 @@ void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal
 bool visit_may(struct visit *visit, struct limit *limit)
 {
     const char *address = limit_address(visit->request->address, visit_arena(visit));
-    int64_t wait_ms = limit_wait_ms(limit, address, visit->request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, visit->request->came_boot_ms);
     Hb__Refusal refusal = HB__REFUSAL__INIT;
     if (wait_ms == 0) {
-        limit_count(limit, address, visit->request->came_ms);
+        limit_count(limit, address, visit->request->came_boot_ms);
         return true;
     }
     refusal.retry_after_s = (uint32_t)((wait_ms + 999) / 1000);

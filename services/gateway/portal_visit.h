@@ -33,6 +33,7 @@ struct visit {
     struct page page;
     Gatewayrec__Session *session; /* NULL: none */
     const char *proof;            /* portal_proof.h */
+    const char *browser;          /* the word of its cookie; NULL: not asked for yet */
 
     /* Held until the answer. */
     struct cached_organisation *held_organisation;

@@ -33,6 +33,13 @@ bool archive_ends(struct piece file)
     return end_of(file) != NULL;
 }
 
+size_t archive_list(struct piece file, size_t *at_out)
+{
+    const uint8_t *end = end_of(file);
+    *at_out = le32(end + 16);
+    return le16(end + 10);
+}
+
 static bool named(const uint8_t *name, size_t size, const char *is)
 {
     return size == strlen(is) && memcmp(name, is, size) == 0;

@@ -28,7 +28,7 @@ static enum found keep_pdf(struct piece file, struct kept *kept)
 {
     if (file.size < 5 || memcmp(file.data, "%PDF-", 5) != 0)
         return FOUND_DAMAGED;
-    return archive_ends(file) ? FOUND_MIXED : as_it_is(file, kept);
+    return archive_ends(file) ? FOUND_MIXED : blank_pdf(file, kept);
 }
 
 static enum found keep_text(struct piece file, struct kept *kept)
@@ -41,6 +41,16 @@ static enum found keep_text(struct piece file, struct kept *kept)
 static enum found keep_sound(struct piece file, struct kept *kept)
 {
     return archive_ends(file) ? FOUND_MIXED : as_it_is(file, kept);
+}
+
+static enum found keep_mp3(struct piece file, struct kept *kept)
+{
+    return archive_ends(file) ? FOUND_MIXED : strip_mp3(file, kept);
+}
+
+static enum found keep_wav(struct piece file, struct kept *kept)
+{
+    return archive_ends(file) ? FOUND_MIXED : strip_wav(file, kept);
 }
 
 static enum found keep_heic(struct piece file, struct kept *kept)
@@ -68,14 +78,14 @@ static const struct {
     {"text/plain", "text/plain", keep_text},
     {"text/csv", "text/csv", keep_text},
     {"application/csv", "text/csv", keep_text},
-    {"audio/mpeg", "audio/mpeg", keep_sound},
+    {"audio/mpeg", "audio/mpeg", keep_mp3},
     {"audio/x-m4a", "audio/mp4", keep_boxes},
     {"audio/mp4", "audio/mp4", keep_boxes},
     {"audio/AMR", "audio/amr", keep_sound},
     {"audio/amr", "audio/amr", keep_sound},
-    {"audio/x-wav", "audio/wav", keep_sound},
-    {"audio/wav", "audio/wav", keep_sound},
-    {"audio/vnd.wave", "audio/wav", keep_sound},
+    {"audio/x-wav", "audio/wav", keep_wav},
+    {"audio/wav", "audio/wav", keep_wav},
+    {"audio/vnd.wave", "audio/wav", keep_wav},
     {"video/mp4", "video/mp4", keep_boxes},
 };
 
@@ -100,7 +110,7 @@ enum found inspect(struct magic_set *magic, struct piece file, const char *claim
     }
     if (file.size > 4 && memcmp(file.data, "PK\3\4", 4) == 0) {
         enum found archive = archive_look(file, type_out);
-        return archive ? archive : as_it_is(file, kept);
+        return archive ? archive : blank_office(file, kept);
     }
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i].found, *type_out) == 0) {

@@ -47,8 +47,17 @@ enum found strip_webp(struct piece file, struct kept *kept);
 enum found strip_gif(struct piece file, struct kept *kept);
 enum found strip_boxes(struct piece file, struct kept *kept, bool picture); /* HEIC, MP4, M4A: blanked in place */
 
+enum found strip_mp3(struct piece file, struct kept *kept);
+enum found strip_wav(struct piece file, struct kept *kept);
+
+/* properties.c: blanked where it stands, as far as it stands open */
+enum found blank_pdf(struct piece file, struct kept *kept);
+enum found blank_office(struct piece file, struct kept *kept); /* of which archive_look says which it is */
+
 /* archive.c: which office file is this? NULL: none. */
 enum found archive_look(struct piece file, const char **type_out);
+size_t archive_list(struct piece file,
+                    size_t *at_out);  /* of one that was found good: its entries, and where the first is */
 bool archive_ends(struct piece file); /* does an archive end where the file ends? */
 
 /* text.c */

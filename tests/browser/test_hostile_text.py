@@ -14,7 +14,7 @@ from browser import Browser
 from console import Console
 from harness import System, main
 from test_console import picture
-from test_screens import screens
+from screens import screens
 
 IMAGE = '<img src=x onerror="window.broken=1">'
 SCRIPT = "</textarea></option><script>window.broken=1</script>"

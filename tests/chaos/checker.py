@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 
 import harness
 import invariants
@@ -55,10 +56,12 @@ def at_rest(system, ledger, dates=True, **disturbed):
 class Checker:
     """`folders`: of a system, or of the machines it is spread over. A log that was divided off another (hearback split)
     begins with that one's events: they are looked at once. `disturbed`: when these were stopped or hurt (harness.Disturbances), so
-    much later may a miss be said; None: the clock of the run itself was no measure, and that is not asked."""
+    much later may a miss be said; None: the clock of the run itself was no measure, and neither that nor whether something was recorded
+    in the future is asked."""
 
     def __init__(self, *folders, disturbed=()):
         self.findings = []
+        self.looked_at = time.time()
         self.disturbed = disturbed
         self.cases = {}  # id -> the event that registered it, once checked
         self.judged = set()  # those whose policy the naive model knows
@@ -124,6 +127,8 @@ class Checker:
             if recorded and at < recorded:
                 self.find(f"{name}: offset {offset} was recorded before the one before")
             recorded = at
+            if self.disturbed is not None and at.timestamp() > self.looked_at + 1:
+                self.find(f"{name}: offset {offset} was recorded {at.timestamp() - self.looked_at:.1f} s after this moment")
             previous = hashlib.blake2b(base64.b64decode(line["stored"]), digest_size=32).digest()
             if '"plain"' in json.dumps(event):
                 self.find(f"{name}: offset {offset} holds an unsealed text")
@@ -284,14 +289,16 @@ class Checker:
                 self.find(f"notice {notice} has no end: {kind}: {said}")
         return state
 
-    def check_mails(self, arrived):
+    def check_mails(self, arrived, kills=0):
         """Each mail that was to be sent arrived, at least once, or will be tried again at a time that is told; `arrived`:
-        Message-Ids. Returns how many were to be sent, how many came more than once, how many are to be tried again."""
-        times, last = collections.Counter(arrived), {}
+        Message-Ids. None came more often than its attempts were said and notification was killed, which may have lost an attempt
+        each time. Returns how many were to be sent, how many came more than once, how many are to be tried again."""
+        times, last, said_of = collections.Counter(arrived), {}, collections.Counter()
         for event in self.events["notification"]:
             for kind in ("attempt_failed", "delivered", "failed"):
                 if of(event, "notification", kind):
                     last[event["notification"][kind]["notice_id"]] = (kind, event["notification"][kind])
+                    said_of[event["notification"][kind]["notice_id"]] += 1
         sent = [of(e, "notification", "queued") for e in self.events["notification"]
                 if of(e, "notification", "queued", "status") == "queued"]
         waiting = 0
@@ -303,6 +310,9 @@ class Checker:
                 self.find(f"notice {notice['notice_id']} was to be sent: {kind}")
             elif not times[notice["message_id"]]:
                 self.find(f"notice {notice['notice_id']} is said to be delivered, and never arrived")
+            if times[notice["message_id"]] > said_of[notice["notice_id"]] + kills:
+                self.find(f"notice {notice['notice_id']} arrived {times[notice['message_id']]} times, of {said_of[notice['notice_id']]} attempts "
+                          f"and {kills} kills")
         return len(sent), sum(n - 1 for n in times.values() if n > 1), waiting
 
     def check_clocks(self, cases):

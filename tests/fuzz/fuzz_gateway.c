@@ -317,6 +317,8 @@ static void open_gateway(void)
 
 /* ---- sending and reading ---- */
 
+#define BROWSER "00000000000000000000000000000000" /* the cookie of that name, where a form is sent */
+
 static char *cookie(struct arena *arena)
 {
     Gatewayrec__Session session = GATEWAYREC__SESSION__INIT;
@@ -346,7 +348,7 @@ static size_t fill_in(const uint8_t *data, size_t size, char *sent, struct arena
     const char *files = arena_printf(arena, "files:%016" PRIx64, case_id);
     const struct {
         const char *place, *text;
-    } filled[] = {{"@TOKEN@", form_token_make(&keys, "submit", now_ms, arena)},
+    } filled[] = {{"@TOKEN@", form_token_make(&keys, "submit " BROWSER, now_ms, arena)},
                   {"@FILES@", form_token_make(&keys, files, now_ms, arena)},
                   {"@NUMBER@", case_number},
                   {"@COOKIE@", cookie(arena)},

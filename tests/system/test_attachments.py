@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import urllib.parse
+import xml.etree.ElementTree as xml
 import zipfile
 import zlib
 
@@ -19,6 +20,8 @@ import harness
 import portal
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+SECRET = b"Canon of Zebulon, 31.2304N 121.4737E"
 
 
 # ---- files ----
@@ -86,9 +89,57 @@ def office(member="word/document.xml", content=b"<w:document/>", more=()):
     return out.getvalue()
 
 
+class Unseekable(io.BytesIO):
+    """As a program that writes to a pipe: the sizes stand behind each member."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *_):
+        raise io.UnsupportedOperation
+
+
+def with_properties(how=zipfile.ZIP_DEFLATED, out=None):
+    """An office file that says who wrote it, and a folder's worth of what it is itself."""
+    out = out or io.BytesIO()
+    core = ("<cp:coreProperties xmlns:cp='http://schemas.openxmlformats.org/package/2006/metadata/core-properties' "
+            f"xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:creator>{SECRET.decode()}</dc:creator></cp:coreProperties>")
+    with zipfile.ZipFile(out, "w", how) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("docProps/core.xml", core)
+        archive.writestr("docProps/app.xml", core.replace("creator", "Company"))
+        archive.writestr("word/document.xml", "<w:document/>" * 10)
+    return out.getvalue()
+
+
+def says_nothing_of_its_author(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None and archive.read("word/document.xml") == b"<w:document/>" * 10
+        for name in ("docProps/core.xml", "docProps/app.xml"):
+            root = xml.fromstring(archive.read(name))
+            assert len(root) == 0 and not root.text, name
+
+
+def with_labels():
+    label = b"\0" + SECRET
+    before = b"ID3\4\0\0" + bytes([0, 0, 0, len(label)]) + label
+    ape = SECRET + b"APETAGEX" + struct.pack("<IIII", 2000, 32 + len(SECRET), 1, 0) + bytes(8)
+    return before + FRAMES + ape + b"TAG" + SECRET.ljust(125, b"\0")
+
+
+def wave(*pieces):
+    form = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
+    inner = form + b"".join(name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) & 1) for name, data in pieces)
+    return b"RIFF" + struct.pack("<I", len(inner) + 4) + b"WAVE" + inner
+
+
+FRAMES = (b"\xff\xfb\x90\x00" + bytes(413)) * 4
+DATA = (b"data", b"\x80" * 25)
+AUTHORED = (b"%PDF-1.4\n1 0 obj\n<</Type/Catalog/Metadata 3 0 R>>\nendobj\n2 0 obj\n<</Author(" + SECRET.replace(b",", b"\\(,\\)(x)") + b")/Title <"
+            + SECRET.hex().encode() + b"> /Producer (a)>>\nendobj\n12 0 obj\n(kept)\nendobj\n3 0 obj\n<</Type/Metadata/Length 60>>\nstream\n<x:xmpmeta><dc:creator>"
+            + SECRET + b"</dc:creator></x:xmpmeta>\nendstream\nendobj\ntrailer\n<</Root 1 0 R/Info 2 0 R>>\n%%EOF\n")
 PDF = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"
 MAIL = "Return-Path: <a@example.org>\r\nDelivered-To: desk@example.org\r\nFrom: 甲 <a@example.org>\r\nSubject: 漏水\r\n\r\n<html>楼上漏水\r\n".encode()
-SECRET = b"Canon of Zebulon, 31.2304N 121.4737E"
 
 
 # ---- the desk ----
@@ -142,6 +193,12 @@ def kinds_are_known(system, tokens):
         ("来信.eml", MAIL, "message/rfc822", "来信.eml"),
         ("rec.wav", b"RIFF" + struct.pack("<I", 60) + b"WAVEfmt \x10\0\0\0\1\0\1\0@\x1f\0\0@\x1f\0\0\1\0\x08\0data" + struct.pack("<I", 24) + b"\x80" * 24,
          "audio/wav", "rec.wav"),
+        ("author.pdf", AUTHORED, "application/pdf", "author.pdf"),
+        ("author.docx", with_properties(), WORD, "author.docx"),
+        ("stored.docx", with_properties(zipfile.ZIP_STORED), WORD, "stored.docx"),
+        ("piped.docx", with_properties(out=Unseekable()), WORD, "piped.docx"),
+        ("a.mp3", with_labels(), "audio/mpeg", "a.mp3"),
+        ("labelled.wav", wave((b"LIST", b"INFOIART" + SECRET), DATA, (b"bext", SECRET)), "audio/wav", "labelled.wav"),
         # whatever it is called, it is what it is
         ("invoice.exe", jpeg(), "image/jpeg", "invoice.exe.jpg"),
         ("../../etc/passwd", b"root\n", "text/plain", "passwd.txt"),
@@ -163,8 +220,17 @@ def kinds_are_known(system, tokens):
         if kind == "image/jpeg" and name == "漏水.jpg":
             assert b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06" in got.body and got.body.endswith(b"\xff\xd9"), "which way up it is"
             assert "filename*=UTF-8''%E6%BC%8F%E6%B0%B4.jpg" in got.headers["content-disposition"], got.headers
-        if kind in ("application/pdf", "text/plain", "text/csv", "message/rfc822", WORD):
+        if name in ("报告.pdf", "信.docx") or kind in ("text/plain", "text/csv", "message/rfc822"):
             assert got.body == content, name
+        if name == "author.pdf":
+            assert len(got.body) == len(content) and SECRET.hex().encode() not in got.body and b"(kept)" in got.body, got.body
+        elif name.endswith(".docx") and name != "信.docx":
+            says_nothing_of_its_author(got.body)
+        elif name == "a.mp3":
+            assert got.body == FRAMES, got.body[-200:]
+        elif name == "labelled.wav":
+            assert got.body == wave(DATA), got.body
+        assert done["may_name_author"] == (kind in ("application/pdf", WORD)), done
     listed = files_of(system, tokens["coordinator"], case_id)
     assert len(listed) == len(good) and listed[0]["name"] == "漏水.jpg" and listed[0]["type"] == "image/jpeg", listed
     return case_id, listed
@@ -228,7 +294,7 @@ def rights_decide(system, tokens, case_id, file_id):
     assert {event["actor"]["account"] for event in opened} == {"coordinator"}, opened
     assert all(event["intake"]["opened"]["purpose"] == "look at it" for event in opened), opened
     attached = [event for event in timeline["events"] if "file_attached" in event.get("casework", {})]
-    assert len(attached) == 16 and attached[0]["casework"]["file_attached"]["type"] == "image/jpeg", attached
+    assert len(attached) == 22 and attached[0]["casework"]["file_attached"]["type"] == "image/jpeg", attached
 
 
 def the_same_again_is_once(system, tokens):

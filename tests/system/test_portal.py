@@ -126,7 +126,7 @@ def cookies_are_few_and_careful():
     case = reply.headers["set-cookie"]
     assert case.startswith("case=") and "HttpOnly" in case and "SameSite=Strict" in case and "Path=/" in case, case
     assert "complaint" not in case  # sealed: neither number nor code can be read
-    own = phone.raw("GET", "/track").headers["set-cookie"]
+    own = Phone().raw("GET", "/track").headers["set-cookie"]
     assert re.match(r"browser=[0-9a-f]{32};", own) and "HttpOnly" in own and "SameSite=Strict" in own, own
 
 
@@ -220,6 +220,10 @@ def no_other_site_turns_a_browser_to_a_case():
         assert own.raw("POST", "/track", {**given, "code": "00000000"}).status == 422
     page = own.track(number, code)
     assert number in page.text
+    complaint = attacker.get("/submit?site=haitang&kind=complaint").form_at("/submit")["fields"]
+    for phone in (own, Phone()):  # nor to one that the attacker wrote
+        reply = phone.raw("POST", "/submit", {**complaint, "category": "noise", "text": "不是本人写的"})
+        assert reply.status == 422 and "case=" not in reply.headers.get("set-cookie", "") and "不是在这个浏览器里打开".encode() in reply.body, reply
     del attacker.cookies["browser"]
     assert "set-cookie" not in attacker.raw("POST", "/leave", {}).headers  # a form of elsewhere brings no cookie, and ends nothing
     assert own.raw("POST", "/leave", {}).headers["set-cookie"].startswith("case=;")
@@ -488,7 +492,8 @@ def many_sites_and_other_policies():
 def each_service_away_leaves_the_rest():
     phone = Phone()
     number, code = phone.submit(text="断线前登记")
-    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    sender = Phone()
+    form = sender.get("/submit?site=haitang&kind=complaint").form_at("/submit")
     with away("casework"):
         reply = phone.raw("GET", "/case")
         assert reply.status == 503 and int(reply.headers["retry-after"]) > 0 and "不受影响".encode() in reply.body, reply
@@ -502,11 +507,11 @@ def each_service_away_leaves_the_rest():
         page = phone.get("/case")
         assert "文字内容暂时无法显示" in page.text and "断线前登记" not in page.text, page.text
         before = {**form["fields"], "category": "noise", "text": "登记服务不在"}
-        status, text = phone.request("POST", "/submit", before)
+        status, text = sender.request("POST", "/submit", before)
         assert status == 503 and "登记服务不在" in text, status
         again = portal.Page(text).form_at("/submit")
         assert again["fields"]["token"] == form["fields"]["token"]  # sent again it is the same command
-    Phone().send(again, text="登记服务不在", category="noise")
+    sender.send(again, text="登记服务不在", category="noise")
     assert count() == cases + 1  # whether the first one was taken in the end or not
     with away("directory"):
         assert "海棠苑" in Phone().get("/").text  # as it was known last

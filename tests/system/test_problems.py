@@ -75,10 +75,12 @@ def joining_a_public_problem():
     assert "也遇到的人数：1" in phone.send(form).text
     assert "也遇到的人数：1" in phone.send(form).text  # pressed twice
     for _ in range(2):  # the same contact counts once
-        again = Phone().get(f"/problem?site=haitang&number={number}").form_at("/problem")
-        assert "也遇到的人数：2" in Phone().send(again, me_too__reach="138 0000-1111").text
-    again = Phone().get(f"/problem?site=haitang&number={number}").form_at("/problem")
-    assert "也遇到的人数：2" in Phone().send(again, me_too__reach="13800001111").text
+        one = Phone()
+        assert "也遇到的人数：2" in one.send(one.get(f"/problem?site=haitang&number={number}").form_at("/problem"), me_too__reach="138 0000-1111").text
+    one = Phone()
+    again = one.get(f"/problem?site=haitang&number={number}").form_at("/problem")
+    assert Phone().raw("POST", "/problem", {**again["fields"], "me_too.reach": "elsewhere@example.org"}).status == 422  # sent by another browser
+    assert "也遇到的人数：2" in one.send(again, me_too__reach="13800001111").text
     system.settle()
     reply = system.http("GET", f"/api/v1/cases/{number}?site=haitang&purpose=reach", token=token)
     assert reply.json()["joined"] == 2 and "138 0000-1111" in reply.body.decode(), reply
@@ -98,7 +100,7 @@ def joining_a_public_problem():
     system.settle()
     assert "没有正在处理的公共问题" in Phone().get("/problems?site=haitang").text
     assert "已处理完毕" in Phone().get(f"/problem?site=haitang&number={number}").text
-    late = Phone().raw("POST", "/problem", again["fields"] | {"me_too.reach": "new@example.org"})
+    late = one.raw("POST", "/problem", again["fields"] | {"me_too.reach": "new@example.org"})
     assert late.status == 409, late
 
 

@@ -657,6 +657,8 @@ def behind_https():
     for path in ("/", "/api/v1/about", "/api/v1/cases", "/console/", "/nothing"):
         headers = system.http("GET", path).headers
         assert headers["strict-transport-security"] == "max-age=31536000; includeSubDomains", (path, headers)
+    own = system.http("GET", "/track", headers={"Accept": "text/html"}).headers["set-cookie"]  # of the portal
+    assert re.match(r"__Host-browser=[0-9a-f]{32}; Path=/; HttpOnly; SameSite=Strict; Secure$", own), own
     planted = value.replace("__Host-session=", "session=")  # what a neighbour of the domain could set
     refused(system.http("GET", "/api/v1/session", headers={"Cookie": planted}), 401, "not_signed_in")
 

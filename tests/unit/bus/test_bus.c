@@ -235,17 +235,23 @@ static int knock(const struct place *place, enum knock how)
     return WEXITSTATUS(status);
 }
 
-static unsigned refused_keys(const struct place *place)
+static unsigned noted(const struct place *place, const char *event)
 {
     static char text[65536];
     int fd = open(place->log, O_RDONLY);
     ssize_t size = read(fd, text, sizeof text - 1);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     text[size > 0 ? size : 0] = 0;
     unsigned count = 0;
-    for (const char *at = text; (at = strstr(at, "\"event\":\"key_refused\"")); at++)
+    for (const char *at = text; (at = strstr(at, event)); at++)
         count++;
     return count;
+}
+
+static unsigned refused_keys(const struct place *place)
+{
+    return noted(place, "\"event\":\"key_refused\"");
 }
 
 static void only_known_keys_are_let_in(void **state)
@@ -561,6 +567,43 @@ static int count_in_child(const struct place *place)
     return 13;
 }
 
+/* Asks for far more than waits for it anywhere, and reads nothing. */
+static _Noreturn void ask_and_not_read(const struct place *place)
+{
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    uint8_t body[100];
+    int one = 1;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__HOLD;
+    control.key = "30000";
+    size_t size = bus__request__pack(&request, body);
+    zmq_setsockopt(socket, ZMQ_RCVHWM, &one, sizeof one);
+    if (!knock_keys(socket, place, KNOCK_KNOWN_KEY) || zmq_connect(socket, place->endpoint))
+        _exit(1);
+    for (unsigned i = 0; i < 3000; i++)
+        zmq_send(socket, body, size, 0);
+    pause();
+    _exit(0);
+}
+
+static void a_reply_to_who_does_not_read_is_noted(void **state)
+{
+    const struct place *place = *state;
+    pid_t child = fork();
+    if (child == 0)
+        ask_and_not_read(place);
+    for (unsigned i = 0; i < 2000 && !noted(place, "\"event\":\"answer_dropped\""); i++)
+        usleep(10000);
+    assert_true(noted(place, "\"event\":\"answer_dropped\"") >= 1);
+    assert_true(noted(place, "\"peer\":\"operator\"") >= 1);
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1); /* others are answered meanwhile */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
 static void a_reply_to_who_has_gone_is_counted(void **state)
 {
     const struct place *place = *state;
@@ -574,6 +617,7 @@ static void a_reply_to_who_has_gone_is_counted(void **state)
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
     }
+    assert_int_equal(noted(place, "answer_dropped"), 0); /* he is not slow */
 }
 
 #define OVER_BOTH(test)                                                                                                \
@@ -583,10 +627,11 @@ static void a_reply_to_who_has_gone_is_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        OVER_BOTH(only_known_keys_are_let_in),          OVER_BOTH(a_signal_closes_the_door_to_nobody),
-        OVER_BOTH(what_is_not_a_request_is_refused),    OVER_BOTH(our_own_ask_and_time_out),
-        OVER_BOTH(a_reply_that_is_too_long_is_refused), OVER_BOTH(a_new_service_is_found_again),
-        OVER_BOTH(who_was_refused_knocks_again),        OVER_BOTH(a_reply_to_who_has_gone_is_counted)};
+        OVER_BOTH(only_known_keys_are_let_in),           OVER_BOTH(a_signal_closes_the_door_to_nobody),
+        OVER_BOTH(what_is_not_a_request_is_refused),     OVER_BOTH(our_own_ask_and_time_out),
+        OVER_BOTH(a_reply_that_is_too_long_is_refused),  OVER_BOTH(a_new_service_is_found_again),
+        OVER_BOTH(who_was_refused_knocks_again),         OVER_BOTH(a_reply_to_who_has_gone_is_counted),
+        OVER_BOTH(a_reply_to_who_does_not_read_is_noted)};
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,6 +94,18 @@ static void run(struct life *life)
     }
 }
 
+static bool index_aborts;
+
+static enum err read_texts(struct turn *turn, bool *more_out)
+{
+    (void)turn;
+    *more_out = false;
+    bug_unless(!index_aborts);
+    return ERR_NONE;
+}
+
+static const struct service *listener = &scribe; /* or one that keeps an index */
+
 static void open_life(struct life *life, const char *folder, int64_t now)
 {
     char why[200];
@@ -111,7 +123,8 @@ static void open_life(struct life *life, const char *folder, int64_t now)
     options.map_bytes = 64u << 20;
     options.feeds = feeds;
     options.feeds_count = 1;
-    bug_unless(!instance_open(&scribe, &options, &life->scribe_env, &life->scribe, why, sizeof why));
+    options.epoch_keys_folder = folder;
+    bug_unless(!instance_open(listener, &options, &life->scribe_env, &life->scribe, why, sizeof why));
 }
 
 static void tell(struct life *life, struct instance *instance, uint64_t case_id, const char *text, unsigned number)
@@ -201,6 +214,38 @@ static int life_that_is_mended(struct life *life)
     return is_page(life, 1, "open a abort b ") ? 0 : 5;
 }
 
+static int life_that_speaks_too_early(struct life *life)
+{
+    tell(life, life->speaker, 1, "a", 30);
+    tell(life, life->speaker, 1, "abort", 31);
+    tell(life, life->speaker, 1, "b", 32);
+    run(life);
+    tell(life, life->speaker, 1, "open", 33);
+    tell(life, life->speaker, 2, "open", 34);
+    return is_page(life, 1, "") ? 0 : 12;
+}
+
+/* What let it go is not what aborts. */
+static int life_that_sets_it_aside_late(struct life *life)
+{
+    scribe_aborts = true;
+    run(life);
+    return is_page(life, 1, "open a ") && is_page(life, 2, "open ") ? 0 : 13;
+}
+
+static int life_that_is_mended_late(struct life *life)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__RELEASE;
+    control.key = "poison/ping-0/2";
+    serve(life->scribe, &request);
+    run(life);
+    return is_page(life, 1, "open a abort b ") ? 0 : 14;
+}
+
 static int life_that_is_told_poison(struct life *life)
 {
     scribe_aborts = true;
@@ -239,6 +284,23 @@ static int life_that_meets_the_damage(struct life *life)
 {
     tell(life, life->scribe, 1, "innocent", 22);
     return 11; /* it should not have come here */
+}
+
+static int life_whose_index_aborts(struct life *life)
+{
+    index_aborts = true;
+    run(life);
+    return 15; /* it should not have come here */
+}
+
+static int life_without_index(struct life *life)
+{
+    index_aborts = true;
+    run(life);
+    tell(life, life->speaker, 2, "d", 40);
+    run(life);
+    bool told = life->scribe->counts.quarantined == 1 && life->scribe->poison_count == 0;
+    return told && is_page(life, 1, "open a abort b ") && is_page(life, 2, "open c d ") ? 0 : 16;
 }
 
 /* ---- one after the other ---- */
@@ -321,6 +383,41 @@ static void the_second_abort_in_decide_refuses_the_command(void **state)
     assert_true(folder_remove(folder));
 }
 
+static void the_second_abort_of_one_that_waited_sets_it_aside(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    scribe_aborts_in_evolve = guards_speaker = false;
+    assert_int_equal(live(folder, now, life_that_speaks_too_early), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_sets_it_aside_late), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_is_mended_late), 0);
+    assert_true(folder_remove(folder));
+}
+
+static void the_second_abort_in_the_index_stops_it(void **state)
+{
+    (void)state;
+    static struct service reader;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    reader = scribe;
+    reader.keeps_vault = true;
+    reader.index = read_texts;
+    listener = &reader;
+    guards_speaker = false;
+    assert_int_equal(live(folder, now, life_that_speaks), 0);
+    assert_int_equal(live(folder, now += 10000, life_whose_index_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_whose_index_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_without_index), 0);
+    listener = &scribe;
+    assert_true(folder_remove(folder));
+}
+
 static void what_fails_before_it_is_named_is_nobodys_fault(void **state)
 {
     (void)state;
@@ -343,6 +440,8 @@ int main(void)
                                        cmocka_unit_test(the_second_abort_in_evolve_sets_the_event_aside),
                                        cmocka_unit_test(so_does_a_fault_that_is_no_assertion_of_ours),
                                        cmocka_unit_test(the_second_abort_in_decide_refuses_the_command),
+                                       cmocka_unit_test(the_second_abort_of_one_that_waited_sets_it_aside),
+                                       cmocka_unit_test(the_second_abort_in_the_index_stops_it),
                                        cmocka_unit_test(what_fails_before_it_is_named_is_nobodys_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,7 +104,7 @@ export interface Chain {
   service: string; partition: number; end?: string; verified?: string; verified_at?: string; findings_count: number; findings?: string[]; phase?: string; chained?: string; folded?: string; turns?: string;
   unavailable?: Record<string, unknown>;
 }
-export interface PolicySources { site: string; version?: number; packs?: string[]; kept?: boolean; sources?: { path: string; text?: string }[]; since?: string; follows?: string; changed_by?: string }
+export interface PolicySources { site: string; version?: number; packs?: string[]; kept?: boolean; sources?: { path: string; text?: string }[]; since?: string; follows?: string; changed_by?: string; approved_in?: string }
 export interface ComingPolicy { day: string; packs: string[]; base_version?: number }
 export interface SitePolicy { site: string; version: number; packs?: string[]; coming?: ComingPolicy }
 export interface PolicyMistake { file: string; line: number; field: string; zh: string; en: string; warning?: boolean }

@@ -52,7 +52,7 @@ const en: typeof zh = {
   },
   knowledge: { find: "Find", none: "None is in force yet.", noneFits: "None fits.", read: "Read", readOf: "Read: {what}", insert: "Insert", insertOf: "Insert: {what}", more: "{count} more: narrow it down." },
   mark: { seen: "The complainant will see this", later: "Internal; the complainant may see it after a later step", internal: "Internal" },
-  files: { elsewhere: "Kept elsewhere", where: "Where, or under which number", title: "Files", none: "No files.", add: "Add files", hint: "Of 10 MB each; they may be dropped here too. Where a picture was taken is removed.", under: "Sending {name}", leaveOut: "Remove", leaveOutOf: "Remove {name}", taken: "{count} file is attached. | {count} files are attached." },
+  files: { author: "may name its author", elsewhere: "Kept elsewhere", where: "Where, or under which number", title: "Files", none: "No files.", add: "Add files", hint: "Of 10 MB each; they may be dropped here too. Where a picture was taken is removed; PDF and office files may still name their author.", under: "Sending {name}", leaveOut: "Remove", leaveOutOf: "Remove {name}", taken: "{count} file is attached. | {count} files are attached." },
   clock: { running: "running", paused: "paused", met: "met", missed: "missed", cancelled: "cancelled" },
   day: { start: "start", counted: "counted", skipped: "skipped", rolled: "moved on", due: "due" },
   event: {
@@ -88,7 +88,7 @@ const en: typeof zh = {
   audit: {
     chain: "Verification of the logs", verify: "Verify now", verifying: "Verifying", neverVerified: "Nothing was verified yet.", found: "{count} findings", partly: "{count} of {all} logs are verified, and nothing was found.", sound: "All logs are verified, and nothing was found (the earliest at {time}).", logs: "{count} logs", verifiedOf: "{verified} of {end} entries verified", nothingFound: "nothing found", isVerified: "verified",
     service: { directory: "Organisation", intake: "Register", routing: "Routing", casework: "Case files", watchdog: "Deadlines", escalation: "Escalation", notification: "Notices", analytics: "Figures" },
-    phase: { chain: "Hash chain", cursors: "Held against its sources", fold: "State worked out anew", tables: "Tables compared", vault: "Vault", secrets: "Passwords and tokens", files: "Files" },
+    phase: { chain: "Hash chain", cursors: "Held against its sources", fold: "State worked out anew", tables: "Tables compared", vault: "Vault", secrets: "Passwords and tokens", files: "Files", words: "Search index" },
     when: "When", who: "Who", what: "Kind", whatDone: "What", case: "Case number", purpose: "Purpose", record: "Record", from: "From", to: "To", of: "About", system: "The whole system (people, accounts, calendars)", operator: "Operator", for: "for {person}", withheld: "withheld: {fields}", empty: "There are no records yet.", nothingFits: "No record fits these filters.",
     whats: { did: "Did", looked: "Looked", refused: "Refused", organised: "Organised", published: "Published", exported: "Exported" },
     act: {
@@ -113,14 +113,14 @@ const en: typeof zh = {
     moved: "Dates that it moved", counting: "Still counting…", nothingMoved: "No date was moved by it.", was: "Was due",
   },
   policies: {
-    inForce: "In force", version: "Version", packs: "Packs", now: "{site}: version {version} is in force.", since: "Since {time}.", follows: "This site takes the policies of the site {site} of the cell above: publish there.", changedBy: "The policy of this site is changed by a case of the kind “{kind}”; it cannot be published here.", changeCases: "Show such cases", notKept: "The files of the version in force were not kept; add files yourself.", begin: "Begin with the {count} files in force",
+    inForce: "In force", version: "Version", packs: "Packs", now: "{site}: version {version} is in force.", since: "Since {time}.", follows: "This site takes the policies of the site {site} of the cell above: publish there.", changedBy: "The policy of this site is changed by a case of the kind “{kind}”; it is published here while such a case is approved, once by each.", changeCases: "Show such cases", notKept: "The files of the version in force were not kept; add files yourself.", begin: "Begin with the {count} files in force",
     writing: "Draft", pack: "Pack (of files that are added alone)", addFiles: "Add .yaml files", addFolder: "Add a folder", file: "File ({count})", text: "Text", line: "line {line}", removeFile: "Remove", leaveOut: "Remove {file}", together: "Packs to publish (in order, with blanks between; the others come along)",
     check: "Check", diff: "Compare with what is in force", publish: "Publish", rehearse: "Rehearse", checkFirst: "It can be published once it was checked and is sound.", sound: "No mistakes.", wrong: "{count} mistakes", warnings: "{count} warnings", mistake: "mistake", warning: "warning",
     differs: "{count} differences, {loosens} of them loosen.", same: "The same as the policy in force.", comparedShipped: "The files of the version in force were not kept: compared with the shipped packs of the same names.", what: { added: "added", removed: "removed", changed: "changed" }, loosens: "loosens",
     rehearseHint: "A scenario says who does what when, and what should happen; the real services rehearse it under a virtual clock, and no case is touched.", scenarios: "Scenario files (.yaml)", rehearsed: "{count} rehearsed, {different} different.", asExpected: "as expected", different: "different",
     sure: "Publish at {site}?", sureIs: "Packs: {packs}; {count} files. Cases registered from now on follow the new version, those there are keep theirs; what is published cannot be taken back.", notCompared: "It was not compared with what is in force.", published: "Published: version {version} is in force.",
     from: "next: from {day}", coming: "Another version takes effect on {day}: {packs}.", comingOlder: "It was published when version {version} was in force: what was published since is not in it.", beginComing: "Begin with its files", withdraw: "Withdraw it",
-    takesEffect: "Takes effect on (empty: at once, or on the day that a pack says)", replaces: "A version is to take effect on {day}. If this one is of a later day too, it takes its place; if it is in force at once, that one still follows on its day.", scheduled: "Published: it takes effect on {day}.", sureWithdraw: "Withdraw the version that takes effect at {site} on {day}?",
+    takesEffect: "Takes effect on (empty: at once, or on the day that a pack says)", replaces: "A version is to take effect on {day}. If this one is of a later day too, it takes its place; if it is in force at once, that one still follows on its day.", byCase: "Case that approves it", scheduled: "Published: it takes effect on {day}.", sureWithdraw: "Withdraw the version that takes effect at {site} on {day}?",
   },
   indicator: { met: "met", missed: "missed", no_target: "no target", no_data: "no data" },
 };

@@ -49,7 +49,7 @@ export default {
   },
   knowledge: { find: "查找条目", none: "还没有有效的条目。", noneFits: "没有符合的条目。", read: "阅读", readOf: "阅读：{what}", insert: "插入", insertOf: "插入：{what}", more: "另有 {count} 条，请缩小范围。" },
   mark: { seen: "诉求人将看到", later: "内部，后续环节可能公开给诉求人", internal: "内部" },
-  files: { elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
+  files: { author: "可能带有作者等信息", elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除，PDF 和办公文档可能仍带有作者等信息。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
@@ -85,7 +85,7 @@ export default {
   audit: {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",
     service: { directory: "组织", intake: "登记", routing: "派单", casework: "案卷", watchdog: "期限", escalation: "升级", notification: "通知", analytics: "指标" },
-    phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件" },
+    phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件", words: "检索索引" },
     when: "时间", who: "人员", what: "类别", whatDone: "做了什么", case: "案件编号", purpose: "目的", record: "记录", from: "自", to: "至", of: "范围", system: "整个系统（人员、账号、日历）", operator: "运维人员", for: "代 {person}", withheld: "未获准：{fields}", empty: "还没有记录。", nothingFits: "没有符合条件的记录。",
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
@@ -110,14 +110,14 @@ export default {
     moved: "因此改变的期限", counting: "仍在重新计算…", nothingMoved: "没有期限因此改变。", was: "原期限",
   },
   policies: {
-    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改，不能在此直接发布。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
+    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
     writing: "拟稿", pack: "制度包名（单独添加的文件归入）", addFiles: "添加 .yaml 文件", addFolder: "添加文件夹", file: "文件（{count} 个）", text: "内容", line: "第 {line} 行", removeFile: "移除", leaveOut: "移除 {file}", together: "发布的制度包（按顺序，用空格分隔；其余随附）",
     check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
     from: "下一版自 {day} 起", coming: "另有一版自 {day} 起施行：{packs}。", comingOlder: "它发布时现行的是第 {version} 版，此后发布的改动不在其中。", beginComing: "以其文件为起点", withdraw: "撤回",
-    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
+    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", byCase: "据以发布的事项", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
   },
   indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
 };

@@ -1,7 +1,7 @@
 // A policy being worked on: its files, and what the server says of them. Nothing of it is kept: it lives as long as the page.
 import { computed, reactive, ref } from "vue";
 import { ask, newKey, Problem } from "../api/http";
-import type { ComingPolicy, PolicyChange, PolicyMistake, PolicyRun, PolicySources } from "../api/types";
+import type { CaseList, CaseRow, ComingPolicy, PolicyChange, PolicyMistake, PolicyRun, PolicySources } from "../api/types";
 
 export interface PolicyFile { path: string; text: string }
 
@@ -14,7 +14,7 @@ export function pathOf(file: File, pack: string): string {
 /** `coming`: the policy of the site that takes effect on a later day, as it is shown. */
 export function usePolicy(site: () => string, coming: () => ComingPolicy | undefined) {
   const inForce = ref<PolicySources>(), files = ref<PolicyFile[]>([]), scenarios = ref<PolicyFile[]>([]), packs = ref("");
-  const busy = ref(""), problem = ref<Problem>(), published = ref<{ version?: number; day?: string }>(), from = ref("");
+  const busy = ref(""), problem = ref<Problem>(), published = ref<{ version?: number; day?: string }>(), from = ref(""), approving = ref<CaseRow[]>([]), byCase = ref("");
   const said = reactive<{ mistakes?: PolicyMistake[]; sound?: boolean; changes?: PolicyChange[]; kept?: boolean; runs?: PolicyRun[]; wrong?: PolicyMistake[] }>({});
   const names = computed(() => packs.value.trim().split(/[\s,，、]+/).filter(Boolean));
 
@@ -48,6 +48,8 @@ export function usePolicy(site: () => string, coming: () => ComingPolicy | undef
     const at = site(), got = (await ask<PolicySources>("GET", `/policies/${encodeURIComponent(at)}/sources`)).data;
     if (at !== site()) return;
     inForce.value = got;
+    approving.value = got.approved_in ? (await ask<CaseList>("GET", "/cases", { query: { site: at, kind: got.changed_by, stage: got.approved_in } })).data.rows : [];
+    byCase.value = approving.value.length === 1 ? approving.value[0]!.case_id : "";
     if (!unsaved()) base = got.version ?? 0;
   }
 
@@ -99,7 +101,7 @@ export function usePolicy(site: () => string, coming: () => ComingPolicy | undef
   });
   const rehearse = () => run("rehearse", () => post<{ runs: PolicyRun[]; mistakes: PolicyMistake[] }>("/policies/rehearse", { scenarios: scenarios.value }), got => { said.runs = got.runs; said.wrong = got.mistakes; });
   const publish = () => run("publish", async () => {
-    const now = written(), when = { base_version: base, from: from.value || undefined, replace: coming() ? true : undefined }, body = `${site()} ${JSON.stringify(when)} ${now}`;
+    const now = written(), when = { base_version: base, from: from.value || undefined, replace: coming() ? true : undefined, case_id: byCase.value || undefined }, body = `${site()} ${JSON.stringify(when)} ${now}`;
     if (sent.body !== body) sent = { body, key: newKey() }; // pressed again after a break it is the same command
     const got = await post<{ policy_version?: number; coming?: ComingPolicy }>("/policies", when, sent.key);
     sent = { body: "", key: "" };
@@ -108,5 +110,5 @@ export function usePolicy(site: () => string, coming: () => ComingPolicy | undef
     return got;
   }, got => { published.value = { version: got.policy_version, day: got.coming?.day }; from.value = ""; });
 
-  return { inForce, files, scenarios, packs, names, busy, problem, published, from, said, unsaved, touched, load, begin, beginComing, withdraw, empty, add, addScenarios, dropScenario, check, diff, rehearse, publish };
+  return { inForce, files, scenarios, packs, names, busy, problem, published, from, approving, byCase, said, unsaved, touched, load, begin, beginComing, withdraw, empty, add, addScenarios, dropScenario, check, diff, rehearse, publish };
 }
