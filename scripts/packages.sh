@@ -75,6 +75,9 @@ clang-format: lays out the C sources (.clang-format)"
 packages_check="
 clang-tidy: finds what compilers do not warn of (.clang-tidy)"
 
+packages_memcheck="
+valgrind: sees what libraries do with our memory"
+
 packages_fuzz="
 clang: compiles what libFuzzer runs
 libclang-rt-14-dev: libFuzzer and its sanitizers"

@@ -25,10 +25,13 @@ enum bus_right {
 
 #define BUS_MESSAGE_BYTES_MAX (4u << 20) /* ZMQ_MAXMSGSIZE: a longer message closes the connection */
 #define BUS_REQUEST_BYTES_MAX (1u << 20) /* a longer request is refused with 413 */
+#define BUS_REPLY_BYTES_MAX                                                                                            \
+    (BUS_MESSAGE_BYTES_MAX - 1024u) /* CURVE adds some; a longer reply becomes a refusal, 500                          \
+                                     */
 
 /* Opens the bus: context, ZAP handler with every key of the configuration, and the start-up
-   self-test that a throw-away key is refused (else ERR_DENIED). `name` is whose secret key this
-   process uses: "casework-0", "operator". One bus per process, never closed before exit
+   self-test that a throw-away key is refused (ERR_DENIED: it was let in; ERR_TIMEOUT: nothing was seen). `name` is
+   whose secret key this process uses: "casework-0", "operator". One bus per process, never closed before exit
    (pitfalls.md 5). */
 enum err bus_open(struct ev_loop *loop, const Config__Config *config, const char *name,
                   struct bus **bus_out) MUST_CHECK;
@@ -45,20 +48,22 @@ struct bus_call {
 typedef void bus_serve_fn(void *context, const struct bus_call *call, const Bus__Request *request, struct bytes stored);
 
 /* Binds `endpoint` and hands every well-formed request to `serve`; malformed ones are refused by
-   the bus. The request lives in an arena until serve returns; `stored` is its bytes. */
+   the bus. The request lives in an arena until serve returns; `stored` is its bytes. ERR_MALFORMED: that is no address;
+   ERR_IO: it is in use, or not up yet. */
 enum err bus_serve(struct bus *bus, const char *endpoint, bus_serve_fn *serve, void *context) MUST_CHECK;
 /* The same requests also by another door: the link's, where other cells arrive. After bus_serve. */
 enum err bus_serve_also(struct bus *bus, const char *endpoint) MUST_CHECK;
-void bus_reply(const struct bus_call *call, Bus__Reply *reply); /* fills reply->id */
+/* Fills reply->id. A reply over BUS_REPLY_BYTES_MAX becomes a refusal. */
+void bus_reply(const struct bus_call *call, Bus__Reply *reply);
 /* How many replies had nowhere to go: whoever asked has gone, or does not read. */
 const uint64_t *bus_undelivered(const struct bus *bus);
 void bus_refuse(const struct bus_call *call, uint32_t status, const char *code, const char *zh, const char *en);
 
-/* From now on keys that are refused are noted here. */
+/* From now on keys that are refused, and answers that are dropped, are noted here. */
 struct log;
 void bus_log(struct bus *bus, struct log *log);
 
-/* Connects to an instance by configuration. */
+/* Connects to an instance by configuration, and again whenever the connection is lost or our key was refused. */
 enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct bus_peer **peer_out) MUST_CHECK;
 
 /* The peer knows no such key as ours: since the last time it was reached, it refused us. */

@@ -4,6 +4,7 @@
 
 #include "log/log.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -42,15 +43,28 @@ static void copy_text(zmq_msg_t *message, char *out, size_t room)
     out[size] = 0;
 }
 
-static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char mechanism[16], char from[64],
+/* Without this thread nobody is let in: a signal must not end it, and what else can fail would leave the socket in a
+   state of which nothing more comes. */
+static void receive_frame(void *socket, zmq_msg_t *message)
+{
+    zmq_msg_init(message);
+    while (zmq_msg_recv(message, socket, 0) < 0)
+        bug_unless(errno == EINTR);
+}
+
+static void send_frame(void *socket, const void *data, size_t size, int flags)
+{
+    while (zmq_send(socket, data, size, flags) < 0)
+        bug_unless(errno == EINTR);
+}
+
+static void receive(void *socket, uint8_t *request_id, size_t *id_size, char mechanism[16], char from[64],
                     uint8_t key[32])
 {
     int more = 1;
     for (int frame = 0; more; frame++) {
         zmq_msg_t message;
-        zmq_msg_init(&message);
-        if (zmq_msg_recv(&message, socket, 0) < 0)
-            return false;
+        receive_frame(socket, &message);
         size_t size = zmq_msg_size(&message);
         if (frame == 1 && size <= 64) {
             memcpy(request_id, zmq_msg_data(&message), size);
@@ -65,29 +79,27 @@ static bool receive(void *socket, uint8_t *request_id, size_t *id_size, char mec
         more = zmq_msg_more(&message);
         zmq_msg_close(&message);
     }
-    return true;
 }
 
-static void *run(void *context)
+static _Noreturn void *run(void *context)
 {
     (void)context;
     for (;;) {
         uint8_t id[64], key[32] = {0};
         char mechanism[16] = "", from[64] = "";
         size_t id_size = 0;
-        if (!receive(zap.socket, id, &id_size, mechanism, from, key))
-            return NULL;
+        receive(zap.socket, id, &id_size, mechanism, from, key);
         const struct bus_key *known = strcmp(mechanism, "CURVE") == 0 ? find_public(zap.keys, key) : NULL;
         if (!known)
             NOTE(atomic_load(&zap.log), NOTE_KEY_REFUSED, LOG_TEXT("mechanism", mechanism), LOG_TEXT("from", from));
         const char *status = known ? "200" : "400", *text = known ? "OK" : "unknown key",
                    *user = known ? known->name : "";
-        zmq_send(zap.socket, "1.0", 3, ZMQ_SNDMORE);
-        zmq_send(zap.socket, id, id_size, ZMQ_SNDMORE);
-        zmq_send(zap.socket, status, 3, ZMQ_SNDMORE);
-        zmq_send(zap.socket, text, strlen(text), ZMQ_SNDMORE);
-        zmq_send(zap.socket, user, strlen(user), ZMQ_SNDMORE);
-        zmq_send(zap.socket, "", 0, 0);
+        send_frame(zap.socket, "1.0", 3, ZMQ_SNDMORE);
+        send_frame(zap.socket, id, id_size, ZMQ_SNDMORE);
+        send_frame(zap.socket, status, 3, ZMQ_SNDMORE);
+        send_frame(zap.socket, text, strlen(text), ZMQ_SNDMORE);
+        send_frame(zap.socket, user, strlen(user), ZMQ_SNDMORE);
+        send_frame(zap.socket, "", 0, 0);
     }
 }
 
@@ -102,21 +114,21 @@ enum err zap_start(void *context, const struct bus_keys *keys)
     return ERR_NONE;
 }
 
-void bus_log(struct bus *bus, struct log *log)
+void zap_log(struct log *log)
 {
-    (void)bus;
     atomic_store(&zap.log, log);
 }
 
 /* ---- the self-test ---- */
 
-static bool refused(void *monitor, void *server, int wait_ms)
+/* ERR_DENIED: it was let in. ERR_TIMEOUT: neither was seen, the machine may be slow. */
+static enum err refused(void *monitor, void *server, int wait_ms)
 {
     zmq_pollitem_t items[2] = {{.socket = monitor, .events = ZMQ_POLLIN}, {.socket = server, .events = ZMQ_POLLIN}};
     for (int waited = 0; waited < wait_ms; waited += 50) {
         zmq_poll(items, 2, 50);
         if (items[1].revents & ZMQ_POLLIN)
-            return false; /* its message came through */
+            return ERR_DENIED; /* its message came through */
         if (!(items[0].revents & ZMQ_POLLIN))
             continue;
         uint8_t frame[8] = {0};
@@ -126,9 +138,9 @@ static bool refused(void *monitor, void *server, int wait_ms)
         uint16_t event;
         memcpy(&event, frame, sizeof event);
         if (size >= 2 && event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-            return true;
+            return ERR_NONE;
     }
-    return false;
+    return ERR_TIMEOUT;
 }
 
 enum err zap_self_test(void *context, const char server_public[41], const char server_secret[41])
@@ -149,9 +161,11 @@ enum err zap_self_test(void *context, const char server_public[41], const char s
         zmq_setsockopt(client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0 &&
         zmq_setsockopt(client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0 &&
         zmq_setsockopt(client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0 && zmq_connect(client, endpoint) == 0;
-    enum err err = !ready                                                                     ? ERR_IO
-                   : (zmq_send(client, "x", 1, ZMQ_DONTWAIT), refused(monitor, server, 3000)) ? ERR_NONE
-                                                                                              : ERR_DENIED;
+    enum err err = ERR_IO;
+    if (ready) {
+        zmq_send(client, "x", 1, ZMQ_DONTWAIT);
+        err = refused(monitor, server, 3000);
+    }
     void *sockets[] = {client, server, monitor};
     if (server)
         zmq_socket_monitor(server, NULL, 0);

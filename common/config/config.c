@@ -154,12 +154,30 @@ static void instance_of(struct reading *reading, json_t *map, Config__Config *co
     config->instances[config->n_instances++] = instance;
 }
 
+/* Who asks is known by the name of the key, and has the rights of that name: so no two may share one. */
+static bool name_is_free(const Config__Config *config, const char *name)
+{
+    char taken[CONFIG_NAME_ROOM];
+    for (size_t i = 0; i < config->n_instances; i++) {
+        const Config__Instance *instance = config->instances[i];
+        snprintf(taken, sizeof taken, "%s-%" PRIu32, config_service_name(instance->service), instance->partition);
+        if (strcmp(taken, name) == 0)
+            return false;
+    }
+    for (size_t i = 0; i < config->n_keys; i++)
+        if (strcmp(config->keys[i]->name, name) == 0)
+            return false;
+    return !config_cell_id_ok(name);
+}
+
 static void key_of(struct reading *reading, json_t *map, Config__Config *config)
 {
     Config__Key *key = arena_alloc(reading->arena, sizeof *key);
     config__key__init(key);
     ONLY(reading, map, "name", "public_key", "rights");
     key->name = text_of(reading, map, "name");
+    if (!*key->name || strlen(key->name) >= CONFIG_NAME_ROOM || !name_is_free(config, key->name))
+        wrong(reading, map, "name: up to 47 bytes are accepted, which no other key, instance or cell has");
     key->public_key = public_key_of(reading, map);
     rights_of(reading, map, &key->rights, &key->n_rights);
     config->keys = arena_grow(reading->arena, config->keys, config->n_keys, sizeof *config->keys);

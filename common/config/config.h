@@ -24,6 +24,7 @@ const Config__Instance *config_instance(const Config__Config *config, Hb__Servic
 
 #define CONFIG_INSTANCES_MAX 64u /* whoever asks or watches all of them has room for so many */
 #define CONFIG_BUCKETS 1024u     /* a site lives in one for good */
+#define CONFIG_NAME_ROOM 48u     /* for the name of a key, with its end */
 uint32_t
 config_bucket_end(const Config__Instance *instance); /* its buckets are those from bucket_from up to this one */
 /* The instance that has a bucket; NULL when the file names none of that service. */

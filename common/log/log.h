@@ -37,6 +37,7 @@ enum log_note {
     NOTE_REBUILD_FAILED,
     NOTE_REBUILT,
     NOTE_DAMAGED,
+    NOTE_ANSWER_DROPPED,
     NOTES_COUNT,
 };
 

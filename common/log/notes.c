@@ -88,6 +88,11 @@ const struct log_kind log_kinds[NOTES_COUNT] = {
                       "hearback verify finds all that is damaged; then restore from a backup (hearback restore)",
                       "有记录在磁盘上被改动：涉及它的请求被拒绝，其余照常",
                       "执行 hearback verify 找出全部损坏处，再用备份恢复（hearback restore）"},
+    [NOTE_ANSWER_DROPPED] = {"answer_dropped", LEVEL_WARNING,
+                             "a program does not read its answers as fast as it asks: one of them was dropped",
+                             "see `peer`: that program hangs, or its machine or connection is too slow; it asks again",
+                             "某程序读取答复太慢，有答复被丢弃",
+                             "请查看 peer 所指的程序：它可能已停滞，或机器、网络过慢；它会再次请求"},
 };
 
 const char *log_note_name(enum log_note note)

@@ -74,6 +74,26 @@ static void fold_thing(struct turn *turn, const Directory__Thing *thing)
     state_put(turn, THING_OF, key_bytes(&of), (struct bytes){0});
 }
 
+/* What the mark rests on takes the place of what it rested on before. */
+static void fold_marking(struct turn *turn, Directory__Thing *thing, const Directory__ThingMarked *marked)
+{
+    Directory__Marking **markings = arena_alloc(turn_arena(turn), (thing->n_markings + 1) * sizeof *markings);
+    size_t count = 0;
+    for (size_t i = 0; i < thing->n_markings; i++)
+        if (strcmp(thing->markings[i]->mark, marked->fact->name) != 0)
+            markings[count++] = thing->markings[i];
+    if (marked->n_cases) {
+        Directory__Marking *marking = arena_alloc(turn_arena(turn), sizeof *marking);
+        directory__marking__init(marking);
+        marking->mark = marked->fact->name;
+        marking->cases = marked->cases;
+        marking->n_cases = marked->n_cases;
+        markings[count++] = marking;
+    }
+    thing->markings = markings;
+    thing->n_markings = count;
+}
+
 static void fold_mark(struct turn *turn, const Directory__ThingMarked *marked)
 {
     struct key key = key_two(marked->site, marked->thing);
@@ -84,6 +104,7 @@ static void fold_mark(struct turn *turn, const Directory__ThingMarked *marked)
     facts_set(turn_arena(turn), &facts, marked->fact->name, marked->fact->value);
     thing->facts = facts.list;
     thing->n_facts = facts.count;
+    fold_marking(turn, thing, marked);
     state_save(turn, THING, key_bytes(&key), (const ProtobufCMessage *)thing);
 }
 
@@ -160,6 +181,8 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
     case DIRECTORY__EVENT__KIND_ROSTER_PLANNED:
         fold_roster(turn, said->roster_planned);
         return;
+    case DIRECTORY__EVENT__KIND_POLICY_SCHEDULED: /* nobody's concern before its day */
+    case DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN:
     case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit, as what follows */
     case DIRECTORY__EVENT__KIND_SETUP_USED:
     case DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED:

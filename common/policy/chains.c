@@ -105,6 +105,7 @@ static void add_step(struct compile *compile, const char *name, const char *zh, 
     if (reason) {
         Policy__Need *need = POLICY_NEW(compile, Policy__Need, POLICY__NEED__INIT);
         need->name = arena_strdup(compile->arena, "refusal_reason");
+        need->anew = true; /* each refusal has its own */
         POLICY_ADD(compile, step->needs, step->n_needs, need);
     }
     POLICY_ADD(compile, kind->steps, kind->n_steps, step);

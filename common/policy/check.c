@@ -244,6 +244,20 @@ static bool asks_acknowledgement(const struct check *check, const char *ladder)
     return false;
 }
 
+/* A ladder climbs as long as the case is open, and pages on whoever cannot answer. */
+static void check_acknowledged_from(struct check *check, const Policy__Step *acknowledge)
+{
+    for (size_t i = 0; i < check->kind->n_stages; i++) {
+        const Policy__Stage *stage = check->kind->stages[i];
+        if (stage->phase != POLICY__PHASE__CLOSED && stage->phase != POLICY__PHASE__ARCHIVED &&
+            !policy_step_from(acknowledge, stage->name))
+            check_found(check, CHECK_WARNING,
+                        arena_printf(check->arena, "kinds.%s.steps.acknowledge", check->kind->name),
+                        "阶段 %s 中无法确认升级：from 可写 any open",
+                        "in the stage %s nobody can acknowledge: `from` may say any open", stage->name);
+    }
+}
+
 /* Who is asked to acknowledge must have a step for it. */
 static void check_acknowledge(struct check *check)
 {
@@ -255,6 +269,8 @@ static void check_acknowledge(struct check *check)
         for (size_t a = 0; a < kind->rules[i]->n_then; a++)
             asks = asks || (kind->rules[i]->then[a]->type == POLICY__ACTION__TYPE__ESCALATE &&
                             asks_acknowledgement(check, kind->rules[i]->then[a]->name));
+    if (asks && policy_step(kind, "acknowledge"))
+        check_acknowledged_from(check, policy_step(kind, "acknowledge"));
     if (asks && !policy_step(kind, "acknowledge"))
         check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.steps", kind->name),
                     "升级阶梯要求确认，但该类事项没有步骤 acknowledge",

@@ -213,6 +213,14 @@ static bool always_there(const struct check *check, const char *fact)
     return is_common(fact) && !may_lack(fact);
 }
 
+/* A field of the kind of which a case may have no value when the rule acts. `rule` NULL: at any time. */
+static bool may_be_empty(const struct check *check, const char *fact, const Policy__Condition *condition,
+                         const Policy__Rule *rule)
+{
+    return policy_field(check->kind, fact) && !always_there(check, fact) &&
+           !(condition && tests_for(condition, fact)) && !needed_before(check, rule, fact);
+}
+
 /* What is asked of parts has to be a field of theirs; of linked cases only those know what they have. Returns the index
    of the last node of the operand. */
 static size_t check_items(struct check *check, const char *field, const Policy__Condition *condition, size_t at)
@@ -426,6 +434,35 @@ static void check_own(struct check *check, const char *field, const Policy__Cond
                         condition->nodes[i]->fact);
 }
 
+/* Is it there whenever the clock begins? */
+static bool begins_with(const struct check *check, const Policy__Clock *clock, const char *fact)
+{
+    for (size_t i = 0; i < clock->n_start; i++) {
+        Policy__Rule begun = POLICY__RULE__INIT;
+        begun.when = clock->start[i];
+        bool itself = begun.when->type == POLICY__TRIGGER__TYPE__TIME_FIELD && strcmp(begun.when->name, fact) == 0;
+        if (!itself && !needed_before(check, &begun, fact))
+            return false;
+    }
+    return true;
+}
+
+/* A limit that is an empty field is none: the clock runs and is never due. */
+static void check_limit_fields(struct check *check, const char *field, const Policy__Clock *clock)
+{
+    for (size_t r = 0; r < clock->n_limit && !*clock->each; r++) {
+        const Policy__LimitRow *row = clock->limit[r];
+        const char *fact = row->n_terms == 1 ? row->terms[0]->field : "";
+        if (may_be_empty(check, fact, row->condition, NULL) &&
+            !(clock->condition && tests_for(clock->condition, fact)) && !begins_with(check, clock, fact))
+            check_found(check, CHECK_WARNING, field,
+                        "\"%s\" 可能未填，时钟便无到期时间：请设为必填，或另给一行（if: {%s: present}）",
+                        "\"%s\" may be empty, and the clock is never due then: make it needed, or give another row "
+                        "(if: {%s: present})",
+                        fact, fact);
+    }
+}
+
 static void check_clock_words(struct check *check, const char *base)
 {
     for (size_t i = 0; i < check->kind->n_clocks; i++) {
@@ -438,6 +475,7 @@ static void check_clock_words(struct check *check, const char *base)
         check_triggers(check, field, clock->pause_at, clock->n_pause_at);
         check_triggers(check, field, clock->resume_at, clock->n_resume_at);
         check_whos(check, field, clock->late, clock->n_late);
+        check_limit_fields(check, field, clock);
         for (size_t r = 0; r < clock->n_limit; r++)
             check_condition(check, field, clock->limit[r]->condition, NULL);
         for (size_t r = 0; r < clock->n_limit; r++)
@@ -525,6 +563,17 @@ static void check_action_words(struct check *check, const char *field, const Pol
                         action->with[i]->name);
 }
 
+/* To whom, and until when: of an empty field it is nobody, and no limit. */
+static void check_filled(struct check *check, const char *field, const Policy__Rule *rule, const Policy__Action *action)
+{
+    bool field_alone = action->to && !is_role(action->to->root); /* a role falls back on others */
+    const char *facts[] = {field_alone ? action->to->root : "", action->due ? action->due->field : ""};
+    for (size_t i = *action->each ? 1 : 0; i < 2; i++) /* each may name its own */
+        if (may_be_empty(check, facts[i], rule->condition, rule))
+            check_found(check, CHECK_WARNING, field, "\"%s\" 可能未填：%s", "\"%s\" may be empty here: %s", facts[i],
+                        i ? "due" : "to");
+}
+
 static void check_rule_words(struct check *check, const char *base)
 {
     for (size_t i = 0; i < check->kind->n_rules; i++) {
@@ -536,6 +585,7 @@ static void check_rule_words(struct check *check, const char *base)
             check_trigger(check, field, rule->when);
         for (size_t a = 0; a < rule->n_then; a++) {
             check_action_words(check, field, rule->then[a]);
+            check_filled(check, field, rule, rule->then[a]);
             check_condition(check, field, rule->then[a]->each_if, NULL);
         }
     }
@@ -734,9 +784,27 @@ static void check_notice(struct check *check, const Policy__Notice *notice)
     }
 }
 
+/* An entry without the field that its duty is counted by never has one. */
+static void check_schedule(struct check *check, const Policy__Schedule *schedule)
+{
+    const Policy__ThingDef *thing = policy_thing(check->policy, schedule->thing);
+    const char *name = schedule->kind == POLICY__SCHEDULE__KIND__BEFORE_DATE  ? schedule->field
+                       : schedule->kind == POLICY__SCHEDULE__KIND__SINCE_LAST ? schedule->span_field
+                                                                              : "";
+    for (size_t i = 0; thing && i < thing->n_fields; i++)
+        if (*name && strcmp(thing->fields[i]->name, name) == 0 &&
+            thing->fields[i]->needed != POLICY__FIELD_DEF__NEEDED__ALWAYS)
+            check_found(check, CHECK_WARNING, arena_printf(check->arena, "schedules.%s.every", schedule->name),
+                        "%s 的 \"%s\" 可能未填，该项便永不到期：请在登记册写 needed: always",
+                        "an entry of %s without \"%s\" is never due: say needed: always in the register", thing->name,
+                        name);
+}
+
 void check_policy_words(struct check *check)
 {
     check->kind = NULL;
+    for (size_t i = 0; i < check->policy->n_schedules; i++)
+        check_schedule(check, check->policy->schedules[i]);
     for (size_t i = 0; i < check->policy->n_ladders; i++) {
         const Policy__Ladder *ladder = check->policy->ladders[i];
         const char *field = arena_printf(check->arena, "ladders.%s", ladder->name);

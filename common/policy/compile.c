@@ -112,9 +112,9 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 /* ---- packs ---- */
 
 static const char *const top_keys[] = {
-    "pack",    "name",       "extends",        "in_force", "source",    "calendar", "settings",  "posts",  "rosters",
-    "kinds",   "categories", "ladders",        "notices",  "documents", "never",    "defaults",  "review", "trial",
-    "clauses", "built_in",   "organisational", "things",   "schedules", "patterns", "indicators"};
+    "pack",    "name",       "extends",        "in_force", "source",    "calendar", "settings",   "posts",  "rosters",
+    "kinds",   "categories", "ladders",        "notices",  "documents", "never",    "defaults",   "review", "trial",
+    "clauses", "built_in",   "organisational", "things",   "schedules", "patterns", "indicators", "settles"};
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -440,6 +440,9 @@ static void things_of(struct compile *compile, json_t *map)
                         "a field of a register has no parts, checklist or figure");
             else
                 field_of(compile, key, field, def);
+            if (def->needed != POLICY__FIELD_DEF__NEEDED__ALWAYS && json_object_get(field, "needed"))
+                mistake(compile, field, "登记册的字段只能 needed: always",
+                        "a field of a register is needed: always, or not at all");
             if (json_object_get(field, "read"))
                 mistake(compile, field, "登记册的字段没有 read：登记册对全体员工可见",
                         "a field of a register has no `read`: a register is shown to all of the staff");
@@ -669,7 +672,14 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
     compile->removed = json_object();
     for (size_t i = 0; i < packs_count; i++) {
         json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], NULL);
-        packs_collide(compile, compile->root, pack, packs[i]);
+        bool settles = yes_of(compile, json_object_get(pack, "settles"));
+        if (settles && i + 1 == packs_count)
+            packs_settle(compile, pack, packs[i]);
+        else
+            packs_collide(compile, compile->root, pack, packs[i]);
+        if (settles && i + 1 < packs_count)
+            mistake(compile, json_object_get(pack, "settles"), "settles: yes 的制度包列在最后",
+                    "the pack that settles is listed last");
         compile->beside = packs[i];
         json_t *merged = merge_packs(compile, compile->root, pack);
         compile->beside = NULL;

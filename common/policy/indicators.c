@@ -407,15 +407,15 @@ static void periods_of(struct compile *compile, json_t *node, Policy__Indicator 
 
 static void per_of(struct compile *compile, json_t *node, Policy__Indicator *indicator)
 {
-    static const char *const names[] = {"site", "department", "handler", "stage", "category"};
+    static const char *const names[] = {"site", "department", "handler", "stage", "category", "first_contact"};
     const char *text = node ? text_of(compile, node) : "site";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], text) == 0) {
             indicator->per = (Policy__Indicator__Per)i;
             return;
         }
-    mistake(compile, node, "per 须为 site、department、handler、category 或 stage",
-            "per is site, department, handler, category or stage");
+    mistake(compile, node, "per 须为 site、department、handler、first_contact、category 或 stage",
+            "per is site, department, handler, first_contact, category or stage");
 }
 
 static void kinds_known(struct compile *compile, json_t *node, const Policy__Indicator *indicator)
@@ -455,8 +455,8 @@ static void rank_of(struct compile *compile, json_t *node, Policy__Indicator *in
         permille > 1000)
         mistake(compile, node, "可用：lowest 5 %%、highest 10 %%", "accepted: lowest 5 %%, highest 10 %%");
     if (indicator->per == POLICY__INDICATOR__PER__SITE || indicator->per == POLICY__INDICATOR__PER__STAGE)
-        mistake(compile, node, "排名须有 per: department、handler 或 category",
-                "a rank needs per: department, handler or category");
+        mistake(compile, node, "排名须有 per: department、handler、first_contact 或 category",
+                "a rank needs per: department, handler, first_contact or category");
     indicator->rank_permille = (uint32_t)permille;
 }
 

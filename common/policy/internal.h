@@ -75,6 +75,8 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
 /* Warns of what two packs, neither of which extends the other, say differently: the later one's holds. */
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
+/* Warnings that this pack, the last, answers by saying the field itself are taken back. */
+void packs_settle(struct compile *compile, json_t *own, const char *pack);
 json_t *merge_kind(struct compile *compile, json_t *base, json_t *over);
 
 /* departments.c: makes conditions on `lead` of what the departments of each kind say otherwise; then, whose an item

@@ -42,11 +42,14 @@ static Policy__Need *need_of(struct compile *compile, json_t *node)
         need->name = arena_strdup(compile->arena, text + 9);
         chain_known(compile, node, need->name);
     } else {
-        need->name = (char *)(uintptr_t)text;
-        if (!policy_field(compile->kind, text)) {
-            mistake(compile, node, "\"%s\" 不是 %s 的字段（也可用：told 通知）",
-                    "\"%s\" is no field of %s (also accepted: told NOTICE)", text, compile->kind->name);
-            SUGGEST(compile, text, compile->kind->fields, compile->kind->n_fields);
+        need->anew = strncmp(text, "new ", 4) == 0;
+        need->name = arena_strdup(compile->arena, text + (need->anew ? 4 : 0));
+        if (!policy_field(compile->kind, need->name)) {
+            mistake(
+                compile, node, "\"%s\" 不是 %s 的字段（也可用：new 字段、told 通知、approved 审批、every 部分）",
+                "\"%s\" is no field of %s (also accepted: new FIELD, told NOTICE, approved CHAIN, every PARTS.FIELD)",
+                need->name, compile->kind->name);
+            SUGGEST(compile, need->name, compile->kind->fields, compile->kind->n_fields);
         }
     }
     return need;
@@ -143,6 +146,35 @@ static void linking_of(struct compile *compile, json_t *map, Policy__Step *step)
         mistake(compile, map, "一个步骤只能有 link 或 unlink 之一", "a step has either link or unlink");
 }
 
+static Policy__Step__Does does_of(struct compile *compile, json_t *node)
+{
+    static const struct {
+        const char *word;
+        Policy__Step__Does does;
+    } words[] = {{"settle", POLICY__STEP__DOES__SETTLE},
+                 {"assign", POLICY__STEP__DOES__ASSIGN},
+                 {"answer", POLICY__STEP__DOES__ANSWER},
+                 {"note", POLICY__STEP__DOES__NOTE}};
+    const char *word = text_of(compile, node);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i].word) == 0)
+            return words[i].does;
+    if (node)
+        mistake(compile, node, "可用：settle（当场办结）、assign（派给）、answer（答复）、note（记录）",
+                "accepted: settle (on the spot), assign, answer, note");
+    return POLICY__STEP__DOES__OTHER;
+}
+
+/* Whoever registers takes it with the registration: it must be clear which. */
+static void one_settles(struct compile *compile, json_t *map, const Policy__Kind *kind)
+{
+    const Policy__Step *first = policy_settling(kind);
+    for (size_t i = 0; i < kind->n_steps; i++)
+        if (kind->steps[i]->does == POLICY__STEP__DOES__SETTLE && kind->steps[i] != first)
+            mistake(compile, map, "%s 与 %s 都是 does: settle：只能有一个", "%s and %s: one step only has does: settle",
+                    first->name, kind->steps[i]->name);
+}
+
 /* Made of what the departments say (departments.c). */
 static void department_by_of(struct compile *compile, json_t *map, Policy__Step *step)
 {
@@ -159,20 +191,39 @@ static void department_by_of(struct compile *compile, json_t *map, Policy__Step 
     }
 }
 
+/* "any open": from every stage in which the case is not closed or archived. */
+static void from_of(struct compile *compile, json_t *node, Policy__Step *step)
+{
+    char **names = NULL;
+    size_t count = 0;
+    texts_of(compile, node, &names, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool open = strcmp(names[i], "any open") == 0;
+        if (!open) {
+            stage_known(compile, node, names[i]);
+            POLICY_ADD(compile, step->from, step->n_from, names[i]);
+        }
+        for (size_t s = 0; open && s < compile->kind->n_stages; s++) {
+            const Policy__Stage *stage = compile->kind->stages[s];
+            bool over = stage->phase == POLICY__PHASE__CLOSED || stage->phase == POLICY__PHASE__ARCHIVED;
+            if (!over && !policy_step_from(step, stage->name))
+                POLICY_ADD(compile, step->from, step->n_from, stage->name);
+        }
+    }
+}
+
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
-              "unlink", "copy", "gives_back", "department by");
+              "unlink", "copy", "gives_back", "does", "department by");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
                 "\"extend\" is the step of clocks with an `extend` clause: name this one otherwise");
     clauses_of(compile, map, &step->clauses, &step->n_clauses, false);
     label_of(compile, map, "name", &step->label, true);
-    texts_of(compile, json_object_get(map, "from"), &step->from, &step->n_from);
+    from_of(compile, json_object_get(map, "from"), step);
     step->to = (char *)(uintptr_t)text_of(compile, json_object_get(map, "to"));
-    for (size_t i = 0; i < step->n_from; i++)
-        stage_known(compile, json_object_get(map, "from"), step->from[i]);
     step->back = strcmp(step->to, "back") == 0 && !policy_stage(compile->kind, "back");
     if (step->back)
         step->to = (char *)(uintptr_t) "";
@@ -196,6 +247,7 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
         }
     bool gives_back = yes_of(compile, json_object_get(map, "gives_back"));
     step->gives_back = gives_back ? HB__GIVES_BACK__RETURNS : HB__GIVES_BACK__KEEPS;
+    step->does = does_of(compile, json_object_get(map, "does"));
     const char *round = text_of(compile, json_object_get(map, "round"));
     step->round_next = strcmp(round, "next") == 0;
     if (*round && !step->round_next)
@@ -593,6 +645,26 @@ static void public_problem_of(struct compile *compile, json_t *value, Policy__Ki
                 "public_problem names a step `by: complainant`, with `from` and without `to`");
 }
 
+/* "policy in STAGE": there the case approves one change of the policy. "policy": the operator makes it. */
+static void approves_of(struct compile *compile, json_t *value, Policy__Kind *kind)
+{
+    static const char in[] = "policy in ";
+    const char *text = text_of(compile, value);
+    bool staged = strncmp(text, in, sizeof in - 1) == 0;
+    const char *stage = staged ? text + sizeof in - 1 : "";
+    kind->approves_policy = staged || strcmp(text, "policy") == 0;
+    kind->approved_in = arena_strdup(compile->arena, stage);
+    if (staged && !policy_stage(kind, stage)) {
+        mistake(compile, value, "没有阶段 \"%s\"", "there is no stage \"%s\"", stage);
+        SUGGEST(compile, stage, kind->stages, kind->n_stages);
+    } else if (*text && !kind->approves_policy && strcmp(text, "nothing") != 0) {
+        mistake(
+            compile, value, "可用：policy in 阶段（制度须经此类案件修改，在该阶段发布）、policy、nothing",
+            "accepted: policy in STAGE (the policy is changed by such a case, and published in that stage), policy, "
+            "nothing");
+    }
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
@@ -604,11 +676,6 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     if (*identity && !kind->identity_restricted)
         mistake(compile, json_object_get(map, "identity"), "可用：restricted（只向 may .. unseal 所列人员开放）",
                 "\"restricted\" is accepted: it opens to those alone whom may .. unseal names");
-    const char *approves = text_of(compile, json_object_get(map, "approves"));
-    kind->approves_policy = strcmp(approves, "policy") == 0;
-    if (*approves && !kind->approves_policy && strcmp(approves, "nothing") != 0)
-        mistake(compile, json_object_get(map, "approves"), "可用：policy（制度须经此类案件修改）、nothing",
-                "accepted: policy (the policy is changed by such a case), nothing");
     compile->kind = kind;
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
@@ -624,8 +691,10 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     EACH(compile, map, "fields", Policy__FieldDef, policy__field_def__init, kind->fields, kind->n_fields, field_of);
     EACH(compile, map, "chains", Policy__Chain, policy__chain__init, kind->chains, kind->n_chains, chain_of);
     EACH(compile, map, "steps", Policy__Step, policy__step__init, kind->steps, kind->n_steps, step_of);
+    one_settles(compile, json_object_get(map, "steps"), kind);
     chains_steps(compile);
     public_problem_of(compile, json_object_get(map, "public_problem"), kind);
+    approves_of(compile, json_object_get(map, "approves"), kind);
     limits_of(compile, json_object_get(map, "limits"));
     returns_of(compile, json_object_get(map, "returns"), kind);
 }

@@ -123,6 +123,17 @@ bool policy_gives_back(Hb__GivesBack said, const char *step)
     return said == HB__GIVES_BACK__RETURNS || (said == HB__GIVES_BACK__BY_NAME && strcmp(step, "return_case") == 0);
 }
 
+const Policy__Step *policy_settling(const Policy__Kind *kind)
+{
+    for (size_t i = 0; i < kind->n_steps; i++) {
+        const Policy__Step *step = kind->steps[i];
+        if (step->does == POLICY__STEP__DOES__SETTLE ||
+            (step->does == POLICY__STEP__DOES__BY_NAME && strcmp(step->name, "settle") == 0))
+            return step;
+    }
+    return NULL;
+}
+
 struct policy_by policy_step_by(const Policy__Step *step, const char *lead)
 {
     for (size_t i = 0; i < step->n_department_by; i++) {

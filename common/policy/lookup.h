@@ -52,6 +52,8 @@ struct policy_by policy_step_by(const Policy__Step *step, const char *lead);
 bool policy_step_from(const Policy__Step *step, const char *stage);
 /* Does the step give the case back? Of a policy's step, or of one that was taken. */
 bool policy_gives_back(Hb__GivesBack said, const char *step);
+/* The step by which a case of the kind is settled on the spot, as it is registered; NULL: none. */
+const Policy__Step *policy_settling(const Policy__Kind *kind);
 /* Does the field itself say that it is asked for at this step? */
 bool policy_field_asked_at(const Policy__FieldDef *def, const Policy__Step *step);
 /* May the field, or this fact of its parts, be given with the step? */

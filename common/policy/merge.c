@@ -333,6 +333,13 @@ static void limits_collide(struct compile *compile, json_t *other, json_t *item,
         place.file, place.line, kind, name);
 }
 
+static void differs_from(struct compile *compile, json_t *item, struct yaml_place place)
+{
+    caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
+            "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say otherwise",
+            place.file, place.line);
+}
+
 static void items_collide(struct compile *compile, const char *path, const char *kind, json_t *before, json_t *own,
                           const char *pack)
 {
@@ -350,11 +357,45 @@ static void items_collide(struct compile *compile, const char *path, const char 
         if (!field)
             continue;
         compile->path = arena_printf(compile->arena, "%s.%s.%s", path, name, field);
-        caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
-                "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say "
-                "otherwise",
-                place.file, place.line);
+        differs_from(compile, item, place);
     }
+    compile->path = restore;
+}
+
+/* What a kind says once. */
+static void kinds_collide(struct compile *compile, const char *name, json_t *before, json_t *own, const char *pack)
+{
+    static const char *const fields[] = {"returns", "number", "identity", "public", "unpromised", "approves"};
+    const char *restore = compile->path;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!say_otherwise(compile, before, own, fields[i], pack))
+            continue;
+        compile->path = arena_printf(compile->arena, "kinds.%s.%s", name, fields[i]);
+        differs_from(compile, json_object_get(own, fields[i]),
+                     yaml_place_of(&compile->places, json_object_get(before, fields[i])));
+    }
+    compile->path = restore;
+}
+
+static const char *last_row(json_t *route)
+{
+    const char *name, *last = "";
+    json_t *row;
+    json_object_foreach(route, name, row)
+        if (unconditional(row))
+            last = name;
+    return last;
+}
+
+/* Of two rows without `if` one is never reached, whatever they are called. */
+static void routes_collide(struct compile *compile, const char *name, json_t *before, json_t *own, const char *pack)
+{
+    const char *was = last_row(before), *is = last_row(own), *restore = compile->path;
+    json_t *row = json_object_get(before, was);
+    struct yaml_place place = row ? yaml_place_of(&compile->places, row) : (struct yaml_place){"", 0, 0};
+    compile->path = arena_printf(compile->arena, "kinds.%s.route.%s", name, is);
+    if (*was && *is && strcmp(was, is) != 0 && place.line && !is_base(compile, place.file, pack))
+        differs_from(compile, json_object_get(own, is), place);
     compile->path = restore;
 }
 
@@ -367,7 +408,13 @@ void packs_collide(struct compile *compile, json_t *root, json_t *own, const cha
                       pack);
     json_object_foreach(json_object_get(own, "kinds"), name, kind) {
         json_t *before = json_object_get(json_object_get(root, "kinds"), name);
-        for (size_t i = 0; before && i < sizeof kind_sections / sizeof *kind_sections; i++)
+        if (!before)
+            continue;
+        kinds_collide(compile, name, before, kind, pack);
+        items_collide(compile, arena_printf(compile->arena, "kinds.%s.route", name), name,
+                      json_object_get(before, "route"), json_object_get(kind, "route"), pack);
+        routes_collide(compile, name, json_object_get(before, "route"), json_object_get(kind, "route"), pack);
+        for (size_t i = 0; i < sizeof kind_sections / sizeof *kind_sections; i++)
             items_collide(compile, arena_printf(compile->arena, "kinds.%s.%s", name, kind_sections[i]), name,
                           json_object_get(before, kind_sections[i]), json_object_get(kind, kind_sections[i]), pack);
     }

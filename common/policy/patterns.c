@@ -30,6 +30,17 @@ static void kinds_known(struct compile *compile, json_t *map, const Policy__Patt
         mistake(compile, map, "缺少 of：哪些事项", "\"of\" is missing: cases of which kinds?");
 }
 
+static void after_known(struct compile *compile, json_t *map, Policy__Pattern *pattern)
+{
+    bool known = false;
+    pattern->after = (char *)(uintptr_t)text_of(compile, json_object_get(map, "after"));
+    for (size_t i = 0; i < pattern->n_of; i++)
+        known = known || strcmp(pattern->of[i], pattern->after) == 0;
+    if (*pattern->after && (!known || pattern->n_of < 2))
+        mistake(compile, json_object_get(map, "after"), "after 须是 of 中的一类，of 另有其他",
+                "\"after\" is one of the kinds of \"of\", which names others too");
+}
+
 static void pattern_then(struct compile *compile, json_t *then, Policy__Pattern *pattern)
 {
     Policy__Rule rule = POLICY__RULE__INIT;
@@ -56,7 +67,7 @@ void patterns_of(struct compile *compile, json_t *map)
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "of", "same", "within", "count", "if", "then");
+        ONLY_KEYS(compile, item, "clause", "name", "of", "same", "within", "count", "after", "if", "then");
         Policy__Pattern *pattern = POLICY_NEW(compile, Policy__Pattern, POLICY__PATTERN__INIT);
         pattern->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &pattern->label, false);
@@ -64,6 +75,7 @@ void patterns_of(struct compile *compile, json_t *map)
         texts_of(compile, json_object_get(item, "of"), &pattern->of, &pattern->n_of);
         texts_of(compile, json_object_get(item, "same"), &pattern->same, &pattern->n_same);
         kinds_known(compile, item, pattern);
+        after_known(compile, item, pattern);
         compile->kind = pattern->n_of ? policy_kind(compile->policy, pattern->of[0]) : NULL;
         pattern->within = term_of(compile, json_object_get(item, "within"));
         pattern->count = number_of(compile, json_object_get(item, "count"), 0);

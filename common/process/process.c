@@ -12,6 +12,20 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+int process_start_failed(enum err err)
+{
+    switch (err) {
+    case ERR_IO:
+    case ERR_FULL:
+    case ERR_NO_MEMORY:
+    case ERR_TIMEOUT:
+    case ERR_AGAIN:
+        return PROCESS_AGAIN;
+    default:
+        return PROCESS_MEND;
+    }
+}
+
 void process_notify(const char *text)
 {
     const char *path = getenv("NOTIFY_SOCKET");

@@ -89,7 +89,7 @@ void computation_done(struct computation *computation)
     struct instance *instance = computation->instance;
     struct store_txn *txn = store_begin(instance->store, false);
     struct turn turn;
-    turn_begin(&turn, instance, txn, &computation->arena, instance->env->now(instance->env->context));
+    turn_begin(&turn, instance, txn, &computation->arena, instance->last_now);
     turn_clear_input(&turn);
     turn.actor = computation->query->actor;
     Bus__Reply *reply = reply_new(&computation->arena);

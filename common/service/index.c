@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define INDEX_FORMAT 1u /* another one makes every index anew */
+#define INDEX_FORMAT 2u /* another one makes every index anew */
 #define INDEX_AFTER_MS 1000
 
 /* A damaged one is made anew: nothing is in it that is not elsewhere. */
@@ -52,7 +52,9 @@ void index_close(struct instance *instance)
 
 static bool is_behind(const struct instance *instance)
 {
-    return instance->words && (instance->words_behind || instance->words_turns != instance->counts.turns);
+    return instance->words && !instance->words_stopped &&
+           (instance->words_behind || words_damaged(instance->words) ||
+            instance->words_turns != instance->counts.turns);
 }
 
 int64_t index_next(const struct instance *instance)
@@ -71,20 +73,33 @@ static void read_texts(struct turn *turn, void *context)
     indexing->err = turn->instance->service->index(turn, &indexing->more);
 }
 
+/* Until the next start: whoever searches opens what was not read. */
+static bool stops(struct instance *instance)
+{
+    poison_name(instance, "index", "", words_end(instance->words));
+    if (!poison_quarantines(instance))
+        return false;
+    poison_passed_over(instance, "");
+    poison_passed(instance);
+    instance->input_name[0] = 0;
+    return instance->words_stopped = true;
+}
+
 bool index_step(struct instance *instance, int64_t now)
 {
-    if (!is_behind(instance) || instance_boot(instance) < instance->words_boot_ms)
+    if (!is_behind(instance) || instance_boot(instance) < instance->words_boot_ms || stops(instance))
         return false;
     struct turn turn;
     struct indexing indexing = {0};
     uint64_t turns = instance->counts.turns;
     struct store_txn *txn = store_begin(instance->store, false);
     turn_begin(&turn, instance, txn, &instance->arena, now);
-    poison_name(instance, "index", "", words_end(instance->words));
     if (!turn_read(&turn, read_texts, &indexing)) /* it stays behind there: whoever searches opens what he looks for */
         indexing.err = ERR_CORRUPT;
     if (indexing.err)
         words_abort(instance->words);
+    else
+        poison_passed(instance);
     store_abort(txn);
     arena_reset(&instance->arena);
     instance->input_name[0] = 0;

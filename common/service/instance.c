@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 static const char *const runtime_table_names[RUNTIME_TABLES] = {
-    "meta",    "log",         "cursors", "heard",   "outcomes",    "outcomes_age",
-    "waiting", "waiting_for", "timers",  "effects", "effects_due", "jobs",
+    "meta",        "log",   "cursors", "heard",   "outcomes",    "outcomes_age", "waiting",
+    "waiting_for", "known", "timers",  "effects", "effects_due", "jobs",
 };
 
 /* ---- opening ---- */
@@ -160,6 +160,7 @@ static enum err load_state(struct instance *instance, char *why_out, size_t why_
         instance->waiting_count = store_count(txn, instance->runtime_tables[RUNTIME_WAITING]);
         if (instance->options.cells_count)
             instance->waiting_count += store_count(txn, instance->cells_waiting);
+        instance->known_open = store_count(txn, instance->runtime_tables[RUNTIME_KNOWN]) > 0;
         instance->jobs_open = store_count(txn, instance->runtime_tables[RUNTIME_JOBS]) > 0;
         err = store_error(txn);
     }
@@ -368,8 +369,18 @@ static void note_clock(struct instance *instance, bool suspect, int64_t wall)
     instance->suspect_noted = suspect;
 }
 
-/* One `now` for what follows; false while the clock is suspect. */
-static bool clock_look(struct instance *instance, int64_t *now_out)
+/* An operator takes the clock as it is. What was promised by the one before binds no more, and what others promised by
+   it is asked for anew. */
+static void accept_clock(struct instance *instance, int64_t wall)
+{
+    int64_t recorded = instance->head.recorded_ms;
+    promise_forget(instance);
+    instance->last_now = wall > recorded ? wall : recorded;
+    for (unsigned i = 0; i < instance->feeds_count; i++)
+        instance->feeds[i].as_of = instance->feeds[i].told_as_of = 0;
+}
+
+bool clock_look(struct instance *instance, int64_t *now_out)
 {
     int64_t wall = machine_now(instance);
     int64_t offset = wall - instance_boot(instance);
@@ -377,8 +388,8 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
     bool early = wall < promise_kept_ms(instance) - CLOCK_STEP_MS || wall < instance->options.build_ms;
     if (instance->clock_accepted || (instance->started_suspect && !early)) {
         /* an operator said so, or the step that ends a suspect start: not itself a step */
-        if (instance->clock_accepted)
-            promise_forget(instance);
+        if (instance->clock_accepted && (stepped || early))
+            accept_clock(instance, wall);
         instance->clock_offset = offset;
         instance->started_suspect = instance->clock_accepted = false;
         stepped = false;
@@ -399,7 +410,7 @@ static bool clock_look(struct instance *instance, int64_t *now_out)
 
 static bool work_waits(const struct instance *instance, int64_t now)
 {
-    if (instance->effects_done || instance->commands || instance->release_key)
+    if (instance->effects_done || instance->commands || instance->release_key || instance->known_open)
         return true;
     if (instance->holding)
         return false;
@@ -411,19 +422,23 @@ static bool work_waits(const struct instance *instance, int64_t now)
     return instance->cursors_moved && instance_boot(instance) - instance->cursors_moved_boot_ms >= CURSOR_ONLY_MS;
 }
 
+static void full_set(struct instance *instance, bool full)
+{
+    if (full != instance->full)
+        NOTE(instance->log, full ? NOTE_FULL : NOTE_ROOM_AGAIN, LOG_TEXT("folder", instance->options.folder),
+             LOG_NUMBER("used_bytes", store_used_bytes(instance->store)));
+    instance->full = full;
+    if (full)
+        instance->full_retry_boot_ms = instance_boot(instance) + 1000;
+}
+
 static bool has_room(struct instance *instance)
 {
-    int64_t boot = instance_boot(instance);
-    if (instance->full && boot < instance->full_retry_boot_ms)
+    if (instance->full && instance_boot(instance) < instance->full_retry_boot_ms)
         return false;
-    bool was_full = instance->full;
     const struct eventlog_driver *log = instance->options.eventlog;
-    instance->full = store_reserve(instance->store, TURN_ROOM_BYTES) || (log->room && !log->room(log->context));
-    if (instance->full != was_full)
-        NOTE(instance->log, instance->full ? NOTE_FULL : NOTE_ROOM_AGAIN, LOG_TEXT("folder", instance->options.folder),
-             LOG_NUMBER("used_bytes", store_used_bytes(instance->store)));
-    if (instance->full)
-        instance->full_retry_boot_ms = boot + 1000;
+    full_set(instance, store_reserve(instance->store, TURN_ROOM_BYTES) || (log->room && !log->room(log->context)) ||
+                           (instance->service->seals && vault_reserve(instance->vault)));
     return !instance->full;
 }
 
@@ -496,7 +511,7 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     bool turned = false;
     if (instance->rebuilding) { /* nothing else is true before it is done; whoever asks is served from the log */
         *fatal_out = room ? rebuild_step(instance, now) : ERR_NONE;
-        serve_parked(instance, now);
+        serve_parked(instance);
         snapshot_step(instance);
         return rebuild_wants(instance);
     }
@@ -511,13 +526,13 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
         instance_ask_all(instance, false);
     if (trusted && room)
         hurry(instance, now);
-    serve_parked(instance, now);
+    serve_parked(instance);
     verify_step(instance);
     waiting_look(instance, now);
     if (trusted && room)
         effects_start_due(instance, now);
     if (instance->service->seals && !turned && room && vault_make_ahead(instance->vault))
-        instance->full = true;
+        full_set(instance, true);
     bool reads = room && index_step(instance, now);
     if (trusted && room && !turned)
         tidy(instance, now);

@@ -51,6 +51,7 @@ enum runtime_table {
     RUNTIME_OUTCOMES_AGE, /* recorded BE64, account, id -> "" : oldest first */
     RUNTIME_WAITING,
     RUNTIME_WAITING_FOR,
+    RUNTIME_KNOWN,
     RUNTIME_TIMERS,
     RUNTIME_EFFECTS,
     RUNTIME_EFFECTS_DUE,
@@ -133,10 +134,6 @@ struct effect_done {
 
 enum turn_phase { PHASE_READ, PHASE_PREPARE, PHASE_DECIDE, PHASE_REACT, PHASE_EVOLVE };
 
-struct known {
-    uint64_t cell; /* where: 0 here */
-    char *key;
-};
 struct said {
     Hb__Event *event;    /* in the arena of its input: of the input at hand only */
     struct bytes stored; /* kept until the commit */
@@ -171,12 +168,12 @@ struct turn {
     unsigned said_count;
     size_t said_bytes;
     unsigned input_first; /* index in said[] of the first event of this input */
+    unsigned unfolded;    /* index in said[] of the first that this input has said and that is not folded yet */
     size_t input_bytes;   /* said_bytes when it began */
     bool too_deep;        /* an effect was refused; the service has not been told yet */
     bool excusing;        /* it is being told: the event that makes it visible passes all limits */
 
-    /* keys that became known in this input, for `waiting` */
-    struct known *known;
+    char **known; /* keys that became known in this input, for `waiting` */
     unsigned known_count;
     uint64_t next_offset;
     uint8_t last_hash[EVENTLOG_HASH_BYTES];
@@ -198,10 +195,10 @@ struct instance {
     const struct env *env;
     struct store *store;
     struct vault *vault;
-    struct words *words;   /* index.c; NULL: none is kept */
-    uint64_t words_turns;  /* how many turns there had been when it was last read into */
-    int64_t words_boot_ms; /* not before */
-    bool words_behind;
+    struct words *words;              /* index.c; NULL: none is kept */
+    uint64_t words_turns;             /* how many turns there had been when it was last read into */
+    int64_t words_boot_ms;            /* not before */
+    bool words_behind, words_stopped; /* stopped: reading a text into it aborted the process twice */
     struct store *files;
     struct key tidy_at;
     int64_t tidy_boot_ms; /* when next */
@@ -231,7 +228,7 @@ struct instance {
     struct parked_query *parked_queries;
     struct parked_fetch *parked_fetches;
     struct effect_done *effects_done, **effects_done_tail;
-    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight; owned by their effect_done */
+    char *effects_running[EFFECTS_RUNNING_MAX]; /* ids in flight, until their results are taken; owned by effect_done */
     unsigned effects_running_count;
     uint64_t sealing; /* seal requests under way */
 
@@ -244,6 +241,7 @@ struct instance {
     int64_t hold_until; /* on the boot clock, while holding */
     struct snapshot *snapshot;
     bool holding, full, suspect, dead, jobs_open, stopping, clock_accepted;
+    bool known_open;               /* something is known now that others may wait for */
     struct rebuilding *rebuilding; /* NULL: the tables are what they should be */
     struct verify *verify;         /* under way, or its result not yet fetched; NULL */
     char *release_key;             /* malloc: an operator released what waits under it */
@@ -277,6 +275,8 @@ struct instance {
 
 /* instance.c: what is waited for is waited for by the boot clock, whatever the wall clock does meanwhile. */
 int64_t instance_boot(const struct instance *instance);
+/* One `now` for what follows, and in last_now: while the clock is suspect the last that was trusted, and false. */
+bool clock_look(struct instance *instance, int64_t *now_out);
 
 /* turn.c */
 enum err instance_turn(struct instance *instance, int64_t now) MUST_CHECK;
@@ -318,8 +318,21 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms);
 char *waiting_needs(struct turn *turn, const Hb__Event *event); /* NULL: nothing is missing */
 bool waiting_behind(struct turn *turn, uint64_t case_id);
 void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored, const char *needs, bool ahead);
-bool waiting_pop(struct turn *turn, const struct known *known, struct bytes *stored_out);
 void turn_known(struct turn *turn, const char *key);
+/* Writes down what became known by the input at hand, where something waits for it, until all of that was let go. */
+void waiting_keep_known(struct turn *turn);
+struct waiting_found {
+    Hb__Event *event;
+    size_t bytes;
+    Record__Waiting *row;
+    struct bytes key, mark; /* where it lies; where it was found */
+};
+enum waiting_next { WAITING_NONE, WAITING_STAYS, WAITING_GOES };
+/* Looks at the next case that waited for what is known. NONE: nothing that is known is waited for any more. STAYS: its
+   first event needs something else as well. GOES: it is let go (waiting_go) or set aside. */
+enum waiting_next waiting_next(struct turn *turn, struct waiting_found *found_out) MUST_CHECK;
+void waiting_go(struct turn *turn, const struct waiting_found *found);
+void waiting_set_aside(struct turn *turn, const struct waiting_found *found, const char *needs); /* first of its case */
 uint64_t waiting_cell(const char *needs); /* whose events wait for this; 0: our own */
 /* Notes, once a minute at most, that events have waited for too long. */
 void waiting_look(struct instance *instance, int64_t now);
@@ -344,6 +357,8 @@ void job_save(struct turn *turn, uint64_t id, const Record__Job *job);
 void job_delete(struct turn *turn, uint64_t id);
 void effects_start_due(struct instance *instance, int64_t now);
 bool effect_current(struct turn *turn, const char *id, uint32_t attempt);
+struct effect_done *
+effect_pop(struct instance *instance); /* the next result, the caller's to free; NULL: there is none */
 
 /* crowd.c */
 /* Room for one more? False: it was refused with 503 and counted. */
@@ -362,7 +377,7 @@ void command_reply_fill(struct turn *turn, const Hb__Command *command, uint64_t 
                         Bus__Reply *reply);
 
 /* serve.c */
-void serve_parked(struct instance *instance, int64_t now);
+void serve_parked(struct instance *instance);
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale);
 void computation_start(struct computation *computation, const struct bus_call *call, const Hb__Query *query);
 void computation_drop(struct computation *computation);
@@ -432,8 +447,10 @@ bool fork_known(struct instance *instance, const struct feed *feed, const Hb__Ev
 enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size) MUST_CHECK; /* at start */
 /* Of the rows that evolve writes, in any service: to be counted up when an older row would be read or folded otherwise
    than one written today. 2: each row ends with a check; 3: intake knows which version a case goes by, analytics has
-   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so. */
-#define STATE_FORMAT 4u
+   `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: analytics keeps
+   who had it first, casework settles what a rule waited for when it does not apply, and a proof is of the round in which
+   its notice was asked for; notification knows which cases nobody waits for. */
+#define STATE_FORMAT 5u
 enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
 void rebuild_close(struct instance *instance);
@@ -468,7 +485,14 @@ void promise_forget(struct instance *instance);           /* an operator accepts
 enum err poison_open(struct instance *instance);
 void poison_name(struct instance *instance, const char *kind, const char *name, uint64_t number);
 void poison_name_event(struct instance *instance, const char *log, uint64_t offset);
+void poison_name_timer(struct instance *instance, struct bytes key, int64_t due_ms);
 bool poison_quarantines(const struct instance *instance); /* the input just named aborted the process twice */
+bool poison_names_effect(struct instance *instance, const char *id,
+                         uint32_t attempt); /* between turns: did its result? */
+/* Of one that does: may the service say what follows? Once: that, too, may be what aborts. */
+bool poison_lets_say(const struct instance *instance);
+/* Notes and counts the input just named. `which`: more of it than its name tells; "". */
+void poison_passed_over(struct instance *instance, const char *which);
 void poison_passed(struct instance *instance);
 
 #define message_of(pointer) ((ProtobufCMessage *)(pointer))

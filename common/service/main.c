@@ -244,10 +244,10 @@ static void on_request(void *context, const struct bus_call *call, const Bus__Re
 
 /* ---- starting ---- */
 
-static int fail(const struct program *program, const char *where, const char *why)
+static int fail(const struct program *program, enum err err, const char *where, const char *why)
 {
     NOTE(program->log, NOTE_START_REFUSED, LOG_TEXT("where", where), LOG_TEXT("why", why));
-    return 2;
+    return process_start_failed(err);
 }
 
 /* Of every cell below the services of `hears_below`, of the one above those of `hears_above`; all asked at the link. */
@@ -306,14 +306,14 @@ static int open_all(struct program *program, uint32_t partition, const char *con
 {
     char *why = NULL, text[512];
     if (config_load(config_path, &program->arena, &program->config, &why))
-        return fail(program, "configuration", why ? why : config_path);
+        return fail(program, ERR_MALFORMED, "configuration", why ? why : config_path);
     program->me = config_instance(program->config, program->service->id, partition);
     if (!program->me)
-        return fail(program, "configuration", "it names no such instance");
+        return fail(program, ERR_NOT_FOUND, "configuration", "it names no such instance");
     snprintf(text, sizeof text, "%s-%" PRIu32, program->service->name, partition);
     enum err err = bus_open(program->loop, program->config, text, &program->bus);
     if (err)
-        return fail(program, "bus",
+        return fail(program, err, "bus",
                     err == ERR_NOT_FOUND ? "there is no secret key of this instance: run hearback up once"
                                          : err_text(err));
     struct instance_options options = {.folder = config_instance_folder(program->config, program->me, &program->arena),
@@ -332,16 +332,16 @@ static int open_all(struct program *program, uint32_t partition, const char *con
     program->env = (struct env){program,   env_now,  env_boot,         env_random,  env_ask,
                                 env_reply, env_wake, env_effect_start, env_compute, NULL};
     if (!lock_folder(options.folder))
-        return fail(program, options.folder, "another process has this folder open, or it cannot be made");
+        return fail(program, ERR_TIMEOUT, options.folder, "another process has this folder open, or it cannot be made");
     err = instance_open(program->service, &options, &program->env, &program->instance, text, sizeof text);
     if (err)
-        return fail(program, "state", text);
+        return fail(program, err, "state", text);
     if (program->driver)
         program->driver_state = program->driver->open(program->instance, program->loop, program->config);
     const char *listen = *program->me->listen ? program->me->listen : program->me->endpoint;
     err = bus_serve(program->bus, listen, on_request, program);
     if (err)
-        return fail(program, listen,
+        return fail(program, err, listen,
                     err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
     instance_counters_bus(program->instance, bus_undelivered(program->bus));
     bus_log(program->bus, program->log); /* not before: the self-test above has its throw-away key refused */

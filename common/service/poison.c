@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -58,9 +59,38 @@ void poison_name_event(struct instance *instance, const char *log, uint64_t offs
     snprintf(instance->input_name, sizeof instance->input_name, "event %s %" PRIu64, log, offset);
 }
 
+/* Its key may be any bytes, and long: many timers are due at one instant. */
+void poison_name_timer(struct instance *instance, struct bytes key, int64_t due_ms)
+{
+    uint8_t hash[EVENTLOG_HASH_BYTES];
+    char hex[17];
+    eventlog_hash(key, hash);
+    sodium_bin2hex(hex, sizeof hex, hash, 8);
+    poison_name(instance, "timer", hex, (uint64_t)due_ms);
+}
+
 bool poison_quarantines(const struct instance *instance)
 {
     return instance->poison_count >= 2 && strcmp(instance->input_name, instance->poison_name) == 0;
+}
+
+bool poison_names_effect(struct instance *instance, const char *id, uint32_t attempt)
+{
+    poison_name(instance, "effect", id, attempt);
+    bool named = poison_quarantines(instance);
+    instance->input_name[0] = 0;
+    return named;
+}
+
+bool poison_lets_say(const struct instance *instance)
+{
+    return instance->poison_count == 2;
+}
+
+void poison_passed_over(struct instance *instance, const char *which)
+{
+    instance->counts.quarantined++;
+    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("which", which));
 }
 
 void poison_passed(struct instance *instance)

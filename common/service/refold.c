@@ -306,10 +306,14 @@ static enum err fold_input(struct refold *refold, const Record__Input *input)
         turn->phase = PHASE_EVOLVE;
         turn_timer_clear(turn, input->timer->due_ms, bytes_of(input->timer->key.data, input->timer->key.len));
         break;
+    case RECORD__INPUT__KIND_EFFECT:
+        turn->phase = PHASE_EVOLVE;
+        if (input->effect->passed_over)
+            turn_effect_clear(turn, input->effect->id);
+        break;
     case RECORD__INPUT__KIND_JOB:
         return fold_job(refold, input);
     case RECORD__INPUT__KIND_COMMAND:
-    case RECORD__INPUT__KIND_EFFECT:
     case RECORD__INPUT__KIND_QUARANTINED:
     case RECORD__INPUT__KIND_FORKED:
     case RECORD__INPUT__KIND__NOT_SET:

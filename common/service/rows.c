@@ -125,8 +125,8 @@ static void load_due(struct turn *turn, void *context)
         state_damaged(turn, store_place(turn->arena, "effects_due", due->key));
 }
 
-/* Starts what is due and not under way, outside any turn; the row stays until evolve says otherwise. A damaged one is
-   left alone. */
+/* Starts what is due and not under way, outside any turn; the row stays until evolve says otherwise. One that has ended
+   is under way until its result is taken: else it would be done again meanwhile. A damaged one is left alone. */
 void effects_start_due(struct instance *instance, int64_t now)
 {
     if (instance->effect_next > now || instance->effects_running_count >= EFFECTS_RUNNING_MAX)
@@ -159,6 +159,10 @@ void effects_start_due(struct instance *instance, int64_t now)
         bug_unless(done);
         *done = (struct effect_done){.instance = instance, .id = strdup(id), .attempt = effect->attempt};
         instance->effects_running[instance->effects_running_count++] = done->id;
+        if (poison_names_effect(instance, id, effect->attempt)) { /* whatever came of it, it would be passed over */
+            effect_done_call(done, (struct bytes){0});
+            continue;
+        }
         instance->env->effect_start(instance->env->context, id, effect->attempt,
                                     bytes_of(effect->payload.data, effect->payload.len), done);
     }
@@ -169,9 +173,6 @@ void effects_start_due(struct instance *instance, int64_t now)
 void effect_done_call(struct effect_done *done, struct bytes result)
 {
     struct instance *instance = done->instance;
-    for (unsigned i = 0; i < instance->effects_running_count; i++)
-        if (instance->effects_running[i] == done->id)
-            instance->effects_running[i] = instance->effects_running[--instance->effects_running_count];
     done->result = malloc(result.size ? result.size : 1);
     bug_unless(done->result);
     if (result.size)
@@ -180,8 +181,22 @@ void effect_done_call(struct effect_done *done, struct bytes result)
     done->next = NULL;
     *instance->effects_done_tail = done;
     instance->effects_done_tail = &done->next;
-    instance->effect_next = 0; /* look again: a place became free */
     instance->env->wake(instance->env->context);
+}
+
+struct effect_done *effect_pop(struct instance *instance)
+{
+    struct effect_done *done = instance->effects_done;
+    if (!done)
+        return NULL;
+    instance->effects_done = done->next;
+    if (!instance->effects_done)
+        instance->effects_done_tail = &instance->effects_done;
+    for (unsigned i = 0; i < instance->effects_running_count; i++)
+        if (instance->effects_running[i] == done->id)
+            instance->effects_running[i] = instance->effects_running[--instance->effects_running_count];
+    instance->effect_next = 0; /* look again: a place became free */
+    return done;
 }
 
 /* ---- jobs ---- */

@@ -45,12 +45,10 @@ static void own_log(const struct instance *instance, Hb__LogId *log)
 
 /* What we promise with an empty reply: every later turn takes a later `now` (last_now never goes back), those of the
    next process too. */
-static int64_t as_of_end(struct instance *instance, int64_t now)
+static int64_t as_of_end(struct instance *instance)
 {
     if (instance->suspect)
         return instance->head.recorded_ms;
-    if (now > instance->last_now)
-        instance->last_now = now;
     int64_t promised = promise_give(instance, instance->last_now) + (planted("as_of_ahead") ? 30000 : 0);
     return promised > instance->head.recorded_ms ? promised : instance->head.recorded_ms;
 }
@@ -99,7 +97,7 @@ static void refuse_unread(struct instance *instance, const struct bus_call *call
 }
 
 static void answer_fetch(struct instance *instance, const struct bus_call *call, uint64_t after, uint32_t bytes_max,
-                         Bus__Fetched__Problem problem, int64_t now)
+                         Bus__Fetched__Problem problem)
 {
     struct store_txn *txn = store_begin(instance->store, false);
     Bus__Reply reply = BUS__REPLY__INIT;
@@ -118,7 +116,7 @@ static void answer_fetch(struct instance *instance, const struct bus_call *call,
             eventlog_read(txn, instance->runtime_tables[RUNTIME_LOG], after, most, &instance->arena, &last);
         fetched.events = (ProtobufCBinaryData){batch.size, (uint8_t *)(uintptr_t)batch.data};
         fetched.as_of_ms =
-            last == instance->head.offset ? as_of_end(instance, now) : recorded_of_last(instance, batch, last);
+            last == instance->head.offset ? as_of_end(instance) : recorded_of_last(instance, batch, last);
     }
     enum err err = store_error(txn);
     store_abort(txn);
@@ -161,7 +159,7 @@ static uint64_t read_after(const struct instance *instance, const struct bus_cal
            (says && planted_again("said_once", call->route, call->route_size, after ^ (uintptr_t)instance << 20));
 }
 
-static void serve_fetch(struct instance *instance, const struct bus_call *call, const Bus__Fetch *fetch, int64_t now)
+static void serve_fetch(struct instance *instance, const struct bus_call *call, const Bus__Fetch *fetch)
 {
     struct store_txn *txn = store_begin(instance->store, false);
     Bus__Fetched__Problem problem = cursor_problem(instance, txn, fetch);
@@ -189,7 +187,7 @@ static void serve_fetch(struct instance *instance, const struct bus_call *call, 
         return;
     }
     uint64_t after = fetch->wait ? read_after(instance, call, fetch->after) : fetch->after;
-    answer_fetch(instance, call, after, fetch->bytes_max, problem, now);
+    answer_fetch(instance, call, after, fetch->bytes_max, problem);
 }
 
 /* ---- queries ---- */
@@ -214,10 +212,9 @@ static void answer(struct turn *turn, void *context)
 
 void serve_query(struct instance *instance, const struct bus_call *call, const Hb__Query *query, bool stale)
 {
-    int64_t now = instance->env->now(instance->env->context);
     struct store_txn *txn = store_begin(instance->store, false);
     struct turn turn;
-    turn_begin(&turn, instance, txn, &instance->arena, now);
+    turn_begin(&turn, instance, txn, &instance->arena, instance->last_now);
     turn_clear_input(&turn);
     turn.actor = query->actor;
     Bus__Reply *reply = reply_new(&instance->arena);
@@ -270,7 +267,7 @@ static void take_query(struct instance *instance, const struct bus_call *call, c
     instance_ask_all(instance, true);
 }
 
-void serve_parked(struct instance *instance, int64_t now)
+void serve_parked(struct instance *instance)
 {
     int64_t boot = instance_boot(instance);
     struct parked_query **at = &instance->parked_queries;
@@ -299,7 +296,7 @@ void serve_parked(struct instance *instance, int64_t now)
             continue;
         }
         *fetch_at = parked->next;
-        answer_fetch(instance, &parked->call, parked->after, parked->bytes_max, BUS__FETCHED__PROBLEM__NONE, now);
+        answer_fetch(instance, &parked->call, parked->after, parked->bytes_max, BUS__FETCHED__PROBLEM__NONE);
         fetch_free(instance, parked);
     }
 }
@@ -505,7 +502,8 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
                     struct bytes stored)
 {
     (void)stored;
-    int64_t now = instance->env->now(instance->env->context);
+    int64_t now;
+    (void)clock_look(instance, &now); /* what is promised, or written by an answer, is of a time that is trusted */
     uint32_t right = right_of(request);
     bool position =
         request->kind_case == BUS__REQUEST__KIND_CONTROL && (request->control->what == BUS__CONTROL__WHAT__POSITION ||
@@ -523,7 +521,7 @@ void instance_serve(struct instance *instance, const struct bus_call *call, cons
     }
     switch (request->kind_case) {
     case BUS__REQUEST__KIND_FETCH:
-        serve_fetch(instance, call, request->fetch, now);
+        serve_fetch(instance, call, request->fetch);
         break;
     case BUS__REQUEST__KIND_COMMAND:
         if (instance->service->decide)

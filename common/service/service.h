@@ -94,6 +94,9 @@ struct service {
     void (*fire)(struct turn *turn, struct bytes key, int64_t due_ms);
     /* An effect on the outside ended. Says what follows; evolve of that removes or retries the effect. */
     void (*effect_done)(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);
+    /* What follows from it made the process abort twice, whatever the outside has answered: the runtime has cleared the
+       row. Says what follows instead. NULL: nothing. */
+    void (*effect_passed_over)(struct turn *turn, const char *id, uint32_t attempt);
     /* One step of a job: at most `keys_max` keys from `next` on. Says what follows; returns the next key, or an
        empty one when the job is done. */
     struct bytes (*job_step)(struct turn *turn, const char *what, struct bytes payload, struct bytes next,
@@ -200,6 +203,8 @@ uint64_t state_count(struct turn *turn, unsigned table);
    above is refused: the whole command in decide, this one effect elsewhere. */
 Hb__Event *turn_event(struct turn *turn, const char *site, uint64_t case_id);
 void turn_say(struct turn *turn, Hb__Event *event);
+/* In react: what this input has said and the state does not know yet, from index 0; NULL after the last. */
+const Hb__Event *turn_unfolded(const struct turn *turn, unsigned index);
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause);
 void event_clauses(struct turn *turn, Hb__Event *event, char *const *clauses, size_t count);
 void event_fact(struct turn *turn, Hb__Event *event, const char *name, Hb__Value *value);      /* NULL value: removed */

@@ -256,6 +256,11 @@ void turn_say(struct turn *turn, Hb__Event *event)
     turn->said_bytes += stored.size;
 }
 
+const Hb__Event *turn_unfolded(const struct turn *turn, unsigned index)
+{
+    return index < turn->said_count - turn->unfolded ? turn->said[turn->unfolded + index].event : NULL;
+}
+
 void event_clause(struct turn *turn, Hb__Event *event, const char *clause)
 {
     for (size_t i = 0; i < event->n_clauses; i++)

@@ -84,6 +84,7 @@ void turn_settle(struct turn *turn)
 {
     for (unsigned i = turn->input_first; i < turn->said_count; i++) {
         Hb__Event *event = turn->said[i].event;
+        turn->unfolded = i + 1;
         turn_fold(turn, event);
         react_to(turn, event);
     }
@@ -91,6 +92,7 @@ void turn_settle(struct turn *turn)
 
 void turn_clear_input(struct turn *turn)
 {
+    turn->instance->input_name[0] = 0; /* what fails before this one is named is nobody's fault */
     turn->cause = NULL;
     turn->hops = 0;
     turn->history = false;
@@ -99,7 +101,7 @@ void turn_clear_input(struct turn *turn)
     turn->at = NULL;
     turn->cell = 0;
     turn->too_deep = false;
-    turn->input_first = turn->said_count;
+    turn->input_first = turn->unfolded = turn->said_count;
     turn->input_bytes = turn->said_bytes;
     turn->random_drawn = false;
 }
@@ -196,38 +198,57 @@ static void fold_and_settle(struct turn *turn, const Hb__Event *event)
     turn_settle(turn);
 }
 
-/* What became known by the input at hand lets events go that waited for it: each is an input of its own. */
-static void release_known(struct turn *turn)
+/* Set aside under a key of its own, which the operator may name. */
+static char *poison_key(struct turn *turn, const char *log, uint64_t offset)
 {
-    for (unsigned i = 0; i < turn->known_count; i++) {
-        struct bytes stored;
-        for (struct arena_mark mark = arena_mark(turn->arena); waiting_pop(turn, &turn->known[i], &stored);
-             arena_return(turn->arena, mark)) {
-            Hb__Event *event = unpack_event(turn, stored);
-            bug_unless(event);
-            turn_clear_input(turn);
-            fold_and_settle(turn, event);
-            record_position(turn, RECORD__INPUT__KIND_RELEASED, event);
-            turn->instance->counts.released++;
-        }
+    return arena_printf(turn->arena, "poison/%s/%" PRIu64, log, offset);
+}
+
+static void note_quarantined(struct turn *turn, const Hb__Event *event, const char *key)
+{
+    record_position(turn, RECORD__INPUT__KIND_QUARANTINED, event);
+    NOTE(turn->instance->log, NOTE_QUARANTINED, LOG_TEXT("input", turn->instance->input_name), LOG_TEXT("key", key));
+    turn->instance->counts.quarantined++;
+}
+
+/* The next event that waited for what is known now: an input of its own. False: there is none. */
+static bool take_waiting(struct turn *turn, size_t *bytes_out)
+{
+    struct instance *instance = turn->instance;
+    struct waiting_found found;
+    turn_clear_input(turn);
+    enum waiting_next next = waiting_next(turn, &found);
+    *bytes_out = next == WAITING_GOES ? found.bytes : 0;
+    if (next != WAITING_GOES)
+        return next == WAITING_STAYS;
+    char name[64];
+    log_name(instance, event_position(turn, found.event)->log, name);
+    poison_name_event(instance, name, found.event->offset);
+    if (poison_quarantines(instance)) {
+        const char *key = poison_key(turn, name, found.event->offset);
+        waiting_set_aside(turn, &found, key);
+        note_quarantined(turn, found.event, key);
+    } else {
+        waiting_go(turn, &found);
+        fold_and_settle(turn, found.event);
+        record_position(turn, RECORD__INPUT__KIND_RELEASED, found.event);
+        instance->counts.released++;
     }
-    turn->known_count = 0;
+    waiting_keep_known(turn);
+    poison_passed(instance);
+    return true;
 }
 
 /* An operator lets a quarantined event go: it is folded now, as if it had just come to be known. */
 static void take_release(struct turn *turn)
 {
     struct instance *instance = turn->instance;
-    char *key = instance->release_key;
-    instance->release_key = NULL;
     turn_clear_input(turn);
-    poison_name(instance, "release", key, 0);
-    turn->cell = waiting_cell(key);
-    turn_known(turn, key);
-    release_known(turn);
-    NOTE(instance->log, NOTE_RELEASED, LOG_TEXT("key", key));
-    free(key);
-    poison_passed(instance);
+    turn_known(turn, instance->release_key);
+    waiting_keep_known(turn);
+    NOTE(instance->log, NOTE_RELEASED, LOG_TEXT("key", instance->release_key));
+    free(instance->release_key);
+    instance->release_key = NULL;
 }
 
 /* The event that the others of its case wait for must not queue behind them. */
@@ -268,9 +289,7 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     turn->cell = feed->cell;
     bool ours = event_ours(turn, event);
     bool poisoned = ours && poison_quarantines(instance);
-    const char *needs = poisoned ? arena_printf(turn->arena, "poison/%s/%" PRIu64, name, event->offset)
-                        : !ours  ? NULL
-                                 : waiting_needs(turn, event);
+    const char *needs = poisoned ? poison_key(turn, name, event->offset) : !ours ? NULL : waiting_needs(turn, event);
     bool waits = ours && (needs || (!makes_known(turn, event) && waiting_behind(turn, event->case_id)));
     if (waits) {
         turn->phase = PHASE_EVOLVE;
@@ -290,13 +309,11 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
         feed->as_of = event->recorded_ms;
     instance->cursors_moved++;
     instance->counts.events_heard++;
-    if (poisoned) {
-        record_position(turn, RECORD__INPUT__KIND_QUARANTINED, event);
-        NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name), LOG_TEXT("key", needs));
-        instance->counts.quarantined++;
-    }
-    release_known(turn);
-    poison_passed(instance);
+    if (poisoned)
+        note_quarantined(turn, event, needs);
+    waiting_keep_known(turn);
+    if (poisoned || !waits) /* what waits may still be what aborts */
+        poison_passed(instance);
     return true;
 }
 
@@ -304,10 +321,10 @@ static bool take_timer(struct turn *turn, int64_t before)
 {
     int64_t due;
     struct bytes key;
+    turn_clear_input(turn);
     if (!timer_first(turn, &due, &key) || due > before)
         return false;
-    turn_clear_input(turn);
-    poison_name(turn->instance, "timer", "", (uint64_t)due);
+    poison_name_timer(turn->instance, key, due);
     turn->phase = PHASE_EVOLVE;
     turn_timer_clear(turn, due, key);
     turn->phase = PHASE_REACT;
@@ -319,7 +336,9 @@ static bool take_timer(struct turn *turn, int64_t before)
     hex[key.size * 2] = 0;
     cause->timer = hex;
     turn->cause = cause;
-    if (!poison_quarantines(turn->instance))
+    if (poison_quarantines(turn->instance))
+        poison_passed_over(turn->instance, hex);
+    else
         turn->instance->service->fire(turn, key, due);
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_TIMER);
@@ -328,16 +347,28 @@ static bool take_timer(struct turn *turn, int64_t before)
     input->timer->due_ms = due;
     struct bytes copy = arena_copy(arena, key);
     input->timer->key = (ProtobufCBinaryData){copy.size, (uint8_t *)(uintptr_t)copy.data};
-    release_known(turn);
+    waiting_keep_known(turn);
     poison_passed(turn->instance);
     return true;
 }
 
+/* It is not tried again, whatever the outside answered: else it would be sent, and abort, without end. */
+static void pass_over_effect(struct turn *turn, const struct effect_done *done)
+{
+    const struct service *service = turn->instance->service;
+    poison_passed_over(turn->instance, "");
+    turn->phase = PHASE_EVOLVE;
+    turn_effect_clear(turn, done->id);
+    turn->phase = PHASE_REACT;
+    if (service->effect_passed_over && poison_lets_say(turn->instance))
+        service->effect_passed_over(turn, done->id, done->attempt);
+}
+
 static void take_effect(struct turn *turn, const struct effect_done *done)
 {
+    turn_clear_input(turn);
     if (!effect_current(turn, done->id, done->attempt))
         return; /* an answer to an attempt that is no longer wanted */
-    turn_clear_input(turn);
     poison_name(turn->instance, "effect", done->id, done->attempt);
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_EFFECT;
@@ -346,14 +377,18 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
     cause->effect->attempt = done->attempt;
     turn->cause = cause;
     turn->phase = PHASE_REACT;
-    if (!poison_quarantines(turn->instance))
+    bool poisoned = poison_quarantines(turn->instance);
+    if (poisoned)
+        pass_over_effect(turn, done);
+    else
         turn->instance->service->effect_done(turn, done->id, done->attempt, bytes_of(done->result, done->result_size));
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_EFFECT);
     input->effect = NEW(&turn->instance->pending_arena, Record__EffectInput, RECORD__EFFECT_INPUT__INIT);
     input->effect->id = arena_strdup(&turn->instance->pending_arena, done->id);
     input->effect->attempt = done->attempt;
-    release_known(turn);
+    input->effect->passed_over = poisoned;
+    waiting_keep_known(turn);
     poison_passed(turn->instance);
 }
 
@@ -361,9 +396,8 @@ static void take_effect(struct turn *turn, const struct effect_done *done)
 static void pass_over_job(struct turn *turn, const Record__Job *job)
 {
     struct instance *instance = turn->instance;
-    instance->counts.quarantined++;
-    NOTE(instance->log, NOTE_QUARANTINED, LOG_TEXT("input", instance->input_name));
-    if (instance->service->job_passed_over)
+    poison_passed_over(instance, "");
+    if (instance->service->job_passed_over && poison_lets_say(instance))
         instance->service->job_passed_over(turn, job->what, bytes_of(job->payload.data, job->payload.len));
 }
 
@@ -371,9 +405,9 @@ static bool take_job_step(struct turn *turn)
 {
     uint64_t id;
     Record__Job *job;
+    turn_clear_input(turn);
     if (!job_first(turn, &id, &job))
         return false;
-    turn_clear_input(turn);
     poison_name(turn->instance, "job", job->what, id);
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_JOB;
@@ -403,7 +437,7 @@ static bool take_job_step(struct turn *turn)
     struct bytes copy = arena_copy(arena, next);
     input->job->next = (ProtobufCBinaryData){copy.size, (uint8_t *)(uintptr_t)copy.data};
     input->job->done = next.size == 0;
-    release_known(turn);
+    waiting_keep_known(turn);
     poison_passed(turn->instance);
     return true;
 }
@@ -470,7 +504,7 @@ static void take_command(struct turn *turn, struct pending *pending, Bus__Reply 
         command_reply_fill(turn, command, first, last, false, reply);
     }
     instance->counts.commands++;
-    release_known(turn);
+    waiting_keep_known(turn);
     poison_passed(instance);
 }
 
@@ -516,16 +550,21 @@ static void took(struct turn *turn, struct budget *budget, size_t bytes)
     budget->first = false;
 }
 
+/* What is known lets go what waited for it, as far as this turn has room; the rest goes in the next ones. */
+static void let_go(struct turn *turn, struct budget *budget)
+{
+    size_t bytes;
+    while (turn->instance->known_open && room_in(turn, budget) && take_waiting(turn, &bytes))
+        took(turn, budget, bytes);
+}
+
 static void take_effects(struct turn *turn, struct budget *budget)
 {
-    struct instance *instance = turn->instance;
-    while (instance->effects_done && room_in(turn, budget)) {
-        struct effect_done *done = instance->effects_done;
-        instance->effects_done = done->next;
-        if (!instance->effects_done)
-            instance->effects_done_tail = &instance->effects_done;
+    struct effect_done *done;
+    while (room_in(turn, budget) && (done = effect_pop(turn->instance))) {
         take_effect(turn, done);
         took(turn, budget, done->result_size);
+        let_go(turn, budget);
         free(done->id);
         free(done->result);
         free(done);
@@ -550,6 +589,7 @@ static void hear(struct turn *turn, struct budget *budget)
                 break;
             }
             took(turn, budget, stored.size);
+            let_go(turn, budget);
             quiet = 0;
         }
     }
@@ -583,10 +623,21 @@ static void take_commands(struct turn *turn, struct budget *budget, struct answe
         take_command(turn, pending, reply);
         reply = (Bus__Reply *)message_copy(message_of(reply), turn->kept); /* sent after the commit */
         took(turn, budget, pending->bytes);
+        let_go(turn, budget);
         answered->replies = arena_grow(turn->kept, answered->replies, answered->count, sizeof *answered->replies);
         answered->replies[answered->count++] = (struct reply_out){pending->call, reply};
         *answered->tail = pending;
         answered->tail = &pending->next;
+    }
+}
+
+/* Not while something waits to be let go: it may be what stops the clock. */
+static void take_timers(struct turn *turn, struct budget *budget, int64_t before)
+{
+    while (turn->instance->service->fire && !turn->instance->known_open && room_in(turn, budget) &&
+           take_timer(turn, before)) {
+        took(turn, budget, 0);
+        let_go(turn, budget);
     }
 }
 
@@ -605,19 +656,25 @@ static void take_inputs(struct turn *turn, struct answered *answered)
         before = turn->now;
     bool jobs = hears && instance->jobs_open, commands = instance->commands || jobs;
     bool timers = hears && instance->service->fire && instance->timer_next <= before;
-    begin_class(turn, &budget, (hears && feeds_wait(instance)) || timers || commands);
+    bool heard = hears && feeds_wait(instance);
+    begin_class(turn, &budget, instance->known_open || heard || timers || commands);
     take_effects(turn, &budget);
+    begin_class(turn, &budget, heard || timers || commands);
+    let_go(turn, &budget);
     begin_class(turn, &budget, timers || commands);
     if (hears)
         hear(turn, &budget);
     begin_class(turn, &budget, commands);
-    while (hears && instance->service->fire && room_in(turn, &budget) && take_timer(turn, before))
-        took(turn, &budget, 0);
+    if (hears)
+        take_timers(turn, &budget, before);
     begin_class(turn, &budget, jobs);
     take_commands(turn, &budget, answered);
     begin_class(turn, &budget, false);
-    if (hears && instance->jobs_open && room_in(turn, &budget))
+    if (hears && instance->jobs_open && room_in(turn, &budget)) {
         instance->jobs_open = take_job_step(turn);
+        took(turn, &budget, 0);
+        let_go(turn, &budget);
+    }
     turn_end_input(turn);
 }
 

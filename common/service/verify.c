@@ -1,6 +1,7 @@
 /* Control VERIFY: is what this instance keeps what its log and the logs it heard say? Its own hash chain; its cursors,
    which the producers are asked about; a fresh fold of everything heard, read again from the producers; whether the
-   runtime's own tables agree with each other; and whether the keys of its vault open.
+   runtime's own tables agree with each other; whether the keys of its vault open; and whether a row of
+   its index of words was altered.
 
    It works in steps of a few milliseconds between turns, so that the service goes on meanwhile; a forked child would be
    simpler, but neither LMDB nor ZeroMQ survives a fork (pitfalls 5 and 6.1). Only the comparison of the tables holds a
@@ -8,6 +9,7 @@
 #include "message/message.h"
 #include "service/internal.h"
 #include "vault/vault.h"
+#include "vault/words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,6 +36,7 @@ enum verify_phase {
     VERIFY_VAULT,
     VERIFY_SECRETS,
     VERIFY_FILES,
+    VERIFY_WORDS,
     VERIFY_DONE
 };
 
@@ -55,6 +58,7 @@ struct verify {
     bool scanning;
     struct vault_check *vault;
     struct files_look files;
+    struct words_check *words;
     int64_t done_boot_ms;
 };
 
@@ -194,9 +198,10 @@ static const char *wrong_waiting_for(struct verify *verify, struct store_txn *tx
 }
 
 static const enum runtime_table checked[] = {RUNTIME_EFFECTS,      RUNTIME_EFFECTS_DUE, RUNTIME_OUTCOMES,
-                                             RUNTIME_OUTCOMES_AGE, RUNTIME_WAITING,     RUNTIME_WAITING_FOR};
-static const char *const checked_names[] = {"effects",      "effects_due", "outcomes",
-                                            "outcomes_age", "waiting",     "waiting_for"};
+                                             RUNTIME_OUTCOMES_AGE, RUNTIME_WAITING,     RUNTIME_WAITING_FOR,
+                                             RUNTIME_KNOWN};
+static const char *const checked_names[] = {"effects", "effects_due", "outcomes", "outcomes_age",
+                                            "waiting", "waiting_for", "known"};
 #define CHECKED_COUNT (sizeof checked / sizeof *checked)
 
 static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsigned table, struct bytes key,
@@ -215,6 +220,8 @@ static const char *wrong_row(struct verify *verify, struct store_txn *txn, unsig
         return wrong_waiting(verify, key, value);
     case RUNTIME_WAITING_FOR:
         return wrong_waiting_for(verify, txn, key, value);
+    case RUNTIME_KNOWN:
+        return row_mark_sound(key, value) ? NULL : "it was altered";
     case RUNTIME_META:
     case RUNTIME_LOG:
     case RUNTIME_CURSORS:
@@ -434,7 +441,7 @@ static void step_files(struct verify *verify)
     struct instance *instance = verify->instance;
     struct files_looking looking = {.look = &verify->files};
     if (!instance->files) {
-        verify->phase = VERIFY_DONE;
+        verify->phase = VERIFY_WORDS;
         return;
     }
     if (!verify->files.txn)
@@ -450,9 +457,23 @@ static void step_files(struct verify *verify)
         find(verify, arena_printf(&verify->arena, "files: %s", looking.wrong));
     if (!looking.more) {
         close_files(verify);
-        verify->phase = VERIFY_DONE;
+        verify->phase = VERIFY_WORDS;
     }
     arena_reset(&instance->arena);
+}
+
+/* Nothing is in it that is not elsewhere: it is made anew. */
+static void step_words(struct verify *verify)
+{
+    struct words *words = verify->instance->words;
+    const char *wrong;
+    if (words && !verify->words)
+        verify->words = words_check_open(words);
+    bool more = words && words_check_step(verify->words, VERIFY_KEYS, &verify->arena, &wrong);
+    if (words && wrong)
+        find(verify, arena_printf(&verify->arena, "words: %s: the index is made anew", wrong));
+    if (!more)
+        verify->phase = VERIFY_DONE;
 }
 
 /* ---- answering ---- */
@@ -517,6 +538,7 @@ void verify_close(struct instance *instance)
     }
     refold_close(verify->refold);
     vault_check_close(verify->vault);
+    words_check_close(verify->words);
     close_files(verify);
     remove_folder(verify);
     gather_free(verify->gather);
@@ -548,8 +570,9 @@ void verify_start(struct instance *instance)
 void verify_progress(const struct instance *instance, Hb__Chain *chain)
 {
     static const char *const names[] = {
-        [VERIFY_CHAIN] = "chain", [VERIFY_CURSORS] = "cursors", [VERIFY_FOLD] = "fold",   [VERIFY_TABLES] = "tables",
-        [VERIFY_VAULT] = "vault", [VERIFY_SECRETS] = "secrets", [VERIFY_FILES] = "files", [VERIFY_DONE] = ""};
+        [VERIFY_CHAIN] = "chain",   [VERIFY_CURSORS] = "cursors", [VERIFY_FOLD] = "fold",
+        [VERIFY_TABLES] = "tables", [VERIFY_VAULT] = "vault",     [VERIFY_SECRETS] = "secrets",
+        [VERIFY_FILES] = "files",   [VERIFY_WORDS] = "words",     [VERIFY_DONE] = ""};
     const struct verify *verify = instance->verify;
     if (!verify || verify->phase == VERIFY_DONE)
         return;
@@ -604,6 +627,8 @@ static void finish(struct verify *verify, int64_t boot)
     verify->refold = NULL;
     vault_check_close(verify->vault);
     verify->vault = NULL;
+    words_check_close(verify->words);
+    verify->words = NULL;
     remove_folder(verify);
     verify->done_boot_ms = boot;
     chain_keep(verify->instance, verify->chain.offset, verify->findings_count, verify->findings);
@@ -639,6 +664,9 @@ void verify_step(struct instance *instance)
     case VERIFY_FILES:
         step_files(verify);
         break;
+    case VERIFY_WORDS:
+        step_words(verify);
+        break;
     case VERIFY_DONE:
         break;
     }
@@ -646,6 +674,7 @@ void verify_step(struct instance *instance)
         finish(verify, boot);
     bool told = verify->phase == VERIFY_DONE && verify->parked;
     answer_parked(verify, boot);
+    instance->input_name[0] = 0;
     if (told)
         verify_close(instance); /* the next one begins anew; a result nobody waits for is kept until asked for */
 }

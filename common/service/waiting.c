@@ -1,9 +1,10 @@
 /* Events about a case, site or policy that is not known here yet (design-review A3). They wait in arrival order per
    case, those that need no known case (its registration) before those that do; the cursor moves on and other cases are
    not held up. Table waiting: case BE64, sequence BE64 (from BEHIND on: of those that need the case) -> Waiting; table
-   waiting_for: what is needed NUL, case BE64 -> a check, for the case whose first event needs it. Events of another
-   cell lie in c_waiting, behind the id of the cell, and what they need is written <cell>/...: cells know nothing of
-   each other. What the cell above says needs nothing: it is about cases there. */
+   waiting_for: what is needed NUL, case BE64 -> a check, for the case whose first event needs it; table known: what is
+   known now NUL -> a check, until all that waited for it was let go, which may take many turns. Events of another cell
+   lie in c_waiting, behind the id of the cell, and what they need is written <cell>/...: cells know nothing of each
+   other. What the cell above says needs nothing: it is about cases there. */
 #include "base/planted.h"
 #include "message/message.h"
 #include "organisation/organisation.h"
@@ -68,19 +69,12 @@ char *waiting_needs(struct turn *turn, const Hb__Event *event)
     return NULL;
 }
 
-static bool first_of_case(struct turn *turn, uint64_t case_id, struct bytes *key_out, Record__Waiting **waiting_out)
+static bool first_of_case(struct turn *turn, uint64_t case_id, struct bytes *key_out, struct bytes *value_out)
 {
-    struct key prefix = waiting_prefix(turn, case_id);
     struct store_scan scan;
+    struct key prefix = waiting_prefix(turn, case_id);
     store_scan_open(&scan, turn->txn, waiting_table(turn), key_bytes(&prefix), (struct bytes){0});
-    struct bytes value;
-    if (!store_scan_next(&scan, turn->arena, key_out, &value))
-        return false;
-    ProtobufCMessage *message;
-    char *why;
-    bug_unless(row_load(&record__waiting__descriptor, *key_out, value, turn->arena, &message, &why) == ERR_NONE);
-    *waiting_out = (Record__Waiting *)message;
-    return true;
+    return store_scan_next(&scan, turn->arena, key_out, value_out);
 }
 
 bool waiting_behind(struct turn *turn, uint64_t case_id)
@@ -90,8 +84,7 @@ bool waiting_behind(struct turn *turn, uint64_t case_id)
     if (case_id == 0 || turn->instance->waiting_count == 0)
         return false;
     struct bytes key;
-    Record__Waiting *waiting;
-    return first_of_case(turn, case_id, &key, &waiting);
+    return first_of_case(turn, case_id, &key, NULL);
 }
 
 static struct key waiting_for_key(const char *needs, uint64_t case_id)
@@ -99,6 +92,12 @@ static struct key waiting_for_key(const char *needs, uint64_t case_id)
     struct key key = key_text(needs);
     key_add_u64(&key, case_id);
     return key;
+}
+
+static void mark_waits_for(struct turn *turn, const char *needs, uint64_t case_id)
+{
+    struct key mark = waiting_for_key(needs, case_id);
+    row_put_mark(turn->txn, turn->instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&mark));
 }
 
 /* The place of a new row of a case; `first_out`: what waits for its need is this one. */
@@ -124,72 +123,116 @@ void waiting_put(struct turn *turn, const Hb__Event *event, struct bytes stored,
     waiting.needs = (char *)(uintptr_t)needs;
     waiting.since_ms = turn->now;
     row_put(turn->txn, waiting_table(turn), key_bytes(&key), message_of(&waiting), turn->arena);
-    if (first) {
-        struct key for_key = waiting_for_key(needs, event->case_id);
-        row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key));
-    }
+    if (first)
+        mark_waits_for(turn, needs, event->case_id);
     turn->dirty = true;
     instance->waiting_count++;
     instance->counts.waits++;
 }
 
-/* What the next event of a case needs now; written down when it waits on. Returns it when it may go. One that was
-   quarantined goes only when the operator names it. */
-static bool next_may_go(struct turn *turn, uint64_t case_id, const char *known, struct bytes *key_out,
-                        struct bytes *stored_out)
+void waiting_keep_known(struct turn *turn)
 {
     struct instance *instance = turn->instance;
-    Record__Waiting *waiting;
-    if (!first_of_case(turn, case_id, key_out, &waiting))
-        return false;
-    struct bytes stored = bytes_of(waiting->event.data, waiting->event.len);
+    for (unsigned i = 0; i < turn->known_count && instance->waiting_count; i++) {
+        struct store_scan scan;
+        struct key known = key_text(turn->known[i]);
+        struct bytes mark;
+        store_scan_open(&scan, turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&known),
+                        (struct bytes){0});
+        if (planted("forget_waiting") || !store_scan_next(&scan, turn->arena, &mark, NULL))
+            continue;
+        row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_KNOWN], key_bytes(&known));
+        instance->known_open = turn->dirty = true;
+    }
+    turn->known_count = 0;
+}
+
+/* The first that is known, and the first case that waits for it. */
+static bool first_known(struct turn *turn, struct bytes *known_out, struct bytes *mark_out)
+{
+    struct instance *instance = turn->instance;
+    store_table table = instance->runtime_tables[RUNTIME_KNOWN];
+    for (;;) {
+        struct store_scan scan;
+        struct bytes value;
+        store_scan_open(&scan, turn->txn, table, (struct bytes){0}, (struct bytes){0});
+        if (!store_scan_next(&scan, turn->arena, known_out, &value)) {
+            instance->known_open = false;
+            return false;
+        }
+        if (!row_mark_sound(*known_out, value))
+            state_damaged(turn, store_place(turn->arena, "known", *known_out));
+        turn->dirty = true;
+        store_scan_open(&scan, turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], *known_out, (struct bytes){0});
+        if (store_scan_next(&scan, turn->arena, mark_out, NULL))
+            return true;
+        store_delete(turn->txn, table, *known_out);
+    }
+}
+
+/* The row of an event that waits; one that a disk altered stays where it is, and its case behind it: told once. */
+static bool load_waiting(struct turn *turn, struct bytes value, struct waiting_found *found)
+{
     ProtobufCMessage *message;
     char *why;
-    bug_unless(message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE);
-    bool quarantined = strncmp(waiting->needs, "poison/", 7) == 0 && strcmp(waiting->needs, known) != 0;
-    const char *needs = quarantined ? waiting->needs : waiting_needs(turn, (const Hb__Event *)message);
-    if (!needs) {
-        *stored_out = stored;
-        return true;
+    if (row_load(&record__waiting__descriptor, found->key, value, turn->arena, &message, &why) == ERR_NONE) {
+        found->row = (Record__Waiting *)message;
+        struct bytes stored = bytes_of(found->row->event.data, found->row->event.len);
+        found->bytes = stored.size;
+        if (message_load(&hb__event__descriptor, stored, turn->arena, &message, &why) == ERR_NONE) {
+            found->event = (Hb__Event *)message;
+            return true;
+        }
     }
-    struct key for_key = waiting_for_key(needs, case_id);
-    row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&for_key));
+    damage_note(turn->instance, store_place(turn->arena, turn->cell ? "c_waiting" : "waiting", found->key));
     return false;
 }
 
-/* Hands over the next event that waited for `known`, or behind one that did. */
-bool waiting_pop(struct turn *turn, const struct known *known, struct bytes *stored_out)
+enum waiting_next waiting_next(struct turn *turn, struct waiting_found *found_out)
 {
     struct instance *instance = turn->instance;
-    if (planted("forget_waiting")) /* also where nothing waits any more: its mark may be left */
-        return false;
-    struct key prefix = key_text(known->key);
-    turn->cell = known->cell;
-    for (;;) {
-        struct store_scan scan;
-        store_scan_open(&scan, turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], key_bytes(&prefix),
-                        (struct bytes){0});
-        struct bytes for_key;
-        if (!store_scan_next(&scan, turn->arena, &for_key, NULL))
-            return false;
-        uint64_t case_id = bytes_get_u64(for_key.data + prefix.size);
-        struct bytes key;
-        turn->dirty = true;
-        store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key);
-        if (!next_may_go(turn, case_id, known->key, &key, stored_out))
-            continue;
-        store_delete(turn->txn, waiting_table(turn), key);
-        instance->waiting_count--;
-        /* the ones behind it are looked at again under the same key, after this one is folded */
-        struct bytes behind;
-        Record__Waiting *waiting;
-        if (first_of_case(turn, case_id, &behind, &waiting))
-            row_put_mark(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], for_key);
-        return true;
-    }
+    struct waiting_found found = {0};
+    struct bytes known, value;
+    if (!first_known(turn, &known, &found.mark))
+        return WAITING_NONE;
+    const char *text = (const char *)known.data;
+    uint64_t case_id = bytes_get_u64(found.mark.data + known.size);
+    turn->cell = waiting_cell(text);
+    store_delete(turn->txn, instance->runtime_tables[RUNTIME_WAITING_FOR], found.mark);
+    if (!first_of_case(turn, case_id, &found.key, &value) || !load_waiting(turn, value, &found))
+        return WAITING_STAYS;
+    /* one that was quarantined goes only when the operator names it */
+    bool quarantined = strncmp(found.row->needs, "poison/", 7) == 0 && strcmp(found.row->needs, text) != 0;
+    const char *needs = quarantined ? found.row->needs : waiting_needs(turn, found.event);
+    *found_out = found;
+    if (!needs)
+        return WAITING_GOES;
+    mark_waits_for(turn, needs, case_id);
+    if (strcmp(needs, text) == 0) /* it is not known any more */
+        store_delete(turn->txn, instance->runtime_tables[RUNTIME_KNOWN], known);
+    return WAITING_STAYS;
 }
 
-static void look_in(struct instance *instance, store_table table, int64_t now)
+void waiting_go(struct turn *turn, const struct waiting_found *found)
+{
+    struct bytes behind;
+    store_delete(turn->txn, waiting_table(turn), found->key);
+    turn->instance->waiting_count--;
+    /* the ones behind it are looked at again under the same key, after this one is folded */
+    if (first_of_case(turn, found->event->case_id, &behind, NULL))
+        row_put_mark(turn->txn, turn->instance->runtime_tables[RUNTIME_WAITING_FOR], found->mark);
+}
+
+void waiting_set_aside(struct turn *turn, const struct waiting_found *found, const char *needs)
+{
+    struct key known = key_text(needs); /* an operator may just have let it go: it is not let go again */
+    store_delete(turn->txn, turn->instance->runtime_tables[RUNTIME_KNOWN], key_bytes(&known));
+    found->row->needs = (char *)(uintptr_t)needs;
+    row_put(turn->txn, waiting_table(turn), found->key, message_of(found->row), turn->arena);
+    mark_waits_for(turn, needs, found->event->case_id);
+}
+
+static void look_in(struct instance *instance, store_table table, const char *name, int64_t now)
 {
     struct store_txn *txn = store_begin(instance->store, false);
     struct store_scan scan;
@@ -200,7 +243,10 @@ static void look_in(struct instance *instance, store_table table, int64_t now)
          rows++) {
         ProtobufCMessage *message;
         char *why;
-        bug_unless(row_load(&record__waiting__descriptor, key, value, &instance->arena, &message, &why) == ERR_NONE);
+        if (row_load(&record__waiting__descriptor, key, value, &instance->arena, &message, &why)) {
+            damage_note(instance, store_place(&instance->arena, name, key));
+            continue;
+        }
         const Record__Waiting *waiting = (const Record__Waiting *)message;
         if (*waiting->needs && (!oldest || waiting->since_ms < oldest->since_ms))
             oldest = waiting;
@@ -218,9 +264,9 @@ void waiting_look(struct instance *instance, int64_t now)
     if (instance->waiting_count == 0 || boot < instance->waiting_look_boot_ms)
         return;
     instance->waiting_look_boot_ms = boot + WAITING_LOOK_MS;
-    look_in(instance, instance->runtime_tables[RUNTIME_WAITING], now);
+    look_in(instance, instance->runtime_tables[RUNTIME_WAITING], "waiting", now);
     if (instance->options.cells_count)
-        look_in(instance, instance->cells_waiting, now);
+        look_in(instance, instance->cells_waiting, "c_waiting", now);
 }
 
 bool waiting_under(struct instance *instance, const char *key, char **keys_out, unsigned *count, unsigned count_max)
@@ -245,8 +291,7 @@ void turn_known(struct turn *turn, const char *key)
 {
     bool quarantined = strncmp(key, "poison/", 7) == 0; /* names its cell itself */
     turn->known = arena_grow(turn->kept, turn->known, turn->known_count, sizeof *turn->known);
-    turn->known[turn->known_count++] =
-        (struct known){turn->cell, arena_strdup(turn->kept, quarantined ? key : need_here(turn, key))};
+    turn->known[turn->known_count++] = arena_strdup(turn->kept, quarantined ? key : need_here(turn, key));
 }
 
 void turn_case_known(struct turn *turn, uint64_t case_id)

@@ -323,10 +323,15 @@ static uint64_t keys_left(const struct vault *vault)
     return vault->made_to - (vault->next - 1);
 }
 
+enum err vault_reserve(struct vault *vault)
+{
+    return store_reserve(vault->store, RESERVE_BYTES);
+}
+
 /* The fresh keys go into the cache as well, last one first: the next to be taken is the last to leave it. */
 static enum err make_keys(struct vault *vault, unsigned count)
 {
-    enum err err = store_reserve(vault->store, RESERVE_BYTES);
+    enum err err = vault_reserve(vault);
     if (err)
         return err;
     uint8_t *fresh = malloc((size_t)count * VAULT_KEY_BYTES);

@@ -58,6 +58,8 @@ enum err vault_take(struct vault *vault, uint64_t *key_id_out) MUST_CHECK;
 /* Makes the next keys when fewer than half are left: called when there is nothing else to do, so that
    vault_take never has to. */
 enum err vault_make_ahead(struct vault *vault) MUST_CHECK;
+/* ERR_FULL: there is no room for the next keys. */
+enum err vault_reserve(struct vault *vault) MUST_CHECK;
 
 /* Seals a UTF-8 text under a key, bound to the key id and the field's name: a box moved to another
    field or case does not open. ERR_NOT_FOUND: the key was destroyed or never made; ERR_TOO_LARGE. */

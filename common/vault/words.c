@@ -1,10 +1,11 @@
 /* Tables of the environment:
 
      words   site NUL, received BE64, case id BE64    eight bytes of a keyed hash, then the filter
-     meta    "of", "end"                              whose texts; up to which of them
+     meta    "of", "end"                              whose texts; up to which of them, and eight bytes of a hash of
+   that
 
-   The hash binds a filter to its case: one that was altered on disk is a candidate, and not a case that nobody finds.
- */
+   The hash binds a filter to its key: a row that was altered on disk, in its filter or in its key, is a candidate, and
+   tells that the index must be made anew; until then all texts are opened. An `end` that was altered is no `end`. */
 #include "vault/words.h"
 
 #include "base/key.h"
@@ -30,8 +31,16 @@ struct words {
     store_table words, meta;
     struct store_txn *txn; /* between words_begin and words_commit */
     uint64_t end;
+    bool damaged; /* a row was altered: the next who writes begins anew */
     uint8_t key[VAULT_BLIND_BYTES];
 };
+
+static uint64_t hash_of(const struct words *words, const void *data, size_t size)
+{
+    uint8_t out[crypto_shorthash_BYTES];
+    crypto_shorthash(out, data, size, words->key);
+    return bytes_get_u64(out);
+}
 
 /* ---- opening ---- */
 
@@ -39,7 +48,8 @@ static bool is_of(struct words *words, struct store_txn *txn, const char *of, st
 {
     struct bytes value, end;
     if (!store_get(txn, words->meta, bytes_of_text("of"), arena, &value) ||
-        !store_get(txn, words->meta, bytes_of_text("end"), arena, &end) || end.size != 8 || value.size != strlen(of) ||
+        !store_get(txn, words->meta, bytes_of_text("end"), arena, &end) || end.size != 8 + HASH_BYTES ||
+        bytes_get_u64(end.data + 8) != hash_of(words, end.data, 8) || value.size != strlen(of) ||
         memcmp(value.data, of, value.size) != 0)
         return false;
     words->end = bytes_get_u64(end.data);
@@ -49,6 +59,7 @@ static bool is_of(struct words *words, struct store_txn *txn, const char *of, st
 static void put_end(struct words *words, struct store_txn *txn, uint64_t end)
 {
     struct key value = key_u64(end);
+    key_add_u64(&value, hash_of(words, value.data, 8));
     store_put(txn, words->meta, bytes_of_text("end"), key_bytes(&value));
 }
 
@@ -113,14 +124,18 @@ uint64_t words_end(const struct words *words)
     return words->end;
 }
 
-/* ---- marks ---- */
-
-static uint64_t hash_of(const struct words *words, const void *data, size_t size)
+bool words_damaged(const struct words *words)
 {
-    uint8_t out[crypto_shorthash_BYTES];
-    crypto_shorthash(out, data, size, words->key);
-    return bytes_get_u64(out);
+    return words->damaged;
 }
+
+static void is_damaged(struct words *words)
+{
+    words->damaged = true;
+    words->end = 0;
+}
+
+/* ---- marks ---- */
 
 static void add(struct words_marks *marks, uint64_t mark, struct arena *arena)
 {
@@ -183,9 +198,15 @@ static bool may_hold(const uint8_t *filter, size_t size, const struct words_mark
     return true;
 }
 
-static uint64_t bound_hash(const struct words *words, const uint8_t *filter, size_t size, struct words_place place)
+static uint64_t bound_hash(const struct words *words, const uint8_t *filter, size_t size, struct bytes key)
 {
-    return hash_of(words, filter, size) ^ place.received_ms * 0x9e3779b97f4a7c15ull ^ place.case_id;
+    return hash_of(words, filter, size) ^ hash_of(words, key.data, key.size) * 0x9e3779b97f4a7c15ull;
+}
+
+static bool is_whole(const struct words *words, struct bytes key, struct bytes value)
+{
+    size_t size = value.size > HASH_BYTES ? value.size - HASH_BYTES : 0;
+    return size && bytes_get_u64(value.data) == bound_hash(words, value.data + HASH_BYTES, size, key);
 }
 
 static struct key row_key(const char *site, struct words_place place)
@@ -201,6 +222,8 @@ static struct key row_key(const char *site, struct words_place place)
 void words_begin(struct words *words)
 {
     words->txn = store_begin(words->store, true);
+    if (words->damaged)
+        store_clear(words->txn, words->words);
 }
 
 void words_put(struct words *words, const char *site, struct words_place place, struct words_marks *marks)
@@ -214,8 +237,8 @@ void words_put(struct words *words, const char *site, struct words_place place, 
             uint32_t at = probe(marks->list[i], p, (uint32_t)size * 8);
             row[HASH_BYTES + at / 8] |= (uint8_t)(1u << at % 8);
         }
-    bytes_put_u64(row, bound_hash(words, row + HASH_BYTES, size, place));
     struct key key = row_key(site, place);
+    bytes_put_u64(row, bound_hash(words, row + HASH_BYTES, size, key_bytes(&key)));
     store_put(words->txn, words->words, key_bytes(&key), bytes_of(row, HASH_BYTES + size));
 }
 
@@ -229,8 +252,10 @@ enum err words_commit(struct words *words, uint64_t end)
     put_end(words, words->txn, end);
     err = store_commit(words->txn);
     words->txn = NULL;
-    if (!err)
+    if (!err) {
         words->end = end;
+        words->damaged = false;
+    }
     return err;
 }
 
@@ -248,6 +273,7 @@ struct looking {
     struct words_look *look;
     struct words_place *found;
     size_t prefix, rows, count, most;
+    bool altered; /* a row was: found or not, another may be missing */
 };
 
 static bool look_at(void *context, struct bytes key, struct bytes value)
@@ -259,13 +285,14 @@ static bool look_at(void *context, struct bytes key, struct bytes value)
         return false;
     }
     looking->rows++;
+    bool whole = is_whole(looking->words, key, value);
+    looking->altered = looking->altered || !whole;
     if (key.size != looking->prefix + 16)
         return true;
     look->from.received_ms = bytes_get_u64(key.data + looking->prefix);
     look->from.case_id = bytes_get_u64(key.data + looking->prefix + 8);
     const uint8_t *filter = value.data + HASH_BYTES;
     size_t size = value.size > HASH_BYTES ? value.size - HASH_BYTES : 0;
-    bool whole = size && bytes_get_u64(value.data) == bound_hash(looking->words, filter, size, look->from);
     if (!whole || may_hold(filter, size, look->marks))
         looking->found[looking->count++] = look->from;
     return true;
@@ -280,8 +307,8 @@ size_t words_find(struct words *words, struct words_look *look, struct words_pla
     look->end = true;
     struct store_txn *txn = store_begin(words->store, false);
     store_walk(txn, words->words, key_bytes(&prefix), key_bytes(&from), look->newest_first, look_at, &looking);
-    if (store_error(txn))
-        words->end = 0; /* it cannot be read: it is made anew, and until then everything is opened */
+    if (store_error(txn) || looking.altered)
+        is_damaged(words);
     look->rows_max -= looking.rows;
     if (store_error(txn)) { /* what was not read may hold something: it is told to come again */
         look->end = false;
@@ -289,4 +316,62 @@ size_t words_find(struct words *words, struct words_look *look, struct words_pla
     }
     store_abort(txn);
     return looking.count;
+}
+
+/* ---- looking for damage ---- */
+
+struct words_check {
+    struct words *words;
+    struct store_txn *txn;
+    struct store_scan scan;
+    struct arena arena;
+    uint64_t rows;
+};
+
+struct words_check *words_check_open(struct words *words)
+{
+    struct words_check *check = calloc(1, sizeof *check);
+    bug_unless(check);
+    check->words = words;
+    check->txn = store_begin(words->store, false);
+    arena_init(&check->arena);
+    store_scan_open(&check->scan, check->txn, words->words, (struct bytes){0}, (struct bytes){0});
+    return check;
+}
+
+void words_check_close(struct words_check *check)
+{
+    if (!check)
+        return;
+    store_abort(check->txn);
+    arena_fini(&check->arena);
+    free(check);
+}
+
+/* The scan is over: has it seen all? */
+static const char *passed_by(struct words_check *check, struct arena *arena)
+{
+    store_table table = check->words->words;
+    if (check->rows == store_count(check->txn, table) && !store_error(check->txn))
+        return NULL;
+    char *text = store_disorder_text(check->txn, table, "words", arena);
+    return text ? text : "table words cannot be read";
+}
+
+bool words_check_step(struct words_check *check, unsigned rows_max, struct arena *arena, const char **wrong_out)
+{
+    bool more = true;
+    *wrong_out = NULL;
+    for (; more && rows_max-- && !*wrong_out; arena_reset(&check->arena)) {
+        struct bytes key, value;
+        more = store_scan_next(&check->scan, &check->arena, &key, &value);
+        check->rows += more;
+        if (!more)
+            *wrong_out = passed_by(check, arena);
+        else if (!is_whole(check->words, key, value))
+            *wrong_out = arena_printf(arena, "%s: it was altered", store_place(arena, "words", key));
+    }
+    if (*wrong_out)
+        is_damaged(check->words);
+    return more;
 }

@@ -22,6 +22,7 @@ struct words;
 enum err words_open(const char *folder, const struct vault *vault, const char *of, struct words **words_out) MUST_CHECK;
 void words_close(struct words *words); /* NULL is fine */
 uint64_t words_end(const struct words *words);
+bool words_damaged(const struct words *words); /* a row was altered: all texts must be read into it anew; `end` is 0 */
 
 struct words_marks { /* in an arena */
     uint64_t *list;
@@ -54,5 +55,12 @@ struct words_look {
     size_t rows_max;
 };
 size_t words_find(struct words *words, struct words_look *look, struct words_place *found, size_t most);
+
+/* Looks through all rows of one snapshot. */
+struct words_check;
+struct words_check *words_check_open(struct words *words);
+/* At most `rows_max` more. False: all were looked at. `*wrong_out`: what was altered, in `arena`; NULL: nothing yet. */
+bool words_check_step(struct words_check *check, unsigned rows_max, struct arena *arena, const char **wrong_out);
+void words_check_close(struct words_check *check); /* NULL is fine */
 
 #endif

@@ -394,7 +394,7 @@ static Hb__Label *how_of(struct turn *turn, const Policy__Indicator *indicator)
 
 static void say(const struct asked *asked, Analytics__Indicators *all)
 {
-    static const char *const pers[] = {"site", "department", "handler", "stage", "category"};
+    static const char *const pers[] = {"site", "department", "handler", "stage", "category", "first_contact"};
     const Policy__Indicator *indicator = asked->indicator;
     const Policy__Target *target = target_of(indicator, asked->period);
     struct outcome outcome = look(asked);

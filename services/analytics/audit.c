@@ -53,6 +53,13 @@ static const char *credential_act(Directory__CredentialChanged__What what)
     return "credential"; /* of a newer version */
 }
 
+static bool is_coming(struct turn *turn, Analytics__AuditEntry *entry, const char *act,
+                      const Directory__ComingPolicy *coming)
+{
+    const char *packs = arena_join(turn_arena(turn), (const char *const *)coming->packs, coming->n_packs, " ");
+    return is(entry, "published", act, arena_printf(turn_arena(turn), "%s (%s)", packs, coming->day));
+}
+
 static bool of_directory(struct turn *turn, const Directory__Event *said, Analytics__AuditEntry *entry)
 {
     switch (said->kind_case) {
@@ -82,6 +89,10 @@ static bool of_directory(struct turn *turn, const Directory__Event *said, Analyt
         return is(entry, "published", "policy",
                   arena_join(turn_arena(turn), (const char *const *)said->policy_published->packs,
                              said->policy_published->n_packs, " "));
+    case DIRECTORY__EVENT__KIND_POLICY_SCHEDULED:
+        return is_coming(turn, entry, "scheduled", said->policy_scheduled->coming);
+    case DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN:
+        return is_coming(turn, entry, "withdrawn", said->policy_withdrawn->coming);
     case DIRECTORY__EVENT__KIND_POLICY_PART:
     case DIRECTORY__EVENT__KIND_THING_MARKED:
     case DIRECTORY__EVENT__KIND__NOT_SET:

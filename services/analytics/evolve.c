@@ -410,6 +410,7 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
             return NULL;
         one->row->department = event->routing->routed->lead;
         one->row->handler = event->routing->routed->handler;
+        one->first_contact = event->routing->routed->first_contact;
         one->row->joint = event->routing->routed->joint;
         one->row->n_joint = event->routing->routed->n_joint;
         return "routed";

@@ -316,10 +316,11 @@ static void complete(struct turn *turn, const Policy__Indicator *indicator, cons
 {
     counted->indicator = indicator->name;
     counted->spread = indicator->percent != 0;
-    counted->who = indicator->per == POLICY__INDICATOR__PER__DEPARTMENT ? one->row->department
-                   : indicator->per == POLICY__INDICATOR__PER__HANDLER  ? one->row->handler
-                   : indicator->per == POLICY__INDICATOR__PER__CATEGORY ? one->row->category
-                                                                        : counted->who;
+    counted->who = indicator->per == POLICY__INDICATOR__PER__DEPARTMENT      ? one->row->department
+                   : indicator->per == POLICY__INDICATOR__PER__HANDLER       ? one->row->handler
+                   : indicator->per == POLICY__INDICATOR__PER__FIRST_CONTACT ? one->first_contact
+                   : indicator->per == POLICY__INDICATOR__PER__CATEGORY      ? one->row->category
+                                                                             : counted->who;
     for (size_t i = 0; i < indicator->n_periods; i++) {
         counted->periods = arena_grow(turn_arena(turn), counted->periods, counted->n_periods, sizeof *counted->periods);
         counted->periods[counted->n_periods++] =

@@ -196,29 +196,72 @@ static Hb__Event *event_new(struct turn *turn, const Anarec__Case *one, const Po
     return event;
 }
 
-/* Those received within the pattern's time before the newest of them, which is this one or came after it. */
-static size_t alike(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
-                    const Anarec__Like *like, int64_t after_ms, uint64_t **cases_out)
+/* When the pattern's time before an instant began, or the last cluster ended. */
+static int64_t window_start(struct turn *turn, const char *site, const Policy__Pattern *pattern, int64_t at_ms,
+                            int64_t after_ms)
 {
-    struct key prefix = pattern_key(one->row->site, like->pattern, like->key.data), from = prefix;
-    struct case_view view = {.turn = turn, .site = one->row->site};
+    struct case_view view = {.turn = turn, .site = site};
     Policy__Term before = *pattern->within;
     int64_t since;
     before.before = true;
     before.field = (char *)protobuf_c_empty_string;
-    if (!case_instant_from(&view, &before, NULL, one->row->received_ms, &since))
-        since = one->row->received_ms;
-    since = since > after_ms ? since : after_ms;
-    key_add_u64(&from, (uint64_t)since);
+    if (!case_instant_from(&view, &before, NULL, at_ms, &since))
+        since = at_ms;
+    return since > after_ms ? since : after_ms;
+}
+
+struct received {
+    int64_t at_ms;
+    uint64_t case_id;
+};
+
+/* All that share a window with this case, in the order they were received: of later ones as long as the time before
+   them still holds it. */
+static struct received *around(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
+                               const Anarec__Like *like, int64_t after_ms, size_t *count_out)
+{
+    const char *site = one->row->site;
+    int64_t this_ms = one->row->received_ms;
+    struct key prefix = pattern_key(site, like->pattern, like->key.data), from = prefix;
+    key_add_u64(&from, (uint64_t)window_start(turn, site, pattern, this_ms, after_ms));
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_LIKE, key_bytes(&prefix), key_bytes(&from));
     struct bytes key, value;
+    struct received *list = NULL;
     size_t count = 0;
-    *cases_out = NULL;
     while (count < ANALYTICS_LIKES_MAX && state_scan_next(scan, &key, &value)) {
-        *cases_out = arena_grow(turn_arena(turn), *cases_out, count, sizeof **cases_out);
-        (*cases_out)[count++] = bytes_get_u64(key.data + prefix.size + 8);
+        struct received row = {(int64_t)bytes_get_u64(key.data + prefix.size),
+                               bytes_get_u64(key.data + prefix.size + 8)};
+        if (row.at_ms > this_ms && window_start(turn, site, pattern, row.at_ms, after_ms) > this_ms)
+            break;
+        list = arena_grow(turn_arena(turn), list, count, sizeof *list);
+        list[count++] = row;
     }
-    return count;
+    *count_out = count;
+    return list;
+}
+
+/* Those of the fullest window of the pattern's time that holds this case. It ends with one that was received: this one,
+   or one that came after it when this one turned out to be like it only now. */
+static size_t alike(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
+                    const Anarec__Like *like, int64_t after_ms, uint64_t **cases_out)
+{
+    size_t count, from = 0, best_from = 0, best = 0;
+    const struct received *list = around(turn, one, pattern, like, after_ms, &count);
+    for (size_t to = 0; to < count; to++) {
+        if (list[to].at_ms < one->row->received_ms && to + 1 < ANALYTICS_LIKES_MAX)
+            continue;
+        int64_t since = window_start(turn, one->row->site, pattern, list[to].at_ms, after_ms);
+        while (list[from].at_ms < since)
+            from++;
+        if (to + 1 - from > best) {
+            best = to + 1 - from;
+            best_from = from;
+        }
+    }
+    *cases_out = arena_alloc(turn_arena(turn), (best + 1) * sizeof **cases_out);
+    for (size_t i = 0; i < best; i++)
+        (*cases_out)[i] = list[best_from + i].case_id;
+    return best;
 }
 
 static void add_fact(struct turn *turn, Analytics__CaseRequested *request, const char *name, const Hb__Value *value)
@@ -300,12 +343,28 @@ static void say_links(struct turn *turn, const Anarec__Case *one, const Policy__
             say_link(turn, one, pattern, action, cases[i]);
 }
 
+/* Of those that are alike, where the pattern says what comes before what, those of the earlier kind. */
+static size_t only_before(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern, uint64_t *cases,
+                          size_t count)
+{
+    size_t kept = 0;
+    if (!*pattern->after)
+        return count;
+    for (size_t i = 0; i < count && strcmp(one->row->kind, pattern->after) != 0; i++) {
+        const Anarec__Case *other = analytics_load(turn, cases[i]);
+        if (other && strcmp(other->row->kind, pattern->after) == 0 && other->row->received_ms <= one->row->received_ms)
+            cases[kept++] = cases[i];
+    }
+    return kept;
+}
+
 static void look_at(struct turn *turn, const Anarec__Case *one, const Policy__Pattern *pattern,
                     const Anarec__Like *like)
 {
     const Anarec__Cluster *cluster = cluster_load(turn, one->row->site, like);
     uint64_t *cases;
     size_t count = alike(turn, one, pattern, like, cluster->after_ms, &cases);
+    count = only_before(turn, one, pattern, cases, count);
     bool enough = count >= pattern->count;
     for (size_t i = 0; i < pattern->n_then; i++) {
         const Policy__Action *action = pattern->then[i];

@@ -49,9 +49,10 @@ void analytics_rank(const Policy__Indicator *indicator, Analytics__Indicator **l
 static bool shows(struct turn *turn, const char *site, const Policy__Indicator *indicator, const Hb__Actor *actor,
                   const char *who)
 {
-    const char *role = indicator->per == POLICY__INDICATOR__PER__DEPARTMENT ? "lead"
-                       : indicator->per == POLICY__INDICATOR__PER__HANDLER  ? "handler"
-                                                                            : "category";
+    const char *role = indicator->per == POLICY__INDICATOR__PER__DEPARTMENT      ? "lead"
+                       : indicator->per == POLICY__INDICATOR__PER__HANDLER       ? "handler"
+                       : indicator->per == POLICY__INDICATOR__PER__FIRST_CONTACT ? "first_contact"
+                                                                                 : "category";
     struct facts facts = {0};
     if (!indicator->n_see || !actor || actor->operator_)
         return true;

@@ -38,9 +38,12 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
         allowed->label = step->label;
         allowed->clauses = (char **)(uintptr_t)by.clauses;
         allowed->n_clauses = by.clauses_count;
-        for (size_t n = 0; n < step->n_needs; n++)
+        for (size_t n = 0; n < step->n_needs; n++) {
             if (step->needs[n]->type == POLICY__NEED__TYPE__FIELD)
                 TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[n]->name);
+            if (step->needs[n]->anew)
+                TURN_ADD(turn, allowed->anew, allowed->n_anew, step->needs[n]->name);
+        }
         for (size_t n = 0; n < step->n_fields; n++) {
             const Policy__FieldDef *def = casework_field(one, step, step->fields[n]);
             if (!def || casework_may_write(one, def, actor))
@@ -150,9 +153,9 @@ static bool tells_of_hidden(struct turn *turn, const Hb__Event *event, const Hb_
            casework_open(turn, event->casework->case_linked->case_id, &other) && casework_hidden(&other, actor);
 }
 
-/* As far as the actor may know it. */
-static void add_event(const struct casework_case *one, struct bytes stored, const Hb__Actor *actor,
-                      Casework__Timeline *timeline)
+/* As far as the actor may know it. Returns how many bytes were added. */
+static size_t add_event(const struct casework_case *one, struct bytes stored, const Hb__Actor *actor,
+                        Casework__Timeline *timeline)
 {
     struct turn *turn = one->view.turn;
     ProtobufCMessage *message;
@@ -160,7 +163,7 @@ static void add_event(const struct casework_case *one, struct bytes stored, cons
     if (actor && !message_load(&hb__event__descriptor, stored, turn_arena(turn), &message, &why)) {
         Hb__Event *event = (Hb__Event *)message;
         if (tells_of_hidden(turn, event, actor))
-            return;
+            return 0;
         Casework__Withheld *withheld = casework_event_read(one, actor, event);
         if (withheld) {
             withheld->event = (uint32_t)timeline->n_events;
@@ -170,6 +173,7 @@ static void add_event(const struct casework_case *one, struct bytes stored, cons
     }
     ProtobufCBinaryData data = {stored.size, (uint8_t *)(uintptr_t)stored.data};
     TURN_ADD(turn, timeline->events, timeline->n_events, data);
+    return stored.size;
 }
 
 static void tell_missing(struct turn *turn, uint64_t case_id, uint32_t number)
@@ -192,13 +196,16 @@ static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTim
     uint32_t most = query->limit && query->limit < CASEWORK_TIMELINE_MAX ? query->limit : CASEWORK_TIMELINE_MAX;
     struct bytes key, value;
     uint32_t next = query->after;
-    while (timeline->n_events < most && state_scan_next(scan, &key, &value)) {
+    size_t bytes = 0;
+    bool full = false;
+    while (!full && state_scan_next(scan, &key, &value)) {
         if (bytes_get_u32(key.data + 8) != ++next)
             tell_missing(turn, query->case_id, next);
-        add_event(one, value, actor, timeline);
+        bytes += add_event(one, value, actor, timeline);
         timeline->next = next;
+        full = timeline->n_events >= most || bytes >= CASEWORK_TIMELINE_BYTES_MAX;
     }
-    if (timeline->n_events < most) {
+    if (!full) {
         if (next < events)
             tell_missing(turn, query->case_id, next + 1);
         timeline->next = 0;

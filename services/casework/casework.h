@@ -12,6 +12,8 @@
 #define CASEWORK_FIELDS_MAX 64u
 #define CASEWORK_ACT_BYTES_MAX (96u << 10) /* of one action: the log takes no event above 128 KiB */
 #define CASEWORK_TIMELINE_MAX 200u
+/* Of a page; the event that passes it is its last. All its texts must fit into one request to open them. */
+#define CASEWORK_TIMELINE_BYTES_MAX (512u << 10)
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
 #define CASEWORK_FOLLOWERS_MAX 64u              /* of one case under one link: its answer becomes a step of each */
 #define CASEWORK_CITING_MAX 1000u               /* of one case, by cases that do not follow it */
@@ -180,6 +182,11 @@ void casework_returns_react(const struct casework_case *one, const Hb__Event *ev
 void casework_note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
                            size_t count, Hb__Position *source, const char *zh, const char *en);
 
+/* undated.c: a clock that begins and is never due. `source` NULL below: whatever a problem follows from. */
+void casework_note_undated(struct turn *turn, const struct casework_case *one, const Hb__Event *event,
+                           Hb__Position *source);
+void casework_dated(struct turn *turn, Caserec__Case *record, const Watchdog__Event *said);
+
 /* documents.c: forms and letters. */
 void casework_issue(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                     const Policy__Action *action, Hb__Position *source);
@@ -220,6 +227,12 @@ void casework_decide(struct turn *turn, const Hb__Command *command);
 void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                     Hb__CommandReply *reply);
 void casework_react(struct turn *turn, const Hb__Event *event);
+/* The rule and the event it follows from. "" and NULL: of no rule. */
+const Hb__Position *casework_source_of(const Casework__Event *said, const char **rule_out);
+/* What the rule waited for, and whatever else it met but upon this event. */
+void casework_settle_problems(Caserec__Case *record, const char *rule, const Hb__Position *source);
+/* The rule that a problem waits to decide. NULL: it waits for nothing, or is settled. */
+const Policy__Rule *casework_waiting(const struct casework_case *one, const Caserec__Problem *problem);
 bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event);
 void casework_too_deep(struct turn *turn, const Hb__Event *event);
 void casework_evolve(struct turn *turn, const Hb__Event *event);

@@ -131,11 +131,35 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
         tell_links(turn, event->case_id, record);
 }
 
-static void settle_problems(Caserec__Case *record, const char *rule)
+static bool same_place(const Hb__Position *a, const Hb__Position *b)
 {
-    for (size_t i = 0; i < record->n_problems; i++)
-        if (*rule && strcmp(record->problems[i]->noted->rule, rule) == 0)
-            record->problems[i]->settled = true;
+    return a && b && a->offset == b->offset && a->log->service == b->log->service;
+}
+
+void casework_settle_problems(Caserec__Case *record, const char *rule, const Hb__Position *source)
+{
+    for (size_t i = 0; i < record->n_problems; i++) {
+        Caserec__Problem *problem = record->problems[i];
+        bool met_now = !*problem->missing && same_place(problem->noted->source, source);
+        if (*rule && strcmp(problem->noted->rule, rule) == 0 && !met_now)
+            problem->settled = true;
+    }
+}
+
+/* What a rule waited for has come, and it does not apply. */
+static void settle_refuted(struct turn *turn, uint64_t case_id)
+{
+    struct casework_case one;
+    bool settled = false;
+    if (!casework_open(turn, case_id, &one))
+        return;
+    for (size_t i = 0; i < one.record->n_problems; i++) {
+        const Policy__Rule *rule = casework_waiting(&one, one.record->problems[i]);
+        if (rule && case_holds(&one.view, rule->condition, NULL) == TRUTH_NO)
+            one.record->problems[i]->settled = settled = true;
+    }
+    if (settled)
+        casework_save(turn, case_id, one.record);
 }
 
 static void evolve_problem(struct turn *turn, Caserec__Case *record, Casework__ProblemNoted *noted)
@@ -153,7 +177,7 @@ static void acknowledge(Caserec__Case *record, const Casework__EscalationAcknowl
             record->levels[i]->acknowledged = true;
 }
 
-static const Hb__Position *source_of(const Casework__Event *said, const char **rule_out)
+const Hb__Position *casework_source_of(const Casework__Event *said, const char **rule_out)
 {
     switch (said->kind_case) {
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
@@ -201,11 +225,11 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
 {
     const Casework__Event *said = event->casework;
     const char *rule;
-    const Hb__Position *source = source_of(said, &rule);
+    const Hb__Position *source = casework_source_of(said, &rule);
     if (*rule && source) {
         casework_fired_save(turn, event->case_id, rule, source);
         if (said->kind_case != CASEWORK__EVENT__KIND_PROBLEM_NOTED)
-            settle_problems(record, rule);
+            casework_settle_problems(record, rule, source);
     }
     switch (said->kind_case) {
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
@@ -263,7 +287,8 @@ static void evolve_told(struct turn *turn, Caserec__Case *record, const Hb__Even
     casework_extend_noticed(turn, record, event->notification);
     if (event->notification->kind_case != NOTIFICATION__EVENT__KIND_TOLD)
         return;
-    casework_told_add(turn, record, event->notification->told->notice, record->round, event->occurred_ms);
+    const Notification__NoticeTold *told = event->notification->told;
+    casework_told_add(turn, record, told->notice, told->round ? told->round : record->round, event->occurred_ms);
 }
 
 static void evolve_level(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
@@ -336,6 +361,7 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
         break;
     case HB__EVENT__PAYLOAD_WATCHDOG:
         casework_extend_watched(turn, record, event->watchdog);
+        casework_dated(turn, record, event->watchdog);
         break;
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ANALYTICS:
@@ -349,4 +375,6 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
     }
     casework_file_add(turn, event->case_id, record, event);
     casework_save(turn, event->case_id, record);
+    if (record->n_problems)
+        settle_refuted(turn, event->case_id);
 }

@@ -210,6 +210,7 @@ static Hb__Position *ask_notice(struct turn *turn, const struct casework_case *o
     Casework__NoticeRequested *request = TURN_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
     request->notice = EXTENSION_NOTICE;
     request->source = event_position(turn, step);
+    request->round = one->record->round;
     request->clock = clock->name;
     request->due_ms = due_ms;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);

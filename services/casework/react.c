@@ -165,6 +165,20 @@ static bool address(struct turn *turn, const struct casework_case *one, const Po
     return false;
 }
 
+/* The case is opened all the same, as any: for whom routing finds, with the limits of its kind. */
+static void note_unfilled(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
+                          const Policy__Action *action, const Casework__CaseRequested *request, Hb__Position *source)
+{
+    if (action->to && !*request->to && !*action->at_site)
+        casework_note_problem(
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+            "规则所开案件应交给的人员或部门不存在，按一般规则分派",
+            "there is nobody whom the case that this rule opens should go to: it is routed like any other");
+    if (action->due && !request->due_ms)
+        casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
+                              "规则所开案件的期限无从得知", "nothing says when the case that this rule opens is due");
+}
+
 static void open_one(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                      const Policy__Action *action, Hb__Position *source, const struct casework_each *each,
                      uint32_t part)
@@ -191,6 +205,7 @@ static void open_one(struct turn *turn, const struct casework_case *one, const P
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_CASE_REQUESTED, request);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     turn_say(turn, event);
+    note_unfilled(turn, one, rule, action, request, source);
 }
 
 static void open_case(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
@@ -314,13 +329,17 @@ static void mark(struct turn *turn, const struct casework_case *one, const Polic
 
 /* The notice goes out on each case of the link: to its complainant, its handler. */
 static void tell_each(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
-                      const Policy__Action *action, Casework__NoticeRequested *request)
+                      const Policy__Action *action, const Casework__NoticeRequested *like)
 {
     struct casework_each each;
     for (size_t i = 0; casework_each(one, action, i, &each); i++) {
         struct casework_case other;
         if (!each.link || !casework_open(turn, each.link, &other))
             continue;
+        Casework__NoticeRequested *request =
+            TURN_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
+        *request = *like;
+        request->round = other.record->round;
         Hb__Event *event = casework_event(turn, &other, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);
         event_clauses(turn, event, rule->clauses, rule->n_clauses);
         turn_say(turn, event);
@@ -349,6 +368,7 @@ static void act(struct turn *turn, const struct casework_case *one, const Policy
         request->rule = rule->name;
         request->notice = action->name;
         request->source = source;
+        request->round = one->record->round;
         request->letter = casework_letter_of(one, action->name, source);
         if (*action->each) {
             tell_each(turn, one, rule, action, request);
@@ -459,18 +479,39 @@ static void run_rules(struct turn *turn, const struct casework_case *one, const 
         fire(turn, one, meant[i], by, source);
 }
 
-/* A rule that could not be decided for want of a fact is tried again when facts change. One that acted and met another
-   problem has acted: it is not tried again. */
+const Policy__Rule *casework_waiting(const struct casework_case *one, const Caserec__Problem *problem)
+{
+    for (size_t i = 0; i < one->kind->n_rules && !problem->settled && *problem->missing; i++) {
+        const Policy__Rule *rule = one->kind->rules[i];
+        if (strcmp(rule->name, problem->noted->rule) == 0 && rule->when && rule->condition)
+            return rule;
+    }
+    return NULL;
+}
+
+/* It has, and the state will know when what was said is folded. */
+static bool acted_already(struct turn *turn, const struct casework_case *one, const Casework__ProblemNoted *noted)
+{
+    const Hb__Event *said;
+    for (unsigned i = 0; (said = turn_unfolded(turn, i)); i++) {
+        const char *rule;
+        const Hb__Position *source = casework_source_of(said->casework, &rule);
+        if (said->case_id == one->id && source && strcmp(rule, noted->rule) == 0 &&
+            source->offset == noted->source->offset && source->log->service == noted->source->log->service)
+            return true;
+    }
+    return false;
+}
+
+/* A rule that could not be decided for want of a fact is tried again when facts change; when it turns out not to
+   apply, the fold settles the problem. One that acted and met another problem has acted: it is not tried again. */
 static void retry_problems(struct turn *turn, const struct casework_case *one)
 {
     for (size_t i = 0; i < one->record->n_problems; i++) {
         const Caserec__Problem *problem = one->record->problems[i];
-        const Policy__Rule *rule = NULL;
-        for (size_t r = 0; r < one->kind->n_rules && !problem->settled && *problem->missing; r++)
-            if (strcmp(one->kind->rules[r]->name, problem->noted->rule) == 0 && one->kind->rules[r]->when)
-                rule = one->kind->rules[r];
+        const Policy__Rule *rule = casework_waiting(one, problem);
         if (!rule || exhausted(one, rule) || case_holds(&one->view, rule->condition, NULL) != TRUTH_YES ||
-            !rule->condition)
+            acted_already(turn, one, problem->noted))
             continue;
         act_all(turn, one, rule, problem->noted->source, true);
         act_all(turn, one, rule, problem->noted->source, false);
@@ -599,7 +640,10 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     casework_note_undelivered(turn, &one, event);
     Hb__Position *source = event_position(turn, event);
     struct cause cause = cause_of(event);
+    if (*cause.told && event->notification->told->round && event->notification->told->round < one.record->round)
+        cause.told = ""; /* the proof of a round that is over */
     run_rules(turn, &one, &cause, source);
+    casework_note_undated(turn, &one, event, source);
     react_linked(turn, &one, &cause, source);
     casework_returns_react(&one, event);
     react_pattern(turn, &one, event, source);

@@ -137,12 +137,12 @@ void casework_miss_field(const struct casework_case *one, const Policy__Step *st
                     arena_printf(turn_arena(turn), "please fill in: %s", en));
 }
 
-/* What the case knows already need not be entered again; but each extension has a reason of its own, and whoever links
-   the case says with which: what it was linked with before is another matter. */
-static bool known_of(const struct casework_case *one, const Policy__Step *step, const char *name)
+/* What the case knows already need not be entered again, unless the policy asks for it anew; but each extension has a
+   reason of its own, and whoever links the case says with which: what it was linked with before is another matter. */
+static bool known_of(const struct casework_case *one, const Policy__Step *step, const Policy__Need *need)
 {
-    bool links = *step->link && strcmp(step->case_field, name) == 0;
-    return !links && strcmp(step->name, "extend") != 0 && facts_get(&one->facts, name);
+    bool links = *step->link && strcmp(step->case_field, need->name) == 0;
+    return !need->anew && !links && strcmp(step->name, "extend") != 0 && facts_get(&one->facts, need->name);
 }
 
 static const char *chain_label(const struct casework_case *one, const char *name, bool english)
@@ -161,7 +161,7 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
     for (size_t i = 0; i < step->n_needs; i++) {
         const Policy__Need *need = step->needs[i];
         if (need->type == POLICY__NEED__TYPE__FIELD) {
-            if (!given(fields, count, need->name) && !known_of(one, step, need->name))
+            if (!given(fields, count, need->name) && !known_of(one, step, need))
                 casework_miss_field(one, step, need->name, clause, refusal);
         } else if (need->type == POLICY__NEED__TYPE__APPROVED && !casework_chain_approved(one, need->name)) {
             refusal_problem(turn, missing(one, refusal), need->name, clause,
@@ -328,6 +328,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
     if (strcmp(step->name, one->kind->public_problem) == 0)
         taken->joined = one->record->joined + 1;
     taken->back = step->back;
+    taken->approves_policy = *one->kind->approved_in && strcmp(one->kind->approved_in, taken->stage) == 0;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_STEP_TAKEN, taken);
     event_clauses(turn, event, by.clauses, by.clauses_count);
     event_fact_text(turn, event, "stage", taken->stage);

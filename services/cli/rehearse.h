@@ -12,9 +12,12 @@
 int rehearse_main(struct cli *cli, int argc, char **argv);
 int check_main(struct cli *cli, int argc, char **argv);
 int policy_flow_main(struct cli *cli, int argc, char **argv);
-int policy_diff_main(struct cli *cli, int argc, char **argv); /* 0: the same; 1: different */
-int whatif_main(struct cli *cli, int argc, char **argv);      /* likewise */
-int policy_move_main(struct cli *cli, int argc, char **argv); /* asks a running system */
+int policy_diff_main(struct cli *cli, int argc, char **argv);    /* 0: the same; 1: different */
+int whatif_main(struct cli *cli, int argc, char **argv);         /* likewise */
+int policy_publish_main(struct cli *cli, int argc, char **argv); /* these ask a running system */
+int policy_withdraw_main(struct cli *cli, int argc, char **argv);
+int policy_list_main(struct cli *cli);
+int policy_move_main(struct cli *cli, int argc, char **argv);
 
 /* calendar.c: which dates of open clocks at the site have moved since then, into the list (NULL: only printed). */
 bool calendar_list_moved(struct cli *cli, const char *site, const char *since, json_t *list);

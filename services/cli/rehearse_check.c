@@ -353,6 +353,8 @@ static bool check_case(struct world *world, const struct expectation *expectatio
     if (expectation->what == EXPECT_HANDLER)
         return strcmp(file->handler, expectation->value) == 0 ||
                differs_from(world, expectation, *file->handler ? file->handler : "-", out);
+    if (expectation->what == EXPECT_PROBLEM)
+        return !file->n_problems || differs_from(world, expectation, file->problems[0]->text->en, out);
     if (expectation->what == EXPECT_LINK)
         return check_link(world, expectation, file, out);
     if (expectation->what == EXPECT_WAITS)
@@ -386,8 +388,9 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
     case EXPECT_ISSUED:
     case EXPECT_TOLD:
     case EXPECT_MOVED:
-    case EXPECT_PROBLEM:
         return check_event(world, expectation, first, out);
+    case EXPECT_PROBLEM:
+        return expectation->absent ? check_case(world, expectation, out) : check_event(world, expectation, first, out);
     case EXPECT_STAGE:
     case EXPECT_FIELD:
     case EXPECT_DUE:

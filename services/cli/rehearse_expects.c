@@ -228,7 +228,7 @@ static void expect_told(struct reading *reading, struct scenario_line *line, jso
     }
 }
 
-/* c1, [c1, c2] or {c1: part of its text} */
+/* c1, [c1, c2] or {c1: part of its text}; {c1: none}: none stands on it */
 static void expect_problem(struct reading *reading, struct scenario_line *line, json_t *node)
 {
     const char *key;
@@ -246,6 +246,7 @@ static void expect_problem(struct reading *reading, struct scenario_line *line, 
         struct expectation one = expectation_new(reading, EXPECT_PROBLEM, value);
         one.case_name = reading_case_of(reading, value, key) ? arena_strdup(reading->arena, key) : "";
         one.value = reading_text_of(reading, value);
+        one.absent = strcmp(one.value, "none") == 0;
         expectation_add(reading, line, one);
     }
 }

@@ -171,7 +171,7 @@ static void child_ended(struct supervisor *up, struct child *child, int status)
     cli_fail("%s ended (%s %d); it is started again%s", child->name, WIFSIGNALED(status) ? "signal" : "exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
              refused ? ", but will not run until this is mended:" : "");
-    if (refused)
+    if (WIFEXITED(status) && WEXITSTATUS(status))
         say_last_line(up, child);
     if (refused && up->task == 0) { /* it never ran: better stop than wait */
         up->stopping = true;

@@ -33,6 +33,9 @@ static void relive_directory(struct whatif *whatif, const Hb__Event *event)
         relive_published(whatif, said->policy_published);
         return;
     }
+    if (said->kind_case == DIRECTORY__EVENT__KIND_POLICY_SCHEDULED ||
+        said->kind_case == DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN)
+        return; /* what came of it stands in PolicyPublished */
     for (unsigned i = 0; i < LIVES; i++)
         life_say(&whatif->lives[i], event);
 }

@@ -85,17 +85,21 @@ static void add_departments(struct turn *turn, const char *site, bool public, Di
     }
 }
 
-static void add_policy(struct turn *turn, const char *site, Directory__Organisation *all)
+static void add_policy(struct turn *turn, const char *site, bool public, Directory__Organisation *all)
 {
     const Directory__PolicyPublished *published = organisation_policy_published(turn, site, 0);
-    if (!published)
+    const Directory__PolicyScheduled *coming = public ? NULL : directory_coming(turn, site);
+    if (!published && !coming)
         return;
-    Directory__SitePolicy *policy = arena_alloc(turn_arena(turn), sizeof *policy);
-    directory__site_policy__init(policy);
-    policy->site = published->site;
-    policy->version = published->version;
-    policy->packs = published->packs;
-    policy->n_packs = published->n_packs;
+    Directory__SitePolicy *policy = TURN_NEW(turn, Directory__SitePolicy, directory__site_policy__init);
+    policy->site = (char *)(uintptr_t)site;
+    if (coming)
+        policy->coming = coming->coming;
+    if (published) {
+        policy->version = published->version;
+        policy->packs = published->packs;
+        policy->n_packs = published->n_packs;
+    }
     ADD(turn, all->policies, all->n_policies, policy);
 }
 
@@ -123,7 +127,7 @@ static void add_site(struct turn *turn, const Hb__Query *query, const Directory_
 {
     ADD(turn, all->sites, all->n_sites, (Directory__Site *)(uintptr_t)site);
     add_departments(turn, site->id, outsider(query), all);
-    add_policy(turn, site->id, all);
+    add_policy(turn, site->id, outsider(query), all);
     if (!outsider(query))
         add_people(turn, site->id, all);
     if (query->directory->organisation->all)

@@ -152,6 +152,9 @@ static void check_site(struct check *check, size_t i)
     check_label(check, at(check, "sites", i, "name"), site->name);
     check_line(check, at(check, "sites", i, "zone"), site->zone, true);
     check_language(check, at(check, "sites", i, "language"), site->language);
+    if (*site->follows && organisation_site(check->turn, site->id) && directory_coming(check->turn, site->id))
+        wrong(check, at(check, "sites", i, "follows"), "该站点有待生效的制度，请先撤回",
+              "a policy is to take effect at this site: withdraw it first");
     if (*site->follows)
         check_id(check, at(check, "sites", i, "follows"), site->follows, SITE_LETTERS);
     if (!letters_only(site->code, 16, CODE_LETTERS))

@@ -231,7 +231,8 @@ static void keep_sources(const struct gathered *gathered, const Policy__Policy *
 {
     struct turn *turn = gathered->turn;
     Dirrec__Sources kept = DIRREC__SOURCES__INIT;
-    kept.at_ms = turn_now(turn);
+    const Directory__PublishPolicy *publish = gathered->publish;
+    kept.at_ms = publish->coming ? directory_day_begins(turn, publish->site, publish->coming->day) : turn_now(turn);
     kept.sources = arena_alloc(turn_arena(turn), (gathered->count + 1) * sizeof *kept.sources);
     for (size_t i = 0; i < gathered->count; i++) {
         const struct policy_source *source = &gathered->sources[i];
@@ -242,28 +243,39 @@ static void keep_sources(const struct gathered *gathered, const Policy__Policy *
         one->path = (char *)(uintptr_t)source->path;
         one->text = arena_text(turn_arena(turn), (const char *)source->text.data, source->text.size);
     }
-    directory_sources_keep(turn, gathered->publish->site, packed, &kept);
+    directory_sources_keep(turn, publish->site, packed, &kept);
 }
 
-/* What is published governs from this moment on: a pack that says a later day is published on that day. */
-static bool refuse_early(struct turn *turn, const Directory__PublishPolicy *publish, const Policy__Policy *policy)
+/* ---- the day it takes effect ---- */
+
+static bool read_from(struct turn *turn, const Directory__PublishPolicy *publish, int32_t today, int32_t *day_out)
 {
-    struct arena *arena = turn_arena(turn);
+    bool read = !*publish->from || date_parse(publish->from, day_out);
+    if (!read)
+        refuse_field(turn, 422, "bad_field", "from", "施行日须为日期，如 2027-01-01",
+                     "the day it takes effect is written 2027-01-01");
+    else if (*publish->from && *day_out < today)
+        refuse_field(turn, 422, "bad_field", "from", "施行日已过", "this day has passed");
+    return !turn_refused(turn);
+}
+
+/* It waits for the day that was asked for, and for what its packs say. */
+static bool set_day(struct turn *turn, Directory__PublishPolicy *publish, const Policy__Policy *policy)
+{
+    int year, month, day_of_month;
     int32_t date, today = date_of_local(zone_local_ms(organisation_zone(turn, publish->site), turn_now(turn)));
-    for (size_t i = 0; i < policy->n_packs && !publish->ahead; i++) {
-        const Policy__Pack *pack = policy->packs[i];
-        if (!date_parse(pack->in_force, &date) || date <= today)
-            continue;
-        refuse_field(
-            turn, 409, "too_early", "packs",
-            arena_printf(arena, "制度包 %s 自 %s 起施行：发布即生效，请在当日发布", pack->name, pack->in_force),
-            arena_printf(arena,
-                         "the pack %s is in force from %s, and what is published is in force at once: publish "
-                         "on that day",
-                         pack->name, pack->in_force));
+    int32_t day = today;
+    if (!read_from(turn, publish, today, &day))
+        return false;
+    for (size_t i = 0; i < policy->n_packs && !publish->ahead; i++)
+        if (date_parse(policy->packs[i]->in_force, &date) && date > day)
+            day = date;
+    if (day <= today)
         return true;
-    }
-    return false;
+    date_split(day, &year, &month, &day_of_month);
+    publish->coming = TURN_NEW(turn, Directory__ComingPolicy, directory__coming_policy__init);
+    publish->coming->day = arena_printf(turn_arena(turn), "%04d-%02d-%02d", year, month, day_of_month);
+    return true;
 }
 
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish)
@@ -275,7 +287,7 @@ void directory_compile(struct turn *turn, Directory__PublishPolicy *publish)
     policy_compile(gathered.sources, gathered.count, (const char *const *)publish->packs, publish->n_packs,
                    turn_arena(turn), &result);
     policy_check(&result, turn_arena(turn));
-    if (refuse_mistakes(turn, &result) || refuse_early(turn, publish, result.policy))
+    if (refuse_mistakes(turn, &result) || !set_day(turn, publish, result.policy))
         return;
     result.policy->site = publish->site;
     load_calendars(turn, publish, result.policy);

@@ -15,6 +15,9 @@ void directory_decide(struct turn *turn, const Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_OFFER_SETUP:
         directory_decide_setup(turn, command->directory->offer_setup);
         return;
+    case DIRECTORY__COMMAND__KIND_WITHDRAW_POLICY:
+        directory_decide_withdraw(turn, command->directory->withdraw_policy);
+        return;
     case DIRECTORY__COMMAND__KIND_TELL_SETUP:
         directory_decide_used(turn, command->directory->tell_setup);
         return;
@@ -46,9 +49,20 @@ void directory_reply(struct turn *turn, const Hb__Command *command, Hb__Event *c
     }
     if (command->directory->kind_case != DIRECTORY__COMMAND__KIND_PUBLISH_POLICY)
         return;
-    reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION;
-    reply->policy_version = organisation_policy_version(turn, command->directory->publish_policy->site);
-    for (unsigned i = 0; i < count; i++)
+    const Directory__PublishPolicy *publish = command->directory->publish_policy;
+    Directory__ComingPolicy *coming = publish->coming;
+    uint32_t version = organisation_policy_version(turn, publish->site);
+    for (unsigned i = 0; i < count; i++) {
         if (said[i]->directory->kind_case == DIRECTORY__EVENT__KIND_POLICY_PUBLISHED)
-            reply->policy_version = said[i]->directory->policy_published->version;
+            version = said[i]->directory->policy_published->version;
+        if (said[i]->directory->kind_case == DIRECTORY__EVENT__KIND_POLICY_SCHEDULED)
+            coming = said[i]->directory->policy_scheduled->coming;
+    }
+    if (coming) {
+        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_COMING_POLICY;
+        reply->coming_policy = coming;
+    } else {
+        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION;
+        reply->policy_version = version;
+    }
 }

@@ -31,15 +31,16 @@ static void say_calendars(struct turn *turn, const Directory__PublishPolicy *pub
     }
 }
 
-static void say_policy(struct turn *turn, const Directory__PublishPolicy *publish, uint32_t version,
-                       ProtobufCBinaryData whole)
+/* Its parts are said; what names them is given back. */
+static Directory__PolicyPublished *say_parts(struct turn *turn, const Directory__PublishPolicy *publish,
+                                             ProtobufCBinaryData whole)
 {
     const ProtobufCBinaryData *compiled = &publish->compiled;
     Directory__PolicyPublished *published = arena_alloc(turn_arena(turn), sizeof *published);
     directory__policy_published__init(published);
     published->site = arena_strdup(turn_arena(turn), publish->site);
-    published->version = version;
     published->hash = whole;
+    published->case_id = publish->case_id;
     published->packs = publish->packs;
     published->n_packs = publish->n_packs;
     published->parts =
@@ -48,7 +49,7 @@ static void say_policy(struct turn *turn, const Directory__PublishPolicy *publis
         size_t size = compiled->len - at < DIRECTORY_PART_BYTES_MAX ? compiled->len - at : DIRECTORY_PART_BYTES_MAX;
         published->parts[published->n_parts++] = directory_say_part(turn, publish->site, compiled->data + at, size);
     }
-    directory_say(turn, publish->site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED, &published->base);
+    return published;
 }
 
 /* Two who change the same policy: what the one has just published is not put out of force by the other unseen. */
@@ -88,6 +89,16 @@ void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *
         refuse_stale(turn, publish->base_version, version);
         return;
     }
+    if (!directory_may_change(turn, publish))
+        return;
+    if (publish->coming && !directory_may_schedule(turn, publish, bytes_of(whole.data, whole.len)))
+        return;
     say_calendars(turn, publish);
-    say_policy(turn, publish, version + 1, whole);
+    Directory__PolicyPublished *published = say_parts(turn, publish, whole);
+    if (publish->coming) {
+        directory_say_scheduled(turn, publish, published);
+        return;
+    }
+    published->version = version + 1;
+    directory_say(turn, publish->site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED, &published->base);
 }

@@ -29,8 +29,15 @@ static void evolve(struct turn *turn, const Hb__Event *event)
     switch (event->payload_case) {
     case HB__EVENT__PAYLOAD_DIRECTORY: /* folded by organisation_evolve, which the runtime calls first */
         evolve_own(turn, event->directory);
+        if (event->cell == turn_cell(turn)) {
+            directory_coming_fold(turn, event->directory);
+            directory_approved_fold(turn, event);
+        }
         return;
-    case HB__EVENT__PAYLOAD_CASEWORK: /* marks it asks for are said, nothing else concerns us */
+    case HB__EVENT__PAYLOAD_CASEWORK: /* beside that, marks it asks for are said */
+        if (event->cell == turn_cell(turn))
+            directory_approved_fold(turn, event);
+        return;
     case HB__EVENT__PAYLOAD_INTAKE:
     case HB__EVENT__PAYLOAD_ROUTING:
     case HB__EVENT__PAYLOAD_WATCHDOG:
@@ -51,6 +58,8 @@ const struct service directory_service = {
     .hears_above = 1u << HB__SERVICE__DIRECTORY,
     .keeps_organisation = true,
     .keeps_vault = true,
+    .tables = directory_tables,
+    .tables_count = DIRECTORY_TABLES_COUNT,
     .wrong_secret = directory_secrets_wrong,
     .prepare = directory_prepare,
     .decide = directory_decide,

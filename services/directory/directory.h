@@ -25,6 +25,11 @@
 
 extern const struct service directory_service;
 
+/* coming: site NUL -> PolicyScheduled, the policy that takes effect on a later day. approved: case id BE64 -> site NUL:
+   the case approves one change of the policy there. */
+enum directory_table { DIRECTORY_COMING, DIRECTORY_APPROVED, DIRECTORY_TABLES_COUNT };
+extern const char *const directory_tables[];
+
 /* prepare.c: the door */
 void directory_prepare(struct turn *turn, Hb__Command *command);
 void directory_decide(struct turn *turn, const Hb__Command *command);
@@ -48,6 +53,7 @@ void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms);
 /* decide_organise.c, decide_policy.c */
 void directory_decide_organise(struct turn *turn, const Directory__Organise *organise);
 void directory_decide_policy(struct turn *turn, const Directory__PublishPolicy *publish);
+void directory_decide_withdraw(struct turn *turn, const Directory__WithdrawPolicy *withdraw);
 void directory_say(struct turn *turn, const char *site, Directory__Event__KindCase kind, ProtobufCMessage *payload);
 
 /* decide_year.c: a year of holidays for a calendar in use. */
@@ -65,8 +71,21 @@ void directory_follow(struct turn *turn, const Hb__Event *event);
 /* decide_policy.c: one part of a packed policy; returns its hash. */
 ProtobufCBinaryData directory_say_part(struct turn *turn, const char *site, const uint8_t *data, size_t size);
 
-/* compile.c: compiles the packs and finds their calendars; fills in `compiled` and `calendars`, or refuses with every
-   mistake. Reads files: at the door only. */
+/* coming.c: the policy of a later day. NULL: none is coming. */
+const Directory__PolicyScheduled *directory_coming(struct turn *turn, const char *site);
+int64_t directory_day_begins(struct turn *turn, const char *site, const char *day); /* in the site's zone */
+bool directory_may_schedule(struct turn *turn, const Directory__PublishPolicy *publish, struct bytes hash);
+void directory_say_scheduled(struct turn *turn, const Directory__PublishPolicy *publish,
+                             Directory__PolicyPublished *policy);
+void directory_coming_due(struct turn *turn, const char *site);
+void directory_coming_fold(struct turn *turn, const Directory__Event *said);
+
+/* approved.c: cases that approve a change of the policy, each for one publication. */
+bool directory_may_change(struct turn *turn, const Directory__PublishPolicy *publish); /* false: refused */
+void directory_approved_fold(struct turn *turn, const Hb__Event *event);
+
+/* compile.c: compiles the packs and finds their calendars; fills in `compiled`, `calendars` and `coming`, or refuses
+   with every mistake. Reads files: at the door only. */
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);
 
 /* secrets.c: account NUL -> token hash; '#' token hash -> account NUL. Door and queries only. */

@@ -50,10 +50,12 @@ static void prepare_organise(struct turn *turn, const Hb__Command *command)
         refuse_narrowed(turn); /* it could give itself, or anybody, all that it was not given */
         return;
     }
-    for (size_t i = 0; i < organise->n_secrets; i++)
-        if (*organise->secrets[i]->password_hash && !(command->actor && command->actor->operator_))
-            turn_refuse(turn, 403, "not_allowed", "密码散列仅限运维密钥",
-                        "password hashes are for the operator's key only");
+    bool by_operator = command->actor && command->actor->operator_;
+    for (size_t i = 0; i < organise->n_secrets && !by_operator; i++)
+        if (*organise->secrets[i]->password_hash || organise->secrets[i]->token_hash.len)
+            turn_refuse(
+                turn, 403, "not_allowed", "密码与令牌的散列仅限运维密钥",
+                "hashes of passwords and tokens are for the operator's key only: who gives them is that account");
     directory_check_organise(turn, organise);
     if (!turn_refused(turn))
         check_zones(turn, organise);
@@ -82,23 +84,36 @@ static void refuse_for_case(struct turn *turn, const Policy__Kind *kind)
     struct arena *arena = turn_arena(turn);
     turn_refuse(
         turn, 409, "guard",
-        arena_printf(arena, "该站点的制度须经“%s”（%s）事项修改；运维密钥可直接发布", kind->label->zh, kind->name),
+        arena_printf(arena, "该站点的制度须经“%s”（%s）事项修改，发布时注明已批准的事项；运维密钥可直接发布",
+                     kind->label->zh, kind->name),
         arena_printf(arena,
-                     "the policy of this site is changed by a case of the kind %s (%s); the operator may publish",
+                     "the policy of this site is changed by a case of the kind %s (%s): name the one that approves it; "
+                     "the operator may publish",
                      kind->name, kind->label->en));
+}
+
+/* `approved`: by a case that is looked at apart, or only where there is none, for which no case can have been needed.
+   False: refused. */
+static bool may_publish(struct turn *turn, const Hb__Command *command, const char *site, bool approved)
+{
+    if (!rights_may(turn, command->actor, "policy", site))
+        turn_refuse(turn, 403, "not_allowed", "无权发布制度", "this account may not publish policies at this site");
+    else if (!organisation_site(turn, site))
+        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
+    else if (!approved && change_case(turn, command, site))
+        refuse_for_case(turn, change_case(turn, command, site));
+    return !turn_refused(turn);
 }
 
 static void prepare_policy(struct turn *turn, const Hb__Command *command)
 {
     Directory__PublishPolicy *publish = command->directory->publish_policy;
-    if (publish->compiled.len || publish->n_calendars)
-        turn_refuse(turn, 422, "bad_field", "不得提交已编译的制度", "compiled and calendars are given by the door");
-    else if (!rights_may(turn, command->actor, "policy", publish->site))
-        turn_refuse(turn, 403, "not_allowed", "无权发布制度", "this account may not publish policies at this site");
-    else if (!organisation_site(turn, publish->site))
-        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
-    else if (!publish->only_if_none && change_case(turn, command, publish->site))
-        refuse_for_case(turn, change_case(turn, command, publish->site));
+    if (publish->compiled.len || publish->n_calendars || publish->coming)
+        turn_refuse(turn, 422, "bad_field", "不得提交已编译的制度",
+                    "compiled, calendars and coming are given by the door");
+    else if (!may_publish(turn, command, publish->site, publish->only_if_none || publish->case_id) ||
+             !directory_may_change(turn, publish))
+        return;
     else if (!publish->only_if_none || !organisation_policy_version(turn, publish->site))
         directory_compile(turn, publish);
 }
@@ -122,6 +137,9 @@ void directory_prepare(struct turn *turn, Hb__Command *command)
         return;
     case DIRECTORY__COMMAND__KIND_OFFER_SETUP:
         directory_prepare_setup(turn, command);
+        return;
+    case DIRECTORY__COMMAND__KIND_WITHDRAW_POLICY:
+        (void)may_publish(turn, command, command->directory->withdraw_policy->site, false);
         return;
     case DIRECTORY__COMMAND__KIND_TELL_SETUP:
         directory_prepare_used(turn, command);

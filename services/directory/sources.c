@@ -76,8 +76,10 @@ void answer_sources(struct turn *turn, const Hb__Query *query, Directory__Reply 
         turn_refuse(turn, 403, "not_allowed", "无权维护制度", "this account may not change policies at this site");
         return;
     }
-    const Directory__PolicyPublished *published = organisation_policy_published(turn, site->id, get->version);
-    if (!published && get->version) {
+    const Directory__PolicyScheduled *coming = get->coming ? directory_coming(turn, site->id) : NULL;
+    const Directory__PolicyPublished *published =
+        coming ? coming->policy : organisation_policy_published(turn, site->id, get->version);
+    if ((!published && get->version) || (!coming && get->coming)) {
         turn_refuse(turn, 404, "no_policy", "该站点没有此制度", "this site has no such policy");
         return;
     }
@@ -86,8 +88,10 @@ void answer_sources(struct turn *turn, const Hb__Query *query, Directory__Reply 
     reply->kind_case = DIRECTORY__REPLY__KIND_SOURCES;
     told->site = site->id;
     told->follows = site->follows;
-    if (kind)
+    if (kind) {
         told->changed_by = kind->name;
+        told->approved_in = kind->approved_in;
+    }
     if (!published)
         return;
     told->version = published->version;

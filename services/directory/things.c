@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define BY_DATE 0           /* in place of a case */
+#define MARK_CASES_MAX 1000 /* that one mark rests on: 8 KB; what comes beyond them is not counted */
+
 /* ---- the door: facts of a thing are typed by the fields of its register ---- */
 
 static const Policy__ThingDef *register_of(struct turn *turn, const Directory__Thing *thing)
@@ -132,6 +135,11 @@ static void check_thing(struct turn *turn, const Directory__Organise *organise, 
     if (!def)
         wrong(turn, arena_printf(arena, "%s.of", path), "该站点的制度没有这个登记册",
               "the policy of this site has no such register");
+    struct facts facts = {thing->facts, thing->n_facts};
+    for (size_t i = 0; def && i < def->n_fields; i++)
+        if (def->fields[i]->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS && !facts_get(&facts, def->fields[i]->name))
+            wrong(turn, arena_printf(arena, "%s.facts.%s", path, def->fields[i]->name), "请填写此项",
+                  "this has to be filled in");
     if (*thing->within && !thing_known(turn, organise, thing->site, thing->within))
         wrong(turn, arena_printf(arena, "%s.within", path), "没有这一项", "there is no such thing");
     for (size_t i = 0; i < thing->n_holders; i++)
@@ -272,6 +280,8 @@ void directory_keep_marks(struct turn *turn, Directory__Thing *thing)
             facts_set(turn_arena(turn), &facts, before->facts[i]->name, before->facts[i]->value);
     thing->facts = facts.list;
     thing->n_facts = facts.count;
+    thing->markings = before ? before->markings : NULL;
+    thing->n_markings = before ? before->n_markings : 0;
 }
 
 /* ---- marks ---- */
@@ -282,19 +292,55 @@ static bool marked(const Directory__Thing *thing, const char *mark)
     return value && value->kind_case == HB__VALUE__KIND_YES && value->yes;
 }
 
-static void say_mark(struct turn *turn, const Directory__Thing *thing, const char *mark, bool on, char *const *clauses,
-                     size_t clauses_count)
+/* The cases a mark rests on, and whether `by` is among them. */
+static const Directory__Marking *marking_of(const Directory__Thing *thing, const char *mark)
 {
-    if (marked(thing, mark) == on)
+    static const Directory__Marking none = DIRECTORY__MARKING__INIT;
+    for (size_t i = 0; i < thing->n_markings; i++)
+        if (strcmp(thing->markings[i]->mark, mark) == 0)
+            return thing->markings[i];
+    return &none;
+}
+
+static bool rests_on(const Directory__Marking *marking, uint64_t by)
+{
+    for (size_t i = 0; i < marking->n_cases; i++)
+        if (marking->cases[i] == by)
+            return true;
+    return false;
+}
+
+/* All of them but `by`, and `by` behind them where it gives the mark. */
+static void set_cases(struct turn *turn, Directory__ThingMarked *said, const Directory__Marking *before, uint64_t by,
+                      bool on)
+{
+    said->cases = arena_alloc(turn_arena(turn), (before->n_cases + 1) * sizeof *said->cases);
+    for (size_t i = 0; i < before->n_cases; i++)
+        if (before->cases[i] != by)
+            said->cases[said->n_cases++] = before->cases[i];
+    if (on)
+        said->cases[said->n_cases++] = by;
+}
+
+/* Several cases may give one mark: it stays until the last of them takes it off. Whoever takes off what he did not give
+ * takes it off for all; a date takes off only what it gave. `by`: the case; BY_DATE. */
+static void say_mark(struct turn *turn, const Directory__Thing *thing, const char *mark, bool on, uint64_t by,
+                     char *const *clauses, size_t clauses_count)
+{
+    const Directory__Marking *before = marking_of(thing, mark);
+    bool mine = rests_on(before, by), is = marked(thing, mark);
+    if (on ? is && (mine || before->n_cases >= MARK_CASES_MAX) : !is || (by == BY_DATE && !mine && before->n_cases))
         return;
     Directory__ThingMarked *said = arena_alloc(turn_arena(turn), sizeof *said);
     directory__thing_marked__init(said);
     said->site = thing->site;
     said->thing = thing->id;
+    if (on || mine)
+        set_cases(turn, said, before, by, on);
     said->fact = arena_alloc(turn_arena(turn), sizeof *said->fact);
     hb__fact__init(said->fact);
     said->fact->name = (char *)(uintptr_t)mark;
-    said->fact->value = on ? value_yes(turn, true) : NULL;
+    said->fact->value = on || said->n_cases ? value_yes(turn, true) : NULL;
     Hb__Event *event = turn_event(turn, thing->site, 0);
     event->payload_case = HB__EVENT__PAYLOAD_DIRECTORY;
     event->directory = arena_alloc(turn_arena(turn), sizeof *event->directory);
@@ -309,16 +355,17 @@ void directory_mark(struct turn *turn, const Hb__Event *cause)
 {
     const Casework__MarkRequested *request = cause->casework->mark_requested;
     bool on = request->fact && request->fact->value;
+    uint64_t by = cause->case_id;
     if (!request->fact)
         return;
     if (*request->thing) {
         const Directory__Thing *thing = organisation_thing(turn, cause->site, request->thing);
         if (thing)
-            say_mark(turn, thing, request->fact->name, on, cause->clauses, cause->n_clauses);
+            say_mark(turn, thing, request->fact->name, on, by, cause->clauses, cause->n_clauses);
         return;
     }
     for (const Directory__Thing **thing = organisation_things(turn, cause->site, request->register_); *thing; thing++)
-        say_mark(turn, *thing, request->fact->name, on, cause->clauses, cause->n_clauses);
+        say_mark(turn, *thing, request->fact->name, on, by, cause->clauses, cause->n_clauses);
 }
 
 /* ---- marks that come by date ---- */
@@ -353,7 +400,7 @@ void directory_look_at_thing(struct turn *turn, const Directory__Thing *thing)
     int64_t ms;
     for (size_t i = 0; def && i < def->n_until; i++)
         if (until_ms(thing, def->until[i], &ms))
-            say_mark(turn, thing, def->until[i]->mark, ms <= turn_now(turn), def->clauses, def->n_clauses);
+            say_mark(turn, thing, def->until[i]->mark, ms <= turn_now(turn), BY_DATE, def->clauses, def->n_clauses);
 }
 
 void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms)
@@ -361,6 +408,8 @@ void directory_fire(struct turn *turn, struct bytes key, int64_t due_ms)
     (void)due_ms;
     const char *site = (const char *)key.data, *id = site + strlen(site) + 1;
     const Directory__Thing *thing = organisation_thing(turn, site, id);
+    if (!*id)
+        directory_coming_due(turn, site);
     if (thing)
         directory_look_at_thing(turn, thing);
 }

@@ -2,7 +2,7 @@
 #include "audit.h"
 
 #include "account_limit.h"
-#include "cases.h"
+#include "case_export.h"
 #include "export_note.h"
 #include "parameters.h"
 #include "problem.h"
@@ -51,8 +51,9 @@ static void ask(struct audit *audit)
 
 /* ---- CSV ---- */
 
-static const char columns[] = "at,what,act,name,person,account,for_person,case_number,case_id,purpose,fields,withheld,"
-                              "masked,version,log,partition,offset\r\n";
+static const char columns[] =
+    CSV_START "at,what,act,name,person,account,for_person,case_number,case_id,purpose,fields,withheld,"
+              "masked,version,log,partition,offset\r\n";
 
 static char *joined(struct arena *arena, char *const *list, size_t count)
 {

@@ -28,10 +28,9 @@ static void write_line(struct http_request *request, const char *const *texts, s
 
 static void begin(struct case_export *export)
 {
-    const char *const *columns = case_export_columns(export);
-    size_t count = 0;
-    while (columns[count])
-        count++;
+    size_t count;
+    const char *const *columns = case_export_columns(export, &count);
+    http_stream_write(case_export_request(export), bytes_of_text(CSV_START));
     write_line(case_export_request(export), columns, count);
 }
 

@@ -50,18 +50,17 @@ static void give(struct http_request *request, void *context, const Hb__Refusal 
     json_decref(data);
 }
 
+/* Of the history a form shows who did what and when, and none of its texts. */
 static void open_all(struct http_request *request, struct gathering *gathering)
 {
     struct document *document = &gathering->document;
-    size_t room = document->cases_count * 2 + document->events_count, count = 0;
+    size_t room = document->cases_count * 2, count = 0;
     ProtobufCMessage **messages = arena_alloc(&request->arena, room * sizeof *messages);
     for (size_t i = 0; i < document->cases_count; i++) {
         messages[count++] = &document->cases[i].file->base;
         if (document->cases[i].party)
             messages[count++] = &document->cases[i].party->base;
     }
-    for (size_t i = 0; i < document->events_count; i++)
-        messages[count++] = document->events[i];
     case_open_texts(request, own(gathering)->id, messages, count, give, gathering);
 }
 
@@ -76,6 +75,8 @@ static bool has_block(const struct gathering *gathering, const char *block)
     return false;
 }
 
+static void ask_timeline(struct http_request *request, struct gathering *gathering, uint64_t after);
+
 static void on_timeline(struct http_request *request, void *context, const Hb__Refusal *refused,
                         const Hb__QueryReply *reply)
 {
@@ -87,15 +88,22 @@ static void on_timeline(struct http_request *request, void *context, const Hb__R
     }
     const Casework__Timeline *timeline = reply->casework->timeline;
     char *why;
-    document->events = arena_alloc(&request->arena, (timeline->n_events + 1) * sizeof *document->events);
-    for (size_t i = 0; i < timeline->n_events; i++)
+    for (size_t i = 0; i < timeline->n_events; i++) {
+        ProtobufCMessage *event;
         if (message_unpack(&hb__event__descriptor, bytes_of(timeline->events[i].data, timeline->events[i].len),
-                           &request->arena, &document->events[document->events_count], &why) == ERR_NONE)
-            document->events_count++;
-    open_all(request, gathering);
+                           &request->arena, &event, &why))
+            continue;
+        document->events =
+            arena_grow(&request->arena, document->events, document->events_count, sizeof *document->events);
+        document->events[document->events_count++] = event;
+    }
+    if (timeline->next)
+        ask_timeline(request, gathering, timeline->next);
+    else
+        open_all(request, gathering);
 }
 
-static void ask_timeline(struct http_request *request, struct gathering *gathering)
+static void ask_timeline(struct http_request *request, struct gathering *gathering, uint64_t after)
 {
     Hb__Query query = HB__QUERY__INIT;
     Casework__Query casework = CASEWORK__QUERY__INIT;
@@ -105,6 +113,7 @@ static void ask_timeline(struct http_request *request, struct gathering *gatheri
         return;
     }
     query.case_id = get.case_id = own(gathering)->id;
+    get.after = after;
     query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
     query.casework = &casework;
     casework.kind_case = CASEWORK__QUERY__KIND_TIMELINE;
@@ -153,7 +162,7 @@ static void ask_next(struct http_request *request, struct gathering *gathering)
     if (gathering->next < gathering->document.cases_count)
         case_file_ask(request, gathering->document.cases[gathering->next].id, on_linked, gathering);
     else
-        ask_timeline(request, gathering);
+        ask_timeline(request, gathering, 0);
 }
 
 static void add_linked(struct gathering *gathering)

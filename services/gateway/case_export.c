@@ -1,6 +1,7 @@
 /* One page of analytics at a time, and the next one only when that has been sent. */
 #include "case_export.h"
 
+#include "case_words.h"
 #include "export_note.h"
 #include "problem.h"
 
@@ -10,6 +11,7 @@
 #define CURSOR_BYTES_MAX 200u
 #define TRIES_MAX 10u /* of one page, while analytics is away */
 #define CELLS_MAX 15u
+#define CELLS_OF_CELLS 4u /* the last ones: only where there are other cells */
 
 struct case_export {
     struct http_request *request;
@@ -23,20 +25,30 @@ struct case_export {
     bool begun, stale;
 };
 
-#define COLUMNS                                                                                                        \
-    "external_id", "case_number", "kind", "category", "department", "handler", "stage", "received_at", "due_at",       \
-        "closed_at", "on_time"
-static const char *const columns[] = {COLUMNS, NULL}, *const columns_of_cells[] = {COLUMNS, "cell",    "cell_name",
-                                                                                   "site",  "case_id", NULL};
+/* By name, for programs; in words, for people, when a language is asked for. */
+static const char *const columns[][CELLS_MAX] = {
+    {"external_id", "case_number", "kind", "category", "department", "handler", "stage", "received_at", "due_at",
+     "closed_at", "on_time", "cell", "cell_name", "site", "case_id"},
+    {"外部编号", "编号", "事项", "类别", "责任部门", "经办人", "阶段", "登记时间", "应办结时间", "办结时间", "是否按时",
+     "系统", "系统名称", "站点", "案件标识"},
+    {"External number", "Number", "Kind", "Category", "Department", "Handler", "Stage", "Received", "Due", "Closed",
+     "On time", "System", "Name of the system", "Site", "Case id"},
+};
 
 struct http_request *case_export_request(const struct case_export *export)
 {
     return export->request;
 }
 
-const char *const *case_export_columns(const struct case_export *export)
+static bool in_words(const struct case_export *export)
 {
-    return cells_any(export->request) ? columns_of_cells : columns;
+    return http_query(export->request, "lang") != NULL;
+}
+
+const char *const *case_export_columns(const struct case_export *export, size_t *count_out)
+{
+    *count_out = cells_any(export->request) ? CELLS_MAX : CELLS_MAX - CELLS_OF_CELLS;
+    return columns[!in_words(export) ? 0 : export->request->english ? 2 : 1];
 }
 
 void *case_export_kept(struct case_export *export, size_t size)
@@ -55,7 +67,7 @@ static void write_row(struct case_export *export, const Analytics__CaseRow *row)
         {.text = row->stage},       {.ms = row->received_ms},  {.ms = row->due_ms},
         {.ms = row->closed_ms},     {.text = row->on_time},    {.text = row->cell},
         {.text = row->cell_name},   {.text = row->site},       {.text = case_id_text(export->request, row->case_id)}};
-    size_t count = cells_any(export->request) ? CELLS_MAX : CELLS_MAX - 4;
+    size_t count = cells_any(export->request) ? CELLS_MAX : CELLS_MAX - CELLS_OF_CELLS;
     export->format->row(export, cells, count, case_list_zone(export->request, row));
 }
 
@@ -86,6 +98,8 @@ static void write_page(struct case_export *export, bool first)
     export->tries = 0;
     if (last && export->format->end)
         export->format->end(export);
+    request->after = NULL; /* of a search, which is a command: it lies behind the mark */
+    request->n_after = 0;
     arena_return(&request->arena, export->mark);
     if (last)
         http_stream_end(request);
@@ -104,7 +118,7 @@ static void on_noted(void *context)
 
 /* Who may not read the first page takes nothing with him; who may is recorded before any of it goes out. A site of
    another cell is not ours to record under. */
-static void on_rows(struct http_request *request, void *context)
+static void on_worded(struct http_request *request, void *context)
 {
     struct case_export *export = context;
     const struct case_list *list = export->list;
@@ -113,6 +127,15 @@ static void on_rows(struct http_request *request, void *context)
         write_page(export, false);
     else
         export_note(request, "cases", export->format->name, elsewhere ? "" : list->site, on_noted, export);
+}
+
+static void on_rows(struct http_request *request, void *context)
+{
+    struct case_export *export = context;
+    if (in_words(export))
+        case_words_put(request, export->page, on_worded, export);
+    else
+        on_worded(request, export);
 }
 
 static void on_page(struct http_request *request, void *context, const Hb__Refusal *refused,

@@ -5,6 +5,9 @@
 
 #include "cases.h"
 
+/* A byte order mark: without it spreadsheet programs take a CSV file for the machine's own character set. */
+#define CSV_START "\xEF\xBB\xBF"
+
 struct case_export;
 struct case_export_cell {
     const char *text; /* NULL: a time */
@@ -23,7 +26,7 @@ struct case_export_format {
 extern const struct case_export_format case_csv, case_xlsx;
 
 struct http_request *case_export_request(const struct case_export *export);
-const char *const *case_export_columns(const struct case_export *export); /* ends with NULL */
+const char *const *case_export_columns(const struct case_export *export, size_t *count_out);
 /* Zeroed memory of a format, the same at each call. */
 void *case_export_kept(struct case_export *export, size_t size);
 

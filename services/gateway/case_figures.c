@@ -68,10 +68,10 @@ static void on_part(struct http_request *request, void *context, const Hb__Refus
     figuring->stale = figuring->stale || reply->stale;
     figuring->cursor = part->cursor;
     add(request, figuring, part);
-    if (*figuring->cursor)
-        ask(request, figuring);
-    else
+    if (!*figuring->cursor)
         give(request, figuring);
+    else if (!problem_when_gone(request))
+        ask(request, figuring);
 }
 
 static void ask(struct http_request *request, struct figuring *figuring)

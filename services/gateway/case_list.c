@@ -202,6 +202,8 @@ static void on_page(struct http_request *request, void *context, const Hb__Refus
     Analytics__CaseList *list = reply->analytics->list;
     struct case_list *wanted = context;
     if (list->n_rows == 0 && *list->cursor) { /* so much was looked at in vain: on from there */
+        if (problem_when_gone(request))
+            return;
         wanted->cursor = arena_strdup(&request->arena, list->cursor);
         case_list_ask(request, wanted, page_rows(wanted), on_page, wanted);
         return;
@@ -289,6 +291,8 @@ static void on_count(struct http_request *request, void *context, const Hb__Refu
     counting->count += count->count;
     counting->stale = counting->stale || reply->stale;
     if (*count->cursor) {
+        if (problem_when_gone(request))
+            return;
         counting->list.cursor = arena_strdup(&request->arena, count->cursor);
         ask_count(request, counting);
         return;

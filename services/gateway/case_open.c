@@ -5,8 +5,11 @@
 
 struct opening {
     struct http_request *request;
+    uint64_t case_id;
     Hb__Personal **list;
-    size_t count;
+    size_t count, at, asked; /* intake opens CASE_OPEN_BOXES_MAX at a time: `asked` from `at` on */
+    const Hb__Refusal *unopened;
+    bool masked;
     case_open_fn *then;
     void *context;
 };
@@ -36,8 +39,8 @@ static bool is_gone(const Intake__Opened *opened, size_t at, const char *field)
 
 static void show(const struct opening *opening, const Intake__Opened *opened)
 {
-    for (size_t i = 0; i < opening->count && i < opened->n_texts; i++) {
-        Hb__Personal *personal = opening->list[i];
+    for (size_t i = 0; i < opening->asked && i < opened->n_texts; i++) {
+        Hb__Personal *personal = opening->list[opening->at + i];
         if (is_withheld(opened, i) || is_gone(opened, i, personal->sealed->field))
             continue;
         personal->kind_case = HB__PERSONAL__KIND_PLAIN;
@@ -53,16 +56,26 @@ static void drop_boxes(const struct opening *opening)
             opening->list[i]->sealed->box = (ProtobufCBinaryData){0};
 }
 
+static void open_next(struct opening *opening);
+
 static void on_opened(struct http_request *request, void *context, const Hb__Refusal *refused,
                       const Hb__CommandReply *reply)
 {
     struct opening *opening = context;
-    if (!refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED)
+    bool opened = !refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED;
+    if (opened) {
         show(opening, reply->opened);
+        opening->masked = opening->masked || reply->opened->masked;
+    }
+    if (refused || (opened && reply->opened->unopened))
+        opening->unopened = refused ? refused : reply->opened->unopened;
+    opening->at += opening->asked;
+    if (!refused && opening->at < opening->count) {
+        open_next(opening);
+        return;
+    }
     drop_boxes(opening);
-    bool partly = !refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED;
-    opening->then(request, opening->context, partly ? reply->opened->unopened : refused,
-                  partly && reply->opened->masked);
+    opening->then(request, opening->context, opening->unopened, opening->masked);
 }
 
 void case_open_ask(struct http_request *request, uint64_t case_id, Intake__Open *open, const char *otherwise,
@@ -83,22 +96,29 @@ void case_open_ask(struct http_request *request, uint64_t case_id, Intake__Open 
     cell_command(request, HB__SERVICE__INTAKE, &command, 0, done, context);
 }
 
+static void open_next(struct opening *opening)
+{
+    struct http_request *request = opening->request;
+    Intake__Open open = INTAKE__OPEN__INIT;
+    const char *purpose = parameter_text(request, "purpose");
+    size_t rest = opening->count - opening->at;
+    open.masked = !purpose[strspn(purpose, " \t\r\n")];
+    opening->asked = rest < CASE_OPEN_BOXES_MAX ? rest : CASE_OPEN_BOXES_MAX;
+    open.boxes = arena_alloc(&request->arena, opening->asked * sizeof *open.boxes);
+    for (size_t i = 0; i < opening->asked; i++)
+        open.boxes[open.n_boxes++] = opening->list[opening->at + i]->sealed;
+    case_open_ask(request, opening->case_id, &open, "case file", on_opened, opening);
+}
+
 void case_open_texts(struct http_request *request, uint64_t case_id, ProtobufCMessage *const *messages, size_t count,
                      case_open_fn *then, void *context)
 {
     struct opening *opening = arena_zero(&request->arena, sizeof *opening);
-    Intake__Open open = INTAKE__OPEN__INIT;
-    *opening = (struct opening){.request = request, .then = then, .context = context};
+    *opening = (struct opening){.request = request, .case_id = case_id, .then = then, .context = context};
     for (size_t i = 0; i < count; i++)
         message_visit(messages[i], find_sealed, opening);
-    if (opening->count == 0) {
+    if (opening->count)
+        open_next(opening);
+    else
         then(request, context, NULL, false);
-        return;
-    }
-    const char *purpose = parameter_text(request, "purpose");
-    open.masked = !purpose[strspn(purpose, " \t\r\n")];
-    open.boxes = arena_alloc(&request->arena, opening->count * sizeof *open.boxes);
-    for (size_t i = 0; i < opening->count && i < CASE_OPEN_BOXES_MAX; i++)
-        open.boxes[open.n_boxes++] = opening->list[i]->sealed;
-    case_open_ask(request, case_id, &open, "case file", on_opened, opening);
 }

@@ -73,8 +73,10 @@ static void begin_sheet(struct workbook *book)
             XML "<worksheet xmlns=\"" MAIN "\"><sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" "
                 "topLeftCell=\"A2\" state=\"frozen\"/></sheetView></sheetViews><cols><col min=\"1\" max=\"20\" "
                 "width=\"20\" customWidth=\"1\"/></cols><sheetData><row>");
-    for (const char *const *column = case_export_columns(book->export); *column; column++)
-        put_text(book, *column, " s=\"2\"");
+    size_t count;
+    const char *const *columns = case_export_columns(book->export, &count);
+    for (size_t i = 0; i < count; i++)
+        put_text(book, columns[i], " s=\"2\"");
     zip_put(book->zip, "</row>");
     book->rows = 0;
 }

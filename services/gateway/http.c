@@ -64,7 +64,7 @@ void http_wake(struct gateway *gateway)
 
 /* ---- opening ---- */
 
-static int listen_at(const char *address, uint32_t port, char **why_out, struct arena *arena)
+static enum err listen_at(const char *address, uint32_t port, int *fd_out, char **why_out, struct arena *arena)
 {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
     char service[8];
@@ -72,18 +72,19 @@ static int listen_at(const char *address, uint32_t port, char **why_out, struct 
     snprintf(service, sizeof service, "%u", port);
     if (getaddrinfo(address, service, &hints, &found)) {
         *why_out = arena_printf(arena, "http.address \"%s\": an IP address is accepted, as 127.0.0.1 or ::1", address);
-        return -1;
+        return ERR_MALFORMED;
     }
     int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
                 bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1024) == 0;
     freeaddrinfo(found);
+    *fd_out = fd;
     if (good)
-        return fd;
+        return ERR_NONE;
     *why_out = arena_printf(arena, "cannot listen on %s port %u: %s", address, port, strerror(errno));
     if (fd >= 0)
         close(fd);
-    return -1;
+    return ERR_IO;
 }
 
 static unsigned port_of(int fd)
@@ -149,10 +150,11 @@ enum err http_open(struct gateway *gateway, struct http_server **server_out, cha
     server->proxies = arena_alloc(&gateway->arena, http->n_trusted_proxies * sizeof *server->proxies);
     for (; server->proxies_count < http->n_trusted_proxies; server->proxies_count++)
         bug_unless(network_read(http->trusted_proxies[server->proxies_count], &server->proxies[server->proxies_count]));
-    server->listening = listen_at(*http->address ? http->address : "127.0.0.1", http->port, why_out, &gateway->arena);
-    if (server->listening < 0) {
+    const char *address = *http->address ? http->address : "127.0.0.1";
+    enum err err = listen_at(address, http->port, &server->listening, why_out, &gateway->arena);
+    if (err) {
         free(server);
-        return ERR_IO;
+        return err;
     }
     server->port = port_of(server->listening);
     server->daemon = MHD_start_daemon(

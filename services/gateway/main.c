@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int fail(const char *what, const char *why)
+static int fail(enum err err, const char *what, const char *why)
 {
     json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s}", "level", "error", "service", "gateway", "event",
                              "start_refused", "what", what, "why", why);
@@ -25,7 +25,7 @@ static int fail(const char *what, const char *why)
     fprintf(stderr, "%s\n", text ? text : why);
     free(text);
     json_decref(line);
-    return 2;
+    return process_start_failed(err);
 }
 
 static void stopped(struct gateway *gateway)
@@ -55,15 +55,16 @@ static int open_all(struct gateway *gateway, const char *config_path)
 {
     char *why = NULL;
     if (config_load(config_path, &gateway->arena, &gateway->config, &why))
-        return fail("configuration", why ? why : config_path);
+        return fail(ERR_MALFORMED, "configuration", why ? why : config_path);
     if (!config_instance(gateway->config, HB__SERVICE__GATEWAY, 0))
-        return fail("configuration", "it names no instance of the service gateway");
+        return fail(ERR_NOT_FOUND, "configuration", "it names no instance of the service gateway");
     enum err err = bus_open(gateway->loop, gateway->config, "gateway-0", &gateway->bus);
     if (err)
-        return fail("bus",
+        return fail(err, "bus",
                     err == ERR_NOT_FOUND ? "there is no secret key of gateway-0: run hearback up once" : err_text(err));
-    if (cell_open(gateway, &gateway->cell, &why))
-        return fail("bus", why);
+    err = cell_open(gateway, &gateway->cell, &why);
+    if (err)
+        return fail(err, "bus", why);
     gateway->sites = sites_open(gateway);
     gateway->auth = auth_open(gateway);
     gateway->account_limits = account_limits_open(gateway);
@@ -73,10 +74,9 @@ static int open_all(struct gateway *gateway, const char *config_path)
     gateway->policy_tools = policy_tools_open(gateway);
     err = portal_open(gateway, &gateway->portal);
     if (err)
-        return fail("portal", err_text(err));
-    if (http_open(gateway, &gateway->http, &why))
-        return fail("http", why);
-    return 0;
+        return fail(err, "portal", err_text(err));
+    err = http_open(gateway, &gateway->http, &why);
+    return err ? fail(err, "http", why) : 0;
 }
 
 int main(int argc, char **argv)

@@ -456,8 +456,8 @@ json_t *openapi_count(json_t *schemas)
 
 json_t *openapi_changed(json_t *schemas)
 {
-    (void)schemas;
-    return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "repeated_command?",
+    return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "coming?",
+                  openapi_reference(schemas, &directory__coming_policy__descriptor), "repeated_command?",
                   type("boolean"), NULL);
 }
 

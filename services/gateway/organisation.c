@@ -123,6 +123,10 @@ static void on_changed(struct http_request *request, void *context, const Hb__Re
         json_object_set_new(json, "site", json_string(site));
         json_object_set_new(json, "policy_version", json_integer(reply->policy_version));
     }
+    if (reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_COMING_POLICY) {
+        json_object_set_new(json, "site", json_string(site));
+        json_object_set_new(json, "coming", json_from_message(&reply->coming_policy->base, NULL));
+    }
     if (reply->repeated_command)
         json_object_set_new(json, "repeated_command", json_true());
     http_respond_json(request, 200, json);
@@ -162,6 +166,16 @@ void policies_publish(struct http_request *request)
     directory.publish_policy = (Directory__PublishPolicy *)read_body(request, &directory__publish_policy__descriptor);
     if (directory.publish_policy)
         command_directory(request, &directory, directory.publish_policy->site);
+}
+
+void policies_withdraw(struct http_request *request)
+{
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__WithdrawPolicy withdraw = DIRECTORY__WITHDRAW_POLICY__INIT;
+    withdraw.site = (char *)(uintptr_t)http_param(request, "site");
+    directory.kind_case = DIRECTORY__COMMAND__KIND_WITHDRAW_POLICY;
+    directory.withdraw_policy = &withdraw;
+    command_directory(request, &directory, withdraw.site);
 }
 
 /* ---- years of calendars ---- */

@@ -11,6 +11,7 @@ void calendars_moved(struct http_request *request);   /* GET /calendars/moved */
 void policies_list(struct http_request *request);
 void policies_show(struct http_request *request);
 void policies_publish(struct http_request *request);
+void policies_withdraw(struct http_request *request); /* DELETE /policies/{site}/coming */
 /* policy_move.c */
 void policies_move(struct http_request *request);   /* POST /policies/{site}/move */
 void policies_moving(struct http_request *request); /* GET likewise */

@@ -210,13 +210,15 @@ static void on_in_force(struct http_request *request, void *context, const Hb__R
     policy_tool_run(request, &try->tool, on_said, try);
 }
 
-static void ask(struct http_request *request, const char *site, uint64_t version, cell_query_fn *done, void *context)
+static void ask(struct http_request *request, const char *site, uint64_t version, bool coming, cell_query_fn *done,
+                void *context)
 {
     Hb__Query query = HB__QUERY__INIT;
     Directory__Query directory = DIRECTORY__QUERY__INIT;
     Directory__GetSources get = DIRECTORY__GET_SOURCES__INIT;
     get.site = (char *)(uintptr_t)site;
     get.version = (uint32_t)version;
+    get.coming = coming;
     query.payload_case = HB__QUERY__PAYLOAD_DIRECTORY;
     query.directory = &directory;
     directory.kind_case = DIRECTORY__QUERY__KIND_SOURCES;
@@ -238,7 +240,7 @@ static void take(struct http_request *request, enum what what)
     try->what = what;
     try->wanted = (const Directory__TryPolicy *)message;
     if (wanted_sound(request, try))
-        ask(request, try->wanted->site, 0, on_in_force, try);
+        ask(request, try->wanted->site, 0, false, on_in_force, try);
 }
 
 void policies_check(struct http_request *request)
@@ -270,7 +272,10 @@ static void on_sources(struct http_request *request, void *context, const Hb__Re
 
 void policies_sources(struct http_request *request)
 {
+    static const char *const accepted[] = {"false", "true", NULL};
     uint64_t version = 0;
-    if (parameter_number(request, "version", 1, UINT32_MAX, &version))
-        ask(request, http_param(request, "site"), version, on_sources, NULL);
+    unsigned coming = 0;
+    if (parameter_number(request, "version", 1, UINT32_MAX, &version) &&
+        parameter_choice(request, "coming", accepted, &coming))
+        ask(request, http_param(request, "site"), version, coming == 1, on_sources, NULL);
 }

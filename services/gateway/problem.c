@@ -143,3 +143,11 @@ void problem_say(struct http_request *request, unsigned status, const char *code
 {
     problem_respond(request, problem_new(request, status, code, zh, en));
 }
+
+bool problem_when_gone(struct http_request *request)
+{
+    if (!http_gone(request))
+        return false;
+    problem_say(request, 503, "gone", "客户端已离开", "the client has gone");
+    return true;
+}

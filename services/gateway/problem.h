@@ -13,6 +13,8 @@ void problem_accepts(struct http_request *request, Hb__Refusal *refusal, const c
 /* Answers with it: status, headers (Retry-After, WWW-Authenticate) and document. */
 void problem_respond(struct http_request *request, const Hb__Refusal *refusal);
 void problem_say(struct http_request *request, unsigned status, const char *code, const char *zh, const char *en);
+/* For walks over many pages: has the client gone? Then it is answered, for the log, and nothing is asked any more. */
+bool problem_when_gone(struct http_request *request);
 /* The document alone (a row of an import). */
 json_t *problem_json(const struct http_request *request, const Hb__Refusal *refusal);
 const char *problem_title(unsigned status, bool english);

@@ -2,7 +2,7 @@
 #include "reports.h"
 
 #include "account_limit.h"
-#include "cases.h"
+#include "case_export.h"
 #include "cell.h"
 #include "parameters.h"
 #include "problem.h"
@@ -50,8 +50,8 @@ void reports_kpi(struct http_request *request)
 
 /* A row per figure; of one with a trend a row per period, and in that of the last the changes. */
 static const char indicator_columns[] =
-    "indicator,name_zh,name_en,definition,where,per,who,period,value,hits,among,target,"
-    "state,change_previous,change_last_year,since\r\n";
+    CSV_START "indicator,name_zh,name_en,definition,where,per,who,period,value,hits,among,target,"
+              "state,change_previous,change_last_year,since\r\n";
 
 static const char *change_of(const Analytics__Indicator *one, const char *than)
 {

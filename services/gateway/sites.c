@@ -17,7 +17,9 @@ struct site {
 
 struct sites {
     struct gateway *gateway;
-    void *tree; /* of struct site, by id (tsearch) */
+    void *tree;            /* of struct site, by id (tsearch) */
+    struct zone **earlier; /* of sites that have another now: requests at work may still hold them. They are few */
+    size_t earlier_count;
 };
 
 static int compare(const void *a, const void *b)
@@ -77,7 +79,11 @@ static void keep(struct sites *sites, const Directory__Site *heard)
         return;
     if (err) /* directory has checked it; without the file times are in UTC */
         zone = NULL;
-    zone_free(site->zone);
+    if (site->zone) {
+        struct arena *arena = &sites->gateway->arena;
+        sites->earlier = arena_grow(arena, sites->earlier, sites->earlier_count, sizeof *sites->earlier);
+        sites->earlier[sites->earlier_count++] = site->zone;
+    }
     site->zone = zone;
     free(site->zone_name);
     site->zone_name = strdup(heard->zone);

@@ -118,7 +118,7 @@ static void refuse_settle(struct turn *turn, const char *zh, const char *en)
 
 static const Policy__Step *step_settle(struct turn *turn, const struct intake_new *fresh, const Hb__Actor *actor)
 {
-    const Policy__Step *step = policy_step(fresh->kind, "settle");
+    const Policy__Step *step = policy_settling(fresh->kind);
     if (!step)
         refuse_settle(turn, "该类事项不能现场办结", "this kind cannot be settled on the spot");
     else if (!policy_step_from(step, fresh->registered->stage))

@@ -197,12 +197,14 @@ static bool registrable(const struct asking *asking)
             !excluded(asking, fresh->kind->never, fresh->kind->n_never));
 }
 
-static bool settles(const struct asking *asking)
+/* The step, if whoever asks may take it with the registration. */
+static const Policy__Step *settles(const struct asking *asking)
 {
     const Policy__Kind *kind = asking->fresh->kind;
-    const Policy__Step *step = policy_step(kind, "settle");
-    return step && policy_step_from(step, policy_first_stage(kind)->name) &&
-           (asking->actor->operator_ || !step->n_by || among(asking, step->by, step->n_by));
+    const Policy__Step *step = policy_settling(kind);
+    bool may = step && policy_step_from(step, policy_first_stage(kind)->name) &&
+               (asking->actor->operator_ || !step->n_by || among(asking, step->by, step->n_by));
+    return may ? step : NULL;
 }
 
 /* Whoever may as it is registered; who will handle the case, and may then, is not known yet. */
@@ -242,7 +244,10 @@ Intake__Registrable *intake_may_register(struct turn *turn, const Directory__Sit
             continue;
         Intake__RegistrableKind *offered = TURN_NEW(turn, Intake__RegistrableKind, intake__registrable_kind__init);
         offered->kind = fresh.kind->name;
-        offered->settle = settles(&asking);
+        const Policy__Step *settling = settles(&asking);
+        offered->settle = settling != NULL;
+        if (settling)
+            offered->settling = settling->name;
         offered->attach = attaches(&asking);
         add_channels(turn, fresh.kind, offered);
         TURN_ADD(turn, all->kinds, all->n_kinds, offered);

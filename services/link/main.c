@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static int fail(const struct link *link, const char *where, const char *why)
+static int fail(const struct link *link, enum err err, const char *where, const char *why)
 {
     NOTE(link->log, NOTE_START_REFUSED, LOG_TEXT("where", where), LOG_TEXT("why", why));
-    return 2;
+    return process_start_failed(err);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
@@ -36,27 +36,27 @@ static int open_all(struct link *link, const char *path)
 {
     char *why = NULL;
     if (config_load(path, &link->arena, &link->config, &why))
-        return fail(link, "configuration", why ? why : path);
+        return fail(link, ERR_MALFORMED, "configuration", why ? why : path);
     const Config__Instance *me = config_instance(link->config, HB__SERVICE__LINK, 0);
     if (!me)
-        return fail(link, "configuration", "it names no instance of the service link");
+        return fail(link, ERR_NOT_FOUND, "configuration", "it names no instance of the service link");
     link->cell = strtoull(link->config->cell, NULL, 16);
     enum err err = bus_open(link->loop, link->config, "link-0", &link->bus);
     if (err)
-        return fail(link, "bus",
+        return fail(link, err, "bus",
                     err == ERR_NOT_FOUND ? "there is no secret key of link-0: run hearback up once" : err_text(err));
     below_open(link);
     const char *within = *me->listen ? me->listen : me->endpoint; /* of this system; the other cells are below */
     err = bus_serve(link->bus, within, link_serve, link);
     if (err)
-        return fail(link, within,
+        return fail(link, err, within,
                     err == ERR_DENIED ? "an unknown key was not refused: the bus is not safe" : err_text(err));
     const char *listen = link->config->link_listen;
-    if (*listen && bus_serve_also(link->bus, listen))
-        return fail(link, listen, "the address is in use, or is none of this machine's");
+    if (*listen && (err = bus_serve_also(link->bus, listen)))
+        return fail(link, err, listen, "the address is in use, or is none of this machine's");
     bus_log(link->bus, link->log);
     err = above_open(link);
-    return err ? fail(link, "the cell above", err_text(err)) : 0;
+    return err ? fail(link, err, "the cell above", err_text(err)) : 0;
 }
 
 int main(int argc, char **argv)

@@ -15,6 +15,7 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     struct bytes party =
         registered->party ? message_pack(&registered->party->base, turn_arena(turn)) : (struct bytes){0};
     record.party = (ProtobufCBinaryData){party.size, (uint8_t *)(uintptr_t)party.data};
+    record.nobody_waits = registered->requested_by && !registered->party;
     facts_list_fold(turn_arena(turn), &record.facts, &record.n_facts, event);
     notification_case_save(turn, event->case_id, &record);
     turn_case_known(turn, event->case_id);
@@ -150,6 +151,8 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
         return;
     }
     case NOTIFICATION__EVENT__KIND_DELIVERED:
+        bug_unless(!planted("poison_delivered") ||
+                   !notification_notice(turn, said->delivered->notice_id)->queued->complainant);
         finish(turn, event, said->delivered->notice_id, "delivered", said->delivered->attempt, none,
                said->delivered->proof);
         asked_done(turn, said->delivered->notice_id);

@@ -21,6 +21,7 @@ const struct service notification_service = {
     .evolve = notification_evolve,
     .answer = notification_answer,
     .effect_done = notification_effect_done,
+    .effect_passed_over = notification_effect_passed_over,
     .job_step = notification_job_step,
     .needs_case = event_needs_case,
     .knows_case = knows_case,

@@ -44,6 +44,7 @@ struct notification_request {
     Hb__Position *source;
     int64_t due_ms;
     uint32_t level;
+    uint32_t round;     /* of the case, in which it was asked for; 0: not said */
     Hb__Letter *letter; /* NULL: none goes with it */
     char **persons;     /* ids, each once */
     size_t persons_count;
@@ -80,6 +81,7 @@ void notification_decide(struct turn *turn, const Hb__Command *command);
 void notification_react(struct turn *turn, const Hb__Event *event);
 void notification_evolve(struct turn *turn, const Hb__Event *event);
 void notification_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);
+void notification_effect_passed_over(struct turn *turn, const char *id, uint32_t attempt);
 void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
 #endif

@@ -19,6 +19,7 @@ static void react_own(struct turn *turn, const Hb__Event *event)
     Notification__NoticeTold *told = TURN_NEW(turn, Notification__NoticeTold, notification__notice_told__init);
     told->notice = row->queued->notice;
     told->source = row->queued->source;
+    told->round = row->queued->round;
     turn_say(turn, notification_event(&about, NOTIFICATION__EVENT__KIND_TOLD, told));
 }
 

@@ -56,6 +56,7 @@ bool notification_request_read(struct notification_request *request, struct turn
     const Escalation__Event *level = event->payload_case == HB__EVENT__PAYLOAD_ESCALATION ? event->escalation : NULL;
     if (casework && begin(request, turn, event, event->casework->notice_requested->notice)) {
         request->rule = event->casework->notice_requested->rule;
+        request->round = event->casework->notice_requested->round;
         request->clock = event->casework->notice_requested->clock;
         request->due_ms = event->casework->notice_requested->due_ms;
         request->letter = event->casework->notice_requested->letter;
@@ -65,6 +66,7 @@ bool notification_request_read(struct notification_request *request, struct turn
     if (level && level->kind_case == ESCALATION__EVENT__KIND_REACHED &&
         begin(request, turn, event, level->reached->notice)) {
         request->clock = level->reached->clock;
+        request->round = level->reached->round;
         request->due_ms = level->reached->due_ms;
         request->level = level->reached->level;
         request->persons = level->reached->told;
@@ -119,8 +121,8 @@ static bool complainant_has_address(const struct notification_request *request)
     return party->email && party->email->kind_case == HB__PERSONAL__KIND_SEALED;
 }
 
-/* Nobody but the complainant reads the portal; what no program sends, a person must do. `person` NULL: the complainant.
-   Channels from `from` on. */
+/* Nobody but the complainant reads the portal, and of a case that a rule opened for nobody there is none with a code to
+   look with; what no program sends, a person must do. `person` NULL: the complainant. Channels from `from` on. */
 static struct way way_to(const struct notification_request *request, const Directory__Person *person, size_t from)
 {
     struct ways ways = ways_of(request->notice);
@@ -128,7 +130,7 @@ static struct way way_to(const struct notification_request *request, const Direc
     struct way way = {.channel = "log", .status = "due", .reason = "no address"};
     for (size_t i = from; i < ways.count; i++) {
         bool email = strcmp(ways.by[i], "email") == 0, portal = strcmp(ways.by[i], "portal") == 0;
-        if (email ? address : !portal || !person)
+        if (email ? address : !portal || (!person && !request->record->nobody_waits))
             return (struct way){ways.by[i],
                                 email    ? "queued"
                                 : portal ? "published"
@@ -209,6 +211,7 @@ static void queue(const struct notification_request *request, uint64_t id, const
     queued->complainant = complainant;
     queued->source = request->source;
     queued->more = (uint32_t)more;
+    queued->round = request->round;
     queued->rule = (char *)(uintptr_t)request->rule;
     queued->letter = request->letter;
     queued->subject = subject_of(request);
@@ -237,6 +240,7 @@ Notification__NoticeQueued *notification_next_way(const struct notification_requ
     next->person = failed->person;
     next->complainant = failed->complainant;
     next->source = failed->source;
+    next->round = failed->round;
     next->rule = failed->rule;
     next->subject = failed->subject;
     next->text = failed->text;

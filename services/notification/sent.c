@@ -24,14 +24,14 @@ static void say_delivered(const struct notification_request *about, uint64_t id,
 
 /* What failed in one channel is tried in the next that the policy names; only when none is left has it failed. */
 static void say_failed(const struct notification_request *about, const Notification__NoticeQueued *queued,
-                       uint32_t attempts, char *error)
+                       uint32_t attempts, const char *error)
 {
     Notification__NoticeQueued *next = notification_next_way(about, queued);
     Notification__NoticeFailed *said =
         TURN_NEW(about->turn, Notification__NoticeFailed, notification__notice_failed__init);
     said->notice_id = queued->notice_id;
     said->attempts = attempts;
-    said->error = error;
+    said->error = (char *)(uintptr_t)error;
     said->notice = queued->notice;
     said->channel = queued->channel;
     said->person = queued->person;
@@ -54,18 +54,24 @@ static void say_again(const struct notification_request *about, uint64_t id, uin
     turn_say(about->turn, notification_event(about, NOTIFICATION__EVENT__KIND_ATTEMPT_FAILED, said));
 }
 
+static struct notification_request about_row(struct turn *turn, const Noterec__Notice *row)
+{
+    Hb__Event *of = TURN_NEW(turn, Hb__Event, hb__event__init);
+    of->site = row->site;
+    of->case_id = row->case_id;
+    struct notification_request about = {.turn = turn, .event = of, .record = notification_case(turn, row->case_id)};
+    const Policy__Policy *policy = organisation_policy(turn, about.record->site, about.record->policy_version);
+    about.notice = policy ? policy_notice(policy, row->queued->notice) : NULL;
+    return about;
+}
+
 void notification_effect_done(struct turn *turn, const char *id, uint32_t attempt, struct bytes result)
 {
     uint64_t number = strtoull(id, NULL, 16);
     const Noterec__Notice *row = notification_notice(turn, number);
     if (!row)
         return;
-    Hb__Event of = HB__EVENT__INIT;
-    of.site = row->site;
-    of.case_id = row->case_id;
-    struct notification_request about = {.turn = turn, .event = &of, .record = notification_case(turn, row->case_id)};
-    const Policy__Policy *policy = organisation_policy(turn, about.record->site, about.record->policy_version);
-    about.notice = policy ? policy_notice(policy, row->queued->notice) : NULL;
+    struct notification_request about = about_row(turn, row);
     char *text = arena_text(turn_arena(turn), (const char *)result.data, result.size);
     if (!utf8_valid(text, result.size))
         text = arena_strdup(turn_arena(turn), "the answer was not text");
@@ -75,4 +81,16 @@ void notification_effect_done(struct turn *turn, const char *id, uint32_t attemp
         say_failed(&about, row->queued, attempt, text);
     else
         say_again(&about, number, attempt, text);
+}
+
+/* It may have arrived: nobody here can take in what the mail server said. */
+void notification_effect_passed_over(struct turn *turn, const char *id, uint32_t attempt)
+{
+    const Noterec__Notice *row = notification_notice(turn, strtoull(id, NULL, 16));
+    if (!row)
+        return;
+    struct notification_request about = about_row(turn, row);
+    say_failed(&about, row->queued, attempt,
+               "处理邮件服务器的答复时出错，邮件可能已送达。The service failed at the mail server's answer: "
+               "the mail may have arrived");
 }

@@ -128,8 +128,9 @@ char *notification_fill(const struct notification_request *request, const char *
         }
         const char *name = arena_text(arena, open + 1, (size_t)(close - open - 1));
         const char *value = value_of(request, name, english);
-        put(&out, text, (size_t)((value ? open : close + 1) - text));
-        if (value && !out.full)
+        put(&out, text, (size_t)(open - text));
+        value = value ? value : "—"; /* the case knows nothing of it */
+        if (!out.full)
             put(&out, value, strlen(value));
         text = close + 1;
     }

@@ -185,6 +185,7 @@ static void evolve_told(struct turn *turn, const Hb__Event *event)
     Watchrec__Happening *row = happen(turn, record, event);
     row->told = event->notification->told->notice;
     row->notice = event->notification->told->source;
+    row->told_round = event->notification->told->round;
     watchdog_save(turn, event->case_id, record);
 }
 

@@ -82,6 +82,7 @@ static int64_t extension_told_ms(const Watchrec__Case *record, const Watchrec__H
 struct placed {
     struct happening happening;
     Hb__Service service;
+    uint32_t told_round;
     size_t arrival;
 };
 
@@ -118,10 +119,14 @@ static void fold_facts(struct turn *turn, struct watchdog_case *one)
 static enum truth view_told(void *context, const char *notice)
 {
     const struct watchdog_case *one = context;
-    for (size_t i = 0; i <= one->upto && i < one->count; i++)
-        if (one->happenings[i].told && strcmp(one->happenings[i].told, notice) == 0)
-            return TRUTH_YES;
-    return TRUTH_NO;
+    uint32_t round = 1;
+    bool told = false;
+    for (size_t i = 0; i <= one->upto && i < one->count; i++) {
+        const struct happening *happening = &one->happenings[i];
+        told = (told && happening->round <= round) || (happening->told && strcmp(happening->told, notice) == 0);
+        round = happening->round > round ? happening->round : round;
+    }
+    return told ? TRUTH_YES : TRUTH_NO;
 }
 
 static bool view_moment(void *context, const char *name, int64_t *ms_out)
@@ -190,12 +195,18 @@ bool watchdog_make_ready(struct turn *turn, uint64_t case_id, Watchrec__Case *re
                                      .facts = row->facts,
                                      .facts_count = row->n_facts},
                                     row->service,
+                                    row->told_round,
                                     i};
     }
     qsort(placed, out->count, sizeof *placed, by_time);
     out->happenings = arena_alloc(turn_arena(turn), (out->count + 1) * sizeof *out->happenings);
-    for (size_t i = 0; i < out->count; i++)
+    uint32_t round = 1;
+    for (size_t i = 0; i < out->count; i++) {
         out->happenings[i] = placed[i].happening;
+        round = placed[i].happening.round > round ? placed[i].happening.round : round;
+        if (placed[i].told_round && placed[i].told_round < round)
+            out->happenings[i].told = NULL; /* the proof of a round that is over tells nothing of this one */
+    }
     fold_facts(turn, out);
     out->view = (struct case_view){.turn = turn,
                                    .site = out->record->site,

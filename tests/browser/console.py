@@ -22,6 +22,48 @@ window.refused = [];
 document.addEventListener("securitypolicyviolation", event => window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
 window.addEventListener("error", event => window.refused.push(`error ${event.message}`));
 window.addEventListener("unhandledrejection", event => window.refused.push(`rejected ${event.reason}`));
+const complain = console.error;
+console.error = (...said) => { window.refused.push(`console: ${said.join(" ")}`); complain(...said); };
+"""
+
+# What the server told, in the words that a reader of each language is to see of it: a text in both languages in his, one that lacks it as it is.
+# window.fault breaks what is asked: "refused", "silent" (no network) or "slow" (until window.heal()), but what window.spared holds.
+OVERHEAR = """
+window.told = {"zh-CN": [], en: []};
+function keep(value, list, own, other) {
+  if (typeof value === "string") list.push(value);
+  else if (value && typeof value === "object") for (const [name, one] of Object.entries(value)) if (name !== other || !value[own]) keep(one, list, own, other);
+}
+document.addEventListener("input", event => { for (const list of Object.values(window.told)) list.push(event.target.value); }, true);
+const healed = new Promise(done => { window.heal = () => { window.fault = ""; done(); }; });
+const ask = window.fetch;
+window.fetch = async (address, asked) => {
+  const path = String(address).replace(/^[/]api[/]v1/, "");
+  if (window.fault && path !== String(address) && !window.spared.includes(path)) {
+    if (window.fault === "refused") return new Response(JSON.stringify({code: "internal", zh: "出错了", en: "Something broke", title: "x"}), {status: 500, headers: {"Content-Type": "application/problem+json"}});
+    if (window.fault === "silent") throw new TypeError("Failed to fetch");
+    await healed;
+  }
+  const reply = await ask(address, asked);
+  if ((reply.headers.get("content-type") ?? "").includes("json")) {
+    const said = await reply.clone().json().catch(() => undefined);
+    keep(said, window.told["zh-CN"], "zh", "en");
+    keep(said, window.told.en, "en", "zh");
+  }
+  return reply;
+};
+"""
+
+# Words on the screen that are neither of its language nor data: Chinese in English, two English words in a row in Chinese.
+STRANGE = """
+const language = document.documentElement.lang, told = window.told[language].join("\\n").replace(/\\s+/g, " ");
+const strange = language === "en" ? /\\p{Script=Han}+/gu : /[A-Za-z]{2,}(?: [A-Za-z]{2,})+/g;
+const texts = [document.title];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, {acceptNode: node =>
+  node.nodeType === 1 && (["SCRIPT", "STYLE"].includes(node.tagName) || node.lang && node.lang !== language) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT});
+for (let node = walker.currentNode; node; node = walker.nextNode())
+  texts.push(...(node.nodeType === 3 ? [node.nodeValue] : ["aria-label", "title", "placeholder", "alt"].map(name => node.getAttribute(name) ?? "")));
+return [...new Set(texts.flatMap(text => text.replace(/\\s+/g, " ").match(strange) ?? []))].filter(words => !told.includes(words)).map(words => `is that ${language}? ${words}`);
 """
 
 LOOK = """
@@ -52,7 +94,7 @@ class Console(Browser):
             print(f"skipped: {AXE} is missing: the console was not built (scripts/test says why)")
             raise SystemExit(SKIP)
         super().__init__(language=language, **({} if phone else {"width": WIDE[0], "height": WIDE[1]}))
-        self.system, self.phone, self.pictures = system, phone, os.environ.get("HEARBACK_SCREENSHOTS")
+        self.system, self.phone, self.pictures, self.fault = system, phone, os.environ.get("HEARBACK_SCREENSHOTS"), None
 
     def capabilities(self):
         capabilities = super().capabilities()
@@ -64,7 +106,7 @@ class Console(Browser):
 
     def __enter__(self):
         super().__enter__()
-        self.devtools("Page.addScriptToEvaluateOnNewDocument", source=LISTEN)
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", source=LISTEN + OVERHEAR)
         with open(AXE) as f:
             self.axe = f.read()
         return self
@@ -109,7 +151,7 @@ class Console(Browser):
             if (!one || ![...one.options].some(option => option.value === arguments[1])) return false;
             one.value = arguments[1]; one.dispatchEvent(new Event("change", {bubbles: true})); return true;""", selector, value)
 
-    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32, "F2": 113}
+    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32, "F2": 113, "F4": 115}
 
     def key(self, key, ctrl=False, text=None):
         code = self.KEYS.get(key, ord(key.upper()[0]))
@@ -117,6 +159,11 @@ class Console(Browser):
         text = text or (key if len(key) == 1 else {"Enter": "\r", "Space": " "}.get(key))
         self.devtools("Input.dispatchKeyEvent", type="keyDown", **event, **({"text": text} if text and not ctrl else {}))
         self.devtools("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def letter(self, letter):
+        """As key shows, but any character; the key that makes it does not matter."""
+        for kind in ("keyDown", "keyUp"):
+            self.devtools("Input.dispatchKeyEvent", type=kind, key=letter, **({"text": letter} if kind == "keyDown" else {}))
 
     def sign_in(self, account):
         self.go("/")
@@ -140,10 +187,25 @@ class Console(Browser):
     def answer_alert(self, yes):
         self.call("POST", "/alert/accept" if yes else "/alert/dismiss")
 
-    def look(self, name, error=False):
-        """What every screen must be, and a picture of it."""
+    def broken(self, how, spared=()):
+        """From the next page on, until heal(): what it asks is "refused", "silent" or "slow"."""
+        self.mend()
+        source = f"window.fault = {json.dumps(how)}; window.spared = {json.dumps(list(spared))};"
+        self.fault = self.devtools("Page.addScriptToEvaluateOnNewDocument", source=source)["identifier"]
+
+    def heal(self):
+        self.mend()
+        self.script("window.heal()")
+
+    def mend(self):
+        if self.fault:
+            self.devtools("Page.removeScriptToEvaluateOnNewDocument", identifier=self.fault)
+        self.fault = None
+
+    def look(self, name, error=False, words=False):
+        """What every screen must be, and a picture of it; words: is all of it in the reader's language?"""
         self.gone(".el-skeleton")
-        wrong = self.script(LOOK, error)
+        wrong = self.script(LOOK, error) + (self.script(STRANGE) if words else [])
         self.script(f"if (!window.axe) {{ {self.axe}\n; window.axe = axe; }}")
         wrong += self.call("POST", "/execute/async", {"script": RUN_AXE, "args": []})
         language = self.script("return document.documentElement.lang")

@@ -18,8 +18,8 @@ SAYS = {
 MORE = "\n\n二号楼阀门也已检查。"
 
 
-def submit(system):
-    body = {"site": "haitang", "kind": "complaint", "category": "water", "text": "水管漏水", "party": {"name": "欧阳铃木", "phone": "13800001234"}}
+def submit(system, **party):
+    body = {"site": "haitang", "kind": "complaint", "category": "water", "text": "水管漏水", "party": {"name": "欧阳铃木", "phone": "13800001234", **party}}
     reply = system.http("POST", "/api/v1/cases", body, token=system.tokens()["reception"])
     assert reply.status == 201, reply
     system.settle()
@@ -181,6 +181,19 @@ def not_signed_together(console, system, says):
     system.settle()
 
 
+def drafts_in_the_complainants_language(console, system, language):
+    """Where the case knows it, whoever writes: its words, its heading."""
+    other = SAYS["en" if language == "zh-CN" else "zh-CN"]
+    case = submit(system, language="en" if language == "zh-CN" else "zh-CN")
+    console.go(f"/case/{case['case_id']}", ".case-head")
+    console.press("[data-step=draft_letter]")
+    console.press("form.action .draft")
+    unmask(console)
+    console.shows(other["begins"], ".letter-sheet")
+    console.shows(other["name"], ".letter-sheet h4")
+    console.look("letter-other")
+
+
 def test_letter():
     with System("--demo") as system:
         for language, phone in (("zh-CN", False), ("en", True)):
@@ -195,6 +208,7 @@ def test_letter():
                 number = sends(handler, case, says)
                 opens_from_the_time_line(handler, number, first + MORE)
                 not_signed_together(head, system, says)
+                drafts_in_the_complainants_language(handler, system, language)
             reads(system, case, number, first + MORE, language)
 
 

@@ -137,6 +137,30 @@ def another_was_faster(console, system):
     assert in_force() == 4
 
 
+def publishes_for_a_later_day(console):
+    """Kept until its day, shown, replaced only when it was shown, and withdrawn."""
+    console.pick("select[name=file]", "boston-311/pack.yaml")
+    console.there("textarea[name=yaml]")
+    edit(console, "name: [更新", "name: [明年")
+    console.press("button.check")
+    console.wait("return !document.querySelector('button.publish').disabled")
+    console.press("button.publish")
+    console.there("input[name=from]")
+    console.script("const one = document.querySelector('input[name=from]'); one.value = '2099-01-01'; one.dispatchEvent(new Event('input'));")
+    console.press("button.really")
+    console.shows("自 2099-01-01 起施行", ".el-alert--success")
+    console.shows("另有一版自 2099-01-01 起施行", ".coming")
+    console.shows("下一版自 2099-01-01 起", "table.cases")
+    console.look("policies-coming")
+    console.press("button.begin-coming")
+    console.pick("select[name=file]", "boston-311/pack.yaml")
+    console.wait("return document.querySelector('textarea[name=yaml]').value.includes('明年')")
+    console.press("button.withdraw")
+    console.there("button.really-withdraw")
+    console.press("button.really-withdraw")
+    console.gone(".coming")
+
+
 def brings_a_folder(console):
     with tempfile.TemporaryDirectory() as folder:
         os.mkdir(os.path.join(folder, "NIGHT"))
@@ -158,6 +182,7 @@ def test_policies():
             rehearses(console)
             publishes(console)
             another_was_faster(console, system)
+            publishes_for_a_later_day(console)
         with Console(system, "en", phone=True) as phone:
             phone.sign_in("admin")
             phone.go("/policies")

@@ -30,8 +30,8 @@ def begin(system, seed):
 
 
 def divide(system, service):
-    """`service` of the machine "back", by the middle of the buckets in use; the new half goes to the machine "far". Returns the
-    first bucket of that half."""
+    """`service` of the machine "back", by the middle of the buckets in use; the new half goes to the machine "far". It is started
+    first, while nobody knows its key, and never again: whoever was refused must be let in later. Returns the first bucket of that half."""
     used = {int(command.answer["case_id"]) >> 54 for command in system.ledger.answered("/api/v1/cases")}
     assert len(used) == 2, used
     at = sum(used) // 2 + 1
@@ -42,9 +42,9 @@ def divide(system, service):
     assert f"{service}-1 has {at} to 1024" in text, text
     system.move(f"{service}-1", "back", "far")
     system.hand_out_from("back")
-    system.machines["back"].start(service)
     system.machines["far"].start(service, 1)
-    system.restart()
+    system.machines["back"].start(service)
+    system.restart(but=f"{service}-1")
     return at
 
 

@@ -284,14 +284,16 @@ class Checker:
                 self.find(f"notice {notice} has no end: {kind}: {said}")
         return state
 
-    def check_mails(self, arrived):
+    def check_mails(self, arrived, kills=0):
         """Each mail that was to be sent arrived, at least once, or will be tried again at a time that is told; `arrived`:
-        Message-Ids. Returns how many were to be sent, how many came more than once, how many are to be tried again."""
-        times, last = collections.Counter(arrived), {}
+        Message-Ids. None came more often than its attempts were said and notification was killed, which may have lost an attempt
+        each time. Returns how many were to be sent, how many came more than once, how many are to be tried again."""
+        times, last, said_of = collections.Counter(arrived), {}, collections.Counter()
         for event in self.events["notification"]:
             for kind in ("attempt_failed", "delivered", "failed"):
                 if of(event, "notification", kind):
                     last[event["notification"][kind]["notice_id"]] = (kind, event["notification"][kind])
+                    said_of[event["notification"][kind]["notice_id"]] += 1
         sent = [of(e, "notification", "queued") for e in self.events["notification"]
                 if of(e, "notification", "queued", "status") == "queued"]
         waiting = 0
@@ -303,6 +305,9 @@ class Checker:
                 self.find(f"notice {notice['notice_id']} was to be sent: {kind}")
             elif not times[notice["message_id"]]:
                 self.find(f"notice {notice['notice_id']} is said to be delivered, and never arrived")
+            if times[notice["message_id"]] > said_of[notice["notice_id"]] + kills:
+                self.find(f"notice {notice['notice_id']} arrived {times[notice['message_id']]} times, of {said_of[notice['notice_id']]} attempts "
+                          f"and {kills} kills")
         return len(sent), sum(n - 1 for n in times.values() if n > 1), waiting
 
     def check_clocks(self, cases):

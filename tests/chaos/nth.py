@@ -1,18 +1,24 @@
 """The n-th write, sync, allocation, open and send that the system refuses.
-`nth.py [--seed N] [--runs N | --each | --all] [--sends N | --sends-each] [--shard I/K]`
+`nth.py [--seed N] [--runs N | --each | --all] [--plain] [--sends N | --sends-each] [--shard I/K]`
 
 `script` takes all services in one process through 300 commands, with a store that syncs; shim.so lets one call of it fail. It
 must end by itself, either having gone on (exit 0 or a clean refusal) or with a word why; then it is run again
 without the fault, finishes the 300, and the checker holds the logs against what was answered before and after. `--all`:
-every n there is (of which a shard takes every K-th); `--each`: for every way to reach a call, that is every stack of callers, one of its n, drawn
-by the seed; `--runs N`: so for N of the ways. `--sends N`: and so many faults of a real system under load, which goes on until they
+every n there is (of which a shard takes its blocks), and every one of a start in the middle; `--each`: for every way to reach a call, that is every
+stack of callers, one of its n, drawn by the seed; `--runs N`: so for N of the ways. `--sends N`: and so many faults of a real system under load, which goes on until they
 happened: sends of any service, and what the script has not, the gateway's and others' allocations, opens and writes. `--sends-each`: each of the
-first 300 sends of every service. That the fault happened is told by the shim each time, and asserted."""
+first 300 sends of every service. That the fault happened is told by the shim each time, and asserted.
+
+What comes before the n-th call is done once for all n: the script forks between two commands, and the child goes on with the fault (branch.h). All it draws is drawn from
+its start, so the same files go on the same way: what the script does when it is run again, and what the checker says of its logs, is asked once for
+each state in which a fault left the files, and for each that the logs come to, byte by byte. With `--plain`, and `--only`, each fault is run by itself from the beginning."""
 
 import argparse
 import array
 import collections
 import concurrent.futures
+import errno
+import hashlib
 import os
 import random
 import re
@@ -24,15 +30,20 @@ import tempfile
 import time
 
 import harness
-from checker import Checker, at_rest
+from checker import SERVICES, Checker, at_rest
 from histories import Importer
 from invariants import instant
 from load import Command, Ledger, Load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIM = os.path.join(harness.PROGRAMS, "shim.so")
+SHIMMED = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT_ROOM": "1"}
 KINDS = ("write", "sync", "alloc", "open")
-UNSURE = 200  # LMDB writes pages that lie side by side at once: a run has some writes more than another, and may end before the last of them
+ERRNOS = {"write": ("EIO", "ENOSPC"), "sync": ("EIO", "ENOSPC"), "alloc": ("ENOMEM",), "open": ("EMFILE", "EIO")}
+BLOCK = 64  # n that lie side by side are for one process: they leave the same states
+MIDDLE = 150  # commands before a start of which every n is tried
+HANGS, CHANGES = -14, -31  # the alarm of branch.c, and its grandchild that would change a file
+Fault = collections.namedtuple("Fault", "kind n errno begun", defaults=(0,))  # begun: commands before the start that is tried
 SENDS_EACH = 300
 COMMANDS, IMPORT_EACH, CASES = 300, 30, 58  # as script.c has them
 STEPS = ("accept", "contact", "handle", "answer")
@@ -47,17 +58,18 @@ def options():
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--each", action="store_true", help="every way in which a call is reached, once")
+    parser.add_argument("--plain", action="store_true", help="each fault by itself, from the beginning of the script")
     parser.add_argument("--shard", default="1/1", help="with --all, --each or --sends-each: I/K, from 1/K to K/K")
     parser.add_argument("--sends", type=int, default=6)
     parser.add_argument("--sends-each", action="store_true", help=f"each of the first {SENDS_EACH} sends of every service")
-    parser.add_argument("--only", help="one fault, as KIND:N:ERRNO")
+    parser.add_argument("--only", help="one fault, as KIND:N:ERRNO or KIND:N:ERRNO:COMMANDS")
     return parser.parse_args()
 
 
 def script(place, *options, **environment):
     """The script, once. Returns its exit code (negative: the signal) and what it said."""
     done = subprocess.run([os.path.join(harness.PROGRAMS, "script"), os.path.join(place, "data"), os.path.join(place, "ledger"), *options],
-                          env={**os.environ, **environment}, capture_output=True, timeout=120)
+                          env={**os.environ, **SHIMMED, **environment}, capture_output=True, timeout=120)
     return done.returncode, done.stderr.decode(errors="replace")
 
 
@@ -107,39 +119,316 @@ def outages(place, checker):
     return [(max((at for at in recorded if at < start), default=start), start) for start in starts]
 
 
-def one(fault):
-    """None when all is well; else what is not."""
-    kind, n, errno, last = fault
-    place = tempfile.mkdtemp(prefix="hearback-nth-", dir=harness.memory_folder())
-    name = f"{kind}:{n} {errno}"
+def ended_well(code, said):
+    words = ABORT_SAID if code == ABORT else SAID
+    return code == 0 or (code in (ABORT, 1, 2, 3, 4) and any(word in said for word in words))
+
+
+def what_is_wrong(fired, code, said, gone_on):
+    """After a fault: None, or what is not well. `gone_on`: says what comes of it when the script is run again there."""
+    if code == HANGS:
+        return "it hangs"
+    if not fired:
+        return "it did not happen: the test shows nothing"
+    if not ended_well(code, said):
+        return f"it ended with {code}: {said[-400:]}"
+    wrong = gone_on()
+    return f"ended with {code} ({said[-200:].strip()}); {wrong}" if wrong else None
+
+
+def go_on(place, judged):
+    """The script is run again without the fault, to its end, and the checker looks at what came of all."""
     try:
-        fired = os.path.join(place, "fired")
-        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT=f"{kind}:{n}", HEARBACK_FAULT_FIRED=fired,
-                            **({"HEARBACK_FAULT_ERRNO": errno} if errno else {}))
-        if not os.path.exists(fired):
-            return (None, "not reached") if last else (f"{name}: it did not happen: the test shows nothing", None)
-        words = ABORT_SAID if code == ABORT else SAID
-        clean = code == 0 or (code in (ABORT, 1, 2, 3, 4) and any(word in said for word in words))
-        if not clean:
-            return f"{name}: it ended with {code}: {said[-400:]}", None
-        again, said_again = script(place, "check")
-        if again:
-            return f"{name}: ended with {code} ({said[-200:].strip()}); run again: {again}: {said_again[-600:]}", None
-        findings = judge(place)
-        return (f"{name}: {findings[:5]}" if findings else None), code
+        code, said = script(place, "check")
     except subprocess.TimeoutExpired:
-        return f"{name}: it hangs", None
+        return "run again: it hangs"
+    if code:
+        return f"run again: {code}: {said[-600:]}"
+    findings = judged(place)
+    return str(findings[:5]) if findings else None
+
+
+def begin(place, commands):
+    code, said = script(place, "until", str(commands))
+    assert code == 0, f"the script fails without a fault: {code} {said}"
+
+
+def one(fault):
+    """The plain way: how it ended, and None when all is well; else what is not."""
+    place = tempfile.mkdtemp(prefix="hearback-nth-", dir=harness.memory_folder())
+    try:
+        if fault.begun:
+            begin(place, fault.begun)
+        fired = os.path.join(place, "fired")
+        code, said = script(place, HEARBACK_FAULT=f"{fault.kind}:{fault.n}", HEARBACK_FAULT_ERRNO=fault.errno,
+                            HEARBACK_FAULT_FIRED=fired)
+        return code, what_is_wrong(os.path.exists(fired), code, said, lambda: go_on(place, judge))
+    except subprocess.TimeoutExpired:
+        return HANGS, "it hangs"
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+# ---- from the branches of the script ----
+
+
+def digest(folder):
+    """Of all files, byte by byte. Who opens a store alone makes its lock file anew."""
+    found = hashlib.sha256()
+    for path, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if name != "lock.mdb":
+                with open(os.path.join(path, name), "rb") as f:
+                    content = f.read()
+                found.update(f"{path[len(folder):]}/{name} {len(content)}\n".encode() + content)
+    return found.digest()
+
+
+def digest_of_logs(place):
+    """Of every event, as print_log reads it by itself, and of the ledger."""
+    folders = [os.path.join(place, "data", f"{service}-0") for service in SERVICES]
+    told = subprocess.run([os.path.join(harness.PROGRAMS, "print_log"), "--digest", *folders], capture_output=True, check=True).stdout
+    with open(os.path.join(place, "ledger"), "rb") as f:
+        return told + f.read()
+
+
+class Known:
+    """What is known of what was seen before: of states of the files, as `state` tells them apart, and of logs with their ledger."""
+
+    def __init__(self):
+        self.states, self.logs = {}, {}
+        self.teller = subprocess.Popen([os.path.join(harness.PROGRAMS, "state")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def end(self):
+        """What it has learnt stays."""
+        self.teller.communicate()
+        self.teller = None
+
+    def state_of(self, place):
+        self.teller.stdin.write(place + "\n")
+        self.teller.stdin.flush()
+        told = self.teller.stdout.readline()
+        assert told, f"{place} cannot be read"
+        return told
+
+    def gone_on(self, place, of=lambda place: place):
+        """`of`: where the script may go on, if the place itself must stay as it is."""
+        state = self.state_of(place)
+        if state not in self.states:
+            self.states[state] = go_on(of(place), self.judged)
+        return self.states[state]
+
+    def judged(self, place):
+        logs = digest_of_logs(place)
+        if logs not in self.logs:
+            self.logs[logs] = judge(place)
+        return self.logs[logs]
+
+
+def copy_of(place):
+    """Beside it."""
+    copy = os.path.join(os.path.dirname(place), "copy")
+    shutil.rmtree(copy, ignore_errors=True)
+    return shutil.copytree(place, copy)
+
+
+class Branches:
+    """The script, stopped at each of its branches (branch.h): in `home`, its children in `at`."""
+
+    def __init__(self, place):
+        self.home, self.at, self.told = (os.path.join(place, name) for name in ("home", "at", "told"))
+        for folder in (self.home, self.told):
+            os.makedirs(folder, exist_ok=True)
+        self.process = subprocess.Popen([os.path.join(harness.PROGRAMS, "script"), "data", "ledger", "branches"], cwd=self.home,
+                                        env={**os.environ, **SHIMMED}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.seen = None  # the last changes of the files, and what came of going on after them
+        self.left = None  # what the last child of `each` left in its files, as a digest
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def __iter__(self):
+        """Of each branch how many calls of each kind there were before it, and how many before the next: what a child without a fault
+        counted, and the script itself must count the same when it comes there."""
+        expected = dict.fromkeys(KINDS, 0)  # none before main
+        while line := self.process.stdout.readline():
+            before = counted(line.removeprefix("at "))
+            assert before == expected, f"the script has made {before}, its child {expected}"
+            assert self.left in (None, digest(self.home)), "a grandchild wrote into the files of the child"
+            self.left = None
+            self.say("count")
+            expected = self.without_a_fault()
+            shutil.rmtree(self.at)
+            yield before, expected
+            self.say("on")
+        assert self.process.wait() == 0, f"the script fails without a fault: {self.process.returncode}"
+
+    def say(self, text):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def answer(self, word):
+        words = self.process.stdout.readline().split()
+        assert words and words[0] == word, f"the script itself is gone: {words}"
+        return words
+
+    def without_a_fault(self):
+        code = int(self.answer("ended")[1])
+        assert code == 0, f"the script fails without a fault: {code}"
+        with open(os.path.join(self.told, "counts")) as f:
+            return counted(f.read())
+
+    def last_words(self):
+        """Whether the fault happened, and what was said."""
+        fired = os.path.join(self.told, "fired")
+        happened = os.path.exists(fired)
+        if happened:
+            os.remove(fired)
+        with open(os.path.join(self.told, "said"), errors="replace") as f:
+            return happened, f.read()
+
+    def each(self, faults, known, expected):
+        """(fault, how it ended, what is not well) of those which change nothing before they end; the others are left."""
+        by_call = {(KINDS.index(fault.kind), fault.n): fault for fault in faults}
+        self.say("\n".join(["each", *(f"{kind} {n} {getattr(errno, fault.errno)}" for (kind, n), fault in sorted(by_call.items())), "go"]))
+        for _ in by_call:
+            _, kind, n, code, poisons, *counts = self.answer("failed")
+            fault, (fired, said) = by_call[int(kind), int(n)], self.last_words()
+            if int(code) != CHANGES:
+                calls = counted(" ".join(counts))
+                calls[fault.kind] -= 1  # this one was not made
+                changes = calls["write"], calls["open"], poisons, self.size_of_ledger()
+                yield fault, int(code), what_is_wrong(fired, int(code), said, lambda: self.gone_on(known, changes))
+            self.say("on")
+        came_to = self.without_a_fault()
+        assert came_to == expected, f"the child came to {came_to}, the one that only counted to {expected}"
+        self.seen, self.left = None, digest(self.at)
+        shutil.rmtree(self.at)
+
+    def size_of_ledger(self):
+        ledger = os.path.join(self.at, "ledger")
+        return os.path.getsize(ledger) if os.path.exists(ledger) else 0
+
+    def gone_on(self, known, changes):
+        """The copy must stay as it is: its script goes on."""
+        if not self.seen or self.seen[0] != changes:
+            self.seen = changes, known.gone_on(self.at, copy_of)
+        return self.seen[1]
+
+    def fail(self, fault, known):
+        """As `one`."""
+        try:
+            self.say(f"fail {KINDS.index(fault.kind)} {fault.n} {getattr(errno, fault.errno)}")
+            code = int(self.answer("ended")[1])
+            fired, said = self.last_words()
+            return code, what_is_wrong(fired, code, said, lambda: known.gone_on(self.at))
+        finally:
+            shutil.rmtree(self.at, ignore_errors=True)
+
+
+def counted(text):
+    return dict(zip(KINDS, map(int, text.split())))
+
+
+class Piece:
+    """Faults that are for one process, and what came of them."""
+
+    def __init__(self, number, faults):
+        self.number, self.left, self.known = number, faults, None
+        self.whole = 0  # of them, those whose files had to be copied
+        self.done, self.ends, self.bad = collections.Counter(), collections.Counter(), []
+
+    def run(self, plain):
+        if plain:
+            for fault in self.left:
+                self.take(fault, *one(fault))
+            return self
+        self.known = Known()
+        for begun in (0, MIDDLE):
+            with tempfile.TemporaryDirectory(prefix="hearback-nth-", dir=harness.memory_folder()) as place:
+                self.run_script(place, begun)
+        for fault in self.left:
+            self.take(fault, None, "it was not reached: the test shows nothing")
+        self.known.end()
+        return self
+
+    def run_script(self, place, begun):
+        if begun:
+            os.mkdir(os.path.join(place, "home"))
+            begin(os.path.join(place, "home"), begun)
+        with Branches(place) as branches:
+            for before, after in branches:
+                if not any(fault.begun == begun for fault in self.left):
+                    return
+                self.run_between(branches, begun, before, after)
+
+    def run_between(self, branches, begun, before, after):
+        here = [fault for fault in self.left if fault.begun == begun and before[fault.kind] < fault.n <= after[fault.kind]]
+        if not here:
+            return
+        taken = set(here)
+        self.left = [fault for fault in self.left if fault not in taken]
+        untouched = digest(branches.home)
+        left = set(here)
+        for fault, code, wrong in branches.each(here, self.known, after):
+            self.take(fault, code, wrong)
+            left.remove(fault)
+        for fault in sorted(left):
+            self.take(fault, *branches.fail(fault, self.known))
+        self.whole += len(left)
+        assert digest(branches.home) == untouched, "a child wrote into the files of the script"
+
+    def take(self, fault, code, wrong):
+        self.done[fault.kind] += 1
+        self.ends[code] += 1
+        if wrong:
+            self.bad.append(fault)
+            print("FOUND", *fault, wrong, flush=True)
+        if self.done.total() % 1000 == 0:
+            print(f"piece {self.number}: {self.done.total()} done", flush=True)
+
+
+def run_all(faults, chosen):
+    """Each process has blocks of n of its own, so that as a rule one alone meets the same states."""
+    shard, shards = map(int, chosen.shard.split("/"))
+    workers, began = os.cpu_count(), time.monotonic()
+    pieces = [Piece(number, [fault for fault in faults if fault.n // BLOCK % (workers * shards) == number])
+              for number in range((shard - 1) * workers, shard * workers)]
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        pieces = list(pool.map(Piece.run, pieces, [chosen.plain] * workers))
+    done, ends = (sum((getattr(piece, name) for piece in pieces), collections.Counter()) for name in ("done", "ends"))
+    print(f"{done.total()} of {len(faults)} faults ({', '.join(f'{n} {kind}' for kind, n in done.items())}) in {time.monotonic() - began:.0f} s; how the script ended: "
+          f"{', '.join(f'{n} times {code}' for code, n in sorted(ends.items(), key=str))}", flush=True)
+    if not chosen.plain:
+        print(f"{sum(piece.whole for piece in pieces)} of them changed files after the fault; they left {sum(len(piece.known.states) for piece in pieces)} states of the files, and each was gone on from; "
+              f"these came to {sum(len(piece.known.logs) for piece in pieces)} logs, and each was judged", flush=True)
+    return [fault for piece in pieces for fault in piece.bad]
+
+
+# ---- which ----
 
 
 def counts():
     with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
         told = os.path.join(place, "counts")
-        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT_COUNTS=told)
+        code, said = script(place, HEARBACK_FAULT_COUNTS=told)
         assert code == 0, f"the script fails without a fault: {code} {said}"
         with open(told) as f:
-            return dict(zip(KINDS, map(int, f.read().split())))
+            return counted(f.read())
+
+
+def counts_of_a_start():
+    """In the middle of the script, until its first command."""
+    with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+        os.mkdir(os.path.join(place, "home"))
+        begin(os.path.join(place, "home"), MIDDLE)
+        with Branches(place) as branches:
+            return next(iter(branches))[1]
 
 
 def ways():
@@ -147,7 +436,7 @@ def ways():
     found = collections.defaultdict(list)
     with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
         told = os.path.join(place, "stacks")
-        code, said = script(place, LD_PRELOAD=SHIM, HEARBACK_FAULT_STACKS=told)
+        code, said = script(place, HEARBACK_FAULT_STACKS=told)
         assert code == 0, f"the script fails without a fault: {code} {said}"
         with open(told, "rb") as f:
             for kind in KINDS:
@@ -158,41 +447,23 @@ def ways():
 
 
 def faults(chance, chosen, reached):
-    errnos = {"write": ("EIO", "ENOSPC"), "sync": ("EIO", "ENOSPC"), "alloc": ("",), "open": ("EMFILE", "EIO")}
-    shard, shards = map(int, chosen.shard.split("/"))
+    fault = lambda kind, n, begun=0: Fault(kind, n, chance.choice(ERRNOS[kind]), begun)
     if chosen.all:
-        every = [(kind, n, chance.choice(errnos[kind]), kind == "write" and n > reached[kind] - UNSURE)
-                 for kind in KINDS for n in range(1, reached[kind] + 1)]
-        return every[shard - 1::shards]
+        start = counts_of_a_start()
+        print(f"a start after {MIDDLE} of them: {', '.join(f'{n} {kind}' for kind, n in start.items())}", flush=True)
+        return [fault(kind, n, begun) for begun, until in ((0, reached), (MIDDLE, start)) for kind in KINDS for n in range(1, until[kind] + 1)]
     found = {kind: [] for kind in KINDS}
     for (kind, _), every in sorted(ways().items(), key=lambda way: way[1]):  # the numbers themselves are addresses
-        n = [n for n in every if kind != "write" or n < reached[kind] - UNSURE]
-        found[kind] += [n] if n else []
+        found[kind].append(every)
     print(f"ways to reach them: {', '.join(f'{len(n)} {kind}' for kind, n in found.items())}", flush=True)
     if chosen.each:
-        each = [(kind, chance.choice(n), chance.choice(errnos[kind]), False) for kind in KINDS for n in found[kind]]
-        return each[shard - 1::shards]
+        return [fault(kind, chance.choice(n)) for kind in KINDS for n in found[kind]]
     points, left = [], chosen.runs
     for kinds, kind in enumerate(sorted(KINDS, key=lambda kind: len(found[kind]))):  # what the rare ones leave is for the others
         each = min(left // (len(KINDS) - kinds), len(found[kind]))
         left -= each
-        points += [(kind, chance.choice(n), chance.choice(errnos[kind]), False) for n in chance.sample(found[kind], each)]
+        points += [fault(kind, chance.choice(n)) for n in chance.sample(found[kind], each)]
     return points
-
-
-def run_all(list_of_faults):
-    began, ends, bad = time.monotonic(), {}, []
-    with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
-        for done, (failure, code) in enumerate(pool.map(one, list_of_faults), 1):
-            if failure:
-                bad.append(failure)
-                print("FOUND", failure, flush=True)
-            ends[code] = ends.get(code, 0) + 1
-            if done % 100 == 0:
-                print(f"{done} of {len(list_of_faults)} after {time.monotonic() - began:.0f} s", flush=True)
-    print(f"{len(list_of_faults)} faults in {time.monotonic() - began:.0f} s; how the script ended: "
-          f"{', '.join(f'{n} times {code}' for code, n in sorted(ends.items(), key=str))}", flush=True)
-    return bad
 
 
 # Of a real system: which calls of which program, up to which n. The gateway alone is not in the script.
@@ -224,11 +495,11 @@ class Hurt(harness.System):
 
     def __init__(self, fault):
         super().__init__("--demo")
-        self.kind, self.hurts, nth, errno = fault
-        self.name = f"{self.kind}:{nth} of {self.hurts} ({errno})"
+        self.kind, self.hurts, nth, error = fault
+        self.name = f"{self.kind}:{nth} of {self.hurts} ({error})"
         self.fired, self.refused = os.path.join(self.folder, "fired"), False
         self.environment = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"{self.kind}:{nth}", "HEARBACK_FAULT_PROGRAM": self.hurts,
-                            "HEARBACK_FAULT_ERRNO": errno, "HEARBACK_FAULT_FIRED": self.fired,
+                            "HEARBACK_FAULT_ERRNO": error, "HEARBACK_FAULT_FIRED": self.fired,
                             **({} if self.kind == "send" else {"HEARBACK_FAULT_ONCE": "1"})}
 
     def start(self):
@@ -278,19 +549,19 @@ def main():
     chosen = options()
     chance = random.Random(chosen.seed)
     if chosen.only:
-        kind, n, errno = (chosen.only.split(":") + [""])[:3]
-        failure, code = one((kind, int(n), errno, False))
-        print(failure or f"well; it ended with {code}")
-        return 1 if failure else 0
+        kind, n, error, begun = (chosen.only.split(":") + ["0"])[:4]
+        code, wrong = one(Fault(kind, int(n), error, int(begun)))
+        print(wrong or f"well; it ended with {code}")
+        return 1 if wrong else 0
     if chosen.sends_each:
         of_a_real_system(each_send(chosen.shard))
         return 0
     reached = counts()
     print(f"seed {chosen.seed}; the script makes {', '.join(f'{n} {kind}' for kind, n in reached.items())}", flush=True)
-    bad = run_all(faults(chance, chosen, reached))
+    bad = run_all(faults(chance, chosen, reached), chosen)
     if not bad:
         of_a_real_system(drawn(chance, chosen.sends))
-    print(f"{len(bad)} findings (again: nth.py --only KIND:N:ERRNO)")
+    print(f"{len(bad)} findings (again: nth.py --only KIND:N:ERRNO:COMMANDS)")
     return 1 if bad else 0
 
 

@@ -1,20 +1,23 @@
-/* script FOLDER LEDGER [check|verify|read|open|files|until N]: 300 commands against all services in one process, each
-   under an id of its own, with a store that syncs: cases are submitted, each thirtieth command imports one of an old
-   system whose dates are over (so that dates are missed, ladders climbed and mails sent), and four steps are taken on
-   each. LEDGER gets a line for every command and what it was answered. Run again on the same folder it goes on where
-   the ledger ends: what got no answer is sent again under its id. `nth.py` lets one call of the system fail in the
-   middle of it.
+/* script FOLDER LEDGER [check|verify|read|open|files|until N|branches]: 300 commands against all services in one
+   process, each under an id of its own, with a store that syncs: cases are submitted, each thirtieth command imports
+   one of an old system whose dates are over (so that dates are missed, ladders climbed and mails sent), and four steps
+   are taken on each. LEDGER gets a line for every command and what it was answered. Run again on the same folder it
+   goes on where the ledger ends: what got no answer is sent again under its id. `nth.py` lets one call of the system
+   fail in the middle of it.
 
    Ends with 0 when all 300 were accepted, all has come to rest and, with `check`, the invariants of the simulation
    hold; 4: a command was refused for a virtual minute, or had no answer: that one is no word why. With `verify` only
    that is asked, of each service; 7: something was found. With `read` every case is looked at, as a client would; with
    `open` what is sealed in it. With `files` three of the cases get a file, and a fourth file is never attached. With
-   `until N` it ends after so many. */
+   `until N` it ends after so many. With `branches` each call can be tried from the command before it (branch.h). */
+#include "branch.h"
 #include "group.h"
 #include "read.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +47,45 @@ struct script {
     bool founded;
     int ledger;
 };
+
+/* ---- what is drawn: the same in the same start, so that what went the same way so far goes on the same way ---- */
+
+static struct {
+    int64_t start_ms;
+    uint64_t count;
+} drawn;
+
+static void draw(void *out, size_t size)
+{
+    uint8_t seed[randombytes_SEEDBYTES] = {0};
+    drawn.count++;
+    memcpy(seed, &drawn, sizeof drawn);
+    randombytes_buf_deterministic(out, size, seed);
+}
+
+static uint32_t draw_number(void)
+{
+    uint32_t number;
+    draw(&number, sizeof number);
+    return number;
+}
+
+static const char *name_of_drawing(void)
+{
+    return "script";
+}
+
+static void draw_from(int64_t start_ms)
+{
+    static struct randombytes_implementation drawing = {
+        .implementation_name = name_of_drawing, .random = draw_number, .buf = draw};
+    drawn.start_ms = start_ms;
+    json_object_seed(7);
+    if (randombytes_set_implementation(&drawing))
+        _exit(5);
+}
+
+/* ---- commands ---- */
 
 /* By the bare call: what is noted is no part of the script, and its failing neither. */
 static void note(const struct script *script, const char *text)
@@ -294,9 +336,14 @@ static int look_at_cases(struct script *script, void look(struct group *group, c
 
 int main(int argc, char **argv)
 {
+    if (argc > 3 && strcmp(argv[3], "branches") == 0)
+        branches_begin();
+    branch();
     struct script *script = calloc(1, sizeof *script);
     if (argc < 3 || !script) {
-        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|read|open|files|until N]\n");
+        fprintf(stderr, "%s\n",
+                script ? "usage: script FOLDER LEDGER [check|verify|read|open|files|until N|branches]"
+                       : "cannot start: no memory");
         return 2;
     }
     char line[64], why[512];
@@ -305,7 +352,9 @@ int main(int argc, char **argv)
     int64_t start_ms = script->latest_ms + LATER_MS * 60;
     snprintf(line, sizeof line, "started %" PRId64 "\n", start_ms);
     note(script, line);
+    draw_from(start_ms);
     group_open_synced(&script->group, argv[1], 7, start_ms);
+    branch();
     if (argc > 3 && strcmp(argv[3], "verify") == 0)
         return verify(&script->group);
     if (argc > 3 && strcmp(argv[3], "read") == 0)
@@ -322,9 +371,14 @@ int main(int argc, char **argv)
         note(script, "founded\n");
     }
     unsigned until = argc > 4 && strcmp(argv[3], "until") == 0 ? (unsigned)strtoul(argv[4], NULL, 10) : COMMANDS;
-    for (unsigned n = 0; n < until && n < COMMANDS; n++)
-        if (!script->told[n].answered)
-            ask(script, n);
+    for (unsigned n = 0; n < until && n < COMMANDS; n++) {
+        if (script->told[n].answered)
+            continue;
+        if (branch())
+            break;
+        ask(script, n);
+    }
+    branch();
     if (!simulation_settle(script->group.simulation, 60000)) {
         fprintf(stderr, "it does not come to rest\n");
         return 4;

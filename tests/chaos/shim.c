@@ -8,9 +8,12 @@
      HEARBACK_FAULT_COUNTS=FILE  how many of each kind there were, written when the program ends by itself
      HEARBACK_FAULT_STACKS=FILE  by what way each was reached: of each kind its count, and a number for each call, equal
                                  where the whole stack of callers is
+     HEARBACK_FAULT_ROOM=1       there is room on the disk: nothing is reserved, which clears memory
      HEARBACK_FAULT=nosync       no sync at all, and no file that writes through: what a power cut must then lose
 
    It counts the program's own calls and those of its libraries; what the C library does inside itself it does not see.
+   A program that forks may pause it, arm it anew by what the environment says then, or be asked at each call
+   (branch.c).
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,9 +28,18 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+void shim_arm(void);
+void shim_pause(void);
+void shim_tell(void);
+int shim_counts(char *text, size_t size);
+bool shim_fired(void);
+extern int (*shim_asked)(int kind, unsigned long nth);
+int (*shim_asked)(int kind, unsigned long nth); /* 0: the call is made; else it fails so */
 
 enum kind { WRITE, SYNC, ALLOC, OPEN, SEND, KINDS };
 static const char *const names[KINDS] = {"write", "sync", "alloc", "open", "send"};
@@ -59,7 +71,7 @@ static int errno_of(const char *name, int otherwise)
     return otherwise;
 }
 
-__attribute__((constructor)) static void arm(void)
+__attribute__((constructor)) void shim_arm(void)
 {
     const char *fault = getenv("HEARBACK_FAULT"), *program = getenv("HEARBACK_FAULT_PROGRAM");
     if (program && strcmp(program_invocation_short_name, program) != 0)
@@ -85,6 +97,16 @@ __attribute__((constructor)) static void arm(void)
     }
 }
 
+void shim_pause(void)
+{
+    armed = false;
+}
+
+int shim_counts(char *text, size_t size)
+{
+    return snprintf(text, size, "%lu %lu %lu %lu %lu", counts[0], counts[1], counts[2], counts[3], counts[4]);
+}
+
 static uint64_t stack_number(void)
 {
     void *frames[FRAMES_MAX];
@@ -95,12 +117,11 @@ static uint64_t stack_number(void)
     return number;
 }
 
-__attribute__((destructor)) static void tell(void)
+__attribute__((destructor)) void shim_tell(void)
 {
     const char *file = getenv("HEARBACK_FAULT_COUNTS");
     char text[200];
-    int size =
-        snprintf(text, sizeof text, "%lu %lu %lu %lu %lu\n", counts[0], counts[1], counts[2], counts[3], counts[4]);
+    int size = shim_counts(text, sizeof text);
     int fd = armed && file ? (int)syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_TRUNC, 0600) : -1;
     if (fd >= 0) {
         syscall(SYS_write, fd, text, size);
@@ -117,13 +138,9 @@ __attribute__((destructor)) static void tell(void)
         syscall(SYS_close, fd);
 }
 
-static bool fails(enum kind kind)
+/* Told to have happened. False: it had before, and is to happen once. */
+bool shim_fired(void)
 {
-    unsigned long nth = armed ? atomic_fetch_add(&counts[kind], 1) + 1 : 0;
-    if (nth && nth <= stacks[kind].room)
-        stacks[kind].numbers[nth - 1] = stack_number();
-    if ((int)kind != fails_kind || nth != fails_at)
-        return false;
     const char *file = getenv("HEARBACK_FAULT_FIRED");
     int once = getenv("HEARBACK_FAULT_ONCE") ? O_EXCL : 0;
     long fd = file ? syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | once, 0600) : 0;
@@ -131,6 +148,21 @@ static bool fails(enum kind kind)
         return false;
     if (file)
         syscall(SYS_close, fd);
+    return true;
+}
+
+static bool fails(enum kind kind)
+{
+    unsigned long nth = armed ? atomic_fetch_add(&counts[kind], 1) + 1 : 0;
+    if (nth && nth <= stacks[kind].room)
+        stacks[kind].numbers[nth - 1] = stack_number();
+    int asked = nth && shim_asked ? shim_asked((int)kind, nth) : 0;
+    if (asked)
+        errno = asked; /* whoever was asked has told it */
+    if (asked)
+        return true;
+    if ((int)kind != fails_kind || nth != fails_at || !shim_fired())
+        return false;
     errno = fails_with;
     return true;
 }
@@ -248,6 +280,26 @@ int ftruncate(int fd, off_t size)
 }
 
 int ftruncate64(int fd, off_t size) __attribute__((alias("ftruncate")));
+
+int fallocate64(int fd, int mode, off_t at, off_t size)
+{
+    static int room = -1;
+    if (room < 0)
+        room = getenv("HEARBACK_FAULT_ROOM") != NULL;
+    return room ? 0 : (int)syscall(SYS_fallocate, fd, mode, at, size);
+}
+
+int fallocate(int fd, int mode, off_t at, off_t size) __attribute__((alias("fallocate64")));
+
+int mkdir(const char *path, mode_t mode)
+{
+    return fails(WRITE) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+}
+
+int unlink(const char *path)
+{
+    return fails(WRITE) ? -1 : (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
 
 /* ---- connections ---- */
 

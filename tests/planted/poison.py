@@ -1,5 +1,5 @@
 """Poison in a real system: an assertion that fails whenever casework decides one kind of command, routing reacts to one kind of event,
-analytics folds it. The second time the input is set aside, everything else works on; when the service is mended (the same data,
+analytics folds it, notification folds that a mail was delivered. The second time the input is set aside, everything else works on; when the service is mended (the same data,
 without the planted bug) `hearback release` hands it over again, and nothing is missing. `poison.py`, with HEARBACK_BIN of build-planted."""
 
 import json
@@ -90,9 +90,44 @@ def an_event(system, service, shown):
     sound(system)
 
 
-def story(plant, tell):
+def written(system, email):
+    """A case whose complainant is told by mail."""
+    body = {"site": "haitang", "kind": "complaint", "category": "noise", "channel": "phone", "text": "测试", "party": {"email": email}}
+    reply = system.http("POST", "/api/v1/cases", body, system.tokens()["reception"])
+    assert reply.status == 201, reply
+    return reply.json()["case_id"]
+
+
+def told(system, case):
+    """How the notices to its complainant ended: (status, error) of each mail."""
+    reply = system.http("GET", f"/api/v1/cases/{case}/explain", token=system.tokens()["coordinator"])
+    assert reply.status in (200, 503), reply
+    notices = reply.json().get("notices", []) if reply.status == 200 else []
+    return [(n["status"], n.get("error", "")) for n in notices if n["notice"].get("complainant") and n["notice"]["channel"] == "email"]
+
+
+def a_mail(system, mail):
+    """notification's evolve: the mail went out, and nobody can take that in. It is sent twice: then it has failed."""
+    first = written(system, "sun.yue@example.org")
+    until("the notice ends", lambda: [status for status, _ in told(system, first)] == ["failed"])
+    assert "may have arrived" in told(system, first)[0][1], told(system, first)
+    settle(system)
+    system.settle()
+    sent = [m for m in mail.messages if m["To"] == "<sun.yue@example.org>"]
+    assert len(sent) == 2 and len({m["Message-ID"] for m in sent}) == 1, [(m["To"], m["Message-ID"]) for m in mail.messages]
+    system.stop()  # a fresh fold would meet the mails of the demonstration
     os.environ[PLANT] = "none"
-    with harness.System("--demo") as system:
+    system.start()
+    second = written(system, "li.ming@example.org")
+    until("the next one is told", lambda: [status for status, _ in told(system, second)] == ["delivered"])
+    assert [status for status, _ in told(system, first)] == ["failed"]
+    system.settle()
+    sound(system)
+
+
+def story(plant, tell, *options):
+    os.environ[PLANT] = "none"
+    with harness.System("--demo", *options) as system:
         system.settle()
         system.stop()
         os.environ[PLANT] = plant
@@ -105,6 +140,8 @@ def main():
     story("poison_decide", a_command)
     story("poison_react", lambda system: an_event(system, "routing", lambda case: numbers(system).get(case)))
     story("poison_evolve", lambda system: an_event(system, "analytics", lambda case: case in numbers(system)))
+    with harness.Mail() as mail:
+        story("poison_delivered", lambda system: a_mail(system, mail), "--smtp", mail.url)
     return 0
 
 

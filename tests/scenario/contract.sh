@@ -144,6 +144,11 @@ expect 'no such pack' 1 'there is no pack "NOPE"' "$hearback" policy check --lan
 mkdir "$work/MINE"
 printf 'pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    clocks:\n      acept: {clause: X, name: [甲, A], start: registered, stop: acepted, limit: 3 days}\n' >"$work/MINE/pack.yaml"
 expect 'a folder with a mistake' 1 'MINE/pack.yaml:7: kinds.complaint.clocks.acept: "acepted" is no stage, step or field of complaint' "$hearback" policy check --language en "$work/MINE"
+six=(PROP-11 PROP-CO PROP-FEEDBACK PROP-REVISIT PROP-COMPLAINT PROP-NOTICE)
+expect 'what six packs say differently' 0 'kinds.complaint.steps.dispatch.by: it differs from' "$hearback" policy check --language en --together "${six[@]}"
+expect 'a pack of the site settles it, but for two limits, of which the shorter holds' 0 'together: 0 mistakes, 1 warnings' \
+  "$hearback" policy check --language en --packs "$here/packs" --together "${six[@]}" SITE-PROPERTY
+expect 'it is listed last' 1 'the pack that settles is listed last' "$hearback" policy check --language en --packs "$here/packs" --together SITE-PROPERTY PROP-11
 expect 'sound packs as JSON' 0 '"pack":"boston-311","sound":true' "$hearback" --json policy check boston-311
 expect 'a mistake as JSON' 1 '"line":7,"field":"kinds.complaint.clocks.acept","warning":false' "$hearback" --json policy check "$work/MINE"
 expect 'no argument to check' 2 'policy check' "$hearback" policy check

@@ -277,6 +277,45 @@ static void behind_the_last_event_there_is_none(void **state)
     story_close(&group);
 }
 
+/* However long the texts are, a page of the history is a message that the bus takes; the next page goes on behind it.
+ */
+static void a_history_of_long_texts_comes_in_pages(void **state)
+{
+    (void)state;
+    struct group group;
+    static char addition[60001];
+    uint64_t id = open_story(&group);
+    memset(addition, 'x', sizeof addition - 1);
+    for (unsigned i = 0; i < 24; i++)
+        OK(group_act(&group, id, "complainant", "add", FIELDS("addition", addition)));
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetTimeline get = CASEWORK__GET_TIMELINE__INIT;
+    query.case_id = get.case_id = id;
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &casework;
+    casework.kind_case = CASEWORK__QUERY__KIND_TIMELINE;
+    casework.timeline = &get;
+    unsigned added = 0, pages = 0;
+    do {
+        const Hb__QueryReply *reply = simulation_query(group.simulation, HB__SERVICE__CASEWORK, &query, &group.arena);
+        assert_non_null(reply);
+        assert_null(reply->refused);
+        const Casework__Timeline *page = reply->casework->timeline;
+        size_t bytes = 0;
+        for (size_t i = 0; i < page->n_events; i++) {
+            bytes += page->events[i].len;
+            added += page->events[i].len > 60000;
+        }
+        assert_true(bytes < 1u << 20);
+        get.after = page->next;
+        pages++;
+    } while (get.after);
+    assert_int_equal(added, 24);
+    assert_true(pages >= 3);
+    story_close(&group);
+}
+
 static void a_case_is_cited_only_so_often(void **state)
 {
     (void)state;
@@ -326,6 +365,7 @@ int main(void)
                                        cmocka_unit_test(a_case_leads_only_so_many),
                                        cmocka_unit_test(a_case_is_cited_only_so_often),
                                        cmocka_unit_test(behind_the_last_event_there_is_none),
+                                       cmocka_unit_test(a_history_of_long_texts_comes_in_pages),
                                        cmocka_unit_test(a_rule_acts_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,6 +70,35 @@ static void registered_facts(struct oracle *oracle, struct fact fact)
     fact_add(oracle, fact);
 }
 
+/* A proof is of the round in which casework asked: how often the case had begun anew before that place in the log. */
+static uint32_t told_round(const struct storm_case *one, const Notification__NoticeTold *told)
+{
+    uint32_t round = 1;
+    for (size_t i = 0; i < one->events_count; i++) {
+        const Hb__Event *event = one->events[i];
+        bool step = event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
+                    event->casework->kind_case == CASEWORK__EVENT__KIND_STEP_TAKEN &&
+                    told->source->log->service == HB__SERVICE__CASEWORK && event->offset < told->source->offset;
+        if (step && event->casework->step_taken->round > round)
+            round = event->casework->step_taken->round;
+    }
+    return round;
+}
+
+/* Of a round that is over it tells nothing. */
+static void forget_old_proofs(struct oracle *oracle)
+{
+    uint32_t round = 1;
+    for (size_t i = 0; i < oracle->count; i++) {
+        struct fact *fact = &oracle->facts[i];
+        bool said = fact->event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION;
+        round = fact->round > round ? fact->round : round;
+        if (said && fact->told && fact->event->notification->told->source->log->service == HB__SERVICE__CASEWORK &&
+            told_round(oracle->one, fact->event->notification->told) < round)
+            fact->told = NULL;
+    }
+}
+
 /* Of a history: what counts as told then. */
 static void told_facts(struct oracle *oracle, struct fact then, char *const *notices, size_t count)
 {
@@ -115,9 +144,8 @@ static int64_t at_ms_of(const Hb__Event *event)
 static void gather(struct oracle *oracle, const Hb__Event *event)
 {
     int64_t at_ms = at_ms_of(event), registered_ms = at_ms_of(oracle->one->registered);
-    struct fact fact = {.at_ms = at_ms > registered_ms ? at_ms : registered_ms,
-                        .occurred_ms = event->occurred_ms,
-                        .event = event};
+    struct fact fact = {
+        .at_ms = at_ms > registered_ms ? at_ms : registered_ms, .occurred_ms = event->occurred_ms, .event = event};
     if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
         event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED) {
         registered_facts(oracle, fact);
@@ -862,6 +890,7 @@ void storm_check_clocks(struct storm *storm, struct storm_case *one, int64_t now
         gather(&oracle, one->events[i]);
     if (oracle.count)
         qsort(oracle.facts, oracle.count, sizeof *oracle.facts, by_time);
+    forget_old_proofs(&oracle);
     for (size_t i = 0; i < one->kind->n_clocks && !storm->failed; i++) {
         oracle.clock = one->kind->clocks[i];
         oracle.policy = one->policy;

@@ -93,9 +93,9 @@ class Machine:
         for one in [name] if name else list(self.running):
             self.running.pop(one).wait(30)
 
-    def restart(self):
-        """Every instance here, one after the other."""
-        for name in list(self.running):
+    def restart(self, but=None):
+        """Every instance here but one, one after the other."""
+        for name in [name for name in self.running if name != but]:
             self.stop(name)
             self.start(*split_name(name))
 
@@ -184,9 +184,9 @@ class Apart(harness.Door):
         shutil.move(os.path.join(old, "secrets", f"{name}.secret"), os.path.join(new, "secrets", f"{name}.secret"))
         self.places[name] = target
 
-    def restart(self):
+    def restart(self, but=None):
         for machine in self.machines.values():
-            machine.restart()
+            machine.restart(but)
 
     def run(self, *arguments, machine=HERE, check=True):
         """The hearback command, on one machine."""

@@ -232,6 +232,14 @@ class System(Door):
         with open(os.path.join(self.folder, "demo-accounts.json")) as f:
             return {entry["account"]: entry["token"] for entry in json.load(f)}
 
+    def requests_logged(self, *ids):
+        """The lines of the gateway's log; those of these requests are there, which are written when the answer has gone."""
+        def lines():
+            with open(os.path.join(self.folder, "log", "gateway-0.log")) as f:
+                return [json.loads(line) for line in f if line.endswith("\n")]
+        eventually(f"lines of {ids}", lambda: set(ids) <= {line.get("id") for line in lines()})
+        return lines()
+
     def passwords(self):
         """Account -> password, of the demonstration organisation."""
         with open(os.path.join(self.folder, "demo-accounts.json")) as f:

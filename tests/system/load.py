@@ -19,7 +19,7 @@ STEPS = [
 ]
 KINDS = ("complaint", "repair", "inquiry", "suggestion")
 CATEGORIES = ("service",)  # of the coordinator's own department
-RETRIED = (500, 502, 503, 504, 507)
+RETRIED = (429, 500, 502, 503, 504, 507)
 
 
 class Broken(AssertionError):

@@ -95,7 +95,7 @@ def filters(case):
     assert ask("auditor", f"?site={SITE}&cursor=x", 422).json()["field"] == "cursor"
     assert ask("auditor", f"?site={SITE}&what=x", 400).json()["accepted"] == ["did", "looked", "refused", "organised", "published", "exported"]
     reply = ask("auditor", f"?site={SITE}&format=csv")
-    rows = list(csv.DictReader(io.StringIO(reply.body.decode())))
+    rows = list(csv.DictReader(io.StringIO(reply.body.decode("utf-8-sig"))))
     system.settle()
     exported = entries("auditor", "&what=exported")
     assert [(row["at"], row["what"], row["person"], row["offset"]) for row in rows if row["what"] != "exported"] == [

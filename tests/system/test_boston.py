@@ -33,7 +33,7 @@ def run_once(folder, path, export):
 
 
 def read(path):
-    with open(path, newline="", encoding="utf-8") as f:
+    with open(path, newline="", encoding="utf-8-sig") as f:
         return list(csv.DictReader(f))
 
 

@@ -59,7 +59,7 @@ def rows_of(system, query=""):
     reply = system.http("GET", f"/api/v1/cases?format=csv{query}", token=system.operator_token(),
                         headers={"Accept": "text/csv"})
     assert reply.status == 200, reply
-    return list(csv.DictReader(io.StringIO(reply.body.decode())))
+    return list(csv.DictReader(io.StringIO(reply.body.decode("utf-8-sig"))))
 
 
 def figures(kpi):

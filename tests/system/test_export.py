@@ -5,6 +5,7 @@ import csv
 import datetime
 import io
 import socket
+import urllib.parse
 import xml.etree.ElementTree as xml
 import zipfile
 
@@ -65,16 +66,24 @@ def test_export():
         tokens = system.tokens()
         fill(system, tokens["admin"])
         ask = lambda query: system.http("GET", f"/api/v1/cases?site=haitang&{query}", token=tokens["coordinator"])
-        book = ask("format=xlsx")
+        book, text = ask("format=xlsx"), ask("format=csv").body
+        assert text.startswith(b"\xef\xbb\xbf") and text.count(b"\xef\xbb\xbf") == 1, "spreadsheets know UTF-8 by its mark"
         assert book.status == 200 and book.headers["content-type"].endswith("spreadsheetml.sheet"), book.headers
         assert 'filename="cases.xlsx"' in book.headers["content-disposition"], book.headers
-        lines = list(csv.reader(io.StringIO(ask("format=csv").body.decode(), newline="")))
+        lines = list(csv.reader(io.StringIO(ask("format=csv").body.decode("utf-8-sig"), newline="")))
         sheet = list(rows_of(book.body))
         assert len(sheet) == len(lines) > ROWS, (len(sheet), len(lines))
         assert sheet[0] == lines[0]
         for cells, line in zip(sheet[1:], lines[1:], strict=True):
             same(cells, line, lines[0])
         assert {line[0] for line in lines} > {"'" + id if id[0] in "=+" else id for id in HOSTILE}
+        words = list(csv.DictReader(io.StringIO(ask("format=csv&lang=zh-CN").body.decode("utf-8-sig"), newline="")))
+        assert ("投诉", "噪音") in {(row["事项"], row["类别"]) for row in words} and len(words) == len(lines) - 1, words[0]
+        english = list(rows_of(ask("format=xlsx&lang=en").body))
+        assert english[0][:4] == ["External number", "Number", "Kind", "Category"] and "Complaint" in {line[2] for line in english}, english[:2]
+        # of a search too, which is a command and moves what the client has seen from page to page
+        sought = csv.reader(io.StringIO(ask(f"format=csv&text={urllib.parse.quote('旧记录')}").body.decode("utf-8-sig"), newline=""))
+        assert len([line for line in sought if line != lines[0]]) == ROWS, "three pages"
         none = list(rows_of(ask("format=xlsx&kind=none").body))
         assert none == [lines[0]], none
         assert ask("format=xls").status == 400

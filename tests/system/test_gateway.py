@@ -318,8 +318,8 @@ def every_answer_is_dressed():
         assert headers["cache-control"] and "strict-transport-security" not in headers, headers  # this one speaks http
         assert "server" not in headers and "microhttpd" not in str(headers).lower(), headers
     assert call("GET", "/healthz", X_Request_Id="bad id\t").headers["x-request-id"] != "bad id\t"
-    with open(os.path.join(system.folder, "log", "gateway-0.log")) as f:
-        lines = [json.loads(line) for line in f]
+    call("GET", "/healthz", X_Request_Id="my-id.8")
+    lines = system.requests_logged("my-id.8")
     mine = [line for line in lines if line.get("id") == "my-id.7"]
     assert {line["path"] for line in mine} >= {"/healthz", "/api/v1/cases"}, mine
     assert all(line["status"] and line["ms"] >= 0 for line in mine)
@@ -512,6 +512,17 @@ def everything_is_shown_and_explained():
     assert isinstance(why["levels"], list)
 
 
+def a_long_history_is_printed_whole():
+    """casework gives a part of it at a time, and each look at the sealed texts is in it too."""
+    case_id, _ = new_case()
+    path = f"/api/v1/cases/{case_id}/documents/acceptance_form"
+    for _ in range(205):
+        assert call("GET", f"/api/v1/cases/{case_id}?purpose=to+test", account="coordinator").status == 200
+    assert call("POST", f"/api/v1/cases/{case_id}/actions/accept", account="coordinator").status == 200
+    rows = next(block["rows"] for block in get(path, "coordinator")["blocks"] if block["name"] == "steps")
+    assert rows[-1]["name"] == "accept", rows[-3:]
+
+
 # ---- lists, exports, imports ----
 
 def forms_are_filled_in():
@@ -660,15 +671,15 @@ def lists_and_exports_agree():
     for reply in (call("GET", "/api/v1/cases?site=yunqi&format=csv", account="admin"),
                   call("GET", "/api/v1/cases?site=yunqi", account="admin", Accept="text/csv")):
         assert reply.status == 200 and reply.headers["content-type"].startswith("text/csv"), reply.headers
-        assert reply.body.decode().splitlines()[0] == COLUMNS and reply.body.count(b"\r\n") == len(rows) + 1
-        table = list(csv.DictReader(io.StringIO(reply.body.decode(), newline="")))
+        assert reply.body.decode("utf-8-sig").splitlines()[0] == COLUMNS and reply.body.count(b"\r\n") == len(rows) + 1
+        table = list(csv.DictReader(io.StringIO(reply.body.decode("utf-8-sig"), newline="")))
         assert [line["case_number"] for line in table] == [row["number"] for row in rows]
         for line, row in zip(table, rows):
             assert [line[n] for n in ("external_id", "kind", "category", "department", "handler", "stage", "received_at", "due_at",
                                       "closed_at", "on_time")] == \
                 [row.get(n, "") for n in ("external_id", "kind", "category", "department", "handler", "stage", "received_at",
                                           "due_at", "closed_at", "on_time")], (line, row)
-    quoted = call("GET", "/api/v1/cases?site=haitang&format=csv&kind=complaint", account="admin").body.decode()
+    quoted = call("GET", "/api/v1/cases?site=haitang&format=csv&kind=complaint", account="admin").body.decode("utf-8-sig")
     names = {line["external_id"] for line in csv.DictReader(io.StringIO(quoted, newline=""))}
     assert 'a,"b"\n0' in names, sorted(names)[:5]
     for query, wanted in (("external_id=big0-7", lambda r: r.get("external_id") == "big0-7"),
@@ -844,6 +855,10 @@ def organisation_and_policies():
     too_wide = {"site": "new-york", "packs": ["WIDE"], "sources": [{"path": "WIDE/pack.yaml", "text": wide}]}
     assert "2 MiB" in refused(call("POST", "/api/v1/policies", too_wide, account="admin"), 413, "too_large")["detail"]
     refused(call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"] * 17}, account="admin"), 413, "too_large", "packs")
+    refused(call("DELETE", "/api/v1/policies/new-york/coming", account="admin"), 404, "not_found")
+    later = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["boston-311"], "from": "2099-01-01"}, account="admin").json()
+    assert later["coming"]["day"] == "2099-01-01" and "policy_version" not in later, later
+    assert call("DELETE", "/api/v1/policies/new-york/coming", account="admin").status == 200
     done = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"]}, account="admin",
                 Hearback_After=changed.headers["hearback-after"])
     assert done.status == 200 and done.json() == {"site": "new-york", "policy_version": 1}, done
@@ -1053,7 +1068,7 @@ def lists_behind_what_was_seen_say_so():
             assert "stale" not in served(path, False).json()
             assert served(path, True, **seen).json()["stale"] is True
         assert [row["stage"] for row in served(listed, True, **seen).json()["rows"]] == ["registered"]
-        assert "registered" in served(listed + "&format=csv", True, **seen).body.decode()
+        assert "registered" in served(listed + "&format=csv", True, **seen).body.decode("utf-8-sig")
         served(listed + "&format=csv", False)
     eventually(lambda: call("GET", "/readyz").status == 200, 30)
     reply = eventually(lambda: (lambda r: r if "hearback-stale" not in r.headers else None)(call("GET", listed, **seen)), 30)
@@ -1137,7 +1152,7 @@ def main():
         harness.main([note_processes, health_and_metrics, tokens_are_checked, description_is_sound, services_authorise,
                       bad_requests_are_explained, large_bodies_are_refused, a_request_has_one_end, odd_clients_do_no_harm, every_answer_is_dressed,
                       submissions_are_answered, same_key_is_the_same_command, writes_are_read,
-                      cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, views_are_kept, forms_are_filled_in,
+                      cases_are_found_by_id_and_number, steps_are_taken, refusals_leave_no_event, a_confidential_identity_is_for_few, everything_is_shown_and_explained, views_are_kept, a_long_history_is_printed_whole, forms_are_filled_in,
                       imports_go_on_after_a_bad_row, what_nobody_accepts_is_overdue, lists_and_exports_agree, counts_are_exact, changes_are_told_live,
                       organisation_and_policies, calendars_and_indicators, who_did_and_who_looked, policies_are_tried, what_is_published_holds_at_once,
                       more_than_can_be_answered_are_asked_to_come_again, one_service_away_the_others_work,

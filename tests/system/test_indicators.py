@@ -40,6 +40,7 @@ indicators:
   dear:         {clause: FIGURES-10, name: [费用中位数, Median cost], of: request, figure: median of cost in closed, period: [quarter], trend: 2}
   volume:       {clause: FIGURES-07, name: [件数, Volume], of: request, figure: count of received, period: [month, year], per: department}
   replies:      {clause: FIGURES-07, name: [答复次数, Replies], of: request, figure: count of times reply, period: month}
+  firsts:       {clause: FIGURES-07, name: [首接件数, First received], of: request, figure: count of replied / count of received, period: [month, year], per: first_contact}
   score:        {clause: FIGURES-08, name: [综合得分, Score], weight: {resolved: 60 %, punctual: 40 %}, target: {at_least: 75 %}, period: quarter, per: department}
   heads:        {clause: FIGURES-09, name: [一票否决, One vote], veto: [resolved, punctual], period: quarter, per: department}
 kinds:
@@ -133,7 +134,7 @@ def time_of(text):
 
 def life_of(system, token, row):
     """What the timeline tells of a case, and nothing of analytics but which cases there are."""
-    life = {"number": row["number"], "department": None, "received": None, "stage": None, "closed": None, "met": {}, "missed": {},
+    life = {"number": row["number"], "department": None, "first": None, "received": None, "stage": None, "closed": None, "met": {}, "missed": {},
             "category": row["category"], "reached": {}, "times": {}, "facts": {}, "runs": {}, "late": set()}
     after = ""
     while True:
@@ -156,6 +157,7 @@ def take(life, event):
     said = event.get("routing", {}).get("routed")
     if said:
         life["department"] = said.get("lead", "")
+        life["first"] = life["first"] or said.get("first_contact", "")  # that of the first routing, whoever has it afterwards
     said = event.get("casework", {}).get("step_taken")
     if said:
         life["times"][said["step"]] = life["times"].get(said["step"], []) + [at]
@@ -200,7 +202,7 @@ def naive(lives, name, definition):
             entry[4].append(total)
 
     for life in lives:
-        who = life["department"] if definition["per"] == "department" else ""
+        who = {"department": life["department"], "first_contact": life["first"]}.get(definition["per"], "")
         if name == "resolved" and life["facts"].get("valid", {}).get("yes"):
             hit = "replied" in life["reached"]
             add(life["received"], who, hit, 1, 0, None if hit else life["number"])
@@ -221,6 +223,9 @@ def naive(lives, name, definition):
             add(life["closed"], life["category"] if name == "typical" else who, 0, 1, round((life["closed"] - life["received"]).total_seconds() * 1000))
         if name == "dear" and life["closed"] and life["facts"].get("cost"):
             add(life["closed"], who, 0, 1, int(life["facts"]["cost"]["money_fen"]) * 10)
+        if name == "firsts":
+            hit = "replied" in life["reached"]
+            add(life["received"], who, hit, 1, 0, None if hit else life["number"])
         if name == "volume":
             add(life["received"], who, 1)
         if name == "replies" and life["times"].get("reply"):
@@ -233,7 +238,8 @@ DEFINITIONS = {"resolved": {"periods": ["month", "quarter", "year"], "per": "dep
                "first_answer": {"periods": ["month"], "per": "site"}, "handling": {"periods": ["month", "quarter"], "per": "department"},
                "grade": {"periods": ["quarter"], "per": "site"}, "cost": {"periods": ["month"], "per": "site"},
                "typical": {"periods": ["month", "quarter", "year"], "per": "category"}, "slow": {"periods": ["month", "quarter", "year"], "per": "department"},
-               "dear": {"periods": ["quarter"], "per": "site"}, "volume": {"periods": ["month", "year"], "per": "department"}, "replies": {"periods": ["month"], "per": "site"}}
+               "dear": {"periods": ["quarter"], "per": "site"}, "volume": {"periods": ["month", "year"], "per": "department"},
+               "firsts": {"periods": ["month", "year"], "per": "first_contact"}, "replies": {"periods": ["month"], "per": "site"}}
 
 
 def asked(period):
@@ -352,13 +358,13 @@ def picked_and_exported():
     assert [(one["name"], one["who"]) for one in picked] == [("typical", "water")] and picked[0] == asked("2025-04")[("typical", "water")], picked
     text = system.http("GET", f"{path}&format=csv", token=lin)
     assert text.status == 200 and text.headers["content-type"].startswith("text/csv"), text
-    rows = list(csv.DictReader(io.StringIO(text.body.decode())))
+    rows = list(csv.DictReader(io.StringIO(text.body.decode("utf-8-sig"))))
     assert [row["period"] for row in rows] == [point["period"] for point in picked[0]["trend"]], rows
     assert [row["value"] for row in rows] == [point.get("value", "") for point in picked[0]["trend"]], rows
     assert rows[-1]["definition"] == "median of time from received to closed" and rows[-1]["change_previous"] == picked[0]["compared"][0]["change"], rows
     assert rows[-1]["state"] == picked[0]["state"] and rows[0]["state"] == "", rows
     command = system.run("report", "indicators", "--site", "works", "--period", "2025-04", "--name", "typical", "--who", "water", "--csv").stdout
-    assert list(csv.DictReader(io.StringIO(command))) == rows, command
+    assert list(csv.DictReader(io.StringIO(command.removeprefix("\ufeff")))) == rows, command
     shown = system.run("report", "indicators", "--site", "works", "--period", "2025-04", "--name", "typical", "--who", "water").stdout
     assert "上期 previous 2025-03" in shown and "走势 trend: 2024-11 -, " in shown, shown
     wrong = system.http("GET", "/api/v1/reports/indicators?site=works&name=typicla", token=lin)
@@ -455,7 +461,7 @@ def who_may_and_what_is_wrong():
     assert "解决率 Resolved  water  [FIGURES-01]" in text and ">= 10 %  count of replied / count of received where" in text and "lacking: " in text, text
     wrong = publish(system, PACK.replace("count of replied / count of received", "count of repleid / count of received").replace(
         "punctual: 40 %", "punctual: 30 %").replace("at_most: 60 h", "at_most: often").replace("per: department\n    in_a_row", "per: planet\n    in_a_row"), check=False)
-    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department, handler, category or stage"):
+    for word in ("repleid", "did you mean \"replied\"", "add up to 100 %", "48 h", "site, department, handler, first_contact, category or stage"):
         assert word in wrong.stderr, (word, wrong.stderr)
     assert "sound" in system.run("verify").stdout
 

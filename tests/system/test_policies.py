@@ -355,6 +355,77 @@ def more_may():
     system.settle()
 
 
+RULES = """pack: RULES
+name: [规则, Rules {i}]
+posts:
+  clerk: {{clause: RULES-1, name: [职员, Clerk], in: desk}}
+  chief: {{clause: RULES-1, name: [主管, Chief], in: desk}}
+kinds:
+  change:
+    clause: RULES-1
+    name: [改规, Change of the rules]
+    approves: policy in agreed
+    stages: {{open: new, agreed: working, issued: closed}}
+    stage_names: {{open: [拟稿, Draft], agreed: [已批准, Agreed], issued: [已发布, Issued]}}
+    steps:
+      register: {{clause: RULES-1, name: [登记, Register], to: open, by: clerk}}
+      agree: {{clause: RULES-1, name: [批准, Agree], from: open, to: agreed, by: chief}}
+      note: {{clause: RULES-1, name: [备注, Note], from: agreed, by: clerk}}
+      issue: {{clause: RULES-1, name: [发布, Issue], from: agreed, to: issued, by: clerk}}
+      again: {{clause: RULES-1, name: [退回, Back], from: agreed, to: open, by: chief}}
+    route: {{otherwise: {{clause: RULES-1, to: clerk}}}}
+"""
+
+
+def rules(i, case_id=None, **more):
+    body = {"site": "rules", "packs": ["RULES"], "sources": [{"path": "RULES/pack.yaml", "text": RULES.format(i=i)}], **more}
+    return {**body, "case_id": case_id} if case_id else body
+
+
+def changed_by_a_case():
+    """While a case of the kind that changes the policy is approved, whoever may publish does so by it, once, also for a later day."""
+    people = [{"id": f"r_{post}", "name": post, "posts": [{"post": post, "department": "desk", "site": "rules"}]} for post in ("clerk", "chief")]
+    body = {"sites": [{"id": "rules", "name": {"zh": "规则", "en": "Rules"}, "zone": "Asia/Shanghai"}],
+            "departments": [{"id": "desk", "site": "rules", "name": {"zh": "前台", "en": "Desk"}}], "people": people,
+            "accounts": [{"id": one["id"], "person": one["id"], "scopes": ["read", "act", "submit"]} for one in people]}
+    assert system.http("PUT", "/api/v1/organisation", body, token=system.tokens()["admin"]).status == 200
+    assert ask("admin", "POST", "", rules(1))["policy_version"] == 1
+    token = {one["id"][2:]: system.run("token", one["id"]).stdout.strip() for one in people}
+
+    def case():
+        return system.http("POST", "/api/v1/cases", {"site": "rules", "kind": "change"}, token=token["clerk"]).json()["case_id"]
+
+    def take(who, case_id, step):
+        reply = system.http("POST", f"/api/v1/cases/{case_id}/actions/{step}", {}, token=token[who])
+        assert reply.status == 200, reply
+        system.settle()
+
+    system.settle()
+    one, other = case(), case()
+    system.settle()
+    told = ask("admin", "GET", "/rules/sources")
+    assert (told["changed_by"], told["approved_in"]) == ("change", "agreed"), told
+    for refused in (rules(2), rules(2, one), rules(2, "12345")):
+        assert ask("admin", "POST", "", refused, 409)["code"] == "guard"  # no case, one that is not approved, none
+    take("chief", one, "agree")
+    take("clerk", one, "note")  # it stays approved
+    assert ask("admin", "POST", "", {**rules(2, one), "site": SITE}, 409)["code"] == "guard"  # of another site
+    reply = system.http("POST", "/api/v1/policies", rules(2, one), token=token["chief"])
+    assert reply.status == 403, reply  # it gives nobody the right to publish
+    assert ask("admin", "POST", "", rules(2, one))["policy_version"] == 2
+    assert ask("admin", "POST", "", rules(3, one), 409)["code"] == "guard"  # it was published by it
+    os.kill(system.pids("directory")[0], signal.SIGKILL)
+    system.settle()
+    assert ask("admin", "POST", "", rules(3, one), 409)["code"] == "guard"
+    take("chief", other, "agree")
+    take("chief", other, "again")
+    assert ask("admin", "POST", "", rules(3, other), 409)["code"] == "guard"  # taken back
+    take("chief", other, "agree")
+    assert ask("admin", "POST", "", rules(3, other, **{"from": "2099-01-01"}))["coming"]["day"] == "2099-01-01"
+    assert ask("admin", "POST", "", rules(4, other), 409)["code"] == "guard"
+    assert ask("admin", "DELETE", "/rules/coming", status=409)["code"] == "guard"  # the operator's
+
+
 def left_over(gateways):
     return [one for pid in gateways for one in glob.glob(f"/tmp/hearback-policy-{pid}-*")]
 
@@ -375,6 +446,7 @@ def test_policies():
         nothing_outside_is_read()
         columns_cannot_grow_without_end()
         what_nobody_may_send()
+        changed_by_a_case()
         more_may()
         one_of_each_account()
         places_are_limited()

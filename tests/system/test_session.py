@@ -164,8 +164,7 @@ def who_signs_in_is_logged():
         system.http("POST", "/api/v1/session", {"account": "coordinator", "password": given}, None,
                     {"X-Forwarded-For": "10.5.5.5", "X-Request-Id": key})
     system.http("GET", "/track", headers={"X-Forwarded-For": "10.5.5.5", "X-Request-Id": "tried-portal"})
-    with open(os.path.join(system.folder, "log", "gateway-0.log")) as f:
-        lines = {line.get("id"): line for line in map(json.loads, f)}
+    lines = {line.get("id"): line for line in system.requests_logged("tried-right", "tried-wrong", "tried-portal")}
     right, wrong = lines["tried-right"], lines["tried-wrong"]
     assert abs(datetime.datetime.fromisoformat(right["time"].replace("Z", "+00:00")).timestamp() - time.time()) < 300, right
     assert (right["status"], right["account"], right["address"]) == (200, "coordinator", "10.5.5.5"), right
@@ -502,6 +501,9 @@ def narrowed_tokens_change_no_secrets():
         refused(system.http("DELETE", "/api/v1/tokens/0123456789abcdef?account=head", token=token), 403, "not_allowed")
         for one in admin.ask("GET", "/api/v1/tokens").json()["tokens"]:
             assert admin.ask("DELETE", f"/api/v1/tokens/{one['id']}").status == 200
+    # nor does the whole account become another by a token it made itself: that would be told nowhere
+    refused(admin.ask("PUT", "/api/v1/organisation", {"secrets": [taken]}), 403, "not_allowed")
+    refused(organisation(system.tokens()["admin"], secrets=[taken]), 403, "not_allowed")
     assert system.http("GET", "/api/v1/session", token=system.tokens()["head"]).status == 200
 
 

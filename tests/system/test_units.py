@@ -59,5 +59,15 @@ def the_units_are_sound():
         assert said, f"{was!r} became {wrong!r}, and nobody saw it"
 
 
+def what_may_pass_is_started_again():
+    """Exit code 2 says that something must be mended first; 3, as of an address that is not up yet, may pass by itself."""
+    for name in ("hearback@.service", "hearback-mailbox.service"):
+        with open(os.path.join(harness.SOURCE, "scripts/systemd", name)) as f:
+            settings = dict(line.strip().split("=", 1) for line in f if "=" in line and not line.startswith("#"))
+        assert settings["Restart"] == "always", settings["Restart"]
+        assert settings["RestartPreventExitStatus"].split() == ["2"], settings["RestartPreventExitStatus"]
+        assert settings["StartLimitIntervalSec"] == "0", "systemd would give up after five starts"
+
+
 if __name__ == "__main__":
-    sys.exit(harness.main([the_units_are_sound]))
+    sys.exit(harness.main([what_may_pass_is_started_again, the_units_are_sound]))

@@ -57,7 +57,7 @@ def a_running_system():
         assert "haitang, lanhu, yunqi, renhe" in whatif(system.run, "PROP-11", "--since", "2020-01-01", expect=2)
 
         # The general frame's limit for accepting: every case that has this clock, at this site and no other.
-        new = edited(system.folder, "GEN-FRAME", "value: 4 h,", "value: 3 h,")
+        new = edited(system.folder, "GEN-FRAME", "value: 24 h,", "value: 3 h,")
         said = whatif(system.run, "--site", "renhe", new, "--since", "2020-01-01", expect=1)
         assert said["cases"] == said["different"] == said["by"]["other_date"], said
         assert all("(accept)" in one["what"] for case in said["list"] for one in case["differences"]

@@ -15,12 +15,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <ev.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -34,6 +36,20 @@ struct place {
 
 /* ---- the service: tells who asked and what they may do ---- */
 
+/* HOLD is answered with a text as long as its key says. */
+static void answer_long(const struct bus_call *call, size_t size)
+{
+    Bus__Reply reply = BUS__REPLY__INIT;
+    Bus__ControlReply control = BUS__CONTROL_REPLY__INIT;
+    reply.kind_case = BUS__REPLY__KIND_CONTROL;
+    reply.control = &control;
+    control.text = malloc(size + 1);
+    memset(control.text, 'x', size);
+    control.text[size] = 0;
+    bus_reply(call, &reply);
+    free(control.text);
+}
+
 /* A query is answered late, again and again, before each answer to STATUS: that tells how many of them had nowhere to
    go. */
 static void on_request(void *context, const struct bus_call *call, const Bus__Request *request, struct bytes stored)
@@ -44,6 +60,10 @@ static void on_request(void *context, const struct bus_call *call, const Bus__Re
     (void)stored;
     if (request->kind_case != BUS__REQUEST__KIND_CONTROL) {
         late = *call;
+        return;
+    }
+    if (request->control->what == BUS__CONTROL__WHAT__HOLD) {
+        answer_long(call, strtoul(request->control->key, NULL, 10));
         return;
     }
     bool status = request->control->what == BUS__CONTROL__WHAT__STATUS;
@@ -58,10 +78,17 @@ static void on_request(void *context, const struct bus_call *call, const Bus__Re
     bus_reply(call, &reply);
 }
 
+static void nothing(int number)
+{
+    (void)number;
+}
+
 static _Noreturn void serve(const struct place *place)
 {
     struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
     struct bus *bus;
+    struct sigaction action = {.sa_handler = nothing};
+    sigaction(SIGUSR1, &action, NULL);
     int fd = open(place->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (bus_open(loop, place->config, "casework-0", &bus) || bus_serve(bus, place->endpoint, on_request, NULL))
         _exit(3);
@@ -72,15 +99,15 @@ static _Noreturn void serve(const struct place *place)
 
 /* ---- setting it up ---- */
 
-static void write_config(struct place *place)
+static void write_config(struct place *place, const char *late_key)
 {
     FILE *file = fopen(place->path, "w");
     assert_non_null(file);
     fprintf(file,
             "cell: 0123456789abcdef\ndata: %s/data\nsecrets: %s/secrets\nepoch_keys: %s/epoch\n"
             "instances:\n  - {service: casework, endpoint: '%s', rights: [fetch, query]}\n"
-            "keys:\n  - {name: operator, rights: [control, query]}\n",
-            place->folder, place->folder, place->folder, place->endpoint);
+            "keys:\n  - {name: operator, rights: [control, query]}\n%s",
+            place->folder, place->folder, place->folder, place->endpoint, late_key);
     assert_int_equal(fclose(file), 0);
     char *why = NULL;
     bool changed;
@@ -103,7 +130,7 @@ static int setup(void **state, bool tcp)
         snprintf(place->endpoint, sizeof place->endpoint, "tcp://127.0.0.1:%u", free_port());
     else
         snprintf(place->endpoint, sizeof place->endpoint, "ipc://%s/casework.ipc", place->folder);
-    write_config(place);
+    write_config(place, "");
     place->service = fork();
     if (place->service == 0)
         serve(place);
@@ -208,17 +235,23 @@ static int knock(const struct place *place, enum knock how)
     return WEXITSTATUS(status);
 }
 
-static unsigned refused_keys(const struct place *place)
+static unsigned noted(const struct place *place, const char *event)
 {
     static char text[65536];
     int fd = open(place->log, O_RDONLY);
     ssize_t size = read(fd, text, sizeof text - 1);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     text[size > 0 ? size : 0] = 0;
     unsigned count = 0;
-    for (const char *at = text; (at = strstr(at, "\"event\":\"key_refused\"")); at++)
+    for (const char *at = text; (at = strstr(at, event)); at++)
         count++;
     return count;
+}
+
+static unsigned refused_keys(const struct place *place)
+{
+    return noted(place, "\"event\":\"key_refused\"");
 }
 
 static void only_known_keys_are_let_in(void **state)
@@ -230,6 +263,29 @@ static void only_known_keys_are_let_in(void **state)
     assert_true(refused_keys(place) >= 1);
     assert_int_equal(knock(place, KNOCK_NO_KEY), 0);
     assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+}
+
+/* One that its handler returns from: whoever waits in a system call is woken by it. */
+static void signal_every_thread(pid_t process)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", process);
+    DIR *tasks = opendir(path);
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks));)
+        if (*task->d_name != '.')
+            assert_int_equal(syscall(SYS_tgkill, process, strtol(task->d_name, NULL, 10), SIGUSR1), 0);
+    closedir(tasks);
+}
+
+static void a_signal_closes_the_door_to_nobody(void **state)
+{
+    const struct place *place = *state;
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+    for (unsigned i = 0; i < 20; i++)
+        signal_every_thread(place->service);
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1);
+    assert_int_equal(knock(place, KNOCK_UNKNOWN_KEY), 0);
 }
 
 static void what_is_not_a_request_is_refused(void **state)
@@ -247,6 +303,8 @@ struct asked {
     struct ev_loop *loop;
     unsigned done;
     enum err err;
+    unsigned refused; /* with this status; 0: not refused */
+    size_t size;      /* of the text */
     char text[100];
 };
 
@@ -255,8 +313,11 @@ static void on_reply(void *context, enum err err, const Bus__Reply *reply)
     struct asked *asked = context;
     asked->done++;
     asked->err = err;
-    if (!err && reply->kind_case == BUS__REPLY__KIND_CONTROL)
+    asked->refused = !err && reply->kind_case == BUS__REPLY__KIND_REFUSED ? reply->refused->status : 0;
+    if (!err && reply->kind_case == BUS__REPLY__KIND_CONTROL) {
+        asked->size = strlen(reply->control->text);
         snprintf(asked->text, sizeof asked->text, "%s", reply->control->text);
+    }
     ev_break(asked->loop, EVBREAK_ALL);
 }
 
@@ -300,6 +361,48 @@ static void our_own_ask_and_time_out(void **state)
     pid_t child = fork();
     if (child == 0)
         _exit(ask_in_child(place));
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* A reply that is too long is refused: sent, it would end the connection of whoever asked. */
+static int ask_long_in_child(const struct place *place)
+{
+    static const size_t sizes[] = {BUS_REPLY_BYTES_MAX - 16, BUS_REPLY_BYTES_MAX, BUS_MESSAGE_BYTES_MAX, 5u << 20, 10};
+    static const bool fits[] = {true, false, false, false, true};
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct asked asked = {.loop = loop};
+    struct bus *bus;
+    struct bus_peer *peer;
+    char key[20];
+    if (bus_open(loop, place->config, "operator", &bus) || bus_connect(bus, place->config->instances[0], &peer))
+        return 10;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__HOLD;
+    control.key = key;
+    for (int i = 0; i < 5; i++) {
+        snprintf(key, sizeof key, "%zu", sizes[i]);
+        bus_request(peer, &request, 10000, on_reply, &asked);
+        ev_run(loop, 0);
+        if (asked.err)
+            return 20 + i;
+        if (asked.refused != (fits[i] ? 0 : 500) || (fits[i] && asked.size != sizes[i]))
+            return 30 + i;
+    }
+    return 0;
+}
+
+static void a_reply_that_is_too_long_is_refused(void **state)
+{
+    const struct place *place = *state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ask_long_in_child(place));
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
@@ -358,6 +461,63 @@ static void a_new_service_is_found_again(void **state)
     close(told[1]);
 }
 
+/* Knocks with a key that the service does not know, tells the parent, and goes on until it is let in. */
+static int knock_until_let_in(const struct place *place, int told)
+{
+    struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
+    struct asked asked = {.loop = loop};
+    struct bus *bus;
+    struct bus_peer *peer;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    if (bus_open(loop, place->config, "late", &bus) || bus_connect(bus, place->config->instances[0], &peer))
+        return 10;
+    for (unsigned tries = 0; tries < 30; tries++) { /* of libzmq's own attempts one in two is the last */
+        bus_request(peer, &request, 100, on_reply, &asked);
+        ev_run(loop, 0);
+        if (!asked.err)
+            return 11;
+    }
+    char byte = 'x';
+    if (!bus_peer_refuses(peer) || write(told, &byte, 1) != 1)
+        return 12;
+    for (unsigned tries = 0; tries < 20; tries++) {
+        bus_request(peer, &request, 1000, on_reply, &asked);
+        ev_run(loop, 0);
+        if (!asked.err)
+            return bus_peer_refuses(peer) ? 13 : 0;
+    }
+    return 14;
+}
+
+/* The service is given a configuration that names the key, later than whoever has it was started. */
+static void who_was_refused_knocks_again(void **state)
+{
+    struct place *place = *state;
+    int told[2], status;
+    char byte;
+    write_config(place, "  - {name: late, rights: [control]}\n");
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(told[0]);
+        _exit(knock_until_let_in(place, told[1]));
+    }
+    close(told[1]);
+    assert_int_equal(read(told[0], &byte, 1), 1);
+    kill(place->service, SIGKILL);
+    waitpid(place->service, &status, 0);
+    place->service = fork();
+    if (place->service == 0)
+        serve(place);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close(told[0]);
+}
+
 /* Asks what is answered late, and leaves: the reply to POSITION, asked later on the same connection, shows that it
  * came. */
 static int leave_in_child(const struct place *place)
@@ -407,6 +567,43 @@ static int count_in_child(const struct place *place)
     return 13;
 }
 
+/* Asks for far more than waits for it anywhere, and reads nothing. */
+static _Noreturn void ask_and_not_read(const struct place *place)
+{
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER);
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    uint8_t body[100];
+    int one = 1;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__HOLD;
+    control.key = "30000";
+    size_t size = bus__request__pack(&request, body);
+    zmq_setsockopt(socket, ZMQ_RCVHWM, &one, sizeof one);
+    if (!knock_keys(socket, place, KNOCK_KNOWN_KEY) || zmq_connect(socket, place->endpoint))
+        _exit(1);
+    for (unsigned i = 0; i < 3000; i++)
+        zmq_send(socket, body, size, 0);
+    pause();
+    _exit(0);
+}
+
+static void a_reply_to_who_does_not_read_is_noted(void **state)
+{
+    const struct place *place = *state;
+    pid_t child = fork();
+    if (child == 0)
+        ask_and_not_read(place);
+    for (unsigned i = 0; i < 2000 && !noted(place, "\"event\":\"answer_dropped\""); i++)
+        usleep(10000);
+    assert_true(noted(place, "\"event\":\"answer_dropped\"") >= 1);
+    assert_true(noted(place, "\"peer\":\"operator\"") >= 1);
+    assert_int_equal(knock(place, KNOCK_KNOWN_KEY), 1); /* others are answered meanwhile */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
 static void a_reply_to_who_has_gone_is_counted(void **state)
 {
     const struct place *place = *state;
@@ -420,6 +617,7 @@ static void a_reply_to_who_has_gone_is_counted(void **state)
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), 0);
     }
+    assert_int_equal(noted(place, "answer_dropped"), 0); /* he is not slow */
 }
 
 #define OVER_BOTH(test)                                                                                                \
@@ -428,10 +626,12 @@ static void a_reply_to_who_has_gone_is_counted(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {OVER_BOTH(only_known_keys_are_let_in),
-                                       OVER_BOTH(what_is_not_a_request_is_refused), OVER_BOTH(our_own_ask_and_time_out),
-                                       OVER_BOTH(a_new_service_is_found_again),
-                                       OVER_BOTH(a_reply_to_who_has_gone_is_counted)};
+    const struct CMUnitTest tests[] = {
+        OVER_BOTH(only_known_keys_are_let_in),           OVER_BOTH(a_signal_closes_the_door_to_nobody),
+        OVER_BOTH(what_is_not_a_request_is_refused),     OVER_BOTH(our_own_ask_and_time_out),
+        OVER_BOTH(a_reply_that_is_too_long_is_refused),  OVER_BOTH(a_new_service_is_found_again),
+        OVER_BOTH(who_was_refused_knocks_again),         OVER_BOTH(a_reply_to_who_has_gone_is_counted),
+        OVER_BOTH(a_reply_to_who_does_not_read_is_noted)};
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

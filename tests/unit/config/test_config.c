@@ -95,6 +95,32 @@ static void addresses_are_checked(void **state)
     assert_string_equal(load(place)->http->trusted_proxies[1], "fd00::/8");
 }
 
+static bool keys_read(struct place *place, const char *first, const char *second)
+{
+    Config__Config *config;
+    char *why = NULL;
+    write_config(place, arena_printf(&place->arena,
+                                     "instances:\n  - {service: gateway, endpoint: 'ipc:///x', rights: [actor]}\n"
+                                     "keys:\n  - {name: '%s', rights: [query]}\n  - {name: '%s', rights: [control]}\n",
+                                     first, second));
+    enum err err = config_load(place->path, &place->arena, &config, &why);
+    assert_true(!err || (strstr(why, "name: ") && strstr(why, "accepted")));
+    return !err;
+}
+
+/* The rights of a key are found by its name: one named as the gateway would have the gateway's. */
+static void a_name_has_one_key(void **state)
+{
+    struct place *place = *state;
+    assert_true(keys_read(place, "operator", "tool"));
+    assert_true(keys_read(place, "operator", "gateway-1"));
+    assert_false(keys_read(place, "operator", "operator"));
+    assert_false(keys_read(place, "operator", "gateway-0"));
+    assert_false(keys_read(place, "0123456789abcde1", "tool")); /* so cells are named, at the link */
+    assert_false(keys_read(place, "", "tool"));
+    assert_false(keys_read(place, "operator", "a-name-that-is-longer-than-the-place-where-it-is-kept"));
+}
+
 /* Absent is the default, which the gateway knows; what was set stays when the file is written. */
 static void limits_are_kept(void **state)
 {
@@ -247,6 +273,7 @@ static void divided_logs_share_their_beginning(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {IN_A_PLACE(addresses_are_checked),
+                                       IN_A_PLACE(a_name_has_one_key),
                                        IN_A_PLACE(limits_are_kept),
                                        IN_A_PLACE(only_the_nine_have_instances),
                                        IN_A_PLACE(every_bucket_has_one_partition),

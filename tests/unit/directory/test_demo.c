@@ -154,33 +154,6 @@ static void its_packs_are_put_in_force(void **state)
     assert_int_equal(world_said(&demo->world, HB__SERVICE__DIRECTORY)->count, count);
 }
 
-/* What is published is in force at once, so a pack of a later day waits for it; a rehearsal need not. */
-static void a_pack_of_a_later_day_waits(void **state)
-{
-    struct demo *demo = *state;
-    Directory__Command command = DIRECTORY__COMMAND__INIT;
-    Directory__PublishPolicy packs = DIRECTORY__PUBLISH_POLICY__INIT;
-    Directory__Source source = DIRECTORY__SOURCE__INIT, *sources[] = {&source};
-    char *names[] = {"LATER"};
-    organise(demo);
-    command.kind_case = DIRECTORY__COMMAND__KIND_PUBLISH_POLICY;
-    command.publish_policy = &packs;
-    packs.site = demo->organise->sites[0]->id;
-    packs.packs = names;
-    packs.n_packs = 1;
-    packs.sources = sources;
-    packs.n_sources = 1;
-    source.path = "LATER/pack.yaml";
-    source.text = "pack: LATER\nname: [后, Later]\nextends: GEN-FRAME\nin_force: 2099-01-01\n";
-    const Hb__Refusal *refused = send(&demo->world, &command)->refused;
-    assert_non_null(refused);
-    assert_string_equal(refused->code, "too_early");
-    assert_non_null(strstr(refused->text->zh, "请在当日发布"));
-    assert_non_null(strstr(refused->text->en, "publish on that day"));
-    packs.ahead = true;
-    assert_null(send(&demo->world, &command)->refused);
-}
-
 static size_t site_at(const struct demo *demo, const char *id)
 {
     for (size_t i = 0; i < demo->organise->n_sites; i++)
@@ -307,9 +280,8 @@ static void next_year_comes_into_its_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_DEMO(it_is_taken_in_one_command),        WITH_DEMO(its_packs_are_put_in_force),
-        WITH_DEMO(a_pack_of_a_later_day_waits),       WITH_DEMO(every_post_is_one_of_its_pack),
-        WITH_DEMO(every_category_has_its_department), WITH_DEMO(every_sample_can_be_registered),
-        WITH_DEMO(next_year_comes_into_its_calendar)};
+        WITH_DEMO(it_is_taken_in_one_command),     WITH_DEMO(its_packs_are_put_in_force),
+        WITH_DEMO(every_post_is_one_of_its_pack),  WITH_DEMO(every_category_has_its_department),
+        WITH_DEMO(every_sample_can_be_registered), WITH_DEMO(next_year_comes_into_its_calendar)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

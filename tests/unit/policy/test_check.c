@@ -48,6 +48,13 @@ static const struct finding findings[] = {
      true, "可能未知", "may be unknown here"},
     {SOUND "    rules: {r: {clause: C, when: b, if: {told nothing: present}, then: {tell: note}}}\n", 15, false,
      "没有通知", "there is no notice \"nothing\""},
+    /* steps */
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, does: nothing}}\n" ROUTE, 13,
+     false, "可用：settle", "accepted: settle"},
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: c, by: clerk, does: settle}, end: {name: [完, "
+                        "End], from: a, to: c, by: "
+                        "clerk, does: settle}}\n" ROUTE,
+     13, false, "只能有一个", "go and end: one step only"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},
@@ -75,6 +82,8 @@ static const struct finding findings[] = {
      "此处可用：late 时钟", "accepted here: late CLOCK"},
     /* what is for patterns, who may know, and what a figure is of */
     {SOUND "    rules: {r: {clause: C, when: b, then: {link: like}}}\n", 15, false, "只限 patterns", "is for patterns"},
+    {SOUND "patterns: {p: {clause: C, of: k, after: k, within: 7 days, count: 1, then: {link: like}}}\n", 15, false,
+     "of 另有其他", "names others too"},
     {SOUND "    public_problem: nothing\n", 15, false, "须写一个步骤", "public_problem names a step"},
     {SOUND "    public_problem: end\n", 15, false, "by 含 complainant", "by: complainant"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
@@ -320,7 +329,7 @@ static const struct finding findings[] = {
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, period: week}}\n", 15, false,
      "期间须为", "a period is half month, month, quarter or year"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: planet}}\n", 15, false, "per 须为",
-     "per is site, department, handler, category or stage"},
+     "per is site, department, handler, first_contact, category or stage"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, in_a_row: 1}}\n", 15, false,
      "in_a_row 为 2 至 36", "in_a_row is 2 to 36"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, where: {b: present}}}\n", 15, false,
@@ -366,10 +375,11 @@ static const struct finding findings[] = {
            "schedules: {s: {clause: C, every: shift of r, open: k, to: clerk}}\n",
      16, false, "不写 for、to", "no for, to, opens, due"},
     {SOUND "    approves: everything\n", 15, false, "可用：policy", "accepted: policy"},
+    {SOUND "    approves: policy in nowhere\n", 15, false, "没有阶段", "there is no stage \"nowhere\""},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest, per: handler}}\n", 15,
      false, "lowest 5 %", "accepted: lowest 5 %, highest 10 %"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, rank: lowest 5 %}}\n", 15, false,
-     "排名须有 per", "a rank needs per: department, handler or category"},
+     "排名须有 per", "a rank needs per: department, handler, first_contact or category"},
     {SOUND "indicators: {p: {clause: C, name: [率, P], figure: count of closed, per: handler, see: nobody_there}}\n",
      15, true, "须有同名部门", "a department of the site must bear that name"},
     {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  late: {clause: C, name: [迟, "

@@ -239,6 +239,46 @@ static void an_order_that_is_accepted(void **state)
     arena_fini(&arena);
 }
 
+/* Where a case goes, and what a kind says once: both places are named. */
+static void routes_and_single_words_of_several_packs(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct policy_source *sources;
+    struct policy_result result;
+    size_t count, rows = 0, last = 0, returns = 0;
+    struct policy_source own[] = {
+        {"ONE/pack.yaml", bytes_of_text("pack: ONE\nname: [甲, One]\nextends: GEN-FRAME\nkinds:\n  complaint:\n"
+                                        "    returns: {clause: X, at_most: 3, to: coordinator}\n"
+                                        "    route: {otherwise: {clause: X, to: coordinator}}\n")},
+        {"TWO/pack.yaml", bytes_of_text("pack: TWO\nname: [乙, Two]\nextends: GEN-FRAME\nkinds:\n  complaint:\n"
+                                        "    returns: {clause: Y, at_most: 5, to: coordinator}\n"
+                                        "    route: {otherwise: {clause: Y, to: receptionist}}\n")},
+        {"THREE/pack.yaml", bytes_of_text("pack: THREE\nname: [丙, Three]\nextends: GEN-FRAME\nkinds:\n"
+                                          "  complaint:\n    route: {rest: {clause: Z, to: auditor}}\n")}};
+    const char *const packs[] = {"ONE", "TWO", "THREE"};
+    assert_int_equal(policy_read_folder(SOURCE_DIR "/services/directory/policies", (const char *const[]){"GEN-FRAME"},
+                                        1, &arena, &sources, &count),
+                     ERR_NONE);
+    for (size_t i = 0; i < 3; i++) {
+        sources = arena_grow(&arena, sources, count, sizeof *sources);
+        sources[count++] = own[i];
+    }
+    policy_compile(sources, count, packs, 3, &arena, &result);
+    for (size_t i = 0; i < result.count; i++) {
+        const struct policy_mistake *one = &result.mistakes[i];
+        rows +=
+            strcmp(one->field, "kinds.complaint.route.otherwise.to") == 0 && strstr(one->message, "ONE/pack.yaml:7");
+        returns += strcmp(one->field, "kinds.complaint.returns") == 0 && strstr(one->message, "ONE/pack.yaml:6");
+        last += strcmp(one->field, "kinds.complaint.route.rest") == 0 && strstr(one->message, "TWO/pack.yaml:7");
+    }
+    assert_int_equal(rows, 1);
+    assert_int_equal(returns, 1);
+    assert_int_equal(last, 1);
+    arena_fini(&arena);
+}
+
 /* What was written before it could be said is known by the name it had. */
 static void who_gives_back(void **state)
 {
@@ -247,6 +287,23 @@ static void who_gives_back(void **state)
     assert_false(policy_gives_back(HB__GIVES_BACK__BY_NAME, "accept"));
     assert_false(policy_gives_back(HB__GIVES_BACK__KEEPS, "return_case"));
     assert_true(policy_gives_back(HB__GIVES_BACK__RETURNS, "pass_on"));
+}
+
+/* The mark says it, whatever the step is called; the name alone only where nothing could be said yet. */
+static void which_step_settles(void **state)
+{
+    (void)state;
+    Policy__Step named = POLICY__STEP__INIT, marked = POLICY__STEP__INIT, *steps[] = {&named, &marked};
+    Policy__Kind kind = POLICY__KIND__INIT;
+    named.name = "settle";
+    marked.name = "explain_at_once";
+    kind.steps = steps;
+    kind.n_steps = 2;
+    assert_ptr_equal(policy_settling(&kind), &named);
+    named.does = POLICY__STEP__DOES__OTHER;
+    assert_null(policy_settling(&kind));
+    marked.does = POLICY__STEP__DOES__SETTLE;
+    assert_ptr_equal(policy_settling(&kind), &marked);
 }
 
 /* Whom a department names stands under its own clause; without one, under that of the step. */
@@ -276,7 +333,9 @@ int main(void)
                                        cmocka_unit_test(mistakes_name_their_line),
                                        cmocka_unit_test(limits_of_several_packs),
                                        cmocka_unit_test(an_order_that_is_accepted),
+                                       cmocka_unit_test(routes_and_single_words_of_several_packs),
                                        cmocka_unit_test(who_gives_back),
+                                       cmocka_unit_test(which_step_settles),
                                        cmocka_unit_test(who_takes_a_step_and_under_which_clause)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

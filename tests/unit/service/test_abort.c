@@ -3,6 +3,9 @@
 #include "../support/folder.h"
 #include "../support/scribe.h"
 
+#include "service/internal.h"
+
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -91,6 +94,18 @@ static void run(struct life *life)
     }
 }
 
+static bool index_aborts;
+
+static enum err read_texts(struct turn *turn, bool *more_out)
+{
+    (void)turn;
+    *more_out = false;
+    bug_unless(!index_aborts);
+    return ERR_NONE;
+}
+
+static const struct service *listener = &scribe; /* or one that keeps an index */
+
 static void open_life(struct life *life, const char *folder, int64_t now)
 {
     char why[200];
@@ -108,7 +123,8 @@ static void open_life(struct life *life, const char *folder, int64_t now)
     options.map_bytes = 64u << 20;
     options.feeds = feeds;
     options.feeds_count = 1;
-    bug_unless(!instance_open(&scribe, &options, &life->scribe_env, &life->scribe, why, sizeof why));
+    options.epoch_keys_folder = folder;
+    bug_unless(!instance_open(listener, &options, &life->scribe_env, &life->scribe, why, sizeof why));
 }
 
 static void tell(struct life *life, struct instance *instance, uint64_t case_id, const char *text, unsigned number)
@@ -198,6 +214,38 @@ static int life_that_is_mended(struct life *life)
     return is_page(life, 1, "open a abort b ") ? 0 : 5;
 }
 
+static int life_that_speaks_too_early(struct life *life)
+{
+    tell(life, life->speaker, 1, "a", 30);
+    tell(life, life->speaker, 1, "abort", 31);
+    tell(life, life->speaker, 1, "b", 32);
+    run(life);
+    tell(life, life->speaker, 1, "open", 33);
+    tell(life, life->speaker, 2, "open", 34);
+    return is_page(life, 1, "") ? 0 : 12;
+}
+
+/* What let it go is not what aborts. */
+static int life_that_sets_it_aside_late(struct life *life)
+{
+    scribe_aborts = true;
+    run(life);
+    return is_page(life, 1, "open a ") && is_page(life, 2, "open ") ? 0 : 13;
+}
+
+static int life_that_is_mended_late(struct life *life)
+{
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__RELEASE;
+    control.key = "poison/ping-0/2";
+    serve(life->scribe, &request);
+    run(life);
+    return is_page(life, 1, "open a abort b ") ? 0 : 14;
+}
+
 static int life_that_is_told_poison(struct life *life)
 {
     scribe_aborts = true;
@@ -216,6 +264,43 @@ static int life_that_refuses_poison(struct life *life)
         return 7;
     tell(life, life->speaker, 1, "open", 8);
     return life->reply->command->refused ? 8 : 0;
+}
+
+static int life_that_begins_a_job(struct life *life)
+{
+    tell(life, life->speaker, 1, "open", 20);
+    tell(life, life->speaker, 1, "job 20000", 21);
+    run(life);
+    if (!life->scribe->jobs_open)
+        return 9;
+    struct store_txn *txn = store_begin(instance_store(life->scribe), true);
+    struct key key = key_u64(1);
+    store_put(txn, life->scribe->runtime_tables[RUNTIME_JOBS], key_bytes(&key), bytes_of_text("\xff"));
+    return store_commit(txn) ? 10 : 0; /* the disk has altered its row */
+}
+
+/* The command before it in the turn is not what the turn fails at. */
+static int life_that_meets_the_damage(struct life *life)
+{
+    tell(life, life->scribe, 1, "innocent", 22);
+    return 11; /* it should not have come here */
+}
+
+static int life_whose_index_aborts(struct life *life)
+{
+    index_aborts = true;
+    run(life);
+    return 15; /* it should not have come here */
+}
+
+static int life_without_index(struct life *life)
+{
+    index_aborts = true;
+    run(life);
+    tell(life, life->speaker, 2, "d", 40);
+    run(life);
+    bool told = life->scribe->counts.quarantined == 1 && life->scribe->poison_count == 0;
+    return told && is_page(life, 1, "open a abort b ") && is_page(life, 2, "open c d ") ? 0 : 16;
 }
 
 /* ---- one after the other ---- */
@@ -298,11 +383,65 @@ static void the_second_abort_in_decide_refuses_the_command(void **state)
     assert_true(folder_remove(folder));
 }
 
+static void the_second_abort_of_one_that_waited_sets_it_aside(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    scribe_aborts_in_evolve = guards_speaker = false;
+    assert_int_equal(live(folder, now, life_that_speaks_too_early), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_that_sets_it_aside_late), 0);
+    assert_int_equal(live(folder, now += 10000, life_that_is_mended_late), 0);
+    assert_true(folder_remove(folder));
+}
+
+static void the_second_abort_in_the_index_stops_it(void **state)
+{
+    (void)state;
+    static struct service reader;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    int64_t now = PUPPET_START_MS;
+    reader = scribe;
+    reader.keeps_vault = true;
+    reader.index = read_texts;
+    listener = &reader;
+    guards_speaker = false;
+    assert_int_equal(live(folder, now, life_that_speaks), 0);
+    assert_int_equal(live(folder, now += 10000, life_whose_index_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_whose_index_aborts), -SIGABRT);
+    assert_int_equal(live(folder, now += 10000, life_without_index), 0);
+    listener = &scribe;
+    assert_true(folder_remove(folder));
+}
+
+static void what_fails_before_it_is_named_is_nobodys_fault(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/hearback-abort-XXXXXX", path[80], page[200] = {0};
+    assert_non_null(mkdtemp(folder));
+    guards_speaker = false;
+    assert_int_equal(live(folder, PUPPET_START_MS, life_that_begins_a_job), 0);
+    assert_int_equal(live(folder, PUPPET_START_MS + 10000, life_that_meets_the_damage), -SIGABRT);
+    snprintf(path, sizeof path, "%s/scribe/poison", folder);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0 && read(fd, page, sizeof page - 1) > 0);
+    close(fd);
+    assert_string_equal(page, "0");
+    assert_true(folder_remove(folder));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_second_abort_in_react_sets_the_event_aside),
                                        cmocka_unit_test(the_second_abort_in_evolve_sets_the_event_aside),
                                        cmocka_unit_test(so_does_a_fault_that_is_no_assertion_of_ours),
-                                       cmocka_unit_test(the_second_abort_in_decide_refuses_the_command)};
+                                       cmocka_unit_test(the_second_abort_in_decide_refuses_the_command),
+                                       cmocka_unit_test(the_second_abort_of_one_that_waited_sets_it_aside),
+                                       cmocka_unit_test(the_second_abort_in_the_index_stops_it),
+                                       cmocka_unit_test(what_fails_before_it_is_named_is_nobodys_fault)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

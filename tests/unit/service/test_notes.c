@@ -4,6 +4,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "store/store.h"
+#include "vault/vault.h"
 
 #define PING HB__SERVICE__TOY_PING
 #define PONG HB__SERVICE__TOY_PONG
@@ -34,6 +35,39 @@ static void a_full_disk(void **state)
     run(world, 1500);
     assert_int_equal(counted(world, PING, NOTE_ROOM_AGAIN), 1);
     scribe_speak(world, 1, "open");
+}
+
+/* Of a service with a vault, whose folder may be full by itself: it takes no turns either, and looks once a second. */
+static void a_full_vault(void **state)
+{
+    (void)state;
+    struct world world = {.commands = 0};
+    static const struct service sealer = {.name = "ping",
+                                          .id = PING,
+                                          .decide = speaker_decide,
+                                          .reply = speaker_reply,
+                                          .evolve = speaker_evolve,
+                                          .keeps_vault = true,
+                                          .seals = true};
+    static const struct service *const services[] = {&sealer, &scribe};
+    world_open(&world, services, 2, 3);
+    scribe_speak(&world, 1, "open");
+    struct vault *vault = instance_vault(simulation_instance(world.simulation, PING));
+    uint64_t key;
+    for (unsigned i = 0; i < 40; i++) /* of 64 */
+        assert_int_equal(vault_take(vault, &key), ERR_NONE);
+    store_full_set(vault_store(vault), true);
+    for (unsigned i = 0; i < 10; i++) {
+        run(&world, 1500);
+        assert_string_equal(scribe_tell(&world, 1, "x", "")->refused->code, "full");
+    }
+    assert_int_equal(counted(&world, PING, NOTE_FULL), 1);
+    assert_int_equal(counted(&world, PING, NOTE_ROOM_AGAIN), 0);
+    store_full_set(vault_store(vault), false);
+    run(&world, 1500);
+    assert_int_equal(counted(&world, PING, NOTE_ROOM_AGAIN), 1);
+    scribe_speak(&world, 1, "y");
+    world_close(&world);
 }
 
 static void a_clock_that_jumped(void **state)
@@ -106,8 +140,8 @@ static void they_stand_among_the_metrics(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_WORLD(a_full_disk), WITH_WORLD(a_clock_that_jumped),
-                                       WITH_WORLD(events_that_wait_for_too_long), WITH_WORLD(a_feed_that_stopped),
-                                       WITH_WORLD(they_stand_among_the_metrics)};
+    const struct CMUnitTest tests[] = {WITH_WORLD(a_full_disk),         cmocka_unit_test(a_full_vault),
+                                       WITH_WORLD(a_clock_that_jumped), WITH_WORLD(events_that_wait_for_too_long),
+                                       WITH_WORLD(a_feed_that_stopped), WITH_WORLD(they_stand_among_the_metrics)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

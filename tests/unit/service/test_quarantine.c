@@ -95,11 +95,59 @@ static void each_is_let_go_by_its_name(void **state)
     assert_string_equal(scribe_verify(world, HB__SERVICE__TOY_PONG), "");
 }
 
+static void restart(struct world *world, const char *input)
+{
+    simulation_down(world->simulation, HB__SERVICE__TOY_PONG);
+    poison(world, input);
+    simulation_up(world->simulation, HB__SERVICE__TOY_PONG);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+}
+
+/* It waited, and aborts when it is let go: it is the poison then, not what let it go. */
+static void it_may_have_waited_before(void **state)
+{
+    struct world *world = *state;
+    scribe_speak(world, 1, "a");
+    scribe_speak(world, 1, "b");
+    scribe_speak(world, 2, "c");
+    restart(world, "event ping-0 1");
+    scribe_speak(world, 1, "open");
+    scribe_speak(world, 2, "open");
+    assert_string_equal(scribe_page(world, 1), "open ");
+    assert_string_equal(scribe_page(world, 2), "open c ");
+    assert_int_equal(waiting(world), 2);
+    scribe_speak(world, 1, "d");
+    assert_int_equal(waiting(world), 3);
+    assert_string_equal(scribe_verify(world, HB__SERVICE__TOY_PONG), "");
+    scribe_control(world, HB__SERVICE__TOY_PONG, BUS__CONTROL__WHAT__RELEASE, "poison/ping-0/1");
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_page(world, 1), "open a b d ");
+    assert_int_equal(waiting(world), 0);
+    assert_string_equal(scribe_verify(world, HB__SERVICE__TOY_PONG), "");
+}
+
+/* Let go, and it aborts again: it is set aside again, and not tried without end. */
+static void it_may_be_set_aside_again(void **state)
+{
+    struct world *world = *state;
+    quarantine(world);
+    restart(world, "event ping-0 3");
+    scribe_control(world, HB__SERVICE__TOY_PONG, BUS__CONTROL__WHAT__RELEASE, "poison/ping-0/3");
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_page(world, 1), "open ");
+    assert_int_equal(waiting(world), 2);
+    scribe_control(world, HB__SERVICE__TOY_PONG, BUS__CONTROL__WHAT__RELEASE, "poison/ping-0/3");
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_page(world, 1), "open a b ");
+    assert_string_equal(scribe_verify(world, HB__SERVICE__TOY_PONG), "");
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, scribe_setup, scribe_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {WITH_WORLD(its_case_waits_and_the_others_go_on),
-                                       WITH_WORLD(the_operator_lets_it_go), WITH_WORLD(each_is_let_go_by_its_name)};
+                                       WITH_WORLD(the_operator_lets_it_go), WITH_WORLD(each_is_let_go_by_its_name),
+                                       WITH_WORLD(it_may_have_waited_before), WITH_WORLD(it_may_be_set_aside_again)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

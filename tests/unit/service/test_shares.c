@@ -300,13 +300,43 @@ static void who_is_alone_has_the_whole_turn(void **state)
     }
 }
 
+/* What waited for a case is more than a turn can take, and a timer is due: it may be what stops the clock. */
+static void no_timer_fires_before_what_waited_is_let_go(void **state)
+{
+    struct world *world = *state;
+    simulation_down(world->simulation, PONG);
+    for (unsigned i = 0; i < 2 * TURN_INPUTS_MAX; i++)
+        scribe_tell(world, 1, "a", "");
+    scribe_tell(world, 2, "open", "");
+    scribe_tell(world, 2, "timer 1000", "");
+    scribe_tell(world, 1, "open", "");
+    simulation_run(world->simulation, simulation_now(world->simulation) + PUPPET_HOUR_MS);
+    simulation_up(world->simulation, PONG);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_page(world, 2), "open timer 1000 rang ");
+    struct heard_rows rows = heard_rows(world, PONG, 0, SIZE_MAX);
+    unsigned released = 0, released_before = 0;
+    for (size_t r = 0; r < rows.count; r++)
+        for (size_t i = 0; i < rows.rows[r]->n_inputs; i++) {
+            Record__Input__KindCase kind = rows.rows[r]->inputs[i]->kind_case;
+            released += kind == RECORD__INPUT__KIND_RELEASED;
+            if (kind == RECORD__INPUT__KIND_TIMER)
+                released_before = released;
+        }
+    assert_int_equal(released, 2 * TURN_INPUTS_MAX);
+    assert_int_equal(released_before, released);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, scribe_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_WORLD(none_takes_over_half_of_the_inputs), WITH_WORLD(none_says_over_half),
-                                       WITH_WORLD(one_that_says_too_much_stops_nobody),
-                                       WITH_WORLD(large_events_leave_room),
-                                       WITH_WORLD(who_is_alone_has_the_whole_turn)};
+    const struct CMUnitTest tests[] = {
+        WITH_WORLD(none_takes_over_half_of_the_inputs),
+        WITH_WORLD(none_says_over_half),
+        WITH_WORLD(one_that_says_too_much_stops_nobody),
+        WITH_WORLD(large_events_leave_room),
+        WITH_WORLD(who_is_alone_has_the_whole_turn),
+        cmocka_unit_test_setup_teardown(no_timer_fires_before_what_waited_is_let_go, scribe_setup, scribe_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

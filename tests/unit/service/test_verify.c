@@ -4,7 +4,7 @@
 
 #include "hearback/record/runtime.pb-c.h"
 #include "log/log.h"
-#include "service/row.h"
+#include "service/internal.h"
 #include "store/store.h"
 
 #include <inttypes.h>
@@ -350,6 +350,8 @@ static void the_service_goes_on_meanwhile(void **state)
     assert_string_equal(asked.reply->control->text, "");
     assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
     assert_non_null(strstr(scribe_page(world, 2), "more more more more more"));
+    scribe_verify(world, PONG); /* what fails after it is not its fault */
+    assert_string_equal(simulation_instance(world->simulation, PONG)->input_name, "");
 }
 
 #define SOUND(test) cmocka_unit_test_setup_teardown(test, setup, scribe_teardown)

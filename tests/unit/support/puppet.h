@@ -355,7 +355,9 @@ static inline Policy__Category *world_category(struct world *world, const char *
 
 /* ---- opening and closing ---- */
 
-static inline void world_open(struct world *world, const struct service *const *services, unsigned count, uint64_t seed)
+/* `outside` (may be NULL) answers effects. */
+static inline void world_open_to(struct world *world, const struct service *const *services, unsigned count,
+                                 uint64_t seed, simulation_effect_fn *outside)
 {
     arena_init(&world->arena);
     const char *base = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
@@ -365,9 +367,15 @@ static inline void world_open(struct world *world, const struct service *const *
                                          .folder = world->folder,
                                          .start_ms = PUPPET_START_MS,
                                          .services = services,
-                                         .services_count = count};
+                                         .services_count = count,
+                                         .effect = outside};
     world->simulation = simulation_new(&options);
     assert_non_null(world->simulation);
+}
+
+static inline void world_open(struct world *world, const struct service *const *services, unsigned count, uint64_t seed)
+{
+    world_open_to(world, services, count, seed, NULL);
 }
 
 /* Checks the invariants of the spine: among others that a fresh fold equals the state. */

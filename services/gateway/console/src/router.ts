@@ -5,19 +5,20 @@ import { mayLeave } from "./lib/unsaved";
 import SignIn from "./views/SignIn.vue";
 import Cases from "./views/Cases.vue";
 
+// sited: what is shown is of one site, which the address names for whoever has several: so it can be sent, kept and opened beside another.
 export const router = createRouter({
   history: createWebHistory("/console/"),
   routes: [
     { path: "/", redirect: "/work" },
     { path: "/signin", name: "signin", component: SignIn, meta: { open: true } },
-    { path: `/:list(${lists.join("|")})`, name: "cases", component: Cases },
+    { path: `/:list(${lists.join("|")})`, name: "cases", component: Cases, meta: { sited: true } },
     { path: "/case/:id([0-9A-Za-z_-]+)", name: "case", component: () => import("./views/Case.vue") },
     { path: "/elsewhere/:cell([0-9a-f]+)/:id([0-9]+)", name: "elsewhere", component: () => import("./views/Elsewhere.vue") },
-    { path: "/reception", name: "reception", component: () => import("./views/Reception.vue") },
-    { path: "/dispatch", name: "dispatch", component: () => import("./views/Dispatch.vue") },
-    { path: "/figures", name: "figures", component: () => import("./views/Figures.vue") },
-    { path: "/policies", name: "policies", component: () => import("./views/Policies.vue") },
-    { path: "/audit", name: "audit", component: () => import("./views/Audit.vue") },
+    { path: "/reception", name: "reception", component: () => import("./views/Reception.vue"), meta: { sited: true } },
+    { path: "/dispatch", name: "dispatch", component: () => import("./views/Dispatch.vue"), meta: { sited: true } },
+    { path: "/figures", name: "figures", component: () => import("./views/Figures.vue"), meta: { sited: true } },
+    { path: "/policies", name: "policies", component: () => import("./views/Policies.vue"), meta: { sited: true } },
+    { path: "/audit", name: "audit", component: () => import("./views/Audit.vue"), meta: { sited: true } },
     { path: "/organisation/:part?", name: "organisation", component: () => import("./views/Organisation.vue") },
     { path: "/account", name: "account", component: () => import("./views/Account.vue") },
     { path: "/:rest(.*)", name: "unknown", component: () => import("./views/Unknown.vue") },
@@ -25,7 +26,8 @@ export const router = createRouter({
 });
 
 router.beforeEach(async (to, from) => {
-  if (to.path !== from.path && session.signedIn && !mayLeave()) return false;
+  const elsewhere = to.path !== from.path || (from.query.site && to.query.site && from.query.site !== to.query.site);
+  if (elsewhere && session.signedIn && !mayLeave()) return false;
   if (!session.known) {
     try {
       await find();

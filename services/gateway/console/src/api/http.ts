@@ -78,11 +78,11 @@ export async function send(method: string, path: string, ask: Ask = {}): Promise
 }
 
 /** One file, as it is. By XMLHttpRequest: fetch does not tell how much has gone. */
-export function upload(path: string, file: File, gone: (share: number) => void): Promise<{ id: string }> {
+export function upload(path: string, file: File, key: string, gone: (share: number) => void): Promise<{ id: string }> {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     request.open("POST", address(path, { name: file.name }));
-    const headers: Record<string, string> = { "Accept-Language": language, "Content-Type": file.type || "application/octet-stream", "Idempotency-Key": newKey(), ...authHeaders(true) };
+    const headers: Record<string, string> = { "Accept-Language": language, "Content-Type": file.type || "application/octet-stream", "Idempotency-Key": key, ...authHeaders(true) };
     if (after) headers["Hearback-After"] = after;
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = event => { if (event.lengthComputable) gone(event.loaded / event.total); };
@@ -97,9 +97,13 @@ export function upload(path: string, file: File, gone: (share: number) => void):
   });
 }
 
+// Characters that would let a text rearrange the page around it are left out, as the portal does; not of what is changed as a whole and sent back.
+const REARRANGES = /[\u202a-\u202e\u2066-\u2069]/g;
+function plain(path: string, text: string): string { return /^\/(organisation|policies)/.test(path) ? text : text.replace(REARRANGES, ""); }
+
 export async function ask<T>(method: string, path: string, options: Ask = {}): Promise<Answer<T>> {
   const reply = await send(method, path, options);
-  const text = await reply.text();
+  const text = plain(path, await reply.text());
   return { data: (text ? JSON.parse(text) : undefined) as T, etag: reply.headers.get("ETag") ?? "" };
 }
 

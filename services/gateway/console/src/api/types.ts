@@ -31,7 +31,7 @@ export interface FieldDef {
   name: string; label?: Label; type?: FieldType; one_of?: Choice[]; needed?: "ALWAYS" | "AT_STEP" | "WHEN"; needed_at?: string;
   default_value?: Value; public?: boolean; figure?: unknown; thing?: string; names_case?: boolean; case_kind?: string; // thing: the register it is of
 }
-export interface Step { name: string; label?: Label; from?: string[]; to?: string; by?: Who[]; needs?: { type?: string; name: string }[]; fields?: string[]; link?: string; case_field?: string; copy?: string[] }
+export interface Step { name: string; label?: Label; from?: string[]; to?: string; by?: Who[]; needs?: { type?: string; name: string }[]; fields?: string[]; link?: string; case_field?: string; copy?: string[]; does?: string }
 export interface Who { root?: string; of?: string[] }
 export interface Rule { before?: string; when?: { type?: string; name?: string }; condition?: { nodes?: unknown[] }; then?: { type?: string; name?: string }[] }
 export interface Clock { name: string; label?: Label; clauses?: string[] }
@@ -55,10 +55,10 @@ export interface SiteFigures { cell?: string; cell_name?: string; site: string; 
 export interface View { id: string; site: string; name: Label; list?: string; filter?: { name: string; value: string }[]; shared?: string; department?: string; owner?: string; own?: boolean }
 export interface CaseList { rows: CaseRow[]; cursor?: string; stale?: boolean }
 
-export interface Allowed { step: string; label?: Label; needs?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
+export interface Allowed { step: string; label?: Label; needs?: string[]; anew?: string[]; offers?: string[]; blocked?: FieldProblem[]; clauses?: string[]; clocks?: string[]; for_persons?: string[]; seen?: Seen }
 export interface Seen { now?: string[]; later?: string[] } // by the complainant
-export interface Registrable { kinds?: { kind: string; channels?: string[]; any_channel?: boolean; settle?: boolean; attach?: boolean }[]; received?: boolean }
-export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean }
+export interface Registrable { kinds?: { kind: string; channels?: string[]; any_channel?: boolean; settling?: string; attach?: boolean }[]; received?: boolean }
+export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean; language?: string }
 export interface CaseFile {
   case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; joined?: number; version: string; facts?: Fact[]; texts?: Field[];
   text?: Personal; party?: Party; lead?: string; handler?: string; joint?: string[]; received_at: string; closed_at?: string; policy_version: number; allowed?: Allowed[];
@@ -104,7 +104,9 @@ export interface Chain {
   service: string; partition: number; end?: string; verified?: string; verified_at?: string; findings_count: number; findings?: string[]; phase?: string; chained?: string; folded?: string; turns?: string;
   unavailable?: Record<string, unknown>;
 }
-export interface PolicySources { site: string; version?: number; packs?: string[]; kept?: boolean; sources?: { path: string; text?: string }[]; since?: string; follows?: string; changed_by?: string }
+export interface PolicySources { site: string; version?: number; packs?: string[]; kept?: boolean; sources?: { path: string; text?: string }[]; since?: string; follows?: string; changed_by?: string; approved_in?: string }
+export interface ComingPolicy { day: string; packs: string[]; base_version?: number }
+export interface SitePolicy { site: string; version: number; packs?: string[]; coming?: ComingPolicy }
 export interface PolicyMistake { file: string; line: number; field: string; zh: string; en: string; warning?: boolean }
 export interface PolicyChange { what: "added" | "removed" | "changed"; path: string; item: string; text: string; loosens: boolean }
 export interface PolicyRun { clauses: string[]; zh: string; en: string; row: string; file: string; line: number; as_expected: boolean; difference?: { line: number; field: string; zh: string; en: string } }

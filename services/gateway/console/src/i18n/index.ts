@@ -33,9 +33,9 @@ export function currentLanguage(): Language {
 }
 
 /** A text of the policy or the organisation; the other language where one is lacking, as the policy has no more. */
-export function said(label: Label | undefined, otherwise = ""): string {
+export function said(label: Label | undefined, otherwise = "", language = currentLanguage()): string {
   if (!label) return otherwise;
-  return (currentLanguage() === "en" ? label.en || label.zh : label.zh || label.en) || otherwise;
+  return (language === "en" ? label.en || label.zh : label.zh || label.en) || otherwise;
 }
 
 setLanguage(first());

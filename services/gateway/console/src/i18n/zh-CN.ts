@@ -1,6 +1,6 @@
 export default {
   nav: {
-    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", notOpened: "页面打不开。", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
     reception: "受理登记", dispatch: "协调派单", figures: "指标", audit: "审计", organisation: "组织", policies: "制度",
   },
   signIn: {
@@ -17,7 +17,7 @@ export default {
   punctuation: { comma: "、" },
   unknown: { title: "没有这个页面", back: "回到我的待办" },
   live: { online: "实时更新", offline: "未连接实时更新" },
-  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
+  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", settle: "登记时：当场办结", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
   form: { needed: "必填", yes: "是", no: "否", cancel: "取消", anotherPart: "再加一项", leave: "有已填写而未提交的内容，离开后将丢失。确定离开吗？", noSuchThing: "登记册中没有此项", unit: "单位", units: { min: "分钟", h: "小时", days: "天" } },
   time: {
     left: "剩 {span}", over: "超 {span}", workingDays: "{days} 工作日", workingDaysHours: "{days} 工作日 {hours} 小时", naturalDays: "{days} 天", hoursMinutes: "{hours} 小时 {minutes} 分", wholeHours: "{hours} 小时", minutes: "{minutes} 分",
@@ -85,12 +85,12 @@ export default {
   audit: {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",
     service: { directory: "组织", intake: "登记", routing: "派单", casework: "案卷", watchdog: "期限", escalation: "升级", notification: "通知", analytics: "指标" },
-    phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件" },
+    phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件", words: "检索索引" },
     when: "时间", who: "人员", what: "类别", whatDone: "做了什么", case: "案件编号", purpose: "目的", record: "记录", from: "自", to: "至", of: "范围", system: "整个系统（人员、账号、日历）", operator: "运维人员", for: "代 {person}", withheld: "未获准：{fields}", empty: "还没有记录。", nothingFits: "没有符合条件的记录。",
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
       did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
-      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_password: "账号 {name} 修改密码", organised_factor_enrolled: "账号 {name} 启用动态验证码", organised_factor_given_up: "账号 {name} 停用动态验证码", organised_token_made: "账号 {name} 新建令牌", organised_token_ended: "账号 {name} 作废令牌", organised_all_ended: "账号 {name} 在所有设备退出，令牌作废", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_moved: "未结事项转为第 {version} 版",
+      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_password: "账号 {name} 修改密码", organised_factor_enrolled: "账号 {name} 启用动态验证码", organised_factor_given_up: "账号 {name} 停用动态验证码", organised_token_made: "账号 {name} 新建令牌", organised_token_ended: "账号 {name} 作废令牌", organised_all_ended: "账号 {name} 在所有设备退出，令牌作废", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
     },
   },
   organisation: {
@@ -110,12 +110,14 @@ export default {
     moved: "因此改变的期限", counting: "仍在重新计算…", nothingMoved: "没有期限因此改变。", was: "原期限",
   },
   policies: {
-    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改，不能在此直接发布。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
+    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
     writing: "拟稿", pack: "制度包名（单独添加的文件归入）", addFiles: "添加 .yaml 文件", addFolder: "添加文件夹", file: "文件（{count} 个）", text: "内容", line: "第 {line} 行", removeFile: "移除", leaveOut: "移除 {file}", together: "发布的制度包（按顺序，用空格分隔；其余随附）",
     check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
+    from: "下一版自 {day} 起", coming: "另有一版自 {day} 起施行：{packs}。", comingOlder: "它发布时现行的是第 {version} 版，此后发布的改动不在其中。", beginComing: "以其文件为起点", withdraw: "撤回",
+    takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", byCase: "据以发布的事项", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
   },
   indicator: { met: "达标", missed: "未达标", no_target: "无目标", no_data: "无数据" },
 };

@@ -1,6 +1,6 @@
 // Fields of the policy: what a form asks, what it sends, and how a fact is read.
 import type { CaseFile, Fact, FieldDef, Kind, Value } from "../api/types";
-import { currentLanguage, i18n, said } from "../i18n";
+import { currentLanguage, i18n, said, type Language } from "../i18n";
 import type { useDirectory } from "../stores/directory";
 import { format, isoOf } from "./time";
 
@@ -51,19 +51,19 @@ export function shown(fact: Fact, file: CaseFile, kind: Kind | undefined, direct
   return value.number ?? nameOf(value.text ?? "", def, file, directory);
 }
 
-function nameOf(text: string, def: FieldDef, file: CaseFile, directory: ReturnType<typeof useDirectory>): string {
+function nameOf(text: string, def: FieldDef, file: CaseFile, directory: ReturnType<typeof useDirectory>, language = currentLanguage()): string {
   const choice = def.one_of?.find(one => one.name === text);
-  if (choice) return said(choice.label, text);
+  if (choice) return said(choice.label, text, language);
   if (def.type === "PERSON" || ["handler", "first_contact", "co_owner"].includes(def.name) || def.name.startsWith("taker.")) return directory.person(text);
-  if (def.type === "DEPARTMENT" || ["lead", "joint"].includes(def.name)) return directory.department(file.site, text);
-  if (def.type === "THING") return said(directory.thing(file.site, text)?.name, text);
+  if (def.type === "DEPARTMENT" || ["lead", "joint"].includes(def.name)) return directory.department(file.site, text, language);
+  if (def.type === "THING") return said(directory.thing(file.site, text)?.name, text, language);
   if (def.type === "FILE") return file.attachments?.find(one => one.file === text)?.file_name?.plain ?? text;
   return text;
 }
 
 /** What a form holds, as a person reads it. */
-export function shownText(text: string, def: FieldDef, file: CaseFile, directory: ReturnType<typeof useDirectory>, language: string): string {
-  return def.type === "TIME" && text ? format(isoOf(text, directory.zone(file.site)), directory.zone(file.site), language) : nameOf(text, def, file, directory);
+export function shownText(text: string, def: FieldDef, file: CaseFile, directory: ReturnType<typeof useDirectory>, language: Language): string {
+  return def.type === "TIME" && text ? format(isoOf(text, directory.zone(file.site)), directory.zone(file.site), language) : nameOf(text, def, file, directory, language);
 }
 
 /** Has something been written that was not there at the beginning? */

@@ -1,14 +1,20 @@
 // Letters: documents of the policy that are a text of the case. What a draft begins with, and what is laid before who approves it.
 import type { CaseFile, DocumentDef, Kind, Policy } from "../api/types";
-import { currentLanguage } from "../i18n";
+import { currentLanguage, type Language } from "../i18n";
 
 export function letterOf(policy: Policy | undefined, field: string): DocumentDef | undefined {
   return policy?.documents?.find(one => one.of === field);
 }
 
-/** The policy's words, with what the case knows in them. */
+/** What the complainant reads: his language, where the case knows it, else that of whoever writes. */
+export function languageOf(file: CaseFile): Language {
+  const told = file.party?.language;
+  return told ? (told.toLowerCase().startsWith("zh") ? "zh-CN" : "en") : currentLanguage();
+}
+
+/** The policy's words in the complainant's language, with what the case knows in them. */
 export function draftOf(letter: DocumentDef, file: CaseFile, valueOf: (field: string) => string): string {
-  const words = letter.draft?.[currentLanguage() === "en" ? "en" : "zh"] || letter.draft?.zh || "";
+  const words = letter.draft?.[languageOf(file) === "en" ? "en" : "zh"] || letter.draft?.zh || "";
   const text = (field: string) => file.texts?.find(one => one.name === field)?.text?.plain;
   return words.replace(/\{([^}]+)\}/g, (_, field: string) => field === "number" ? file.number : text(field) || valueOf(field) || "…");
 }

@@ -1,7 +1,7 @@
 // A policy being worked on: its files, and what the server says of them. Nothing of it is kept: it lives as long as the page.
 import { computed, reactive, ref } from "vue";
 import { ask, newKey, Problem } from "../api/http";
-import type { PolicyChange, PolicyMistake, PolicyRun, PolicySources } from "../api/types";
+import type { CaseList, CaseRow, ComingPolicy, PolicyChange, PolicyMistake, PolicyRun, PolicySources } from "../api/types";
 
 export interface PolicyFile { path: string; text: string }
 
@@ -11,9 +11,10 @@ export function pathOf(file: File, pack: string): string {
   return parts.length > 1 ? parts.slice(-2).join("/") : `${pack}/${file.name}`;
 }
 
-export function usePolicy(site: () => string) {
+/** `coming`: the policy of the site that takes effect on a later day, as it is shown. */
+export function usePolicy(site: () => string, coming: () => ComingPolicy | undefined) {
   const inForce = ref<PolicySources>(), files = ref<PolicyFile[]>([]), scenarios = ref<PolicyFile[]>([]), packs = ref("");
-  const busy = ref(""), problem = ref<Problem>(), published = ref(0);
+  const busy = ref(""), problem = ref<Problem>(), published = ref<{ version?: number; day?: string }>(), from = ref(""), approving = ref<CaseRow[]>([]), byCase = ref("");
   const said = reactive<{ mistakes?: PolicyMistake[]; sound?: boolean; changes?: PolicyChange[]; kept?: boolean; runs?: PolicyRun[]; wrong?: PolicyMistake[] }>({});
   const names = computed(() => packs.value.trim().split(/[\s,，、]+/).filter(Boolean));
 
@@ -25,7 +26,7 @@ export function usePolicy(site: () => string) {
   function unsaved(): boolean { return files.value.length > 0 && written() !== begun; }
 
   /** What was said is of what was there then. */
-  function touched(): void { edits++; Object.assign(said, { mistakes: undefined, sound: undefined, changes: undefined, kept: undefined, runs: undefined, wrong: undefined }); published.value = 0; problem.value = undefined; }
+  function touched(): void { edits++; Object.assign(said, { mistakes: undefined, sound: undefined, changes: undefined, kept: undefined, runs: undefined, wrong: undefined }); published.value = undefined; problem.value = undefined; }
 
   async function run<T>(what: string, how: () => Promise<T>, then: (got: T) => void): Promise<void> {
     const at = site(), mine = edits, current = () => at === site() && (mine === edits || what === "publish"); // what was published is, whatever was typed meanwhile
@@ -47,16 +48,22 @@ export function usePolicy(site: () => string) {
     const at = site(), got = (await ask<PolicySources>("GET", `/policies/${encodeURIComponent(at)}/sources`)).data;
     if (at !== site()) return;
     inForce.value = got;
+    approving.value = got.approved_in ? (await ask<CaseList>("GET", "/cases", { query: { site: at, kind: got.changed_by, stage: got.approved_in } })).data.rows : [];
+    byCase.value = approving.value.length === 1 ? approving.value[0]!.case_id : "";
     if (!unsaved()) base = got.version ?? 0;
   }
 
-  /** Begins with the files in force. */
-  function begin(): void {
-    files.value = (inForce.value?.sources ?? []).map(one => ({ path: one.path, text: one.text ?? "" }));
-    packs.value = (inForce.value?.packs ?? []).join(" ");
+  /** Begins with the files in force, or with those of the policy that is to come. */
+  function begin(of = inForce.value): void {
+    files.value = (of?.sources ?? []).map(one => ({ path: one.path, text: one.text ?? "" }));
+    packs.value = (of?.packs ?? []).join(" ");
     begun = written();
     base = inForce.value?.version ?? 0;
     touched();
+  }
+  const beginComing = () => run("begin", async () => (await ask<PolicySources>("GET", `/policies/${encodeURIComponent(site())}/sources`, { query: { coming: "true" } })).data, begin);
+  async function withdraw(): Promise<void> {
+    await run("withdraw", async () => { await ask("DELETE", `/policies/${encodeURIComponent(site())}/coming`, { key: newKey() }); }, touched);
   }
   function empty(): void {
     files.value = [];
@@ -94,14 +101,14 @@ export function usePolicy(site: () => string) {
   });
   const rehearse = () => run("rehearse", () => post<{ runs: PolicyRun[]; mistakes: PolicyMistake[] }>("/policies/rehearse", { scenarios: scenarios.value }), got => { said.runs = got.runs; said.wrong = got.mistakes; });
   const publish = () => run("publish", async () => {
-    const now = written(), body = `${site()} ${base} ${now}`;
+    const now = written(), when = { base_version: base, from: from.value || undefined, replace: coming() ? true : undefined, case_id: byCase.value || undefined }, body = `${site()} ${JSON.stringify(when)} ${now}`;
     if (sent.body !== body) sent = { body, key: newKey() }; // pressed again after a break it is the same command
-    const got = await post<{ policy_version: number }>("/policies", { base_version: base }, sent.key);
+    const got = await post<{ policy_version?: number; coming?: ComingPolicy }>("/policies", when, sent.key);
     sent = { body: "", key: "" };
     begun = now;
-    base = got.policy_version;
+    base = got.policy_version ?? base;
     return got;
-  }, got => { published.value = got.policy_version; });
+  }, got => { published.value = { version: got.policy_version, day: got.coming?.day }; from.value = ""; });
 
-  return { inForce, files, scenarios, packs, names, busy, problem, published, said, unsaved, touched, load, begin, empty, add, addScenarios, dropScenario, check, diff, rehearse, publish };
+  return { inForce, files, scenarios, packs, names, busy, problem, published, from, approving, byCase, said, unsaved, touched, load, begin, beginComing, withdraw, empty, add, addScenarios, dropScenario, check, diff, rehearse, publish };
 }

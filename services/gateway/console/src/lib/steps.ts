@@ -1,14 +1,15 @@
-// The steps that a list can be narrowed to: given back, chased, decided for good, given more time, whatever the policy calls its own.
-import type { Policy } from "../api/types";
+// The steps of a policy by what it says that they are for, and those that a list can be narrowed to: whatever it calls them.
+import type { Kind, Policy } from "../api/types";
 import { i18n, said } from "../i18n";
 
-/** Keys of a case, and the steps that each opens: the first of them that may be taken now. A note is part of any step: of the one whose form is open, else of one that changes little. */
-export const stepKeys: Record<string, string[]> = {
-  a: ["assign", "dispatch", "arbitrate", "give", "transfer", "share_out"],
-  r: ["answer", "reply"],
-  n: ["note", "add_note", "amend"],
-  e: ["extend"],
-};
+/** Keys of a case, and what the step that each opens is for. More time is a step of every clock that allows it. A note is part of any step: of the one whose form is open, else of one that is for notes. */
+export const stepKeys = { a: "ASSIGN", r: "ANSWER", n: "NOTE", e: "extend" } as const;
+export type StepKey = keyof typeof stepKeys;
+
+/** Does this step of the kind answer to the key? */
+export function answersTo(key: StepKey, kind: Kind | undefined, step: string): boolean {
+  return key === "e" ? step === stepKeys.e : kind?.steps?.find(one => one.name === step)?.does === stepKeys[key];
+}
 
 /** Of one kind, or of all; those of the same name once. More time is a step of every kind that allows it. */
 export function stepsOf(policy: Policy | undefined, kind: string): { name: string; label: string }[] {

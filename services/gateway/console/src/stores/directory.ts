@@ -3,8 +3,8 @@ import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { get } from "../api/http";
 import { session } from "../api/session";
-import type { Calendar, CaseRow, FieldDef, Kind, Organisation, Policy, Site } from "../api/types";
-import { said } from "../i18n";
+import type { Calendar, CaseRow, FieldDef, Kind, Organisation, Policy, Site, SitePolicy } from "../api/types";
+import { said, type Language } from "../i18n";
 import { officeCalendar } from "../lib/time";
 
 const SITE = "hearback.site";
@@ -12,7 +12,7 @@ const SITE = "hearback.site";
 export const useDirectory = defineStore("directory", () => {
   const organisation = ref<Organisation>({});
   const policies = ref(new Map<string, Policy>());
-  const inForce = ref<{ site: string; version: number; packs?: string[] }[]>([]);
+  const inForce = ref<SitePolicy[]>([]);
   const chosen = ref(sessionStorage.getItem(SITE) ?? "");
   const loaded = ref(false);
 
@@ -23,9 +23,9 @@ export const useDirectory = defineStore("directory", () => {
   const site = computed(() => sites.value.find(one => one.id === chosen.value) ?? (sites.value.length === 1 ? sites.value[0] : undefined));
 
   async function load(): Promise<void> {
-    const [all, policy] = await Promise.all([get<Organisation>("/organisation"), get<{ policies?: { site: string; version: number; packs?: string[] }[] }>("/policies")]);
+    const [all, policy] = await Promise.all([get<Organisation>("/organisation"), get<{ policies?: SitePolicy[] }>("/policies")]);
     organisation.value = all;
-    inForce.value = policy.policies ?? [];
+    inForce.value = (policy.policies ?? []).filter(one => one.version); // of a site whose first one is still to come nothing can be shown
     if (site.value?.id !== chosen.value) choose(site.value?.id ?? sites.value.find(one => mine(one.id))?.id ?? sites.value[0]?.id ?? "");
     loaded.value = true;
   }
@@ -65,7 +65,9 @@ export const useDirectory = defineStore("directory", () => {
   const departments = computed(() => new Map((organisation.value.departments ?? []).map(one => [`${one.site}/${one.id}`, one])));
 
   function person(id: string | undefined): string { return id ? names.value.get(id) ?? id : ""; }
-  function department(at: string, id: string | undefined): string { return id ? said(departments.value.get(`${at}/${id}`)?.name, id) : ""; }
+  function department(at: string, id: string | undefined, language?: Language): string { return id ? said(departments.value.get(`${at}/${id}`)?.name, id, language) : ""; }
+  /** Who may be either: the first contact of a case that came to no person is the department. */
+  function owner(at: string, id: string | undefined): string { return names.value.get(id ?? "") ?? department(at, id); }
   function departmentsOf(at: string) { return (organisation.value.departments ?? []).filter(one => one.site === at); }
   function peopleOf(at: string) { return (organisation.value.people ?? []).filter(one => one.posts?.some(post => post.site === at)); }
   const register = computed(() => new Map((organisation.value.things ?? []).map(one => [`${one.site}/${one.id}`, one])));
@@ -104,5 +106,5 @@ export const useDirectory = defineStore("directory", () => {
     return [...new Set(posts.filter(post => post.site === at && post.department).map(post => post.department!))];
   }
 
-  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
+  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, owner, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
 });
