@@ -213,11 +213,12 @@ static bool always_there(const struct check *check, const char *fact)
     return is_common(fact) && !may_lack(fact);
 }
 
-/* A field of the kind of which a case may have no value when the rule acts. `rule` NULL: at any time. */
+/* A field of the kind of which a case may have no value when the rule acts. `rule` NULL: at any time. Whoever opens a
+   case says when it is due: that is looked at there. */
 static bool may_be_empty(const struct check *check, const char *fact, const Policy__Condition *condition,
                          const Policy__Rule *rule)
 {
-    return policy_field(check->kind, fact) && !always_there(check, fact) &&
+    return policy_field(check->kind, fact) && strcmp(fact, "due_at") != 0 && !always_there(check, fact) &&
            !(condition && tests_for(condition, fact)) && !needed_before(check, rule, fact);
 }
 

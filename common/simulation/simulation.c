@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define JUMP_NOTICED_MS 1000 /* by who has nothing to do; whoever is asked something looks at once */
 #define CLIENT UINT32_MAX /* index of the simulation's own client among the nodes */
 #define CELL 0x5eedull
 #define GIVEN_UP_MS 8000 /* the bus gives a connection up that has been mute for so long (heartbeats) */
@@ -747,7 +748,8 @@ void simulation_clock_jump(struct simulation *simulation, int64_t by_ms)
 {
     simulation->wall_shift += by_ms;
     for (unsigned i = 0; i < simulation->nodes_count; i++)
-        simulation->nodes[i].wake = true;
+        if (simulation->nodes[i].step_at > simulation->now + JUMP_NOTICED_MS)
+            simulation->nodes[i].step_at = simulation->now + JUMP_NOTICED_MS;
 }
 
 /* ---- clients ---- */

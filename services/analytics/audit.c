@@ -34,6 +34,13 @@ static bool is(Analytics__AuditEntry *entry, const char *what, const char *act, 
     return true;
 }
 
+static bool is_coming(struct turn *turn, Analytics__AuditEntry *entry, const char *act,
+                      const Directory__ComingPolicy *coming)
+{
+    const char *packs = arena_join(turn_arena(turn), (const char *const *)coming->packs, coming->n_packs, " ");
+    return is(entry, "published", act, arena_printf(turn_arena(turn), "%s (%s)", packs, coming->day));
+}
+
 static const char *credential_act(Directory__CredentialChanged__What what)
 {
     switch (what) {
@@ -51,13 +58,6 @@ static const char *credential_act(Directory__CredentialChanged__What what)
         return "all_ended";
     }
     return "credential"; /* of a newer version */
-}
-
-static bool is_coming(struct turn *turn, Analytics__AuditEntry *entry, const char *act,
-                      const Directory__ComingPolicy *coming)
-{
-    const char *packs = arena_join(turn_arena(turn), (const char *const *)coming->packs, coming->n_packs, " ");
-    return is(entry, "published", act, arena_printf(turn_arena(turn), "%s (%s)", packs, coming->day));
 }
 
 static bool of_directory(struct turn *turn, const Directory__Event *said, Analytics__AuditEntry *entry)

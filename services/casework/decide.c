@@ -236,7 +236,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     if (refuse_writer(turn, &one, step, act, actor))
         return;
-    casework_check_needs(&one, step, act->fields, act->n_fields, &refusal);
+    casework_check_needs(&one, step, act->fields, act->n_fields, false, &refusal);
     casework_chain_check(&one, step, act, actor, &refusal);
     if (refusal) {
         for (size_t i = 0; i < step->n_clauses; i++)

@@ -232,6 +232,29 @@ static void open_case(struct turn *turn, const struct casework_case *one, const 
     }
 }
 
+/* As the case stands with what has been said of it meanwhile: the rule itself may have set a field before. */
+static struct casework_case as_said(struct turn *turn, const struct casework_case *one)
+{
+    struct casework_case then = *one;
+    const Hb__Event *said;
+    for (unsigned i = 0; (said = turn_unfolded(turn, i)); i++)
+        if (said->case_id == one->id)
+            facts_fold(turn_arena(turn), &then.facts, said->facts, said->n_facts);
+    return then;
+}
+
+/* As a person would be refused: what the step needs, guards, returns used up, links. */
+static bool barred(struct turn *turn, const struct casework_case *one, const Policy__Step *step, Hb__Refusal *why)
+{
+    struct casework_case then = as_said(turn, one);
+    then.view.facts = &then.facts;
+    casework_check_needs(&then, step, NULL, 0, true, &why);
+    casework_check_guards(&then, step, &then.facts, NULL, &why);
+    casework_check_returns(&then, step, &why);
+    casework_check_link(&then, step, &then.facts, NULL, &why);
+    return why->n_problems != 0;
+}
+
 static void take_step(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                       const Policy__Action *action, Hb__Position *source)
 {
@@ -243,11 +266,14 @@ static void take_step(struct turn *turn, const struct casework_case *one, const 
             arena_printf(turn_arena(turn), "the rule's step %s is not possible at this stage", action->name));
         return;
     }
-    Hb__Refusal barred = HB__REFUSAL__INIT, *collect = &barred;
-    casework_check_link(one, step, &one->facts, NULL, &collect);
-    if (barred.n_problems) { /* as a person would be refused */
+    Hb__Refusal why = HB__REFUSAL__INIT;
+    if (barred(turn, one, step, &why)) {
+        const Hb__Label *text = why.problems[0]->text;
+        const char *zh = step->label && *step->label->zh ? step->label->zh : step->name;
+        const char *en = step->label && *step->label->en ? step->label->en : step->name;
         casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                              barred.problems[0]->text->zh, barred.problems[0]->text->en);
+                              arena_printf(turn_arena(turn), "规则要求的步骤“%s”未办理：%s", zh, text->zh),
+                              arena_printf(turn_arena(turn), "the rule's step \"%s\" is not taken: %s", en, text->en));
         return;
     }
     Hb__Event *event = casework_step_event(one, step, NULL, 0, NULL, rule->name);

@@ -153,15 +153,22 @@ static const char *chain_label(const struct casework_case *one, const char *name
     return name;
 }
 
+/* What a person says in his own words, a reason for instance, a rule cannot say. */
+static bool excused(const struct casework_case *one, const char *name, bool by_rule)
+{
+    const Policy__FieldDef *def = by_rule ? policy_field(one->kind, name) : NULL;
+    return def && def->type == POLICY__FIELD_DEF__TYPE__TEXT;
+}
+
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
-                          size_t count, Hb__Refusal **refusal)
+                          size_t count, bool by_rule, Hb__Refusal **refusal)
 {
     struct turn *turn = turn_of(one);
     const char *clause = step->n_clauses ? step->clauses[0] : "";
     for (size_t i = 0; i < step->n_needs; i++) {
         const Policy__Need *need = step->needs[i];
         if (need->type == POLICY__NEED__TYPE__FIELD) {
-            if (!given(fields, count, need->name) && !known_of(one, step, need))
+            if (!given(fields, count, need->name) && !known_of(one, step, need) && !excused(one, need->name, by_rule))
                 casework_miss_field(one, step, need->name, clause, refusal);
         } else if (need->type == POLICY__NEED__TYPE__APPROVED && !casework_chain_approved(one, need->name)) {
             refusal_problem(turn, missing(one, refusal), need->name, clause,
@@ -186,7 +193,8 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
             : field->needed == POLICY__FIELD_DEF__NEEDED__WHEN
                 ? (at_step || !*field->needed_at) && case_holds(&one->view, field->needed_if, NULL) == TRUTH_YES
                 : false;
-        if (needed && !given(fields, count, field->name) && !facts_get(&one->facts, field->name))
+        if (needed && !given(fields, count, field->name) && !facts_get(&one->facts, field->name) &&
+            !excused(one, field->name, by_rule))
             casework_miss_field(one, step, field->name, field->n_clauses ? field->clauses[0] : clause, refusal);
     }
 }
@@ -208,7 +216,8 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
         if (override && who_includes(turn, one->record->site, &override, 1, &one->facts, actor))
             continue;
         enum truth truth = case_holds(&view, rule->condition, &unknown);
-        if (truth == TRUTH_NO)
+        bool of_nobody = !actor && unknown && strncmp(unknown, "actor.", 6) == 0; /* a rule takes the step */
+        if (truth == TRUTH_NO || of_nobody)
             continue;
         if (!*refusal)
             *refusal = turn_refuse(turn, 409, "guard", "制度不允许此时办理", "the policy does not allow this now");

@@ -198,6 +198,8 @@ static void expect_told_by(struct reading *reading, struct scenario_line *line, 
 {
     size_t count;
     char **names = reading_texts_of(reading, node, &count);
+    if (!count)
+        wrong(reading, node, "须写明告知何人；未告知用 never", "whom? That nobody was told is expected by `never`");
     for (size_t i = 0; i < count; i++) {
         struct expectation one = expectation_new(reading, EXPECT_TOLD, node);
         const char *by = strstr(names[i], " by "); /* in this channel */

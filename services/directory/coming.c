@@ -84,6 +84,7 @@ void directory_coming_due(struct turn *turn, const char *site)
         return; /* withdrawn, or its day is another by now */
     Directory__PolicyPublished *published = coming->policy;
     published->version = organisation_policy_version(turn, site) + 1;
+    published->case_id = 0; /* used when it was scheduled; the case may have approved another change since */
     directory_say(turn, site, DIRECTORY__EVENT__KIND_POLICY_PUBLISHED, &published->base);
 }
 

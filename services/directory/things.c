@@ -120,6 +120,15 @@ static bool person_there(struct turn *turn, const Directory__Organise *organise,
     return organisation_person(turn, id) != NULL;
 }
 
+/* The facts stand as they came. */
+static bool filled_in(const Directory__Thing *thing, const char *field)
+{
+    for (size_t i = 0; i < thing->n_facts; i++)
+        if (strcmp(thing->facts[i]->name, field) == 0)
+            return thing->facts[i]->value != NULL;
+    return false;
+}
+
 static void check_thing(struct turn *turn, const Directory__Organise *organise, const Directory__Thing *thing,
                         const char *path)
 {
@@ -135,9 +144,8 @@ static void check_thing(struct turn *turn, const Directory__Organise *organise, 
     if (!def)
         wrong(turn, arena_printf(arena, "%s.of", path), "该站点的制度没有这个登记册",
               "the policy of this site has no such register");
-    struct facts facts = {thing->facts, thing->n_facts};
     for (size_t i = 0; def && i < def->n_fields; i++)
-        if (def->fields[i]->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS && !facts_get(&facts, def->fields[i]->name))
+        if (def->fields[i]->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS && !filled_in(thing, def->fields[i]->name))
             wrong(turn, arena_printf(arena, "%s.facts.%s", path, def->fields[i]->name), "请填写此项",
                   "this has to be filled in");
     if (*thing->within && !thing_known(turn, organise, thing->site, thing->within))

@@ -74,12 +74,12 @@ static const char *counted_as(struct http_request *request)
 static bool may(struct http_request *request, enum account_what what, const char *whose)
 {
     struct limit *limit = &request->gateway->account_limits[what];
-    int64_t wait_ms = limit_wait_ms(limit, whose, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, whose, request->came_boot_ms);
     if (wait_ms) {
         refuse(request, rules[what].code, rules[what].zh, rules[what].en, wait_ms);
         return false;
     }
-    limit_count(limit, whose, request->came_ms);
+    limit_count(limit, whose, request->came_boot_ms);
     return true;
 }
 

@@ -39,5 +39,8 @@ struct gateway {
 
 /* Wall clock, ms UTC. */
 int64_t gateway_now_ms(void);
+/* Since the machine was booted: for what is counted and waited for. A clock that was ahead and is set back would else
+   keep people out for as long as it was ahead. */
+int64_t gateway_boot_ms(void);
 
 #endif

@@ -52,7 +52,7 @@ struct http_request {
     bool english;        /* Accept-Language; ?lang=en or zh goes before it */
     struct http_pairs headers, query;
     struct bytes body;
-    int64_t came_ms;
+    int64_t came_ms, came_boot_ms;
     const struct route *route; /* NULL: no such path */
 
     /* Who asks and what they have already seen: every question to the cell carries both. A handler of an open route

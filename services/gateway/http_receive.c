@@ -27,6 +27,7 @@ void *http_on_target(void *context, const char *target, struct MHD_Connection *c
     request->connection = connection;
     request->holds = 1; /* the connection's */
     request->came_ms = gateway_now_ms();
+    request->came_boot_ms = gateway_boot_ms();
     request->path = arena_strdup(&request->arena, target);
     http_connection_answering(connection, false); /* its time begins anew: the connection may have been idle */
     request->next = server->open;

@@ -190,9 +190,9 @@ static bool name_read(struct http_request *request, const char *given, char **na
 static bool may(struct http_request *request, struct limit *limit)
 {
     const char *address = limit_address(request->address, &request->arena);
-    int64_t wait_ms = limit_wait_ms(limit, address, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, request->came_boot_ms);
     if (!wait_ms) {
-        limit_count(limit, address, request->came_ms);
+        limit_count(limit, address, request->came_boot_ms);
         return true;
     }
     http_set(request, "Retry-After", arena_printf(&request->arena, "%lld", (long long)(wait_ms + 999) / 1000));

@@ -14,7 +14,7 @@ static int64_t wait_ms(const struct limit_rule *rule, int64_t full_ms, int64_t n
 {
     int64_t from_ms = full_ms > now_ms ? full_ms : now_ms;
     int64_t wait = from_ms + rule->refill_ms - now_ms - (int64_t)rule->burst * rule->refill_ms;
-    return wait > 0 ? wait : 0;
+    return rule->refill_ms && wait > 0 ? wait : 0; /* no limit: who came first may well be counted last */
 }
 
 static int64_t counted(const struct limit_rule *rule, int64_t full_ms, int64_t now_ms)

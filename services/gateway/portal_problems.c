@@ -405,7 +405,7 @@ static unsigned check(struct problems *problems)
     const char *token = http_form(request, "token"), *address = limit_address(request->address, &request->arena);
     bool fresh = form_token_check(&visit->portal->keys, purpose_of(problems), token, request->came_ms, problems->id);
     struct limit *limit = guard_limit(visit, fresh);
-    int64_t wait_ms = limit_wait_ms(limit, address, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, request->came_boot_ms);
     if (fresh)
         problems->token = token;
     if (http_form(request, "lang"))
@@ -421,7 +421,7 @@ static unsigned check(struct problems *problems)
         form_fail(&problems->form, "", visit_text(visit, TEXT_TRAPPED));
     if (problems->form.errors_count)
         return 422;
-    limit_count(limit, address, request->came_ms);
+    limit_count(limit, address, request->came_boot_ms);
     return 0;
 }
 

@@ -198,7 +198,7 @@ static bool may_send(struct submit_form *submit)
     bool fresh = form_token_check(&visit->portal->keys, visit_browser_purpose(visit, PURPOSE), token, request->came_ms,
                                   submit->id);
     struct limit *limit = guard_limit(visit, fresh);
-    int64_t wait_ms = limit_wait_ms(limit, address, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, request->came_boot_ms);
     if (fresh)
         submit->token = token;
     if (http_form(request, "lang")) { /* the other language, nothing more */
@@ -220,7 +220,7 @@ static bool may_send(struct submit_form *submit)
         show(visit, submit, 422);
         return false;
     }
-    limit_count(limit, address, request->came_ms);
+    limit_count(limit, address, request->came_boot_ms);
     return true;
 }
 

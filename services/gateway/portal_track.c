@@ -171,7 +171,7 @@ static bool may_try(struct tracking *tracking)
     struct visit *visit = tracking->visit;
     struct http_request *request = visit->request;
     const char *address = limit_address(request->address, &request->arena);
-    int64_t wait_ms = limit_wait_ms(&visit->portal->tracking, address, request->came_ms);
+    int64_t wait_ms = limit_wait_ms(&visit->portal->tracking, address, request->came_boot_ms);
     if (!is_own(tracking)) { /* filled in again it would be another's case, one press away */
         tracking->form.sent = false;
         form_fail(&tracking->form, "", visit_text(visit, TEXT_TRACK_NOT_OWN));
@@ -194,7 +194,7 @@ static bool may_try(struct tracking *tracking)
         show(tracking, 422);
         return false;
     }
-    limit_count(&visit->portal->tracking, address, request->came_ms);
+    limit_count(&visit->portal->tracking, address, request->came_boot_ms);
     return true;
 }
 

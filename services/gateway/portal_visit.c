@@ -264,10 +264,10 @@ void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal
 bool visit_may(struct visit *visit, struct limit *limit)
 {
     const char *address = limit_address(visit->request->address, visit_arena(visit));
-    int64_t wait_ms = limit_wait_ms(limit, address, visit->request->came_ms);
+    int64_t wait_ms = limit_wait_ms(limit, address, visit->request->came_boot_ms);
     Hb__Refusal refusal = HB__REFUSAL__INIT;
     if (wait_ms == 0) {
-        limit_count(limit, address, visit->request->came_ms);
+        limit_count(limit, address, visit->request->came_boot_ms);
         return true;
     }
     refusal.retry_after_s = (uint32_t)((wait_ms + 999) / 1000);

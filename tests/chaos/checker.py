@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 
 import harness
 import invariants
@@ -55,10 +56,12 @@ def at_rest(system, ledger, dates=True, **disturbed):
 class Checker:
     """`folders`: of a system, or of the machines it is spread over. A log that was divided off another (hearback split)
     begins with that one's events: they are looked at once. `disturbed`: when these were stopped or hurt (harness.Disturbances), so
-    much later may a miss be said; None: the clock of the run itself was no measure, and that is not asked."""
+    much later may a miss be said; None: the clock of the run itself was no measure, and neither that nor whether something was recorded
+    in the future is asked."""
 
     def __init__(self, *folders, disturbed=()):
         self.findings = []
+        self.looked_at = time.time()
         self.disturbed = disturbed
         self.cases = {}  # id -> the event that registered it, once checked
         self.judged = set()  # those whose policy the naive model knows
@@ -124,6 +127,8 @@ class Checker:
             if recorded and at < recorded:
                 self.find(f"{name}: offset {offset} was recorded before the one before")
             recorded = at
+            if self.disturbed is not None and at.timestamp() > self.looked_at + 1:
+                self.find(f"{name}: offset {offset} was recorded {at.timestamp() - self.looked_at:.1f} s after this moment")
             previous = hashlib.blake2b(base64.b64decode(line["stored"]), digest_size=32).digest()
             if '"plain"' in json.dumps(event):
                 self.find(f"{name}: offset {offset} holds an unsealed text")

@@ -8,6 +8,7 @@
 
 #define STORM_SERVICES 9u /* directory .. analytics by their number; 0 unused */
 #define STORM_VERSIONS_MAX 16u
+#define STORM_UNSEEN_MS 60000         /* a step of the clock that nobody need doubt */
 #define STORM_ZONE_MS (8 * 3600000ll) /* the sites are in China: no summer time */
 
 struct storm;
@@ -142,7 +143,10 @@ struct storm {
     uint64_t network;                                 /* draws the cuts, apart from the story's randomness */
     uint64_t appends;                                 /* draws the appends that fail, apart from both */
     int64_t jumped_ms, jump_back_at, accept_at;
-    int64_t wall_max;
+    int64_t wall_max, wall_true;           /* the latest the clocks showed; the same without what was put back since */
+    uint32_t lives_before[STORM_SERVICES]; /* of each service, when the clock jumped */
+    bool down_before[STORM_SERVICES];
+    bool misled[STORM_SERVICES]; /* started while the clock was off, in this burst */
     int64_t calm_from;           /* wall time since when nothing is disturbed and all are up; 0: not now */
     struct storm_handed *handed; /* to the outside */
     size_t handed_count;
@@ -188,6 +192,8 @@ Hb__Actor *storm_actor(struct storm *storm, const char *person);
 /* ---- storm_faults.c: what happens to the machines ---- */
 void storm_mood(struct storm *storm);
 void storm_mishap(struct storm *storm);
+void storm_note_wall(struct storm *storm);
+bool storm_misled(const struct storm *storm, unsigned service); /* the clock it started by is, or was, off */
 /* Between two services, in one direction or both, now and then; for a second to an hour, at most until `at_most_ms`. */
 bool storm_cut(struct storm *storm, unsigned permille, int64_t at_most_ms);
 /* The next append of some log is of unknown outcome, or finds no room for a while. */

@@ -3,6 +3,8 @@
    room; a log whose append fails; a clock that jumps until somebody puts it right or accepts it. */
 #include "storm.h"
 
+#include <stdlib.h>
+
 #define IDLE_BURST_MS 20000ll
 #define IDLE_CALM_MS (24 * 3600000ll)
 #define SERVICES_FIRST HB__SERVICE__DIRECTORY
@@ -55,17 +57,41 @@ static void fill_disk(struct storm *storm)
     simulation_full_set(storm->simulation, service, true);
 }
 
-static void note_wall(struct storm *storm)
+/* Off by so much that who looked before doubts it, and to be put back. */
+static bool glitch(const struct storm *storm)
 {
-    if (simulation_wall(storm->simulation) > storm->wall_max)
-        storm->wall_max = simulation_wall(storm->simulation);
+    return storm->jump_back_at && llabs(storm->jumped_ms) > STORM_UNSEEN_MS;
+}
+
+void storm_note_wall(struct storm *storm)
+{
+    int64_t wall = simulation_wall(storm->simulation);
+    if (wall > storm->wall_max)
+        storm->wall_max = wall;
+    if (wall > storm->wall_true && !glitch(storm))
+        storm->wall_true = wall;
 }
 
 static void jump_by(struct storm *storm, int64_t by_ms)
 {
-    note_wall(storm);
     simulation_clock_jump(storm->simulation, by_ms);
-    note_wall(storm);
+    storm_note_wall(storm);
+}
+
+/* Who was started meanwhile had no other clock to go by. */
+bool storm_misled(const struct storm *storm, unsigned s)
+{
+    bool fell = simulation_life(storm->simulation, (Hb__Service)s) != storm->lives_before[s];
+    bool rose = storm->down_before[s] && simulation_instance(storm->simulation, (Hb__Service)s);
+    return storm->misled[s] || (glitch(storm) && (fell || rose));
+}
+
+static void jump_back(struct storm *storm)
+{
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++)
+        storm->misled[s] = storm_misled(storm, s);
+    storm->jump_back_at = 0;
+    jump_by(storm, -storm->jumped_ms);
 }
 
 /* Small steps pass unseen; a large one stops all writing until the clock is put back, or an operator accepts it. */
@@ -74,6 +100,7 @@ static void jump(struct storm *storm)
     int64_t now = simulation_now(storm->simulation), by_ms;
     if (storm->jump_back_at || storm->accept_at)
         return;
+    storm_note_wall(storm);
     uint64_t what = storm_draw(storm, 4);
     by_ms = what == 0   ? 1 + (int64_t)storm_draw(storm, 50000)
             : what == 1 ? -(1 + (int64_t)storm_draw(storm, 30000))
@@ -84,6 +111,10 @@ static void jump(struct storm *storm)
     else
         storm->jump_back_at = now + 1000 + (int64_t)storm_draw(storm, 60000);
     storm_tell(storm, "the clock jumps by %lld ms", (long long)by_ms);
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
+        storm->lives_before[s] = simulation_life(storm->simulation, (Hb__Service)s);
+        storm->down_before[s] = !simulation_instance(storm->simulation, (Hb__Service)s);
+    }
     storm->jumped_ms = by_ms;
     jump_by(storm, by_ms);
 }
@@ -207,10 +238,8 @@ void storm_recover(struct storm *storm)
             if (storm->heals_at[s][to] && storm->heals_at[s][to] <= now)
                 heal_way(storm, s, to);
     }
-    if (storm->jump_back_at && storm->jump_back_at <= now) {
-        jump_by(storm, -storm->jumped_ms);
-        storm->jump_back_at = 0;
-    }
+    if (storm->jump_back_at && storm->jump_back_at <= now)
+        jump_back(storm);
     if (storm->accept_at && storm->accept_at <= now && !accept_clocks(storm))
         storm->accept_at = 0;
 }
@@ -225,6 +254,26 @@ static bool somebody_catches_up(struct storm *storm)
     return found;
 }
 
+/* Once the clock is right again, who was not misled goes on without being told. */
+static void check_trust(struct storm *storm)
+{
+    storm_recover(storm);
+    simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++) {
+        struct instance *instance = simulation_instance(storm->simulation, (Hb__Service)s);
+        if (instance && !storm->misled[s] && strcmp(instance_health(instance), "clock_suspect") == 0)
+            storm_fail(storm, "a glitch that is over is forgotten", "service %u still doubts the clock", s);
+    }
+}
+
+static bool somebody_was_misled(const struct storm *storm)
+{
+    for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++)
+        if (storm->misled[s])
+            return true;
+    return false;
+}
+
 void storm_calm(struct storm *storm)
 {
     simulation_faults_set(storm->simulation, (struct simulation_faults){0});
@@ -235,19 +284,22 @@ void storm_calm(struct storm *storm)
         simulation_append_set(storm->simulation, (Hb__Service)s, APPEND_DONE);
     }
     storm->jump_back_at = storm->jump_back_at ? 1 : 0;
+    if (!storm->accept_at)
+        check_trust(storm);
     storm->accept_at = 1; /* whoever still doubts */
     for (unsigned tries = 0; tries < 20 && storm->accept_at; tries++) {
         storm_recover(storm);
         simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
     }
     int64_t behind_ms = storm->wall_max - simulation_wall(storm->simulation);
-    if (behind_ms > 0) /* who came back in a glitch believed it, and waits until that time has come */
+    if (behind_ms > 0 && somebody_was_misled(storm)) /* he waits until that time has come */
         simulation_run(storm->simulation, simulation_now(storm->simulation) + behind_ms + 1);
     if (accept_clocks(storm)) {
         simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
         if (accept_clocks(storm))
             storm_fail(storm, "an accepted clock is trusted", "somebody still doubts it");
     }
+    memset(storm->misled, 0, sizeof storm->misled);
     storm_finish(storm);
     if (somebody_catches_up(storm)) { /* an answer lost in the storm is asked for again when its time is up */
         simulation_run(storm->simulation, simulation_now(storm->simulation) + IDLE_BURST_MS + 11000);

@@ -140,9 +140,10 @@ static void check_envelope(struct storm *storm, const struct storm_log *log, con
                    log->count);
     if (before && event->recorded_ms < before->recorded_ms)
         storm_fail(storm, "recorded time never goes back", "%s %" PRIu64, names[event->service], event->offset);
-    if (event->recorded_ms > storm->wall_max)
+    int64_t latest = storm_misled(storm, event->service) ? storm->wall_max : storm->wall_true + 2 * STORM_UNSEEN_MS;
+    if (event->recorded_ms > latest)
         storm_fail(storm, "nothing is recorded in the future", "%s %" PRIu64 " by %" PRId64 " ms",
-                   names[event->service], event->offset, event->recorded_ms - storm->wall_max);
+                   names[event->service], event->offset, event->recorded_ms - latest);
     if (!event->cause || event->cause->kind_case == HB__CAUSE__KIND__NOT_SET)
         storm_fail(storm, "every event has its cause", "%s %" PRIu64 " has none", names[event->service], event->offset);
 }
@@ -183,8 +184,7 @@ static void add_event(struct storm *storm, struct storm_log *log, struct bytes s
 
 void storm_read(struct storm *storm)
 {
-    if (simulation_wall(storm->simulation) > storm->wall_max)
-        storm->wall_max = simulation_wall(storm->simulation);
+    storm_note_wall(storm);
     if (!simulation_instance(storm->simulation, HB__SERVICE__DIRECTORY) ||
         !simulation_instance(storm->simulation, HB__SERVICE__INTAKE))
         return; /* without their logs those of the others mean nothing */

@@ -84,7 +84,7 @@ void storm_open(struct storm *storm, uint64_t seed, const char *base, const stru
                                        .effect_context = storm,
                                        .idle_ms = DAY_MS};
     storm->simulation = simulation_new(&world);
-    storm->wall_max = simulation_wall(storm->simulation);
+    storm_note_wall(storm);
 }
 
 void storm_close(struct storm *storm)

@@ -52,6 +52,7 @@ def what_is_in_force_is_there():
     for one in told["sources"]:
         with open(os.path.join(shipped, one["path"]), encoding="utf-8") as f:
             assert f.read() == one["text"], one["path"]
+    assert told["approved_in"] == "approved"
     assert told["changed_by"] and ask("admin", "POST", "", {"site": "haitang", "packs": ["PROP-11", "boston-311"]}, 409)["code"] == "guard"
     assert "changed_by" not in files_of(SITE) or not files_of(SITE)["changed_by"]
     return told["sources"]

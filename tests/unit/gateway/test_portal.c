@@ -173,6 +173,7 @@ static void no_limit_is_none(void **state)
         assert_int_equal(limit_wait_ms(&limit, "10.0.0.1", NOW), 0);
         limit_count(&limit, "10.0.0.1", NOW);
     }
+    assert_int_equal(limit_wait_ms(&limit, "10.0.0.2", NOW - 50), 0); /* came before, and is counted after */
 }
 
 static void all_together_are_limited_too(void **state)
