@@ -185,6 +185,7 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
     case DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN:
     case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit, as what follows */
     case DIRECTORY__EVENT__KIND_SETUP_USED:
+    case DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }

@@ -54,6 +54,23 @@ bool yes_of(struct compile *compile, json_t *node)
     return false;
 }
 
+/* What is written in figures and Latin letters alone ("5", "CO2") is the same in both. */
+static bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text >= 0x80)
+            return false;
+    return true;
+}
+
+static void in_both(struct compile *compile, const json_t *node, const Hb__Label *label)
+{
+    if (*label->zh && !*label->en && !is_plain(label->zh))
+        caution(compile, node, "没有英文：[中文, English]", "there is no English: [Chinese, English]");
+    if (*label->en && !*label->zh)
+        caution(compile, node, "没有中文：[中文, English]", "there is no Chinese: [Chinese, English]");
+}
+
 void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label **label_out, bool needed)
 {
     json_t *node = json_object_get(item, key);
@@ -73,6 +90,8 @@ void label_of(struct compile *compile, json_t *item, const char *key, Hb__Label 
     } else {
         mistake(compile, node, "须为一对：[中文, English]", "a pair is accepted: [Chinese, English]");
     }
+    if (strcmp(key, "text") != 0) /* of a notice: check_words.c */
+        in_both(compile, node, label);
 }
 
 void texts_of(struct compile *compile, json_t *node, char ***list, size_t *count)

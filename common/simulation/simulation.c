@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define JUMP_NOTICED_MS 1000 /* by who has nothing to do; whoever is asked something looks at once */
-#define CLIENT UINT32_MAX /* index of the simulation's own client among the nodes */
+#define CLIENT UINT32_MAX    /* index of the simulation's own client among the nodes */
 #define CELL 0x5eedull
 #define GIVEN_UP_MS 8000 /* the bus gives a connection up that has been mute for so long (heartbeats) */
 

@@ -41,6 +41,25 @@ static bool is_coming(struct turn *turn, Analytics__AuditEntry *entry, const cha
     return is(entry, "published", act, arena_printf(turn_arena(turn), "%s (%s)", packs, coming->day));
 }
 
+static const char *credential_act(Directory__CredentialChanged__What what)
+{
+    switch (what) {
+    case DIRECTORY__CREDENTIAL_CHANGED__WHAT__PASSWORD:
+        return "password";
+    case DIRECTORY__CREDENTIAL_CHANGED__WHAT__FACTOR_ENROLLED:
+        return "factor_enrolled";
+    case DIRECTORY__CREDENTIAL_CHANGED__WHAT__FACTOR_GIVEN_UP:
+        return "factor_given_up";
+    case DIRECTORY__CREDENTIAL_CHANGED__WHAT__TOKEN_MADE:
+        return "token_made";
+    case DIRECTORY__CREDENTIAL_CHANGED__WHAT__TOKEN_ENDED:
+        return "token_ended";
+    case DIRECTORY__CREDENTIAL_CHANGED__WHAT__ALL_ENDED:
+        return "all_ended";
+    }
+    return "credential"; /* of a newer version */
+}
+
 static bool of_directory(struct turn *turn, const Directory__Event *said, Analytics__AuditEntry *entry)
 {
     switch (said->kind_case) {
@@ -62,6 +81,9 @@ static bool of_directory(struct turn *turn, const Directory__Event *said, Analyt
         return is(entry, "organised", "setup", said->setup_offered->account);
     case DIRECTORY__EVENT__KIND_SETUP_USED:
         return is(entry, "organised", "setup_used", said->setup_used->account);
+    case DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED:
+        return is(entry, "organised", credential_act(said->credential_changed->what),
+                  said->credential_changed->account);
     case DIRECTORY__EVENT__KIND_POLICY_PUBLISHED:
         entry->version = said->policy_published->version;
         return is(entry, "published", "policy",
@@ -229,6 +251,8 @@ static void keep_at_sites(struct turn *turn, const Hb__Event *event, const Analy
         keep_at_account(turn, organisation_account(turn, said->setup_offered->account), event, entry);
     if (said && said->kind_case == DIRECTORY__EVENT__KIND_SETUP_USED)
         keep_at_account(turn, organisation_account(turn, said->setup_used->account), event, entry);
+    if (said && said->kind_case == DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED)
+        keep_at_account(turn, organisation_account(turn, said->credential_changed->account), event, entry);
 }
 
 void analytics_audit_fold(struct turn *turn, const Hb__Event *event)

@@ -126,6 +126,7 @@ void answer_sign_out(struct turn *turn, const Hb__Query *query, Directory__Reply
 void answer_set_password(struct turn *turn, const Hb__Query *query);
 void directory_prepare_setup(struct turn *turn, const Hb__Command *command);
 void directory_prepare_used(struct turn *turn, const Hb__Command *command);
+void directory_prepare_credential(struct turn *turn, const Hb__Command *command);
 void answer_use_setup(struct turn *turn, const Hb__Query *query);
 void answer_totp(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);
 void answer_tokens(struct turn *turn, const Hb__Query *query, Directory__Reply *reply);

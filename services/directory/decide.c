@@ -21,6 +21,9 @@ void directory_decide(struct turn *turn, const Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_TELL_SETUP:
         directory_decide_used(turn, command->directory->tell_setup);
         return;
+    case DIRECTORY__COMMAND__KIND_TELL_CREDENTIAL:
+        directory_decide_credential(turn, command->directory->tell_credential);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         return;
     }

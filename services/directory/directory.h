@@ -64,6 +64,7 @@ Directory__YearPublished *directory_reply_year(struct turn *turn, const Director
 /* password.c: a code for the first password of an account. */
 void directory_decide_setup(struct turn *turn, const Directory__OfferSetup *offer);
 void directory_decide_used(struct turn *turn, const Directory__TellSetup *tell);
+void directory_decide_credential(struct turn *turn, const Directory__TellCredential *tell);
 
 /* follow.c: policies and calendars of the cell above */
 void directory_follow(struct turn *turn, const Hb__Event *event);

@@ -288,6 +288,27 @@ void directory_decide_used(struct turn *turn, const Directory__TellSetup *tell)
     directory_say(turn, "", DIRECTORY__EVENT__KIND_SETUP_USED, &said->base);
 }
 
+/* Credentials are changed by queries too, which have no place in the log: that it was done is the gateway's word. */
+void directory_prepare_credential(struct turn *turn, const Hb__Command *command)
+{
+    const Directory__TellCredential *tell = command->directory->tell_credential;
+    const Hb__Actor *actor = command->actor;
+    if (!actor || !organisation_account(turn, actor->account) || rights_narrowed(actor) ||
+        !organisation_account(turn, tell->account))
+        turn_refuse(turn, 403, "not_allowed", "没有这个账号", "there is no such account");
+    else if (!protobuf_c_enum_descriptor_get_value(&directory__credential_changed__what__descriptor, (int)tell->what))
+        turn_refuse(turn, 400, "not_understood", "无法理解", "not understood");
+}
+
+void directory_decide_credential(struct turn *turn, const Directory__TellCredential *tell)
+{
+    Directory__CredentialChanged *said =
+        TURN_NEW(turn, Directory__CredentialChanged, directory__credential_changed__init);
+    said->account = tell->account;
+    said->what = tell->what;
+    directory_say(turn, "", DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED, &said->base);
+}
+
 static bool code_fits(struct turn *turn, const Dirrec__Credential *credential, const char *code)
 {
     uint8_t hash[32];

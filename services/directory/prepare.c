@@ -144,6 +144,9 @@ void directory_prepare(struct turn *turn, Hb__Command *command)
     case DIRECTORY__COMMAND__KIND_TELL_SETUP:
         directory_prepare_used(turn, command);
         return;
+    case DIRECTORY__COMMAND__KIND_TELL_CREDENTIAL:
+        directory_prepare_credential(turn, command);
+        return;
     case DIRECTORY__COMMAND__KIND__NOT_SET:
         break;
     }

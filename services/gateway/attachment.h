@@ -39,7 +39,7 @@ typedef void attachment_fn(struct http_request *request, void *context, const Hb
  * loop. */
 void attachment_add(struct http_request *request, struct attachment *attachment, attachment_fn *done, void *context);
 
-/* Opens a file (which is recorded with the request's ?purpose=, or this one) and sends it. */
+/* Opens a file (which is recorded with the request's ?purpose=, or, where it has none, this one) and sends it. */
 void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file,
                      const char *purpose);
 

@@ -131,6 +131,20 @@ void cases_attachments(struct http_request *request)
 
 /* ---- one ---- */
 
+/* Texts are masked where no purpose is given; a file cannot be. */
+static bool refuse_without_purpose(struct http_request *request)
+{
+    const char *purpose = parameter_text(request, "purpose");
+    if (purpose[strspn(purpose, " \t\r\n")])
+        return false;
+    Hb__Refusal *refusal =
+        problem_new(request, 422, "missing_field", "文件无法遮盖：请用 purpose 说明查看目的，将被记录",
+                    "a file cannot be masked: say by ?purpose= what it is opened for; it is recorded");
+    refusal->field = arena_strdup(&request->arena, "purpose");
+    problem_respond(request, refusal);
+    return true;
+}
+
 static void on_file(struct http_request *request, void *context, const Hb__Refusal *refused,
                     const Hb__QueryReply *reply)
 {
@@ -143,7 +157,8 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
     const char *id = http_param(request, "file");
     for (size_t i = 0; i < file->n_attachments; i++)
         if (strcmp(file->attachments[i]->file, id) == 0) {
-            attachment_send(request, file->case_id, file->attachments[i], "case file");
+            if (!refuse_without_purpose(request))
+                attachment_send(request, file->case_id, file->attachments[i], "");
             return;
         }
     problem_say(request, 404, "not_found", "该案件没有这个文件", "the case has no such file");

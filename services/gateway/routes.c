@@ -176,8 +176,9 @@ const struct route routes[] = {
      .body_max = ATTACHMENT_BYTES_MAX, .gives_schema = openapi_attached,
      .query = {SITE, {"name", "文件名 / what the file is called"}}},
     {"GET", "/api/v1/cases/{id}/attachments/{file}", cases_attachment,
-     "取一个文件，查看目的将被记录 / One file, as a download; that it was opened is recorded", .gives_type = "*/*",
-     .query = {SITE, PURPOSE}},
+     "取一个文件，须说明查看目的，将被记录 / One file, as a download; for what purpose it is opened must be said, and "
+     "is recorded",
+     .gives_type = "*/*", .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
     {"POST", "/api/v1/imports", cases_import, "导入历史案件，一次最多 500 行 / Import cases, at most 500 at once",

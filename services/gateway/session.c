@@ -86,43 +86,66 @@ static char *secret_new(struct http_request *request)
     return arena_strdup(&request->arena, text);
 }
 
-/* Nothing to tell but that it is done. */
-static void on_done(struct http_request *request, void *context, const Hb__Refusal *refused,
-                    const Hb__QueryReply *reply)
+/* ---- telling what was changed ---- */
+
+struct telling {
+    unsigned status;
+    json_t *answer;
+};
+
+/* It is done, whether the log had room for it or not. */
+static void on_told(struct http_request *request, void *context, const Hb__Refusal *refused,
+                    const Hb__CommandReply *reply)
 {
-    (void)context;
+    const struct telling *telling = context;
+    (void)refused;
     (void)reply;
-    if (refused)
-        problem_respond(request, refused);
-    else
-        http_respond_json(request, 200, json_object());
+    http_respond_json(request, telling->status, telling->answer);
 }
 
-/* And what became of the tokens, of which whoever holds them may be another. */
-static void respond_tokens(struct http_request *request, const Hb__Refusal *refused, const char *name, uint32_t count)
+static void tell(struct http_request *request, Directory__Command *directory, unsigned status, json_t *answer)
 {
-    if (refused)
-        problem_respond(request, refused);
-    else
-        http_respond_json(request, 200, json_pack("{s:i}", name, (int)count));
+    Hb__Command command = HB__COMMAND__INIT;
+    char id[CELL_COMMAND_ID_CHARACTERS + 1];
+    struct telling *telling = arena_alloc(&request->arena, sizeof *telling);
+    *telling = (struct telling){status, answer};
+    cell_command_id_new(id);
+    command.id = id;
+    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
+    command.directory = directory;
+    cell_command(request, HB__SERVICE__DIRECTORY, &command, 0, on_told, telling);
 }
 
-/* The same, and what was known of the account is to be asked anew. */
-static void on_ended(struct http_request *request, void *context, const Hb__Refusal *refused,
-                     const Hb__QueryReply *reply)
+/* Then answers. `account`: NULL: the actor's own. */
+static void tell_changed(struct http_request *request, const char *account, Directory__CredentialChanged__What what,
+                         unsigned status, json_t *answer)
 {
-    if (!refused)
-        auth_forget(request->gateway, context ? context : request->actor->account);
-    on_done(request, NULL, refused, reply);
+    Directory__Command directory = DIRECTORY__COMMAND__INIT;
+    Directory__TellCredential changed = DIRECTORY__TELL_CREDENTIAL__INIT;
+    directory.kind_case = DIRECTORY__COMMAND__KIND_TELL_CREDENTIAL;
+    directory.tell_credential = &changed;
+    changed.account = (char *)(uintptr_t)(account && *account ? account : request->actor->account);
+    changed.what = what;
+    tell(request, &directory, status, answer);
+}
+
+/* What became of the tokens, of which whoever holds them may be another. */
+static json_t *tokens_json(const char *name, uint32_t count)
+{
+    return json_pack("{s:i}", name, (int)count);
 }
 
 static void on_password(struct http_request *request, void *context, const Hb__Refusal *refused,
                         const Hb__QueryReply *reply)
 {
     (void)context;
-    if (!refused)
-        auth_forget(request->gateway, request->actor->account);
-    respond_tokens(request, refused, "tokens_left", refused ? 0 : reply->directory->password_set->tokens_left);
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    auth_forget(request->gateway, request->actor->account);
+    tell_changed(request, NULL, DIRECTORY__CREDENTIAL_CHANGED__WHAT__PASSWORD, 200,
+                 tokens_json("tokens_left", reply->directory->password_set->tokens_left));
 }
 
 /* For the log: who has just shown who it is. */
@@ -134,52 +157,30 @@ static void say_who(struct http_request *request, const char *account)
     request->actor = actor;
 }
 
-struct used {
-    Directory__UseSetup use;
-    uint32_t tokens_ended;
-};
-
-/* The password is set, whether the log had room for it or not. */
-static void on_setup_told(struct http_request *request, void *context, const Hb__Refusal *refused,
-                          const Hb__CommandReply *reply)
+static void tell_setup(struct http_request *request, const Directory__UseSetup *use, uint32_t tokens_ended)
 {
-    const struct used *used = context;
-    (void)refused;
-    (void)reply;
-    respond_tokens(request, NULL, "tokens_ended", used->tokens_ended);
-}
-
-static void tell_setup(struct http_request *request, struct used *used)
-{
-    Hb__Command command = HB__COMMAND__INIT;
     Directory__Command directory = DIRECTORY__COMMAND__INIT;
-    Directory__TellSetup tell = DIRECTORY__TELL_SETUP__INIT;
-    char id[CELL_COMMAND_ID_CHARACTERS + 1];
+    Directory__TellSetup used = DIRECTORY__TELL_SETUP__INIT;
     uint8_t hash[32];
-    crypto_generichash(hash, sizeof hash, (const uint8_t *)used->use.code, strlen(used->use.code), NULL, 0);
-    tell.account = used->use.account;
-    tell.code_hash = (ProtobufCBinaryData){sizeof hash, hash};
-    cell_command_id_new(id);
-    command.id = id;
-    command.payload_case = HB__COMMAND__PAYLOAD_DIRECTORY;
-    command.directory = &directory;
+    crypto_generichash(hash, sizeof hash, (const uint8_t *)use->code, strlen(use->code), NULL, 0);
     directory.kind_case = DIRECTORY__COMMAND__KIND_TELL_SETUP;
-    directory.tell_setup = &tell;
-    cell_command(request, HB__SERVICE__DIRECTORY, &command, 0, on_setup_told, used);
+    directory.tell_setup = &used;
+    used.account = use->account;
+    used.code_hash = (ProtobufCBinaryData){sizeof hash, hash};
+    tell(request, &directory, 200, tokens_json("tokens_ended", tokens_ended));
 }
 
 static void on_set_up(struct http_request *request, void *context, const Hb__Refusal *refused,
                       const Hb__QueryReply *reply)
 {
-    struct used *used = context;
+    const Directory__UseSetup *use = context;
     if (refused) {
         problem_respond(request, refused);
         return;
     }
-    used->tokens_ended = reply->directory->setup_used->tokens_ended;
-    auth_forget(request->gateway, used->use.account);
-    say_who(request, used->use.account);
-    tell_setup(request, used);
+    auth_forget(request->gateway, use->account);
+    say_who(request, use->account);
+    tell_setup(request, use, reply->directory->setup_used->tokens_ended);
 }
 
 /* A token may be stolen from a program: it changes nothing of what its account signs in with. */
@@ -283,13 +284,19 @@ void session_sign_in(struct http_request *request)
 static void on_signed_out(struct http_request *request, void *context, const Hb__Refusal *refused,
                           const Hb__QueryReply *reply)
 {
-    (void)context;
-    if (!refused) {
-        auth_cookie_set(request, "");
-        http_set(request, "Clear-Site-Data", "\"cache\", \"storage\"");
-        auth_forget(request->gateway, request->actor->account);
+    const bool *everywhere = context;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
     }
-    respond_tokens(request, refused, "tokens_ended", refused ? 0 : reply->directory->signed_out->tokens_ended);
+    json_t *answer = tokens_json("tokens_ended", reply->directory->signed_out->tokens_ended);
+    auth_cookie_set(request, "");
+    http_set(request, "Clear-Site-Data", "\"cache\", \"storage\"");
+    auth_forget(request->gateway, request->actor->account);
+    if (*everywhere)
+        tell_changed(request, NULL, DIRECTORY__CREDENTIAL_CHANGED__WHAT__ALL_ENDED, 200, answer);
+    else
+        http_respond_json(request, 200, answer);
 }
 
 static void sign_out(struct http_request *request, bool everywhere)
@@ -299,7 +306,9 @@ static void sign_out(struct http_request *request, bool everywhere)
         return;
     out.session_hash = hash_of_session(request, request->session);
     out.everywhere = everywhere;
-    ask(request, DIRECTORY__QUERY__KIND_SIGN_OUT, &out.base, on_signed_out, NULL);
+    bool *kept = arena_alloc(&request->arena, sizeof *kept);
+    *kept = everywhere;
+    ask(request, DIRECTORY__QUERY__KIND_SIGN_OUT, &out.base, on_signed_out, kept);
 }
 
 void session_sign_out(struct http_request *request)
@@ -326,13 +335,12 @@ void session_password(struct http_request *request)
 
 void session_setup(struct http_request *request)
 {
-    struct used *used = arena_zero(&request->arena, sizeof *used);
-    Directory__UseSetup *use = &used->use;
+    Directory__UseSetup *use = arena_alloc(&request->arena, sizeof *use);
     directory__use_setup__init(use);
     if (!READ_TEXTS(request, {"account", &use->account}, {"code", &use->code}, {"password", &use->password}))
         return;
     use->address = address_of(request);
-    ask(request, DIRECTORY__QUERY__KIND_USE_SETUP, &use->base, on_set_up, used);
+    ask(request, DIRECTORY__QUERY__KIND_USE_SETUP, &use->base, on_set_up, use);
 }
 
 /* ---- the second factor ---- */
@@ -391,7 +399,8 @@ static void on_confirmed(struct http_request *request, void *context, const Hb__
         return;
     }
     auth_forget(request->gateway, request->actor->account); /* what was closed without it is open */
-    http_respond_json(request, 200, json_pack("{s:o}", "recovery_codes", (json_t *)context));
+    tell_changed(request, NULL, DIRECTORY__CREDENTIAL_CHANGED__WHAT__FACTOR_ENROLLED, 200,
+                 json_pack("{s:o}", "recovery_codes", (json_t *)context));
 }
 
 #define RECOVERY_CODES 10u
@@ -419,6 +428,19 @@ void session_totp_confirm(struct http_request *request)
     ask(request, DIRECTORY__QUERY__KIND_CHANGE_TOTP, &change.base, on_confirmed, codes);
 }
 
+static void on_given_up(struct http_request *request, void *context, const Hb__Refusal *refused,
+                        const Hb__QueryReply *reply)
+{
+    (void)context;
+    (void)reply;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    auth_forget(request->gateway, request->actor->account); /* where it is demanded, all but enrolling anew is closed */
+    tell_changed(request, NULL, DIRECTORY__CREDENTIAL_CHANGED__WHAT__FACTOR_GIVEN_UP, 200, json_object());
+}
+
 void session_totp_end(struct http_request *request)
 {
     Directory__ChangeTotp change = DIRECTORY__CHANGE_TOTP__INIT;
@@ -426,7 +448,7 @@ void session_totp_end(struct http_request *request)
         return;
     change.what = DIRECTORY__CHANGE_TOTP__WHAT__END;
     change.address = address_of(request);
-    ask(request, DIRECTORY__QUERY__KIND_CHANGE_TOTP, &change.base, on_ended, NULL);
+    ask(request, DIRECTORY__QUERY__KIND_CHANGE_TOTP, &change.base, on_given_up, NULL);
 }
 
 /* ---- API tokens ---- */
@@ -475,7 +497,8 @@ static void on_token_made(struct http_request *request, void *context, const Hb_
     }
     json_t *json = json_from_message(&reply->directory->token_made->base, NULL);
     json_object_set_new(json, "token", json_string(context)); /* once */
-    http_respond_json(request, 201, json);
+    tell_changed(request, reply->directory->token_made->account, DIRECTORY__CREDENTIAL_CHANGED__WHAT__TOKEN_MADE, 201,
+                 json);
 }
 
 void tokens_make(struct http_request *request)
@@ -495,6 +518,19 @@ void tokens_make(struct http_request *request)
     ask(request, DIRECTORY__QUERY__KIND_MAKE_TOKEN, &make->base, on_token_made, token);
 }
 
+static void on_token_ended(struct http_request *request, void *context, const Hb__Refusal *refused,
+                           const Hb__QueryReply *reply)
+{
+    const char *account = context;
+    (void)reply;
+    if (refused) {
+        problem_respond(request, refused);
+        return;
+    }
+    auth_forget(request->gateway, *account ? account : request->actor->account);
+    tell_changed(request, account, DIRECTORY__CREDENTIAL_CHANGED__WHAT__TOKEN_ENDED, 200, json_object());
+}
+
 void tokens_end(struct http_request *request)
 {
     Directory__EndToken end = DIRECTORY__END_TOKEN__INIT;
@@ -502,7 +538,7 @@ void tokens_end(struct http_request *request)
     if (refuse_own_by_token(request, end.account))
         return;
     end.id = arena_strdup(&request->arena, http_param(request, "id"));
-    ask(request, DIRECTORY__QUERY__KIND_END_TOKEN, &end.base, on_ended, *end.account ? end.account : NULL);
+    ask(request, DIRECTORY__QUERY__KIND_END_TOKEN, &end.base, on_token_ended, end.account);
 }
 
 /* ---- the first password of others ---- */

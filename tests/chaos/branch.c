@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/filter.h>
@@ -82,7 +83,7 @@ void branches_begin(void)
 
 static void copy_file(const char *from, const char *to)
 {
-    struct stat stat;
+    struct stat stat = {0};
     int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     need(in >= 0 && out >= 0 && fstat(in, &stat) == 0, to);
     for (off_t left = stat.st_size; left > 0;) {
@@ -99,14 +100,15 @@ static void copy_folder(const char *from, const char *to)
     char inner_from[4096], inner_to[4096];
     DIR *folder = opendir(from);
     need(folder && mkdir(to, 0700) == 0, to);
-    for (const struct dirent *entry; (entry = readdir(folder));) {
+    for (const struct dirent *entry; folder && (entry = readdir(folder));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         snprintf(inner_from, sizeof inner_from, "%s/%s", from, entry->d_name);
         snprintf(inner_to, sizeof inner_to, "%s/%s", to, entry->d_name);
         (entry->d_type == DT_DIR ? copy_folder : copy_file)(inner_from, inner_to);
     }
-    closedir(folder);
+    if (folder)
+        closedir(folder);
 }
 
 /* A path under the working folder as seen from there; NULL: it lies elsewhere. */
@@ -406,9 +408,25 @@ static bool next_line(char *line, size_t room)
 
 static int ended(pid_t child)
 {
-    int status;
+    int status = 0;
     need(child > 0 && waitpid(child, &status, 0) == child, "child");
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Where each file is read next: parent and child have that in common. */
+static off_t places[FILES_MAX];
+
+static void remember_places(void)
+{
+    for (int fd = 3; fd < FILES_MAX; fd++)
+        places[fd] = lseek(fd, 0, SEEK_CUR);
+}
+
+static void return_to_places(void)
+{
+    for (int fd = 3; fd < FILES_MAX; fd++)
+        if (places[fd] >= 0)
+            lseek(fd, places[fd], SEEK_SET);
 }
 
 /* Of a child, at each call it makes: an error is for the grandchild alone. */
@@ -417,12 +435,14 @@ static int at_call(int kind, unsigned long nth)
     char text[200], counts[100];
     if (kind >= KINDS || each[kind].at == each[kind].count || nth != each[kind].n[each[kind].at])
         return 0;
-    int error = each[kind].error[each[kind].at++];
+    int error = each[kind].error[each[kind].at++], before = errno;
     shim_pause();
     remember_poisons();
+    remember_places();
     pid_t child = fork();
     if (child == 0) {
         share();
+        errno = before;
         return error;
     }
     int code = ended(child);
@@ -431,7 +451,9 @@ static int at_call(int kind, unsigned long nth)
     answer("failed", text);
     need(next_line(text, sizeof text) && strcmp(text, "on") == 0, text);
     put_back();
+    return_to_places();
     shim_arm();
+    errno = before; /* a call that is made does not change it */
     return 0;
 }
 

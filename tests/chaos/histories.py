@@ -32,7 +32,7 @@ class Importer(threading.Thread):
                 continue
             if reply.status == 200 and reply.json()["imported"] + reply.json()["existed"] == 10:
                 self.imported += 10
-            elif reply.status not in (200, 503):  # of 200: rows that could not be asked about for now
+            elif reply.status not in (200, 429, 503):  # of 200: rows that could not be asked about for now; 429: too often
                 self.failure = reply
 
 

@@ -40,7 +40,7 @@ SHIM = os.path.join(harness.PROGRAMS, "shim.so")
 SHIMMED = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT_ROOM": "1"}
 KINDS = ("write", "sync", "alloc", "open")
 ERRNOS = {"write": ("EIO", "ENOSPC"), "sync": ("EIO", "ENOSPC"), "alloc": ("ENOMEM",), "open": ("EMFILE", "EIO")}
-BLOCK = 64  # n that lie side by side are for one process: they leave the same states
+BLOCK = 4096  # what lies between two branches is for one process, for its faults leave the same states; or so many n of it
 MIDDLE = 150  # commands before a start of which every n is tried
 HANGS, CHANGES = -14, -31  # the alarm of branch.c, and its grandchild that would change a file
 Fault = collections.namedtuple("Fault", "kind n errno begun", defaults=(0,))  # begun: commands before the start that is tried
@@ -336,23 +336,23 @@ def counted(text):
 
 
 class Piece:
-    """Faults that are for one process, and what came of them."""
+    """Those of the faults that are for one process, the `number`th of so many pieces, and what came of them."""
 
-    def __init__(self, number, faults):
-        self.number, self.left, self.known = number, faults, None
+    def __init__(self, number, pieces, faults):
+        self.number, self.pieces, self.left, self.known = number, pieces, faults, None
         self.whole = 0  # of them, those whose files had to be copied
         self.done, self.ends, self.bad = collections.Counter(), collections.Counter(), []
 
     def run(self, plain):
         if plain:
-            for fault in self.left:
+            for fault in self.left[self.number::self.pieces]:
                 self.take(fault, *one(fault))
             return self
         self.known = Known()
         for begun in (0, MIDDLE):
             with tempfile.TemporaryDirectory(prefix="hearback-nth-", dir=harness.memory_folder()) as place:
                 self.run_script(place, begun)
-        for fault in self.left:
+        for fault in self.left[self.number::self.pieces]:
             self.take(fault, None, "it was not reached: the test shows nothing")
         self.known.end()
         return self
@@ -362,20 +362,19 @@ class Piece:
             os.mkdir(os.path.join(place, "home"))
             begin(os.path.join(place, "home"), begun)
         with Branches(place) as branches:
-            for before, after in branches:
+            for branch, (before, after) in enumerate(branches):
                 if not any(fault.begun == begun for fault in self.left):
                     return
-                self.run_between(branches, begun, before, after)
+                here = {fault for fault in self.left if fault.begun == begun and before[fault.kind] < fault.n <= after[fault.kind]}
+                self.left = [fault for fault in self.left if fault not in here]
+                ours = [fault for fault in here if (branch + (fault.n - before[fault.kind]) // BLOCK) % self.pieces == self.number]
+                if ours:
+                    self.run_between(branches, ours, after)
 
-    def run_between(self, branches, begun, before, after):
-        here = [fault for fault in self.left if fault.begun == begun and before[fault.kind] < fault.n <= after[fault.kind]]
-        if not here:
-            return
-        taken = set(here)
-        self.left = [fault for fault in self.left if fault not in taken]
+    def run_between(self, branches, faults, after):
         untouched = digest(branches.home)
-        left = set(here)
-        for fault, code, wrong in branches.each(here, self.known, after):
+        left = set(faults)
+        for fault, code, wrong in branches.each(faults, self.known, after):
             self.take(fault, code, wrong)
             left.remove(fault)
         for fault in sorted(left):
@@ -394,11 +393,10 @@ class Piece:
 
 
 def run_all(faults, chosen):
-    """Each process has blocks of n of its own, so that as a rule one alone meets the same states."""
+    """As many processes as there are cores."""
     shard, shards = map(int, chosen.shard.split("/"))
     workers, began = os.cpu_count(), time.monotonic()
-    pieces = [Piece(number, [fault for fault in faults if fault.n // BLOCK % (workers * shards) == number])
-              for number in range((shard - 1) * workers, shard * workers)]
+    pieces = [Piece(number, workers * shards, faults) for number in range((shard - 1) * workers, shard * workers)]
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
         pieces = list(pool.map(Piece.run, pieces, [chosen.plain] * workers))
     done, ends = (sum((getattr(piece, name) for piece in pieces), collections.Counter()) for name in ("done", "ends"))

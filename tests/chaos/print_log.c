@@ -94,6 +94,7 @@ static int digest_log(const char *folder)
     crypto_generichash_init(&state, NULL, 0, sizeof digest);
     digesting = &state;
     int failed = read_log(folder);
+    digesting = NULL;
     crypto_generichash_final(&state, digest, sizeof digest);
     printf("%s\n", sodium_bin2hex(text, sizeof text, digest, sizeof digest));
     return failed;

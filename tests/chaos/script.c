@@ -339,11 +339,13 @@ int main(int argc, char **argv)
     if (argc > 3 && strcmp(argv[3], "branches") == 0)
         branches_begin();
     branch();
+    if (argc < 3) {
+        fprintf(stderr, "usage: script FOLDER LEDGER [check|verify|read|open|files|until N|branches]\n");
+        return 2;
+    }
     struct script *script = calloc(1, sizeof *script);
-    if (argc < 3 || !script) {
-        fprintf(stderr, "%s\n",
-                script ? "usage: script FOLDER LEDGER [check|verify|read|open|files|until N|branches]"
-                       : "cannot start: no memory");
+    if (!script) {
+        fprintf(stderr, "cannot start: no memory\n");
         return 2;
     }
     char line[64], why[512];

@@ -287,6 +287,9 @@ def rights_decide(system, tokens, case_id, file_id):
         rows = files_of(system, tokens[who], case_id)
         assert rows and "name" not in rows[0], rows
     assert content_of(system, tokens["coordinator"], case_id, "0" * 32).status == 404
+    for purpose in ("", "?purpose=", "?purpose=%20%09"):
+        reply = system.http("GET", f"/api/v1/cases/{case_id}/attachments/{file_id}{purpose}", token=tokens["coordinator"])
+        assert reply.status == 422 and reply.json()["field"] == "purpose", reply  # it cannot be masked, and is not opened
     assert attach(system, tokens["coordinator"], "999999999999999999", "a.png", png()).status == 404
     system.settle()
     timeline = system.http("GET", f"/api/v1/cases/{case_id}/timeline?limit=200", token=tokens["coordinator"]).json()

@@ -610,7 +610,7 @@ def what_nobody_accepts_is_overdue():
     """Until acceptance the clock `accept` stands for the case in lists and figures; then the reply does, though it was
     accepted late."""
     rows = rows_of(2, "main", category="staff")
-    steps = [("accept", "10T09:00"), ("handle", "10T11:00"), ("answer", "10T12:00"), ("close", "10T17:00")]
+    steps = [("accept", "11T09:00"), ("handle", "11T11:00"), ("answer", "11T12:00"), ("close", "11T17:00")]
     fields = {"handle": {"result": "已处理"}, "answer": {"reply_text": "已处理，致歉。"}}
     for row in rows:
         row["received_ms"] = "2026-03-09T20:00:00+08:00"
@@ -623,7 +623,7 @@ def what_nobody_accepts_is_overdue():
     system.settle()
     found = {row.get("external_id"): row for row in all_rows("&site=haitang&category=staff", "coordinator")}
     untouched, answered = found["main0"], found["main1"]
-    assert untouched["on_time"] == "false" and untouched["due_at"] == "2026-03-10T00:00:00+08:00", untouched
+    assert untouched["on_time"] == "false" and untouched["due_at"] == "2026-03-10T20:00:00+08:00", untouched
     assert answered["on_time"] == "true" and answered["due_at"] == "2026-03-13T18:00:00+08:00", answered
     after = get("/api/v1/reports/kpi?site=haitang", "manager")["total"]
     assert int(after["overdue"]) == int(before["overdue"]) + 1 and int(after["on_time"]) == int(before["on_time"]) + 1, after

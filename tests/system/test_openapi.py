@@ -294,6 +294,17 @@ def a_site_is_made(walk, admin):
     walk.ask("GET", "/api/v1/calendars/moved", token=admin, query=f"?site={SITE}&since={instant(-1)}")
 
 
+def a_policy_is_coming(walk, admin):
+    """At a site whose policy people publish themselves: one of a later day is kept, and withdrawn."""
+    walk.ask("PUT", "/api/v1/organisation", token=admin, body={
+        "sites": [{"id": "school", "name": {"zh": "学校", "en": "School"}, "zone": "Asia/Shanghai"}]})
+    later = "pack: SCHOOL\nname: [学校, School]\nextends: boston-311\nin_force: 2099-01-01\n"
+    for more in ({"packs": ["boston-311"]}, {"packs": ["SCHOOL"], "sources": [{"path": "SCHOOL/pack.yaml", "text": later}]}):
+        walk.ask("POST", "/api/v1/policies", token=admin, body={"site": "school", **more})
+        walk.system.settle()
+    walk.ask("DELETE", "/api/v1/policies/{site}/coming", token=admin, site="school")
+
+
 def somebody_signs_in(walk, admin):
     """A newcomer: a password by a setup code, an authenticator, tokens, out again."""
     given = walk.ask("POST", "/api/v1/accounts/{account}/setup", token=admin, account="lin").json()
@@ -339,7 +350,7 @@ def files_and_forms(walk, tokens):
     walk.system.settle()
     made = walk.ask("POST", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query + "&name=a.txt", body=b"a text\n")
     walk.ask("GET", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query)
-    got = walk.ask("GET", "/api/v1/cases/{id}/attachments/{file}", token=tokens["reception"], query=query,
+    got = walk.ask("GET", "/api/v1/cases/{id}/attachments/{file}", token=tokens["reception"], query=query + "&purpose=walk",
                    parts={"id": case, "file": made.json()["id"]})
     assert got.body == b"a text\n", got
     forms = walk.ask("GET", "/api/v1/cases/{id}/documents", token=tokens["reception"], id=case, query=query).json()["documents"]
@@ -444,6 +455,7 @@ def walk_through(site, headquarters):
     walk, tokens = Walk(site, document), site.tokens()
     what_is_open(walk)
     a_site_is_made(walk, tokens["admin"])
+    a_policy_is_coming(walk, tokens["admin"])
     session = somebody_signs_in(walk, tokens["admin"])
     lin = walk.system.run("token", "lin").stdout.strip()
     case = a_case_is_worked_on(walk, lin)

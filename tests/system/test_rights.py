@@ -41,6 +41,7 @@ EXPECTED = {
     ("GET", "/api/v1/cases/{id}/attachments/{file}"): [401, 200, 200, 200, 200, 403, 403, 200, 404, 404, 404],  # scope open
     ("PUT", "/api/v1/organisation"): [401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
     ("POST", "/api/v1/policies"): [401,  403,  403,  403,  403,  403,  403,  409,  403,  403,  403],
+    ("DELETE", "/api/v1/policies/{site}/coming"): [401, 403, 403, 403, 403, 403, 403, 409, 403, 403, 403],  # a case changes it there
     ("POST", "/api/v1/policies/{site}/move"): [401, 403, 403, 403, 403, 403, 403, 409, 404, 404, 404],
     ("GET", "/api/v1/policies/{site}/move"): [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
     ("POST", "/api/v1/policies/check"):    [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],  # scope policy
@@ -139,6 +140,7 @@ def address_of(method, template, case):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
     query += f"?site={SITE}" if (method, template) == ("POST", "/api/v1/audit/chain") else ""
+    query += "?purpose=walk" if method == "GET" and template.endswith("{file}") else ""
     query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
     return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("calendars/moved") else "&places=x" if template.endswith("/labels") else "")
 

@@ -557,7 +557,19 @@ def test_sessions():
         narrowed_sites()
         narrowed_tokens_change_no_secrets()
         tokens_give_no_more_than_their_maker_has()
+        changes_of_credentials_are_told()
         everything_is_sound()
+
+
+def changes_of_credentials_are_told():
+    """To whoever audits: who changed what an account signs in with; each once, and no refused one."""
+    system.settle()
+    told = system.http("GET", "/api/v1/audit?what=organised&limit=500", token=system.tokens()["admin"]).json()["entries"]
+    acts = lambda name: [(one["act"], one.get("account")) for one in reversed(told) if one["name"] == name and one["act"] not in ("account", "setup", "setup_used")]
+    assert acts("manager") == [("factor_enrolled", "manager"), ("factor_given_up", "manager")], acts("manager")
+    assert ("token_made", "coordinator") in acts("coordinator"), acts("coordinator")
+    seen = {one["act"] for one in told}
+    assert {"password", "all_ended", "token_ended"} <= seen, seen
 
 
 def restart(settings):

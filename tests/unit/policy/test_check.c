@@ -173,6 +173,15 @@ static const struct finding findings[] = {
      "N], to: "
      "clerk, text: [到]}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES STEPS ROUTE,
      5, true, "没有英文", "no English"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员]}}\nkinds:\n  k:\n    clause: C\n    name: "
+     "[甲, K]\n" STAGES STEPS ROUTE,
+     3, true, "没有英文", "there is no English"},
+    {HEAD STAGES "    fields: {until: {name: [期, Until], type: time}}\n" STEPS ROUTE
+                 "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: until}}\n",
+     15, true, "便无到期时间", "\"until\" may be empty, and the clock is never due then"},
+    {HEAD STAGES "    fields: {who: {name: [谁, Who], type: person}}\n" STEPS ROUTE
+                 "    rules: {r: {clause: C, when: b, then: {assign: who}}}\n",
+     15, true, "可能未填", "\"who\" may be empty here: to"},
     /* stages, clocks, routes */
     {HEAD "    stages: {a: new, b: working, c: closed, d: working}\n" STEPS ROUTE, 11, true, "没有步骤通向",
      "no step leads to this stage"},

@@ -1,5 +1,5 @@
-/* A clock that jumps becomes nobody's time, whoever looks first: a fetch, a query, a command. And what an operator accepts
-   is the time from then on. */
+/* A clock that jumps becomes nobody's time, whoever looks first: a fetch, a query, a command. And what an operator
+   accepts is the time from then on. */
 #include "../support/scribe.h"
 
 #include "service/internal.h"
@@ -113,7 +113,8 @@ static void what_is_accepted_is_the_time(void **state)
     simulation_up(world->simulation, PING);
     simulation_up(world->simulation, PONG);
     assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
-    assert_true(promised(world) > simulation_now(world->simulation) + YEARS_MS / 2); /* nothing tells that it is wrong */
+    assert_true(promised(world) >
+                simulation_now(world->simulation) + YEARS_MS / 2); /* nothing tells that it is wrong */
     simulation_clock_jump(world->simulation, -YEARS_MS);
     run(world, 3000);
     assert_string_equal(health(world, PING), "clock_suspect");

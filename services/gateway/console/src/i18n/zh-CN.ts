@@ -90,7 +90,7 @@ export default {
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
       did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
-      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
+      organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_password: "账号 {name} 修改密码", organised_factor_enrolled: "账号 {name} 启用动态验证码", organised_factor_given_up: "账号 {name} 停用动态验证码", organised_token_made: "账号 {name} 新建令牌", organised_token_ended: "账号 {name} 作废令牌", organised_all_ended: "账号 {name} 在所有设备退出，令牌作废", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
     },
   },
   organisation: {
