@@ -359,6 +359,7 @@ static inline Policy__Category *world_category(struct world *world, const char *
 static inline void world_open_to(struct world *world, const struct service *const *services, unsigned count,
                                  uint64_t seed, simulation_effect_fn *outside)
 {
+    *world = (struct world){0};
     arena_init(&world->arena);
     const char *base = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
     snprintf(world->folder, sizeof world->folder, "%s/hearback-world-XXXXXX", base);
