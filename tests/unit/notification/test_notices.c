@@ -589,7 +589,7 @@ static void a_notice_names_what_the_register_knows(void **state)
     thing.n_facts = 1;
     payload.kind_case = DIRECTORY__EVENT__KIND_THING_DEFINED;
     payload.thing_defined = &thing;
-    assert_string_equal(only(&desk->world, "lift")->text->zh, "L2 {lift.company}"); /* not entered */
+    assert_string_equal(only(&desk->world, "lift")->text->zh, "L2 —"); /* not entered */
     world_directory(&desk->world, &payload);
     ask(&desk->world, "lift");
     const struct world_last *said = world_said(&desk->world, SERVICE);
