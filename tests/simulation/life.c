@@ -90,6 +90,17 @@ static uint64_t begin_life(struct group *group)
     return id;
 }
 
+/* The revisit that the second answer has opened. */
+static uint64_t revisit_of(struct group *group, uint64_t id)
+{
+    const Casework__CaseFile *file = group_case(group, id, "li");
+    for (size_t i = 0; i < file->n_links; i++)
+        if (strcmp(file->links[i]->kind, "revisit") == 0)
+            return file->links[i]->case_id;
+    fail_msg("no revisit was opened");
+    return 0;
+}
+
 static void a_complaint_lives(void **state)
 {
     (void)state;
@@ -106,6 +117,8 @@ static void a_complaint_lives(void **state)
     assert_int_equal(group_act(&group, id, "li", "close", NULL)->refused->status, 409);
     handle(&group, id);
     OK(group_act(&group, id, "li", "follow_up", FIELDS("satisfied", "satisfied")));
+    assert_int_equal(group_act(&group, id, "li", "close", NULL)->refused->status, 409); /* handled again: revisited */
+    OK(group_act(&group, revisit_of(&group, id), "li", "record", FIELDS("by", "revisit_phone", "opinion", "满意")));
     OK(group_act(&group, id, "li", "close", NULL));
     OK(group_act(&group, id, "chen", "archive", NULL));
     file = group_case(&group, id, "li");

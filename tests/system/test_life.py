@@ -89,6 +89,13 @@ def one_complaint():
         assert "施工方已撤场" in page.text
         other.send(page.form_with(step="follow_up"), follow_up__satisfied="satisfied")
         system.settle()  # the mail with the answer has arrived: without an answer no case is closed
+        act("coordinator", "close", expect=409)  # handled again: revisited before it is closed
+        links = system.http("GET", f"/api/v1/cases/{case_id}", token=tokens["coordinator"]).json()["links"]
+        revisit = next(link["case_id"] for link in links if link["kind"] == "revisit")
+        recorded = system.http("POST", f"/api/v1/cases/{revisit}/actions/record",
+                               {"fields": {"by": "revisit_phone", "opinion": "已安静"}}, tokens["coordinator"])
+        assert recorded.status == 200, recorded
+        system.settle()
         act("coordinator", "close")
         act("coordinator", "archive")
         system.settle()
