@@ -200,6 +200,19 @@ bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, cons
     return true;
 }
 
+bool case_hidden(const struct case_view *view, const char *kind, uint32_t version, const Hb__Actor *actor)
+{
+    const uint32_t versions[] = {0, version};
+    struct case_view today = *view;
+    for (size_t i = 0; actor && i < sizeof versions / sizeof *versions; i++) {
+        today.policy = organisation_policy(view->turn, view->site, versions[i]);
+        const Policy__Kind *known = today.policy ? policy_kind(today.policy, kind) : NULL;
+        if (known)
+            return case_forbidden(&today, known, "see", actor, NULL);
+    }
+    return actor != NULL;
+}
+
 bool case_may_read(const struct case_view *view, const Policy__FieldDef *def, const Hb__Actor *actor)
 {
     if (!def || !def->n_read || !actor || actor->operator_ ||

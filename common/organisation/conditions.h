@@ -24,6 +24,10 @@ enum truth case_holds(const struct case_view *view, const Policy__Condition *con
    be judged counts as holding. `clause_out` may be NULL. */
 bool case_forbidden(const struct case_view *view, const Policy__Kind *kind, const char *act, const Hb__Actor *actor,
                     const char **clause_out);
+/* `never .. see`: is a case of this kind to the actor as if it were not there? By the policy in force, whatever policy
+   the view has; where that knows no such kind any more, by `version`, which the case goes by; where neither does, it is
+   hidden. NULL: nobody asks, and all is seen. */
+bool case_hidden(const struct case_view *view, const char *kind, uint32_t version, const Hb__Actor *actor);
 /* `read` of a field: is its value shown to the actor? To whom his rights are lent, too. NULL: no field; nobody asks. */
 bool case_may_read(const struct case_view *view, const Policy__FieldDef *def, const Hb__Actor *actor);
 /* The instant a term means in this case: a date field, or a span from a field, stage or step. */

@@ -110,7 +110,7 @@ char *analytics_cell_name(struct turn *turn, uint64_t cell);
 /* The row as it is told, of the cell that is looked at: bears the cell, its name and the zone of its site. */
 Analytics__CaseRow *analytics_row(struct turn *turn, uint64_t case_id);
 void analytics_answer_cells(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
-/* hidden.c: `never .. see` of the policy of today, by the facts of the case; those of a kind that hid nothing when they
+/* hidden.c: `never .. see` as case_hidden has it, by the facts of the case; those of a kind that hid nothing when they
    were heard are not known, but for kind, stage, category, lead and handler. */
 bool analytics_may_hide(const Policy__Policy *policy, const Policy__Kind *kind);
 bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
@@ -145,6 +145,8 @@ struct analytics_term { /* of a filter: one facet has any of these values */
 };
 struct key analytics_facet_prefix(const char *site, char facet, const char *value);
 struct key analytics_facet_kind(const char *site, const char *kind); /* the cases of a kind */
+/* The next kind by name that the site has cases of; "": the first. NULL: no more. */
+const char *analytics_facet_next_kind(struct turn *turn, const char *site, const char *after);
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after);
 /* What of the filter is indexed, most telling first. False: nothing can fit. */
 bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *terms, unsigned *count_out);

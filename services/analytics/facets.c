@@ -45,6 +45,22 @@ struct key analytics_facet_kind(const char *site, const char *kind)
     return analytics_facet_prefix(site, FACET_KIND, kind);
 }
 
+const char *analytics_facet_next_kind(struct turn *turn, const char *site, const char *after)
+{
+    struct key prefix = key_text(site), from = analytics_facet_kind(site, after);
+    char facet = FACET_KIND;
+    key_add(&prefix, &facet, 1);
+    if (*after) { /* behind the last of its cases */
+        key_add_u64(&from, UINT64_MAX);
+        key_add_u64(&from, UINT64_MAX);
+    }
+    struct state_scan *scan = state_scan_open(turn, ANALYTICS_FACETS, key_bytes(&prefix), key_bytes(&from));
+    struct bytes key, value;
+    if (!state_scan_next(scan, &key, &value))
+        return NULL;
+    return arena_strdup(turn_arena(turn), (const char *)key.data + prefix.size);
+}
+
 static const char *joint_of(const Analytics__CaseRow *row, size_t i)
 {
     if (i == 0)

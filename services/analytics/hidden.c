@@ -1,5 +1,5 @@
-/* What is hidden from whom: `never .. see` of the policy of today. It is on no list, and in no count that he is told.
- */
+/* What is hidden from whom: `never .. see` of the policy of today, or of its own where a case's kind is gone. It is on
+   no list, and in no count that he is told. */
 #include "analytics.h"
 
 #include "base/planted.h"
@@ -10,14 +10,13 @@ bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb
     bool ours = actor && turn_looks_at(turn) == 0; /* of another cell no policy is known here */
     const Policy__Policy *policy = ours ? organisation_policy(turn, row->site, 0) : NULL;
     const Policy__Kind *kind = policy ? policy_kind(policy, row->kind) : NULL;
-    if (!kind || kind->n_never + policy->n_never == 0 || planted("show_hidden"))
+    if (!ours || (kind && !analytics_may_hide(policy, kind)) || planted("show_hidden"))
         return false;
     const Anarec__Case *one = analytics_load(turn, row->case_id); /* its facts are kept: indicators.c */
     struct facts facts = {0};
     if (one)
         facts = (struct facts){one->facts, one->n_facts};
-    struct case_view view = {
-        .turn = turn, .site = row->site, .policy = policy, .facts = &facts, .now_ms = turn_now(turn)};
+    const struct case_view view = {.turn = turn, .site = row->site, .facts = &facts, .now_ms = turn_now(turn)};
     const struct {
         const char *name, *value;
     } known[] = {{"kind", row->kind},
@@ -28,7 +27,7 @@ bool analytics_hidden(struct turn *turn, const Analytics__CaseRow *row, const Hb
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (*known[i].value)
             facts_set(turn_arena(turn), &facts, known[i].name, value_text(turn, known[i].value));
-    return case_forbidden(&view, kind, "see", actor, NULL);
+    return case_hidden(&view, row->kind, one ? one->policy_version : 0, actor);
 }
 
 static bool hides(Policy__Never *const *list, size_t count)
@@ -43,6 +42,21 @@ static bool hides(Policy__Never *const *list, size_t count)
 bool analytics_may_hide(const Policy__Policy *policy, const Policy__Kind *kind)
 {
     return hides(kind->never, kind->n_never) || hides(policy->never, policy->n_never);
+}
+
+/* Does today's policy hide cases of the kind, or if it has none such, any of before? */
+static bool kind_may_hide(struct turn *turn, const char *site, const Policy__Policy *policy, const char *name)
+{
+    const Policy__Kind *kind = policy_kind(policy, name);
+    if (kind)
+        return analytics_may_hide(policy, kind);
+    for (uint32_t version = policy->version; version-- > 1;) {
+        const Policy__Policy *before = organisation_policy(turn, site, version);
+        const Policy__Kind *gone = before ? policy_kind(before, name) : NULL;
+        if (gone && analytics_may_hide(before, gone))
+            return true;
+    }
+    return false;
 }
 
 static uint64_t *cases_of_kind(struct turn *turn, const char *site, const char *kind, size_t *count_out)
@@ -81,12 +95,11 @@ bool analytics_hidden_cases(struct turn *turn, const char *site, const Hb__Actor
     const Policy__Policy *policy = ours ? organisation_policy(turn, site, 0) : NULL;
     size_t looked = 0;
     *all_out = (struct analytics_hidden_cases){0};
-    for (size_t k = 0; policy && k < policy->n_kinds; k++) {
-        const Policy__Kind *kind = policy->kinds[k];
+    for (const char *kind = ""; policy && (kind = analytics_facet_next_kind(turn, site, kind));) {
         size_t count;
-        if (!analytics_may_hide(policy, kind))
+        if (!kind_may_hide(turn, site, policy, kind))
             continue;
-        const uint64_t *cases = cases_of_kind(turn, site, kind->name, &count);
+        const uint64_t *cases = cases_of_kind(turn, site, kind, &count);
         if ((looked += count) > ANALYTICS_HIDDEN_MAX) {
             turn_refuse(turn, 413, "too_many_hidden", "可能对您不可见的案件过多，无法统计",
                         "there are too many cases that may be hidden from you: these figures cannot be told apart");

@@ -9,7 +9,7 @@ static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__C
 
 bool casework_hidden(const struct casework_case *one, const Hb__Actor *actor)
 {
-    return actor && case_forbidden(&one->view, one->kind, "see", actor, NULL);
+    return case_hidden(&one->view, one->record->kind, one->record->policy_version, actor);
 }
 
 /* Taken for others only: whom it may be taken for. */

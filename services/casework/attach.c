@@ -93,7 +93,7 @@ bool casework_attach_bar(const struct casework_case *one, const Hb__Actor *actor
     struct turn *turn = one->view.turn;
     const Caserec__Case *record = one->record;
     const char *clause = NULL;
-    if (actor && case_forbidden(&one->view, one->kind, "see", actor, NULL))
+    if (casework_hidden(one, actor))
         refuse_unknown(turn);
     else if (record->phase == POLICY__PHASE__ARCHIVED)
         turn_refuse(turn, 409, "archived", "案件已归档，不能再附文件",

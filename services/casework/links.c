@@ -97,8 +97,7 @@ static bool is_over(const Caserec__Case *record)
 /* A case that is hidden from the actor is as if it were not there. */
 static bool sees(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, struct casework_case *other)
 {
-    return case_id && casework_open(turn, case_id, other) &&
-           !(actor && case_forbidden(&other->view, other->kind, "see", actor, NULL));
+    return case_id && casework_open(turn, case_id, other) && !casework_hidden(other, actor);
 }
 
 /* Where rules wait for stages of the case that a field names, it must be of a kind that has one of them: whoever

@@ -1,11 +1,21 @@
 #include "escalation.h"
 
+#include "organisation/conditions.h"
+
+static bool may_see(struct turn *turn, const Hb__Actor *actor, const Escrec__Case *record)
+{
+    const struct facts facts = {record->facts, record->n_facts};
+    const struct case_view view = {.turn = turn, .site = record->site, .facts = &facts, .now_ms = turn_now(turn)};
+    return (!actor || rights_may(turn, actor, "read", record->site)) &&
+           !case_hidden(&view, record->kind, record->policy_version, actor);
+}
+
 void escalation_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
     bool understood = query->payload_case == HB__QUERY__PAYLOAD_ESCALATION &&
                       query->escalation->kind_case == ESCALATION__QUERY__KIND_LEVELS;
     const Escrec__Case *record = understood ? escalation_load(turn, query->escalation->levels->case_id) : NULL;
-    if (!record || (query->actor && !rights_may(turn, query->actor, "read", record->site))) {
+    if (!record || !may_see(turn, query->actor, record)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }

@@ -1,7 +1,6 @@
 #include "organisation.h"
 
 #include "body.h"
-#include "cases.h"
 #include "cell.h"
 #include "message/message.h"
 #include "parameters.h"
@@ -201,54 +200,15 @@ void calendars_publish(struct http_request *request)
     command_directory(request, &directory, "");
 }
 
-/* Watchdog knows nothing of hidden cases: of those it names only the ones that the account sees in a list are told. */
-struct moved {
-    const char *site;
-    Watchdog__Moved *found;
-    struct case_list list;
-};
-
-static void on_seen(struct http_request *request, void *context, const Hb__Refusal *refused,
-                    const Hb__QueryReply *reply)
-{
-    struct moved *moved = context;
-    Watchdog__Moved *found = moved->found;
-    if (refused) {
-        problem_respond(request, refused);
-        return;
-    }
-    const Analytics__CaseList *seen = reply->analytics->list;
-    size_t kept = 0;
-    for (size_t i = 0; i < found->n_clocks; i++)
-        for (size_t j = 0; j < seen->n_rows; j++)
-            if (seen->rows[j]->case_id == found->clocks[i]->case_id) {
-                found->clocks[kept++] = found->clocks[i];
-                break;
-            }
-    found->n_clocks = kept;
-    http_respond_json(request, 200, json_from_message(&found->base, sites_zone(request->gateway, moved->site)));
-}
-
 static void on_moved(struct http_request *request, void *context, const Hb__Refusal *refused,
                      const Hb__QueryReply *reply)
 {
-    struct moved *moved = context;
-    if (refused) {
+    const char *site = context;
+    if (refused)
         problem_respond(request, refused);
-        return;
-    }
-    moved->found = reply->watchdog->moved;
-    if (!moved->found->n_clocks) {
+    else
         http_respond_json(request, 200,
-                          json_from_message(&moved->found->base, sites_zone(request->gateway, moved->site)));
-        return;
-    }
-    Analytics__Filter *filter = &moved->list.filter;
-    filter->case_ids = arena_alloc(&request->arena, moved->found->n_clocks * sizeof *filter->case_ids);
-    for (size_t i = 0; i < moved->found->n_clocks; i++) /* the clocks of a case stand together */
-        if (!i || moved->found->clocks[i]->case_id != moved->found->clocks[i - 1]->case_id)
-            filter->case_ids[filter->n_case_ids++] = moved->found->clocks[i]->case_id;
-    case_list_ask(request, &moved->list, (uint32_t)filter->n_case_ids, on_seen, moved);
+                          json_from_message(&reply->watchdog->moved->base, sites_zone(request->gateway, site)));
 }
 
 static void ask_moved(struct http_request *request, void *context)
@@ -256,11 +216,7 @@ static void ask_moved(struct http_request *request, void *context)
     Hb__Query query = HB__QUERY__INIT;
     Watchdog__Query watchdog = WATCHDOG__QUERY__INIT;
     Watchdog__GetMoved get = WATCHDOG__GET_MOVED__INIT;
-    struct moved *moved = arena_zero(&request->arena, sizeof *moved);
     uint64_t limit = 0, after = 0;
-    moved->site = moved->list.site = context;
-    moved->list.cursor = "";
-    analytics__filter__init(&moved->list.filter);
     if (!parameter_time(request, "since", NULL, &get.since_ms) || !parameter_number(request, "limit", 1, 500, &limit) ||
         !parameter_number(request, "after", 1, UINT64_MAX, &after))
         return;
@@ -271,7 +227,7 @@ static void ask_moved(struct http_request *request, void *context)
     query.watchdog = &watchdog;
     watchdog.kind_case = WATCHDOG__QUERY__KIND_MOVED;
     watchdog.moved = &get;
-    cell_query(request, HB__SERVICE__WATCHDOG, &query, on_moved, moved);
+    cell_query(request, HB__SERVICE__WATCHDOG, &query, on_moved, context);
 }
 
 void calendars_moved(struct http_request *request)

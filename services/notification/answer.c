@@ -101,7 +101,7 @@ void notification_answer(struct turn *turn, const Hb__Query *query, Hb__QueryRep
         return;
     }
     const Noterec__Case *record = understood ? notification_case(turn, query->notification->notices->case_id) : NULL;
-    if (!record || (query->actor && !rights_may(turn, query->actor, "read", record->site))) {
+    if (!record || !notification_may_see(turn, query->actor, record)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }

@@ -6,19 +6,11 @@
 
 bool notification_may_see(struct turn *turn, const Hb__Actor *actor, const Noterec__Case *record)
 {
-    if (!actor)
-        return true;
-    if (!rights_may(turn, actor, "read", record->site))
+    if (actor && !rights_may(turn, actor, "read", record->site))
         return false;
-    const Policy__Policy *policy = organisation_policy(turn, record->site, 0);
-    const Policy__Kind *kind = policy ? policy_kind(policy, record->kind) : NULL;
-    if (!kind)
-        return true;
-    struct facts facts = {record->facts, record->n_facts};
-    facts_set(turn_arena(turn), &facts, "kind", value_text(turn, record->kind));
-    struct case_view view = {
-        .turn = turn, .site = record->site, .policy = policy, .facts = &facts, .now_ms = turn_now(turn)};
-    return !case_forbidden(&view, kind, "see", actor, NULL);
+    const struct facts facts = {record->facts, record->n_facts};
+    const struct case_view view = {.turn = turn, .site = record->site, .facts = &facts, .now_ms = turn_now(turn)};
+    return !case_hidden(&view, record->kind, record->policy_version, actor);
 }
 
 static void refuse_sent(struct turn *turn, const char *status)

@@ -74,7 +74,7 @@ char *notification_fill(const struct notification_request *request, const char *
 /* tables.c: what a person must send, until it is marked as sent. */
 void notification_due_put(struct turn *turn, const Noterec__Notice *row);
 void notification_due_delete(struct turn *turn, const Noterec__Notice *row);
-/* May the actor (NULL: the operator) know of the case? By his rights and the policy of today. */
+/* May the actor (NULL: nobody asks) know of the case? By his rights and `never .. see`. */
 bool notification_may_see(struct turn *turn, const Hb__Actor *actor, const Noterec__Case *record);
 
 void notification_decide(struct turn *turn, const Hb__Command *command);

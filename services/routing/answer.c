@@ -2,6 +2,7 @@
 #include "routing.h"
 
 #include "message/message.h"
+#include "organisation/conditions.h"
 
 static Routing__CaseRouted *routed_of(struct turn *turn, const Routerec__Routed *row)
 {
@@ -30,10 +31,17 @@ static bool may_read(struct turn *turn, const Hb__Query *query, const char *site
     return false;
 }
 
+static bool hidden(struct turn *turn, const Routerec__Case *record, const Hb__Actor *actor)
+{
+    const struct facts facts = {record->facts, record->n_facts};
+    const struct case_view view = {.turn = turn, .site = record->site, .facts = &facts, .now_ms = turn_now(turn)};
+    return case_hidden(&view, record->kind, record->policy_version, actor);
+}
+
 static void answer_why(struct turn *turn, const Hb__Query *query, uint64_t case_id, Routing__Reply *reply)
 {
     const Routerec__Case *record = routing_case_load(turn, case_id);
-    if (!record) {
+    if (!record || hidden(turn, record, query->actor)) {
         turn_refuse(turn, 404, "not_found", "没有该案件", "there is no such case");
         return;
     }

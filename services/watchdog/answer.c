@@ -80,7 +80,8 @@ static void answer_clocks(struct turn *turn, const Hb__Query *query, Hb__QueryRe
     struct watchdog_case one;
     bool own = query->actor && query->actor->complainant && query->case_id == case_id;
     if (!watchdog_open(turn, case_id, &one) ||
-        !(own || !query->actor || rights_may(turn, query->actor, "read", one.record->site))) {
+        !(own || !query->actor || rights_may(turn, query->actor, "read", one.record->site)) ||
+        watchdog_hidden(&one, query->actor)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }

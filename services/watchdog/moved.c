@@ -38,21 +38,28 @@ static void add_moved(struct turn *turn, uint64_t case_id, const Watchrec__Said 
     name_what(clock);
 }
 
-static bool add_case(struct turn *turn, uint64_t case_id, const Watchrec__Case *record, int64_t since_ms,
+/* Of a case that is hidden from whoever asks nothing is told. */
+static bool add_case(struct turn *turn, uint64_t case_id, Watchrec__Case *record, const Hb__Query *query,
                      Watchdog__Moved *moved)
 {
+    struct watchdog_case one;
     size_t before = moved->n_clocks;
+    int64_t since_ms = query->watchdog->moved->since_ms;
     for (size_t i = 0; i < record->n_said; i++) {
         const Watchrec__Said *said = record->said[i];
         bool open = !said->met && (!said->cancelled || said->gone);
         if (said->recounted_ms >= since_ms && said->recounted_ms && open)
             add_moved(turn, case_id, said, moved);
     }
+    if (moved->n_clocks > before &&
+        (!watchdog_make_ready(turn, case_id, record, &one) || watchdog_hidden(&one, query->actor)))
+        moved->n_clocks = before;
     return moved->n_clocks > before;
 }
 
-static void walk(struct turn *turn, const Directory__Site *site, const Watchdog__GetMoved *get, Watchdog__Moved *moved)
+static void walk(struct turn *turn, const Directory__Site *site, const Hb__Query *query, Watchdog__Moved *moved)
 {
+    const Watchdog__GetMoved *get = query->watchdog->moved;
     uint64_t first = (uint64_t)site->bucket << 54;
     struct key from = key_u64(get->after > first ? get->after : first);
     struct state_scan *scan = state_scan_open(turn, WATCHDOG_CASE, (struct bytes){0}, key_bytes(&from));
@@ -66,9 +73,9 @@ static void walk(struct turn *turn, const Directory__Site *site, const Watchdog_
             moved->next = case_id;
             return;
         }
-        const Watchrec__Case *record = watchdog_load(turn, case_id);
+        Watchrec__Case *record = watchdog_load(turn, case_id);
         if (record && strcmp(record->site, site->id) == 0)
-            found += add_case(turn, case_id, record, get->since_ms, moved);
+            found += add_case(turn, case_id, record, query, moved);
     }
 }
 
@@ -108,7 +115,7 @@ void watchdog_answer_moved(struct turn *turn, const Hb__Query *query, Hb__QueryR
         return;
     Watchdog__Moved *moved = moved_reply(turn, reply, WATCHDOG__REPLY__KIND_MOVED);
     moved->counting = turn_job_open(turn, WATCHDOG_RECOUNT);
-    walk(turn, site, query->watchdog->moved, moved);
+    walk(turn, site, query, moved);
 }
 
 /* ---- as if it had been moved ---- */
@@ -157,13 +164,14 @@ static void compare_clock(struct turn *turn, struct watchdog_case *before, struc
             compare(turn, after->id, name, part, &old[i], NULL, moved);
 }
 
-static void preview_case(struct turn *turn, const char *site, uint64_t case_id, uint32_t version,
+static void preview_case(struct turn *turn, const char *site, uint64_t case_id, const Hb__Query *query,
                          Watchdog__Moved *moved)
 {
     struct watchdog_case before, after;
+    uint32_t version = query->watchdog->preview->version;
     Watchrec__Case *record = watchdog_load(turn, case_id);
     if (!record || strcmp(record->site, site) != 0 || record->policy_version == version ||
-        !watchdog_open(turn, case_id, &before))
+        !watchdog_open(turn, case_id, &before) || watchdog_hidden(&before, query->actor))
         return;
     Watchrec__Happening *move = TURN_NEW(turn, Watchrec__Happening, watchrec__happening__init);
     move->at_ms = move->occurred_ms = turn_now(turn);
@@ -194,5 +202,5 @@ void watchdog_answer_preview(struct turn *turn, const Hb__Query *query, Hb__Quer
     }
     Watchdog__Moved *moved = moved_reply(turn, reply, WATCHDOG__REPLY__KIND_PREVIEW);
     for (size_t i = 0; i < preview->n_cases; i++)
-        preview_case(turn, site->id, preview->cases[i], preview->version, moved);
+        preview_case(turn, site->id, preview->cases[i], query, moved);
 }

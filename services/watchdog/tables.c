@@ -217,6 +217,17 @@ bool watchdog_make_ready(struct turn *turn, uint64_t case_id, Watchrec__Case *re
     return true;
 }
 
+bool watchdog_hidden(const struct watchdog_case *one, const Hb__Actor *actor)
+{
+    struct watchdog_case now = *one;
+    const struct facts none = {0};
+    now.upto = now.count ? now.count - 1 : 0;
+    now.view.facts = now.count ? &now.facts[now.upto] : &none;
+    now.view.now_ms = turn_now(now.view.turn);
+    now.view.context = &now;
+    return case_hidden(&now.view, now.record->kind, now.record->policy_version, actor);
+}
+
 struct judging {
     struct turn *turn;
     struct watchdog_case *one;

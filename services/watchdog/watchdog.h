@@ -49,6 +49,8 @@ Watchrec__Case *watchdog_load(struct turn *turn, uint64_t case_id);
 void watchdog_save(struct turn *turn, uint64_t case_id, const Watchrec__Case *record);
 bool watchdog_open(struct turn *turn, uint64_t case_id, struct watchdog_case *out);
 bool watchdog_make_ready(struct turn *turn, uint64_t case_id, Watchrec__Case *record, struct watchdog_case *out);
+/* `never .. see`, by all that is known of the case now: as if it were not there. */
+bool watchdog_hidden(const struct watchdog_case *one, const Hb__Actor *actor);
 /* Of all versions the names of their clocks: those that the newest has not any more come first. */
 const char **watchdog_clocks(struct turn *turn, const struct watchdog_case *one, size_t *count_out);
 /* Part 0: the clock itself. Where nothing ever runs under this part there are no runs. */

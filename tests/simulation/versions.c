@@ -342,6 +342,125 @@ static void a_hidden_case_cannot_be_named(void **state)
     story_close(&group);
 }
 
+static const char kind_secret[] = "kinds:\n"
+                                  "  secret:\n"
+                                  "    like: complaint\n"
+                                  "    clause: HOSP-8-10\n"
+                                  "    name: [密, Secret]\n";
+static const char others_never[] =
+    "    never: {others: {clause: HOSP-8-10, who: anyone, except: [coordinator], do: see}}\n";
+
+static uint64_t secret(struct group *group)
+{
+    const Hb__CommandReply *reply = group_submit(group, "secret", "service", "密", NULL);
+    OK(reply);
+    return reply->case_id;
+}
+
+static Hb__Query asked_by(Hb__Actor *actor, const char *person)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    hb__actor__init(actor);
+    actor->account = actor->person = (char *)(uintptr_t)person;
+    query.actor = actor;
+    query.site = "haitang";
+    return query;
+}
+
+static unsigned status_of(struct group *group, Hb__Service service, const Hb__Query *query)
+{
+    const Hb__QueryReply *reply = simulation_query(group->simulation, service, query, &group->arena);
+    assert_non_null(reply);
+    return reply->refused ? reply->refused->status : 200;
+}
+
+/* Each service by itself, as if the gateway had not asked casework first. */
+static void expect_of_all(struct group *group, uint64_t id, const char *person, unsigned status)
+{
+    Hb__Actor actor;
+    Hb__Query query = asked_by(&actor, person);
+    Routing__Query routing = ROUTING__QUERY__INIT;
+    Routing__WhyRouted why = ROUTING__WHY_ROUTED__INIT;
+    Watchdog__Query watchdog = WATCHDOG__QUERY__INIT;
+    Watchdog__GetClocks clocks = WATCHDOG__GET_CLOCKS__INIT;
+    Escalation__Query escalation = ESCALATION__QUERY__INIT;
+    Escalation__GetLevels levels = ESCALATION__GET_LEVELS__INIT;
+    Notification__Query notification = NOTIFICATION__QUERY__INIT;
+    Notification__GetNotices notices = NOTIFICATION__GET_NOTICES__INIT;
+    why.case_id = clocks.case_id = levels.case_id = notices.case_id = id;
+    assert_int_equal(group_case(group, id, person) != NULL, status == 200);
+
+    query.payload_case = HB__QUERY__PAYLOAD_ROUTING;
+    query.routing = &routing;
+    routing.kind_case = ROUTING__QUERY__KIND_WHY;
+    routing.why = &why;
+    assert_int_equal(status_of(group, HB__SERVICE__ROUTING, &query), status);
+    query.payload_case = HB__QUERY__PAYLOAD_WATCHDOG;
+    query.watchdog = &watchdog;
+    watchdog.kind_case = WATCHDOG__QUERY__KIND_CLOCKS;
+    watchdog.clocks = &clocks;
+    assert_int_equal(status_of(group, HB__SERVICE__WATCHDOG, &query), status);
+    query.payload_case = HB__QUERY__PAYLOAD_ESCALATION;
+    query.escalation = &escalation;
+    escalation.kind_case = ESCALATION__QUERY__KIND_LEVELS;
+    escalation.levels = &levels;
+    assert_int_equal(status_of(group, HB__SERVICE__ESCALATION, &query), status);
+    query.payload_case = HB__QUERY__PAYLOAD_NOTIFICATION;
+    query.notification = &notification;
+    notification.kind_case = NOTIFICATION__QUERY__KIND_NOTICES;
+    notification.notices = &notices;
+    assert_int_equal(status_of(group, HB__SERVICE__NOTIFICATION, &query), status);
+}
+
+/* In a list, and in the figures. */
+static void expect_counted(struct group *group, const char *person, unsigned cases)
+{
+    Hb__Actor actor;
+    Hb__Query query = asked_by(&actor, person);
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__ListCases list = ANALYTICS__LIST_CASES__INIT;
+    Analytics__GetKpi kpi = ANALYTICS__GET_KPI__INIT;
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_LIST;
+    analytics.list = &list;
+    const Hb__QueryReply *reply = simulation_query(group->simulation, HB__SERVICE__ANALYTICS, &query, &group->arena);
+    assert_true(reply && !reply->refused);
+    assert_int_equal(reply->analytics->list->n_rows, cases);
+    analytics.kind_case = ANALYTICS__QUERY__KIND_KPI;
+    analytics.kpi = &kpi;
+    reply = simulation_query(group->simulation, HB__SERVICE__ANALYTICS, &query, &group->arena);
+    assert_true(reply && !reply->refused);
+    assert_int_equal(reply->analytics->kpi->total->registered, cases);
+}
+
+static void what_is_hidden_the_policy_of_today_says_to_all_services_alike(void **state)
+{
+    (void)state;
+    struct group group;
+    open_world(&group, 33);
+    publish(&group, rows_1, kind_secret, "");
+    uint64_t older = secret(&group);
+    expect_of_all(&group, older, "li", 200);
+    expect_counted(&group, "li", 1);
+
+    publish(&group, rows_1, kind_secret, others_never);
+    uint64_t newer = secret(&group);
+    expect_of_all(&group, older, "li", 404);
+    expect_of_all(&group, newer, "li", 404);
+    expect_of_all(&group, older, "chen", 200);
+    expect_counted(&group, "li", 0);
+    expect_counted(&group, "chen", 2);
+
+    publish(&group, rows_1, kind, clocks_1); /* without the kind: each case goes by its own version */
+    expect_of_all(&group, older, "li", 200);
+    expect_of_all(&group, newer, "li", 404);
+    expect_of_all(&group, newer, "chen", 200);
+    expect_counted(&group, "li", 1);
+    expect_counted(&group, "chen", 2);
+    story_close(&group);
+}
+
 /* As casework's preview: who only reads is refused. */
 static void dates_are_previewed_to_whoever_may_move(void **state)
 {
@@ -438,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_move_whose_step_aborts_for_ever_is_replaced_by_the_next),
         cmocka_unit_test(what_the_new_version_computes_is_there),
         cmocka_unit_test(a_hidden_case_cannot_be_named),
+        cmocka_unit_test(what_is_hidden_the_policy_of_today_says_to_all_services_alike),
         cmocka_unit_test(dates_are_previewed_to_whoever_may_move),
         cmocka_unit_test(the_main_clock_is_another),
     };
