@@ -624,7 +624,7 @@ def what_nobody_accepts_is_overdue():
     found = {row.get("external_id"): row for row in all_rows("&site=haitang&category=staff", "coordinator")}
     untouched, answered = found["main0"], found["main1"]
     assert untouched["on_time"] == "false" and untouched["due_at"] == "2026-03-10T20:00:00+08:00", untouched
-    assert answered["on_time"] == "true" and answered["due_at"] == "2026-03-13T18:00:00+08:00", answered
+    assert answered["on_time"] == "true" and answered["due_at"] == "2026-03-16T18:00:00+08:00", answered
     after = get("/api/v1/reports/kpi?site=haitang", "manager")["total"]
     assert int(after["overdue"]) == int(before["overdue"]) + 1 and int(after["on_time"]) == int(before["on_time"]) + 1, after
 

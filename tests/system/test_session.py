@@ -297,8 +297,8 @@ def all_ready():
 
 def sessions_end_when_idle_or_old(setting, live):
     """`live`: what is done meanwhile."""
+    began = time.monotonic()  # before it: the session begins while the answer is on its way
     browser = signed_in("manager")
-    began = time.monotonic()
     eventually(lambda: live(browser) == 401, 60)
     assert time.monotonic() - began >= setting - 0.1, "too early"
     refused(browser.ask("GET", "/api/v1/session"), 401, "not_signed_in")
