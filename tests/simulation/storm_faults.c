@@ -65,17 +65,11 @@ static bool glitch(const struct storm *storm)
 
 void storm_note_wall(struct storm *storm)
 {
-    int64_t wall = simulation_wall(storm->simulation);
+    int64_t wall = simulation_wall(storm->simulation), right = glitch(storm) ? wall - storm->jumped_ms : wall;
     if (wall > storm->wall_max)
         storm->wall_max = wall;
-    if (wall > storm->wall_true && !glitch(storm))
-        storm->wall_true = wall;
-}
-
-static void jump_by(struct storm *storm, int64_t by_ms)
-{
-    simulation_clock_jump(storm->simulation, by_ms);
-    storm_note_wall(storm);
+    if (right > storm->wall_true)
+        storm->wall_true = right;
 }
 
 /* Who was started meanwhile had no other clock to go by. */
@@ -90,8 +84,10 @@ static void jump_back(struct storm *storm)
 {
     for (unsigned s = SERVICES_FIRST; s < STORM_SERVICES; s++)
         storm->misled[s] = storm_misled(storm, s);
+    storm_note_wall(storm); /* while it is off */
     storm->jump_back_at = 0;
-    jump_by(storm, -storm->jumped_ms);
+    simulation_clock_jump(storm->simulation, -storm->jumped_ms);
+    storm_note_wall(storm);
 }
 
 /* Small steps pass unseen; a large one stops all writing until the clock is put back, or an operator accepts it. */
@@ -116,7 +112,8 @@ static void jump(struct storm *storm)
         storm->down_before[s] = !simulation_instance(storm->simulation, (Hb__Service)s);
     }
     storm->jumped_ms = by_ms;
-    jump_by(storm, by_ms);
+    simulation_clock_jump(storm->simulation, by_ms);
+    storm_note_wall(storm);
 }
 
 /* ---- partitions ---- */
@@ -291,8 +288,10 @@ void storm_calm(struct storm *storm)
         storm_recover(storm);
         simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
     }
-    int64_t behind_ms = storm->wall_max - simulation_wall(storm->simulation);
-    if (behind_ms > 0 && somebody_was_misled(storm)) /* he waits until that time has come */
+    /* Who was misled waits until that time has come, and everybody when a small step was put back. */
+    int64_t latest = somebody_was_misled(storm) ? storm->wall_max : storm->wall_true;
+    int64_t behind_ms = latest - simulation_wall(storm->simulation);
+    if (behind_ms > 0)
         simulation_run(storm->simulation, simulation_now(storm->simulation) + behind_ms + 1);
     if (accept_clocks(storm)) {
         simulation_run(storm->simulation, simulation_now(storm->simulation) + 3000);
