@@ -401,7 +401,7 @@ bool clock_look(struct instance *instance, int64_t *now_out)
     if (suspect != instance->suspect || (suspect && !instance->suspect_noted))
         note_clock(instance, suspect, wall);
     instance->suspect = suspect;
-    bool trusted = !instance->suspect || planted("fire_suspect");
+    bool trusted = !instance->suspect;
     if (trusted && wall > instance->last_now) /* a glitch must not become the time of later events */
         instance->last_now = wall;
     *now_out = instance->last_now;
@@ -506,6 +506,10 @@ bool instance_step(struct instance *instance, enum err *fatal_out)
     *fatal_out = ERR_NONE;
     hold_look(instance);
     bool trusted = clock_look(instance, &now);
+    if (!trusted && planted("fire_suspect")) {
+        trusted = true;
+        now = machine_now(instance);
+    }
     bool room = has_room(instance);
     door_move(instance, now);
     bool turned = false;
