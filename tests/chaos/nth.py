@@ -469,7 +469,7 @@ REAL = {"send": ("gateway", "intake", "casework", "routing", "watchdog", "analyt
         "alloc": ("gateway", "gateway", "gateway", "directory", "notification"), "open": ("gateway", "directory", "notification"),
         "write": ("gateway",)}
 UP_TO = {"send": 3, "alloc": 4.5, "open": 1.2, "write": 2}  # powers of ten
-WORD_WHY = r'"event":"(?:bug|fault)"|"why":"[^"]'
+WORD_WHY = r'"event":"(?:bug|fault)"|"why":"[^"]|\w \(src/\w+\.cpp:\d+\)'  # the last is libzmq's own, of a call within it
 CUT = r"\((?:Failure when receiving|Server returned nothing|Failed sending)"  # whose connection was cut says this, and nobody ended
 REAL_ERRNOS = {"send": ("ECONNRESET", "EPIPE"), "alloc": ("ENOMEM",), "open": ("EMFILE", "EIO"), "write": ("EIO", "ENOSPC")}
 
