@@ -11,7 +11,7 @@ import sys
 # Of each program: what its lines of figures say.
 WORDS = {
     "kills": ("seed", "kills in", "acknowledged commands", "backups made", "restored"),
-    "faults": ("acknowledged", "after there was", "missed", "damaged", "works on", "dates"),
+    "faults": ("acknowledged", "after there was", "missed", "dates", "passed "),
     "apart": ("missed dates", "before the backup"),
     "epoch": ("services say", "all restored"),
     "mute": ("connections mute", "a mute link", "acknowledged"),
