@@ -18,7 +18,7 @@ libjansson-dev: JSON
 libyaml-dev: policy packs and configuration
 libutf8proc-dev: characters that mean the same, for search
 libmicrohttpd-dev: the HTTP server of the gateway
-zlib1g-dev: ZIP files (XLSX export)
+zlib1g-dev: ZIP files (XLSX export, office files)
 libcurl4-openssl-dev: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-dev: reads mails that come in
 libseccomp-dev: shuts in the process that does
@@ -40,7 +40,7 @@ libjansson4: JSON
 libyaml-0-2: policy packs and configuration
 libutf8proc2: characters that mean the same, for search
 libmicrohttpd12: the HTTP server of the gateway
-zlib1g: ZIP files (XLSX export)
+zlib1g: ZIP files (XLSX export, office files)
 libcurl4: SMTP, IMAP, and the hearback command's HTTP
 libgmime-3.0-0: reads mails that come in
 libglib2.0-0: what it is made with

@@ -4,6 +4,7 @@
 #include "inspect.h"
 
 #include <string.h>
+#include <zlib.h>
 
 /* ---- PDF ---- */
 
@@ -126,17 +127,6 @@ enum found blank_pdf(struct piece file, struct kept *kept)
 
 /* ---- office files ---- */
 
-static uint32_t crc_of(const uint8_t *data, size_t size)
-{
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= data[i];
-        for (unsigned bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-    }
-    return ~crc;
-}
-
 static void put32(uint8_t *at, uint32_t value)
 {
     for (unsigned i = 0; i < 4; i++)
@@ -206,7 +196,7 @@ static bool blank_entry(struct kept *kept, uint8_t *listed, size_t list_at, cons
     }
     memset(text, ' ', plain);
     memcpy(text, empty, length);
-    return describe(kept, &entry, list_at, crc_of(text, plain), plain);
+    return describe(kept, &entry, list_at, (uint32_t)crc32(0, text, (uInt)plain), plain);
 }
 
 static const struct {
