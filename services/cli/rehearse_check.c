@@ -105,9 +105,19 @@ static bool says(const Hb__Label *label, const char *part)
     return label && (strstr(label->zh, part) || strstr(label->en, part));
 }
 
+static bool event_names(const Hb__Event *event, const char *clause)
+{
+    for (size_t i = 0; i < event->n_clauses; i++)
+        if (strcmp(event->clauses[i], clause) == 0)
+            return true;
+    return false;
+}
+
 static bool is_meant(struct world *world, const struct expectation *expectation, const Hb__Event *event)
 {
     if (*expectation->case_name && event->case_id != world_case(world, expectation->case_name))
+        return false;
+    if (expectation->clause && !event_names(event, expectation->clause))
         return false;
     switch (expectation->what) {
     case EXPECT_MET:
@@ -151,9 +161,10 @@ static const char *expectation_text(struct world *world, const struct expectatio
     if (expectation->what == EXPECT_FORM) /* "form c1.acceptance holds not cause" */
         return SAY(world, "form %s %s%s %s", target, expectation->channel, expectation->absent ? " not" : "",
                    expectation->value);
-    return SAY(world, "%s%s%s%s%s%s%s", expect_word(expectation->what), *target ? " " : "", target,
+    return SAY(world, "%s%s%s%s%s%s%s%s%s", expect_word(expectation->what), *target ? " " : "", target,
                *expectation->value ? " " : "", expectation->value, *expectation->channel ? " by " : "",
-               expectation->channel);
+               expectation->channel, expectation->clause ? " under " : "",
+               expectation->clause ? expectation->clause : "");
 }
 
 /* What was said of the kind that was expected, if anything: the reader sees what happened instead. */
@@ -162,6 +173,7 @@ static const char *instead(struct world *world, const struct expectation *expect
     struct expectation any = *expectation;
     const char *all = "";
     any.case_name = any.value = "";
+    any.clause = NULL;
     if (any.what == EXPECT_WARNING || any.what == EXPECT_LATE || any.what == EXPECT_MET || any.what == EXPECT_MOVED)
         any.case_name = expectation->case_name;
     unsigned count = 0;
@@ -442,10 +454,9 @@ bool check_never(struct world *world, const struct expectation *expectation, str
 
 static bool under_clauses(const struct world *world, const Hb__Event *event)
 {
-    for (size_t i = 0; i < event->n_clauses; i++)
-        for (size_t c = 0; c < world->scenario->clauses_count; c++)
-            if (strcmp(event->clauses[i], world->scenario->clauses[c]) == 0)
-                return true;
+    for (size_t c = 0; c < world->scenario->clauses_count; c++)
+        if (event_names(event, world->scenario->clauses[c]))
+            return true;
     return false;
 }
 

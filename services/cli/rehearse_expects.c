@@ -411,12 +411,36 @@ static bool refused_as_not_yet(struct reading *reading, const json_t *node, cons
     return false;
 }
 
+static bool happens(enum expect_what what)
+{
+    for (size_t i = 0; i < EXPECTS_COUNT; i++)
+        if (expects[i].what == what)
+            return expects[i].happens;
+    return false;
+}
+
+/* {late: c1.reply, under: PROP-11-11}: every event that the line expects names this clause. */
+static void expect_under(struct reading *reading, struct scenario_line *line, size_t first, json_t *node)
+{
+    bool any = false;
+    if (!node)
+        return;
+    for (size_t i = first; i < line->expect_count; i++)
+        if (happens(line->expect[i].what) && !line->expect[i].absent) {
+            line->expect[i].clause = reading_text_of(reading, node);
+            any = true;
+        }
+    if (!any)
+        wrong(reading, node, "under 只用于发生的事，如 {late: c1.reply, under: 条款}",
+              "\"under\" is of what happens, as {late: c1.reply, under: CLAUSE}");
+}
+
 void reading_expects(struct reading *reading, struct scenario_line *line, json_t *map, bool never)
 {
     const char *key, *before = reading_enter(reading, never ? "never" : "expect");
     json_t *value;
     const char *words[EXPECTS_COUNT];
-    size_t count = 0;
+    size_t count = 0, first = line->expect_count;
     for (size_t i = 0; i < EXPECTS_COUNT; i++)
         if (!never || expects[i].happens)
             words[count++] = expects[i].word;
@@ -425,6 +449,10 @@ void reading_expects(struct reading *reading, struct scenario_line *line, json_t
     json_object_foreach(map, key, value) {
         const char *inner = reading_enter(reading, arena_strdup(reading->arena, key));
         size_t i = 0;
+        if (!never && strcmp(key, "under") == 0) {
+            reading->path = inner;
+            continue;
+        }
         while (i < EXPECTS_COUNT && strcmp(expects[i].word, key) != 0)
             i++;
         if (i < EXPECTS_COUNT && reading_among(key, words, count))
@@ -433,5 +461,7 @@ void reading_expects(struct reading *reading, struct scenario_line *line, json_t
             reading_wrong_word(reading, value, "此处没有", "not known here:", key, words, count);
         reading->path = inner;
     }
+    if (!never)
+        expect_under(reading, line, first, json_object_get(map, "under"));
     reading->path = before;
 }

@@ -75,6 +75,7 @@ struct expectation {
     const char *name;      /* clock, field, notice or kind; "": the main clock, any notice */
     const char *value;     /* stage, person, case, text */
     const char *channel;   /* of what was told; "": any */
+    const char *clause;    /* that the event names; NULL: any */
     int64_t at_ms;         /* of a due */
     bool absent;           /* none: no such due, nothing opened */
     bool provisional, provisional_given;
