@@ -75,6 +75,12 @@ malformed 'form: {c1.acceptance: {code: A}}' 'the policy has no document "accept
 malformed 'form: {c1.acceptance_form: {fields: [a]}}' '"fields"'
 malformed 'form: {c1.acceptance_form: yes}' 'accepted: {code: .., number: .., copies: [..], holds: [FIELD, not FIELD]}'
 
+# ---- under which clause something happens ----
+seen 'told: {referral: [complainant]}, under: PROP-11-03'
+expect 'told under its clause' 0 '1 rehearsed, 0 different' rehearse "$work/seen.yaml"
+differs 'told: {referral: [complainant]}, under: PROP-11-04' 'told referral complainant under PROP-11-04' 'told referral complainant under PROP-11-04'
+malformed 'sees: {c1.referral: 热线}, under: PROP-11-03' '"under" is of what happens, as {late: c1.reply, under: CLAUSE}'
+
 # ---- a mail carries the letter that the same event issued, whichever rule stands first ----
 expect 'the mail carries the letter' 0 '+ 20250303-plea-001-L1' rehearse --packs "$here/packs" "$here/letters.yaml"
 
