@@ -594,6 +594,10 @@ static void check_rule_words(struct check *check, const char *base)
 
 static void check_rights_words(struct check *check, const char *base)
 {
+    check_condition(check, arena_printf(check->arena, "%s.urgent", base), check->kind->urgent, NULL);
+    if (check->kind->public_notice)
+        check_condition(check, arena_printf(check->arena, "%s.public_notice", base),
+                        check->kind->public_notice->condition, NULL);
     for (size_t i = 0; i < check->kind->n_may; i++) {
         const char *field = arena_printf(check->arena, "%s.may.%s", base, check->kind->may[i]->name);
         check_condition(check, field, check->kind->may[i]->condition, NULL);

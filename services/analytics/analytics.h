@@ -32,6 +32,7 @@ enum analytics_table {
     ANALYTICS_AUDIT,   /* audit.c */
     ANALYTICS_DUE,     /* facets.c */
     ANALYTICS_SINCE,   /* since.c */
+    ANALYTICS_NOTICE,  /* notices.c */
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
@@ -129,6 +130,9 @@ bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row);
 bool analytics_can_be_joined(struct turn *turn, const Anarec__Case *one);
 const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Analytics__ListCases *wanted);
 Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row);
+/* notices.c: what a site shows to everybody. After its facts were folded; true: something of it changed. */
+bool analytics_notices_fold(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 /* approvals.c: which approvals of a case wait, as its facts say (common/policy/chains.c); true: that is otherwise now.
  */
 bool analytics_approvals_kept(const Policy__Policy *policy, const char *kind); /* are there any in this kind? */

@@ -181,11 +181,11 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row.on_time = rating(&one);
     one.was_public = analytics_can_be_joined(turn, &one);
     index_case(turn, &row);
-    analytics_facets_move(turn, NULL, &row);
     analytics_count(turn, &one, 1);
     hint(turn, &one, event, "registered");
     analytics_indicators_registered(turn, &one, event);
     analytics_indicators_move(turn, &one);
+    analytics_notices_fold(turn, &one, event);
     if (event->cell == turn_cell(turn)) {
         analytics_patterns_fold(turn, &one, event);
         analytics_patterns_registered(turn, &one, event);
@@ -478,11 +478,12 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     const char *what = after ? apply(turn, after, event) : NULL;
     bool reached = after && analytics_indicators_hear(turn, before, after, event);
     bool said = after && analytics_published_said(turn, after, event);
+    bool noticed = after && analytics_notices_fold(turn, after, event);
     if (after && analytics_approvals_fold(turn, after) && !what)
         what = "approval";
     if (what)
         change(turn, before, after, event, what);
-    if (!what && !reached && !said)
+    if (!what && !reached && !said && !noticed)
         return;
     analytics_published_look(turn, after, event);
     analytics_indicators_move(turn, after);

@@ -62,6 +62,7 @@ enum expect_what {
     EXPECT_MARK,
     EXPECT_WAITS,
     EXPECT_INDICATOR,
+    EXPECT_PUBLIC,
 };
 const char *expect_word(enum expect_what what);
 

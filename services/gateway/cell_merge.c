@@ -178,6 +178,7 @@ void cell_merge(struct arena *arena, const Hb__Query *query, Hb__QueryReply *con
     case ANALYTICS__QUERY__KIND_AUDIT:      /* of no site: every partition has it all */
     case ANALYTICS__QUERY__KIND_INDICATORS: /* of one site */
     case ANALYTICS__QUERY__KIND_FIGURES:
+    case ANALYTICS__QUERY__KIND_NOTICES:
     case ANALYTICS__QUERY__KIND_CHANGES: /* each has a ring of its own (events.c) */
     case ANALYTICS__QUERY__KIND__NOT_SET:
         return;

@@ -188,6 +188,14 @@ enum text_id {
     TEXT_PROBLEM_ONCE,
     TEXT_PROBLEM_THANKS,
     TEXT_PROBLEM_OVER,
+    /* public notices */
+    TEXT_NOTICES,
+    TEXT_NOTICES_SEE,
+    TEXT_NOTICES_NONE,
+    TEXT_NOTICES_MORE,
+    TEXT_NOTICES_END,
+    TEXT_NOTICE_SINCE,
+    TEXT_NOTICE_UNTIL,
     TEXT_TRAP,
     TEXT_TRAPPED,
     /* when something is wrong */
