@@ -775,6 +775,9 @@ void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind
     EACH(compile, map, "rules", Policy__Rule, policy__rule__init, kind->rules, kind->n_rules, rule_of);
     chains_rules(compile, json_object_get(map, "chains"));
     EACH(compile, map, "may", Policy__May, policy__may__init, kind->may, kind->n_may, may_of);
+    public_notice_of(compile, json_object_get(map, "public_notice"), kind);
+    if (json_object_get(map, "urgent"))
+        kind->urgent = condition_of(compile, json_object_get(map, "urgent"));
     const char *before = path_enter(compile, "never", json_object_get(map, "never"));
     nevers_of(compile, json_object_get(map, "never"), &kind->never, &kind->n_never);
     compile->path = before;

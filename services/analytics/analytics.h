@@ -140,7 +140,7 @@ bool analytics_approvals_fold(struct turn *turn, Anarec__Case *one);
 /* May the actor sign one of them now, in his own right or for somebody who has lent him theirs? */
 bool analytics_approvals_mine(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
 /* facets.c: which cases have a value, in order of receipt; and which open ones, in order of their dates due. */
-#define ANALYTICS_TERMS_MAX 12u
+#define ANALYTICS_TERMS_MAX 13u
 #define ANALYTICS_TERM_VALUES 4u
 struct analytics_term { /* of a filter: one facet has any of these values */
     char facet;
@@ -154,6 +154,7 @@ const char *analytics_facet_next_kind(struct turn *turn, const char *site, const
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after);
 /* What of the filter is indexed, most telling first. False: nothing can fit. */
 bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *terms, unsigned *count_out);
+struct analytics_term analytics_term_urgent(void); /* urgent, and open */
 /* Only open cases can fit. */
 bool analytics_terms_open(const struct analytics_term *terms, unsigned count);
 /* list.c */

@@ -133,8 +133,9 @@ const struct route routes[] = {
                         "number, place or name of a site; it is recorded"},
                {"phone",
                 "来电号码，须指明站点，将被记录 / telephone number of who complained, at a site; it is recorded"},
-               {"order",
-                "排序 / newest or oldest first, or due: of open cases, what is due first; not of files and searches"},
+               {"order", "排序 / newest or oldest first, due: of open cases, what is due first, or urgent: the same, "
+                         "and what the policy "
+                         "calls urgent before all else; not of files and searches"},
                {"cursor", "翻页游标 / from the page before"},
                {"limit", "每页行数 / rows of a page, at most 1000"},
                {"format", "格式 / json, csv or xlsx"}}},
