@@ -86,7 +86,7 @@ struct scenario_thing { /* an entry of a register */
     unsigned line;
 };
 struct scenario_shift {
-    const char *roster, *person, *deputy;
+    const char *roster, *thing, *person, *deputy;
     int64_t from_ms, to_ms;
 };
 
