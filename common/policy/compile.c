@@ -763,6 +763,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.path = "never";
         nevers_of(&compile, json_object_get(compile.root, "never"), &compile.policy->never, &compile.policy->n_never);
         compile.path = top;
+        result_out->begun = compile.policy;
     }
     json_decref(compile.root);
     forget(&compile);
