@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser
 from harness import System, main
+from test_problems import publish, publishes
 from visitor import WECHAT, Visitor
 
 TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\" " + "x" * 120  # a word that fits no line
@@ -236,6 +237,22 @@ def scripts_are_really_off():
         assert browser.title() == "on"
 
 
+def notices_of_the_site(system):
+    """What everybody may read, in both languages, with and without scripts."""
+    token = publishes(system)
+    number = publish(system, token, "tip", {"subject": "暴雨", "group": "东区", "wording": "请关好门窗。\n" + "x" * 120}, "send", {"reached": 240})
+    system.settle()
+    for javascript, language in ((False, "zh-CN"), (True, "en")):
+        with Browser(javascript=javascript, language=language) as browser:
+            visitor = Visitor(system, browser, f"{language}-{'script' if javascript else 'plain'}-notices")
+            visitor.open("/submit?site=haitang")
+            browser.follow("a[href^='/notices']")
+            visitor.look("notices")
+            visitor.says_in(".card", number)
+            visitor.says_in(".card", "请关好门窗")
+            visitor.says_in(".card", "有效期至" if language == "zh-CN" else "in force until")
+
+
 def all_lives():
     with System("--demo") as system:
         nothing_is_newer_than_wechat(system)
@@ -245,6 +262,7 @@ def all_lives():
         for joined, (javascript, language) in enumerate(((False, "zh-CN"), (True, "en")), 1):
             joins(system, javascript, language, joined)
             codes_on_paper(system, javascript, language)
+        notices_of_the_site(system)
 
 
 if __name__ == "__main__":

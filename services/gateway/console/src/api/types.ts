@@ -29,7 +29,7 @@ export type FieldType = "TEXT" | "CHOICE" | "YES_NO" | "NUMBER" | "MONEY" | "TIM
 export interface Choice { name: string; label?: Label }
 export interface FieldDef {
   name: string; label?: Label; type?: FieldType; one_of?: Choice[]; needed?: "ALWAYS" | "AT_STEP" | "WHEN"; needed_at?: string;
-  default_value?: Value; public?: boolean; figure?: unknown; thing?: string; names_case?: boolean; case_kind?: string; // thing: the register it is of
+  default_value?: Value; public?: boolean; figure?: unknown; thing?: string; names_case?: boolean; case_kind?: string; open_text?: boolean; // thing: the register it is of
 }
 export interface Step { name: string; label?: Label; from?: string[]; to?: string; by?: Who[]; needs?: { type?: string; name: string }[]; fields?: string[]; link?: string; case_field?: string; copy?: string[]; does?: string }
 export interface Who { root?: string; of?: string[] }

@@ -24,7 +24,7 @@ export default {
     none: "无期限", wasLate: "超期", wasOnTime: "按期", provisional: "（暂定）", unitDays: "天", unitHours: "小时", unitMinutes: "分钟",
   },
   list: {
-    joint: "会办部门", sealed: "保密", number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前", byDue: "先到期的在前", due: "到期时间", channel: "渠道", columns: "显示的列", place: "地点", step: "经过步骤",
+    joint: "会办部门", sealed: "保密", number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前", byDue: "先到期的在前", byUrgency: "紧急的在前", due: "到期时间", channel: "渠道", columns: "显示的列", place: "地点", step: "经过步骤",
     any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
     empty: { work: "没有待办案件。", approvals: "没有等待您审批的案件。", escalated: "没有等待您确认的升级。", joint: "没有会办的案件。", sealed: "没有您可见的保密案件。", department: "本部门没有在办案件。", near: "到下一工作日结束前没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
