@@ -25,7 +25,7 @@ def filed(system, visitor):
     visitor.open("/submit?site=haitang&kind=complaint")
     browser.choose("input[name=category]", "lift")
     browser.type("#place", "三号楼电梯")
-    browser.type("#text", "电梯停在三楼，门打不开")
+    browser.type("#text", f"电梯停在三楼，门打不开 {visitor.name}")  # else it were the same words again
     write_slowly(browser)
     browser.follow("main form .button")
     visitor.at("/receipt")
@@ -37,7 +37,7 @@ def held(visitor):
     browser = visitor.browser
     visitor.open("/submit?site=haitang&kind=complaint")
     browser.choose("input[name=category]", "lift")
-    browser.type("#text", "电梯停在三楼，门打不开")
+    browser.type("#text", f"电梯停在三楼，门打不开 {visitor.name}")  # else it were the same words again
     browser.script("const form = document.querySelector('form#form'); form.elements.homepage.value = 'x'; form.elements.work.remove()")
     browser.follow("main form .button")
     visitor.at("/held")
