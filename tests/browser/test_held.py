@@ -76,6 +76,8 @@ def of_one(system, language, phone):
         assert let_in not in number, number
         console.go(f"/case/{number}")
         console.shows("电梯停在三楼，门打不开")
+        console.shows(let_in, ".timeline")  # by whom, and under which number it was held
+        console.look("held-case")
 
 
 def test_from_the_form_to_the_case():
