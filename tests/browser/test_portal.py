@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser
 from harness import System, main
 from test_problems import publish, publishes
-from visitor import WECHAT, Visitor
+from visitor import WECHAT, Visitor, write_slowly
 
 TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\" " + "x" * 120  # a word that fits no line
 ANSWER = "已与住户约定 22:00 后停止施工。\n第二天起派人巡查。"
@@ -21,6 +21,10 @@ NEWER_STYLES = [r"@container", r"@layer", r"@scope", r":is\(", r":where\(", r"\b
                 r"\blight-dark\(", r"[{;]\s*&", r"\bsubgrid\b", r"@starting-style", r":has\(", r"\baccent-color\b"]
 ASKED_FIRST = r"@supports[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}"  # whoever does not know it goes without
 NEWER_SCRIPTS = [r"\?\?=", r"\|\|=", r"&&=", r"\.at\(", r"\.replaceAll\(", r"structuredClone", r"\bstatic\s*\{", r"#\w+\s*[(=;]", r"\(\?<[=!]", r"\.findLast", r"\.toSorted"]
+
+
+def text_of(visitor):
+    return f"{visitor.name} {TEXT}"  # the same words for the third time were held
 
 
 def fill_in(visitor):
@@ -37,11 +41,11 @@ def fill_in(visitor):
     visitor.look("errors")
     browser.choose("input[name=category]", "noise")
     browser.type("#place", "3-1201-" + "A" * 50)
-    browser.type("#text", TEXT)
+    browser.type("#text", text_of(visitor))
     browser.type("#name", "张丽华")
     browser.type("#email", "no address")
     browser.follow("main .button")
-    assert browser.value("#text") == TEXT  # nothing typed is lost
+    assert browser.value("#text") == text_of(visitor)  # nothing typed is lost
     assert len(browser.find_all(".summary li")) == 1
     visitor.look("again")
     browser.type("#email", "")
@@ -52,10 +56,10 @@ def keeps_typed_text_in_the_other_language(visitor):
     other = "en" if browser.language == "zh-CN" else "zh-CN"
     browser.follow(f"header button[value='{other}']")
     browser.check_page(other)
-    assert browser.value("#text") == TEXT
+    assert browser.value("#text") == text_of(visitor)
     browser.follow(f"header button[value='{browser.language}']")
     browser.check_page(browser.language)
-    assert browser.value("#text") == TEXT
+    assert browser.value("#text") == text_of(visitor)
     assert browser.find_all("input[name=category][value=noise]:checked")
 
 
@@ -63,6 +67,7 @@ def submit(visitor):
     browser, says = visitor.browser, visitor.says
     fill_in(visitor)
     keeps_typed_text_in_the_other_language(visitor)
+    write_slowly(browser)
     browser.follow("main .button")
     visitor.at("/receipt")
     visitor.says_in("h1", says["registered"])
@@ -115,7 +120,7 @@ def the_life_of_one_complaint(system, javascript, language, agent=None):
         says = visitor.says
         number, code = submit(visitor)
         track(visitor, number, code)
-        visitor.says_in("main", TEXT)
+        visitor.says_in("main", text_of(visitor))
         visitor.says_in("main", says["department"])
         visitor.look("case-new")
         answered(system, number, ANSWER)
@@ -202,6 +207,7 @@ def codes_on_paper(system, javascript, language):
         assert browser.value("#place") == "2号楼电梯"
         browser.choose("input[name=category]", "lift")
         browser.type("#text", "按钮失灵")
+        write_slowly(browser)
         browser.follow("main form .button")
         visitor.at("/receipt")
         browser.follow("a[href^='/r/']")

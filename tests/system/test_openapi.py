@@ -15,6 +15,7 @@ import time
 import warnings
 
 import harness
+import portal
 from cells import Cell, Loopback, caught_up, join
 
 try:
@@ -29,7 +30,7 @@ except ImportError:
 # package @seriousme/openapi-schema-validator 2.11.0 carries it. It leaves Schema Objects alone: those are JSON Schema 2020-12.
 WITH_SCHEMA = os.path.join(os.path.dirname(__file__), "openapi-3.1.json")
 PAGES = ("/open311/", "/console", "/static/", "/s/", "/r/", "/case", "/problem", "/notices")  # for people, or described by another specification
-PAGES_EXACT = {"/", "/submit", "/receipt", "/track", "/leave"}
+PAGES_EXACT = {"/", "/submit", "/receipt", "/held", "/track", "/leave"}
 SITE = "yard"
 PACK = """pack: YARD
 name: [大院, Yard]
@@ -344,6 +345,18 @@ def a_case_is_worked_on(walk, lin):
     return case
 
 
+def what_is_held(walk, reception):
+    """As a program sends it: at once, without the puzzle."""
+    for text in ("抢购", "停电"):
+        phone = portal.Browser(walk.system.port)
+        form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+        assert "待人工核对" in phone.send(form, category="noise", text=text, work="").text
+    one, other = walk.ask("GET", "/api/v1/held", token=reception, query="?site=haitang").json()["rows"]
+    walk.ask("POST", "/api/v1/held/{held}/refuse", token=reception, parts={"held": one["id"]}, body={"reason": "广告"})
+    walk.ask("POST", "/api/v1/held/{held}/register", token=reception, parts={"held": other["id"]})
+    walk.ask("GET", "/api/v1/held", token=reception, query="?site=haitang&refused=true")
+
+
 def files_and_forms(walk, tokens):
     """Of a complaint of the demonstration: GEN-FRAME has forms, and lets who works on it attach files."""
     query, complaint = "?site=haitang", {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
@@ -461,6 +474,7 @@ def walk_through(site, headquarters):
     lin = walk.system.run("token", "lin").stdout.strip()
     case = a_case_is_worked_on(walk, lin)
     files_and_forms(walk, tokens)
+    what_is_held(walk, tokens["reception"])
     lists_and_figures(walk, lin, tokens)
     open_cases_are_moved(walk, tokens["admin"])
     caught_up(headquarters, [site])
