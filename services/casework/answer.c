@@ -5,15 +5,14 @@
  */
 static bool may_ask(struct turn *turn, const Hb__Query *query, const Caserec__Case *record, uint64_t case_id)
 {
-    bool own = query->actor && query->actor->complainant && query->case_id == case_id;
     switch (query->casework->kind_case) {
     case CASEWORK__QUERY__KIND_OWN:
-        return own;
+        return query->actor && query->actor->complainant && query->case_id == case_id;
     case CASEWORK__QUERY__KIND_MAY_ATTACH:
         return true;
     case CASEWORK__QUERY__KIND_GET:
     case CASEWORK__QUERY__KIND_TIMELINE:
-        return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
+        return !query->actor || rights_may(turn, query->actor, "read", record->site);
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
     case CASEWORK__QUERY__KIND__NOT_SET:

@@ -12,6 +12,7 @@
 struct world_case {
     const char *name;
     uint64_t id;
+    const char *tracking_code; /* ""; of one that a rule opened nobody has any */
 };
 
 /* One thing that was said: an event of some log, or a step that was refused. */
@@ -62,7 +63,7 @@ void world_run(struct world *world, int64_t until_ms); /* and takes what was sai
 
 uint64_t world_case(const struct world *world, const char *name); /* 0: not registered so far */
 const char *world_case_name(struct world *world, uint64_t id);    /* its number when the scenario has no name for it */
-void world_case_add(struct world *world, const char *name, uint64_t id);
+void world_case_add(struct world *world, const char *name, uint64_t id, const char *tracking_code);
 bool world_is_complainant(const struct world *world, const char *person);
 
 char *world_copy(struct world *world, const char *text);

@@ -30,6 +30,12 @@ static bool code_split(struct turn *turn, const char *given, char **number_out, 
     return number > 0;
 }
 
+bool intake_tracks(struct turn *turn, const char *given, uint64_t case_id)
+{
+    char *number, *code;
+    return code_split(turn, given, &number, &code) && vault_tracking_matches(turn_vault(turn), case_id, code);
+}
+
 /* The code is a hash of the case id, so it also tells which of several sites' equal numbers is meant. */
 static void answer_track(struct turn *turn, const char *given, Intake__Reply *reply)
 {

@@ -241,6 +241,8 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
 void intake_react(struct turn *turn, const Hb__Event *event);
 void intake_too_deep(struct turn *turn, const Hb__Event *cause);
 void intake_evolve(struct turn *turn, const Hb__Event *event);
+/* Is this the tracking code of the case, as people type it? At the door and in queries only. */
+bool intake_tracks(struct turn *turn, const char *given, uint64_t case_id);
 void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
 #endif

@@ -372,20 +372,20 @@ static void act(struct storm *storm, const struct look *look, const char *step_n
     storm_send(storm, HB__SERVICE__CASEWORK, command);
 }
 
-static void act_on_file(struct look *look, const Casework__CaseFile *file)
+static void act_on(struct look *look, Casework__Allowed *const *allowed, size_t count, uint64_t seen)
 {
     struct storm *storm = look->storm;
-    if (!file->n_allowed && !storm_chance(storm, 50))
+    if (!count && !storm_chance(storm, 50))
         return;
-    const char *step = file->n_allowed ? file->allowed[storm_draw(storm, file->n_allowed)]->step : "close";
+    const char *step = count ? allowed[storm_draw(storm, count)]->step : "close";
     const Policy__Kind *kind = look->one->kind;
-    uint64_t version = storm_chance(storm, 700) ? file->version : 0;
+    uint64_t version = storm_chance(storm, 700) ? seen : 0;
     if (storm_chance(storm, 80)) /* whatever he may not do */
         step = kind->steps[storm_draw(storm, kind->n_steps)]->name;
     if (storm_chance(storm, 10))
         step = "no_such_step";
     if (storm_chance(storm, 30))
-        version = file->version + 1;
+        version = seen + 1;
     act(storm, look, step, version);
 }
 
@@ -395,8 +395,11 @@ static void on_looked(void *context, enum err err, const Bus__Reply *reply)
     struct storm *storm = look->storm;
     storm->flows--;
     bool answered = !err && reply->kind_case == BUS__REPLY__KIND_QUERY && !reply->query->refused;
-    if (answered)
-        act_on_file(look, reply->query->casework->file);
+    const Casework__Reply *said = answered ? reply->query->casework : NULL;
+    if (said && said->kind_case == CASEWORK__REPLY__KIND_OWN)
+        act_on(look, said->own->allowed, said->own->n_allowed, said->own->version);
+    else if (said)
+        act_on(look, said->file->allowed, said->file->n_allowed, said->file->version);
     else if (storm_chance(storm, 200)) /* without looking */
         act(storm, look, look->one->kind->steps[storm_draw(storm, look->one->kind->n_steps)]->name, 0);
 }
@@ -407,15 +410,19 @@ static void ask_case(struct storm *storm, struct look *look)
     Hb__Query query = HB__QUERY__INIT;
     Casework__Query casework = CASEWORK__QUERY__INIT;
     Casework__GetCase get = CASEWORK__GET_CASE__INIT;
+    Casework__GetOwn own = CASEWORK__GET_OWN__INIT;
     request.kind_case = BUS__REQUEST__KIND_QUERY;
     request.query = &query;
     query.actor = storm_actor(storm, look->person);
     query.case_id = look->one->id;
     query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
     query.casework = &casework;
-    casework.kind_case = CASEWORK__QUERY__KIND_GET;
-    casework.get = &get;
-    get.case_id = look->one->id;
+    casework.kind_case = look->person ? CASEWORK__QUERY__KIND_GET : CASEWORK__QUERY__KIND_OWN;
+    if (look->person)
+        casework.get = &get;
+    else
+        casework.own = &own;
+    get.case_id = own.case_id = look->one->id;
     storm->flows++;
     simulation_ask(storm->simulation, HB__SERVICE__CASEWORK, &request, 3000, on_looked, look);
 }
