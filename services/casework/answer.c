@@ -1,10 +1,45 @@
 #include "casework.h"
 #include "message/message.h"
 
-static bool may_read(struct turn *turn, const Hb__Query *query, const Caserec__Case *record, uint64_t case_id)
+/* File and time line are the staff's. A complainant is told of his own case (own.c), and may ask whether he may attach.
+ */
+static bool may_ask(struct turn *turn, const Hb__Query *query, const Caserec__Case *record, uint64_t case_id)
 {
     bool own = query->actor && query->actor->complainant && query->case_id == case_id;
-    return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
+    switch (query->casework->kind_case) {
+    case CASEWORK__QUERY__KIND_OWN:
+        return own;
+    case CASEWORK__QUERY__KIND_MAY_ATTACH:
+        return true;
+    case CASEWORK__QUERY__KIND_GET:
+    case CASEWORK__QUERY__KIND_TIMELINE:
+        return own || !query->actor || rights_may(turn, query->actor, "read", record->site);
+    case CASEWORK__QUERY__KIND_MOVE:
+    case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND__NOT_SET:
+        break;
+    }
+    return false;
+}
+
+/* The case that is asked about; 0: none. */
+static uint64_t case_of(const Casework__Query *query)
+{
+    switch (query->kind_case) {
+    case CASEWORK__QUERY__KIND_GET:
+        return query->get->case_id;
+    case CASEWORK__QUERY__KIND_TIMELINE:
+        return query->timeline->case_id;
+    case CASEWORK__QUERY__KIND_MAY_ATTACH:
+        return query->may_attach->case_id;
+    case CASEWORK__QUERY__KIND_OWN:
+        return query->own->case_id;
+    case CASEWORK__QUERY__KIND_MOVE:
+    case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND__NOT_SET:
+        break;
+    }
+    return 0;
 }
 
 bool casework_hidden(const struct casework_case *one, const Hb__Actor *actor)
@@ -23,9 +58,31 @@ static void add_lent(const struct casework_case *one, const Policy__Step *step, 
             TURN_ADD(turn, allowed->for_persons, allowed->n_for_persons, (*from)->id);
 }
 
-static void add_allowed(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
-                        Casework__CaseFile *file)
+static void add_extend(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
+                       Casework__Allowed ***list, size_t *count)
 {
+    const Policy__Step *step = casework_extend_step(one, NULL);
+    const char *clause;
+    if (!step || casework_step_bar(one, step, actor, &clause) != CASEWORK_FREE)
+        return;
+    Casework__Allowed *allowed = TURN_NEW(turn, Casework__Allowed, casework__allowed__init);
+    allowed->step = step->name;
+    allowed->label = step->label;
+    allowed->clauses = step->clauses;
+    allowed->n_clauses = step->n_clauses;
+    for (size_t i = 0; i < step->n_needs; i++)
+        TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[i]->name);
+    for (size_t i = 0; i < one->kind->n_clocks; i++)
+        if (one->kind->clocks[i]->extend && casework_extend_open(one, one->kind->clocks[i]))
+            TURN_ADD(turn, allowed->clocks, allowed->n_clocks, one->kind->clocks[i]->name);
+    if (allowed->n_clocks)
+        TURN_ADD(turn, *list, *count, allowed);
+}
+
+void casework_add_allowed(const struct casework_case *one, const Hb__Actor *actor, Casework__Allowed ***list,
+                          size_t *count)
+{
+    struct turn *turn = one->view.turn;
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const Policy__Step *step = one->kind->steps[i];
         const char *clause;
@@ -57,29 +114,9 @@ static void add_allowed(struct turn *turn, const struct casework_case *one, cons
         casework_check_returns(one, step, &collect);
         allowed->blocked = blocked.problems;
         allowed->n_blocked = blocked.n_problems;
-        TURN_ADD(turn, file->allowed, file->n_allowed, allowed);
+        TURN_ADD(turn, *list, *count, allowed);
     }
-}
-
-static void add_extend(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor,
-                       Casework__CaseFile *file)
-{
-    const Policy__Step *step = casework_extend_step(one, NULL);
-    const char *clause;
-    if (!step || casework_step_bar(one, step, actor, &clause) != CASEWORK_FREE)
-        return;
-    Casework__Allowed *allowed = TURN_NEW(turn, Casework__Allowed, casework__allowed__init);
-    allowed->step = step->name;
-    allowed->label = step->label;
-    allowed->clauses = step->clauses;
-    allowed->n_clauses = step->n_clauses;
-    for (size_t i = 0; i < step->n_needs; i++)
-        TURN_ADD(turn, allowed->needs, allowed->n_needs, step->needs[i]->name);
-    for (size_t i = 0; i < one->kind->n_clocks; i++)
-        if (one->kind->clocks[i]->extend && casework_extend_open(one, one->kind->clocks[i]))
-            TURN_ADD(turn, allowed->clocks, allowed->n_clocks, one->kind->clocks[i]->name);
-    if (allowed->n_clocks)
-        TURN_ADD(turn, file->allowed, file->n_allowed, allowed);
+    add_extend(turn, one, actor, list, count);
 }
 
 /* A linked case that is hidden from whoever asks is as if it were none. */
@@ -139,8 +176,7 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     file->joined = record->joined;
     file->seen = casework_seen(one);
     file->may_attach = casework_may_attach(turn, one, actor);
-    add_allowed(turn, one, actor, file);
-    add_extend(turn, one, actor, file);
+    casework_add_allowed(one, actor, &file->allowed, &file->n_allowed);
     return file;
 }
 
@@ -213,19 +249,39 @@ static Casework__Timeline *timeline_of(struct turn *turn, const Casework__GetTim
     return timeline;
 }
 
+static void answer_of_case(const Hb__Query *query, struct casework_case *one, Casework__Reply *reply)
+{
+    struct turn *turn = one->view.turn;
+    switch (query->casework->kind_case) {
+    case CASEWORK__QUERY__KIND_GET:
+        reply->kind_case = CASEWORK__REPLY__KIND_FILE;
+        reply->file = file_of(turn, one, query->actor);
+        return;
+    case CASEWORK__QUERY__KIND_TIMELINE:
+        reply->kind_case = CASEWORK__REPLY__KIND_TIMELINE;
+        reply->timeline = timeline_of(turn, query->casework->timeline, one, query->actor);
+        return;
+    case CASEWORK__QUERY__KIND_MAY_ATTACH:
+        one->view.actor = query->actor;
+        casework_answer_may_attach(turn, query, one, reply);
+        return;
+    case CASEWORK__QUERY__KIND_OWN:
+        casework_answer_own(one, query->actor, reply);
+        return;
+    case CASEWORK__QUERY__KIND_MOVE:
+    case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND__NOT_SET:
+        break;
+    }
+}
+
 void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
     if (query->payload_case != HB__QUERY__PAYLOAD_CASEWORK) {
         turn_refuse(turn, 400, "not_understood", "无法理解该查询", "this query is of a kind not known here");
         return;
     }
-    bool get = query->casework->kind_case == CASEWORK__QUERY__KIND_GET;
-    bool timeline = query->casework->kind_case == CASEWORK__QUERY__KIND_TIMELINE;
-    bool attach = query->casework->kind_case == CASEWORK__QUERY__KIND_MAY_ATTACH;
-    uint64_t case_id = get        ? query->casework->get->case_id
-                       : timeline ? query->casework->timeline->case_id
-                       : attach   ? query->casework->may_attach->case_id
-                                  : 0;
+    uint64_t case_id = case_of(query->casework);
     struct casework_case one;
     if (query->casework->kind_case == CASEWORK__QUERY__KIND_PREVIEW) {
         casework_answer_preview(turn, query, reply);
@@ -235,21 +291,12 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
         casework_answer_move(turn, query, reply);
         return;
     }
-    if (!casework_open(turn, case_id, &one) || (!attach && !may_read(turn, query, one.record, case_id)) ||
+    if (!casework_open(turn, case_id, &one) || !may_ask(turn, query, one.record, case_id) ||
         casework_hidden(&one, query->actor)) {
         turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_CASEWORK;
     reply->casework = TURN_NEW(turn, Casework__Reply, casework__reply__init);
-    if (attach) {
-        one.view.actor = query->actor;
-        casework_answer_may_attach(turn, query, &one, reply->casework);
-    } else if (get) {
-        reply->casework->kind_case = CASEWORK__REPLY__KIND_FILE;
-        reply->casework->file = file_of(turn, &one, query->actor);
-    } else {
-        reply->casework->kind_case = CASEWORK__REPLY__KIND_TIMELINE;
-        reply->casework->timeline = timeline_of(turn, query->casework->timeline, &one, query->actor);
-    }
+    answer_of_case(query, &one, reply->casework);
 }

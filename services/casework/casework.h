@@ -14,6 +14,9 @@
 #define CASEWORK_TIMELINE_MAX 200u
 /* Of a page; the event that passes it is its last. All its texts must fit into one request to open them. */
 #define CASEWORK_TIMELINE_BYTES_MAX (512u << 10)
+#define CASEWORK_OWN_EVENTS_MAX 2000u /* later ones the complainant is not told of */
+#define CASEWORK_OWN_TEXTS_MAX 200u   /* of all that was said to him or by him, the newest */
+#define CASEWORK_OWN_TEXTS_BYTES_MAX (2u << 20)
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
 #define CASEWORK_FOLLOWERS_MAX 64u              /* of one case under one link: its answer becomes a step of each */
 #define CASEWORK_CITING_MAX 1000u               /* of one case, by cases that do not follow it */
@@ -170,7 +173,12 @@ void casework_extend_watched(struct turn *turn, Caserec__Case *record, const Wat
 void casework_file_read(const struct casework_case *one, const Hb__Actor *actor, Casework__CaseFile *file);
 Casework__Withheld *casework_event_read(const struct casework_case *one, const Hb__Actor *actor, Hb__Event *event);
 
+/* own.c: the case as its complainant may know it. */
+void casework_answer_own(const struct casework_case *one, const Hb__Actor *actor, Casework__Reply *reply);
+
 /* seen.c: which fields the complainant sees, as the case stands and after a step. */
+/* `conditional_out`: under a condition of the case as it is now, so that only the newest value counts. */
+bool casework_shows(const struct casework_case *one, const char *field, bool *conditional_out);
 Casework__Seen *casework_seen(const struct casework_case *one);
 Casework__Seen *casework_seen_after(const struct casework_case *one, const Policy__Step *step,
                                     const Casework__Allowed *allowed);
@@ -222,6 +230,8 @@ void casework_answer_move(struct turn *turn, const Hb__Query *query, Hb__QueryRe
 void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
 
 /* decide.c, react.c, evolve.c, answer.c, history.c */
+void casework_add_allowed(const struct casework_case *one, const Hb__Actor *actor, Casework__Allowed ***list,
+                          size_t *count);
 void casework_prepare(struct turn *turn, Hb__Command *command);
 uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
 void casework_decide(struct turn *turn, const Hb__Command *command);

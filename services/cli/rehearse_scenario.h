@@ -62,6 +62,8 @@ enum expect_what {
     EXPECT_MARK,
     EXPECT_WAITS,
     EXPECT_INDICATOR,
+    EXPECT_SEES,
+    EXPECT_FORM,
 };
 const char *expect_word(enum expect_what what);
 
