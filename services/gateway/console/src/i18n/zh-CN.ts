@@ -70,7 +70,7 @@ export default {
   reception: {
     noFiles: "您不能为这类事项附文件，已选的文件不会发送。请改选类别，或移除文件。", filesNotSent: "您不能为这类事项附文件，未发送：{names}",
     received: "收到时间（早于现在时填写）", receivedHint: "例如昨天收到的信件；期限从收到时间起算。", linkWith: "与 {number} 关联", join: "加入 {number}",
-    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "选择类别或填写地点后，这里列出 14 天内同类同地的案件。", duplicatesNone: "14 天内没有同类同地的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
+    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "填写情况、类别或地点后，这里列出 14 天内可能是同一件事的案件，最像的在前。", duplicatesNone: "14 天内没有相似的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
   },
   held: {
     count: "{count} 件", lead: "网上提交中疑似程序所发的，在有人看过之前不是案件：没有编号、期限和通知。予以登记的，期限从收到时起算；不予登记的，理由告知提交人。", waiting: "待核", refused: "已不予登记", none: "没有待核的提交。", noneRefused: "没有不予登记的提交。",
