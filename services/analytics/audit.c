@@ -116,7 +116,9 @@ static bool of_intake(const Intake__Event *said, Analytics__AuditEntry *entry)
         entry->masked = opened->masked;
         if (*opened->exported)
             return is(entry, "exported", "list", opened->exported);
-        return is(entry, "looked", *opened->searched ? "searched" : opened->n_files ? "file" : "opened", opened->held);
+        if (*opened->held)
+            return is(entry, "looked", "held", opened->held);
+        return is(entry, "looked", *opened->searched ? "searched" : opened->n_files ? "file" : "opened", "");
     case INTAKE__EVENT__KIND_HELD_REGISTERED:
         return is(entry, "did", "let_in", said->held_registered->number);
     case INTAKE__EVENT__KIND_HELD_REFUSED:

@@ -171,7 +171,9 @@ static void tell_letter(struct telling *telling, const Hb__Event *event)
     if (telling->rule_made || !letter || !letter->public_ || !has_box(letter->text) ||
         !is_his(telling, letter->text->text->sealed))
         return;
-    add_moment(telling, CASEWORK__OWN_MOMENT__WHAT__LETTER, letter->document, event)->letter = letter;
+    Casework__OwnMoment *moment = add_moment(telling, CASEWORK__OWN_MOMENT__WHAT__LETTER, letter->document, event);
+    moment->letter = letter;
+    moment->version = event->casework->document_issued->version;
 }
 
 /* False: nothing that he is told of. */

@@ -46,7 +46,9 @@ const Hb__CommandReply *world_send(struct world *world, Hb__Service service, con
         return NULL;
     const Hb__CommandReply *reply = simulation_command(world->simulation, service, command, &world->arena);
     if (*case_name && reply && !reply->refused)
-        world_case_add(world, case_name, reply->case_id);
+        world_case_add(world, case_name, reply->case_id,
+                       reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_SUBMITTED ? reply->submitted->tracking_code
+                                                                                   : "");
     world_run(world, simulation_now(world->simulation));
     return reply;
 }
@@ -197,6 +199,9 @@ static const char *open_box(struct world *world, uint64_t case_id, Hb__Sealed *b
     command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
     Intake__Open *open = command->intake->open = WORLD_NEW(world, Intake__Open, intake__open__init);
     open->purpose = world_copy(world, "rehearsal");
+    for (size_t i = 0; i < world->cases_count && command->actor->complainant; i++)
+        if (world->cases[i].id == case_id)
+            open->tracking_code = world_copy(world, world->cases[i].tracking_code);
     WORLD_ADD(world, open->boxes, open->n_boxes, box);
     const Hb__CommandReply *reply = world_send(world, HB__SERVICE__INTAKE, command, "");
     bool opened = reply && !reply->refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED &&
@@ -403,4 +408,23 @@ const Analytics__Indicators *world_indicators(struct world *world, const char *p
     get.period = world_copy(world, period);
     const Hb__QueryReply *reply = query_send(world, HB__SERVICE__ANALYTICS, &query);
     return reply ? reply->analytics->indicators : NULL;
+}
+
+/* As the portal asks: for nobody's account. */
+const Analytics__PublicNotices *world_notices(struct world *world)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__ListNotices list = ANALYTICS__LIST_NOTICES__INIT;
+    Hb__Actor visitor = HB__ACTOR__INIT;
+    visitor.complainant = true;
+    query.actor = &visitor;
+    query.site = world_copy(world, WORLD_SITE);
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_NOTICES;
+    analytics.notices = &list;
+    list.limit = 50;
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__ANALYTICS, &query);
+    return reply ? reply->analytics->notices : NULL;
 }

@@ -58,7 +58,7 @@ static void name_opened(struct world *world, const Hb__Event *event)
             if (line->expect[e].what == EXPECT_OPENED && *line->expect[e].value &&
                 strcmp(line->expect[e].name, event->intake->registered->kind) == 0 &&
                 !world_case(world, line->expect[e].value)) {
-                world_case_add(world, line->expect[e].value, event->case_id);
+                world_case_add(world, line->expect[e].value, event->case_id, "");
                 return;
             }
     }

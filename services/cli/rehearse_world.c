@@ -44,9 +44,9 @@ const char *world_case_name(struct world *world, uint64_t id)
     return "-";
 }
 
-void world_case_add(struct world *world, const char *name, uint64_t id)
+void world_case_add(struct world *world, const char *name, uint64_t id, const char *tracking_code)
 {
-    struct world_case added = {name, id};
+    struct world_case added = {name, id, tracking_code};
     WORLD_ADD(world, world->cases, world->cases_count, added);
 }
 

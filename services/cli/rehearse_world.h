@@ -12,6 +12,7 @@
 struct world_case {
     const char *name;
     uint64_t id;
+    const char *tracking_code; /* ""; of one that a rule opened nobody has any */
 };
 
 /* One thing that was said: an event of some log, or a step that was refused. */
@@ -62,7 +63,7 @@ void world_run(struct world *world, int64_t until_ms); /* and takes what was sai
 
 uint64_t world_case(const struct world *world, const char *name); /* 0: not registered so far */
 const char *world_case_name(struct world *world, uint64_t id);    /* its number when the scenario has no name for it */
-void world_case_add(struct world *world, const char *name, uint64_t id);
+void world_case_add(struct world *world, const char *name, uint64_t id, const char *tracking_code);
 bool world_is_complainant(const struct world *world, const char *person);
 
 char *world_copy(struct world *world, const char *text);
@@ -80,6 +81,7 @@ const char *world_identity(struct world *world, uint64_t case_id, const char *pe
 /* Does an event of the case bear a value of the field for this person? */
 bool world_tells(struct world *world, uint64_t case_id, const char *person, const char *field);
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
+const Analytics__PublicNotices *world_notices(struct world *world); /* what everybody is shown */
 const Analytics__Indicators *world_indicators(struct world *world, const char *period);
 /* What its complainant is told of it; NULL: nothing. And one of its texts as intake opens it for him; "" it does not.
  */

@@ -271,6 +271,16 @@ static void check_roster(struct turn *turn, const Directory__Organise *organise,
         wrong(turn, path, "该站点的制度没有这个值班表", "the policy of this site has no such roster");
         return;
     }
+    const Directory__Thing *thing = *plan->thing ? thing_known(turn, organise, plan->site, plan->thing) : NULL;
+    if (*roster->of ? !thing || strcmp(thing->of, roster->of) != 0 : *plan->thing != 0) {
+        struct arena *arena = turn_arena(turn);
+        wrong(turn, arena_printf(arena, "%s.thing", path),
+              *roster->of ? arena_printf(arena, "按登记册 %s 的每一项排班，须写明其中一项", roster->of)
+                          : "此值班表为全站点排班，不写 thing",
+              *roster->of ? arena_printf(arena, "it is planned for each entry of the register %s: name one", roster->of)
+                          : "this roster is planned for the site: no thing is accepted");
+        return;
+    }
     if (plan->from_ms >= plan->to_ms || plan->to_ms - plan->from_ms > 400 * DAY_MS) {
         wrong(turn, path, "排班须有起止，最长 400 天", "a plan has a beginning and an end, at most 400 days");
         return;

@@ -267,7 +267,7 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
 }
 
 void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file,
-                     const char *purpose)
+                     const char *purpose, char *tracking_code)
 {
     struct sending *sending = arena_zero(&request->arena, sizeof *sending);
     Intake__Open open = INTAKE__OPEN__INIT;
@@ -276,6 +276,7 @@ void attachment_send(struct http_request *request, uint64_t case_id, const Casew
         open.boxes = arena_alloc(&request->arena, sizeof *open.boxes);
         open.boxes[open.n_boxes++] = file->file_name->sealed;
     }
+    open.tracking_code = tracking_code;
     open.files = arena_alloc(&request->arena, sizeof *open.files);
     open.files[open.n_files++] = file->file;
     case_open_ask(request, case_id, &open, purpose, on_opened, sending);

@@ -39,9 +39,10 @@ typedef void attachment_fn(struct http_request *request, void *context, const Hb
  * loop. */
 void attachment_add(struct http_request *request, struct attachment *attachment, attachment_fn *done, void *context);
 
-/* Opens a file (which is recorded with the request's ?purpose=, or, where it has none, this one) and sends it. */
+/* Opens a file (which is recorded with the request's ?purpose=, or, where it has none, this one) and sends it.
+   `tracking_code`: a complainant's proof that the case is his; "" for staff. */
 void attachment_send(struct http_request *request, uint64_t case_id, const Casework__Attachment *file,
-                     const char *purpose);
+                     const char *purpose, char *tracking_code);
 
 /* Handlers of the API: case_attach.c */
 void cases_attach(struct http_request *request);

@@ -158,7 +158,7 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
     for (size_t i = 0; i < file->n_attachments; i++)
         if (strcmp(file->attachments[i]->file, id) == 0) {
             if (!refuse_without_purpose(request))
-                attachment_send(request, file->case_id, file->attachments[i], "");
+                attachment_send(request, file->case_id, file->attachments[i], "", (char *)(uintptr_t) "");
             return;
         }
     problem_say(request, 404, "not_found", "该案件没有这个文件", "the case has no such file");

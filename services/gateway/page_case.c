@@ -42,42 +42,30 @@ static void add_fact(struct page *page, const char *label, const char *value)
         html_add(&page->html, "<dt>%s</dt><dd>%s</dd>", label, value);
 }
 
-/* A file of the case is listed as one (add_files_given). */
-static bool names_file(const Casework__CaseFile *file, const Hb__Value *value)
+/* Plain values: "Plan done by". */
+static void add_facts(struct page *page, const struct case_shown *shown, Hb__Fact *const *facts, size_t count)
 {
-    bool named = false;
-    for (size_t i = 0; value->kind_case == HB__VALUE__KIND_TEXT && i < file->n_attachments && !named; i++)
-        named = strcmp(file->attachments[i]->file, value->text) == 0;
-    return named;
-}
-
-/* Plain values meant for the complainant: "Plan done by". */
-static void add_seen_facts(struct page *page, const struct case_shown *shown)
-{
-    for (size_t i = 0; i < shown->file->n_facts; i++) {
-        const Hb__Fact *fact = shown->file->facts[i];
-        const Policy__FieldDef *def = policy_field(shown->kind, fact->name);
-        bool conditional;
-        if (def && fact->value && !names_file(shown->file, fact->value) &&
-            case_shows_field(shown, fact->name, &conditional))
-            add_fact(page, portal_label(page->language, def->label), case_value_words(shown, def, fact->value));
+    for (size_t i = 0; i < count; i++) {
+        const Policy__FieldDef *def = policy_field(shown->kind, facts[i]->name);
+        if (def)
+            add_fact(page, portal_label(page->language, def->label), case_value_words(shown, def, facts[i]->value));
     }
 }
 
 static void add_state(struct page *page, const struct case_shown *shown)
 {
-    const Casework__CaseFile *file = shown->file;
-    const Policy__Stage *stage = policy_stage(shown->kind, file->stage);
+    const Casework__OwnCase *told = shown->told;
+    const Policy__Stage *stage = policy_stage(shown->kind, told->stage);
     html_add(&page->html,
              "<section class=\"card\" aria-labelledby=\"state\"><h2 id=\"state\">%s</h2><p>"
              "<strong class=\"state%s\">%s</strong></p><p>%s</p><dl class=\"facts\">",
-             page_text(page, TEXT_CASE_STATE), phase_class(file->phase),
-             stage ? portal_label(page->language, stage->label) : file->stage,
-             page_text(page, phase_text(file->phase)));
-    add_fact(page, page_text(page, TEXT_CASE_LEAD), visit_department(shown->visit, file->lead));
-    if (file->round > 1)
-        add_fact(page, page_text(page, TEXT_CASE_ROUND), arena_printf(arena_of(page), "%u", file->round - 1));
-    add_seen_facts(page, shown);
+             page_text(page, TEXT_CASE_STATE), phase_class(told->phase),
+             stage ? portal_label(page->language, stage->label) : told->stage,
+             page_text(page, phase_text(told->phase)));
+    add_fact(page, page_text(page, TEXT_CASE_LEAD), visit_department(shown->visit, told->lead));
+    if (told->round > 1)
+        add_fact(page, page_text(page, TEXT_CASE_ROUND), arena_printf(arena_of(page), "%u", told->round - 1));
+    add_facts(page, shown, told->facts, told->n_facts);
     html_add(&page->html, "</dl></section>\n");
 }
 
@@ -112,7 +100,7 @@ static void add_answer(struct page *page, const struct case_shown *shown)
     html_add(&page->html,
              "<section class=\"card answer\" id=\"answer\" aria-labelledby=\"answer-title\">"
              "<h2 id=\"answer-title\">%s</h2><p class=\"soft small\">%s</p>",
-             page_text(page, answer->round < shown->file->round ? TEXT_CASE_ANSWER_EARLIER : TEXT_CASE_ANSWER),
+             page_text(page, answer->round < shown->told->round ? TEXT_CASE_ANSWER_EARLIER : TEXT_CASE_ANSWER),
              time_words(page->zone, answer->at_ms, page->now_ms, page->language, arena_of(page)));
     for (size_t i = 0; i < answer->said_count; i++)
         add_said(page, &answer->said[i], true);
@@ -122,15 +110,10 @@ static void add_answer(struct page *page, const struct case_shown *shown)
 
 static void add_own(struct page *page, const struct case_shown *shown)
 {
-    const Casework__CaseFile *file = shown->file;
+    const Casework__OwnCase *told = shown->told;
     html_add(&page->html, "<section class=\"card\" aria-labelledby=\"own\"><h2 id=\"own\">%s</h2><dl class=\"facts\">",
              page_text(page, TEXT_CASE_YOURS));
-    for (size_t i = 0; i < file->n_facts; i++) {
-        const Hb__Fact *fact = file->facts[i];
-        const Policy__FieldDef *def = policy_field(shown->kind, fact->name);
-        if (def && def->public_ && fact->value)
-            add_fact(page, portal_label(page->language, def->label), case_value_words(shown, def, fact->value));
-    }
+    add_facts(page, shown, told->own_facts, told->n_own_facts);
     html_add(&page->html, "</dl>");
     for (size_t i = 0; i < shown->own_count; i++)
         add_said(page, &shown->own[i], i > 0);
@@ -142,14 +125,14 @@ static void add_own(struct page *page, const struct case_shown *shown)
 static void list_files(struct page *page, const struct case_shown *shown, bool own)
 {
     html_add(&page->html, "<ul class=\"list\">");
-    for (size_t i = 0; i < shown->files_count; i++) {
-        if (shown->files_attached[i]->complainant != own)
+    for (size_t i = 0; i < shown->told->n_files; i++) {
+        if (shown->told->files[i]->complainant != own)
             continue;
         const char *name =
             shown->files[i].text && *shown->files[i].text ? shown->files[i].text : page_text(page, TEXT_FILES_UNNAMED);
         html_add(&page->html, "<li><a href=\"/case/files/%s\">%s</a> <span class=\"soft small\">%s</span></li>",
-                 shown->files_attached[i]->file, name,
-                 time_words(page->zone, shown->files_attached[i]->at_ms, page->now_ms, page->language, arena_of(page)));
+                 shown->told->files[i]->file, name,
+                 time_words(page->zone, shown->told->files[i]->at_ms, page->now_ms, page->language, arena_of(page)));
     }
     html_add(&page->html, "</ul>");
 }
@@ -157,8 +140,8 @@ static void list_files(struct page *page, const struct case_shown *shown, bool o
 static size_t count_files(const struct case_shown *shown, bool own)
 {
     size_t count = 0;
-    for (size_t i = 0; i < shown->files_count; i++)
-        count += shown->files_attached[i]->complainant == own;
+    for (size_t i = 0; i < shown->told->n_files; i++)
+        count += shown->told->files[i]->complainant == own;
     return count;
 }
 
@@ -176,13 +159,13 @@ static void add_files(struct page *page, struct case_shown *shown)
 {
     struct visit *visit = shown->visit;
     add_files_given(page, shown);
-    if (!count_files(shown, true) && !shown->file->may_attach)
+    if (!count_files(shown, true) && !shown->told->may_attach)
         return;
     html_add(&page->html, "<section class=\"card\" aria-labelledby=\"files-title\"><h2 id=\"files-title\">%s</h2>",
              page_text(page, TEXT_FILES_YOURS));
     if (count_files(shown, true))
         list_files(page, shown, true);
-    if (shown->file->may_attach) {
+    if (shown->told->may_attach) {
         html_add(&page->html,
                  "<form class=\"screen\" action=\"/case/files\" method=\"post\" enctype=\"multipart/form-data\" "
                  "accept-charset=\"utf-8\"><input type=\"hidden\" name=\"number\" value=\"%s\">"
@@ -245,15 +228,6 @@ static void add_clock_state(struct page *page, const Watchdog__ClockState *clock
                                                                        : TEXT_CLOCK_RUNNING));
 }
 
-static bool of_last_round(const Watchdog__Clocks *clocks, const Watchdog__ClockState *clock)
-{
-    for (size_t i = 0; i < clocks->n_clocks; i++)
-        if (strcmp(clocks->clocks[i]->instance->clock, clock->instance->clock) == 0 &&
-            clocks->clocks[i]->instance->round > clock->instance->round)
-            return false;
-    return true;
-}
-
 static void add_clock(struct page *page, const Watchdog__ClockState *clock)
 {
     html_add(&page->html, "<li><span>%s</span> <b>%s%s</b>", portal_label(page->language, clock->label),
@@ -274,10 +248,7 @@ static void add_dates(struct page *page, const struct case_shown *shown)
              page_text(page, TEXT_DATES));
     html_add(&page->html, "<ul class=\"dates\">");
     for (size_t i = 0; clocks && i < clocks->n_clocks; i++) {
-        const Watchdog__ClockState *clock = clocks->clocks[i];
-        if (!clock->due_ms || strcmp(clock->state, "cancelled") == 0 || !of_last_round(clocks, clock))
-            continue;
-        add_clock(page, clock);
+        add_clock(page, clocks->clocks[i]);
         count++;
     }
     html_add(&page->html, "</ul>");
@@ -359,7 +330,7 @@ static void begin_step_form(struct page *page, struct case_shown *shown, const c
     const char *token = sent && shown->token ? shown->token
                                              : form_token_make(&visit->portal->keys, case_form_purpose(shown, step),
                                                                page->now_ms, arena_of(page));
-    const char *version = arena_printf(arena_of(page), "%llu", (unsigned long long)shown->file->version);
+    const char *version = arena_printf(arena_of(page), "%llu", (unsigned long long)shown->told->version);
     if (sent && shown->token) /* a repetition must be the same command to the letter */
         version = http_form(visit->request, "version");
     html_add(
@@ -412,15 +383,14 @@ static void add_step(struct page *page, struct case_shown *shown, const Casework
 /* When it is the complainant's turn, the first step stands open; else all are folded away. */
 static void add_steps(struct page *page, struct case_shown *shown)
 {
-    const Casework__CaseFile *file = shown->file;
-    bool turn = file->phase == POLICY__PHASE__WAITING || file->phase == POLICY__PHASE__DONE;
-    if (file->n_allowed == 0)
+    const Casework__OwnCase *told = shown->told;
+    bool turn = told->phase == POLICY__PHASE__WAITING || told->phase == POLICY__PHASE__DONE;
+    if (told->n_allowed == 0)
         return;
     html_add(&page->html, "<section class=\"screen\" aria-labelledby=\"do\"><h2 id=\"do\">%s</h2>\n",
              page_text(page, TEXT_CASE_DO));
-    for (size_t i = 0, drawn = 0; i < file->n_allowed; i++)
-        if (!case_step_of_others(shown, file->allowed[i]->step))
-            add_step(page, shown, file->allowed[i], turn && drawn++ == 0);
+    for (size_t i = 0; i < told->n_allowed; i++)
+        add_step(page, shown, told->allowed[i], turn && i == 0);
     html_add(&page->html, "</section>\n");
 }
 
@@ -446,9 +416,9 @@ static void add_leave(struct page *page)
 void page_case(struct page *page, struct case_shown *shown)
 {
     const char *kind = portal_label(page->language, shown->kind->label);
-    const char *title = arena_printf(arena_of(page), "%s %s", kind, shown->file->number);
+    const char *title = arena_printf(arena_of(page), "%s %s", kind, shown->told->number);
     page_begin(page, title, shown->form.errors_count > 0);
-    html_add(&page->html, "<h1>%s <span class=\"code\">%s</span></h1>\n", kind, shown->file->number);
+    html_add(&page->html, "<h1>%s <span class=\"code\">%s</span></h1>\n", kind, shown->told->number);
     page_errors(page, &shown->form);
     add_notice(page, shown);
     page_files_refused(page, shown->visit->session, false);

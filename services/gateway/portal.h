@@ -29,6 +29,8 @@ void portal_proof(struct http_request *request);
 void portal_style(struct http_request *request);
 void portal_script(struct http_request *request);
 void portal_problems(struct http_request *request);
+void portal_notices(struct http_request *request);
+void portal_notices_list(struct http_request *request); /* of the API, and nobody need sign in */
 void portal_problem(struct http_request *request);
 void portal_problem_sent(struct http_request *request);
 

@@ -1,8 +1,7 @@
 /* The case page, and what a complainant does there. A session names the case; the services decide what its complainant
-   may do (GetCase: `allowed`), and the form sends exactly that. */
+   may know and do (GetOwn), and the form sends exactly that. */
 #include "portal_case.h"
 
-#include "message/message.h"
 #include "policy/lookup.h"
 
 #include <stdlib.h>
@@ -42,7 +41,7 @@ static void ask_clocks(struct case_shown *shown)
     Hb__Query query = HB__QUERY__INIT;
     Watchdog__Query watchdog = WATCHDOG__QUERY__INIT;
     Watchdog__GetClocks get = WATCHDOG__GET_CLOCKS__INIT;
-    query.case_id = get.case_id = shown->file->case_id;
+    query.case_id = get.case_id = shown->told->case_id;
     query.payload_case = HB__QUERY__PAYLOAD_WATCHDOG;
     query.watchdog = &watchdog;
     watchdog.kind_case = WATCHDOG__QUERY__KIND_CLOCKS;
@@ -74,6 +73,25 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
     arrived(opening->shown);
 }
 
+void case_open(struct visit *visit, Hb__Sealed **boxes, size_t count, const char *purpose, cell_command_fn *then,
+               void *context)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    Intake__Command intake = INTAKE__COMMAND__INIT;
+    Intake__Open open = INTAKE__OPEN__INIT;
+    command.site = visit->session->site;
+    command.case_id = visit->session->case_id;
+    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command.intake = &intake;
+    intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
+    intake.open = &open;
+    open.purpose = (char *)(uintptr_t)purpose;
+    open.boxes = boxes;
+    open.n_boxes = count;
+    open.tracking_code = visit->session->tracking_code;
+    cell_command(visit->request, HB__SERVICE__INTAKE, &command, 0, then, context);
+}
+
 static void ask_texts(struct case_shown *shown)
 {
     struct opening *opening = arena_alloc(visit_arena(shown->visit), sizeof *opening);
@@ -83,101 +101,26 @@ static void ask_texts(struct case_shown *shown)
         arrived(shown);
         return;
     }
-    Hb__Command command = HB__COMMAND__INIT;
-    Intake__Command intake = INTAKE__COMMAND__INIT;
-    Intake__Open open = INTAKE__OPEN__INIT;
-    command.site = shown->file->site;
-    command.case_id = shown->file->case_id;
-    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
-    command.intake = &intake;
-    intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
-    intake.open = &open;
-    open.purpose = "portal: the complainant's own case";
-    open.n_boxes = opening->count;
-    open.boxes = arena_alloc(visit_arena(shown->visit), opening->count * sizeof *open.boxes);
+    Hb__Sealed **boxes = arena_alloc(visit_arena(shown->visit), opening->count * sizeof *boxes);
     for (size_t i = 0; i < opening->count; i++)
-        open.boxes[i] = (Hb__Sealed *)(uintptr_t)opening->list[i]->box;
-    cell_command(shown->visit->request, HB__SERVICE__INTAKE, &command, 0, on_opened, opening);
-}
-
-static void find_files(struct case_shown *shown)
-{
-    const Casework__CaseFile *file = shown->file;
-    struct arena *arena = visit_arena(shown->visit);
-    shown->files = arena_zero(arena, (file->n_attachments + 1) * sizeof *shown->files);
-    shown->files_attached = arena_alloc(arena, (file->n_attachments + 1) * sizeof(Casework__Attachment *));
-    for (size_t i = 0; i < file->n_attachments; i++) {
-        const Hb__Personal *name = file->attachments[i]->file_name;
-        if (!case_file_is_shown(file, file->attachments[i]) || !name || name->kind_case != HB__PERSONAL__KIND_SEALED)
-            continue;
-        shown->files_attached[shown->files_count] = file->attachments[i];
-        shown->files[shown->files_count++].box = name->sealed;
-    }
+        boxes[i] = (Hb__Sealed *)(uintptr_t)opening->list[i]->box;
+    case_open(shown->visit, boxes, opening->count, "portal: the complainant's own case", on_opened, opening);
 }
 
 /* The two answers come in any order; the page waits for both. */
 static void ask_rest(struct case_shown *shown)
 {
     case_story_tell(shown);
-    find_files(shown);
     shown->waiting = 3;
     ask_clocks(shown);
     ask_texts(shown);
     arrived(shown);
 }
 
-static void ask_timeline(struct case_shown *shown);
-
-static void take_events(struct case_shown *shown, const Casework__Timeline *timeline)
-{
-    struct arena *arena = visit_arena(shown->visit);
-    for (size_t i = 0; i < timeline->n_events && shown->events_count < CASE_EVENTS_MAX; i++) {
-        ProtobufCMessage *message;
-        char *why;
-        struct bytes stored = bytes_of(timeline->events[i].data, timeline->events[i].len);
-        if (message_unpack(&hb__event__descriptor, stored, arena, &message, &why))
-            continue; /* of a newer version: nothing that this page knows how to tell */
-        shown->events = arena_grow(arena, shown->events, shown->events_count, sizeof *shown->events);
-        shown->events[shown->events_count++] = (Hb__Event *)message;
-    }
-    shown->timeline_next = timeline->next;
-}
-
-static void on_timeline(struct http_request *request, void *context, const Hb__Refusal *refused,
-                        const Hb__QueryReply *reply)
-{
-    (void)request;
-    struct case_shown *shown = context;
-    if (refused) {
-        visit_fail(shown->visit, 503, refused);
-        return;
-    }
-    take_events(shown, reply->casework->timeline);
-    if (shown->timeline_next && shown->events_count < CASE_EVENTS_MAX)
-        ask_timeline(shown);
-    else
-        ask_rest(shown);
-}
-
-static void ask_timeline(struct case_shown *shown)
-{
-    Hb__Query query = HB__QUERY__INIT;
-    Casework__Query casework = CASEWORK__QUERY__INIT;
-    Casework__GetTimeline get = CASEWORK__GET_TIMELINE__INIT;
-    query.case_id = get.case_id = shown->file->case_id;
-    get.after = shown->timeline_next;
-    get.limit = CASE_TIMELINE_PAGE;
-    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
-    query.casework = &casework;
-    casework.kind_case = CASEWORK__QUERY__KIND_TIMELINE;
-    casework.timeline = &get;
-    cell_query(shown->visit->request, HB__SERVICE__CASEWORK, &query, on_timeline, shown);
-}
-
 static void on_policy(struct visit *visit, void *context)
 {
     struct case_shown *shown = context;
-    shown->kind = visit->policy ? policy_kind(visit->policy, shown->file->kind) : NULL;
+    shown->kind = visit->policy ? policy_kind(visit->policy, shown->told->kind) : NULL;
     if (shown->kind)
         shown->then(shown);
     else
@@ -190,7 +133,7 @@ static void sign_in_again(struct visit *visit, const char *why)
     visit_redirect(visit, why);
 }
 
-static void on_file(struct http_request *request, void *context, const Hb__Refusal *refused,
+static void on_told(struct http_request *request, void *context, const Hb__Refusal *refused,
                     const Hb__QueryReply *reply)
 {
     (void)request;
@@ -204,23 +147,23 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
         visit_fail(visit, 503, refused);
         return;
     }
-    shown->file = reply->casework->file;
-    visit_policy(visit, shown->file->policy_version, on_policy, shown);
+    shown->told = reply->casework->own;
+    visit_policy(visit, shown->told->policy_version, on_policy, shown);
 }
 
-/* The file as it is now, and the policy under which it was registered. */
+/* The case as it is now, and the policy it goes by. */
 static void load(struct case_shown *shown, void (*then)(struct case_shown *shown))
 {
     shown->then = then;
     Hb__Query query = HB__QUERY__INIT;
     Casework__Query casework = CASEWORK__QUERY__INIT;
-    Casework__GetCase get = CASEWORK__GET_CASE__INIT;
+    Casework__GetOwn get = CASEWORK__GET_OWN__INIT;
     query.case_id = get.case_id = shown->visit->session->case_id;
     query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
     query.casework = &casework;
-    casework.kind_case = CASEWORK__QUERY__KIND_GET;
-    casework.get = &get;
-    cell_query(shown->visit->request, HB__SERVICE__CASEWORK, &query, on_file, shown);
+    casework.kind_case = CASEWORK__QUERY__KIND_OWN;
+    casework.own = &get;
+    cell_query(shown->visit->request, HB__SERVICE__CASEWORK, &query, on_told, shown);
 }
 
 /* What this browser has done is seen by this browser at once. */
@@ -249,7 +192,7 @@ static struct case_shown *shown_new(struct visit *visit)
     struct case_shown *shown = arena_zero(visit_arena(visit), sizeof *shown);
     shown->visit = visit;
     shown->status = 200;
-    shown->then = ask_timeline;
+    shown->then = ask_rest;
     shown->form = (struct form){.request = visit->request, .language = visit->language, .prefix = ""};
     return shown;
 }
@@ -268,7 +211,7 @@ void case_visit(struct http_request *request, void (*then)(struct case_shown *sh
 
 void portal_case(struct http_request *request)
 {
-    case_visit(request, ask_timeline);
+    case_visit(request, ask_rest);
 }
 
 /* ---- a step, sent ---- */
@@ -279,23 +222,18 @@ char *case_form_purpose(const struct case_shown *shown, const char *step)
                         step);
 }
 
-bool case_step_of_others(const struct case_shown *shown, const char *step)
-{
-    return strcmp(shown->kind->public_problem, step) == 0;
-}
-
 bool case_step_grave(const struct case_shown *shown, const char *step)
 {
     const Policy__Step *found = policy_step(shown->kind, step);
     const Policy__Stage *stage = found && *found->to ? policy_stage(shown->kind, found->to) : NULL;
-    return stage && stage->phase == POLICY__PHASE__CLOSED && shown->file->phase < POLICY__PHASE__DONE;
+    return stage && stage->phase == POLICY__PHASE__CLOSED && shown->told->phase < POLICY__PHASE__DONE;
 }
 
 /* The page comes back as the case is now, with what was typed and why it was not taken. */
 static void again(struct case_shown *shown, unsigned status)
 {
     shown->status = status;
-    load(shown, ask_timeline);
+    load(shown, ask_rest);
 }
 
 static void done(struct case_shown *shown)
@@ -359,8 +297,8 @@ static void send(struct case_shown *shown, Casework__Act *act)
     Hb__Command command = HB__COMMAND__INIT;
     Casework__Command casework = CASEWORK__COMMAND__INIT;
     command.id = (char *)(uintptr_t)shown->id;
-    command.site = shown->file->site;
-    command.case_id = shown->file->case_id;
+    command.site = shown->told->site;
+    command.case_id = shown->told->case_id;
     command.expected_version = version ? strtoull(version, NULL, 10) : 0;
     command.payload_case = HB__COMMAND__PAYLOAD_CASEWORK;
     command.casework = &casework;
@@ -374,7 +312,7 @@ static void act_now(struct case_shown *shown)
     struct visit *visit = shown->visit;
     Casework__Act act = CASEWORK__ACT__INIT;
     const Policy__Step *step = policy_step(shown->kind, shown->step);
-    if (!step || case_step_of_others(shown, step->name)) {
+    if (!step || strcmp(shown->kind->public_problem, step->name) == 0) { /* by that others join */
         visit_fail(visit, 404, NULL);
         return;
     }

@@ -1,5 +1,5 @@
 /* Files of a complainant's own case: adding some from its page, having one's own back, and those that the staff gives
-   with an answer. All else that the staff attached stays with the staff. */
+   with an answer. Casework tells him of no others. */
 #include "portal_case.h"
 
 #include "attachment.h"
@@ -8,25 +8,6 @@
 char *case_files_purpose(struct visit *visit)
 {
     return arena_printf(visit_arena(visit), "files:%016llx", (unsigned long long)visit->session->case_id);
-}
-
-static bool is_seen(const Casework__Seen *seen, const char *field)
-{
-    bool now = false;
-    for (size_t i = 0; seen && i < seen->n_now && !now; i++)
-        now = strcmp(seen->now[i], field) == 0;
-    return now;
-}
-
-bool case_file_is_shown(const Casework__CaseFile *file, const Casework__Attachment *one)
-{
-    bool shown = one->complainant;
-    for (size_t i = 0; i < file->n_facts && !shown; i++) {
-        const Hb__Fact *fact = file->facts[i];
-        shown = fact->value && fact->value->kind_case == HB__VALUE__KIND_TEXT &&
-                strcmp(fact->value->text, one->file) == 0 && is_seen(file->seen, fact->name);
-    }
-    return shown;
 }
 
 struct sent {
@@ -78,22 +59,18 @@ void portal_case_files_sent(struct http_request *request)
 
 /* ---- back again ---- */
 
-static void on_file(struct http_request *request, void *context, const Hb__Refusal *refused,
-                    const Hb__QueryReply *reply)
+static void find_file(struct case_shown *shown)
 {
-    struct visit *visit = context;
-    if (refused) {
-        visit_fail(visit, refused->status, refused);
-        return;
-    }
-    const Casework__CaseFile *file = reply->casework->file;
-    const char *id = http_param(request, "file");
-    for (size_t i = 0; i < file->n_attachments; i++)
-        if (strcmp(file->attachments[i]->file, id) == 0 && case_file_is_shown(file, file->attachments[i])) {
+    struct visit *visit = shown->visit;
+    const Casework__OwnCase *told = shown->told;
+    const char *id = http_param(visit->request, "file");
+    for (size_t i = 0; i < told->n_files; i++)
+        if (strcmp(told->files[i]->file, id) == 0) {
             visit_let_go(visit);
-            attachment_send(request, file->case_id, file->attachments[i],
-                            file->attachments[i]->complainant ? "portal: the complainant's own file"
-                                                              : "portal: a file given to the complainant");
+            attachment_send(visit->request, told->case_id, told->files[i],
+                            told->files[i]->complainant ? "portal: the complainant's own file"
+                                                        : "portal: a file given to the complainant",
+                            visit->session->tracking_code);
             return;
         }
     visit_fail(visit, 404, NULL);
@@ -101,22 +78,5 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
 
 void portal_case_file(struct http_request *request)
 {
-    struct visit *visit = visit_begin(request);
-    if (!visit->session) {
-        visit_redirect(visit, "/track?over=1");
-        return;
-    }
-    if (!visit_may(visit, &visit->portal->viewing))
-        return;
-    Hb__Query query = HB__QUERY__INIT;
-    Casework__Query casework = CASEWORK__QUERY__INIT;
-    Casework__GetCase get = CASEWORK__GET_CASE__INIT;
-    request->after = visit->session->after;
-    request->n_after = visit->session->n_after;
-    query.case_id = get.case_id = visit->session->case_id;
-    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
-    query.casework = &casework;
-    casework.kind_case = CASEWORK__QUERY__KIND_GET;
-    casework.get = &get;
-    cell_query(request, HB__SERVICE__CASEWORK, &query, on_file, visit);
+    case_visit(request, find_file);
 }

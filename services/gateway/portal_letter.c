@@ -1,5 +1,6 @@
 /* A letter that the complainant received, as pages of A4: the very text that was issued then, however the case or the
-   policy has changed since. Only what the policy says is public, and only of the session's own case. */
+   policy has changed since. Casework tells of those only that the policy calls public, and of the session's own case.
+ */
 #include "portal_case.h"
 
 #include "document.h"
@@ -9,7 +10,7 @@
 
 struct reading {
     struct case_shown *shown;
-    const Casework__Issued *issued;
+    const Casework__OwnMoment *sent;
 };
 
 static json_t *pair(const Hb__Label *label)
@@ -20,12 +21,12 @@ static json_t *pair(const Hb__Label *label)
 static void print(struct reading *reading, const char *text)
 {
     struct visit *visit = reading->shown->visit;
-    const Casework__Issued *issued = reading->issued;
-    json_t *data = json_pack("{s:o, s:s, s:s, s:s, s:i, s:s, s:b, s:b, s:[], s:[{s:[{s:s}]}]}", "name",
-                             pair(issued->letter->label), "code", "", "class", "public", "number", issued->number,
-                             "version", (int)issued->version, "issued_at",
-                             json_time_text(visit->page.zone, issued->at_ms, visit_arena(visit)), "draft", false,
-                             "letter", true, "copies", "blocks", "rows", "value", text);
+    const Hb__Letter *letter = reading->sent->letter;
+    json_t *data =
+        json_pack("{s:o, s:s, s:s, s:s, s:i, s:s, s:b, s:b, s:[], s:[{s:[{s:s}]}]}", "name", pair(letter->label),
+                  "code", "", "class", "public", "number", letter->number, "version", (int)reading->sent->version,
+                  "issued_at", json_time_text(visit->page.zone, reading->sent->at_ms, visit_arena(visit)), "draft",
+                  false, "letter", true, "copies", "blocks", "rows", "value", text);
     visit_let_go(visit);
     document_print(visit->request, data, visit->language == LANGUAGE_EN);
     json_decref(data);
@@ -44,31 +45,6 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
         visit_fail(reading->shown->visit, opened ? 404 : 503, refused); /* an erased one is no letter any more */
 }
 
-static void ask_text(struct reading *reading)
-{
-    Hb__Command command = HB__COMMAND__INIT;
-    Intake__Command intake = INTAKE__COMMAND__INIT;
-    Intake__Open open = INTAKE__OPEN__INIT;
-    Hb__Sealed *box = reading->issued->letter->text->text->sealed;
-    command.site = reading->shown->file->site;
-    command.case_id = reading->shown->file->case_id;
-    command.payload_case = HB__COMMAND__PAYLOAD_INTAKE;
-    command.intake = &intake;
-    intake.kind_case = INTAKE__COMMAND__KIND_OPEN;
-    intake.open = &open;
-    open.purpose = "portal: a letter to the complainant";
-    open.boxes = &box;
-    open.n_boxes = 1;
-    cell_command(reading->shown->visit->request, HB__SERVICE__INTAKE, &command, 0, on_opened, reading);
-}
-
-static bool is_public(const Casework__Issued *issued)
-{
-    const Hb__Letter *letter = issued->letter;
-    return letter && letter->public_ && letter->text && letter->text->content_case == HB__FIELD__CONTENT_TEXT &&
-           letter->text->text->kind_case == HB__PERSONAL__KIND_SEALED;
-}
-
 static void find(struct case_shown *shown)
 {
     struct reading *reading = arena_alloc(visit_arena(shown->visit), sizeof *reading);
@@ -76,13 +52,14 @@ static void find(struct case_shown *shown)
                *issue = http_param(shown->visit->request, "issue");
     unsigned long nth = strtoul(issue, NULL, 10);
     *reading = (struct reading){.shown = shown};
-    for (size_t i = 0; i < shown->file->n_documents; i++) {
-        const Casework__Issued *issued = shown->file->documents[i];
-        if (is_public(issued) && issued->letter->issue == nth && strcmp(issued->document, document) == 0)
-            reading->issued = issued;
+    for (size_t i = 0; i < shown->told->n_moments; i++) {
+        const Hb__Letter *letter = shown->told->moments[i]->letter;
+        if (letter && letter->issue == nth && strcmp(letter->document, document) == 0)
+            reading->sent = shown->told->moments[i];
     }
-    if (reading->issued)
-        ask_text(reading);
+    if (reading->sent)
+        case_open(shown->visit, &reading->sent->letter->text->text->sealed, 1, "portal: a letter to the complainant",
+                  on_opened, reading);
     else
         visit_fail(shown->visit, 404, NULL);
 }

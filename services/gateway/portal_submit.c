@@ -58,7 +58,7 @@ static void on_policy(struct visit *visit, void *context)
     visit->page.here = token ? arena_printf(arena, "/submit?place=%s", token)
                              : arena_printf(arena, "/submit?site=%s", html_url(arena, visit->site->id));
     visit->page.place = place ? place->place : NULL;
-    page_kinds(&visit->page, visit->site, kinds, count, portal_has_problems(visit), token);
+    page_kinds(&visit->page, visit->site, kinds, count, portal_has_problems(visit), portal_has_notices(visit), token);
     visit_answer(visit, 200);
 }
 

@@ -248,6 +248,13 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
         {"此问题已处理完毕，不再登记人数。如果仍然存在，请重新反映。",
          "This problem has been dealt with, and nobody joins it any more. If it is still there, please "
          "submit it anew."},
+    [TEXT_NOTICES] = {"通知公示", "Public notices"},
+    [TEXT_NOTICES_SEE] = {"无须登录即可查看", "For everybody to read"},
+    [TEXT_NOTICES_NONE] = {"目前没有有效的通知。", "No notice is in force now."},
+    [TEXT_NOTICES_MORE] = {"更早的通知", "Earlier ones"},
+    [TEXT_NOTICES_END] = {"没有更早的通知了。", "There are no earlier ones."},
+    [TEXT_NOTICE_SINCE] = {"发布于 ", "Published "},
+    [TEXT_NOTICE_UNTIL] = {"有效期至 ", "in force until "},
     [TEXT_TRAP] = {"此处请留空", "Leave this empty"},
     [TEXT_TRAPPED] = {"一个应当留空的栏目被填写了（可能是浏览器自动填写）。现已清空，请再提交一次。",
                       "A field that must stay empty was filled in, perhaps by your browser. It is empty again: please "

@@ -1,6 +1,7 @@
 #include "portal_visit.h"
 
 #include "open311.h"
+#include "problem.h"
 
 #include "config/config.h"
 
@@ -267,6 +268,16 @@ void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal
             arena_printf(visit_arena(visit), "%u", refusal && refusal->retry_after_s ? refusal->retry_after_s : 5));
     if (open311_speaks(visit->request)) {
         open311_fail(visit->request, status, refusal);
+        return;
+    }
+    if (strncmp(visit->request->path, "/api/", 5) == 0) {
+        visit_let_go(visit);
+        problem_respond(visit->request,
+                        refusal && refusal->text
+                            ? refusal
+                            : problem_new(visit->request, status, status == 404 ? "not_found" : "overloaded",
+                                          portal_text(LANGUAGE_ZH, status == 404 ? TEXT_404_TITLE : TEXT_503_TITLE),
+                                          portal_text(LANGUAGE_EN, status == 404 ? TEXT_404_TITLE : TEXT_503_TITLE)));
         return;
     }
     page_failure(&visit->page, status, refusal);

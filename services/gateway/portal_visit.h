@@ -73,6 +73,8 @@ bool visit_may(struct visit *visit, struct limit *limit);
 
 /* portal_problems.c: does the policy of the visit's site know public problems? */
 bool portal_has_problems(const struct visit *visit);
+/* portal_notices.c: does it know notices that everybody may read? */
+bool portal_has_notices(const struct visit *visit);
 
 /* ---- portal_cache.c: public organisation and policies, asked of directory and kept ---- */
 

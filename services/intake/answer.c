@@ -30,6 +30,12 @@ static bool code_split(struct turn *turn, const char *given, char **number_out, 
     return number > 0;
 }
 
+bool intake_tracks(struct turn *turn, const char *given, uint64_t case_id)
+{
+    char *number, *code;
+    return code_split(turn, given, &number, &code) && vault_tracking_matches(turn_vault(turn), case_id, code);
+}
+
 /* The code is a hash of the case id, so it also tells which of several sites' equal numbers is meant. */
 static void answer_track(struct turn *turn, const char *given, Intake__Reply *reply)
 {
@@ -86,7 +92,7 @@ static void answer_receipt(struct turn *turn, const Hb__Query *query, Intake__Re
     reply->receipt = receipt;
 }
 
-static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
+bool intake_may_ask(struct turn *turn, const Hb__Query *query, const char *scope)
 {
     if (strlen(query->site) > INTAKE_NAME_BYTES_MAX || !organisation_site(turn, query->site)) {
         Hb__Refusal *refusal = turn_refuse(turn, 404, "unknown_site", "没有该站点", "there is no such site");
@@ -99,32 +105,9 @@ static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
     return false;
 }
 
-static void answer_alike(struct turn *turn, const Hb__Query *query, const Intake__FindAlike *find, Intake__Reply *reply)
-{
-    if (!may(turn, query, "submit"))
-        return;
-    Intake__Alike *alike = arena_alloc(turn_arena(turn), sizeof *alike);
-    intake__alike__init(alike);
-    alike->case_ids = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->case_ids);
-    alike->numbers = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->numbers);
-    const Policy__Policy *policy = organisation_policy(turn, query->site, 0);
-    const Policy__Kind *kind = policy ? policy_kind(policy, find->kind) : NULL;
-    const char *place = !find->place[0] || (kind && intake_place_is_listed(kind))
-                            ? find->place
-                            : intake_place_key(turn, query->site, find->place);
-    alike->n_case_ids =
-        intake_alike_find(turn, query->site, find->kind, find->category, place, turn_now(turn), alike->case_ids);
-    for (size_t i = 0; i < alike->n_case_ids; i++) {
-        const Intakerec__Case *record = intake_case_load(turn, alike->case_ids[i]);
-        alike->numbers[alike->n_numbers++] = record ? record->number : "";
-    }
-    reply->kind_case = INTAKE__REPLY__KIND_ALIKE;
-    reply->alike = alike;
-}
-
 static void answer_may_register(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
 {
-    if (!may(turn, query, "submit"))
+    if (!intake_may_ask(turn, query, "submit"))
         return;
     reply->kind_case = INTAKE__REPLY__KIND_REGISTRABLE;
     reply->registrable = intake_may_register(turn, organisation_site(turn, query->site), query->actor);
@@ -141,7 +124,7 @@ static void answer_held(struct turn *turn, const Hb__Query *query, Intake__Reply
 static void answer_imported(struct turn *turn, const Hb__Query *query, const Intake__FindImported *find,
                             Intake__Reply *reply)
 {
-    if (!may(turn, query, "import"))
+    if (!intake_may_ask(turn, query, "import"))
         return;
     if (find->n_external_ids > INTAKE_FIND_MAX) {
         Hb__Refusal *refusal =
@@ -184,7 +167,7 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         answer_track(turn, query->intake->track->code, answer);
         break;
     case INTAKE__QUERY__KIND_ALIKE:
-        answer_alike(turn, query, query->intake->alike, answer);
+        intake_answer_alike(turn, query, query->intake->alike, answer);
         break;
     case INTAKE__QUERY__KIND_IMPORTED:
         answer_imported(turn, query, query->intake->imported, answer);

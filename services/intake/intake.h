@@ -21,6 +21,8 @@ struct facts;
 #define INTAKE_OPEN_FILES_MAX 50u
 #define INTAKE_FIND_MAX 1000u
 #define INTAKE_ALIKE_MAX 5u
+#define INTAKE_ALIKE_RANKED_MAX 16u /* of an answer to FindAlike */
+#define INTAKE_ALIKE_TEXT_BYTES_MAX 8192u
 #define INTAKE_PROMISED_MAX 32u
 #define INTAKE_SEARCH_DEFAULT 50u
 #define INTAKE_SEARCH_MAX 500u /* cases to one reply */
@@ -78,6 +80,10 @@ void intake_number_save(struct turn *turn, const char *site, const char *number,
 /* Cases of any site with this number: numbers are unique within a site only. */
 struct state_scan *intake_number_open(struct turn *turn, const char *number);
 uint64_t intake_number_next(struct turn *turn, struct state_scan *scan);
+bool intake_may_ask(struct turn *turn, const Hb__Query *query, const char *scope); /* false: refused */
+/* alike.c: what may be the same matter as a case that is being registered. */
+void intake_answer_alike(struct turn *turn, const Hb__Query *query, const Intake__FindAlike *find,
+                         Intake__Reply *reply);
 void intake_alike_save(struct turn *turn, const Intakerec__Case *record, uint64_t case_id);
 /* The newest cases of the same site, kind, category and place (a listed one, or the key of a sealed one) received
  * within 14 days before `received_ms`. */
@@ -241,6 +247,8 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
 void intake_react(struct turn *turn, const Hb__Event *event);
 void intake_too_deep(struct turn *turn, const Hb__Event *cause);
 void intake_evolve(struct turn *turn, const Hb__Event *event);
+/* Is this the tracking code of the case, as people type it? At the door and in queries only. */
+bool intake_tracks(struct turn *turn, const char *given, uint64_t case_id);
 void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
 #endif

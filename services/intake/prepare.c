@@ -385,6 +385,17 @@ static void prepare_import(struct turn *turn, const Hb__Command *command, const 
         take_keys(turn, import->submit);
 }
 
+/* Whoever says that he is the complainant proves it: here, where the keys are that the code is made with. */
+static void check_tracking(struct turn *turn, const Hb__Command *command)
+{
+    if (command->actor && command->actor->complainant &&
+        !intake_tracks(turn, command->intake->open->tracking_code, command->case_id))
+        refusal_field(
+            turn,
+            turn_refuse(turn, 403, "not_allowed", "查询码与该案件不符", "this is not the tracking code of the case"),
+            "tracking_code");
+}
+
 void intake_prepare(struct turn *turn, Hb__Command *command)
 {
     if (command->payload_case != HB__COMMAND__PAYLOAD_INTAKE)
@@ -410,6 +421,8 @@ void intake_prepare(struct turn *turn, Hb__Command *command)
         intake_prepare_refuse_held(turn, command, command->intake->refuse_held);
         return;
     case INTAKE__COMMAND__KIND_OPEN:
+        check_tracking(turn, command);
+        return;
     case INTAKE__COMMAND__KIND_EXPORT:
     case INTAKE__COMMAND__KIND_REGISTER_HELD:
     case INTAKE__COMMAND__KIND__NOT_SET:

@@ -19,6 +19,7 @@ WORDS = {
     "slow": ("events said in", "finds nothing", "events heard in", "for each flush", "does not end", "mails, each answered"),
     "threads": ("mails, up to", "without the lock", "no report"),
     "power": ("seed", "control:", "acknowledged commands"),
+    "halfway": ("seed", "cut before"),
     "torn": ("seed", "power cuts among", "control:", "not promised:"),
     "nth": ("seed", "ways to reach", "faults (", "they left", "findings"),
     "clocks": ("seed", "jumps (", "1970", "slept", "a tenth", "ten years on", "finds nothing"),

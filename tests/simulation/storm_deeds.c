@@ -198,6 +198,12 @@ static void spoil(struct storm *storm, Intake__Submit *submit, Hb__Command *comm
     }
 }
 
+static void suspect(struct storm *storm, Hb__Actor *actor)
+{
+    STORM_ADD(storm, actor->suspect, actor->n_suspect, text(storm, "trap"));
+    actor->origin = arena_printf(&storm->arena, "o%zu", storm->commands_count % 3);
+}
+
 static void submit(struct storm *storm)
 {
     bool portal = storm_chance(storm, 300);
@@ -213,6 +219,9 @@ static void submit(struct storm *storm)
     command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
     command->intake->submit = made;
     made->channel = portal ? "web" : "phone";
+    if (portal &&
+        storm->commands_count % 4 == 0) /* the gateway saw signs of a program; no draw: the story is as it was */
+        suspect(storm, command->actor);
     if (!portal && storm_chance(storm, 60)) {
         made->settle = true;
         STORM_ADD(storm, made->settle_fields, made->n_settle_fields, field_new(storm, "explanation", "已当场说明"));
@@ -223,6 +232,36 @@ static void submit(struct storm *storm)
         spoil(storm, made, command);
     storm_tell(storm, "%s submits %s at %s: %s", person ? person : "the portal", made->kind, command->site,
                command->id);
+    storm_send(storm, HB__SERVICE__INTAKE, command);
+}
+
+/* Somebody lets in or refuses one that is held, or that is not any more. */
+static void decide_held(struct storm *storm)
+{
+    const struct storm_log *log = &storm->logs[HB__SERVICE__INTAKE];
+    const Intake__SubmissionHeld *held = NULL;
+    for (size_t tries = 0; !held && tries < 50 && log->count; tries++) {
+        const Hb__Event *event = log->list[storm_draw(storm, log->count)];
+        held = event->intake->kind_case == INTAKE__EVENT__KIND_HELD ? event->intake->held : NULL;
+    }
+    if (!held)
+        return;
+    const char *person = somebody(storm);
+    Hb__Command *command = command_new(storm, person, "");
+    command->actor = storm_actor(storm, person);
+    command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command->intake = STORM_NEW(storm, Intake__Command, intake__command__init);
+    if (storm_chance(storm, 700)) {
+        command->intake->kind_case = INTAKE__COMMAND__KIND_REGISTER_HELD;
+        command->intake->register_held = STORM_NEW(storm, Intake__RegisterHeld, intake__register_held__init);
+        command->intake->register_held->held = held->held;
+    } else {
+        command->intake->kind_case = INTAKE__COMMAND__KIND_REFUSE_HELD;
+        command->intake->refuse_held = STORM_NEW(storm, Intake__RefuseHeld, intake__refuse_held__init);
+        command->intake->refuse_held->held = held->held;
+        command->intake->refuse_held->reason = personal(storm, storm_secrets[3]);
+    }
+    storm_tell(storm, "%s decides on %s: %s", person, held->number, command->id);
     storm_send(storm, HB__SERVICE__INTAKE, command);
 }
 
@@ -333,20 +372,20 @@ static void act(struct storm *storm, const struct look *look, const char *step_n
     storm_send(storm, HB__SERVICE__CASEWORK, command);
 }
 
-static void act_on_file(struct look *look, const Casework__CaseFile *file)
+static void act_on(struct look *look, Casework__Allowed *const *allowed, size_t count, uint64_t seen)
 {
     struct storm *storm = look->storm;
-    if (!file->n_allowed && !storm_chance(storm, 50))
+    if (!count && !storm_chance(storm, 50))
         return;
-    const char *step = file->n_allowed ? file->allowed[storm_draw(storm, file->n_allowed)]->step : "close";
+    const char *step = count ? allowed[storm_draw(storm, count)]->step : "close";
     const Policy__Kind *kind = look->one->kind;
-    uint64_t version = storm_chance(storm, 700) ? file->version : 0;
+    uint64_t version = storm_chance(storm, 700) ? seen : 0;
     if (storm_chance(storm, 80)) /* whatever he may not do */
         step = kind->steps[storm_draw(storm, kind->n_steps)]->name;
     if (storm_chance(storm, 10))
         step = "no_such_step";
     if (storm_chance(storm, 30))
-        version = file->version + 1;
+        version = seen + 1;
     act(storm, look, step, version);
 }
 
@@ -356,8 +395,11 @@ static void on_looked(void *context, enum err err, const Bus__Reply *reply)
     struct storm *storm = look->storm;
     storm->flows--;
     bool answered = !err && reply->kind_case == BUS__REPLY__KIND_QUERY && !reply->query->refused;
-    if (answered)
-        act_on_file(look, reply->query->casework->file);
+    const Casework__Reply *said = answered ? reply->query->casework : NULL;
+    if (said && said->kind_case == CASEWORK__REPLY__KIND_OWN)
+        act_on(look, said->own->allowed, said->own->n_allowed, said->own->version);
+    else if (said)
+        act_on(look, said->file->allowed, said->file->n_allowed, said->file->version);
     else if (storm_chance(storm, 200)) /* without looking */
         act(storm, look, look->one->kind->steps[storm_draw(storm, look->one->kind->n_steps)]->name, 0);
 }
@@ -368,15 +410,19 @@ static void ask_case(struct storm *storm, struct look *look)
     Hb__Query query = HB__QUERY__INIT;
     Casework__Query casework = CASEWORK__QUERY__INIT;
     Casework__GetCase get = CASEWORK__GET_CASE__INIT;
+    Casework__GetOwn own = CASEWORK__GET_OWN__INIT;
     request.kind_case = BUS__REQUEST__KIND_QUERY;
     request.query = &query;
     query.actor = storm_actor(storm, look->person);
     query.case_id = look->one->id;
     query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
     query.casework = &casework;
-    casework.kind_case = CASEWORK__QUERY__KIND_GET;
-    casework.get = &get;
-    get.case_id = look->one->id;
+    casework.kind_case = look->person ? CASEWORK__QUERY__KIND_GET : CASEWORK__QUERY__KIND_OWN;
+    if (look->person)
+        casework.get = &get;
+    else
+        casework.own = &own;
+    get.case_id = own.case_id = look->one->id;
     storm->flows++;
     simulation_ask(storm->simulation, HB__SERVICE__CASEWORK, &request, 3000, on_looked, look);
 }
@@ -503,6 +549,8 @@ void storm_deed(struct storm *storm)
         storm_change_person(storm);
     else if (what < 406)
         storm_move_cases(storm);
+    else if (what < 440)
+        decide_held(storm);
     else
         look_and_act(storm);
 }

@@ -21,6 +21,18 @@ static void publish(struct world *world, uint32_t version)
     room->needed = POLICY__FIELD_DEF__NEEDED__ALWAYS;
     if (version == 1) /* later nobody is asked for it any more */
         kind->fields = LIST(world, Policy__FieldDef *, &kind->n_fields, room);
+    Policy__Clock *clock = MAKE(world, Policy__Clock, POLICY__CLOCK__INIT);
+    Policy__Trigger *start = MAKE(world, Policy__Trigger, POLICY__TRIGGER__INIT);
+    Policy__Term *term = MAKE(world, Policy__Term, POLICY__TERM__INIT);
+    Policy__LimitRow *limit = MAKE(world, Policy__LimitRow, POLICY__LIMIT_ROW__INIT);
+    clock->name = "respond";
+    start->name = "registered";
+    term->unit = POLICY__TERM__UNIT__HOURS;
+    term->amount = 40;
+    clock->start = LIST(world, Policy__Trigger *, &clock->n_start, start);
+    limit->terms = LIST(world, Policy__Term *, &limit->n_terms, term);
+    clock->limit = LIST(world, Policy__LimitRow *, &clock->n_limit, limit);
+    kind->clocks = LIST(world, Policy__Clock *, &kind->n_clocks, clock);
     Policy__Never *never = MAKE(world, Policy__Never, POLICY__NEVER__INIT);
     never->who = LIST(world, Policy__Who *, &never->n_who, world_who(world, "janitor"));
     never->acts = LIST(world, char *, &never->n_acts, "see");
@@ -264,6 +276,7 @@ static void it_is_let_in_as_it_came(void **state)
     assert_int_equal(reply->case_id, id);
     assert_string_equal(reply->submitted->number, "20250311-repair-001"); /* counts on the day it is registered */
     assert_string_equal(reply->submitted->tracking_code, "");             /* that is its sender's */
+    assert_int_equal(reply->submitted->promised[0]->due_ms, held->recorded_ms + 40 * PUPPET_HOUR_MS);
 
     const Hb__Event *event = said(world, 1), *who = said(world, 0);
     assert_int_equal(event->intake->kind_case, INTAKE__EVENT__KIND_REGISTERED);

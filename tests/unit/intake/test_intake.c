@@ -637,10 +637,28 @@ static const Hb__CommandReply *open_boxes(struct world *world, Hb__Actor *actor,
     return world_command(world, HB__SERVICE__INTAKE, command);
 }
 
+/* The complainant of the case whose tracking code this is, about the case `case_id`. */
+static const Hb__CommandReply *open_own(struct world *world, const char *code, uint64_t case_id, Hb__Sealed *first,
+                                        Hb__Sealed *second)
+{
+    Hb__Command *command = new_command(world, NULL);
+    command->actor = MAKE(world, Hb__Actor, HB__ACTOR__INIT);
+    command->actor->complainant = true;
+    command->case_id = case_id;
+    command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
+    Intake__Open *open = command->intake->open = MAKE(world, Intake__Open, INTAKE__OPEN__INIT);
+    open->purpose = "own case";
+    open->tracking_code = (char *)(uintptr_t)code;
+    open->boxes = LIST(world, Hb__Sealed *, &open->n_boxes, first, second);
+    return world_command(world, HB__SERVICE__INTAKE, command);
+}
+
 static void sealed_texts_are_opened_for_those_who_may(void **state)
 {
     struct world *world = *state;
-    uint64_t mine = submit_ok(world, new_submit(world))->case_id;
+    const Hb__CommandReply *submitted = submit_ok(world, new_submit(world));
+    uint64_t mine = submitted->case_id;
+    const char *code = submitted->submitted->tracking_code;
     const Intake__CaseRegistered *registered = last_said(world)->intake->registered;
     Hb__Sealed *name = registered->party->name->sealed, *text = registered->text->sealed;
     const Hb__CommandReply *reply = open_boxes(world, world_actor(world, "bo"), 0, "handle", name, text);
@@ -659,12 +677,17 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_int_equal(open_boxes(world, world_actor(world, "lin"), 0, "look", name, text)->refused->status, 403);
     assert_int_equal(open_boxes(world, world_actor(world, "bo"), 0, "", name, text)->refused->status, 422);
     assert_null(open_boxes(world, NULL, 0, "notice", name, text)->refused); /* notification, acting for nobody */
-    uint64_t other = submit_ok(world, new_submit(world))->case_id;
-    Hb__Actor *complainant = MAKE(world, Hb__Actor, HB__ACTOR__INIT);
-    complainant->complainant = true;
-    assert_null(open_boxes(world, complainant, mine, "own case", name, text)->refused);
-    assert_int_equal(open_boxes(world, complainant, other, "pry", name, text)->refused->status, 403);
-    assert_int_equal(open_boxes(world, complainant, 0, "pry", name, text)->refused->status, 403);
+    const Hb__CommandReply *another = submit_ok(world, new_submit(world));
+    uint64_t other = another->case_id;
+    const char *others_code = another->submitted->tracking_code;
+    assert_null(open_own(world, code, mine, name, text)->refused);
+    assert_string_equal(open_own(world, others_code, other, name, text)->refused->field,
+                        "boxes[0]"); /* of another case */
+    assert_string_equal(open_own(world, code, other, name, text)->refused->field, "tracking_code");
+    assert_string_equal(open_own(world, others_code, mine, name, text)->refused->field, "tracking_code");
+    assert_string_equal(open_own(world, "", mine, name, text)->refused->field,
+                        "tracking_code"); /* nobody has proved it */
+    assert_int_equal(open_own(world, code, 0, name, text)->refused->status, 403);
     Hb__Sealed made_up = *text;
     made_up.key_id = 99;
     assert_int_equal(open_boxes(world, world_actor(world, "bo"), 0, "x", &made_up, text)->refused->status, 404);
@@ -765,7 +788,9 @@ static void a_confidential_identity_is_withheld(void **state)
     struct world *world = *state;
     Intake__Submit *submit = new_submit(world);
     submit->party->confidential = true;
-    uint64_t mine = submit_ok(world, submit)->case_id;
+    const Hb__CommandReply *submitted = submit_ok(world, submit);
+    uint64_t mine = submitted->case_id;
+    const char *code = submitted->submitted->tracking_code;
     const Intake__CaseRegistered *registered = last_said(world)->intake->registered;
     Hb__Sealed *name = registered->party->name->sealed, *text = registered->text->sealed;
     const Hb__CommandReply *reply = open_boxes(world, world_actor(world, "bo"), mine, "handle", name, text);
@@ -789,9 +814,7 @@ static void a_confidential_identity_is_withheld(void **state)
     Hb__Actor *operator= MAKE(world, Hb__Actor, HB__ACTOR__INIT);
     operator->operator_ = true; /* of the machine; no post of the policy */
     assert_string_equal(open_boxes(world, operator, mine, "look", name, text)->opened->texts[0], "");
-    Hb__Actor *complainant = MAKE(world, Hb__Actor, HB__ACTOR__INIT);
-    complainant->complainant = true;
-    assert_string_equal(open_boxes(world, complainant, mine, "own case", name, text)->opened->texts[0], "王小明");
+    assert_string_equal(open_own(world, code, mine, name, text)->opened->texts[0], "王小明");
     assert_string_equal(open_boxes(world, NULL, mine, "notice", name, text)->opened->texts[0], "王小明");
 
     say_respondent(world, mine, "yu"); /* what became of the case since counts too */
