@@ -551,7 +551,7 @@ enum err config_secret(const Config__Config *config, const char *name, char secr
 
 static enum err secret_create(const Config__Config *config, const char *name, char public_out[41], char secret[41])
 {
-    char path[4200];
+    char path[4200], fresh[4300];
     enum err err = config_secret(config, name, secret);
     if (err == ERR_NONE)
         return zmq_curve_public(public_out, secret) ? ERR_MALFORMED : ERR_NONE;
@@ -560,11 +560,13 @@ static enum err secret_create(const Config__Config *config, const char *name, ch
     if (zmq_curve_keypair(public_out, secret))
         return ERR_IO;
     snprintf(path, sizeof path, "%s/%s.secret", config->secrets, name);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return ERR_IO;
     bool good = write(fd, secret, 40) == 40 && fsync(fd) == 0;
-    return close(fd) == 0 && good ? folder_sync(config->secrets) : ERR_IO;
+    good = close(fd) == 0 && good && rename(fresh, path) == 0; /* half a key would be no key, and never made anew */
+    return good ? folder_sync(config->secrets) : ERR_IO;
 }
 
 static void fill_in(char **public_key, const char *made, struct arena *arena, bool *changed)

@@ -23,6 +23,8 @@ static const struct {
     {"received_from_ms", "received_from"},
     {"received_to_ms", "received_to"},
     {"registered_ms", "registered_at"},
+    {"refused_ms", "refused_at"},
+    {"oldest_ms", "oldest_at"},
     {"closed_ms", "closed_at"},
     {"due_ms", "due_at"},
     {"open_due_ms", "open_due_at"},

@@ -183,9 +183,13 @@ static Hb__Value *parse_duration(const struct typing *typing, const char *text)
 
 static Hb__Value *parse_name(const struct typing *typing, const char *text)
 {
-    if (strlen(text) <= FIELD_NAME_BYTES_MAX)
+    bool open = typing->def->open_text;
+    if (strlen(text) <= (open ? FIELD_OPEN_TEXT_BYTES_MAX : FIELD_NAME_BYTES_MAX))
         return value_text(typing->turn, text);
-    refuse(typing, "最长 200 字节", "at most 200 bytes");
+    if (open)
+        refuse(typing, "最长 3000 字节", "at most 3000 bytes");
+    else
+        refuse(typing, "最长 200 字节", "at most 200 bytes");
     return NULL;
 }
 

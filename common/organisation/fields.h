@@ -5,6 +5,7 @@
 #include "organisation/organisation.h"
 
 #define FIELD_NAME_BYTES_MAX 200u
+#define FIELD_OPEN_TEXT_BYTES_MAX 3000u /* a thousand characters: facts are kept by every service that folds them */
 
 /* Parts are numbered without gaps: refuses (with `path`) a part that would leave one. */
 void field_part_follows(struct turn *turn, const struct facts *facts, Hb__Field *const *fields, size_t count,

@@ -108,10 +108,18 @@ static void fold_mark(struct turn *turn, const Directory__ThingMarked *marked)
     state_save(turn, THING, key_bytes(&key), (const ProtobufCMessage *)thing);
 }
 
+static struct key roster_key(const char *site, const char *roster, const char *thing)
+{
+    struct key key = key_two(site, roster);
+    if (*thing)
+        key_add_text(&key, thing);
+    return key;
+}
+
 /* What was planned of the plan's time is replaced; what lies long before it is let go. */
 static void fold_roster(struct turn *turn, const Directory__RosterPlan *plan)
 {
-    struct key key = key_two(plan->site, plan->roster);
+    struct key key = roster_key(plan->site, plan->roster, plan->thing);
     const Directory__RosterPlan *before =
         state_load(turn, ROSTER, key_bytes(&key), &directory__roster_plan__descriptor);
     Directory__RosterPlan all = *plan;
@@ -244,11 +252,12 @@ const Directory__Thing **organisation_things(struct turn *turn, const char *site
     return list;
 }
 
-const Directory__RosterPlan *organisation_roster(struct turn *turn, const char *site, const char *roster)
+const Directory__RosterPlan *organisation_roster(struct turn *turn, const char *site, const char *roster,
+                                                 const char *thing)
 {
-    if (organisation_too_long(site) || organisation_too_long(roster))
+    if (organisation_too_long(site) || organisation_too_long(roster) || organisation_too_long(thing))
         return NULL;
-    struct key key = key_two(site, roster);
+    struct key key = roster_key(site, roster, thing);
     return state_load(turn, ROSTER, key_bytes(&key), &directory__roster_plan__descriptor);
 }
 

@@ -26,10 +26,12 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event);
 const Directory__Site *organisation_site(struct turn *turn, const char *site); /* NULL: unknown */
 const Directory__Department *organisation_department(struct turn *turn, const char *site, const char *department);
 const Directory__Person *organisation_person(struct turn *turn, const char *person);
-/* An entry of a register; of="" lists all of a site. The plan holds all shifts known of a roster. */
+/* An entry of a register; of="" lists all of a site. The plan holds all shifts known of a roster; of one that
+   is of a register, those of the entry `thing`, else "". */
 const Directory__Thing *organisation_thing(struct turn *turn, const char *site, const char *thing);
 const Directory__Thing **organisation_things(struct turn *turn, const char *site, const char *of); /* ends with NULL */
-const Directory__RosterPlan *organisation_roster(struct turn *turn, const char *site, const char *roster);
+const Directory__RosterPlan *organisation_roster(struct turn *turn, const char *site, const char *roster,
+                                                 const char *thing);
 const Directory__Account *organisation_account(struct turn *turn, const char *account);
 const Directory__Account **organisation_accounts(struct turn *turn);                             /* ends with NULL */
 const Calendar__Calendar *organisation_calendar_definition(struct turn *turn, const char *name); /* NULL: unknown */

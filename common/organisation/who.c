@@ -138,9 +138,9 @@ static void add_deputies(struct group *to, const Directory__Person *person)
 
 /* On duty now by the plan. Where nothing was ever planned, all who hold its posts. The deputy of a shift is named with
    it; where none is, the person's own. */
-static void add_duty(struct group *group, const Policy__Roster *roster, bool deputies)
+static void add_planned(struct group *group, const Policy__Roster *roster, const char *thing, bool deputies)
 {
-    const Directory__RosterPlan *plan = organisation_roster(group->turn, group->site, roster->name);
+    const Directory__RosterPlan *plan = organisation_roster(group->turn, group->site, roster->name, thing);
     int64_t now = turn_now(group->turn);
     for (size_t i = 0; plan && i < plan->n_shifts; i++) {
         const Directory__Shift *shift = plan->shifts[i];
@@ -161,6 +161,23 @@ static void add_duty(struct group *group, const Policy__Roster *roster, bool dep
             else
                 add_person(group, *holders);
         }
+    }
+}
+
+/* Of a roster that is planned for each entry of a register: for the entries that the facts of the case name. */
+static void add_duty(struct group *group, const Policy__Roster *roster, const struct facts *facts, bool deputies)
+{
+    if (!*roster->of) {
+        add_planned(group, roster, "", deputies);
+        return;
+    }
+    for (size_t i = 0; facts && i < facts->count; i++) {
+        const Hb__Value *value = facts->list[i]->value;
+        const Directory__Thing *thing = value && value->kind_case == HB__VALUE__KIND_TEXT
+                                            ? organisation_thing(group->turn, group->site, value->text)
+                                            : NULL;
+        if (thing && strcmp(thing->of, roster->of) == 0)
+            add_planned(group, roster, thing->id, deputies);
     }
 }
 
@@ -328,7 +345,7 @@ static struct group mean(struct turn *turn, const char *site, const Policy__Who 
         strcmp(inner, "duty") == 0 && group.policy ? policy_roster(group.policy, who->root) : NULL;
     bool deputies = roster && words > 1 && strcmp(who->of[words - 2], "deputy") == 0;
     if (roster)
-        add_duty(&group, roster, deputies);
+        add_duty(&group, roster, facts, deputies);
     else if (strcmp(inner, "taker") == 0)
         add_named(&group, facts ? facts_text(facts, arena_printf(turn_arena(turn), "taker.%s", who->root)) : "");
     else

@@ -277,20 +277,55 @@ static void check_acknowledge(struct check *check)
                     "a ladder of this kind must be acknowledged, but there is no step \"acknowledge\"");
 }
 
+static void check_kind(struct check *check, const Policy__Kind *kind)
+{
+    check->kind = kind;
+    check_stages(check);
+    check_clocks(check);
+    check_route(check);
+    check_overlap(check);
+    check_kind_words(check);
+    check_acknowledge(check);
+}
+
+/* What is wrong already, of one kind; of none: anything that every kind may name. */
+static bool is_wrong(const struct policy_result *result, const char *kind)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const char *field = result->mistakes[i].field ? result->mistakes[i].field : "";
+        size_t size = strlen(kind);
+        bool of_kinds = strncmp(field, "kinds.", 6) == 0;
+        bool of_it = of_kinds && strncmp(field + 6, kind, size) == 0 && (field[6 + size] == '.' || !field[6 + size]);
+        if (!result->mistakes[i].warning && (*kind ? of_it : !of_kinds))
+            return true;
+    }
+    return false;
+}
+
+/* A mistake in one kind does not hide those of the others. What all of them may name has to be there, or it would be
+   missed in each. */
+static void check_others(struct policy_result *result, struct arena *arena)
+{
+    struct check check = {.result = result, .arena = arena, .policy = result->begun};
+    size_t n = 0;
+    bool *wrong = arena_alloc(arena, (result->begun->n_kinds + 1) * sizeof *wrong);
+    for (; n < result->begun->n_kinds; n++)
+        wrong[n] = is_wrong(result, result->begun->kinds[n]->name);
+    for (size_t i = 0; i < n && !is_wrong(result, ""); i++)
+        if (!wrong[i])
+            check_kind(&check, result->begun->kinds[i]);
+}
+
 void policy_check(struct policy_result *result, struct arena *arena)
 {
-    if (!result->policy)
+    if (!result->policy) {
+        if (result->begun)
+            check_others(result, arena);
         return;
-    struct check check = {.result = result, .arena = arena, .policy = result->policy};
-    for (size_t i = 0; i < result->policy->n_kinds; i++) {
-        check.kind = result->policy->kinds[i];
-        check_stages(&check);
-        check_clocks(&check);
-        check_route(&check);
-        check_overlap(&check);
-        check_kind_words(&check);
-        check_acknowledge(&check);
     }
+    struct check check = {.result = result, .arena = arena, .policy = result->policy};
+    for (size_t i = 0; i < result->policy->n_kinds; i++)
+        check_kind(&check, result->policy->kinds[i]);
     check_policy_words(&check);
     check_clauses(&check);
     check_loops(&check);

@@ -1,5 +1,5 @@
-/* Rows that an earlier one always takes first, and rules that would contradict each other. What cannot be told from the
-   words alone is left alone: only plain lines, all of which must hold, are compared. */
+/* Rows that an earlier one always takes first, conditions that never hold, and rules that would contradict each other.
+   What cannot be told from the words alone is left alone: only plain lines, all of which must hold, are compared. */
 #include "check.h"
 
 #include "message/message.h"
@@ -106,7 +106,7 @@ static void check_limit_rows(struct check *check, const Policy__Clock *clock)
         }
 }
 
-/* ---- rules that set one field to two values ---- */
+/* ---- two lines that never hold together ---- */
 
 static bool exclude(struct check *check, const Policy__Node *a, const Policy__Node *b)
 {
@@ -121,6 +121,133 @@ static bool exclude(struct check *check, const Policy__Node *a, const Policy__No
             return false;
     return true;
 }
+
+static bool is_bound(const Policy__Node *node)
+{
+    return node->op >= POLICY__NODE__OP__OVER && node->op <= POLICY__NODE__OP__AT_MOST && node->n_values == 1 &&
+           node->values[0]->kind_case != HB__VALUE__KIND_TEXT;
+}
+
+static int64_t bound_of(const Policy__Node *node)
+{
+    const Hb__Value *value = node->values[0];
+    switch (value->kind_case) {
+    case HB__VALUE__KIND_MONEY_FEN:
+        return value->money_fen;
+    case HB__VALUE__KIND_DURATION_MS:
+        return value->duration_ms;
+    case HB__VALUE__KIND_TIME_MS:
+        return value->time_ms;
+    case HB__VALUE__KIND_NUMBER:
+    case HB__VALUE__KIND_TEXT:
+    case HB__VALUE__KIND_YES:
+    case HB__VALUE__KIND_TEXTS:
+    case HB__VALUE__KIND_PRESENT:
+    case HB__VALUE__KIND__NOT_SET:
+        break;
+    }
+    return value->number;
+}
+
+/* More than 5 and less than 3. */
+static bool no_room(const Policy__Node *low, const Policy__Node *high)
+{
+    bool lower = low->op == POLICY__NODE__OP__OVER || low->op == POLICY__NODE__OP__AT_LEAST;
+    bool upper = high->op == POLICY__NODE__OP__UNDER || high->op == POLICY__NODE__OP__AT_MOST;
+    bool both = low->op == POLICY__NODE__OP__AT_LEAST && high->op == POLICY__NODE__OP__AT_MOST;
+    if (!is_bound(low) || !is_bound(high) || !lower || !upper ||
+        low->values[0]->kind_case != high->values[0]->kind_case)
+        return false;
+    return both ? bound_of(low) > bound_of(high) : bound_of(low) >= bound_of(high);
+}
+
+/* Surely, of a fact with one value: `joint` has several. */
+static bool contradicts(struct check *check, const Policy__Node *a, const Policy__Node *b)
+{
+    if (strcmp(a->fact, b->fact) != 0 || strcmp(a->fact, "joint") == 0)
+        return false;
+    if (a->op == POLICY__NODE__OP__MISSING)
+        return b->op != POLICY__NODE__OP__MISSING && b->op != POLICY__NODE__OP__SAME_AS;
+    bool equal = a->op == POLICY__NODE__OP__EQUAL && b->op == POLICY__NODE__OP__EQUAL;
+    return (equal && exclude(check, a, b)) || no_room(a, b);
+}
+
+/* Plain lines, in however many `all` they stand. */
+static bool all_lines(struct check *check, const Policy__Condition *condition, struct lines *out)
+{
+    Policy__Node **list = NULL;
+    size_t count = 0;
+    for (size_t i = 0; condition && i < condition->n_nodes; i++) {
+        Policy__Node *node = condition->nodes[i];
+        if (node->op == POLICY__NODE__OP__ANY || node->op == POLICY__NODE__OP__NOT ||
+            node->op >= POLICY__NODE__OP__SOME_LINKED)
+            return false;
+        if (node->op != POLICY__NODE__OP__ALL)
+            CHECK_ADD(check, list, count, node);
+    }
+    *out = (struct lines){list, count};
+    return true;
+}
+
+/* NULL: it may hold, as far as can be told; else the fact by which it never does. */
+static const char *never_holds(struct check *check, const Policy__Condition *condition)
+{
+    struct lines lines;
+    if (!all_lines(check, condition, &lines))
+        return NULL;
+    for (size_t i = 0; i < lines.count; i++)
+        for (size_t j = 0; j < lines.count; j++)
+            if (i != j && contradicts(check, lines.list[i], lines.list[j]))
+                return lines.list[i]->fact;
+    return NULL;
+}
+
+static void check_holds(struct check *check, const char *part, const char *name, const Policy__Condition *condition)
+{
+    const char *fact = never_holds(check, condition);
+    if (fact)
+        check_found(check, CHECK_WARNING, arena_printf(check->arena, "kinds.%s.%s.%s", check->kind->name, part, name),
+                    "永不生效：条件对 \"%s\" 的要求互相矛盾",
+                    "never reached: what its condition asks of \"%s\" cannot hold together", fact);
+}
+
+/* A guard of a step that is not taken in any of the stages it asks for. */
+static void check_guard(struct check *check, const Policy__Rule *rule)
+{
+    const Policy__Step *step = *rule->before ? policy_step(check->kind, rule->before) : NULL;
+    struct lines lines;
+    if (!step || !step->n_from || !all_lines(check, rule->condition, &lines))
+        return;
+    for (size_t i = 0; i < lines.count; i++) {
+        bool may = lines.list[i]->op != POLICY__NODE__OP__EQUAL || strcmp(lines.list[i]->fact, "stage") != 0;
+        for (size_t v = 0; v < lines.list[i]->n_values && !may; v++)
+            may = lines.list[i]->values[v]->kind_case != HB__VALUE__KIND_TEXT ||
+                  policy_step_from(step, lines.list[i]->values[v]->text);
+        if (!may)
+            check_found(check, CHECK_WARNING,
+                        arena_printf(check->arena, "kinds.%s.rules.%s", check->kind->name, rule->name),
+                        "永不生效：步骤 %s 不在条件所写的阶段办理",
+                        "never reached: %s is not taken in the stage it asks for", step->name);
+    }
+}
+
+static void check_conditions(struct check *check)
+{
+    const Policy__Kind *kind = check->kind;
+    for (size_t i = 0; i < kind->n_rules; i++) {
+        check_holds(check, "rules", kind->rules[i]->name, kind->rules[i]->condition);
+        check_guard(check, kind->rules[i]);
+    }
+    for (size_t i = 0; i < kind->n_route; i++)
+        check_holds(check, "route", kind->route[i]->name, kind->route[i]->condition);
+    for (size_t i = 0; i < kind->n_clocks; i++) {
+        check_holds(check, "clocks", kind->clocks[i]->name, kind->clocks[i]->condition);
+        for (size_t r = 0; r < kind->clocks[i]->n_limit; r++)
+            check_holds(check, "clocks", kind->clocks[i]->name, kind->clocks[i]->limit[r]->condition);
+    }
+}
+
+/* ---- rules that set one field to two values ---- */
 
 /* True where it cannot be told. */
 static bool never_together(struct check *check, const Policy__Condition *one, const Policy__Condition *other)
@@ -189,5 +316,6 @@ void check_overlap(struct check *check)
     check_route_rows(check);
     for (size_t i = 0; i < check->kind->n_clocks; i++)
         check_limit_rows(check, check->kind->clocks[i]);
+    check_conditions(check);
     check_rules(check);
 }

@@ -243,8 +243,8 @@ static size_t check_items(struct check *check, const char *field, const Policy__
 
 /* A condition over what may be unknown decides nothing: a rule waits with a problem, a guard refuses, a route row is
    passed over. The writer has to say what is meant. */
-static void check_condition(struct check *check, const char *field, const Policy__Condition *condition,
-                            const Policy__Rule *rule)
+static void check_known(struct check *check, const char *field, const Policy__Condition *condition,
+                        const Policy__Rule *rule, enum check_weight unknown)
 {
     for (size_t i = 0; condition && i < condition->n_nodes; i++) {
         const Policy__Node *node = condition->nodes[i];
@@ -265,10 +265,16 @@ static void check_condition(struct check *check, const char *field, const Policy
                      before != check->result->count;
         if (asks(node) && !known)
             check_found(
-                check, CHECK_WARNING, field, "此时 \"%s\" 可能未知：请给默认值、设为必填，或同时判断 missing/present",
+                check, unknown, field, "此时 \"%s\" 可能未知：请给默认值、设为必填，或同时判断 missing/present",
                 "\"%s\" may be unknown here: give it a default, make it needed, or test missing/present as well",
                 node->fact);
     }
+}
+
+static void check_condition(struct check *check, const char *field, const Policy__Condition *condition,
+                            const Policy__Rule *rule)
+{
+    check_known(check, field, condition, rule, CHECK_WARNING);
 }
 
 /* ---- people ---- */
@@ -425,9 +431,15 @@ static void check_triggers(struct check *check, const char *field, Policy__Trigg
 
 /* ---- one kind ---- */
 
-/* A clock is a function of its own case's history: what linked cases are like it has to be told by a rule. */
+/* A clock is a function of its own case's history: what linked cases are like it has to be told by a rule. One that
+   asks for what may be unknown would not run, and nobody would be told of it: no problem stands on a case for that. */
 static void check_own(struct check *check, const char *field, const Policy__Condition *condition)
 {
+    check_known(check, field, condition, NULL, CHECK_MISTAKE);
+    for (size_t i = 0; condition && i < condition->n_nodes; i++)
+        if (asks(condition->nodes[i]) && strncmp(condition->nodes[i]->fact, "actor.", 6) == 0)
+            check_found(check, CHECK_MISTAKE, field, "时钟没有办理人，不能询问 \"%s\"",
+                        "nobody acts when a clock runs: it cannot ask \"%s\"", condition->nodes[i]->fact);
     for (size_t i = 0; condition && i < condition->n_nodes; i++)
         if (condition->nodes[i]->op >= POLICY__NODE__OP__SOME && !condition->nodes[i]->parts)
             check_found(check, CHECK_MISTAKE, field, "时钟不能询问关联案件 \"%s\"：请以规则 set 记入本案",
@@ -469,7 +481,6 @@ static void check_clock_words(struct check *check, const char *base)
     for (size_t i = 0; i < check->kind->n_clocks; i++) {
         const Policy__Clock *clock = check->kind->clocks[i];
         const char *field = arena_printf(check->arena, "%s.clocks.%s", base, clock->name);
-        check_condition(check, field, clock->condition, NULL);
         check_own(check, field, clock->condition);
         check_triggers(check, field, clock->start, clock->n_start);
         check_triggers(check, field, clock->stop, clock->n_stop);
@@ -477,8 +488,6 @@ static void check_clock_words(struct check *check, const char *base)
         check_triggers(check, field, clock->resume_at, clock->n_resume_at);
         check_whos(check, field, clock->late, clock->n_late);
         check_limit_fields(check, field, clock);
-        for (size_t r = 0; r < clock->n_limit; r++)
-            check_condition(check, field, clock->limit[r]->condition, NULL);
         for (size_t r = 0; r < clock->n_limit; r++)
             check_own(check, field, clock->limit[r]->condition);
     }
@@ -594,6 +603,10 @@ static void check_rule_words(struct check *check, const char *base)
 
 static void check_rights_words(struct check *check, const char *base)
 {
+    check_condition(check, arena_printf(check->arena, "%s.urgent", base), check->kind->urgent, NULL);
+    if (check->kind->public_notice)
+        check_condition(check, arena_printf(check->arena, "%s.public_notice", base),
+                        check->kind->public_notice->condition, NULL);
     for (size_t i = 0; i < check->kind->n_may; i++) {
         const char *field = arena_printf(check->arena, "%s.may.%s", base, check->kind->may[i]->name);
         check_condition(check, field, check->kind->may[i]->condition, NULL);

@@ -468,7 +468,7 @@ static void rosters_of(struct compile *compile, json_t *map)
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "posts", "cover", "deputy", "holding");
+        ONLY_KEYS(compile, item, "clause", "name", "posts", "cover", "deputy", "holding", "of");
         Policy__Roster *roster = POLICY_NEW(compile, Policy__Roster, POLICY__ROSTER__INIT);
         roster->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &roster->label, true);
@@ -484,6 +484,13 @@ static void rosters_of(struct compile *compile, json_t *map)
         if (*deputy && !roster->deputy_needed)
             mistake(compile, json_object_get(item, "deputy"), "可用：required", "required is accepted");
         texts_of(compile, json_object_get(item, "holding"), &roster->holding, &roster->n_holding);
+        roster->of = arena_strdup(compile->arena, text_of(compile, json_object_get(item, "of")));
+        json_t *things = json_object_get(compile->root, "things");
+        if (*roster->of && !json_object_get(things, roster->of)) {
+            mistake(compile, json_object_get(item, "of"), "没有登记册 \"%s\"", "there is no register \"%s\"",
+                    roster->of);
+            suggest_key(compile, roster->of, things);
+        }
         for (size_t i = 0; i < roster->n_posts; i++)
             post_known(compile, json_object_get(item, "posts"), roster->posts[i]);
         POLICY_ADD(compile, compile->policy->rosters, compile->policy->n_rosters, roster);
@@ -756,6 +763,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.path = "never";
         nevers_of(&compile, json_object_get(compile.root, "never"), &compile.policy->never, &compile.policy->n_never);
         compile.path = top;
+        result_out->begun = compile.policy;
     }
     json_decref(compile.root);
     forget(&compile);

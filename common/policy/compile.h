@@ -39,6 +39,7 @@ struct policy_use { /* an item of the policy names a clause */
 
 struct policy_result {
     Policy__Policy *policy; /* NULL when there is a mistake */
+    Policy__Policy *begun;  /* then: as far as it was understood, for policy_check; NULL: not at all */
     struct policy_mistake *mistakes;
     size_t count;
     struct policy_place *places;

@@ -322,6 +322,11 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
         field->type = POLICY__FIELD_DEF__TYPE__NAME;
         known = true;
     }
+    field->open_text = type && strcmp(text_of(compile, type), "open_text") == 0;
+    if (field->open_text) {
+        field->type = POLICY__FIELD_DEF__TYPE__NAME;
+        known = true;
+    }
     case_kind_of(compile, json_object_get(map, "of"), field);
     if (!known && json_object_get(json_object_get(compile->root, "things"), text_of(compile, type))) {
         field->type = POLICY__FIELD_DEF__TYPE__THING;
@@ -331,9 +336,9 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
     if (!known)
         mistake(compile, type,
                 "\"%s\" 不是字段类型；可用：text yes_no number money time duration person department place file name "
-                "thing case，或登记册名",
+                "open_text thing case，或登记册名",
                 "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name "
-                "thing case，或登记册名",
+                "open_text thing case，或登记册名",
                 text_of(compile, type));
     needed_of(compile, json_object_get(map, "needed"), field);
     field->public_ = yes_of(compile, json_object_get(map, "public"));

@@ -665,11 +665,78 @@ static void approves_of(struct compile *compile, json_t *value, Policy__Kind *ki
     }
 }
 
+/* What everybody may read is not sealed, and about nobody. */
+static bool may_be_published(const Policy__FieldDef *def)
+{
+    bool sealed = strcmp(def->name, "place") == 0 && !def->n_one_of;
+    return !def->n_read && !sealed &&
+           (def->type == POLICY__FIELD_DEF__TYPE__NAME || def->type == POLICY__FIELD_DEF__TYPE__CHOICE ||
+            def->type == POLICY__FIELD_DEF__TYPE__YES_NO || def->type == POLICY__FIELD_DEF__TYPE__NUMBER ||
+            def->type == POLICY__FIELD_DEF__TYPE__TIME);
+}
+
+static void published_fields(struct compile *compile, const json_t *node, const Policy__Kind *kind)
+{
+    const Policy__PublicNotice *notice = kind->public_notice;
+    for (size_t i = 0; i < notice->n_fields; i++) {
+        const Policy__FieldDef *def = policy_field(kind, notice->fields[i]);
+        if (!def) {
+            mistake(compile, node, "没有字段 \"%s\"", "there is no field \"%s\"", notice->fields[i]);
+            SUGGEST(compile, notice->fields[i], kind->fields, kind->n_fields);
+        } else if (!may_be_published(def)) {
+            mistake(compile, node,
+                    "字段 \"%s\" 不能公示；可用类型：open_text name one_of yes_no number time，且未限定 read",
+                    "the field \"%s\" cannot be published; accepted are those of type open_text, name, one_of, yes_no, "
+                    "number or time, without `read`",
+                    notice->fields[i]);
+        }
+    }
+}
+
+/* `until`: a clock of the kind, or a time field. */
+static void published_until(struct compile *compile, json_t *node, const Policy__Kind *kind)
+{
+    const char *until = text_of(compile, node);
+    const Policy__FieldDef *def = *until ? policy_field(kind, until) : NULL;
+    if (def && def->type == POLICY__FIELD_DEF__TYPE__TIME)
+        kind->public_notice->until_field = arena_strdup(compile->arena, until);
+    else if (*until && policy_clock(kind, until))
+        kind->public_notice->until_clock = arena_strdup(compile->arena, until);
+    else if (*until)
+        mistake(compile, node, "\"%s\" 既非本事项的时钟，也非时间字段",
+                "\"%s\" is no clock of this kind and no time field", until);
+}
+
+static void public_notice_of(struct compile *compile, json_t *map, Policy__Kind *kind)
+{
+    if (!map)
+        return;
+    const char *before = path_enter(compile, "public_notice", map);
+    ONLY_KEYS(compile, map, "in", "fields", "until", "if", "latest");
+    Policy__PublicNotice *notice = kind->public_notice =
+        POLICY_NEW(compile, Policy__PublicNotice, POLICY__PUBLIC_NOTICE__INIT);
+    json_t *in = json_object_get(map, "in"), *fields = json_object_get(map, "fields");
+    texts_of(compile, in, &notice->stages, &notice->n_stages);
+    texts_of(compile, fields, &notice->fields, &notice->n_fields);
+    notice->condition = condition_of(compile, json_object_get(map, "if"));
+    notice->latest = yes_of(compile, json_object_get(map, "latest"));
+    for (size_t i = 0; i < notice->n_stages; i++)
+        if (!policy_stage(kind, notice->stages[i])) {
+            mistake(compile, in, "没有阶段 \"%s\"", "there is no stage \"%s\"", notice->stages[i]);
+            SUGGEST(compile, notice->stages[i], kind->stages, kind->n_stages);
+        }
+    if (!notice->n_stages)
+        mistake(compile, map, "须写明在哪些阶段公示，如 in: posted", "in which stages is it public? As `in: posted`");
+    published_fields(compile, fields, kind);
+    published_until(compile, json_object_get(map, "until"), kind);
+    compile->path = before;
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
     ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
               "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits",
-              "identity", "approves", "public_problem");
+              "identity", "approves", "public_problem", "public_notice", "urgent");
     NOT_CARRIED_OUT(compile, map, "accept");
     const char *identity = text_of(compile, json_object_get(map, "identity"));
     kind->identity_restricted = strcmp(identity, "restricted") == 0;
@@ -708,6 +775,9 @@ void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind
     EACH(compile, map, "rules", Policy__Rule, policy__rule__init, kind->rules, kind->n_rules, rule_of);
     chains_rules(compile, json_object_get(map, "chains"));
     EACH(compile, map, "may", Policy__May, policy__may__init, kind->may, kind->n_may, may_of);
+    public_notice_of(compile, json_object_get(map, "public_notice"), kind);
+    if (json_object_get(map, "urgent"))
+        kind->urgent = condition_of(compile, json_object_get(map, "urgent"));
     const char *before = path_enter(compile, "never", json_object_get(map, "never"));
     nevers_of(compile, json_object_get(map, "never"), &kind->never, &kind->n_never);
     compile->path = before;

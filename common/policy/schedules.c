@@ -227,6 +227,9 @@ static void schedule_of(struct compile *compile, const char *name, json_t *map)
         mistake(compile, json_object_get(map, "open"), "没有事项 \"%s\"", "there is no kind \"%s\"", schedule->open);
         SUGGEST(compile, schedule->open, compile->policy->kinds, compile->policy->n_kinds);
     }
+    const Policy__Roster *roster = schedule->roster ? policy_roster(compile->policy, schedule->roster) : NULL;
+    if (roster && *roster->of)
+        schedule->item_field = (char *)(uintptr_t)item_field_of(kind, roster->of);
     if (*schedule->thing)
         schedule->item_field = (char *)(uintptr_t)item_field_of(kind, schedule->thing);
     with_of(compile, json_object_get(map, "with"), kind, schedule);

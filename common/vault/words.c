@@ -161,6 +161,19 @@ void words_mark_whole(const struct words *words, const char *scope, const char *
     add(marks, hash_of(words, whole, strlen(whole)), arena);
 }
 
+void words_marks_distinct(struct words_marks *marks, size_t most)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < marks->count && kept < most; i++) {
+        size_t before = 0;
+        while (before < kept && marks->list[before] != marks->list[i])
+            before++;
+        if (before == kept)
+            marks->list[kept++] = marks->list[i];
+    }
+    marks->count = kept;
+}
+
 static int by_value(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -186,16 +199,34 @@ static uint32_t probe(uint64_t mark, uint32_t number, uint32_t bits)
     return (uint32_t)((uint64_t)hash * bits >> 32);
 }
 
+static bool may_hold_one(const uint8_t *filter, uint32_t bits, uint64_t mark)
+{
+    for (uint32_t p = 0; p < PROBES; p++) {
+        uint32_t at = probe(mark, p, bits);
+        if (!(filter[at / 8] & 1u << at % 8))
+            return false;
+    }
+    return true;
+}
+
 static bool may_hold(const uint8_t *filter, size_t size, const struct words_marks *marks)
 {
-    uint32_t bits = (uint32_t)size * 8;
     for (size_t i = 0; i < marks->count; i++)
-        for (uint32_t p = 0; p < PROBES; p++) {
-            uint32_t at = probe(marks->list[i], p, bits);
-            if (!(filter[at / 8] & 1u << at % 8))
-                return false;
-        }
+        if (!may_hold_one(filter, (uint32_t)size * 8, marks->list[i]))
+            return false;
     return true;
+}
+
+/* How many; 0 as soon as it cannot be `least` any more: of most cases few marks need be looked at. */
+static size_t holds_of(const uint8_t *filter, size_t size, const struct words_marks *marks, size_t least)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < marks->count; i++) {
+        held += may_hold_one(filter, (uint32_t)size * 8, marks->list[i]);
+        if (held + (marks->count - i - 1) < least)
+            return 0;
+    }
+    return held;
 }
 
 static uint64_t bound_hash(const struct words *words, const uint8_t *filter, size_t size, struct bytes key)
@@ -316,6 +347,78 @@ size_t words_find(struct words *words, struct words_look *look, struct words_pla
     }
     store_abort(txn);
     return looking.count;
+}
+
+/* ---- ranking ---- */
+
+struct ranking {
+    const struct words *words;
+    struct words_look *look;
+    struct words_place until;
+    struct words_ranked *ranked;
+    size_t prefix, rows, count, most, least;
+    bool altered;
+};
+
+static void rank(struct ranking *ranking, size_t held)
+{
+    size_t at = ranking->count;
+    while (at > 0 && ranking->ranked[at - 1].held < held)
+        at--;
+    if (at == ranking->most)
+        return;
+    ranking->count += ranking->count < ranking->most;
+    memmove(ranking->ranked + at + 1, ranking->ranked + at, (ranking->count - at - 1) * sizeof *ranking->ranked);
+    ranking->ranked[at] = (struct words_ranked){ranking->look->from, held};
+}
+
+static bool is_beyond(const struct words_look *look, struct words_place until)
+{
+    return look->newest_first ? look->from.received_ms < until.received_ms : look->from.received_ms > until.received_ms;
+}
+
+static bool rank_at(void *context, struct bytes key, struct bytes value)
+{
+    struct ranking *ranking = context;
+    struct words_look *look = ranking->look;
+    if (ranking->rows == look->rows_max) {
+        look->end = false;
+        return false;
+    }
+    ranking->rows++;
+    if (key.size != ranking->prefix + 16 || !is_whole(ranking->words, key, value)) {
+        ranking->altered = true; /* the index is made anew; a hint may lack a case until then */
+        return true;
+    }
+    look->from.received_ms = bytes_get_u64(key.data + ranking->prefix);
+    look->from.case_id = bytes_get_u64(key.data + ranking->prefix + 8);
+    if (is_beyond(look, ranking->until))
+        return false;
+    size_t held = holds_of(value.data + HASH_BYTES, value.size - HASH_BYTES, look->marks, ranking->least);
+    if (held)
+        rank(ranking, held);
+    return true;
+}
+
+size_t words_rank(struct words *words, struct words_look *look, struct words_place until, size_t least,
+                  struct words_ranked *ranked, size_t most)
+{
+    struct key prefix = key_text(look->site), from = row_key(look->site, look->from);
+    struct ranking ranking = {.words = words,
+                              .look = look,
+                              .until = until,
+                              .ranked = ranked,
+                              .prefix = prefix.size,
+                              .most = most,
+                              .least = least ? least : 1};
+    look->end = true;
+    struct store_txn *txn = store_begin(words->store, false);
+    store_walk(txn, words->words, key_bytes(&prefix), key_bytes(&from), look->newest_first, rank_at, &ranking);
+    if (store_error(txn) || ranking.altered)
+        is_damaged(words);
+    look->rows_max -= ranking.rows;
+    store_abort(txn);
+    return ranking.count;
 }
 
 /* ---- looking for damage ---- */

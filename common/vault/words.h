@@ -34,6 +34,9 @@ void words_mark(const struct words *words, const char *folded, struct arena *are
 void words_mark_whole(const struct words *words, const char *scope, const char *value, struct arena *arena,
                       struct words_marks *marks);
 
+/* Each once, at most `most` of them: those of the beginning of what was marked. */
+void words_marks_distinct(struct words_marks *marks, size_t most);
+
 struct words_place {
     uint64_t received_ms, case_id;
 };
@@ -55,6 +58,15 @@ struct words_look {
     size_t rows_max;
 };
 size_t words_find(struct words *words, struct words_look *look, struct words_place *found, size_t most);
+
+/* The cases whose filters hold most of the marks, `least` of them or more, best first and of equal ones as they were
+   met; `held` says how many, as far as filters can. Looks on until a place is beyond `until`, or at `rows_max`. */
+struct words_ranked {
+    struct words_place place;
+    size_t held;
+};
+size_t words_rank(struct words *words, struct words_look *look, struct words_place until, size_t least,
+                  struct words_ranked *ranked, size_t most);
 
 /* Looks through all rows of one snapshot. */
 struct words_check;

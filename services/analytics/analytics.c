@@ -1,7 +1,8 @@
 #include "analytics.h"
 
-static const char *const tables[] = {"case",    "order", "number",  "external", "figures", "changes", "facets", "like",
-                                     "cluster", "tally", "lacking", "spread",   "audit",   "due",     "since"};
+static const char *const tables[] = {"case",   "order", "number",  "external", "figures", "changes",
+                                     "facets", "like",  "cluster", "tally",    "lacking", "spread",
+                                     "audit",  "due",   "since",   "notice"};
 
 static bool knows_case(struct turn *turn, uint64_t case_id)
 {

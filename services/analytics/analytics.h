@@ -32,6 +32,7 @@ enum analytics_table {
     ANALYTICS_AUDIT,   /* audit.c */
     ANALYTICS_DUE,     /* facets.c */
     ANALYTICS_SINCE,   /* since.c */
+    ANALYTICS_NOTICE,  /* notices.c */
 };
 #define ANALYTICS_CELL_CHARACTERS 16u /* of a cell's id in texts; "": our own */
 
@@ -129,6 +130,9 @@ bool analytics_is_public(struct turn *turn, const Analytics__CaseRow *row);
 bool analytics_can_be_joined(struct turn *turn, const Anarec__Case *one);
 const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Analytics__ListCases *wanted);
 Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row);
+/* notices.c: what a site shows to everybody. After its facts were folded; true: something of it changed. */
+bool analytics_notices_fold(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 /* approvals.c: which approvals of a case wait, as its facts say (common/policy/chains.c); true: that is otherwise now.
  */
 bool analytics_approvals_kept(const Policy__Policy *policy, const char *kind); /* are there any in this kind? */
@@ -136,7 +140,7 @@ bool analytics_approvals_fold(struct turn *turn, Anarec__Case *one);
 /* May the actor sign one of them now, in his own right or for somebody who has lent him theirs? */
 bool analytics_approvals_mine(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
 /* facets.c: which cases have a value, in order of receipt; and which open ones, in order of their dates due. */
-#define ANALYTICS_TERMS_MAX 12u
+#define ANALYTICS_TERMS_MAX 13u
 #define ANALYTICS_TERM_VALUES 4u
 struct analytics_term { /* of a filter: one facet has any of these values */
     char facet;
@@ -150,6 +154,7 @@ const char *analytics_facet_next_kind(struct turn *turn, const char *site, const
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after);
 /* What of the filter is indexed, most telling first. False: nothing can fit. */
 bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *terms, unsigned *count_out);
+struct analytics_term analytics_term_urgent(void); /* urgent, and open */
 /* Only open cases can fit. */
 bool analytics_terms_open(const struct analytics_term *terms, unsigned count);
 /* list.c */

@@ -67,6 +67,12 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         analytics_answer_audit(turn, query, reply->analytics);
         return;
     }
+    if (query->analytics->kind_case == ANALYTICS__QUERY__KIND_NOTICES) { /* anybody may ask */
+        reply->payload_case = HB__QUERY_REPLY__PAYLOAD_ANALYTICS;
+        reply->analytics = TURN_NEW(turn, Analytics__Reply, analytics__reply__init);
+        analytics_answer_notices(turn, query, reply->analytics);
+        return;
+    }
     struct reach reach;
     bool figures = query->analytics->kind_case == ANALYTICS__QUERY__KIND_KPI ||
                    query->analytics->kind_case == ANALYTICS__QUERY__KIND_INDICATORS;
@@ -113,6 +119,7 @@ void analytics_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply 
         analytics_answer_cells(turn, query, reply->analytics);
         return;
     case ANALYTICS__QUERY__KIND_AUDIT: /* above */
+    case ANALYTICS__QUERY__KIND_NOTICES:
     case ANALYTICS__QUERY__KIND__NOT_SET:
         break;
     }

@@ -1,6 +1,7 @@
 #include "analytics.h"
 #include "base/planted.h"
 #include "calendar/calendar.h"
+#include "organisation/conditions.h"
 
 #include <inttypes.h>
 
@@ -146,6 +147,17 @@ static char *subject_of(const Hb__Event *event, char *before)
     return before;
 }
 
+/* Does the policy of the case call it urgent, as long as it is open? */
+static bool is_urgent(struct turn *turn, const Anarec__Case *one)
+{
+    const Policy__Policy *policy = organisation_policy(turn, one->row->site, one->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, one->row->kind) : NULL;
+    struct facts facts = {one->facts, one->n_facts};
+    const struct case_view view = {
+        .turn = turn, .site = one->row->site, .policy = policy, .facts = &facts, .now_ms = turn_now(turn)};
+    return kind && kind->urgent && !one->row->closed_ms && case_holds(&view, kind->urgent, NULL) == TRUTH_YES;
+}
+
 static void evolve_registered(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
@@ -181,11 +193,13 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
     row.on_time = rating(&one);
     one.was_public = analytics_can_be_joined(turn, &one);
     index_case(turn, &row);
-    analytics_facets_move(turn, NULL, &row);
     analytics_count(turn, &one, 1);
     hint(turn, &one, event, "registered");
     analytics_indicators_registered(turn, &one, event);
+    row.urgent = is_urgent(turn, &one);
+    analytics_facets_move(turn, NULL, &row);
     analytics_indicators_move(turn, &one);
+    analytics_notices_fold(turn, &one, event);
     if (event->cell == turn_cell(turn)) {
         analytics_patterns_fold(turn, &one, event);
         analytics_patterns_registered(turn, &one, event);
@@ -478,11 +492,16 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
     const char *what = after ? apply(turn, after, event) : NULL;
     bool reached = after && analytics_indicators_hear(turn, before, after, event);
     bool said = after && analytics_published_said(turn, after, event);
+    bool noticed = after && analytics_notices_fold(turn, after, event);
     if (after && analytics_approvals_fold(turn, after) && !what)
         what = "approval";
+    if (after && after->row->urgent != is_urgent(turn, after)) {
+        after->row->urgent = !after->row->urgent;
+        what = what ? what : "step";
+    }
     if (what)
         change(turn, before, after, event, what);
-    if (!what && !reached && !said)
+    if (!what && !reached && !said && !noticed)
         return;
     analytics_published_look(turn, after, event);
     analytics_indicators_move(turn, after);

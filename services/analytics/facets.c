@@ -19,6 +19,7 @@ enum facet {
     FACET_PHASE = 'p', /* of those that are not closed */
     FACET_SEALED = 'x',
     FACET_STAGE = 's',
+    FACET_URGENT = 'r',
 };
 
 static const char *const phases[] = {[POLICY__PHASE__NEW] = "1",
@@ -101,6 +102,8 @@ static const char *value_of(const Analytics__CaseRow *row, enum facet facet, siz
         return open_phase(row->phase);
     case FACET_STAGE:
         return row->stage;
+    case FACET_URGENT:
+        return row->urgent ? "urgent" : NULL;
     }
     return NULL;
 }
@@ -159,13 +162,18 @@ static void facet_move(struct turn *turn, unsigned table, enum facet facet, cons
 
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after)
 {
-    static const enum facet facets[] = {FACET_APPROVAL,  FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY,
-                                        FACET_ESCALATED, FACET_HANDLER,  FACET_JOINT,      FACET_KIND,
-                                        FACET_LATE,      FACET_PHASE,    FACET_SEALED,     FACET_STAGE};
+    static const enum facet facets[] = {FACET_APPROVAL, FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY, FACET_ESCALATED,
+                                        FACET_HANDLER,  FACET_JOINT,    FACET_KIND,       FACET_LATE, FACET_PHASE,
+                                        FACET_SEALED,   FACET_STAGE,    FACET_URGENT};
     for (size_t f = 0; f < sizeof facets / sizeof *facets; f++) {
         facet_move(turn, ANALYTICS_FACETS, facets[f], before, after);
         facet_move(turn, ANALYTICS_DUE, facets[f], before, after);
     }
+}
+
+struct analytics_term analytics_term_urgent(void)
+{
+    return (struct analytics_term){FACET_URGENT, {"urgent"}, 1};
 }
 
 /* ---- what a filter asks ---- */

@@ -33,7 +33,7 @@ static bool reads_facts(const Policy__Policy *policy, const char *kind)
 {
     const Policy__Kind *known = policy ? policy_kind(policy, kind) : NULL;
     if (known && (analytics_may_hide(policy, known) || analytics_published_asks(policy, kind) ||
-                  analytics_approvals_kept(policy, kind)))
+                  analytics_approvals_kept(policy, kind) || known->public_notice || known->urgent))
         return true;
     for (size_t i = 0; policy && i < policy->n_indicators; i++) {
         const Policy__Indicator *one = policy->indicators[i];

@@ -7,7 +7,8 @@
    keeps the service from its turns.
 
    By the date due it is the same walk over `due`, which has the open cases in that order: the place is (due, case id,
-   cell) then. */
+   cell) then. With what is urgent first there are two such walks, one after the other: of the urgent cases, then of the
+   rest. */
 #include "analytics.h"
 
 #include <stdio.h>
@@ -111,6 +112,7 @@ struct listing {
     uint64_t from, to; /* of the places: from, and before that */
     Analytics__CaseList *list;
     bool visitor; /* nobody of the house: public problems only */
+    bool rest;    /* of a list with what is urgent first: that is behind us */
     bool counts;  /* rows are counted, not kept */
     uint64_t counted;
     Analytics__GroupedFigures *figures; /* not NULL: counted in these */
@@ -123,15 +125,22 @@ static bool earlier(struct place a, struct place b)
     return a.id < b.id || (a.id == b.id && a.cell < b.cell);
 }
 
-#define DUE_CURSOR "due-" /* begins those of a list by the date due: each is good for its own order */
+/* What the cursors of a list begin with that is not in order of receipt: each is good for its own order. */
+static const char *cursor_word(const Analytics__ListCases *wanted, bool rest)
+{
+    if (!wanted->by_due)
+        return "";
+    return !wanted->urgent_first ? "due-" : rest ? "rest-" : "urgent-";
+}
 
-static bool cursor_parse(const char *text, bool by_due, struct place *place_out)
+static bool cursor_parse(const Analytics__ListCases *wanted, bool rest, struct place *place_out)
 {
     unsigned long long at, id, cell = 0;
     int used = 0, whole = 0;
-    if (by_due && strncmp(text, DUE_CURSOR, strlen(DUE_CURSOR)) != 0)
+    const char *word = cursor_word(wanted, rest), *text = wanted->cursor;
+    if (strncmp(text, word, strlen(word)) != 0)
         return false;
-    text += by_due ? strlen(DUE_CURSOR) : 0;
+    text += strlen(word);
     if (sscanf(text, "%llx-%llx%n-%llx%n", &at, &id, &used, &cell, &whole) < 2 || text[whole ? whole : used])
         return false;
     *place_out = (struct place){at, id, cell};
@@ -141,7 +150,7 @@ static bool cursor_parse(const char *text, bool by_due, struct place *place_out)
 static void cursor_set(struct listing *listing, struct place place)
 {
     listing->list->cursor = arena_printf(turn_arena(listing->turn), place.cell ? "%s%llx-%llx-%llx" : "%s%llx-%llx",
-                                         listing->wanted->by_due ? DUE_CURSOR : "", (unsigned long long)place.at,
+                                         cursor_word(listing->wanted, listing->rest), (unsigned long long)place.at,
                                          (unsigned long long)place.id, (unsigned long long)place.cell);
 }
 
@@ -245,9 +254,9 @@ static void line_advance(const struct listing *listing, struct line *line)
 }
 
 /* A case of the same time and id in another cell comes before or after the one the page ended with. */
-static void line_open(const struct listing *listing, struct line *line, struct place from)
+static void line_open(const struct listing *listing, struct line *line, struct place from, bool begun)
 {
-    bool oldest = listing->wanted->oldest_first, begun = *listing->wanted->cursor != 0;
+    bool oldest = listing->wanted->oldest_first;
     line->unsure = line->more = true;
     line->next = (struct place){from.at, from.id, line->cell};
     if (begun && (oldest ? line->cell <= from.cell : line->cell >= from.cell))
@@ -276,7 +285,8 @@ static bool listed(const struct listing *listing, const Analytics__CaseRow *row)
 {
     const Analytics__Filter *filter = listing->wanted->filter;
     bool mine = filter && strcmp(filter->approval, "mine") == 0;
-    return row && analytics_fits(filter, row) && !analytics_hidden(listing->turn, row, listing->actor) &&
+    return row && !(listing->rest && row->urgent) && analytics_fits(filter, row) &&
+           !analytics_hidden(listing->turn, row, listing->actor) &&
            (!mine || analytics_approvals_mine(listing->turn, row, listing->actor)) &&
            (!listing->visitor || analytics_is_public(listing->turn, row));
 }
@@ -468,6 +478,29 @@ static const Analytics__ListCases *in_order(struct turn *turn, const Analytics__
     return ordered;
 }
 
+static void walk_from(struct listing *listing, struct place from, bool begun)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        line_open(listing, &listing->lines[i], from, begun);
+    walk(listing);
+}
+
+/* What is urgent, then the rest. */
+static void walk_urgent(struct listing *listing, struct place from, bool begun)
+{
+    if (!listing->rest) {
+        listing->terms[listing->terms_count++] = analytics_term_urgent();
+        walk_from(listing, from, begun);
+        listing->terms_count--;
+        if (*listing->list->cursor)
+            return;
+        from = (struct place){0};
+        begun = false;
+    }
+    listing->rest = true;
+    walk_from(listing, from, begun);
+}
+
 /* Fills listing->list, or counts. */
 static void answer(struct listing *listing, const Hb__Query *query, const struct reach *reach)
 {
@@ -478,7 +511,8 @@ static void answer(struct listing *listing, const Hb__Query *query, const struct
     listing->limit = limit < ANALYTICS_LIST_MAX ? limit : ANALYTICS_LIST_MAX;
     listing->list = TURN_NEW(turn, Analytics__CaseList, analytics__case_list__init);
     listing->list->rows = arena_alloc(turn_arena(turn), listing->limit * sizeof *listing->list->rows);
-    if (*wanted->cursor && !cursor_parse(wanted->cursor, wanted->by_due, &from)) {
+    listing->rest = wanted->urgent_first && cursor_parse(wanted, true, &from);
+    if (*wanted->cursor && !listing->rest && !cursor_parse(wanted, false, &from)) {
         Hb__Refusal *refusal =
             turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list");
         refusal_field(turn, refusal, "cursor");
@@ -497,9 +531,10 @@ static void answer(struct listing *listing, const Hb__Query *query, const struct
     }
     listing->table = wanted->by_due ? ANALYTICS_DUE : ANALYTICS_FACETS;
     bounds(listing);
-    for (size_t i = 0; i < listing->count; i++)
-        line_open(listing, &listing->lines[i], from);
-    walk(listing);
+    if (wanted->urgent_first)
+        walk_urgent(listing, from, *wanted->cursor != 0);
+    else
+        walk_from(listing, from, *wanted->cursor != 0);
 }
 
 void analytics_answer_list(struct turn *turn, const Hb__Query *query, const struct reach *reach,

@@ -42,7 +42,7 @@ const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Ana
 {
     Analytics__ListCases *shown = TURN_NEW(turn, Analytics__ListCases, analytics__list_cases__init);
     *shown = *wanted;
-    shown->by_due = false;
+    shown->by_due = shown->urgent_first = false;
     if (!wanted->filter)
         return shown;
     shown->filter = TURN_NEW(turn, Analytics__Filter, analytics__filter__init);

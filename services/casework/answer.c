@@ -46,6 +46,19 @@ bool casework_hidden(const struct casework_case *one, const Hb__Actor *actor)
     return case_hidden(&one->view, one->record->kind, one->record->policy_version, actor);
 }
 
+void casework_refuse_unknown(struct turn *turn)
+{
+    turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+}
+
+bool casework_open_for(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, struct casework_case *out)
+{
+    bool met = casework_open(turn, case_id, out) && !casework_hidden(out, actor);
+    if (!met)
+        casework_refuse_unknown(turn);
+    return met;
+}
+
 /* Taken for others only: whom it may be taken for. */
 static void add_lent(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                      Casework__Allowed *allowed)
@@ -118,12 +131,17 @@ void casework_add_allowed(const struct casework_case *one, const Hb__Actor *acto
     add_extend(turn, one, actor, list, count);
 }
 
+static bool is_hidden(struct turn *turn, uint64_t case_id, const Hb__Actor *actor)
+{
+    struct casework_case other;
+    return casework_open(turn, case_id, &other) && casework_hidden(&other, actor);
+}
+
 /* A linked case that is hidden from whoever asks is as if it were none. */
 static void add_links(struct turn *turn, const Caserec__Case *record, const Hb__Actor *actor, Casework__CaseFile *file)
 {
     for (size_t i = 0; i < record->n_links; i++) {
-        struct casework_case other;
-        if (casework_open(turn, record->links[i]->case_id, &other) && casework_hidden(&other, actor))
+        if (is_hidden(turn, record->links[i]->case_id, actor))
             continue;
         Casework__Linked *linked = TURN_NEW(turn, Casework__Linked, casework__linked__init);
         linked->name = record->links[i]->name;
@@ -179,13 +197,47 @@ static Casework__CaseFile *file_of(struct turn *turn, const struct casework_case
     return file;
 }
 
-/* Does it say that a case was joined which is hidden from whoever asks? */
-static bool tells_of_hidden(struct turn *turn, const Hb__Event *event, const Hb__Actor *actor)
+/* Of the case that was opened; as long as that is not here, by what it is opened with. */
+static bool asks_for_hidden(const struct casework_case *one, const Casework__CaseRequested *asked,
+                            const Hb__Actor *actor)
 {
-    struct casework_case other;
-    return event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
-           event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED &&
-           casework_open(turn, event->casework->case_linked->case_id, &other) && casework_hidden(&other, actor);
+    bool opened = false;
+    for (size_t i = 0; *asked->link && i < one->record->n_links; i++) {
+        const Caserec__Link *link = one->record->links[i];
+        if (strcmp(link->name, asked->link) != 0 || strcmp(link->kind, asked->kind) != 0)
+            continue;
+        if (is_hidden(one->view.turn, link->case_id, actor))
+            return true;
+        opened = true;
+    }
+    const struct facts with = {asked->with, asked->n_with};
+    struct case_view view = one->view;
+    view.facts = &with;
+    return !opened && !asked->cell && case_hidden(&view, asked->kind, one->record->policy_version, actor);
+}
+
+/* Does it say of another case, which is hidden from whoever asks, that it was joined or opened? */
+static bool tells_of_hidden(const struct casework_case *one, const Hb__Event *event, const Hb__Actor *actor)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_CASEWORK)
+        return false;
+    const Casework__Event *said = event->casework;
+    return (said->kind_case == CASEWORK__EVENT__KIND_CASE_LINKED &&
+            is_hidden(one->view.turn, said->case_linked->case_id, actor)) ||
+           (said->kind_case == CASEWORK__EVENT__KIND_CASE_REQUESTED &&
+            asks_for_hidden(one, said->case_requested, actor));
+}
+
+static void drop_hidden_links(struct turn *turn, const Hb__Event *event, const Hb__Actor *actor)
+{
+    if (event->payload_case != HB__EVENT__PAYLOAD_INTAKE || event->intake->kind_case != INTAKE__EVENT__KIND_REGISTERED)
+        return;
+    Intake__CaseRegistered *registered = event->intake->registered;
+    size_t kept = 0;
+    for (size_t i = 0; i < registered->n_links; i++)
+        if (!is_hidden(turn, registered->links[i]->case_id, actor))
+            registered->links[kept++] = registered->links[i];
+    registered->n_links = kept;
 }
 
 /* As far as the actor may know it. Returns how many bytes were added. */
@@ -197,14 +249,15 @@ static size_t add_event(const struct casework_case *one, struct bytes stored, co
     char *why;
     if (actor && !message_load(&hb__event__descriptor, stored, turn_arena(turn), &message, &why)) {
         Hb__Event *event = (Hb__Event *)message;
-        if (tells_of_hidden(turn, event, actor))
+        if (tells_of_hidden(one, event, actor))
             return 0;
+        drop_hidden_links(turn, event, actor);
         Casework__Withheld *withheld = casework_event_read(one, actor, event);
         if (withheld) {
             withheld->event = (uint32_t)timeline->n_events;
             TURN_ADD(turn, timeline->withheld, timeline->n_withheld, withheld);
-            stored = message_pack(message, turn_arena(turn));
         }
+        stored = message_pack(message, turn_arena(turn));
     }
     ProtobufCBinaryData data = {stored.size, (uint8_t *)(uintptr_t)stored.data};
     TURN_ADD(turn, timeline->events, timeline->n_events, data);
@@ -290,9 +343,10 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
         casework_answer_move(turn, query, reply);
         return;
     }
-    if (!casework_open(turn, case_id, &one) || !may_ask(turn, query, one.record, case_id) ||
-        casework_hidden(&one, query->actor)) {
-        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+    if (!casework_open_for(turn, case_id, query->actor, &one))
+        return;
+    if (!may_ask(turn, query, one.record, case_id)) {
+        casework_refuse_unknown(turn);
         return;
     }
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_CASEWORK;

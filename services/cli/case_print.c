@@ -1,5 +1,7 @@
 #include "case_print.h"
 
+#include "cli.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,9 +13,12 @@ static const char *text_at(const json_t *json, const char *name)
     return text ? text : "";
 }
 
+/* In the language of the terminal; where that one is missing, the other. */
 static const char *label_at(const json_t *json, const char *name)
 {
-    return text_at(json_object_get(json, name), "zh");
+    const json_t *label = json_object_get(json, name);
+    const char *text = text_at(label, cli_english() ? "en" : "zh");
+    return *text ? text : text_at(label, cli_english() ? "zh" : "en");
 }
 
 /* "2026-11-25T07:15:45.171+08:00" -> "2026-11-25 07:15:45" */

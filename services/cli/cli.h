@@ -86,6 +86,8 @@ char *cli_key_new(struct cli *cli);
 /* FIELD=VALUE ... as the JSON of fields. NULL after saying what is wrong. */
 json_t *cli_fields(int argc, char **argv);
 char *cli_escape(struct cli *cli, const char *text); /* for a query string */
+bool cli_english(void); /* what the gateway is asked in, and its labels are printed in: LC_ALL, else LANG; Chinese where
+                           it begins with zh */
 
 /* ---- the bus ---- */
 

@@ -114,6 +114,12 @@ static CURL *handle_of(struct cli *cli, const char *path)
     return curl;
 }
 
+bool cli_english(void)
+{
+    const char *language = getenv("LC_ALL") ? getenv("LC_ALL") : getenv("LANG");
+    return !language || strncmp(language, "zh", 2) != 0;
+}
+
 static struct curl_slist *headers_of(struct cli *cli, const char *key, const char *accept)
 {
     struct curl_slist *list = NULL;
@@ -122,9 +128,7 @@ static struct curl_slist *headers_of(struct cli *cli, const char *key, const cha
         list = curl_slist_append(list, arena_printf(&cli->arena, "Authorization: Bearer %s", token));
     if (key)
         list = curl_slist_append(list, arena_printf(&cli->arena, "Idempotency-Key: %s", key));
-    const char *language = getenv("LC_ALL") ? getenv("LC_ALL") : getenv("LANG");
-    list = curl_slist_append(list, language && strncmp(language, "zh", 2) == 0 ? "Accept-Language: zh-CN"
-                                                                               : "Accept-Language: en");
+    list = curl_slist_append(list, cli_english() ? "Accept-Language: en" : "Accept-Language: zh-CN");
     if (cli->after)
         list = curl_slist_append(list, arena_printf(&cli->arena, "Hearback-After: %s", cli->after));
     if (cli->if_match)

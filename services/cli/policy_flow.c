@@ -37,10 +37,23 @@ static void quoted(const struct flow *flow, const char *text)
     fputc('"', flow->out);
 }
 
+/* The site's, and what departments that lead have instead. */
+static const char *takers(const struct flow *flow, const Policy__Step *step)
+{
+    struct arena *arena = &flow->cli->arena;
+    const char *all = policy_whos_text(arena, flow->policy, step->by, step->n_by, flow->english, NULL);
+    for (size_t i = 0; i < step->n_department_by; i++) {
+        const Policy__StepBy *own = step->department_by[i];
+        all = arena_printf(arena, flow->english ? "%s; where %s leads: %s" : "%s；%s 主办时：%s", all, own->department,
+                           policy_whos_text(arena, flow->policy, own->by, own->n_by, flow->english, NULL));
+    }
+    return all;
+}
+
 static void arrow(const struct flow *flow, const char *from, const char *to, const Policy__Step *step)
 {
     const char *name = said(flow, step->label, step->name);
-    const char *who = policy_whos_text(&flow->cli->arena, flow->policy, step->by, step->n_by, flow->english, NULL);
+    const char *who = takers(flow, step);
     fputs("  ", flow->out);
     quoted(flow, from);
     fputs(" -> ", flow->out);

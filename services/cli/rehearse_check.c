@@ -137,6 +137,7 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_INDICATOR:
     case EXPECT_SEES:
     case EXPECT_FORM:
+    case EXPECT_PUBLIC:
         break;
     }
     return false;
@@ -397,6 +398,37 @@ static bool check_mark(struct world *world, const struct expectation *expectatio
            check_differs_from(world, expectation, marked ? "marked" : "not marked", out);
 }
 
+/* All of one notice that everybody is shown, in both languages. */
+static const char *notice_text(struct world *world, const Analytics__PublicNotice *notice)
+{
+    const char *all = SAY(world, "%s %s %s", notice->label->zh, notice->label->en, notice->title);
+    for (size_t i = 0; i < notice->n_fields; i++) {
+        const Analytics__NoticeField *field = notice->fields[i];
+        const char *text = field->choice                                     ? field->choice->zh
+                           : field->value->kind_case == HB__VALUE__KIND_TEXT ? field->value->text
+                           : field->value->kind_case == HB__VALUE__KIND_TIME_MS
+                               ? check_time_text(world, field->value->time_ms)
+                               : "";
+        all = SAY(world, "%s | %s: %s", all, field->label->zh, text);
+    }
+    return notice->until_ms ? SAY(world, "%s | %s", all, check_time_text(world, notice->until_ms)) : all;
+}
+
+static bool check_public(struct world *world, const struct expectation *expectation, struct difference *out)
+{
+    uint64_t case_id = world_case(world, expectation->case_name);
+    const Casework__CaseFile *file = case_id ? world_file(world, case_id, NULL) : NULL;
+    const Analytics__PublicNotices *list = file ? world_notices(world) : NULL;
+    for (size_t i = 0; list && i < list->n_notices; i++) {
+        if (strcmp(list->notices[i]->number, file->number) != 0)
+            continue;
+        const char *text = notice_text(world, list->notices[i]);
+        return (!expectation->absent && strstr(text, expectation->value)) ||
+               check_differs_from(world, expectation, text, out);
+    }
+    return (list && expectation->absent) || check_differs_from(world, expectation, "not shown to everybody", out);
+}
+
 bool check_expectation(struct world *world, const struct expectation *expectation, size_t first, struct difference *out)
 {
     switch (expectation->what) {
@@ -427,6 +459,8 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
         return check_sees(world, expectation, out);
     case EXPECT_FORM:
         return check_form(world, expectation, out);
+    case EXPECT_PUBLIC:
+        return check_public(world, expectation, out);
     }
     return expectation->what == EXPECT_MARK ? check_mark(world, expectation, out) : check_case(world, expectation, out);
 }

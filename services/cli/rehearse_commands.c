@@ -409,3 +409,22 @@ const Analytics__Indicators *world_indicators(struct world *world, const char *p
     const Hb__QueryReply *reply = query_send(world, HB__SERVICE__ANALYTICS, &query);
     return reply ? reply->analytics->indicators : NULL;
 }
+
+/* As the portal asks: for nobody's account. */
+const Analytics__PublicNotices *world_notices(struct world *world)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Analytics__Query analytics = ANALYTICS__QUERY__INIT;
+    Analytics__ListNotices list = ANALYTICS__LIST_NOTICES__INIT;
+    Hb__Actor visitor = HB__ACTOR__INIT;
+    visitor.complainant = true;
+    query.actor = &visitor;
+    query.site = world_copy(world, WORLD_SITE);
+    query.payload_case = HB__QUERY__PAYLOAD_ANALYTICS;
+    query.analytics = &analytics;
+    analytics.kind_case = ANALYTICS__QUERY__KIND_NOTICES;
+    analytics.notices = &list;
+    list.limit = 50;
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__ANALYTICS, &query);
+    return reply ? reply->analytics->notices : NULL;
+}

@@ -16,7 +16,7 @@ static const struct {
     {"issued", EXPECT_ISSUED, true},      {"mark", EXPECT_MARK, false},
     {"waits", EXPECT_WAITS, false},       {"indicator", EXPECT_INDICATOR, false},
     {"withheld", EXPECT_WITHHELD, false}, {"sees", EXPECT_SEES, false},
-    {"form", EXPECT_FORM, false},
+    {"form", EXPECT_FORM, false},         {"public", EXPECT_PUBLIC, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -231,22 +231,22 @@ static void expect_told(struct reading *reading, struct scenario_line *line, jso
     }
 }
 
-/* c1, [c1, c2] or {c1: part of its text}; {c1: none}: none stands on it */
-static void expect_problem(struct reading *reading, struct scenario_line *line, json_t *node)
+/* c1, [c1, c2] or {c1: part of its text}; {c1: none}: none stands on it, or (of a notice) nobody is shown it */
+static void expect_said(struct reading *reading, struct scenario_line *line, enum expect_what what, json_t *node)
 {
     const char *key;
     json_t *value;
     size_t count = 0;
     char **names = json_is_object(node) ? NULL : reading_texts_of(reading, node, &count);
     for (size_t i = 0; i < count; i++) {
-        struct expectation one = expectation_new(reading, EXPECT_PROBLEM, node);
+        struct expectation one = expectation_new(reading, what, node);
         one.case_name = reading_case_of(reading, node, names[i]) ? names[i] : "";
         expectation_add(reading, line, one);
     }
     if (!json_is_object(node))
         return;
     json_object_foreach(node, key, value) {
-        struct expectation one = expectation_new(reading, EXPECT_PROBLEM, value);
+        struct expectation one = expectation_new(reading, what, value);
         one.case_name = reading_case_of(reading, value, key) ? arena_strdup(reading->arena, key) : "";
         one.value = reading_text_of(reading, value);
         one.absent = strcmp(one.value, "none") == 0;
@@ -371,7 +371,8 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         expect_told(reading, line, node);
         return;
     case EXPECT_PROBLEM:
-        expect_problem(reading, line, node);
+    case EXPECT_PUBLIC:
+        expect_said(reading, line, what, node);
         return;
     case EXPECT_ISSUED:
         expect_issued(reading, line, node);

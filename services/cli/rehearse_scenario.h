@@ -64,6 +64,7 @@ enum expect_what {
     EXPECT_INDICATOR,
     EXPECT_SEES,
     EXPECT_FORM,
+    EXPECT_PUBLIC,
 };
 const char *expect_word(enum expect_what what);
 
@@ -87,7 +88,7 @@ struct scenario_thing { /* an entry of a register */
     unsigned line;
 };
 struct scenario_shift {
-    const char *roster, *person, *deputy;
+    const char *roster, *thing, *person, *deputy;
     int64_t from_ms, to_ms;
 };
 

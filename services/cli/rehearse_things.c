@@ -42,7 +42,8 @@ void reading_things(struct reading *reading, json_t *map)
 static struct scenario_shift shift_of(struct reading *reading, json_t *map, const char *roster)
 {
     struct scenario_shift shift = {.roster = arena_strdup(reading->arena, roster)};
-    ONLY_KEYS(reading, map, "who", "from", "to", "deputy");
+    ONLY_KEYS(reading, map, "who", "from", "to", "deputy", "for");
+    shift.thing = reading_text_of(reading, json_object_get(map, "for"));
     shift.person = reading_text_of(reading, json_object_get(map, "who"));
     shift.deputy = reading_text_of(reading, json_object_get(map, "deputy"));
     reading_person_known(reading, map, shift.person);
@@ -55,7 +56,7 @@ static struct scenario_shift shift_of(struct reading *reading, json_t *map, cons
     return shift;
 }
 
-/* {duty: [{who: li, from: 2025-03-03 08:00, to: 20:00}]} */
+/* {duty: [{who: li, from: 2025-03-03 08:00, to: 20:00}]}; `for: L2` where the roster is of a register */
 void reading_rosters(struct reading *reading, json_t *map, struct scenario_shift **list, size_t *count)
 {
     const Policy__Policy *policy = reading->scenario->policy;
@@ -192,15 +193,17 @@ static Directory__Thing *thing_made(struct world *world, const struct scenario_t
     return thing;
 }
 
-/* One plan for each roster: from the first shift of it to the end of the last. */
-static Directory__RosterPlan *plan_of(struct world *world, Directory__Organise *what, const char *roster)
+/* One plan for each roster (and entry of its register): from the first shift of it to the end of the last. */
+static Directory__RosterPlan *plan_of(struct world *world, Directory__Organise *what, const char *roster,
+                                      const char *thing)
 {
     for (size_t i = 0; i < what->n_rosters; i++)
-        if (strcmp(what->rosters[i]->roster, roster) == 0)
+        if (strcmp(what->rosters[i]->roster, roster) == 0 && strcmp(what->rosters[i]->thing, thing) == 0)
             return what->rosters[i];
     Directory__RosterPlan *plan = WORLD_NEW(world, Directory__RosterPlan, directory__roster_plan__init);
     plan->site = world_copy(world, WORLD_SITE);
     plan->roster = world_copy(world, roster);
+    plan->thing = world_copy(world, thing);
     plan->from_ms = INT64_MAX;
     WORLD_ADD(world, what->rosters, what->n_rosters, plan);
     return plan;
@@ -208,7 +211,7 @@ static Directory__RosterPlan *plan_of(struct world *world, Directory__Organise *
 
 static void add_shift(struct world *world, Directory__Organise *what, const struct scenario_shift *from)
 {
-    Directory__RosterPlan *plan = plan_of(world, what, from->roster);
+    Directory__RosterPlan *plan = plan_of(world, what, from->roster, from->thing);
     Directory__Shift *shift = WORLD_NEW(world, Directory__Shift, directory__shift__init);
     shift->person = world_copy(world, from->person);
     shift->deputy = world_copy(world, from->deputy);

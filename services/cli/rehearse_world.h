@@ -81,6 +81,7 @@ const char *world_identity(struct world *world, uint64_t case_id, const char *pe
 /* Does an event of the case bear a value of the field for this person? */
 bool world_tells(struct world *world, uint64_t case_id, const char *person, const char *field);
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
+const Analytics__PublicNotices *world_notices(struct world *world); /* what everybody is shown */
 const Analytics__Indicators *world_indicators(struct world *world, const char *period);
 /* What its complainant is told of it; NULL: nothing. And one of its texts as intake opens it for him; "" it does not.
  */

@@ -1,6 +1,7 @@
 /* `hearback restore BACKUP --data DIR`: a system from a backup. Everything is checked before anything is made; the
    erasures known at the backup's place are applied; every log begins a new epoch, so that nothing which still knows the
-   old one mistakes the two. The configuration is written last: without it DIR holds no system. */
+   old one mistakes the two. Until all is there DIR bears a mark (`restoring`): with it DIR holds no system, `up` makes
+   none of it, and whoever restores again begins anew. */
 #include "backup.h"
 #include "up.h"
 
@@ -226,20 +227,43 @@ static bool read_erasures(struct restore *restore)
     return !err;
 }
 
+/* What a restore that was cut off has left may go, and nothing else. */
 static bool is_free(struct cli *cli)
 {
     DIR *folder = opendir(cli->folder);
-    unsigned entries = 0;
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    bool cut_off = up_restoring(cli);
+    unsigned others = 0;
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, UP_RESTORING, strlen(UP_RESTORING)) == 0)
+            continue; /* the mark, or what it is written as */
+        if (cut_off)
+            backup_remove_tree(cli_path(cli, name));
+        else
+            others++;
+    }
     if (folder)
         closedir(folder);
-    if (!folder || entries)
+    if (!folder || others)
         cli_fail(
             "%s is not empty: a backup is restored into a folder of its own, never over a system; move away what is "
             "there, or name another folder",
             cli->folder);
-    return folder && !entries;
+    return folder && !others;
+}
+
+static bool mark(struct cli *cli)
+{
+    const char *path = cli_path(cli, UP_RESTORING);
+    return cli_write(path, "") || (cli_fail("%s cannot be written: %s", path, strerror(errno)), false);
+}
+
+static bool unmark(struct cli *cli)
+{
+    const char *path = cli_path(cli, UP_RESTORING);
+    if (unlink(path))
+        return cli_fail("%s: %s", path, strerror(errno)), false;
+    return backup_sync_folder(cli->folder);
 }
 
 /* ---- making it ---- */
@@ -398,10 +422,10 @@ static int run(struct restore *restore, const char *path)
 {
     struct cli *cli = restore->cli;
     if (!find_backup(restore, path) || !read_manifest(restore) || !check_keys(restore) || !read_erasures(restore) ||
-        !check_backup(restore) || !up_folder(cli) || !is_free(cli))
+        !check_backup(restore) || !up_folder(cli) || !is_free(cli) || !mark(cli))
         return CLI_FAILED;
-    if (!copy_files(restore) || !begin_epochs(restore) || !up_adopt(cli, restore->config))
-        return cli_fail("%s holds no system: remove what was begun there, and restore again", cli->folder);
+    if (!copy_files(restore) || !begin_epochs(restore) || !up_adopt(cli, restore->config) || !unmark(cli))
+        return cli_fail("%s holds no system: restore again, and it begins anew", cli->folder);
     say_done(restore);
     return CLI_GOOD;
 }
@@ -429,7 +453,7 @@ int cli_restore(struct cli *cli, int argc, char **argv)
         return cli_usage(
             "hearback restore BACKUP --data DIR --keys PATH [--erasures FILE] [--skip N]\n"
             "  BACKUP           a backup, or the folder of several: then the newest\n"
-            "  --data DIR       the new system's folder: empty, or not there\n"
+            "  --data DIR       the new system's folder: empty, or not there, or one in which a restore was cut off\n"
             "  --keys PATH      the file of backup --with-keys, or the folder epoch-keys of the former system\n"
             "  --erasures FILE  whose data was erased since (default: beside BACKUP); none: nothing ever was\n"
             "  --skip N         case numbers of each counter taken for given out since (default 100)");

@@ -19,6 +19,10 @@ struct up_options {
 /* Makes the system's folder when it is missing; cli->folder is absolute afterwards. False after saying why. */
 bool up_folder(struct cli *cli);
 
+/* A file that stands in the folder until a restore into it is whole: no system is made of what is there. */
+#define UP_RESTORING "restoring"
+bool up_restoring(struct cli *cli);
+
 /* Loads the configuration, or makes one with folders and a random cell id; makes the keys that are missing, and writes
    the file when that changed it. False after saying why. */
 bool up_create(struct cli *cli, const struct up_options *options);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PORT_DEFAULT 8311u
 #define PORT_FIRST 7400u           /* of the bus over tcp: 7401 directory, 7402 intake ... */
@@ -195,8 +196,17 @@ bool up_folder(struct cli *cli)
     return path != NULL;
 }
 
+bool up_restoring(struct cli *cli)
+{
+    return access(cli_path(cli, UP_RESTORING), F_OK) == 0;
+}
+
 bool up_create(struct cli *cli, const struct up_options *options)
 {
+    if (up_restoring(cli)) {
+        cli_fail("%s holds no system: a restore into it was cut off; give `hearback restore` again", cli->folder);
+        return false;
+    }
     char *why = NULL;
     Config__Config *config;
     enum err err = config_load(cli_path(cli, "hearback.yaml"), &cli->arena, &config, &why);

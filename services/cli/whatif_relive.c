@@ -214,6 +214,8 @@ static void register_in(struct life *life, const Hb__Event *event, size_t at)
     struct story *story = &whatif->records[at].stories[life->which];
     arena_reset(&life->arena);
     Hb__Command *command = command_of(life, event);
+    if (*registered->held) /* let in by somebody: its sender may not say that it came in earlier */
+        command->actor->operator_ = true;
     command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
     command->intake = WHATIF_NEW(life, Intake__Command, intake__command__init);
     Intake__Submit *submit = submit_of(life, event);

@@ -103,6 +103,12 @@ static void add_policy(struct turn *turn, const char *site, bool public, Directo
     ADD(turn, all->policies, all->n_policies, policy);
 }
 
+static void add_plan(struct turn *turn, const Directory__RosterPlan *plan, Directory__Organisation *all)
+{
+    if (plan)
+        ADD(turn, all->rosters, all->n_rosters, (Directory__RosterPlan *)(uintptr_t)plan);
+}
+
 /* What is many, and shown to whoever may change it. */
 static void add_things(struct turn *turn, const char *site, Directory__Organisation *all)
 {
@@ -110,9 +116,11 @@ static void add_things(struct turn *turn, const char *site, Directory__Organisat
     for (const Directory__Thing **thing = organisation_things(turn, site, ""); *thing; thing++)
         ADD(turn, all->things, all->n_things, (Directory__Thing *)(uintptr_t)*thing);
     for (size_t i = 0; policy && i < policy->n_rosters; i++) {
-        const Directory__RosterPlan *plan = organisation_roster(turn, site, policy->rosters[i]->name);
-        if (plan)
-            ADD(turn, all->rosters, all->n_rosters, (Directory__RosterPlan *)(uintptr_t)plan);
+        const Policy__Roster *roster = policy->rosters[i];
+        add_plan(turn, organisation_roster(turn, site, roster->name, ""), all);
+        const Directory__Thing **thing = *roster->of ? organisation_things(turn, site, roster->of) : NULL;
+        for (; thing && *thing; thing++)
+            add_plan(turn, organisation_roster(turn, site, roster->name, (*thing)->id), all);
     }
 }
 

@@ -124,7 +124,8 @@ static void compare_all(struct changes *changes, const Directory__Organise *orga
     }
     for (size_t i = 0; i < organise->n_rosters; i++)
         compare(changes, organise->rosters[i]->site, DIRECTORY__EVENT__KIND_ROSTER_PLANNED,
-                organisation_roster(turn, organise->rosters[i]->site, organise->rosters[i]->roster),
+                organisation_roster(turn, organise->rosters[i]->site, organise->rosters[i]->roster,
+                                    organise->rosters[i]->thing),
                 &organise->rosters[i]->base);
 }
 

@@ -63,8 +63,8 @@ static bool take_phases(struct http_request *request, Analytics__Filter *filter)
 
 bool case_list_filter(struct http_request *request, struct case_list *list)
 {
-    static const char *const orders[] = {"newest", "oldest", "due", NULL}, *const truths[] = {"true", "false", NULL},
-                             *const approvals[] = {"mine", "any", NULL};
+    static const char *const orders[] = {"newest", "oldest", "due", "urgent", NULL},
+                             *const truths[] = {"true", "false", NULL}, *const approvals[] = {"mine", "any", NULL};
     Analytics__Filter *filter = &list->filter;
     unsigned order = 0, overdue = 1, on_time = 2, sealed = 1, duty = 1, approval = 2, escalated = 1, reopened = 1,
              returned = 1, responded = 1;
@@ -105,7 +105,8 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
         !parameter_number(request, "limit", 1, LIMIT_MAX, &list->limit))
         return false;
     list->oldest_first = order == 1;
-    list->by_due = order == 2;
+    list->by_due = order >= 2;
+    list->urgent_first = order == 3;
     filter->overdue = overdue == 0;
     filter->sealed = sealed == 0;
     filter->duty = duty == 0;
@@ -148,6 +149,7 @@ void case_list_ask(struct http_request *request, struct case_list *list, uint32_
     cases.limit = limit;
     cases.oldest_first = list->oldest_first;
     cases.by_due = list->by_due;
+    cases.urgent_first = list->urgent_first;
     cell_query(request, HB__SERVICE__ANALYTICS, &query, done, context);
 }
 

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 
+#define ALIKE_SHOWN_MAX 5u
 #define MATCHES_MAX 500u /* of intake, to one question */
 
 struct searching {
@@ -134,17 +135,28 @@ void case_search_ask(struct http_request *request, struct case_list *list, uint3
 
 /* ---- likely duplicates ---- */
 
+/* The likeliest first, as intake has them: of those the account sees. */
 static void on_alike_rows(struct http_request *request, void *context, const Hb__Refusal *refused,
                           const Hb__QueryReply *reply)
 {
-    (void)context;
+    const Analytics__Filter *filter = &((const struct case_list *)context)->filter;
     if (refused) {
         problem_respond(request, refused);
         return;
     }
-    reply->analytics->list->stale = reply->analytics->list->stale || reply->stale;
-    reply->analytics->list->cursor = "";
-    case_list_give(request, reply->analytics->list);
+    Analytics__CaseList *list = reply->analytics->list;
+    Analytics__CaseRow *rows[ALIKE_SHOWN_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < filter->n_case_ids; i++)
+        for (size_t r = 0; r < list->n_rows && count < ALIKE_SHOWN_MAX; r++)
+            if (list->rows[r]->case_id == filter->case_ids[i])
+                rows[count++] = list->rows[r];
+    for (size_t i = 0; i < count; i++)
+        list->rows[i] = rows[i];
+    list->n_rows = count;
+    list->stale = list->stale || reply->stale;
+    list->cursor = "";
+    case_list_give(request, list);
 }
 
 static void on_alike(struct http_request *request, void *context, const Hb__Refusal *refused,
@@ -183,6 +195,7 @@ void cases_alike(struct http_request *request)
     find.kind = parameter_text(request, "kind");
     find.category = parameter_text(request, "category");
     find.place = parameter_text(request, "place");
+    find.text = parameter_text(request, "text");
     query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
     query.intake = &intake;
     intake.kind_case = INTAKE__QUERY__KIND_ALIKE;

@@ -41,7 +41,7 @@ struct case_list {
     Analytics__Filter filter;
     const char *cursor;
     uint64_t limit;
-    bool oldest_first, by_due;
+    bool oldest_first, by_due, urgent_first;
 };
 void case_list_ask(struct http_request *request, struct case_list *list, uint32_t limit, cell_query_fn *done,
                    void *context);

@@ -33,16 +33,24 @@ static int by_due(const void *a, const void *b)
     return strcmp(x->cell, y->cell);
 }
 
+static int by_urgency(const void *a, const void *b)
+{
+    const Analytics__CaseRow *x = *(Analytics__CaseRow *const *)a, *y = *(Analytics__CaseRow *const *)b;
+    return x->urgent != y->urgent ? y->urgent - x->urgent : by_due(a, b);
+}
+
 static int by_receipt_down(const void *a, const void *b)
 {
     return by_receipt(b, a);
 }
 
 /* As analytics writes it: where the page ended (received or due, case, cell). */
-static char *cursor_at(struct arena *arena, const Analytics__CaseRow *row, bool due)
+static char *cursor_at(struct arena *arena, const Analytics__CaseRow *row, const Analytics__ListCases *wanted)
 {
+    bool due = wanted->by_due;
+    const char *word = !due ? "" : !wanted->urgent_first ? "due-" : row->urgent ? "urgent-" : "rest-";
     unsigned long long at = due ? due_place(row) : (unsigned long long)row->received_ms, id = row->case_id;
-    return arena_printf(arena, *row->cell ? "%s%llx-%llx-%s" : "%s%llx-%llx", due ? "due-" : "", at, id, row->cell);
+    return arena_printf(arena, *row->cell ? "%s%llx-%llx-%s" : "%s%llx-%llx", word, at, id, row->cell);
 }
 
 static void merge_lists(struct arena *arena, const Analytics__ListCases *wanted, Analytics__Reply *const *replies,
@@ -65,11 +73,14 @@ static void merge_lists(struct arena *arena, const Analytics__ListCases *wanted,
     list->rows = all;
     if (rows)
         qsort(list->rows, rows, sizeof *list->rows,
-              wanted->by_due ? by_due : (wanted->oldest_first ? by_receipt : by_receipt_down));
+              wanted->urgent_first   ? by_urgency
+              : wanted->by_due       ? by_due
+              : wanted->oldest_first ? by_receipt
+                                     : by_receipt_down);
     list->n_rows = limit && rows > limit ? limit : rows;
     more = more || list->n_rows < rows;
     list->cursor =
-        more && list->n_rows ? cursor_at(arena, list->rows[list->n_rows - 1], wanted->by_due) : arena_strdup(arena, "");
+        more && list->n_rows ? cursor_at(arena, list->rows[list->n_rows - 1], wanted) : arena_strdup(arena, "");
 }
 
 /* ---- figures: added up, key by key ---- */
@@ -178,6 +189,7 @@ void cell_merge(struct arena *arena, const Hb__Query *query, Hb__QueryReply *con
     case ANALYTICS__QUERY__KIND_AUDIT:      /* of no site: every partition has it all */
     case ANALYTICS__QUERY__KIND_INDICATORS: /* of one site */
     case ANALYTICS__QUERY__KIND_FIGURES:
+    case ANALYTICS__QUERY__KIND_NOTICES:
     case ANALYTICS__QUERY__KIND_CHANGES: /* each has a ring of its own (events.c) */
     case ANALYTICS__QUERY__KIND__NOT_SET:
         return;

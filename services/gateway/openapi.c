@@ -58,7 +58,7 @@ static json_t *responses_of(json_t *schemas, const struct route *route)
     if (route->gives_file)
         json_object_set_new(content, route->gives_file,
                             json_pack("{s:{s:s, s:s}}", "schema", "type", "string", "format", "binary"));
-    bool makes = route->takes_schema == openapi_submission || route->takes_schema == openapi_make_token ||
+    bool makes = route->takes_schema == openapi_make_token || route->gives_schema == openapi_submitted ||
                  route->gives_schema == openapi_attached ||
                  (route->takes_schema == openapi_make_view && strcmp(route->method, "POST") == 0);
     const char *status = makes ? "201" : "200";

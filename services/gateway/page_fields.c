@@ -188,6 +188,10 @@ void page_policy_field(struct page *page, const struct form *form, const Policy_
     case POLICY__FIELD_DEF__TYPE__PLACE:
     case POLICY__FIELD_DEF__TYPE__NAME:
     case POLICY__FIELD_DEF__TYPE__THING:
+        if (def->open_text) {
+            page_area(page, form, &field, 1000);
+            return;
+        }
         page_input(page, form, &field, "type=\"text\" maxlength=\"66\""); /* 200 bytes */
         return;
     case POLICY__FIELD_DEF__TYPE__PERSON:

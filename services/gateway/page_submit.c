@@ -6,7 +6,7 @@
 #define PARTY_CHARACTERS_MAX "500"
 
 void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count,
-                bool problems, const char *place)
+                bool problems, bool notices, const char *place)
 {
     const char *title = page_text(page, TEXT_KIND_TITLE);
     struct arena *arena = page->html.arena;
@@ -25,6 +25,9 @@ void page_kinds(struct page *page, const Directory__Site *site, const Policy__Ki
     if (problems)
         html_add(&page->html, "<li><a class=\"choose\" href=\"/problems?site=%s\">%s<small>%s</small></a></li>\n",
                  html_url(arena, site->id), page_text(page, TEXT_PROBLEMS), page_text(page, TEXT_PROBLEMS_SEE));
+    if (notices)
+        html_add(&page->html, "<li><a class=\"choose\" href=\"/notices?site=%s\">%s<small>%s</small></a></li>\n",
+                 html_url(arena, site->id), page_text(page, TEXT_NOTICES), page_text(page, TEXT_NOTICES_SEE));
     html_add(&page->html, "</ul>\n");
     page_end(page);
 }
@@ -130,5 +133,8 @@ void page_submit(struct page *page, struct submit_form *submit)
     html_add(&page->html,
              "<div class=\"actions\"><button class=\"button\">%s</button></div><p class=\"hint after\">%s</p></form>\n",
              page_text(page, TEXT_SEND), page_text(page, TEXT_SEND_ONCE));
+    if (portal_has_notices(submit->visit))
+        html_add(&page->html, "<p><a href=\"/notices?site=%s\">%s</a></p>\n", html_url(arena, submit->site->id),
+                 page_text(page, TEXT_NOTICES));
     page_end(page);
 }

@@ -15,6 +15,7 @@ void portal_home(struct http_request *request);
 void portal_submit(struct http_request *request);
 void portal_submit_sent(struct http_request *request);
 void portal_receipt(struct http_request *request);
+void portal_held(struct http_request *request);
 void portal_track(struct http_request *request);
 void portal_track_sent(struct http_request *request);
 void portal_case(struct http_request *request);
@@ -28,6 +29,8 @@ void portal_proof(struct http_request *request);
 void portal_style(struct http_request *request);
 void portal_script(struct http_request *request);
 void portal_problems(struct http_request *request);
+void portal_notices(struct http_request *request);
+void portal_notices_list(struct http_request *request); /* of the API, and nobody need sign in */
 void portal_problem(struct http_request *request);
 void portal_problem_sent(struct http_request *request);
 

@@ -42,9 +42,10 @@ void submit_check(struct submit_form *submit);
 /* The command's content. */
 Intake__Submit *submit_build(struct submit_form *submit);
 
-/* `problems`: the site has public ones, which can be joined. `place`: the token of a place, goes on to the form. */
+/* `problems`: the site has public ones, which can be joined; `notices`: it publishes some. `place`: the token of a
+ * place, goes on to the form. */
 void page_kinds(struct page *page, const Directory__Site *site, const Policy__Kind *const *kinds, size_t count,
-                bool problems, const char *place);
+                bool problems, bool notices, const char *place);
 void page_submit(struct page *page, struct submit_form *submit);
 
 #endif

@@ -8,6 +8,7 @@
 #include "console.h"
 #include "events.h"
 #include "health.h"
+#include "held.h"
 #include "http_internal.h"
 #include "labels.h"
 #include "open311.h"
@@ -133,17 +134,22 @@ const struct route routes[] = {
                         "number, place or name of a site; it is recorded"},
                {"phone",
                 "来电号码，须指明站点，将被记录 / telephone number of who complained, at a site; it is recorded"},
-               {"order",
-                "排序 / newest or oldest first, or due: of open cases, what is due first; not of files and searches"},
+               {"order", "排序 / newest or oldest first, due: of open cases, what is due first, or urgent: the same, "
+                         "and what the policy "
+                         "calls urgent before all else; not of files and searches"},
                {"cursor", "翻页游标 / from the page before"},
                {"limit", "每页行数 / rows of a page, at most 1000"},
                {"format", "格式 / json, csv or xlsx"}}},
     {"GET", "/api/v1/cases/count", cases_count, "案件数，条件同列表 / How many cases of a site fit a filter",
      .wide = true, .gives_schema = openapi_count, .query = {SITE, CELL, FILTER}},
     {"GET", "/api/v1/cases/alike", cases_alike,
-     "可能重复的案件 / Likely duplicates: of the last 14 days, of the same kind, category and place", .wide = true,
-     .gives = &analytics__case_list__descriptor,
-     .query = {SITE, {"kind", "事项类型 / kind"}, {"category", "类别 / category"}, {"place", "地点 / place"}}},
+     "可能重复的案件，最像的在前 / Likely duplicates of the last 14 days, the likeliest first: by place and words",
+     .wide = true, .gives = &analytics__case_list__descriptor,
+     .query = {SITE,
+               {"kind", "事项类型 / kind"},
+               {"category", "类别 / category"},
+               {"place", "地点 / place"},
+               {"text", "正在填写的情况 / what is being typed; it counts for who may open sealed texts"}}},
     {"GET", "/api/v1/cases/kinds", cases_kinds,
      "可登记的事项及渠道 / What one may register at a site, and by which channels",
      .gives = &intake__registrable__descriptor, .query = {SITE}},
@@ -181,6 +187,23 @@ const struct route routes[] = {
      .gives_type = "*/*", .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
+    {"GET", "/api/v1/held", held_list,
+     "待核的网上提交：疑似程序所发，尚未登记，最早在前；可登记者可看 / Submissions of the public that are held because "
+     "they "
+     "look like a program's, oldest first; for whoever may register at the site",
+     .watches = true, .gives_schema = openapi_held,
+     .query = {SITE,
+               PURPOSE,
+               {"refused", "已退回的，最近在前 / true: those that were refused, newest first"},
+               {"count", "只要件数 / true: only how many wait, and since when; no text is opened"},
+               {"after", "从此之后 / the `next` of the page before"},
+               {"limit", "每页件数 / of a page, at most 16"}}},
+    {"POST", "/api/v1/held/{held}/register", held_register,
+     "予以登记，收到时间为提交之时 / Let it in: it becomes a case, received when it was sent",
+     .gives_schema = openapi_submitted},
+    {"POST", "/api/v1/held/{held}/refuse", held_refuse,
+     "不予登记，理由告知提交人 / Refuse it; its sender reads the reason", .takes_schema = openapi_refuse_held,
+     .gives_schema = openapi_nothing},
     {"POST", "/api/v1/imports", cases_import, "导入历史案件，一次最多 500 行 / Import cases, at most 500 at once",
      .takes_schema = openapi_import, .gives_schema = openapi_imported},
     {"GET", "/api/v1/events", events_get, "变更，分页或实时 / What changed, page by page or live", .watches = true,
@@ -200,6 +223,12 @@ const struct route routes[] = {
      .query = {SITE,
                {"cursor", "翻页游标 / from the page before"},
                {"limit", "每页条数 / notices of a page, at most 200"}}},
+    {"GET", "/api/v1/public-notices", portal_notices_list,
+     "站点对外公示的通知，最新在前，无须登录 / Notices of a public site in force, newest first; nobody need sign in",
+     .open = true, .gives = &analytics__public_notices__descriptor,
+     .query = {SITE,
+               {"cursor", "翻页游标 / from the page before"},
+               {"limit", "每页条数 / notices of a page, at most 50"}}},
     {"POST", "/api/v1/cases/{id}/notices/{notice}/sent", cases_notice_sent,
      "通知已由人送达 / A person has told the addressee of a notice that was to be sent by hand",
      .gives_schema = openapi_nothing, .query = {SITE}},
@@ -304,6 +333,7 @@ const struct route routes[] = {
     {"GET", "/submit", portal_submit, .open = true},
     {"POST", "/submit", portal_submit_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
     {"GET", "/receipt", portal_receipt, .open = true},
+    {"GET", "/held", portal_held, .open = true},
     {"GET", "/track", portal_track, .open = true},
     {"POST", "/track", portal_track_sent, .open = true},
     {"GET", "/case", portal_case, .open = true},
@@ -315,6 +345,7 @@ const struct route routes[] = {
     {"GET", "/s/{place}", portal_place, .open = true},
     {"GET", "/r/{entry}", portal_proof, .open = true},
     {"GET", "/problems", portal_problems, .open = true},
+    {"GET", "/notices", portal_notices, .open = true},
     {"GET", "/problem", portal_problem, .open = true},
     {"POST", "/problem", portal_problem_sent, .open = true},
     {"GET", "/static/portal.css", portal_style, .open = true},

@@ -48,15 +48,22 @@ static void answer_track(struct turn *turn, const char *given, Intake__Reply *re
                 case_id = candidate;
     }
     const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
-    if (!record) {
+    const Intakerec__Held *held = case_id && !record ? intake_held_load(turn, case_id) : NULL;
+    if (!record && !held) {
         not_found(turn);
         return;
     }
     Intake__Tracked *tracked = arena_alloc(turn_arena(turn), sizeof *tracked);
     intake__tracked__init(tracked);
     tracked->case_id = case_id;
-    tracked->number = record->number;
-    tracked->site = record->site;
+    tracked->number = record ? record->number : held->number;
+    tracked->site = record ? record->site : held->site;
+    if (held) {
+        tracked->held = true;
+        tracked->received_ms = held->received_ms;
+        tracked->refused_ms = held->refused_ms;
+        tracked->reason = held->reason;
+    }
     reply->kind_case = INTAKE__REPLY__KIND_TRACKED;
     reply->tracked = tracked;
 }
@@ -85,7 +92,7 @@ static void answer_receipt(struct turn *turn, const Hb__Query *query, Intake__Re
     reply->receipt = receipt;
 }
 
-static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
+bool intake_may_ask(struct turn *turn, const Hb__Query *query, const char *scope)
 {
     if (strlen(query->site) > INTAKE_NAME_BYTES_MAX || !organisation_site(turn, query->site)) {
         Hb__Refusal *refusal = turn_refuse(turn, 404, "unknown_site", "没有该站点", "there is no such site");
@@ -98,41 +105,26 @@ static bool may(struct turn *turn, const Hb__Query *query, const char *scope)
     return false;
 }
 
-static void answer_alike(struct turn *turn, const Hb__Query *query, const Intake__FindAlike *find, Intake__Reply *reply)
-{
-    if (!may(turn, query, "submit"))
-        return;
-    Intake__Alike *alike = arena_alloc(turn_arena(turn), sizeof *alike);
-    intake__alike__init(alike);
-    alike->case_ids = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->case_ids);
-    alike->numbers = arena_alloc(turn_arena(turn), INTAKE_ALIKE_MAX * sizeof *alike->numbers);
-    const Policy__Policy *policy = organisation_policy(turn, query->site, 0);
-    const Policy__Kind *kind = policy ? policy_kind(policy, find->kind) : NULL;
-    const char *place = !find->place[0] || (kind && intake_place_is_listed(kind))
-                            ? find->place
-                            : intake_place_key(turn, query->site, find->place);
-    alike->n_case_ids =
-        intake_alike_find(turn, query->site, find->kind, find->category, place, turn_now(turn), alike->case_ids);
-    for (size_t i = 0; i < alike->n_case_ids; i++) {
-        const Intakerec__Case *record = intake_case_load(turn, alike->case_ids[i]);
-        alike->numbers[alike->n_numbers++] = record ? record->number : "";
-    }
-    reply->kind_case = INTAKE__REPLY__KIND_ALIKE;
-    reply->alike = alike;
-}
-
 static void answer_may_register(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
 {
-    if (!may(turn, query, "submit"))
+    if (!intake_may_ask(turn, query, "submit"))
         return;
     reply->kind_case = INTAKE__REPLY__KIND_REGISTRABLE;
     reply->registrable = intake_may_register(turn, organisation_site(turn, query->site), query->actor);
 }
 
+static void answer_held(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
+{
+    if (!may(turn, query, "submit"))
+        return;
+    reply->kind_case = INTAKE__REPLY__KIND_HELD;
+    reply->held = intake_held_list(turn, query->site, query->actor, query->intake->held);
+}
+
 static void answer_imported(struct turn *turn, const Hb__Query *query, const Intake__FindImported *find,
                             Intake__Reply *reply)
 {
-    if (!may(turn, query, "import"))
+    if (!intake_may_ask(turn, query, "import"))
         return;
     if (find->n_external_ids > INTAKE_FIND_MAX) {
         Hb__Refusal *refusal =
@@ -175,7 +167,7 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         answer_track(turn, query->intake->track->code, answer);
         break;
     case INTAKE__QUERY__KIND_ALIKE:
-        answer_alike(turn, query, query->intake->alike, answer);
+        intake_answer_alike(turn, query, query->intake->alike, answer);
         break;
     case INTAKE__QUERY__KIND_IMPORTED:
         answer_imported(turn, query, query->intake->imported, answer);
@@ -188,6 +180,9 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         break;
     case INTAKE__QUERY__KIND_MAY_REGISTER:
         answer_may_register(turn, query, answer);
+        break;
+    case INTAKE__QUERY__KIND_HELD:
+        answer_held(turn, query, answer);
         break;
     case INTAKE__QUERY__KIND_READ_FILE:
         files_read(turn, query, answer);

@@ -122,7 +122,7 @@ static void say_duty(const struct opening *opening, const Directory__Thing *thin
     if (thing) {
         duty->item = thing->id;
         duty->item_field = schedule->item_field;
-        facts_set(turn_arena(turn), &facts, schedule->thing, value_text(turn, thing->id));
+        facts_set(turn_arena(turn), &facts, thing->of, value_text(turn, thing->id));
         facts_set(turn_arena(turn), &facts, schedule->item_field, value_text(turn, thing->id));
     }
     if (of_case)
@@ -195,13 +195,24 @@ static void say_sampled(const struct opening *opening)
 }
 
 /* Those that begin now, as the plan stands: several may. */
-static void say_shifts(const struct opening *opening)
+static void say_shifts_of(const struct opening *opening, const Directory__Thing *thing)
 {
     const Directory__RosterPlan *plan =
-        organisation_roster(opening->turn, opening->row->site, opening->schedule->roster);
+        organisation_roster(opening->turn, opening->row->site, opening->schedule->roster, thing ? thing->id : "");
     for (size_t i = 0; plan && i < plan->n_shifts; i++)
         if (plan->shifts[i]->from_ms == opening->row->from_ms)
-            say_duty(opening, NULL, 0, plan->shifts[i]);
+            say_duty(opening, thing, 0, plan->shifts[i]);
+}
+
+static void say_shifts(const struct opening *opening)
+{
+    const char *of = watchdog_roster_of(opening->policy, opening->schedule);
+    if (!*of) {
+        say_shifts_of(opening, NULL);
+        return;
+    }
+    for (const Directory__Thing **thing = organisation_things(opening->turn, opening->row->site, of); *thing; thing++)
+        say_shifts_of(opening, *thing);
 }
 
 struct bytes watchdog_duties_step(struct turn *turn, struct bytes payload, struct bytes next, unsigned keys_max)

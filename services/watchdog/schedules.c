@@ -132,16 +132,33 @@ static void set_next(struct turn *turn, const char *site, const Policy__Schedule
     set_row(turn, site, schedule, from_ms, opening(turn, site, schedule, from_ms));
 }
 
+const char *watchdog_roster_of(const Policy__Policy *policy, const Policy__Schedule *schedule)
+{
+    const Policy__Roster *roster = policy_roster(policy, schedule->roster);
+    return roster ? roster->of : "";
+}
+
+static void next_shift(struct turn *turn, const char *site, const char *roster, const char *thing, int64_t after_ms,
+                       int64_t *next_ms)
+{
+    const Directory__RosterPlan *plan = organisation_roster(turn, site, roster, thing);
+    for (size_t i = 0; plan && i < plan->n_shifts; i++) {
+        int64_t begins_ms = plan->shifts[i]->from_ms;
+        if (begins_ms > after_ms && (!*next_ms || begins_ms < *next_ms))
+            *next_ms = begins_ms;
+    }
+}
+
 /* Of shifts: the beginning of the next one after those that were opened; 0: none is planned. */
 static void set_shift(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t after_ms)
 {
-    const Directory__RosterPlan *plan = organisation_roster(turn, site, schedule->roster);
+    const char *of = watchdog_roster_of(organisation_policy(turn, site, 0), schedule);
     int64_t next_ms = 0;
-    for (size_t i = 0; plan && i < plan->n_shifts; i++) {
-        int64_t begins_ms = plan->shifts[i]->from_ms;
-        if (begins_ms > after_ms && (!next_ms || begins_ms < next_ms))
-            next_ms = begins_ms;
-    }
+    if (!*of)
+        next_shift(turn, site, schedule->roster, "", after_ms, &next_ms);
+    const Directory__Thing **thing = *of ? organisation_things(turn, site, of) : NULL;
+    for (; thing && *thing; thing++)
+        next_shift(turn, site, schedule->roster, (*thing)->id, after_ms, &next_ms);
     set_row(turn, site, schedule, after_ms, next_ms);
 }
 

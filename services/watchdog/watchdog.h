@@ -87,6 +87,8 @@ const Policy__Clock *watchdog_clock_of_part(struct turn *turn, const Policy__Clo
 /* schedules.c. Keys: site, schedule (or kind); and an entry. */
 struct key watchdog_schedule_key(const char *site, const char *schedule);
 struct key watchdog_duty_key(const char *site, const char *schedule, const char *item);
+/* The register of whose entries the schedule's roster is planned one by one; "": it is the site's. */
+const char *watchdog_roster_of(const Policy__Policy *policy, const Policy__Schedule *schedule);
 const Policy__Schedule *watchdog_schedule_find(const Policy__Policy *policy, const char *name);
 bool watchdog_schedule_time(struct turn *turn, const char *site, const Policy__Term *term, int64_t start_ms,
                             const Directory__Thing *thing, int64_t *ms_out);

@@ -19,6 +19,7 @@ from latency import measure_flushes, measure_lateness, measure_latency
 from pages import measure_live, measure_pages
 from postgres import measure_postgres
 from register import measure_register
+from restore import measure_restore
 from search import measure_search
 from table import print_table
 from trouble import measure_outage, measure_overload, measure_resume, measure_stopped
@@ -43,6 +44,7 @@ FIGURES = {
     "flushes": (measure_flushes, "flushes per registration, events per commit (P8)"),
     "import": (measure_import, "rows of the Boston data"),
     "register": (measure_register, "very many cases: list, submission, report"),
+    "restore": (measure_restore, "a backup of very many cases until it is ready elsewhere"),
     "search": (measure_search, "Chinese search in sealed texts at 100,000 cases"),
     "pages": (measure_pages, "what a person waits for at 100,000 cases"),
     "live": (measure_live, "live updates with a thousand browsers"),
@@ -59,7 +61,7 @@ def options():
     parser.add_argument("--list", action="store_true", help="says which figures there are")
     parser.add_argument("--data", default=os.path.join(harness.SOURCE, "build/bench"), help="where state lies meanwhile")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
-    parser.add_argument("--cases", type=int, default=300_000, help="in the register")
+    parser.add_argument("--cases", type=int, default=300_000, help="in the register, and in what is restored")
     parser.add_argument("--deadlines", type=int, default=10_000_000, help="open ones, of `deadlines`")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.names if name not in FIGURES]
@@ -72,7 +74,7 @@ def options():
 
 
 def measure(name, folder, chosen):
-    more = {"register": {"many": chosen.cases}, "deadlines": {"many": chosen.deadlines}}
+    more = {"register": {"many": chosen.cases}, "restore": {"many": chosen.cases}, "deadlines": {"many": chosen.deadlines}}
     return list(FIGURES[name][0](folder, chosen.rounds, **more.get(name, {})))
 
 

@@ -26,6 +26,7 @@ SCREENS = {
     "case": ["/case/{case}"],
     "elsewhere": ["/elsewhere/00000000000000ff/1"],  # no such case; test_headquarters.py sees one
     "reception": ["/reception"],
+    "held": ["/held"],
     "dispatch": ["/dispatch"],
     "figures": ["/figures"],
     "policies": ["/policies"],

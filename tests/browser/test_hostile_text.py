@@ -15,6 +15,7 @@ from console import Console
 from harness import System, main
 from test_console import picture
 from screens import screens
+from visitor import write_slowly
 
 IMAGE = '<img src=x onerror="window.broken=1">'
 SCRIPT = "</textarea></option><script>window.broken=1</script>"
@@ -188,6 +189,7 @@ def at_the_portal(browser, system, made):
     harmless(browser, "back")
     assert browser.value("#text") == re.sub("[\u202a-\u202e\u2066-\u2069]", "", TEXT)
     browser.type("#email", "")
+    write_slowly(browser)
     browser.follow("main form .button")
     harmless(browser, "receipt")
     opens("/track")

@@ -10,7 +10,7 @@ from browser import Browser
 from console import WIDE
 from harness import SOURCE, System, main
 from screens import BOTH, read
-from visitor import Visitor
+from visitor import Visitor, write_slowly
 
 
 def portal_pages():
@@ -25,10 +25,22 @@ def filed(system, visitor):
     visitor.open("/submit?site=haitang&kind=complaint")
     browser.choose("input[name=category]", "lift")
     browser.type("#place", "三号楼电梯")
-    browser.type("#text", "电梯停在三楼，门打不开")
+    browser.type("#text", f"电梯停在三楼，门打不开 {visitor.name}")  # else it were the same words again
+    write_slowly(browser)
     browser.follow("main form .button")
     visitor.at("/receipt")
     return browser.text("#number"), browser.text("#code"), "/" + browser.script("return document.querySelector(\"a[href^='/r/']\").href").split("/", 3)[3]
+
+
+def held(visitor):
+    """What looks like a program's: with its trap filled in, before the puzzle is solved."""
+    browser = visitor.browser
+    visitor.open("/submit?site=haitang&kind=complaint")
+    browser.choose("input[name=category]", "lift")
+    browser.type("#text", f"电梯停在三楼，门打不开 {visitor.name}")  # else it were the same words again
+    browser.script("const form = document.querySelector('form#form'); form.elements.homepage.value = 'x'; form.elements.work.remove()")
+    browser.follow("main form .button")
+    visitor.at("/held")
 
 
 def every_page(system, visitor):
@@ -52,6 +64,8 @@ def every_page(system, visitor):
     look("/case", "/case", refused=True)
     number, code, proof = filed(system, visitor)
     look("/receipt")
+    held(visitor)
+    look("/held")
     look("/r/{entry}", proof)
     look("/r/{entry}", proof[:-4] + "AAAA", refused=True)
     look("/s/{place}", "/" + label.json()["labels"][0]["address"].split("/", 3)[3])

@@ -10,7 +10,8 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import Browser
 from harness import System, main
-from visitor import WECHAT, Visitor
+from test_problems import publish, publishes
+from visitor import WECHAT, Visitor, write_slowly
 
 TEXT = "楼上连续三晚十一点后施工 <script>document.title='broken'</script> & \"请处理\" " + "x" * 120  # a word that fits no line
 ANSWER = "已与住户约定 22:00 后停止施工。\n第二天起派人巡查。"
@@ -20,6 +21,10 @@ NEWER_STYLES = [r"@container", r"@layer", r"@scope", r":is\(", r":where\(", r"\b
                 r"\blight-dark\(", r"[{;]\s*&", r"\bsubgrid\b", r"@starting-style", r":has\(", r"\baccent-color\b"]
 ASKED_FIRST = r"@supports[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}"  # whoever does not know it goes without
 NEWER_SCRIPTS = [r"\?\?=", r"\|\|=", r"&&=", r"\.at\(", r"\.replaceAll\(", r"structuredClone", r"\bstatic\s*\{", r"#\w+\s*[(=;]", r"\(\?<[=!]", r"\.findLast", r"\.toSorted"]
+
+
+def text_of(visitor):
+    return f"{visitor.name} {TEXT}"  # the same words for the third time were held
 
 
 def fill_in(visitor):
@@ -36,11 +41,11 @@ def fill_in(visitor):
     visitor.look("errors")
     browser.choose("input[name=category]", "noise")
     browser.type("#place", "3-1201-" + "A" * 50)
-    browser.type("#text", TEXT)
+    browser.type("#text", text_of(visitor))
     browser.type("#name", "张丽华")
     browser.type("#email", "no address")
     browser.follow("main .button")
-    assert browser.value("#text") == TEXT  # nothing typed is lost
+    assert browser.value("#text") == text_of(visitor)  # nothing typed is lost
     assert len(browser.find_all(".summary li")) == 1
     visitor.look("again")
     browser.type("#email", "")
@@ -51,10 +56,10 @@ def keeps_typed_text_in_the_other_language(visitor):
     other = "en" if browser.language == "zh-CN" else "zh-CN"
     browser.follow(f"header button[value='{other}']")
     browser.check_page(other)
-    assert browser.value("#text") == TEXT
+    assert browser.value("#text") == text_of(visitor)
     browser.follow(f"header button[value='{browser.language}']")
     browser.check_page(browser.language)
-    assert browser.value("#text") == TEXT
+    assert browser.value("#text") == text_of(visitor)
     assert browser.find_all("input[name=category][value=noise]:checked")
 
 
@@ -62,6 +67,7 @@ def submit(visitor):
     browser, says = visitor.browser, visitor.says
     fill_in(visitor)
     keeps_typed_text_in_the_other_language(visitor)
+    write_slowly(browser)
     browser.follow("main .button")
     visitor.at("/receipt")
     visitor.says_in("h1", says["registered"])
@@ -114,7 +120,7 @@ def the_life_of_one_complaint(system, javascript, language, agent=None):
         says = visitor.says
         number, code = submit(visitor)
         track(visitor, number, code)
-        visitor.says_in("main", TEXT)
+        visitor.says_in("main", text_of(visitor))
         visitor.says_in("main", says["department"])
         visitor.look("case-new")
         answered(system, number, ANSWER)
@@ -201,6 +207,7 @@ def codes_on_paper(system, javascript, language):
         assert browser.value("#place") == "2号楼电梯"
         browser.choose("input[name=category]", "lift")
         browser.type("#text", "按钮失灵")
+        write_slowly(browser)
         browser.follow("main form .button")
         visitor.at("/receipt")
         browser.follow("a[href^='/r/']")
@@ -236,6 +243,22 @@ def scripts_are_really_off():
         assert browser.title() == "on"
 
 
+def notices_of_the_site(system):
+    """What everybody may read, in both languages, with and without scripts."""
+    token = publishes(system)
+    number = publish(system, token, "tip", {"subject": "暴雨", "group": "东区", "wording": "请关好门窗。\n" + "x" * 120}, "send", {"reached": 240})
+    system.settle()
+    for javascript, language in ((False, "zh-CN"), (True, "en")):
+        with Browser(javascript=javascript, language=language) as browser:
+            visitor = Visitor(system, browser, f"{language}-{'script' if javascript else 'plain'}-notices")
+            visitor.open("/submit?site=haitang")
+            browser.follow("a[href^='/notices']")
+            visitor.look("notices")
+            visitor.says_in(".card", number)
+            visitor.says_in(".card", "请关好门窗")
+            visitor.says_in(".card", "有效期至" if language == "zh-CN" else "in force until")
+
+
 def all_lives():
     with System("--demo") as system:
         nothing_is_newer_than_wechat(system)
@@ -245,6 +268,7 @@ def all_lives():
         for joined, (javascript, language) in enumerate(((False, "zh-CN"), (True, "en")), 1):
             joins(system, javascript, language, joined)
             codes_on_paper(system, javascript, language)
+        notices_of_the_site(system)
 
 
 if __name__ == "__main__":

@@ -10,24 +10,20 @@ First the positive control: the same cut with a shim that leaves the syncs out m
 What this does not show: a disk that says it has flushed, and has not. Needs root, loop devices and ext4."""
 
 import argparse
-import fcntl
 import os
 import random
 import shutil
 import signal
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 
 import harness
 from checker import SERVICES, Checker, at_rest
+from disk import Disk, possible, shell
 from histories import Importer
 from load import Load
 
-EXT4_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
-DISK_BYTES = 192 << 20
 SHIM = os.path.join(harness.PROGRAMS, "shim.so")
 
 
@@ -36,46 +32,6 @@ def options():
     parser.add_argument("--seed", type=int, default=int(os.environ.get("HEARBACK_SEED", random.SystemRandom().randrange(1, 10**6))))
     parser.add_argument("--cuts", type=int, default=10)
     return parser.parse_args()
-
-
-def shell(*command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
-
-
-class Disk:
-    """A folder on a file system of its own. Committed to its journal only when somebody syncs: what is not synced is lost."""
-
-    def __init__(self, images, name, folder):
-        self.image, self.folder, self.mounted = os.path.join(images, name + ".ext4"), folder, False
-        with open(self.image, "wb") as f:
-            f.truncate(DISK_BYTES)
-        shell("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=1,lazy_journal_init=1", self.image)
-        os.makedirs(folder, exist_ok=True)
-        self.mount()
-
-    def mount(self):
-        shell("mount", "-o", "loop,commit=600", self.image, self.folder)
-        self.mounted = True
-
-    def cut(self):
-        fd = os.open(self.folder, os.O_RDONLY)
-        try:
-            fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
-        finally:
-            os.close(fd)
-
-    def unmount(self):
-        until = time.monotonic() + 10
-        while self.mounted:
-            try:
-                shell("umount", self.folder)
-                self.mounted = False
-            except OSError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.02)
 
 
 class Machine:
@@ -207,21 +163,6 @@ def cuts(chance, wanted):
         raise
     finally:
         machine.close()
-
-
-def possible():
-    if os.geteuid() != 0:
-        return "needs root, to mount"
-    place = tempfile.mkdtemp(prefix="hearback-power-", dir=harness.memory_folder())
-    try:
-        disk = Disk(place, "probe", os.path.join(place, "probe"))
-        disk.cut()
-        disk.unmount()
-    except OSError as failure:
-        return f"needs loop devices and ext4 with its shutdown: {failure}"
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    return None
 
 
 def main():

@@ -1,6 +1,8 @@
 /* Preloaded into a program: the n-th call of a kind fails, once, as if the system had refused it.
 
      HEARBACK_FAULT=KIND:N       write | sync | alloc | open | send; N from 1
+     HEARBACK_FAULT=KIND:N/M     the n-th and each m-th after it
+     HEARBACK_FAULT_WHILE=FILE   only while that file is there: the calls count all the same
      HEARBACK_FAULT_ERRNO=NAME   EIO, ENOSPC, ECONNRESET, EMFILE; the default is what the kind usually gets (ENOMEM for
    alloc) HEARBACK_FAULT_PROGRAM=NAME only in the program of this name; all others run as ever
      HEARBACK_FAULT_FIRED=FILE   made when the fault happens: a run without it has shown nothing
@@ -10,6 +12,8 @@
                                  where the whole stack of callers is
      HEARBACK_FAULT_ROOM=1       there is room on the disk: nothing is reserved, which clears memory
      HEARBACK_FAULT=nosync       no sync at all, and no file that writes through: what a power cut must then lose
+     HEARBACK_FAULT=stop:N       before its n-th write or sync the program stops (SIGSTOP), to be killed there
+   (halfway.py)
 
    It counts the program's own calls and those of its libraries; what the C library does inside itself it does not see.
    A program that forks may pause it, arm it anew by what the environment says then, or be asked at each call
@@ -19,6 +23,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -46,9 +51,11 @@ static const char *const names[KINDS] = {"write", "sync", "alloc", "open", "send
 static const int usual[KINDS] = {EIO, EIO, ENOMEM, EMFILE, ECONNRESET};
 
 static _Atomic unsigned long counts[KINDS];
-static unsigned long fails_at;
+static unsigned long fails_at, fails_each; /* 0: once */
 static int fails_kind = KINDS, fails_with;
 static bool nosync, armed;
+static _Atomic unsigned long changes;
+static unsigned long stops_at; /* 0: never */
 static struct {
     uint64_t *numbers;
     size_t room;
@@ -82,11 +89,14 @@ __attribute__((constructor)) void shim_arm(void)
         (void)!backtrace(frames, 1); /* so that what it loads is loaded, and does not count */
     armed = true;
     nosync = fault && strcmp(fault, "nosync") == 0;
+    stops_at = fault && strncmp(fault, "stop:", 5) == 0 ? strtoul(fault + 5, NULL, 10) : 0;
     for (int kind = 0; fault && kind < KINDS; kind++) {
         size_t size = strlen(names[kind]);
         if (strncmp(fault, names[kind], size) == 0 && fault[size] == ':') {
             fails_kind = kind;
-            fails_at = strtoul(fault + size + 1, NULL, 10);
+            char *after;
+            fails_at = strtoul(fault + size + 1, &after, 10);
+            fails_each = *after == '/' ? strtoul(after + 1, NULL, 10) : 0;
             fails_with = errno_of(getenv("HEARBACK_FAULT_ERRNO"), usual[kind]);
         }
     }
@@ -156,12 +166,18 @@ static bool fails(enum kind kind)
     unsigned long nth = armed ? atomic_fetch_add(&counts[kind], 1) + 1 : 0;
     if (nth && nth <= stacks[kind].room)
         stacks[kind].numbers[nth - 1] = stack_number();
+    bool changes_disk = nth && (kind == WRITE || kind == SYNC);
+    if (changes_disk && atomic_fetch_add(&changes, 1) + 1 == stops_at && shim_fired())
+        raise(SIGSTOP);
     int asked = nth && shim_asked ? shim_asked((int)kind, nth) : 0;
     if (asked)
         errno = asked; /* whoever was asked has told it */
     if (asked)
         return true;
-    if ((int)kind != fails_kind || nth != fails_at || !shim_fired())
+    bool meant = (int)kind == fails_kind && nth >= fails_at &&
+                 (fails_each ? (nth - fails_at) % fails_each == 0 : nth == fails_at);
+    const char *file = meant ? getenv("HEARBACK_FAULT_WHILE") : NULL;
+    if (!meant || (file && access(file, F_OK)) || !shim_fired())
         return false;
     errno = fails_with;
     return true;

@@ -138,6 +138,12 @@ bad 'a period' '{at: 09:01, expect: {indicator: {revisit_rate: met}}}' 'name the
 bad 'a service' '{at: 09:01, down: watchdgo}' 'there is no service "watchdgo"; did you mean "watchdog"?'
 bad 'nothing' '{at: 09:01}' 'this line does nothing'
 bad 'nobody' '{at: 09:01, do: arrive r1}' '"by" is missing'
+scenario x '{at: 09:01}'
+sed -i 's/li: duty_officer/li: duty_officer in customer_service_center/' "$work/scenario.yaml"
+expect 'a department' 2 'given.people.li: the policy has no department "customer_service_center"' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01}'
+sed -i 's/li: duty_officer/li: duty_offcer in customer_service_centre/' "$work/scenario.yaml"
+expect 'a post in a department' 2 'the policy has no post "duty_offcer"; did you mean "duty_officer"?' rehearse "$work/scenario.yaml"
 printf 'scenario: [\n' >"$work/scenario.yaml"
 expect 'no YAML' 2 'no valid YAML' rehearse "$work/scenario.yaml"
 printf 'a: &x 1\n' >"$work/scenario.yaml"

@@ -12,6 +12,8 @@ import sys, xml.etree.ElementTree as tree
 texts = {node.text for node in tree.parse(sys.stdin).iter("{http://www.w3.org/2000/svg}text")}
 wanted = {"Registered", "Under review", "Convene the review", "Reopen"}
 sys.exit(f"missing in the SVG: {wanted - texts}" if wanted - texts else 0)'
+dot=$("$hearback" policy flow --dot --language en --packs "$(dirname "$0")/packs" DEPARTMENTS complaint)
+grep -q 'tooltip="Mark handled: by the handler .*; where customer_service_centre leads: head of' <<<"$dot" || { echo "not drawn: who takes it where a department says otherwise"; exit 1; }
 ! "$hearback" policy flow PROP-COMPLAINT lost 2>/tmp/flow.$$ || { echo "a kind that is not there was drawn"; exit 1; }
 grep -q 'no kind "lost"; it has: .*complaint' /tmp/flow.$$
 rm -f /tmp/flow.$$

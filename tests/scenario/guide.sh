@@ -13,6 +13,7 @@ END
 cd "$place"
 mv TEA/figures.yaml later.yaml # its last two steps
 mv TEA/office.yaml last.yaml
+mv TEA/notices.yaml notice_pack.yaml
 said=$("$hearback" policy check --language en ./TEA)
 grep -q "./TEA: 0 mistakes" <<<"$said" && ! grep -q "TEA-" <<<"$said" || { echo "$said"; exit 1; }
 "$hearback" policy rehearse --language en --packs . tea.yaml >rehearsed || { cat rehearsed; exit 1; }
@@ -31,6 +32,8 @@ cp last.yaml last/TEA/office.yaml
 said=$("$hearback" policy check --language en ./last/TEA)
 grep -q "./last/TEA: 0 mistakes" <<<"$said" && [[ $(grep -c "the department office" <<<"$said") == 2 ]] || { echo "$said"; exit 1; }
 said=$("$hearback" policy rehearse --quiet --language en --packs last office.yaml) && grep -q '^1 rehearsed, 0 different' <<<"$said" || { echo "$said"; exit 1; }
+cp notice_pack.yaml last/TEA/notices.yaml
+said=$("$hearback" policy rehearse --quiet --language en --packs last notices.yaml) && grep -q '^1 rehearsed, 0 different' <<<"$said" || { echo "$said"; exit 1; }
 sed 's/{tell: spoilt_found}/{tell: spoilt_fond}/' -i TEA/rules.yaml
 "$hearback" policy check --language en ./TEA >misspelt && { echo "a misspelt notice was not found"; exit 1; }
 grep -qF "$(grep -o 'TEA/rules.yaml:.*' "$guide")" misspelt || { echo "the guide says otherwise:"; cat misspelt; exit 1; }

@@ -198,6 +198,12 @@ static void spoil(struct storm *storm, Intake__Submit *submit, Hb__Command *comm
     }
 }
 
+static void suspect(struct storm *storm, Hb__Actor *actor)
+{
+    STORM_ADD(storm, actor->suspect, actor->n_suspect, text(storm, "trap"));
+    actor->origin = arena_printf(&storm->arena, "o%zu", storm->commands_count % 3);
+}
+
 static void submit(struct storm *storm)
 {
     bool portal = storm_chance(storm, 300);
@@ -213,6 +219,9 @@ static void submit(struct storm *storm)
     command->intake->kind_case = INTAKE__COMMAND__KIND_SUBMIT;
     command->intake->submit = made;
     made->channel = portal ? "web" : "phone";
+    if (portal &&
+        storm->commands_count % 4 == 0) /* the gateway saw signs of a program; no draw: the story is as it was */
+        suspect(storm, command->actor);
     if (!portal && storm_chance(storm, 60)) {
         made->settle = true;
         STORM_ADD(storm, made->settle_fields, made->n_settle_fields, field_new(storm, "explanation", "已当场说明"));
@@ -223,6 +232,36 @@ static void submit(struct storm *storm)
         spoil(storm, made, command);
     storm_tell(storm, "%s submits %s at %s: %s", person ? person : "the portal", made->kind, command->site,
                command->id);
+    storm_send(storm, HB__SERVICE__INTAKE, command);
+}
+
+/* Somebody lets in or refuses one that is held, or that is not any more. */
+static void decide_held(struct storm *storm)
+{
+    const struct storm_log *log = &storm->logs[HB__SERVICE__INTAKE];
+    const Intake__SubmissionHeld *held = NULL;
+    for (size_t tries = 0; !held && tries < 50 && log->count; tries++) {
+        const Hb__Event *event = log->list[storm_draw(storm, log->count)];
+        held = event->intake->kind_case == INTAKE__EVENT__KIND_HELD ? event->intake->held : NULL;
+    }
+    if (!held)
+        return;
+    const char *person = somebody(storm);
+    Hb__Command *command = command_new(storm, person, "");
+    command->actor = storm_actor(storm, person);
+    command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
+    command->intake = STORM_NEW(storm, Intake__Command, intake__command__init);
+    if (storm_chance(storm, 700)) {
+        command->intake->kind_case = INTAKE__COMMAND__KIND_REGISTER_HELD;
+        command->intake->register_held = STORM_NEW(storm, Intake__RegisterHeld, intake__register_held__init);
+        command->intake->register_held->held = held->held;
+    } else {
+        command->intake->kind_case = INTAKE__COMMAND__KIND_REFUSE_HELD;
+        command->intake->refuse_held = STORM_NEW(storm, Intake__RefuseHeld, intake__refuse_held__init);
+        command->intake->refuse_held->held = held->held;
+        command->intake->refuse_held->reason = personal(storm, storm_secrets[3]);
+    }
+    storm_tell(storm, "%s decides on %s: %s", person, held->number, command->id);
     storm_send(storm, HB__SERVICE__INTAKE, command);
 }
 
@@ -510,6 +549,8 @@ void storm_deed(struct storm *storm)
         storm_change_person(storm);
     else if (what < 406)
         storm_move_cases(storm);
+    else if (what < 440)
+        decide_held(storm);
     else
         look_and_act(storm);
 }

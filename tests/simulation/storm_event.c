@@ -29,7 +29,8 @@ static void check_number(struct storm *storm, const Hb__Event *event)
         if (same_site && strcmp(other->intake->registered->number, registered->number) == 0)
             storm_fail(storm, "numbers are unique", "%s at %s", registered->number, event->site);
         expected += same_site && strcmp(other->intake->registered->counter, registered->counter) == 0;
-        if (other->case_id >= event->case_id && case_id_bucket(other->case_id) == case_id_bucket(event->case_id))
+        if (!*registered->held && other->case_id >= event->case_id &&
+            case_id_bucket(other->case_id) == case_id_bucket(event->case_id))
             storm_fail(storm, "case ids ascend", "%" PRIx64 " after %" PRIx64, event->case_id, other->case_id);
         if (same_site && *registered->external_id &&
             strcmp(other->intake->registered->external_id, registered->external_id) == 0 &&
@@ -40,6 +41,23 @@ static void check_number(struct storm *storm, const Hb__Event *event)
         storm_fail(storm, "numbers have no gaps",
                    "%s at %s is number %" PRIu64 " of its counter, %" PRIu64 " was expected", registered->number,
                    event->site, registered->count, expected);
+}
+
+/* Let in, it has the id it was held under, and was received then. */
+static void check_held(struct storm *storm, const Hb__Event *event)
+{
+    const struct storm_log *log = &storm->logs[HB__SERVICE__INTAKE];
+    const Intake__CaseRegistered *registered = event->intake->registered;
+    const Hb__Event *held = NULL;
+    for (size_t i = 0; i < log->count && !held; i++)
+        if (log->list[i]->intake->kind_case == INTAKE__EVENT__KIND_HELD &&
+            log->list[i]->intake->held->held == event->case_id)
+            held = log->list[i];
+    if ((held != NULL) != (*registered->held != 0) ||
+        (held &&
+         (event->occurred_ms != held->recorded_ms || strcmp(registered->held, held->intake->held->number) != 0 ||
+          registered->content_key != held->intake->held->submit->content_key)))
+        storm_fail(storm, "what was held is let in as it came", "%s, held as %s", registered->number, registered->held);
 }
 
 /* The first 10 bits of a case id are the bucket of its site, by which it is found on any partition. */
@@ -72,6 +90,7 @@ static void case_registered(struct storm *storm, const Hb__Event *event)
     }
     check_number(storm, event);
     check_bucket(storm, event);
+    check_held(storm, event);
     struct storm_case *one = arena_zero(&storm->arena, sizeof *one);
     one->id = event->case_id;
     one->registered = event;

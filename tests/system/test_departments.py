@@ -2,6 +2,7 @@
 that the department has otherwise than the site."""
 
 import os
+import re
 
 import harness
 
@@ -69,8 +70,10 @@ def the_department_is_named():
     assert acknowledged["notice"]["rule"] == "receipt" and "department" not in acknowledged, acknowledged
     assigned = next(one for one in explained["routing"]["routed"] if one["row"] == "assigned")
     assert assigned["rule"] == "heads_up" and assigned["department"] == "engineering_department" and assigned["rule_clauses"] == ["WHY-4"], assigned
-    text = system.run("policy", "explain", lift).stdout
-    for words in ("reply 答复", ", as engineering_department has it", "by rule heads_up, as engineering_department has it of WHY-4"):
+    assert "reply 答复" in system.run("policy", "explain", lift, env={**os.environ, "LC_ALL": "zh_CN.UTF-8"}).stdout
+    text = system.run("policy", "explain", lift, env={**os.environ, "LC_ALL": "en_US.UTF-8"}).stdout
+    assert not re.search("[\u4e00-\u9fff]", text), text
+    for words in ("reply Reply", ", as engineering_department has it", "by rule heads_up, as engineering_department has it of WHY-4"):
         assert words in text, (words, text)
     explained, clocks = why(noise)
     assert "department" not in clocks["reply"] and clocks["reply"]["clauses"] == ["PROP-11-11"], clocks["reply"]

@@ -196,6 +196,34 @@ def what_is_due_first():
         assert reply.status == status and reply.json()["field"] == field, (query, reply)
 
 
+def what_is_urgent_first():
+    """What the policy calls urgent (GEN-FRAME-05) before all that is not, each by its dates; in pages as in one; closed it is urgent no more."""
+    token = system.tokens()["coordinator"]
+    urgent = [submit("complaint", category="hazard") for _ in range(3)]
+    system.settle()
+    path = f"/api/v1/cases?site={SITE}&phase=open&order=urgent"
+    whole = system.http("GET", f"{path}&limit=1000", token=token).json()["rows"]
+    first = [row["case_id"] for row in whole if row.get("urgent")]
+    assert first == [row["case_id"] for row in whole[:len(first)]] and set(urgent) <= set(first) and len(first) < len(whole), whole
+    for part in (whole[:len(first)], whole[len(first):]):
+        dates = [row.get("open_due_at", "9999") for row in part]
+        assert dates == sorted(dates), dates
+    assert {row["case_id"] for row in whole} == listed("coordinator", "phase=open")
+    paged, cursor = [], ""
+    while cursor is not None:
+        page = system.http("GET", f"{path}&limit=2{cursor}", token=token).json()
+        paged += [row["case_id"] for row in page["rows"]]
+        cursor = f"&cursor={page['cursor']}" if "cursor" in page else None
+    assert paged == [row["case_id"] for row in whole]
+    for query in ("order=urgent", "order=urgent&phase=open&cursor=due-1-1", "order=urgent&phase=open&cursor=1-1"):
+        reply = system.http("GET", f"/api/v1/cases?site={SITE}&{query}", token=token)
+        assert reply.status == 422, (query, reply)
+    act("coordinator", urgent[0], "decline", fields={"reason": "重复登记"})
+    system.settle()
+    rows = system.http("GET", f"/api/v1/cases?site={SITE}&kind=complaint&category=hazard", token=token).json()["rows"]
+    assert {row["case_id"] for row in rows if row.get("urgent")} == set(first) - {urgent[0]}, rows
+
+
 BEHIND = {"registered": "", "open": "phase=open", "closed": "phase=closed,archived", "on_time": "on_time=true", "overdue": "on_time=false", "reopened": "reopened=true",
           "escalated": "escalated=true", "returned": "returned=true", "satisfied": "satisfied=satisfied", "dissatisfied": "satisfied=dissatisfied",
           "response_count": "responded=true", "resolution_count": "phase=closed,archived"}
@@ -280,6 +308,7 @@ def test_lists():
         confidential_cases()
         what_is_no_filter()
         what_is_due_first()
+        what_is_urgent_first()
         what_a_person_sends()
         figures_have_their_cases()
         body = {"site": SITE, "name": {"zh": "会办"}, "list": "joint", "filter": [{"name": "joint", "value": "*"}, {"name": "approval", "value": "any"}]}

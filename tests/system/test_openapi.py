@@ -15,6 +15,7 @@ import time
 import warnings
 
 import harness
+import portal
 from cells import Cell, Loopback, caught_up, join
 
 try:
@@ -28,8 +29,8 @@ except ImportError:
 # The schema of OpenAPI 3.1 itself: schemas/v3.1 of github.com/OAI/OpenAPI-Specification (Apache-2.0), as of 2026-08-03, as the npm
 # package @seriousme/openapi-schema-validator 2.11.0 carries it. It leaves Schema Objects alone: those are JSON Schema 2020-12.
 WITH_SCHEMA = os.path.join(os.path.dirname(__file__), "openapi-3.1.json")
-PAGES = ("/open311/", "/console", "/static/", "/s/", "/r/", "/case", "/problem")  # for people, or described by another specification
-PAGES_EXACT = {"/", "/submit", "/receipt", "/track", "/leave"}
+PAGES = ("/open311/", "/console", "/static/", "/s/", "/r/", "/case", "/problem", "/notices")  # for people, or described by another specification
+PAGES_EXACT = {"/", "/submit", "/receipt", "/held", "/track", "/leave"}
 SITE = "yard"
 PACK = """pack: YARD
 name: [大院, Yard]
@@ -275,7 +276,7 @@ def what_is_open(walk):
 def a_site_is_made(walk, admin):
     label = lambda zh, en: {"zh": zh, "en": en}
     walk.ask("PUT", "/api/v1/organisation", token=admin, body={
-        "sites": [{"id": SITE, "name": label("大院", "Yard"), "zone": "Asia/Shanghai"}],
+        "sites": [{"id": SITE, "public": True, "name": label("大院", "Yard"), "zone": "Asia/Shanghai"}],
         "departments": [{"id": "desk", "site": SITE, "name": label("前台", "Desk")}],
         "people": [{"id": "lin", "name": "林", "posts": [{"post": "handler_post", "department": "desk", "site": SITE}]}],
         "accounts": [{"id": "lin", "person": "lin", "scopes": ["read", "act", "submit", "open", "import", "report"]}]})
@@ -337,10 +338,23 @@ def a_case_is_worked_on(walk, lin):
         walk.ask("GET", f"/api/v1/cases/{{id}}{rest}", token=lin, id=case, query=query)
     walk.ask("POST", "/api/v1/cases/{id}/actions/{action}", token=lin, parts={"id": case, "action": "close"}, query=query, body={"note": "修好了"})
     walk.system.settle()
+    walk.ask("GET", "/api/v1/public-notices", query=query)
     due = walk.ask("GET", "/api/v1/notices", token=lin, query=query).json()["notices"]
     walk.ask("POST", "/api/v1/cases/{id}/notices/{notice}/sent", token=lin, query=query,
              parts={"id": case, "notice": due[0]["notice"]["notice_id"]})
     return case
+
+
+def what_is_held(walk, reception):
+    """As a program sends it: at once, without the puzzle."""
+    for text in ("抢购", "停电"):
+        phone = portal.Browser(walk.system.port)
+        form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+        assert "待人工核对" in phone.send(form, category="noise", text=text, work="").text
+    one, other = walk.ask("GET", "/api/v1/held", token=reception, query="?site=haitang").json()["rows"]
+    walk.ask("POST", "/api/v1/held/{held}/refuse", token=reception, parts={"held": one["id"]}, body={"reason": "广告"})
+    walk.ask("POST", "/api/v1/held/{held}/register", token=reception, parts={"held": other["id"]})
+    walk.ask("GET", "/api/v1/held", token=reception, query="?site=haitang&refused=true")
 
 
 def files_and_forms(walk, tokens):
@@ -460,6 +474,7 @@ def walk_through(site, headquarters):
     lin = walk.system.run("token", "lin").stdout.strip()
     case = a_case_is_worked_on(walk, lin)
     files_and_forms(walk, tokens)
+    what_is_held(walk, tokens["reception"])
     lists_and_figures(walk, lin, tokens)
     open_cases_are_moved(walk, tokens["admin"])
     caught_up(headquarters, [site])

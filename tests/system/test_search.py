@@ -1,6 +1,7 @@
 """Search in sealed texts, the caller's earlier cases, and likely duplicates: what is found, by whom, page by page; what is not
 there for somebody is not found by him either; and that a search is recorded without its words."""
 
+import datetime
 import os
 import tempfile
 import urllib.parse
@@ -116,6 +117,37 @@ def finds_what_is_alike(case):
     assert ask("GET", f"/api/v1/cases/alike?{urllib.parse.urlencode(query)}", status=200).json()["rows"] == []
 
 
+def alike(account="reception", **query):
+    rows = ask("GET", f"/api/v1/cases/alike?{urllib.parse.urlencode({'site': SITE, **query})}", account=account, status=200).json()["rows"]
+    return [row["number"] for row in rows]
+
+
+def the_same_matter_comes_first():
+    """Of the same place and kind, of which the text says most; by words alone where no place is given; not to who may not open texts."""
+    typed = "二期西门道闸抬不起来，车辆排队进不了小区"
+    other = submit(text="二期西门的灯不亮", place="二期西门", category="other")["number"]
+    same = submit(text="西门道闸抬不起来了，很多车辆排队进不去", place="二期西门", category="other")["number"]
+    elsewhere = submit(text="东门道闸抬不起来，车辆排队", place="东门", category="other")["number"]
+    secret = submit(text=typed, place="密处", category="other", party={"name": "某", "confidential": True})["number"]
+    for i in range(6):  # newer ones of the place do not push it out
+        last = submit(text=f"垃圾桶满了 {i}", place="二期西门", category="other")["number"]
+    system.settle()
+    query = {"kind": "complaint", "category": "other", "place": "二期西门"}
+    assert alike(**query, text=typed)[0] == same and len(alike(**query, text=typed)) == 5, (same, alike(**query, text=typed))
+    assert same not in alike(**query) and alike(**query)[0] == last, alike(**query)
+    assert alike(kind="complaint", text=typed)[:2] == [same, elsewhere], alike(kind="complaint", text=typed)
+    assert secret not in alike(kind="complaint", text=typed)  # whose complainant asked for it is found by its place alone
+    assert other not in alike(kind="complaint", text=typed)
+    assert alike(kind="complaint", text="西门") == []  # too little to say what it is
+    assert ask("GET", f"/api/v1/cases/alike?{urllib.parse.urlencode({'site': SITE, 'kind': 'complaint', 'text': '字' * 3000})}", status=413).json()["field"] == "text"
+    session = system.http("POST", "/api/v1/session", {"account": "reception", "password": system.passwords()["reception"]})
+    until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+    made = system.http("POST", "/api/v1/tokens", {"name": "x", "scopes": ["read", "submit"], "expires_at": until.strftime("%Y-%m-%dT%H:%M:%SZ")},
+                       headers={"Cookie": session.headers["set-cookie"].split(";")[0], "X-CSRF-Token": session.json()["csrf"]})
+    tokens["without open"] = made.json()["token"]
+    assert alike("without open", kind="complaint", text=typed) == [] and last in alike("without open", **query, text=typed)
+
+
 def files_hold(text):
     wanted = text.encode()
     for path, _, names in os.walk(system.folder):
@@ -228,6 +260,7 @@ def test_search():
         pages_and_other_filters()
         what_is_not_theirs_is_not_found()
         finds_what_is_alike(case)
+        the_same_matter_comes_first()
         knows_the_caller(case)
         is_recorded_without_its_words()
         what_some_only_may_read()

@@ -48,6 +48,28 @@ static const struct finding findings[] = {
      true, "可能未知", "may be unknown here"},
     {SOUND "    rules: {r: {clause: C, when: b, if: {told nothing: present}, then: {tell: note}}}\n", 15, false,
      "没有通知", "there is no notice \"nothing\""},
+    /* clocks: nobody would be told that one does not run */
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], if: {grade: x}, start: a, stop: b, limit: 3 days}}\n", 15, false,
+     "可能未知", "may be unknown here"},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: [{if: {grade: x}, is: 1 day}, {is: 3 "
+           "days}]}}\n",
+     15, false, "可能未知", "may be unknown here"},
+    {SOUND
+     "    clocks: {t: {clause: C, name: [时, T], if: {actor.certificate: x}, start: a, stop: b, limit: 3 days}}\n",
+     15, false, "时钟没有办理人", "nobody acts when a clock runs"},
+    /* what never holds */
+    {SOUND "    rules: {r: {clause: C, when: b, if: {all: [{must: x}, {must: [y, z]}]}, then: {tell: note}}}\n", 15,
+     true, "互相矛盾", "asks of \"must\" cannot hold together"},
+    {SOUND "    rules: {r: {clause: C, when: b, if: {all: [{grade: missing}, {grade: x}]}, then: {tell: note}}}\n", 15,
+     true, "互相矛盾", "asks of \"grade\" cannot hold together"},
+    {SOUND "    rules: {r: {clause: C, when: b, if: {round: {over: 3, at_most: 3}}, then: {tell: note}}}\n", 15, true,
+     "互相矛盾", "asks of \"round\" cannot hold together"},
+    {SOUND "    rules: {r: {clause: C, before: end, if: {stage: a}, refuse: [否, No]}}\n", 15, true,
+     "不在条件所写的阶段", "end is not taken in the stage it asks for"},
+    {HEAD STAGES FIELDS STEPS
+     "    route: {r: {clause: C, if: {all: [{must: x}, {must: y}]}, to: clerk}, o: {clause: C, "
+     "to: clerk}}\n",
+     14, true, "互相矛盾", "never reached"},
     /* steps */
     {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, does: nothing}}\n" ROUTE, 13,
      false, "可用：settle", "accepted: settle"},
@@ -86,6 +108,10 @@ static const struct finding findings[] = {
      "of 另有其他", "names others too"},
     {SOUND "    public_problem: nothing\n", 15, false, "须写一个步骤", "public_problem names a step"},
     {SOUND "    public_problem: end\n", 15, false, "by 含 complainant", "by: complainant"},
+    {SOUND "    public_notice: {in: z}\n", 15, false, "没有阶段", "there is no stage \"z\""},
+    {SOUND "    public_notice: {fields: []}\n", 15, false, "须写明在哪些阶段公示", "in which stages is it public?"},
+    {SOUND "    public_notice: {in: b, fields: [nothing]}\n", 15, false, "没有字段", "there is no field \"nothing\""},
+    {SOUND "    public_notice: {in: b, until: nothing}\n", 15, false, "既非本事项的时钟", "no clock of this kind"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
     {SOUND "indicators: {i: {clause: C, name: [标, I], of: k, figure: share of time}}\n", 15, false, "须同用",
      "go together"},
@@ -458,6 +484,32 @@ static void findings_name_their_line(void **state)
     }
 }
 
+/* A mistake of one kind, here of the form, does not hide what is wrong with the next one; one that all may name does.
+ */
+static void all_kinds_are_checked(void **state)
+{
+    static const char other[] = "  l:\n    clause: C\n    name: [乙, L]\n" STAGES FIELDS STEPS ROUTE
+                                "    rules: {r: {clause: C, when: b, if: {garde: x}, then: {tell: note}}}\n";
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    arena_init(&arena);
+    char *text =
+        arena_printf(&arena, "%s    clocks: {t: {clause: C, name: [时, T], start: a, stop: b}}\n%s", SOUND, other);
+    check_text(&arena, text, &result);
+    print(&result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[0].line, 15);
+    assert_int_equal(result.mistakes[1].line, 23);
+    assert_non_null(strstr(result.mistakes[1].message, "did you mean \"grade\"?"));
+    text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
+    check_text(&arena, text, &result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 1);
+    arena_fini(&arena);
+}
+
 /* What is told apart from a mistake: a fact that is tested, needed before, or has a default; a loop with a day in it.
  */
 static void sound_ways_are_not_told(void **state)
@@ -469,6 +521,8 @@ static void sound_ways_are_not_told(void **state)
         HEAD STAGES FIELDS STEPS "    route: {q: {clause: C, if: {must: x, stage: b}, to: clerk}, r: {clause: C, if: "
                                  "{must: x}, to: clerk}, o: {clause: C, to: clerk}}\n",
         SOUND "    rules: {r: {clause: C, when: grade, if: {grade: x}, then: {tell: note}}}\n",
+        SOUND "    rules: {r: {clause: C, when: b, if: {round: {at_least: 3, at_most: 3}}, then: {tell: note}}}\n",
+        SOUND "    rules: {r: {clause: C, before: end, if: {stage: [a, b]}, refuse: [否, No]}}\n",
         SOUND "    rules: {r: {clause: C, when: b, if: {must: x, stage: b, round: 1}, then: {tell: note}}}\n",
         SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 1 day}}\n"
               "    rules: {r: {clause: C, when: late t, then: {open: k}}}\n",
@@ -577,9 +631,10 @@ static void a_large_file_is_no_trouble(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_example_is_sound),    cmocka_unit_test(findings_name_their_line),
-        cmocka_unit_test(sound_ways_are_not_told), cmocka_unit_test(bombs_are_refused),
-        cmocka_unit_test(packs_in_a_circle),       cmocka_unit_test(a_large_file_is_no_trouble),
+        cmocka_unit_test(the_example_is_sound),       cmocka_unit_test(findings_name_their_line),
+        cmocka_unit_test(all_kinds_are_checked),      cmocka_unit_test(sound_ways_are_not_told),
+        cmocka_unit_test(bombs_are_refused),          cmocka_unit_test(packs_in_a_circle),
+        cmocka_unit_test(a_large_file_is_no_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,39 @@ static void lets_few_pass_by_mistake(void **state)
     assert_in_range(passed, 0, 15); /* 3 expected: six of ten thousand */
 }
 
+/* "id:held ", best first, of those not older than `until`. */
+static char *ranked(struct world *world, const char *text, size_t least, uint64_t until, size_t rows, size_t most)
+{
+    struct words_marks marks = marks_of(world, text);
+    words_marks_distinct(&marks, 64);
+    struct words_look look = {
+        .site = "a", .marks = &marks, .from = {UINT64_MAX, UINT64_MAX}, .newest_first = true, .rows_max = rows};
+    struct words_ranked list[4];
+    char *all = "";
+    size_t count = words_rank(world->words, &look, (struct words_place){until, 0}, least, list, most);
+    for (size_t i = 0; i < count; i++)
+        all = arena_printf(&world->arena, "%s%d:%zu ", all, (int)list[i].place.case_id, list[i].held);
+    return all;
+}
+
+static void ranks_by_what_is_shared(void **state)
+{
+    struct world *world = *state;
+    words_begin(world->words);
+    put(world, "a", 100, 1, "三号楼电梯上行时异响");
+    put(world, "a", 200, 2, "地下车库漏水");
+    put(world, "a", 300, 3, "电梯异响");
+    put(world, "b", 350, 4, "三号楼电梯上行时异响");
+    put(world, "a", 400, 5, "三号楼电梯上行异常");
+    assert_int_equal(words_commit(world->words, 5), ERR_NONE);
+    assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 100, 4), "1:5 5:4 3:3 "); /* of six pairs: 梯异 is in 3 alone */
+    assert_string_equal(ranked(world, "三号楼电梯异响", 4, 0, 100, 4), "1:5 5:4 ");
+    assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 100, 1), "1:5 ");
+    assert_string_equal(ranked(world, "三号楼电梯异响", 1, 250, 100, 4), "5:4 3:3 ");
+    assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 2, 4), "5:4 3:3 "); /* no more rows than that */
+    assert_string_equal(ranked(world, "电梯电梯电梯", 2, 0, 100, 4), "");            /* 梯电 is in none, and 电梯 counts once */
+}
+
 static void stays_and_begins_anew(void **state)
 {
     struct world *world = *state;
@@ -296,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finds_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(lets_few_pass_by_mistake, setup, teardown),
+        cmocka_unit_test_setup_teardown(ranks_by_what_is_shared, setup, teardown),
         cmocka_unit_test_setup_teardown(stays_and_begins_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_altered_is_not_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(an_altered_end_begins_anew, setup, teardown),

@@ -15,6 +15,7 @@ export const router = createRouter({
     { path: "/case/:id([0-9A-Za-z_-]+)", name: "case", component: () => import("./views/Case.vue") },
     { path: "/elsewhere/:cell([0-9a-f]+)/:id([0-9]+)", name: "elsewhere", component: () => import("./views/Elsewhere.vue") },
     { path: "/reception", name: "reception", component: () => import("./views/Reception.vue"), meta: { sited: true } },
+    { path: "/held", name: "held", component: () => import("./views/Held.vue"), meta: { sited: true } },
     { path: "/dispatch", name: "dispatch", component: () => import("./views/Dispatch.vue"), meta: { sited: true } },
     { path: "/figures", name: "figures", component: () => import("./views/Figures.vue"), meta: { sited: true } },
     { path: "/policies", name: "policies", component: () => import("./views/Policies.vue"), meta: { sited: true } },

@@ -29,7 +29,7 @@ export type FieldType = "TEXT" | "CHOICE" | "YES_NO" | "NUMBER" | "MONEY" | "TIM
 export interface Choice { name: string; label?: Label }
 export interface FieldDef {
   name: string; label?: Label; type?: FieldType; one_of?: Choice[]; needed?: "ALWAYS" | "AT_STEP" | "WHEN"; needed_at?: string;
-  default_value?: Value; public?: boolean; figure?: unknown; thing?: string; names_case?: boolean; case_kind?: string; // thing: the register it is of
+  default_value?: Value; public?: boolean; figure?: unknown; thing?: string; names_case?: boolean; case_kind?: string; open_text?: boolean; // thing: the register it is of
 }
 export interface Step { name: string; label?: Label; from?: string[]; to?: string; by?: Who[]; needs?: { type?: string; name: string }[]; fields?: string[]; link?: string; case_field?: string; copy?: string[]; does?: string }
 export interface Who { root?: string; of?: string[] }
@@ -88,6 +88,8 @@ export interface Figures {
   response_ms_sum: string; response_count: number; resolution_ms_sum: string; resolution_count: number; returned: number;
 }
 export interface Grouped { total: Figures; groups?: Figures[]; by?: string; stale?: boolean }
+export interface HeldRow { id: string; number: string; kind: string; category?: string; text?: { plain?: string }; received_at: string; suspect?: string[]; origin?: string; same_origin?: number; reason?: { plain?: string }; refused_by?: string; refused_at?: string }
+export interface HeldPage { rows: HeldRow[]; next?: string; waiting: number; oldest_at?: string; masked?: boolean; unopened?: { detail?: string } }
 export interface DueNotice { case_id: string; number: string; kind: string; policy_version: number; queued_at: string; notice: { notice_id: string; notice: string; channel: string; person?: string; complainant?: boolean; reason?: string; subject?: Label; text?: Label } }
 export interface Kpi { total: Figures; categories?: Figures[]; kinds?: Figures[]; departments?: Figures[]; periods?: Figures[]; sites?: SiteFigures[]; cells?: { cell?: string; name?: string; total: Figures }[] }
 export interface Indicator {

@@ -1,7 +1,7 @@
 export default {
   nav: {
     title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", notOpened: "页面打不开。", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
-    reception: "受理登记", dispatch: "协调派单", figures: "指标", audit: "审计", organisation: "组织", policies: "制度",
+    reception: "受理登记", held: "待核提交", dispatch: "协调派单", figures: "指标", audit: "审计", organisation: "组织", policies: "制度",
   },
   signIn: {
     demonstration: "这是演示系统：数据都是虚构的，随时可能清空。请勿填写真实的个人信息。", again: "登录已失效", againHint: "已填写的内容还在。用同一账号 {account} 登录后继续；换其他账号登录则从新页面开始。",
@@ -24,7 +24,7 @@ export default {
     none: "无期限", wasLate: "超期", wasOnTime: "按期", provisional: "（暂定）", unitDays: "天", unitHours: "小时", unitMinutes: "分钟",
   },
   list: {
-    joint: "会办部门", sealed: "保密", number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前", byDue: "先到期的在前", due: "到期时间", channel: "渠道", columns: "显示的列", place: "地点", step: "经过步骤",
+    joint: "会办部门", sealed: "保密", number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前", byDue: "先到期的在前", byUrgency: "紧急的在前", due: "到期时间", channel: "渠道", columns: "显示的列", place: "地点", step: "经过步骤",
     any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
     empty: { work: "没有待办案件。", approvals: "没有等待您审批的案件。", escalated: "没有等待您确认的升级。", joint: "没有会办的案件。", sealed: "没有您可见的保密案件。", department: "本部门没有在办案件。", near: "到下一工作日结束前没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
@@ -53,7 +53,7 @@ export default {
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
-    intake_registered: "登记 {number}", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_numbers_skipped: "编号跳过",
+    intake_registered: "登记 {number}", intake_held_registered: "待核提交 {number} 予以登记", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_numbers_skipped: "编号跳过",
     routing_routed: "派给 {department} {person}", routing_problem: "派单有问题",
     casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
     casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记", casework_case_linked: "{ended} {number}（{step}）", casework_move_begun: "未结事项开始改用新版制度", casework_move_ended: "未结事项已逐件处理", casework_case_moved: "此后改用制度第 {to} 版（原为第 {from} 版）", casework_case_move_refused: "未能改用制度第 {to} 版，仍用第 {from} 版",
@@ -70,7 +70,12 @@ export default {
   reception: {
     noFiles: "您不能为这类事项附文件，已选的文件不会发送。请改选类别，或移除文件。", filesNotSent: "您不能为这类事项附文件，未发送：{names}",
     received: "收到时间（早于现在时填写）", receivedHint: "例如昨天收到的信件；期限从收到时间起算。", linkWith: "与 {number} 关联", join: "加入 {number}",
-    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "选择类别或填写地点后，这里列出 14 天内同类同地的案件。", duplicatesNone: "14 天内没有同类同地的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
+    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "填写情况、类别或地点后，这里列出 14 天内可能是同一件事的案件，最像的在前。", duplicatesNone: "14 天内没有相似的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
+  },
+  held: {
+    count: "{count} 件", lead: "网上提交中疑似程序所发的，在有人看过之前不是案件：没有编号、期限和通知。予以登记的，期限从收到时起算；不予登记的，理由告知提交人。", waiting: "待核", refused: "已不予登记", none: "没有待核的提交。", noneRefused: "没有不予登记的提交。",
+    received: "{time} 收到", old: "已等待一天以上", origin: "来源 {origin}，待核 {count} 件", sealed: "内容已密封，您无权查看", letIn: "予以登记", refuse: "不予登记", reason: "理由", reasonHint: "提交人凭编号和查询码可以看到。", refusedBy: "{person} 于 {time} 决定不予登记", made: "已登记为 {number}", turnedAway: "{number} 未予登记，提交人查询时会看到理由。",
+    sign: { trap: "填了隐藏栏", fast: "两秒内提交", proof: "答题错误", many: "同一网络提交很多", same: "同一网络重复提交", links: "网址很多" },
   },
   dispatch: { duties: "到期的定期任务", dutiesNone: "没有未结的定期任务。", new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", returned: "被退单、未结", returnedNone: "没有被退单的未结案件。", extended: "已延期、未结", extendedNone: "没有延期的未结案件。", notices: "须由人发送的通知", noticesNone: "没有等着由人发送的通知。", noticeText: "内容", noticeSent: "已送达", noticeSentOf: "{number} 的“{notice}”已送达", noticeDone: "{number} 的通知已记为送达。", loadNone: "没有在办案件。" },
   figures: {
@@ -89,7 +94,7 @@ export default {
     when: "时间", who: "人员", what: "类别", whatDone: "做了什么", case: "案件编号", purpose: "目的", record: "记录", from: "自", to: "至", of: "范围", system: "整个系统（人员、账号、日历）", operator: "运维人员", for: "代 {person}", withheld: "未获准：{fields}", empty: "还没有记录。", nothingFits: "没有符合条件的记录。",
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
-      did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
+      did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", did_let_in: "待核提交 {name} 予以登记", did_turned_away: "待核提交 {name} 不予登记", looked_held: "查看了待核提交 {name}", looked_held_masked: "查看了待核提交 {name}（号码遮盖）", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
       organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_password: "账号 {name} 修改密码", organised_factor_enrolled: "账号 {name} 启用动态验证码", organised_factor_given_up: "账号 {name} 停用动态验证码", organised_token_made: "账号 {name} 新建令牌", organised_token_ended: "账号 {name} 作废令牌", organised_all_ended: "账号 {name} 在所有设备退出，令牌作废", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
     },
   },

@@ -16,10 +16,10 @@ const openPhases = ["new", "working", "waiting", "done", "open"];
 export function mayBeByDue(list: string, given: Record<string, string>): boolean {
   return !given.text && (given.phase ? given.phase.split(",").every(one => openPhases.includes(one)) : !["all", "sealed"].includes(list));
 }
-/** As it is chosen; what has to be done begins with what is due first. */
+/** As it is chosen; what has to be done begins with what is urgent, then with what is due first. */
 export function orderOf(list: string, given: Record<string, string>): string {
-  const wanted = given.order || (["work", "department", "near", "late"].includes(list) ? "due" : "newest");
-  return wanted === "due" && !mayBeByDue(list, given) ? "newest" : wanted;
+  const wanted = given.order || (["work", "department", "near", "late"].includes(list) ? "urgent" : "newest");
+  return ["due", "urgent"].includes(wanted) && !mayBeByDue(list, given) ? "newest" : wanted;
 }
 
 /** Undefined: nobody is known whose list it would be. */

@@ -1,0 +1,202 @@
+/* Notices (通知, 公示) of a site: cases that everybody may read of, from the stage on that the policy names until they
+   are withdrawn, replaced or over. Shown is what the policy lists, which is plain and about nobody, and nothing else of
+   the case. Table notice: site NUL, 2^64 - 1 - since BE64 (the newest first), case id BE64 -> kind NUL. */
+#include "analytics.h"
+
+#include "organisation/conditions.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define NOTICES_LIST_DEFAULT 10u
+#define NOTICES_LIST_MAX 50u
+#define NOTICES_BYTES_MAX 20000u /* of a page: with its markup and style it stays under 60 KB */
+#define PLACE_BYTES 16u
+
+static const Policy__Kind *kind_of(struct turn *turn, const Anarec__Case *one)
+{
+    const Policy__Policy *policy = organisation_policy(turn, one->row->site, one->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, one->row->kind) : NULL;
+    return kind && kind->public_notice ? kind : NULL;
+}
+
+static struct key row_key(const Anarec__Case *one)
+{
+    struct key key = key_text(one->row->site);
+    key_add_u64(&key, UINT64_MAX - (uint64_t)one->notice_since_ms);
+    key_add_u64(&key, one->row->case_id);
+    return key;
+}
+
+static bool is_shown(const Policy__Kind *kind, const Anarec__Case *one)
+{
+    for (size_t i = 0; kind && !one->confidential && i < kind->public_notice->n_stages; i++)
+        if (strcmp(kind->public_notice->stages[i], one->row->stage) == 0)
+            return true;
+    return false;
+}
+
+/* Takes out those of the kind that this one replaces. False: a newer one is there already. */
+static bool replaces(struct turn *turn, const Anarec__Case *one)
+{
+    struct key prefix = key_text(one->row->site), place = row_key(one), old[NOTICES_LIST_MAX];
+    struct bytes key, value;
+    size_t count = 0;
+    struct state_scan *scan = state_scan_open(turn, ANALYTICS_NOTICE, key_bytes(&prefix), (struct bytes){0});
+    while (count < NOTICES_LIST_MAX && state_scan_next(scan, &key, &value)) {
+        if (strcmp((const char *)value.data, one->row->kind) != 0)
+            continue;
+        if (memcmp(key.data, place.data, place.size) < 0)
+            return false;
+        old[count] = (struct key){.size = 0};
+        key_add(&old[count++], key.data, key.size);
+    }
+    for (size_t i = 0; i < count; i++)
+        state_delete(turn, ANALYTICS_NOTICE, key_bytes(&old[i]));
+    return true;
+}
+
+static void enter(struct turn *turn, const Policy__Kind *kind, Anarec__Case *one, int64_t at_ms)
+{
+    one->notice_since_ms = at_ms;
+    struct key key = row_key(one);
+    if (!kind->public_notice->latest || replaces(turn, one))
+        state_put(turn, ANALYTICS_NOTICE, key_bytes(&key), bytes_of(one->row->kind, strlen(one->row->kind) + 1));
+}
+
+static void leave(struct turn *turn, Anarec__Case *one)
+{
+    struct key key = row_key(one);
+    if (state_has(turn, ANALYTICS_NOTICE, key_bytes(&key))) /* unless another one replaced it */
+        state_delete(turn, ANALYTICS_NOTICE, key_bytes(&key));
+    one->notice_since_ms = 0;
+}
+
+/* Heard before or after the step that begins the clock. */
+static bool hear_until(const Policy__PublicNotice *notice, Anarec__Case *one, const Hb__Event *event)
+{
+    const Watchdog__Event *said = event->payload_case == HB__EVENT__PAYLOAD_WATCHDOG ? event->watchdog : NULL;
+    bool armed = said && said->kind_case == WATCHDOG__EVENT__KIND_ARMED &&
+                 strcmp(said->armed->instance->clock, notice->until_clock) == 0;
+    if (armed)
+        one->notice_until_ms = said->armed->due_ms;
+    return armed;
+}
+
+bool analytics_notices_fold(struct turn *turn, Anarec__Case *one, const Hb__Event *event)
+{
+    const Policy__Kind *kind = kind_of(turn, one);
+    bool heard = kind && hear_until(kind->public_notice, one, event);
+    bool was = one->notice_since_ms != 0, is = is_shown(kind, one);
+    if (is && !was)
+        enter(turn, kind, one, event->occurred_ms);
+    else if (was && !is)
+        leave(turn, one);
+    return heard || is != was;
+}
+
+/* ---- telling them ---- */
+
+static int64_t until_of(const Policy__PublicNotice *notice, const Anarec__Case *one, const struct facts *facts)
+{
+    const Hb__Value *value = *notice->until_field ? facts_get(facts, notice->until_field) : NULL;
+    if (*notice->until_clock)
+        return one->notice_until_ms;
+    return value && value->kind_case == HB__VALUE__KIND_TIME_MS ? value->time_ms : 0;
+}
+
+static void add_field(struct turn *turn, const Policy__FieldDef *def, Hb__Value *value, Analytics__PublicNotice *told)
+{
+    if (!def || !value || value->kind_case == HB__VALUE__KIND_PRESENT)
+        return;
+    Analytics__NoticeField *field = TURN_NEW(turn, Analytics__NoticeField, analytics__notice_field__init);
+    field->name = def->name;
+    field->label = def->label;
+    field->value = value;
+    for (size_t i = 0; value->kind_case == HB__VALUE__KIND_TEXT && i < def->n_one_of; i++)
+        if (strcmp(def->one_of[i]->name, value->text) == 0)
+            field->choice = def->one_of[i]->label;
+    TURN_ADD(turn, told->fields, told->n_fields, field);
+}
+
+/* NULL: it is over, or its condition does not hold. */
+static Analytics__PublicNotice *tell(struct turn *turn, const Anarec__Case *one)
+{
+    const Policy__Kind *kind = kind_of(turn, one);
+    if (!is_shown(kind, one))
+        return NULL;
+    const Policy__PublicNotice *notice = kind->public_notice;
+    struct facts facts = {one->facts, one->n_facts};
+    const struct case_view view = {.turn = turn,
+                                   .site = one->row->site,
+                                   .policy = organisation_policy(turn, one->row->site, one->policy_version),
+                                   .facts = &facts,
+                                   .now_ms = turn_now(turn)};
+    int64_t until_ms = until_of(notice, one, &facts);
+    if ((until_ms && until_ms <= turn_now(turn)) || case_holds(&view, notice->condition, NULL) != TRUTH_YES)
+        return NULL;
+    Analytics__PublicNotice *told = TURN_NEW(turn, Analytics__PublicNotice, analytics__public_notice__init);
+    told->number = one->row->number;
+    told->kind = one->row->kind;
+    told->label = kind->label;
+    told->title = one->row->subject;
+    told->since_ms = one->notice_since_ms;
+    told->until_ms = until_ms;
+    for (size_t i = 0; i < notice->n_fields; i++)
+        add_field(turn, policy_field(kind, notice->fields[i]),
+                  (Hb__Value *)(uintptr_t)facts_get(&facts, notice->fields[i]), told);
+    return told;
+}
+
+/* The cursor is the place after which it goes on, in hexadecimal digits. */
+static bool begin_at(struct turn *turn, const char *cursor, struct key *from)
+{
+    char digits[PLACE_BYTES + 1] = "";
+    if (!*cursor)
+        return true;
+    if (strlen(cursor) == 2 * PLACE_BYTES && strspn(cursor, "0123456789abcdef") == 2 * PLACE_BYTES) {
+        memcpy(digits, cursor, PLACE_BYTES);
+        key_add_u64(from, strtoull(digits, NULL, 16));
+        key_add_u64(from, strtoull(cursor + PLACE_BYTES, NULL, 16));
+        key_add(from, "", 1); /* the next one */
+        return true;
+    }
+    refusal_field(turn, turn_refuse(turn, 422, "bad_field", "翻页游标无效", "this cursor was not given by a list"),
+                  "cursor");
+    return false;
+}
+
+void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
+{
+    const Analytics__ListNotices *wanted = query->analytics->notices;
+    const Directory__Site *site = *query->site ? organisation_site(turn, query->site) : NULL;
+    uint32_t limit = wanted->limit ? wanted->limit : NOTICES_LIST_DEFAULT;
+    struct bytes key, value;
+    size_t bytes = 0;
+    if (!site || !site->public_) {
+        turn_refuse(turn, 404, "unknown_site", "没有这个站点", "there is no such site");
+        return;
+    }
+    struct key prefix = key_text(site->id), from = prefix;
+    if (!begin_at(turn, wanted->cursor, &from))
+        return;
+    reply->kind_case = ANALYTICS__REPLY__KIND_NOTICES;
+    Analytics__PublicNotices *list = reply->notices =
+        TURN_NEW(turn, Analytics__PublicNotices, analytics__public_notices__init);
+    struct state_scan *scan = state_scan_open(turn, ANALYTICS_NOTICE, key_bytes(&prefix), key_bytes(&from));
+    const uint8_t *last = NULL;
+    while (state_scan_next(scan, &key, &value)) {
+        if (list->n_notices == (limit < NOTICES_LIST_MAX ? limit : NOTICES_LIST_MAX) || bytes > NOTICES_BYTES_MAX) {
+            list->cursor = arena_printf(turn_arena(turn), "%016" PRIx64 "%016" PRIx64, bytes_get_u64(last),
+                                        bytes_get_u64(last + 8));
+            return;
+        }
+        const Anarec__Case *one = analytics_load(turn, bytes_get_u64(key.data + prefix.size + 8));
+        Analytics__PublicNotice *told = one ? tell(turn, one) : NULL;
+        last = memcpy(arena_alloc(turn_arena(turn), PLACE_BYTES), key.data + prefix.size, PLACE_BYTES);
+        if (!told)
+            continue;
+        bytes += protobuf_c_message_get_packed_size(&told->base);
+        TURN_ADD(turn, list->notices, list->n_notices, told);
+    }
+}

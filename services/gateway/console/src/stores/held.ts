@@ -1,0 +1,35 @@
+// How many submissions of the public wait to be looked at, so that none is forgotten: asked now and then, for no list of cases has them.
+import { defineStore } from "pinia";
+import { computed, ref } from "vue";
+import { get, Problem } from "../api/http";
+import { may, session } from "../api/session";
+import type { HeldPage } from "../api/types";
+import { useDirectory } from "./directory";
+
+const EVERY_MS = 60_000, DAY_MS = 24 * 3600_000;
+
+export const useHeld = defineStore("held", () => {
+  const directory = useDirectory();
+  const waiting = ref(0), oldest = ref(""), now = ref(Date.now());
+  const old = computed(() => waiting.value > 0 && now.value - Date.parse(oldest.value) > DAY_MS);
+
+  function take(page: HeldPage): void {
+    waiting.value = page.waiting;
+    oldest.value = page.oldest_at ?? "";
+    now.value = Date.now();
+  }
+  async function look(): Promise<void> {
+    const site = directory.chosen;
+    if (document.hidden || !session.signedIn || !site || !may("submit")) return;
+    try {
+      const page = await get<HeldPage>("/held", { site, count: "true" });
+      if (site === directory.chosen) take(page);
+    } catch (fault) {
+      if (!(fault instanceof Problem)) throw fault;
+      waiting.value = 0; // not for me at this site, or nobody answers: its own page says so
+    }
+  }
+  setInterval(() => void look(), EVERY_MS);
+  document.addEventListener("visibilitychange", () => void look());
+  return { waiting, old, take, look };
+});
