@@ -115,7 +115,7 @@ static void answer_may_register(struct turn *turn, const Hb__Query *query, Intak
 
 static void answer_held(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
 {
-    if (!may(turn, query, "submit"))
+    if (!intake_may_ask(turn, query, "submit"))
         return;
     reply->kind_case = INTAKE__REPLY__KIND_HELD;
     reply->held = intake_held_list(turn, query->site, query->actor, query->intake->held);
