@@ -2,6 +2,47 @@
 #include "files.h"
 
 #include "organisation/organisation.h"
+#include "policy/lookup.h"
+
+/* ---- what a complainant may have opened of his case ---- */
+
+static bool asks_complainant(const Policy__Step *step, const char *field)
+{
+    bool his = false, asks = false;
+    for (size_t i = 0; i < step->n_by; i++)
+        his = his || (step->by[i]->n_of == 0 && strcmp(step->by[i]->root, "complainant") == 0);
+    for (size_t i = 0; i < step->n_needs; i++)
+        asks = asks || strcmp(step->needs[i]->name, field) == 0;
+    for (size_t i = 0; i < step->n_fields; i++)
+        asks = asks || strcmp(step->fields[i], field) == 0;
+    return his && asks;
+}
+
+static bool goes_out(const Policy__Policy *policy, const char *field)
+{
+    for (size_t i = 0; i < policy->n_documents; i++)
+        if (strcmp(policy->documents[i]->of, field) == 0 && strcmp(policy->documents[i]->class_, "public") == 0)
+            return true;
+    return false;
+}
+
+/* A text that is ever shown to a complainant, or that he writes: when, casework says, which alone knows how the case
+   stands. Notes and findings are neither, whoever has got hold of their boxes. */
+static bool is_his_to_read(struct turn *turn, const Intakerec__Case *own, const char *field)
+{
+    const Policy__Policy *policy = organisation_policy(turn, own->site, own->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, own->kind) : NULL;
+    const Policy__FieldDef *def = kind ? policy_field(kind, field) : NULL;
+    bool his = strcmp(field, "text") == 0 || strcmp(field, "place") == 0 || strcmp(field, "file_name") == 0 ||
+               (def && def->public_) || (kind && goes_out(policy, field));
+    for (size_t i = 0; kind && i < kind->n_may && !his; i++)
+        his = policy_lets_complainant_see(kind->may[i], field);
+    for (size_t i = 0; kind && i < kind->n_steps && !his; i++)
+        his = asks_complainant(kind->steps[i], field);
+    return his;
+}
+
+/* ---- who may ---- */
 
 /* Notification opens what it sends, acting for nobody: no account, no person, no tracking code. */
 static bool is_system(const Hb__Actor *actor)
@@ -21,7 +62,8 @@ static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t own
         return intake_held_may_open(turn, command, owner, held, box->key_id);
     if (actor->complainant) {
         const Intakerec__Case *own = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
-        return own && (box->key_id == own->identity_key || box->key_id == own->content_key ||
+        return own && (box->key_id == own->identity_key ||
+                       (box->key_id == own->content_key && is_his_to_read(turn, own, box->field)) ||
                        intake_lent(turn, command->case_id, box));
     }
     const Intakerec__Case *record = intake_case_load(turn, owner);
@@ -162,6 +204,7 @@ static bool gather_files(struct opening *opening, const Hb__Command *command, co
     for (size_t i = 0; i < open->n_files; i++) {
         char *path = arena_printf(turn_arena(turn), "files[%zu]", i);
         Hb__Sealed of_case = HB__SEALED__INIT;
+        of_case.field = "file_name";
         of_case.key_id = record ? record->content_key : 0;
         if (!files_id_sound(open->files[i]))
             refusal_field(

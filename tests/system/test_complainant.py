@@ -105,9 +105,6 @@ def the_file_is_the_staffs(case):
     for what in ("file", "timeline"):
         answer, opened = ask(what, case)
         assert answer["refused"]["status"] == 404 and "casework" not in answer, answer
-    answer, _ = ask("clocks", case)
-    for clock in answer["watchdog"]["clocks"]["clocks"]:
-        assert clock["due_at"] and clock["state"] != "cancelled" and "department" not in clock, clock
 
 
 def proved_by_the_code(case, code):
@@ -128,6 +125,17 @@ def the_page_is_drawn_from_it(number, code):
         assert planted not in page.text, planted
 
 
+def only_dates_that_stand(case):
+    """Reopened, the case has its clocks anew: of those of the first round he is told no more, the staff is."""
+    act("coordinator", case, "reopen", reason="又吵")
+    clocks = ask("clocks", case)[0]["watchdog"]["clocks"]["clocks"]
+    told = [clock["instance"]["clock"] for clock in clocks]
+    assert told and len(set(told)) == len(told), clocks
+    staff = [clock["instance"]["clock"] for clock in api("coordinator", "GET", f"/cases/{case}/explain").json()["clocks"]]
+    assert len(set(staff)) < len(staff), staff
+    assert all(clock["due_at"] and clock["state"] != "cancelled" and "department" not in clock for clock in clocks), clocks
+
+
 def complainants():
     global system
     with harness.System("--demo") as system:
@@ -136,6 +144,7 @@ def complainants():
         proved_by_the_code(case, code)
         what_was_answered_is_told(case, code)
         the_page_is_drawn_from_it(number, code)
+        only_dates_that_stand(case)
 
 
 harness.main([complainants])

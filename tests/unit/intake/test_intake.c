@@ -688,6 +688,9 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_string_equal(open_own(world, "", mine, name, text)->refused->field,
                         "tracking_code"); /* nobody has proved it */
     assert_int_equal(open_own(world, code, 0, name, text)->refused->status, 403);
+    Hb__Sealed note = *text; /* of his case, and the staff's own */
+    note.field = "note";
+    assert_string_equal(open_own(world, code, mine, text, &note)->refused->field, "boxes[1]");
     Hb__Sealed made_up = *text;
     made_up.key_id = 99;
     assert_int_equal(open_boxes(world, world_actor(world, "bo"), 0, "x", &made_up, text)->refused->status, 404);
