@@ -1,14 +1,12 @@
 /* What became of a submission that is held: for whoever has its number and code, in a session of its own, which opens
    nothing but this page. Let in, it is a case, and the session that of the case. */
-#include "cases.h"
 #include "portal_files.h"
 
 #define CODE_CHARACTERS 8u
 
 struct shown {
     struct visit *visit;
-    Intake__Tracked *tracked;
-    const char *reason; /* of the refusal */
+    const Intake__Tracked *tracked;
 };
 
 void held_follow(struct visit *visit, const Intake__Tracked *tracked, const char *code)
@@ -53,7 +51,7 @@ static void page_held(struct shown *shown)
     page_files_refused(page, shown->visit->held, false);
     if (refused)
         html_add(&page->html, "<section class=\"card\"><h2>%s</h2><p class=\"said\" id=\"reason\">%s</p></section>\n",
-                 page_text(page, TEXT_HELD_REASON), shown->reason);
+                 page_text(page, TEXT_HELD_REASON), tracked->reason);
     add_slip(page, shown->visit->held, tracked);
     html_add(&page->html, "<div class=\"actions\"><a class=\"button second\" href=\"/submit?site=%s\">%s</a></div>\n",
              html_url(page->html.arena, shown->visit->held->site), page_text(page, TEXT_RECEIPT_MORE));
@@ -61,23 +59,10 @@ static void page_held(struct shown *shown)
     visit_answer(shown->visit, 200);
 }
 
-static void on_opened(struct http_request *request, void *context, const Hb__Refusal *refused,
-                      const Hb__CommandReply *reply)
-{
-    (void)request;
-    struct shown *shown = context;
-    bool opened = !refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED && reply->opened->n_texts;
-    if (refused) {
-        visit_fail(shown->visit, 503, refused);
-        return;
-    }
-    shown->reason = opened ? reply->opened->texts[0] : "";
-    page_held(shown);
-}
-
 static void on_tracked(struct http_request *request, void *context, const Hb__Refusal *refused,
                        const Hb__QueryReply *reply)
 {
+    (void)request;
     struct shown *shown = context;
     if (refused && refused->status >= 500) {
         visit_fail(shown->visit, 503, refused);
@@ -87,18 +72,11 @@ static void on_tracked(struct http_request *request, void *context, const Hb__Re
         visit_redirect(shown->visit, "/track?over=1");
         return;
     }
-    Intake__Tracked *tracked = shown->tracked = reply->intake->tracked;
-    if (!tracked->held) {
-        held_follow(shown->visit, tracked, shown->visit->held->tracking_code);
-    } else if (tracked->reason && tracked->reason->kind_case == HB__PERSONAL__KIND_SEALED) {
-        Intake__Open open = INTAKE__OPEN__INIT;
-        Hb__Sealed *boxes[] = {tracked->reason->sealed};
-        open.boxes = boxes;
-        open.n_boxes = 1;
-        case_open_ask(request, tracked->case_id, &open, "held", on_opened, shown);
-    } else {
+    const Intake__Tracked *tracked = shown->tracked = reply->intake->tracked;
+    if (tracked->held)
         page_held(shown);
-    }
+    else
+        held_follow(shown->visit, tracked, shown->visit->held->tracking_code);
 }
 
 static void on_organisation(struct visit *visit, void *context)

@@ -62,7 +62,8 @@ static void answer_track(struct turn *turn, const char *given, Intake__Reply *re
         tracked->held = true;
         tracked->received_ms = held->received_ms;
         tracked->refused_ms = held->refused_ms;
-        tracked->reason = held->reason;
+        if (!held->reason || vault_open(turn_vault(turn), held->reason->sealed, turn_arena(turn), &tracked->reason))
+            tracked->reason = "";
     }
     reply->kind_case = INTAKE__REPLY__KIND_TRACKED;
     reply->tracked = tracked;

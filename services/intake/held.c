@@ -98,11 +98,8 @@ bool intake_held_may_open(struct turn *turn, const Hb__Command *command, uint64_
                           uint64_t key_id)
 {
     const Hb__Actor *actor = intake_actor(command);
-    if (key_id != record->submit->content_key) /* who sent it concerns nobody before it is a case */
-        return false;
-    if (actor->complainant)
-        return command->case_id == held;
-    return rights_may(turn, actor, "open", record->site) && !is_hidden(turn, held, record, actor);
+    return key_id == record->submit->content_key && /* who sent it concerns nobody before it is a case */
+           rights_may(turn, actor, "open", record->site) && !is_hidden(turn, held, record, actor);
 }
 
 /* ---- events ---- */

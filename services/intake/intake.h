@@ -198,7 +198,7 @@ void intake_prepare_refuse_held(struct turn *turn, const Hb__Command *command, c
 void intake_decide_refuse_held(struct turn *turn, const Hb__Command *command, const Intake__RefuseHeld *wanted);
 Intake__HeldList *intake_held_list(struct turn *turn, const char *site, const Hb__Actor *actor,
                                    const Intake__GetHeld *get);
-/* A text of it, not who sent it: staff with the right `open`, and its sender, who names it as his case. */
+/* A text of it, not who sent it: for staff with the right `open`. */
 bool intake_held_may_open(struct turn *turn, const Hb__Command *command, uint64_t held, const Intakerec__Held *record,
                           uint64_t key_id);
 

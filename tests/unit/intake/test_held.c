@@ -319,11 +319,12 @@ static void it_is_refused_for_a_reason(void **state)
     const Intake__Tracked *tracked = track(world, code);
     assert_true(tracked->held);
     assert_int_equal(tracked->refused_ms, event->recorded_ms);
-    Hb__Sealed *reason = tracked->reason->sealed;
-    assert_string_equal(open_box(world, sender(world, NULL), id, reason)->opened->texts[0], "是广告");
+    assert_string_equal(tracked->reason, "是广告");
+    Hb__Sealed *reason = event->intake->held_refused->reason->sealed;
+    assert_string_equal(open_box(world, world_actor(world, "lin"), 0, reason)->opened->texts[0], "是广告");
     assert_int_equal(said(world, 0)->case_id, 0); /* of no case: nobody waits for one */
     assert_string_equal(said(world, 0)->intake->opened->held, HELD_1);
-    assert_int_equal(open_box(world, sender(world, NULL), id + 1, reason)->refused->status, 403);
+    assert_int_equal(open_box(world, sender(world, NULL), id, reason)->refused->status, 403);
     assert_string_equal(refuse(world, "lin", id, "再来")->refused->code, "held_over");
     const Intake__HeldList *refused = list(world, "lin", true, 0, 0)->intake->held;
     assert_int_equal(refused->waiting, 0);
