@@ -59,6 +59,7 @@ EXPECTED = {
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
     ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
     ("GET", "/api/v1/cells/{cell}/cases/{id}"): [401] + [404] * 10,  # there is no other cell here: test_cells
+    ("GET", "/api/v1/reports/definitions"): SIGNED_IN,  # words alone
     ("GET", "/api/v1/reports/figures"): READERS, ("GET", "/api/v1/notices"): READERS,
     ("POST", "/api/v1/cases/{id}/notices/{notice}/sent"): [401] + [404] * 10,  # there is none: who may: test_lists
     ("GET", "/api/v1/reports/kpi"): REPORTERS, ("GET", "/api/v1/reports/indicators"): REPORTERS,
