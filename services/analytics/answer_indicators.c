@@ -307,6 +307,17 @@ static void add_lacking(const struct asked *asked, Analytics__Indicator *said)
     }
 }
 
+static void say_counted(const struct asked *asked, Analytics__Indicator *said)
+{
+    struct turn *turn = asked->turn;
+    if (said->hits)
+        TURN_ADD(turn, said->counted, said->n_counted, (char *)(uintptr_t) "hits");
+    if (said->among && asked->indicator->figure != POLICY__INDICATOR__FIGURE__PER_THING) /* those are entries */
+        TURN_ADD(turn, said->counted, said->n_counted, (char *)(uintptr_t) "among");
+    if (said->lacking_count)
+        TURN_ADD(turn, said->counted, said->n_counted, (char *)(uintptr_t) "lacking");
+}
+
 static uint32_t missed_in_a_row(const struct asked *asked)
 {
     struct asked before = *asked;
@@ -425,6 +436,7 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
         said->lacking_count = outcome.tally.among - outcome.tally.hits;
         add_lacking(asked, said);
     }
+    say_counted(asked, said);
     if (indicator->in_a_row) {
         said->missed_in_a_row = missed_in_a_row(asked);
         said->alarm = said->missed_in_a_row >= indicator->in_a_row;

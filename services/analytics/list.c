@@ -49,15 +49,22 @@ int64_t analytics_changed_ms(const Analytics__CaseRow *row)
     return row->closed_ms ? row->closed_ms : row->changed_ms ? row->changed_ms : row->received_ms;
 }
 
+static bool rated_otherwise(const Analytics__Filter *filter, const Analytics__CaseRow *row)
+{
+    bool told = strcmp(row->satisfied, "satisfied") == 0 || strcmp(row->satisfied, "dissatisfied") == 0;
+    return (strcmp(filter->on_time, "*") == 0 ? !*row->on_time : differs(filter->on_time, row->on_time)) ||
+           (strcmp(filter->satisfied, "*") == 0 ? !told : differs(filter->satisfied, row->satisfied));
+}
+
 bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *row)
 {
     if (!filter)
         return true;
     if (differs(filter->department, row->department) || differs(filter->handler, row->handler) ||
         differs(filter->kind, row->kind) || differs(filter->category, row->category) ||
-        differs(filter->stage, row->stage) || differs(filter->on_time, row->on_time) ||
+        differs(filter->stage, row->stage) || rated_otherwise(filter, row) ||
         differs(filter->external_id, row->external_id) || differs(filter->place, row->place) ||
-        differs(filter->satisfied, row->satisfied) || (filter->responded && !row->responded_ms) ||
+        (filter->responded && !row->responded_ms) || (filter->extended && !analytics_took(row, "extend")) ||
         (*filter->step && !analytics_took(row, filter->step)))
         return false;
     if (*filter->number && strncmp(filter->number, row->number, strlen(filter->number)) != 0)
@@ -281,6 +288,25 @@ static struct line *next_line(const struct listing *listing)
     return next;
 }
 
+/* Is it behind this number of the indicator? As it stands in the tallies, so that a list has exactly what was counted.
+ */
+static bool counted_by(const struct listing *listing, const Analytics__Filter *filter, uint64_t case_id)
+{
+    const Anarec__Case *one = analytics_load(listing->turn, case_id);
+    for (size_t i = 0; one && i < one->n_counted; i++) {
+        const Anarec__Counted *counted = one->counted[i];
+        bool behind = strcmp(filter->counted, "lacking") == 0 ? counted->lacks
+                      : strcmp(filter->counted, "among") == 0 ? counted->among
+                                                              : counted->hits > 0;
+        if (!behind || strcmp(counted->indicator, filter->indicator) != 0 || strcmp(counted->who, filter->who) != 0)
+            continue;
+        for (size_t p = 0; p < counted->n_periods; p++)
+            if (strcmp(counted->periods[p], filter->period) == 0)
+                return true;
+    }
+    return false;
+}
+
 static bool listed(const struct listing *listing, const Analytics__CaseRow *row)
 {
     const Analytics__Filter *filter = listing->wanted->filter;
@@ -288,6 +314,7 @@ static bool listed(const struct listing *listing, const Analytics__CaseRow *row)
     return row && !(listing->rest && row->urgent) && analytics_fits(filter, row) &&
            !analytics_hidden(listing->turn, row, listing->actor) &&
            (!mine || analytics_approvals_mine(listing->turn, row, listing->actor)) &&
+           (!filter || !*filter->indicator || counted_by(listing, filter, row->case_id)) &&
            (!listing->visitor || analytics_is_public(listing->turn, row));
 }
 

@@ -132,10 +132,11 @@ static void refuse_unknown(struct turn *turn)
 static void check_filter(struct turn *turn, const Directory__View *view)
 {
     static const char *const names[] = {
-        "department",  "handler",   "kind",    "category",  "stage",         "phase",       "number",
-        "external_id", "overdue",   "on_time", "order",     "received_from", "received_to", "due_from",
-        "due_to",      "joint",     "sealed",  "approval",  "duty",          "escalated",   "escalated_to",
-        "reopened",    "responded", "step",    "satisfied", "place",         NULL};
+        "department", "handler",  "kind",     "category",      "stage",        "phase",    "number",    "external_id",
+        "overdue",    "on_time",  "order",    "received_from", "received_to",  "due_from", "due_to",    "joint",
+        "sealed",     "approval", "duty",     "escalated",     "escalated_to", "reopened", "responded", "step",
+        "satisfied",  "place",    "returned", "extended",      "indicator",    "period",   "who",       "counted",
+        NULL};
     if (view->n_filter > VIEW_FILTERS_MAX) {
         refuse_field(turn, "filter", "条件最多 16 个", "at most 16 conditions");
         return;
@@ -147,7 +148,8 @@ static void check_filter(struct turn *turn, const Directory__View *view)
             refuse_field(turn, arena_printf(turn_arena(turn), "%s.name", at), "视图不能以此为条件",
                          "a view has no such condition; accepted: department handler kind category stage phase number "
                          "external_id overdue on_time order received_from received_to due_from due_to joint "
-                         "sealed approval duty escalated escalated_to reopened responded step satisfied place");
+                         "sealed approval duty escalated escalated_to reopened responded returned extended step "
+                         "satisfied place indicator period who counted");
             return;
         }
         if (!*one->value || strlen(one->value) > DIRECTORY_TEXT_BYTES_MAX)

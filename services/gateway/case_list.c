@@ -64,10 +64,12 @@ static bool take_phases(struct http_request *request, Analytics__Filter *filter)
 bool case_list_filter(struct http_request *request, struct case_list *list)
 {
     static const char *const orders[] = {"newest", "oldest", "due", "urgent", NULL},
-                             *const truths[] = {"true", "false", NULL}, *const approvals[] = {"mine", "any", NULL};
+                             *const truths[] = {"true", "false", NULL}, *const rated[] = {"true", "false", "*", NULL},
+                             *const numbers[] = {"hits", "among", "lacking", NULL},
+                             *const approvals[] = {"mine", "any", NULL};
     Analytics__Filter *filter = &list->filter;
-    unsigned order = 0, overdue = 1, on_time = 2, sealed = 1, duty = 1, approval = 2, escalated = 1, reopened = 1,
-             returned = 1, responded = 1;
+    unsigned order = 0, overdue = 1, on_time = 3, counted = 0, extended = 1, sealed = 1, duty = 1, approval = 2,
+             escalated = 1, reopened = 1, returned = 1, responded = 1;
     analytics__filter__init(filter);
     const struct zone *zone = sites_zone(request->gateway, list->site);
     list->cursor = parameter_text(request, "cursor");
@@ -84,6 +86,9 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
     filter->step = parameter_text(request, "step");
     filter->satisfied = parameter_text(request, "satisfied");
     filter->place = parameter_text(request, "place");
+    filter->indicator = parameter_text(request, "indicator");
+    filter->period = parameter_text(request, "period");
+    filter->who = parameter_text(request, "who");
     uint64_t case_id = 0;
     if (!parameter_number(request, "case_id", 1, UINT64_MAX - 1, &case_id))
         return false;
@@ -91,13 +96,15 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
     filter->external_id = parameter_text(request, "external_id");
     if (!take_phases(request, filter) || !parameter_choice(request, "order", orders, &order) ||
         !parameter_choice(request, "overdue", truths, &overdue) ||
-        !parameter_choice(request, "on_time", truths, &on_time) ||
+        !parameter_choice(request, "on_time", rated, &on_time) ||
         !parameter_choice(request, "sealed", truths, &sealed) || !parameter_choice(request, "duty", truths, &duty) ||
         !parameter_choice(request, "approval", approvals, &approval) ||
         !parameter_choice(request, "escalated", truths, &escalated) ||
         !parameter_choice(request, "reopened", truths, &reopened) ||
         !parameter_choice(request, "returned", truths, &returned) ||
         !parameter_choice(request, "responded", truths, &responded) ||
+        !parameter_choice(request, "extended", truths, &extended) ||
+        !parameter_choice(request, "counted", numbers, &counted) ||
         !parameter_time(request, "received_from", zone, &filter->received_from_ms) ||
         !parameter_time(request, "received_to", zone, &filter->received_to_ms) ||
         !parameter_time(request, "due_from", zone, &filter->due_from_ms) ||
@@ -113,9 +120,11 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
     filter->reopened = reopened == 0;
     filter->returned = returned == 0;
     filter->responded = responded == 0;
+    filter->extended = extended == 0;
+    filter->counted = (char *)(uintptr_t)numbers[counted];
     filter->escalated = escalated == 0;
     filter->approval = (char *)(uintptr_t)(approval < 2 ? approvals[approval] : "");
-    filter->on_time = (char *)(uintptr_t)(on_time < 2 ? truths[on_time] : "");
+    filter->on_time = (char *)(uintptr_t)(on_time < 3 ? rated[on_time] : "");
     return true;
 }
 

@@ -467,6 +467,14 @@ json_t *openapi_count(json_t *schemas)
     return object(json_object(), "count", type("integer"), "stale?", type("boolean"), NULL);
 }
 
+json_t *openapi_definitions(json_t *schemas)
+{
+    json_t *one =
+        object(json_object(), "name", type("string"), "definition", openapi_reference(schemas, &hb__label__descriptor),
+               "unit", type("string"), "part", type("string"), "among?", type("string"), NULL);
+    return object(json_object(), "figures", list_of(one), NULL);
+}
+
 json_t *openapi_changed(json_t *schemas)
 {
     return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "coming?",

@@ -50,7 +50,7 @@
         {"phase", "状态，可用逗号分隔 / new, working, waiting, done, closed, archived or open; several with commas"},  \
         {"number", "案件编号或其开头 / case number or its beginning"},                                                 \
         {"external_id", "外部编号 / id at the source of an import"},                                                   \
-        {"overdue", "仅超期未结 / true: late and not closed"}, {"on_time", "是否按期 / true or false"},                \
+        {"overdue", "仅超期未结 / true: late and not closed"}, {"on_time", "是否按期 / true, false, or * for either"}, \
         {"received_from", "收到时间自 / received at or after"}, {"received_to", "收到时间至 / received before"},       \
         {"joint", "会办部门，* 为任一 / department that helps; *: any"},                                               \
         {"sealed", "保密案件 / true: confidential, or of a kind that the policy hides from some"},                     \
@@ -62,7 +62,11 @@
         {"returned", "退单过 / true: given back at least once"},                                                       \
         {"responded", "已开始办理过 / true: somebody worked on it"},                                                   \
         {"step", "办理过此步骤 / a step of the policy that was taken at least once"},                                  \
-        {"satisfied", "满意度 / what the field satisfied says"},                                                       \
+        {"satisfied", "满意度 / what the field satisfied says; *: satisfied or dissatisfied"},                         \
+        {"extended", "延期过 / true: a date of it was put off"},                                                       \
+        {"indicator", "计入此指标的 / counted by this indicator of the policy"},                                       \
+        {"period", "指标的期间 / in this period of it"}, {"who", "指标的对象 / of this one it is kept for"},           \
+        {"counted", "指标的哪个数 / hits, among or lacking"},                                                          \
         {"place", "地点，限列出地点的事项 / place, where the kind lists its places"},                                  \
         {"due_from", "主期限自（未完成也未超期） / main deadline, neither met nor missed, at or after"},               \
     {                                                                                                                  \
@@ -210,6 +214,9 @@ const struct route routes[] = {
      .gives_schema = openapi_changes, .gives_type = "text/event-stream",
      .query = {{"after", "从此之后 / the `next` of the page before"},
                {"limit", "每页条数 / changes of a page, at most 500"}}},
+    {"GET", "/api/v1/reports/definitions", reports_definitions,
+     "各指标如何计算，及其背后的案件 / What each figure is, and the filter with which a list has its cases",
+     .gives_schema = openapi_definitions},
     {"GET", "/api/v1/reports/kpi", reports_kpi, "指标 / Figures, of a site or of all one may see", .wide = true,
      .gives_schema = openapi_kpi, .query = {SITE, CELL}},
     {"GET", "/api/v1/reports/figures", reports_figures,

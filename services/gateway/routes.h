@@ -12,7 +12,7 @@ struct route_parameter {
     const char *about; /* "中文 / English" */
 };
 
-#define ROUTE_PARAMETERS_MAX 40u
+#define ROUTE_PARAMETERS_MAX 48u
 struct route {
     const char *method;
     const char *pattern; /* "/api/v1/cases/{id}" */

@@ -3,6 +3,7 @@ very long ones, in every field of a case, in the names of sites, departments, pe
 the console, at the portal, on printed forms and in exports: nothing runs, nothing becomes an element, nothing scrolls sideways."""
 
 import csv
+import datetime
 import io
 import os
 import re
@@ -36,6 +37,18 @@ extends: PROP-11
 in_force: 2025-01-01
 categories:
   noise: {{name: ['噪声{LABEL}', 'Noise{LABEL}'], to: engineering_department}}
+posts:
+  watchman: {{clause: HOSTILE-1, name: ['值守{LABEL}', 'Watchman{LABEL}'], in: engineering_department}}
+rosters:
+  watch: {{clause: HOSTILE-1, name: ['值班表{LABEL}', 'Watch{LABEL}'], posts: [repair_technician], cover: always}}
+things:
+  machine:
+    clause: HOSTILE-1
+    name: ['机器{LABEL}', 'Machine{LABEL}']
+    fields:
+      maker: {{clause: HOSTILE-1, name: ['厂家{LABEL}', 'Maker{LABEL}'], type: name}}
+indicators:
+  hostile: {{clause: HOSTILE-1, name: ['指标{LABEL}', 'Indicator{LABEL}'], of: complaint, figure: count of received, period: month}}
 kinds:
   complaint:
     name: ['投诉{LABEL}', 'Complaint{LABEL}']
@@ -74,6 +87,16 @@ def names(system):
     person = next(one for one in now["people"] if one["name"] == "周强")
     label = {"zh": NAME, "en": NAME}
     good(system.http("PUT", "/api/v1/organisation", {"sites": [{**site, "name": label}], "departments": [{**department, "name": label}], "people": [{**person, "name": NAME}]}, token=admin))
+    # an entry of a register and a shift of a roster, whose names are the policy's
+    begin, end = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours) for hours in (-1, 11))
+    shift = {"person": person["id"], "from_ms": stamp(begin), "to_ms": stamp(end)}
+    machine = {"id": "m1", "site": "haitang", "of": "machine", "name": label, "facts": [{"name": "maker", "value": {"text": NAME}}]}
+    roster = {"site": "haitang", "roster": "watch", "from_ms": stamp(begin), "to_ms": stamp(end), "shifts": [shift]}
+    good(system.http("PUT", "/api/v1/organisation", {"things": [machine], "rosters": [roster]}, token=admin))
+
+
+def stamp(at):
+    return str(int(at.timestamp()) * 1000)
 
 
 def policy(system):
@@ -132,6 +155,9 @@ def on_every_screen(console, made):
             console.go(address)
             console.gone(".el-skeleton")
             harmless(console, name, names_of_ours=True)  # sites and people are called so by an administrator
+            for part, words in (("/organisation/things", ("Machine", "机器")), ("/organisation/rosters", ("Watch", "值班表")), ("/figures", ("Indicator", "指标"))):
+                if address == part:  # it was there to be looked at
+                    console.shows(words[console.script("return document.documentElement.lang") != "en"] + LABEL, "main")
             if name == "case":
                 reads_the_case(console)
             if name == "reception":

@@ -226,6 +226,11 @@ def manager(console, system, case, errand):
         console.there(".indicators .since")  # since which day each is counted so
         console.look("day-figures")
         opens_its_cases(console, "[data-figure=returned] a")
+        opens_its_cases(console, "[data-figure=returnedShare] a.among")  # what a share is of
+        said = console.wait("return document.querySelector('[data-figure=returnedShare] .definition')?.innerText")
+        told = system.http("GET", "/api/v1/reports/definitions", token=system.tokens()["coordinator"]).json()["figures"]
+        assert said in next(one["definition"].values() for one in told if one["name"] == "returned_share"), said
+        opens_its_cases(console, ".indicators a.to-among")
         opens_its_cases(console, ".ageing li:first-child a")
         opens_its_cases(console, ".figure-table[data-by=month] a.to-open")
         opens_its_cases(console, ".figure-table[data-by=handler] a.to-open")

@@ -82,6 +82,23 @@ def says_what_would_be_refused(console, system):
     console.look("together-kinds")
 
 
+def asks_anew(console, system):
+    """What a step needs each time is asked for, though every case has one from before."""
+    lead, *two = [submit(system, f"并案 {i}") for i in range(3)]
+    for step, fields in (("merge", {"leading": lead["number"]}), ("unmerge", {"reason": "不是一件事"}), ("merge", {"leading": lead["number"]})):
+        for case in two:
+            reply = system.http("POST", f"/api/v1/cases/{case['case_id']}/actions/{step}", {"fields": fields}, token=system.tokens()["coordinator"])
+            assert reply.status == 200, reply
+        system.settle()
+    console.go("/all?category=cleaning&stage=merged")
+    console.shows(two[1]["number"], "table.cases")
+    console.script("document.querySelector('thead .tick input').click()")
+    console.press(".together")
+    console.pick(".bulk select[name=step]", "unmerge")
+    assert console.wait("return document.querySelector('.bulk form [name=reason]')?.required")
+    console.press(".bulk .actions .el-button:last-of-type")
+
+
 def saves_files(console, numbers):
     """What was downloaded is whole: the page keeps it as a blob, whose bytes are looked at."""
     console.go("/all?category=cleaning")
@@ -106,6 +123,7 @@ def test_together():
                 console.sign_in("coordinator")
                 numbers = acts_together(console, system)
                 says_what_would_be_refused(console, system)
+                asks_anew(console, system)
                 saves_files(console, numbers)
 
 

@@ -285,6 +285,50 @@ def agree_with_a_recount(lives=None, least=CASES):
     assert compared > 50
 
 
+def behind(one, counted):
+    """The numbers of the cases that this number of a figure opens, page by page."""
+    query = f"site=works&indicator={one['name']}&period={one['period']}&who={one.get('who', '')}&counted={counted}"
+    numbers, cursor, pages = [], "", 0
+    while pages == 0 or cursor:
+        page = system.http("GET", f"/api/v1/cases?{query}&limit=30{f'&cursor={cursor}' if cursor else ''}", token=lin).json()
+        numbers, cursor, pages = numbers + [row["number"] for row in page.get("rows", [])], page.get("cursor", ""), pages + 1
+    count = int(system.http("GET", f"/api/v1/cases/count?{query}", token=lin).json()["count"])
+    assert count == len(numbers) == len(set(numbers)), (query, count, numbers)
+    return set(numbers)
+
+
+def each_number_opens_its_cases():
+    opened = 0
+    for period in ("2025-02", "2025-Q1", "2025"):
+        for one in asked(period).values():
+            offered = one.get("counted", [])
+            assert offered == [part for part, size in (("hits", "hits"), ("among", "among"), ("lacking", "lacking_count")) if int(one.get(size, 0)) and one["name"] not in ("score", "heads")], one
+            cases = {part: behind(one, part) for part in offered}
+            for part, numbers in cases.items():
+                size = int(one["lacking_count" if part == "lacking" else part])
+                assert len(numbers) == size or ("count of times" in one["definition"] and len(numbers) <= size), (one, part, len(numbers))
+            assert set(one.get("lacking", [])) == cases.get("lacking", set()), one  # of fewer than a hundred
+            if "lacking" in cases:
+                assert cases["among"] == cases.get("hits", set()) | cases["lacking"] and not cases.get("hits", set()) & cases["lacking"], one
+            opened += len(cases)
+    print(f"{opened} numbers open their cases")
+    assert opened > 30
+
+
+def the_others_say_what_they_are():
+    """The figures of every site: in words, and each part opens as many cases as the figure has."""
+    for one in system.http("GET", "/api/v1/reports/definitions", token=lin).json()["figures"]:
+        assert one["definition"]["zh"] and one["definition"]["en"], one
+        total = system.http("GET", f"/api/v1/reports/figures?site=works&by=month&{one['part']}", token=lin).json()["total"]
+        for filter in (one["part"], one.get("among")):
+            if filter is not None:
+                reply = system.http("GET", f"/api/v1/cases/count?site=works&{filter}".rstrip("&"), token=lin)
+                assert reply.status == 200 and (filter != one["part"] or int(reply.json()["count"]) == total["registered"]), (one, reply, total)
+    whole = system.http("GET", "/api/v1/reports/kpi?site=works", token=lin).json()["total"]
+    for filter, size in (("on_time=*", whole["rated"]), ("satisfied=*", whole["satisfied"] + whole["dissatisfied"])):
+        assert int(system.http("GET", f"/api/v1/cases/count?site=works&{filter}", token=lin).json()["count"]) == size, (filter, whole)
+
+
 def each_says_what_it_means():
     april = asked("2025-04")
     one = april[("resolved", "water")]
@@ -432,6 +476,7 @@ def hidden_cases_are_in_no_figure():
     lives = all_lives()
     assert 50 < len(lives) < CASES - 50 and {life["category"] for life in lives} == {"water"}, len(lives)
     agree_with_a_recount(lives, len(lives))
+    each_number_opens_its_cases()
     medians_and_trends(15)
     mine = asked("2025-Q1")
     assert not [who for name, who in mine if name == "typical" and who == "power"], mine
@@ -471,4 +516,4 @@ if __name__ == "__main__":
         begun = datetime.datetime.now(ZONE).strftime("%Y-%m-%d")
         lin = found(system)
         import_lives(system, lin)
-        harness.main([agree_with_a_recount, each_says_what_it_means, medians_and_trends, picked_and_exported, together, dressing_up_is_counted, who_may_and_what_is_wrong, hidden_cases_are_in_no_figure])
+        harness.main([agree_with_a_recount, each_number_opens_its_cases, the_others_say_what_they_are, each_says_what_it_means, medians_and_trends, picked_and_exported, together, dressing_up_is_counted, who_may_and_what_is_wrong, hidden_cases_are_in_no_figure])

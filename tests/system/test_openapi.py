@@ -379,6 +379,7 @@ def lists_and_figures(walk, lin, tokens):
         walk.ask("GET", "/api/v1/cases", token=lin, query=f"{query}&format={kind}")
     walk.ask("GET", "/api/v1/cases/count", token=lin, query=query)
     walk.ask("GET", "/api/v1/events", token=lin)
+    walk.ask("GET", "/api/v1/reports/definitions", token=lin)
     for report in ("kpi", "figures", "indicators"):
         walk.ask("GET", f"/api/v1/reports/{report}", token=lin, query=query + ("&by=kind" if report == "figures" else ""))
     for kind in ("json", "csv"):

@@ -94,7 +94,7 @@ export interface DueNotice { case_id: string; number: string; kind: string; poli
 export interface Kpi { total: Figures; categories?: Figures[]; kinds?: Figures[]; departments?: Figures[]; periods?: Figures[]; sites?: SiteFigures[]; cells?: { cell?: string; name?: string; total: Figures }[] }
 export interface Indicator {
   name: string; label?: Label; clauses?: string[]; definition: string; period: string; per?: string; who?: string; value?: string; target?: string; state: string;
-  hits?: string; among?: string; lacking_count?: string; lacking?: string[]; alarm?: boolean; since?: string;
+  hits?: string; among?: string; lacking_count?: string; lacking?: string[]; counted?: ("hits" | "among" | "lacking")[]; how?: Label; where?: string; alarm?: boolean; since?: string;
   trend?: { period: string; value?: string }[]; compared?: { than: "previous" | "last_year"; period: string; value?: string; change?: string }[];
 }
 export interface AuditEntry {

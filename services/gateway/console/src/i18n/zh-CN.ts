@@ -31,8 +31,7 @@ export default {
   elsewhere: { system: "系统", thisSystem: "本系统", allSystems: "所有系统", subject: "主题", known: "本系统所知", texts: "{sealed}", there: "也在该系统办理。名称按其原样显示。", notHeard: "目前收不到该系统的数据，此处可能不是最新情况", asOf: "该系统的数据接收至 {time}。" },
   cells: { title: "下级系统接收情况", asOf: "数据截至", behind: "尚未接收", events: "{count} 条", state: "状态", is: { heard: "正常接收", silent: "未收到", stopped: "已停止接收" }, never: "尚无", hint: "未收到：五分钟没有消息。已停止接收：不会自行恢复。尚未接收：已知存在、还没有收入本系统的事件。点系统名称可看其案件。" },
   views: { title: "视图", save: "保存为视图", change: "视图设置", name: "名称", sharedWith: "共享给", nobody: "仅自己", wholeSite: "整个站点", noText: "检索的文字不会保存在视图中。", saveChanges: "保存修改", saveNew: "另存为新视图", drop: "删除", reallyDrop: "确认删除", mark: { department: "（部门）", site: "（站点）" } },
-  step: { extend: "延期" },
-  filter: { without: "去掉条件：{filter}", handler: "经办人：{value}", stage: "环节：{value}", on_time: "按期：{value}", overdue: "超期未结：{value}", received_from: "收到时间自 {value}", received_to: "收到时间早于 {value}", due_from: "期限自 {value}", due_to: "期限早于 {value}", escalated: "升级过：{value}", reopened: "重办过：{value}", returned: "退单过：{value}", responded: "已受理过：{value}", satisfied: "满意度：{value}", place: "地点：{value}", external_id: "外部编号：{value}" },
+  filter: { without: "去掉条件：{filter}", handler: "经办人：{value}", stage: "环节：{value}", on_time: "按期：{value}", overdue: "超期未结：{value}", received_from: "收到时间自 {value}", received_to: "收到时间早于 {value}", due_from: "期限自 {value}", due_to: "期限早于 {value}", escalated: "升级过：{value}", reopened: "重办过：{value}", returned: "退单过：{value}", responded: "已受理过：{value}", satisfied: "满意度：{value}", place: "地点：{value}", external_id: "外部编号：{value}", extended: "延期过：{value}", indicator: "指标所计：{value}" },
   approval: { asked: "待审批", approved: "已批准", refused: "未批准", issued: "已用于出具" },
   ruled: { ask: "请求审批", set: "按规则记录" }, // steps that rules take and no policy names
   letter: { draft: "按模板起草", goOn: "接着现有函稿写", noNumber: "编号在发出时给出", open: "打开当时发出的 {number}" },
@@ -81,11 +80,8 @@ export default {
   figures: {
     none: "还没有案件，所以没有指标。", noneFits: "没有符合条件的案件。", period: "收到时间", from: "自", to: "至（含）", without: "（无）", all: "显示全部 {count} 项", definitions: "各栏的定义", sites: "各站点", sitesHint: "选择一个站点，查看其指标并打开案件。部门条件不用于此表。", places: "热点地点", causes: "热点原因（类别）", loadDepartments: "各部门在办负荷", loadPersons: "各经办人在办负荷", ageing: "在办案件的存续时间", ageingIs: "按收到至今的天数，未结案件的件数。", age: "满 {from} 天、不满 {until} 天", older: "满 {from} 天及以上",
     periods: { all: "全部时间", month: "本月", lastMonth: "上月", quarter: "本季度", year: "本年", own: "自定" },
-    is: {
-      registered: "在此期间收到并登记的案件", open: "其中尚未办结的", closed: "其中已办结或归档的", onTime: "主期限按期完成的", overdue: "主期限超期的，无论后来是否完成", lateOpen: "在办案件中主期限已超期的", onTimeShare: "按期 ÷（按期 + 超期），以主期限为准", response: "从收到至首次受理的平均时间，限已受理的案件", resolution: "从收到至办结的平均时间，限已办结的案件", satisfied: "回访为满意的", dissatisfied: "回访为不满意的", satisfiedShare: "满意 ÷（满意 + 不满意）",
-      reopened: "办理过不止一轮的", reopenedShare: "重办 ÷ 登记", returned: "至少退单一次的", returnedShare: "退单 ÷ 登记", escalated: "曾达到某一升级的",
-    }, registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", lateOpen: "超期未结", onTimeShare: "按期率", response: "平均响应", resolution: "平均办结",
-    satisfied: "满意", dissatisfied: "不满意", satisfiedShare: "满意率", reopened: "重办", reopenedShare: "重办率", returned: "退单", returnedShare: "退单率", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", since: "自 {day} 起登记的案件按此口径统计", hits: "计入 {hits}，基数 {among}",
+    counted: { hits: "计入", among: "基数", lacking: "未达到" }, registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", lateOpen: "超期未结", onTimeShare: "按期率", response: "平均响应", resolution: "平均办结",
+    satisfied: "满意", dissatisfied: "不满意", satisfiedShare: "满意率", reopened: "重办", reopenedShare: "重办率", returned: "退单", returnedShare: "退单率", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", since: "自 {day} 起登记的案件按此口径统计", 
   },
   audit: {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",

@@ -1,30 +1,31 @@
 // What each figure is made of, and which cases are behind it: the filter with which a list has exactly those.
-import { get, Problem } from "../api/http";
+import { reactive } from "vue";
+import { get, Problem, type Label } from "../api/http";
 import type { Figures, Grouped, Kpi } from "../api/types";
 import type { Filter } from "./list";
 
 export type FigureColumn = "registered" | "open" | "closed" | "onTime" | "overdue" | "lateOpen" | "onTimeShare" | "response" | "resolution" | "satisfied" | "dissatisfied" | "satisfiedShare" | "reopened" | "reopenedShare" | "returned" | "returnedShare" | "escalated";
-type Counted = { part: keyof Figures; whole?: keyof Figures | "satisfied+dissatisfied"; sum?: keyof Figures; query?: Record<string, string> };
+type Counted = { name: string; part: keyof Figures; whole?: keyof Figures | "satisfied+dissatisfied"; sum?: keyof Figures; query?: Record<string, string>; among?: Record<string, string> };
 
-// A share and a mean open the cases that they are of.
+// A share opens the cases that count and those they are counted among, a mean the cases that it is of.
 export const columnsOf: Record<FigureColumn, Counted> = {
-  registered: { part: "registered", query: {} },
-  open: { part: "open", query: { phase: "open" } },
-  closed: { part: "closed", query: { phase: "closed,archived" } },
-  onTime: { part: "on_time", query: { on_time: "true" } },
-  overdue: { part: "overdue", query: { on_time: "false" } },
-  lateOpen: { part: "overdue", query: { overdue: "true" } }, // of open cases only
-  onTimeShare: { part: "on_time", whole: "rated", query: { on_time: "true" } },
-  response: { part: "response_count", whole: "response_count", sum: "response_ms_sum", query: { responded: "true" } },
-  resolution: { part: "resolution_count", whole: "resolution_count", sum: "resolution_ms_sum", query: { phase: "closed,archived" } },
-  satisfied: { part: "satisfied", query: { satisfied: "satisfied" } },
-  dissatisfied: { part: "dissatisfied", query: { satisfied: "dissatisfied" } },
-  satisfiedShare: { part: "satisfied", whole: "satisfied+dissatisfied", query: { satisfied: "satisfied" } },
-  reopened: { part: "reopened", query: { reopened: "true" } },
-  reopenedShare: { part: "reopened", whole: "registered", query: { reopened: "true" } },
-  returned: { part: "returned", query: { returned: "true" } },
-  returnedShare: { part: "returned", whole: "registered", query: { returned: "true" } },
-  escalated: { part: "escalated", query: { escalated: "true" } },
+  registered: { name: "registered", part: "registered", query: {} },
+  open: { name: "open", part: "open", query: { phase: "open" } },
+  closed: { name: "closed", part: "closed", query: { phase: "closed,archived" } },
+  onTime: { name: "on_time", part: "on_time", query: { on_time: "true" } },
+  overdue: { name: "overdue", part: "overdue", query: { on_time: "false" } },
+  lateOpen: { name: "late_open", part: "overdue", query: { overdue: "true" } }, // of open cases only
+  onTimeShare: { name: "on_time_share", part: "on_time", whole: "rated", query: { on_time: "true" }, among: { on_time: "*" } },
+  response: { name: "response", part: "response_count", whole: "response_count", sum: "response_ms_sum", query: { responded: "true" } },
+  resolution: { name: "resolution", part: "resolution_count", whole: "resolution_count", sum: "resolution_ms_sum", query: { phase: "closed,archived" } },
+  satisfied: { name: "satisfied", part: "satisfied", query: { satisfied: "satisfied" } },
+  dissatisfied: { name: "dissatisfied", part: "dissatisfied", query: { satisfied: "dissatisfied" } },
+  satisfiedShare: { name: "satisfied_share", part: "satisfied", whole: "satisfied+dissatisfied", query: { satisfied: "satisfied" }, among: { satisfied: "*" } },
+  reopened: { name: "reopened", part: "reopened", query: { reopened: "true" } },
+  reopenedShare: { name: "reopened_share", part: "reopened", whole: "registered", query: { reopened: "true" }, among: {} },
+  returned: { name: "returned", part: "returned", query: { returned: "true" } },
+  returnedShare: { name: "returned_share", part: "returned", whole: "registered", query: { returned: "true" }, among: {} },
+  escalated: { name: "escalated", part: "escalated", query: { escalated: "true" } },
 };
 
 const kept: Record<string, "departments" | "kinds" | "categories" | "periods" | undefined> = { department: "departments", kind: "kinds", category: "categories", month: "periods" };
@@ -50,6 +51,19 @@ export function hours(t: (key: string, named: Record<string, unknown>) => string
 export function figureOf(column: FigureColumn, one: Figures, t: (key: string, named: Record<string, unknown>) => string): string {
   const { part, whole, sum } = columnsOf[column];
   if (sum) return hours(t, one[sum] as string, one[part] as number);
-  if (!whole) return String(one[part]);
-  return share(one[part] as number, whole === "satisfied+dissatisfied" ? one.satisfied + one.dissatisfied : one[whole] as number);
+  return whole ? share(...figureParts(column, one)) : String(one[part]);
+}
+
+/** Of a share: what counts, and of how many. */
+export function figureParts(column: FigureColumn, one: Figures): [number, number] {
+  const { part, whole } = columnsOf[column];
+  return [one[part] as number, whole === "satisfied+dissatisfied" ? one.satisfied + one.dissatisfied : one[whole!] as number];
+}
+
+/** What each figure is, as the API says it, by its name there. */
+export const definitions = reactive<Record<string, Label>>({});
+export async function needDefinitions(): Promise<void> {
+  if (Object.keys(definitions).length) return;
+  const { figures } = await get<{ figures: { name: string; definition: Label }[] }>("/reports/definitions");
+  for (const one of figures) definitions[one.name] = one.definition;
 }

@@ -5,9 +5,9 @@ import type { Filter } from "./list";
 import { nearUntil } from "./time";
 
 export const lists = ["work", "approvals", "escalated", "department", "joint", "near", "late", "sealed", "all"] as const;
-export const filters = ["kind", "category", "department", "handler", "phase", "on_time", "number", "text", "order", "stage", "external_id", "overdue", "received_from", "received_to", "due_from", "due_to", "joint", "sealed", "approval", "duty", "escalated", "escalated_to", "reopened", "returned", "responded", "step", "satisfied", "place"] as const;
+export const filters = ["kind", "category", "department", "handler", "phase", "on_time", "number", "text", "order", "stage", "external_id", "overdue", "received_from", "received_to", "due_from", "due_to", "joint", "sealed", "approval", "duty", "escalated", "escalated_to", "reopened", "returned", "responded", "step", "satisfied", "place", "extended", "indicator", "period", "who", "counted"] as const;
 /** Those that no input of the list shows: each is named, and can be taken away. */
-export const unseen = ["handler", "stage", "on_time", "overdue", "received_from", "received_to", "due_from", "due_to", "escalated", "reopened", "returned", "responded", "satisfied", "place", "external_id"] as const;
+export const unseen = ["handler", "stage", "on_time", "overdue", "received_from", "received_to", "due_from", "due_to", "escalated", "reopened", "returned", "responded", "satisfied", "place", "external_id", "extended", "indicator"] as const;
 const MINUTE = 60_000;
 
 const openPhases = ["new", "working", "waiting", "done", "open"];
