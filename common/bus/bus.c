@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #define DRAIN_MAX 64
@@ -61,6 +62,10 @@ struct bus {
     struct log *log; /* NULL: nothing is noted yet */
 };
 
+/* Any call of libzmq may be ended by a signal that is handled (ours end the service with what it has begun), also
+   between the frames of one message: the frame is asked for again, else whatever comes next would be taken for it.
+   Hence TEMP_FAILURE_RETRY all over this file. */
+
 /* ---- ZeroMQ in a libev loop: ZMQ_FD is edge-triggered, so the loop asks ZMQ_EVENTS before it sleeps ---- */
 
 static int events_of(const struct bus_socket *socket)
@@ -68,7 +73,7 @@ static int events_of(const struct bus_socket *socket)
     int events = 0;
     size_t size = sizeof events;
     if (socket->socket)
-        zmq_getsockopt(socket->socket, ZMQ_EVENTS, &events, &size);
+        (void)TEMP_FAILURE_RETRY(zmq_getsockopt(socket->socket, ZMQ_EVENTS, &events, &size));
     return events;
 }
 
@@ -158,7 +163,7 @@ static void send_unsent(struct bus_peer *peer)
 {
     for (int i = 0; i < DRAIN_MAX && peer->unsent; i++) {
         struct asked *asked = peer->unsent;
-        if (zmq_send(peer->dealer.socket, asked->bytes, asked->size, ZMQ_DONTWAIT) < 0)
+        if (TEMP_FAILURE_RETRY(zmq_send(peer->dealer.socket, asked->bytes, asked->size, ZMQ_DONTWAIT)) < 0)
             return; /* not connected, or full: the loop tries again */
         peer->unsent = asked->unsent_next;
         if (!peer->unsent)
@@ -174,7 +179,7 @@ static void receive_replies(struct bus_peer *peer)
     for (int i = 0; i < DRAIN_MAX && (events_of(&peer->dealer) & ZMQ_POLLIN); i++) {
         zmq_msg_t message;
         zmq_msg_init(&message);
-        if (zmq_msg_recv(&message, peer->dealer.socket, ZMQ_DONTWAIT) < 0)
+        if (TEMP_FAILURE_RETRY(zmq_msg_recv(&message, peer->dealer.socket, ZMQ_DONTWAIT)) < 0)
             return;
         ProtobufCMessage *unpacked;
         char *why;
@@ -207,8 +212,8 @@ static void on_redial(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)events;
     struct bus_peer *peer = watcher->data;
     fail_sent(peer);
-    zmq_disconnect(peer->dealer.socket, peer->endpoint);
-    if (zmq_connect(peer->dealer.socket, peer->endpoint)) {
+    (void)TEMP_FAILURE_RETRY(zmq_disconnect(peer->dealer.socket, peer->endpoint));
+    if (TEMP_FAILURE_RETRY(zmq_connect(peer->dealer.socket, peer->endpoint))) {
         ev_timer_set(watcher, REDIAL_S, 0.);
         ev_timer_start(loop, watcher);
     }
@@ -227,9 +232,9 @@ static void read_monitor(struct bus_peer *peer)
     while (events_of(&peer->monitor) & ZMQ_POLLIN) {
         uint8_t frame[8] = {0};
         char address[256];
-        if (zmq_recv(peer->monitor.socket, frame, sizeof frame, ZMQ_DONTWAIT) < 0)
+        if (TEMP_FAILURE_RETRY(zmq_recv(peer->monitor.socket, frame, sizeof frame, ZMQ_DONTWAIT)) < 0)
             return;
-        zmq_recv(peer->monitor.socket, address, sizeof address, ZMQ_DONTWAIT);
+        (void)TEMP_FAILURE_RETRY(zmq_recv(peer->monitor.socket, address, sizeof address, ZMQ_DONTWAIT));
         uint16_t event;
         memcpy(&event, frame, sizeof event);
         switch (event) {
@@ -326,13 +331,13 @@ static void receive_request(struct bus *bus)
     zmq_msg_init(&route);
     zmq_msg_init(&body);
     struct bus_call call = {.bus = bus};
-    bool whole = zmq_msg_recv(&route, bus->router.socket, ZMQ_DONTWAIT) >= 0 && zmq_msg_more(&route) &&
-                 zmq_msg_recv(&body, bus->router.socket, ZMQ_DONTWAIT) >= 0;
+    bool whole = TEMP_FAILURE_RETRY(zmq_msg_recv(&route, bus->router.socket, ZMQ_DONTWAIT)) >= 0 &&
+                 zmq_msg_more(&route) && TEMP_FAILURE_RETRY(zmq_msg_recv(&body, bus->router.socket, ZMQ_DONTWAIT)) >= 0;
     bool single = whole && !zmq_msg_more(&body);
     while (whole && !single && zmq_msg_more(&body)) { /* more frames than we know: read past them, answer nothing */
         zmq_msg_close(&body);
         zmq_msg_init(&body);
-        if (zmq_msg_recv(&body, bus->router.socket, ZMQ_DONTWAIT) < 0)
+        if (TEMP_FAILURE_RETRY(zmq_msg_recv(&body, bus->router.socket, ZMQ_DONTWAIT)) < 0)
             break;
     }
     call.route_size = whole ? zmq_msg_size(&route) : 0;
@@ -379,8 +384,9 @@ void bus_reply(const struct bus_call *call, Bus__Reply *reply)
         return;
     bus__reply__pack(reply, zmq_msg_data(&body));
     /* ROUTER_MANDATORY: an unknown peer is EHOSTUNREACH, a full one EAGAIN; whoever asked will ask again */
-    if (zmq_send(call->bus->router.socket, call->route, call->route_size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
-        zmq_msg_send(&body, call->bus->router.socket, ZMQ_DONTWAIT) < 0) {
+    void *router = call->bus->router.socket;
+    if (TEMP_FAILURE_RETRY(zmq_send(router, call->route, call->route_size, ZMQ_SNDMORE | ZMQ_DONTWAIT)) < 0 ||
+        TEMP_FAILURE_RETRY(zmq_msg_send(&body, router, ZMQ_DONTWAIT)) < 0) {
         if (errno == EAGAIN)
             NOTE(call->bus->log, NOTE_ANSWER_DROPPED, LOG_TEXT("peer", call->user));
         zmq_msg_close(&body);
@@ -518,7 +524,7 @@ static void tune(void *socket)
 /* What is no address is not tried again; one that is in use, or not up yet, may be free or up soon. */
 static enum err bind_at(void *socket, const char *endpoint)
 {
-    if (zmq_bind(socket, endpoint) == 0)
+    if (TEMP_FAILURE_RETRY(zmq_bind(socket, endpoint)) == 0)
         return ERR_NONE;
     return errno == EINVAL || errno == EPROTONOSUPPORT || errno == ENAMETOOLONG ? ERR_MALFORMED : ERR_IO;
 }
@@ -585,9 +591,10 @@ enum err bus_connect(struct bus *bus, const Config__Instance *instance, struct b
     zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, instance->public_key, strlen(instance->public_key) + 1);
     zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, bus->public_key, 41);
     zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bus->secret_key, 41);
-    if (zmq_socket_monitor(socket, monitor_name,
-                           ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED) ||
-        zmq_connect(monitor, monitor_name) || zmq_connect(socket, instance->endpoint))
+    int told = ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    if (TEMP_FAILURE_RETRY(zmq_socket_monitor(socket, monitor_name, told)) ||
+        TEMP_FAILURE_RETRY(zmq_connect(monitor, monitor_name)) ||
+        TEMP_FAILURE_RETRY(zmq_connect(socket, instance->endpoint)))
         return abandon(peer, socket, monitor);
     peer->bus = bus;
     peer->unsent_tail = &peer->unsent;

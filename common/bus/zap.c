@@ -108,7 +108,8 @@ enum err zap_start(void *context, const struct bus_keys *keys)
     zap.socket = zmq_socket(context, ZMQ_REP);
     zap.keys = keys;
     pthread_t thread;
-    if (!zap.socket || zmq_bind(zap.socket, "inproc://zeromq.zap.01") || pthread_create(&thread, NULL, run, NULL))
+    if (!zap.socket || TEMP_FAILURE_RETRY(zmq_bind(zap.socket, "inproc://zeromq.zap.01")) ||
+        pthread_create(&thread, NULL, run, NULL))
         return ERR_IO;
     pthread_detach(thread);
     return ERR_NONE;
@@ -126,15 +127,15 @@ static enum err refused(void *monitor, void *server, int wait_ms)
 {
     zmq_pollitem_t items[2] = {{.socket = monitor, .events = ZMQ_POLLIN}, {.socket = server, .events = ZMQ_POLLIN}};
     for (int waited = 0; waited < wait_ms; waited += 50) {
-        zmq_poll(items, 2, 50);
+        (void)TEMP_FAILURE_RETRY(zmq_poll(items, 2, 50));
         if (items[1].revents & ZMQ_POLLIN)
             return ERR_DENIED; /* its message came through */
         if (!(items[0].revents & ZMQ_POLLIN))
             continue;
         uint8_t frame[8] = {0};
-        int size = zmq_recv(monitor, frame, sizeof frame, 0);
+        int size = TEMP_FAILURE_RETRY(zmq_recv(monitor, frame, sizeof frame, 0));
         char address[256];
-        zmq_recv(monitor, address, sizeof address, 0);
+        (void)TEMP_FAILURE_RETRY(zmq_recv(monitor, address, sizeof address, 0));
         uint16_t event;
         memcpy(&event, frame, sizeof event);
         if (size >= 2 && event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
@@ -151,19 +152,20 @@ enum err zap_self_test(void *context, const char server_public[41], const char s
     void *server = zmq_socket(context, ZMQ_ROUTER), *client = zmq_socket(context, ZMQ_DEALER),
          *monitor = zmq_socket(context, ZMQ_PAIR);
     snprintf(monitor_name, sizeof monitor_name, "inproc://hearback-self-test");
-    bool ready =
-        server && client && monitor && zmq_curve_keypair(client_public, client_secret) == 0 &&
-        zmq_setsockopt(server, ZMQ_CURVE_SERVER, &on, sizeof on) == 0 &&
-        zmq_setsockopt(server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0 &&
-        zmq_bind(server, "tcp://127.0.0.1:*") == 0 && zmq_getsockopt(server, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0 &&
-        zmq_socket_monitor(server, monitor_name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) == 0 &&
-        zmq_connect(monitor, monitor_name) == 0 &&
-        zmq_setsockopt(client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0 &&
-        zmq_setsockopt(client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0 &&
-        zmq_setsockopt(client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0 && zmq_connect(client, endpoint) == 0;
+    bool ready = server && client && monitor && zmq_curve_keypair(client_public, client_secret) == 0 &&
+                 zmq_setsockopt(server, ZMQ_CURVE_SERVER, &on, sizeof on) == 0 &&
+                 zmq_setsockopt(server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0 &&
+                 TEMP_FAILURE_RETRY(zmq_bind(server, "tcp://127.0.0.1:*")) == 0 &&
+                 zmq_getsockopt(server, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0 &&
+                 TEMP_FAILURE_RETRY(zmq_socket_monitor(server, monitor_name, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)) == 0 &&
+                 TEMP_FAILURE_RETRY(zmq_connect(monitor, monitor_name)) == 0 &&
+                 zmq_setsockopt(client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0 &&
+                 zmq_setsockopt(client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0 &&
+                 zmq_setsockopt(client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0 &&
+                 TEMP_FAILURE_RETRY(zmq_connect(client, endpoint)) == 0;
     enum err err = ERR_IO;
     if (ready) {
-        zmq_send(client, "x", 1, ZMQ_DONTWAIT);
+        (void)TEMP_FAILURE_RETRY(zmq_send(client, "x", 1, ZMQ_DONTWAIT));
         err = refused(monitor, server, 3000);
     }
     void *sockets[] = {client, server, monitor};

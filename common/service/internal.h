@@ -347,7 +347,9 @@ bool turn_read(struct turn *turn, void (*read)(struct turn *turn, void *context)
 void damage_note(struct instance *instance, const char *what); /* once for each place */
 
 /* rows.c: timers, effects, jobs, outcomes */
-bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out);
+bool timer_first(struct turn *turn, int64_t *due_out, int64_t *set_for_out, struct bytes *key_out);
+/* It comes again then, as the one that it was set for. */
+void timer_put_off(struct turn *turn, int64_t due_ms, struct bytes key, int64_t again_ms);
 bool outcome_find(struct turn *turn, const Hb__Command *command, Record__Outcome **outcome_out);
 void outcome_save(struct turn *turn, const Hb__Command *command, const uint8_t body_hash[32], uint64_t first,
                   uint64_t last);

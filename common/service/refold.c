@@ -304,7 +304,11 @@ static enum err fold_input(struct refold *refold, const Record__Input *input)
         break;
     case RECORD__INPUT__KIND_TIMER:
         turn->phase = PHASE_EVOLVE;
-        turn_timer_clear(turn, input->timer->due_ms, bytes_of(input->timer->key.data, input->timer->key.len));
+        if (input->timer->again_ms)
+            timer_put_off(turn, input->timer->due_ms, bytes_of(input->timer->key.data, input->timer->key.len),
+                          input->timer->again_ms);
+        else
+            turn_timer_clear(turn, input->timer->due_ms, bytes_of(input->timer->key.data, input->timer->key.len));
         break;
     case RECORD__INPUT__KIND_EFFECT:
         turn->phase = PHASE_EVOLVE;

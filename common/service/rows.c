@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-/* ---- timers: key = due BE64, then the service's own key ---- */
+/* ---- timers: key = due BE64, then the service's own key; value: of one that was put off, the instant it was set for,
+   BE64 ---- */
 
 static struct key timer_key(int64_t due_ms, struct bytes key)
 {
@@ -32,18 +33,32 @@ void turn_timer_clear(struct turn *turn, int64_t due_ms, struct bytes key)
     store_delete(turn->txn, turn->instance->runtime_tables[RUNTIME_TIMERS], key_bytes(&full));
 }
 
+void timer_put_off(struct turn *turn, int64_t due_ms, struct bytes key, int64_t again_ms)
+{
+    struct key before = timer_key(due_ms, key), after = timer_key(again_ms, key), due = key_u64((uint64_t)due_ms);
+    store_table timers = turn->instance->runtime_tables[RUNTIME_TIMERS];
+    struct bytes set_for;
+    if (!store_get(turn->txn, timers, key_bytes(&before), turn->arena, &set_for) || set_for.size == 0)
+        set_for = key_bytes(&due);
+    turn_timer_clear(turn, due_ms, key);
+    store_put(turn->txn, timers, key_bytes(&after), set_for);
+    if (again_ms < turn->instance->timer_next)
+        turn->instance->timer_next = again_ms;
+}
+
 /* The first timer; also notes when it is due, so that an idle loop need not look. */
-bool timer_first(struct turn *turn, int64_t *due_out, struct bytes *key_out)
+bool timer_first(struct turn *turn, int64_t *due_out, int64_t *set_for_out, struct bytes *key_out)
 {
     struct store_scan scan;
     store_scan_open(&scan, turn->txn, turn->instance->runtime_tables[RUNTIME_TIMERS], (struct bytes){0},
                     (struct bytes){0});
-    struct bytes key;
-    if (!store_scan_next(&scan, turn->arena, &key, NULL)) {
+    struct bytes key, value;
+    if (!store_scan_next(&scan, turn->arena, &key, &value)) {
         turn->instance->timer_next = INT64_MAX;
         return false;
     }
     *due_out = turn->instance->timer_next = (int64_t)bytes_get_u64(key.data);
+    *set_for_out = value.size ? (int64_t)bytes_get_u64(value.data) : *due_out;
     *key_out = bytes_of(key.data + 8, key.size - 8);
     return true;
 }

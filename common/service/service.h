@@ -90,7 +90,8 @@ struct service {
     void (*compute)(void *work);
     void (*computed)(struct turn *turn, const Hb__Query *query, void *work, Hb__QueryReply *reply);
 
-    /* A timer set by evolve came due; the runtime removes it. Says what follows. */
+    /* A timer set by evolve came due (or, where that had made the process abort twice, comes again); the runtime
+       removes it. Says what follows. */
     void (*fire)(struct turn *turn, struct bytes key, int64_t due_ms);
     /* An effect on the outside ended. Says what follows; evolve of that removes or retries the effect. */
     void (*effect_done)(struct turn *turn, const char *id, uint32_t attempt, struct bytes result);

@@ -317,16 +317,27 @@ static bool take_heard(struct turn *turn, struct feed *feed, struct bytes stored
     return true;
 }
 
+/* Nobody would look at that date again, and the service may be mended meanwhile: so it comes again when it is twice as
+   late, but within a day. */
+static int64_t again_ms(int64_t now, int64_t set_for)
+{
+    const int64_t hour = 3600000, late = now - set_for;
+    return now + (late < hour ? hour : late < 24 * hour ? late : 24 * hour);
+}
+
 static bool take_timer(struct turn *turn, int64_t before)
 {
-    int64_t due;
+    int64_t due, set_for, again = 0;
     struct bytes key;
     turn_clear_input(turn);
-    if (!timer_first(turn, &due, &key) || due > before)
+    if (!timer_first(turn, &due, &set_for, &key) || due > before)
         return false;
     poison_name_timer(turn->instance, key, due);
     turn->phase = PHASE_EVOLVE;
-    turn_timer_clear(turn, due, key);
+    if (poison_quarantines(turn->instance))
+        timer_put_off(turn, due, key, again = again_ms(turn->now, set_for));
+    else
+        turn_timer_clear(turn, due, key);
     turn->phase = PHASE_REACT;
     Hb__Cause *cause = NEW(turn->arena, Hb__Cause, HB__CAUSE__INIT);
     cause->kind_case = HB__CAUSE__KIND_TIMER;
@@ -336,15 +347,16 @@ static bool take_timer(struct turn *turn, int64_t before)
     hex[key.size * 2] = 0;
     cause->timer = hex;
     turn->cause = cause;
-    if (poison_quarantines(turn->instance))
+    if (again)
         poison_passed_over(turn->instance, hex);
     else
-        turn->instance->service->fire(turn, key, due);
+        turn->instance->service->fire(turn, key, set_for);
     turn_settle(turn);
     Record__Input *input = input_record(turn, RECORD__INPUT__KIND_TIMER);
     struct arena *arena = &turn->instance->pending_arena;
     input->timer = NEW(arena, Record__TimerInput, RECORD__TIMER_INPUT__INIT);
     input->timer->due_ms = due;
+    input->timer->again_ms = again;
     struct bytes copy = arena_copy(arena, key);
     input->timer->key = (ProtobufCBinaryData){copy.size, (uint8_t *)(uintptr_t)copy.data};
     waiting_keep_known(turn);

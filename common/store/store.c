@@ -181,13 +181,13 @@ enum err store_reserve(struct store *store, uint64_t bytes)
         return ERR_NONE;
     /* Ask for more than is needed, so that the call is rare; fall back to what is needed. */
     uint64_t ahead = want + (4u << 20);
-    if (fallocate(store->data_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)ahead) == 0) {
+    if (TEMP_FAILURE_RETRY(fallocate(store->data_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)ahead)) == 0) {
         store->reserved_to = ahead;
         return ERR_NONE;
     }
     if (errno == EOPNOTSUPP) /* a file system without fallocate: the commit itself will tell */
         return ERR_NONE;
-    if (fallocate(store->data_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want) == 0) {
+    if (TEMP_FAILURE_RETRY(fallocate(store->data_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want)) == 0) {
         store->reserved_to = want;
         return ERR_NONE;
     }

@@ -116,7 +116,12 @@ static bool of_intake(const Intake__Event *said, Analytics__AuditEntry *entry)
         entry->masked = opened->masked;
         if (*opened->exported)
             return is(entry, "exported", "list", opened->exported);
-        return is(entry, "looked", *opened->searched ? "searched" : opened->n_files ? "file" : "opened", "");
+        return is(entry, "looked", *opened->searched ? "searched" : opened->n_files ? "file" : "opened", opened->held);
+    case INTAKE__EVENT__KIND_HELD_REGISTERED:
+        return is(entry, "did", "let_in", said->held_registered->number);
+    case INTAKE__EVENT__KIND_HELD_REFUSED:
+        return is(entry, "did", "turned_away", said->held_refused->number);
+    case INTAKE__EVENT__KIND_HELD: /* of who complained the audit tells nothing */
     case INTAKE__EVENT__KIND_REQUEST_REFUSED:
     case INTAKE__EVENT__KIND_NUMBERS_SKIPPED:
     case INTAKE__EVENT__KIND__NOT_SET:

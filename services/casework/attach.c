@@ -4,26 +4,6 @@
 
 static const char act_name[] = "attach_file";
 
-static void refuse_unknown(struct turn *turn)
-{
-    turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
-}
-
-/* Whoever may act at the site, or register there: what belongs to a registration comes with it. */
-static bool account_may(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor, uint64_t named)
-{
-    const char *site = one->record->site;
-    if (actor && actor->complainant)
-        return named == one->id; /* the gateway has checked the tracking code of this very case */
-    if (rights_may(turn, actor, "act", site) || rights_may(turn, actor, "submit", site))
-        return true;
-    if (rights_may(turn, actor, "read", site))
-        turn_refuse(turn, 403, "not_allowed", "该账号无权办理", "this account may read but not act here");
-    else
-        refuse_unknown(turn);
-    return false;
-}
-
 static bool names_act(const Policy__May *may)
 {
     for (size_t i = 0; i < may->n_acts; i++)
@@ -93,9 +73,7 @@ bool casework_attach_bar(const struct casework_case *one, const Hb__Actor *actor
     struct turn *turn = one->view.turn;
     const Caserec__Case *record = one->record;
     const char *clause = NULL;
-    if (casework_hidden(one, actor))
-        refuse_unknown(turn);
-    else if (record->phase == POLICY__PHASE__ARCHIVED)
+    if (record->phase == POLICY__PHASE__ARCHIVED)
         turn_refuse(turn, 409, "archived", "案件已归档，不能再附文件",
                     "the case is archived: no file may be added to it any more");
     else if (!standing(one, actor))
@@ -165,8 +143,7 @@ void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach)
 void casework_decide_attach(struct turn *turn, const Hb__Command *command, struct casework_case *one)
 {
     const Casework__Attach *attach = command->casework->attach;
-    if (!account_may(turn, one, command->actor, command->case_id) ||
-        !casework_attach_bar(one, command->actor, attach->size))
+    if (!casework_account_may(one, command->actor, true) || !casework_attach_bar(one, command->actor, attach->size))
         return;
     for (size_t i = 0; i < one->record->n_attachments; i++)
         if (strcmp(one->record->attachments[i]->file, attach->file) == 0) {
@@ -207,7 +184,7 @@ void casework_file_attached(struct turn *turn, Caserec__Case *record, const Hb__
 void casework_answer_may_attach(struct turn *turn, const Hb__Query *query, struct casework_case *one,
                                 Casework__Reply *reply)
 {
-    if (!account_may(turn, one, query->actor, query->case_id) ||
+    if (!casework_account_may(one, query->actor, true) ||
         !casework_attach_bar(one, query->actor, query->casework->may_attach->size))
         return;
     reply->kind_case = CASEWORK__REPLY__KIND_ATTACHABLE;

@@ -14,6 +14,9 @@
 #define CASEWORK_TIMELINE_MAX 200u
 /* Of a page; the event that passes it is its last. All its texts must fit into one request to open them. */
 #define CASEWORK_TIMELINE_BYTES_MAX (512u << 10)
+#define CASEWORK_OWN_EVENTS_MAX 2000u /* later ones the complainant is not told of */
+#define CASEWORK_OWN_TEXTS_MAX 200u   /* of all that was said to him or by him, the newest */
+#define CASEWORK_OWN_TEXTS_BYTES_MAX (2u << 20)
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
 #define CASEWORK_FOLLOWERS_MAX 64u              /* of one case under one link: its answer becomes a step of each */
 #define CASEWORK_CITING_MAX 1000u               /* of one case, by cases that do not follow it */
@@ -46,6 +49,13 @@ Caserec__Case *casework_load(struct turn *turn, uint64_t case_id);
 void casework_save(struct turn *turn, uint64_t case_id, Caserec__Case *record);
 bool casework_open(struct turn *turn, uint64_t case_id,
                    struct casework_case *out); /* false: unknown, or its policy is */
+/* The same for whoever asks for it or acts on it (NULL: nobody). False: refused, in the same words whether there is no
+   such case or it is hidden from the actor. */
+bool casework_open_for(struct turn *turn, uint64_t case_id, const Hb__Actor *actor, struct casework_case *out);
+void casework_refuse_unknown(struct turn *turn);
+/* The account's right to act on it, or to add to it what belongs to a registration (`submits`). False: refused, in the
+   words of a case that is not there where it may not even read at the site. */
+bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits);
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
 bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
@@ -87,7 +97,8 @@ void casework_miss_field(const struct casework_case *one, const Policy__Step *st
 
 /* links.c: steps that link two cases, take them apart, copy what the other has, go back. */
 void casework_number_save(struct turn *turn, const Caserec__Case *record, uint64_t case_id);
-uint64_t casework_link_named(const Caserec__Case *record, const char *number); /* 0: no such link */
+uint64_t casework_numbered(struct turn *turn, const char *site, const char *number); /* 0: no case has it */
+uint64_t casework_link_named(const Caserec__Case *record, const char *number);       /* 0: no such link */
 void casework_link_add(struct turn *turn, Caserec__Case *record, const char *name, uint64_t case_id,
                        const Caserec__Case *other);
 void casework_linked(struct turn *turn, Caserec__Case *record, const Casework__CaseLinked *said);
@@ -166,11 +177,17 @@ void casework_extend_noticed(struct turn *turn, Caserec__Case *record, const Not
 void casework_extend_watched(struct turn *turn, Caserec__Case *record, const Watchdog__Event *said);
 
 /* read.c: what the policy shows of the case to the actor (NULL: all). Sets the file's facts, texts, attachments; clears
-   in the event what it does not show, and says of what (NULL: of nothing). */
+   in the event what it does not show, and says of what (NULL: of nothing). The number of a case that is hidden from the
+   actor is gone without a word. */
 void casework_file_read(const struct casework_case *one, const Hb__Actor *actor, Casework__CaseFile *file);
 Casework__Withheld *casework_event_read(const struct casework_case *one, const Hb__Actor *actor, Hb__Event *event);
 
+/* own.c: the case as its complainant may know it. */
+void casework_answer_own(const struct casework_case *one, const Hb__Actor *actor, Casework__Reply *reply);
+
 /* seen.c: which fields the complainant sees, as the case stands and after a step. */
+/* `conditional_out`: under a condition of the case as it is now, so that only the newest value counts. */
+bool casework_shows(const struct casework_case *one, const char *field, bool *conditional_out);
 Casework__Seen *casework_seen(const struct casework_case *one);
 Casework__Seen *casework_seen_after(const struct casework_case *one, const Policy__Step *step,
                                     const Casework__Allowed *allowed);
@@ -222,6 +239,8 @@ void casework_answer_move(struct turn *turn, const Hb__Query *query, Hb__QueryRe
 void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
 
 /* decide.c, react.c, evolve.c, answer.c, history.c */
+void casework_add_allowed(const struct casework_case *one, const Hb__Actor *actor, Casework__Allowed ***list,
+                          size_t *count);
 void casework_prepare(struct turn *turn, Hb__Command *command);
 uint64_t casework_seal_key(struct turn *turn, const Hb__Command *command, bool identity);
 void casework_decide(struct turn *turn, const Hb__Command *command);

@@ -146,17 +146,18 @@ static struct facts with_fields(struct turn *turn, const struct casework_case *o
 
 /* ---- deciding ---- */
 
-static bool may_touch(struct turn *turn, const struct casework_case *one, const Hb__Command *command)
+bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits)
 {
-    const Hb__Actor *actor = command->actor;
+    struct turn *turn = one->view.turn;
+    const char *site = one->record->site;
     if (actor && actor->complainant)
         return true; /* the gateway has checked the tracking code of this very case */
-    if (rights_may(turn, actor, "act", one->record->site))
+    if (rights_may(turn, actor, "act", site) || (submits && rights_may(turn, actor, "submit", site)))
         return true;
-    if (rights_may(turn, actor, "read", one->record->site))
+    if (rights_may(turn, actor, "read", site))
         turn_refuse(turn, 403, "not_allowed", "该账号无权办理", "this account may read but not act here");
     else
-        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+        casework_refuse_unknown(turn);
     return false;
 }
 
@@ -200,10 +201,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         casework_decide_move(turn, command);
         return;
     }
-    if (!casework_open(turn, command->case_id, &one)) {
-        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+    if (!casework_open_for(turn, command->case_id, command->actor, &one))
         return;
-    }
     if (command->casework->kind_case == CASEWORK__COMMAND__KIND_ATTACH) {
         one.view.actor = command->actor;
         casework_decide_attach(turn, command, &one);
@@ -212,11 +211,13 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     const Casework__Act *act = command->casework->act;
     bug_unless(!planted("poison_decide") || strcmp(act->step, "acknowledge") != 0);
     one.view.actor = command->actor;
+    if (!casework_account_may(&one, command->actor, false))
+        return;
     const Policy__Step *step = casework_find_step(turn, &one, act);
     const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;
     Hb__Refusal *refusal = NULL;
-    if (!step || !may_touch(turn, &one, command) || !version_fits(turn, &one, command))
+    if (!step || !version_fits(turn, &one, command))
         return;
     const Hb__Actor *actor = standing(turn, &one, step, act, command->actor);
     if (turn_refused(turn))

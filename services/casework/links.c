@@ -19,7 +19,7 @@ void casework_number_save(struct turn *turn, const Caserec__Case *record, uint64
         state_put(turn, CASEWORK_NUMBER, key_bytes(&key), bytes_of(id, sizeof id));
 }
 
-static uint64_t numbered(struct turn *turn, const char *site, const char *number)
+uint64_t casework_numbered(struct turn *turn, const char *site, const char *number)
 {
     struct key key = number_key(site, number);
     struct bytes id;
@@ -150,7 +150,7 @@ static void check_new_link(const struct casework_case *one, const Policy__Step *
     struct turn *turn = one->view.turn;
     struct arena *arena = turn_arena(turn);
     struct casework_case other;
-    uint64_t id = numbered(turn, one->record->site, number);
+    uint64_t id = casework_numbered(turn, one->record->site, number);
     if (!sees(turn, id, actor, &other))
         bar(one, step, refusal, "unknown_case", arena_printf(arena, "本站点没有编号为 %s 的案件", number),
             arena_printf(arena, "this site has no case with the number %s", number));
@@ -243,7 +243,8 @@ void casework_say_links(const struct casework_case *one, const Policy__Step *ste
         return;
     facts_fold(turn_arena(turn), &facts, event->facts, event->n_facts);
     const char *number = facts_text(&facts, step->case_field);
-    uint64_t id = *step->link ? numbered(turn, one->record->site, number) : casework_link_named(one->record, number);
+    uint64_t id =
+        *step->link ? casework_numbered(turn, one->record->site, number) : casework_link_named(one->record, number);
     if (step->n_copy && id) {
         copy(one, step, id, event);
         casework_chain_lapse(one, event);

@@ -1,5 +1,6 @@
 /* The door: is it a step of this case's kind, are its fields of that step, of their types and within the limits? All on
-   committed state, before the texts are sealed; decide asks again what may have changed since. */
+   committed state, before the texts are sealed; decide asks again what may have changed since. Whoever may not know of
+   the case is refused here, before anything of it is said and before the time that sealing takes. */
 #include "casework.h"
 #include "organisation/fields.h"
 
@@ -103,10 +104,9 @@ void casework_prepare(struct turn *turn, Hb__Command *command)
         turn_refuse(turn, 400, "not_understood", "该服务不接受此命令", "this service does not take that command");
         return;
     }
-    if (!casework_open(turn, command->case_id, &one)) {
-        turn_refuse(turn, 404, "not_found", "没有这个案件", "there is no such case");
+    if (!casework_open_for(turn, command->case_id, command->actor, &one) ||
+        !casework_account_may(&one, command->actor, attach))
         return;
-    }
     if (attach) {
         casework_prepare_attach(turn, command->casework->attach);
         return;

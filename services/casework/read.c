@@ -10,11 +10,24 @@ static bool may_read(const struct casework_case *one, const char *fact, const Hb
     return case_may_read(&one->view, policy_field_of_fact(one->kind, fact), actor);
 }
 
+/* Of a case that is hidden from the actor no field tells the number; nor is it said that something is withheld. */
+static bool names_hidden(const struct casework_case *one, const Policy__Kind *kind, const Hb__Fact *fact,
+                         const Hb__Actor *actor)
+{
+    const Policy__FieldDef *def = policy_field_of_fact(kind, fact->name);
+    struct turn *turn = one->view.turn;
+    struct casework_case other;
+    if (!def || !def->names_case || !fact->value || fact->value->kind_case != HB__VALUE__KIND_TEXT)
+        return false;
+    uint64_t id = casework_numbered(turn, one->record->site, fact->value->text);
+    return id && casework_open(turn, id, &other) && casework_hidden(&other, actor);
+}
+
 /* Is anything of this kind for some only? Of most it is not, and nothing need be looked through. */
 static bool withholds(const struct casework_case *one, const Hb__Actor *actor)
 {
     for (size_t i = 0; i < one->kind->n_fields; i++)
-        if (!case_may_read(&one->view, one->kind->fields[i], actor))
+        if (one->kind->fields[i]->names_case || !case_may_read(&one->view, one->kind->fields[i], actor))
             return true;
     return false;
 }
@@ -47,7 +60,9 @@ static void add_facts(const struct casework_case *one, const Hb__Actor *actor, C
 {
     struct turn *turn = one->view.turn;
     for (size_t i = 0; i < one->record->n_facts; i++)
-        if (may_read(one, one->record->facts[i]->name, actor))
+        if (names_hidden(one, one->kind, one->record->facts[i], actor))
+            continue;
+        else if (may_read(one, one->record->facts[i]->name, actor))
             TURN_ADD(turn, file->facts, file->n_facts, one->record->facts[i]);
         else if (one->record->facts[i]->value)
             add_withheld(turn, one->record->facts[i]->name, &file->withheld, &file->n_withheld);
@@ -110,7 +125,8 @@ static void withhold(ProtobufCMessage *message, void *context)
 {
     if (message->descriptor == &hb__fact__descriptor) {
         Hb__Fact *fact = (Hb__Fact *)message;
-        if (fact->value && !shown(context, fact->name))
+        const struct withholding *about = context;
+        if (fact->value && (names_hidden(about->one, about->kind, fact, about->actor) || !shown(context, fact->name)))
             fact->value = NULL;
     } else if (message->descriptor == &hb__field__descriptor) {
         Hb__Field *field = (Hb__Field *)message;

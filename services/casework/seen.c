@@ -1,6 +1,6 @@
 /* What the complainant sees of what the staff writes: the policy says it, `may: {who: complainant, do: see, what:
-   FIELD}`, and takes it back with `never`. The portal goes by the same rules (services/gateway/portal_case_story.c);
-   here they are told beforehand, to whoever is about to write. */
+   FIELD}`, and takes it back with `never`. He is told of his case by these rules (own.c); whoever is about to write is
+   told beforehand. */
 #include "casework.h"
 #include "organisation/fields.h"
 #include "policy/facts.h"
@@ -15,19 +15,41 @@ static bool withheld(const struct case_view *view, Policy__Never *const *list, s
     return false;
 }
 
-static void add_field(const struct casework_case *one, const struct case_view *view, char *field, Casework__Seen *seen)
+static bool taken_back(const struct casework_case *one, const struct case_view *view, const char *field)
 {
-    bool ever = false, now = false;
+    return withheld(view, one->kind->never, one->kind->n_never, field) ||
+           withheld(view, one->policy->never, one->policy->n_never, field);
+}
+
+/* The permission by which it is seen as the case stands; NULL: none. `ever_out`: there is one, at some time. */
+static const Policy__May *seen_by(const struct casework_case *one, const struct case_view *view, const char *field,
+                                  bool *ever_out)
+{
+    const Policy__May *by = NULL;
+    *ever_out = false;
     for (size_t i = 0; i < one->kind->n_may; i++) {
         const Policy__May *may = one->kind->may[i];
         if (!policy_lets_complainant_see(may, field))
             continue;
-        ever = true;
-        now = now || case_holds(view, may->condition, NULL) == TRUTH_YES;
+        *ever_out = true;
+        if (!by && case_holds(view, may->condition, NULL) == TRUTH_YES)
+            by = may;
     }
-    now = now && !withheld(view, one->kind->never, one->kind->n_never, field) &&
-          !withheld(view, one->policy->never, one->policy->n_never, field);
-    if (now)
+    return by && !taken_back(one, view, field) ? by : NULL;
+}
+
+bool casework_shows(const struct casework_case *one, const char *field, bool *conditional_out)
+{
+    bool ever;
+    const Policy__May *by = seen_by(one, &one->view, field, &ever);
+    *conditional_out = by && by->condition && by->condition->n_nodes;
+    return by != NULL;
+}
+
+static void add_field(const struct casework_case *one, const struct case_view *view, char *field, Casework__Seen *seen)
+{
+    bool ever;
+    if (seen_by(one, view, field, &ever))
         TURN_ADD(view->turn, seen->now, seen->n_now, field);
     else if (ever)
         TURN_ADD(view->turn, seen->later, seen->n_later, field);

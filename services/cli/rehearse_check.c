@@ -6,7 +6,7 @@
 
 #define SAY(world, ...) arena_printf(&(world)->arena, __VA_ARGS__)
 
-static const char *time_text(struct world *world, int64_t ms)
+const char *check_time_text(struct world *world, int64_t ms)
 {
     return ms ? scenario_time_text(&world->arena, world->scenario->zone, ms) : "-";
 }
@@ -19,7 +19,7 @@ static bool differs(struct difference *out, unsigned line, const char *field, co
 
 /* ---- events ---- */
 
-static bool same_clock(const Watchdog__Instance *instance, const char *clock)
+bool check_same_clock(const Watchdog__Instance *instance, const char *clock)
 {
     size_t size = strlen(instance->clock); /* "plan.2": of the second part */
     if (*instance->part == '#' && strncmp(clock, instance->clock, size) == 0 && clock[size] == '.') {
@@ -37,16 +37,16 @@ static bool is_watchdog(const struct expectation *expectation, const Hb__Event *
     const char *clock = expectation->name;
     switch (said->kind_case) {
     case WATCHDOG__EVENT__KIND_MET:
-        return expectation->what == EXPECT_MET && !said->met->late && same_clock(said->met->instance, clock);
+        return expectation->what == EXPECT_MET && !said->met->late && check_same_clock(said->met->instance, clock);
     case WATCHDOG__EVENT__KIND_MISSED:
-        return expectation->what == EXPECT_LATE && same_clock(said->missed->instance, clock);
+        return expectation->what == EXPECT_LATE && check_same_clock(said->missed->instance, clock);
     case WATCHDOG__EVENT__KIND_POINT:
         return expectation->what == EXPECT_WARNING &&
                said->point->point == WATCHDOG__CLOCK_POINT_REACHED__POINT__WARNING &&
-               same_clock(said->point->instance, clock);
+               check_same_clock(said->point->instance, clock);
     case WATCHDOG__EVENT__KIND_ARMED:
         return expectation->what == EXPECT_MOVED && said->armed->moved_from_ms &&
-               same_clock(said->armed->instance, clock);
+               check_same_clock(said->armed->instance, clock);
     case WATCHDOG__EVENT__KIND_PAUSED:
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
     case WATCHDOG__EVENT__KIND_CANCELLED:
@@ -136,6 +136,8 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_WAITS:
     case EXPECT_INDICATOR:
     case EXPECT_PUBLIC:
+    case EXPECT_SEES:
+    case EXPECT_FORM:
         break;
     }
     return false;
@@ -147,6 +149,9 @@ static const char *expectation_text(struct world *world, const struct expectatio
                              ? SAY(world, "%s.%s", expectation->case_name, expectation->name)
                          : *expectation->case_name ? expectation->case_name
                                                    : expectation->name;
+    if (expectation->what == EXPECT_FORM) /* "form c1.acceptance holds not cause" */
+        return SAY(world, "form %s %s%s %s", target, expectation->channel, expectation->absent ? " not" : "",
+                   expectation->value);
     return SAY(world, "%s%s%s%s%s%s%s", expect_word(expectation->what), *target ? " " : "", target,
                *expectation->value ? " " : "", expectation->value, *expectation->channel ? " by " : "",
                expectation->channel);
@@ -168,7 +173,7 @@ static const char *instead(struct world *world, const struct expectation *expect
         if (!told && (any.what == EXPECT_TOLD || !is_meant(world, &any, event)))
             continue;
         const char *text = timeline_text(world, event);
-        all = SAY(world, "%s\n    %s  %s", all, time_text(world, event->occurred_ms), text ? text : "");
+        all = SAY(world, "%s\n    %s  %s", all, check_time_text(world, event->occurred_ms), text ? text : "");
         count++;
     }
     return all;
@@ -199,15 +204,24 @@ static bool check_event(struct world *world, const struct expectation *expectati
 
 /* ---- cases as they stand ---- */
 
-static bool differs_from(struct world *world, const struct expectation *expectation, const char *now,
-                         struct difference *out)
+bool check_among(const char *words, const char *word)
+{
+    size_t size = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)); at += size)
+        if ((at == words || at[-1] == ' ') && (!at[size] || at[size] == ' '))
+            return true;
+    return false;
+}
+
+bool check_differs_from(struct world *world, const struct expectation *expectation, const char *now,
+                        struct difference *out)
 {
     const char *what = expectation_text(world, expectation);
     return differs(out, expectation->line, expectation->field, SAY(world, "应为 %s，实为 %s", what, now),
                    SAY(world, "expected %s; it is %s", what, now));
 }
 
-static const char *fact_text(struct world *world, const Hb__Value *value)
+const char *check_value_text(struct world *world, const Hb__Value *value)
 {
     if (!value)
         return "missing";
@@ -219,7 +233,7 @@ static const char *fact_text(struct world *world, const Hb__Value *value)
     case HB__VALUE__KIND_YES:
         return value->yes ? "yes" : "no";
     case HB__VALUE__KIND_TIME_MS:
-        return time_text(world, value->time_ms);
+        return check_time_text(world, value->time_ms);
     case HB__VALUE__KIND_DURATION_MS:
         return SAY(world, "%" PRId64 " min", (int64_t)(value->duration_ms / MINUTE_MS));
     case HB__VALUE__KIND_MONEY_FEN:
@@ -234,38 +248,40 @@ static const char *fact_text(struct world *world, const Hb__Value *value)
     return "missing";
 }
 
-/* Times are compared to the minute as a person writes them: 2025-03-10 12:00 is 12:00:00. */
+bool check_same_value(struct world *world, const Hb__Value *value, const char *said)
+{
+    const char *now = check_value_text(world, value);
+    bool time = value && value->kind_case == HB__VALUE__KIND_TIME_MS && strcmp(SAY(world, "%s:00", said), now) == 0;
+    return time || strcmp(now, said) == 0 || (value && strcmp(said, "present") == 0);
+}
+
 static bool check_field(struct world *world, const struct expectation *expectation, const Casework__CaseFile *file,
                         struct difference *out)
 {
-    struct facts facts = {file->facts, file->n_facts};
-    const Hb__Value *value = facts_get(&facts, expectation->name);
-    const char *now = fact_text(world, value);
-    bool present = strcmp(expectation->value, "present") == 0 && value;
-    bool time = value && value->kind_case == HB__VALUE__KIND_TIME_MS &&
-                strcmp(SAY(world, "%s:00", expectation->value), now) == 0;
-    return present || time || strcmp(now, expectation->value) == 0 || differs_from(world, expectation, now, out);
+    const Hb__Value *value = facts_get(&(struct facts){file->facts, file->n_facts}, expectation->name);
+    return check_same_value(world, value, expectation->value) ||
+           check_differs_from(world, expectation, check_value_text(world, value), out);
 }
 
 static bool check_due(struct world *world, const struct expectation *expectation, uint64_t case_id,
                       struct difference *out)
 {
-    const Watchdog__Clocks *clocks = world_clocks(world, case_id);
+    const Watchdog__Clocks *clocks = world_clocks(world, case_id, NULL);
     const Watchdog__ClockState *state = NULL;
     for (size_t i = 0; clocks && i < clocks->n_clocks; i++) { /* the last run of the clock */
         const Watchdog__ClockState *one = clocks->clocks[i];
-        if (*expectation->name ? same_clock(one->instance, expectation->name) : one->main)
+        if (*expectation->name ? check_same_clock(one->instance, expectation->name) : one->main)
             state = one;
     }
     if (state && strcmp(state->state, "cancelled") == 0)
         state = NULL;
     if (expectation->absent)
-        return !state || differs_from(world, expectation, time_text(world, state->due_ms), out);
+        return !state || check_differs_from(world, expectation, check_time_text(world, state->due_ms), out);
     if (state && state->due_ms == expectation->at_ms &&
         (!expectation->provisional_given || state->provisional == expectation->provisional))
         return true;
-    const char *what = expectation_text(world, expectation), *wanted = time_text(world, expectation->at_ms);
-    const char *now = !state ? "-" : time_text(world, state->due_ms);
+    const char *what = expectation_text(world, expectation), *wanted = check_time_text(world, expectation->at_ms);
+    const char *now = !state ? "-" : check_time_text(world, state->due_ms);
     const char *still = state && state->provisional ? " (provisional)" : "";
     return differs(out, expectation->line, expectation->field,
                    SAY(world, "%s 应为 %s，实为 %s%s", what, wanted, now, still),
@@ -284,7 +300,7 @@ static bool check_link(struct world *world, const struct expectation *expectatio
             return true;
         now = SAY(world, "%s%s%s", now, *now ? " " : "", world_case_name(world, file->links[i]->case_id));
     }
-    return differs_from(world, expectation, *now ? now : "-", out);
+    return check_differs_from(world, expectation, *now ? now : "-", out);
 }
 
 /* CHAIN.LINK.asked stands, and neither CHAIN.LINK.signed nor an end of the chain. */
@@ -306,7 +322,7 @@ static bool check_waits(struct world *world, const struct expectation *expectati
             return true;
         now = over ? now : SAY(world, "%s%s%s", now, *now ? " " : "", who);
     }
-    return differs_from(world, expectation, *now ? now : "nobody", out);
+    return check_differs_from(world, expectation, *now ? now : "nobody", out);
 }
 
 /* The field has a value, and this person is shown it in the file and in the time line, or in neither. */
@@ -320,11 +336,13 @@ static bool check_withheld(struct world *world, const struct expectation *expect
     for (size_t i = 0; file && i < file->n_facts; i++)
         there = there || strcmp(file->facts[i]->name, expectation->name) == 0;
     if (!withheld && !there)
-        return differs_from(world, expectation, "not there", out);
+        return check_differs_from(world, expectation, "not there", out);
     bool told = world_tells(world, case_id, expectation->value, expectation->name);
     if (told == withheld)
-        return differs_from(world, expectation, told ? "shown in the time line" : "withheld in the time line", out);
-    return withheld != expectation->absent || differs_from(world, expectation, withheld ? "withheld" : "shown", out);
+        return check_differs_from(world, expectation, told ? "shown in the time line" : "withheld in the time line",
+                                  out);
+    return withheld != expectation->absent ||
+           check_differs_from(world, expectation, withheld ? "withheld" : "shown", out);
 }
 
 static bool check_case(struct world *world, const struct expectation *expectation, struct difference *out)
@@ -333,29 +351,29 @@ static bool check_case(struct world *world, const struct expectation *expectatio
     const char *viewer = expectation->what == EXPECT_HIDDEN ? expectation->value : NULL;
     const Casework__CaseFile *file = case_id ? world_file(world, case_id, viewer) : NULL;
     if (expectation->what == EXPECT_HIDDEN)
-        return !file != expectation->absent || differs_from(world, expectation, file ? "visible" : "hidden", out);
+        return !file != expectation->absent || check_differs_from(world, expectation, file ? "visible" : "hidden", out);
     if (expectation->what == EXPECT_MASKED) {
         const char *name = case_id ? world_identity(world, case_id, expectation->value) : NULL;
         return name && !*name != expectation->absent ? true
-                                                     : differs_from(world, expectation,
-                                                                    !name   ? "not there"
-                                                                    : *name ? name
-                                                                            : "masked",
-                                                                    out);
+                                                     : check_differs_from(world, expectation,
+                                                                          !name   ? "not there"
+                                                                          : *name ? name
+                                                                                  : "masked",
+                                                                          out);
     }
     if (expectation->what == EXPECT_WITHHELD)
         return check_withheld(world, expectation, case_id, out);
     if (expectation->what == EXPECT_DUE && case_id)
         return check_due(world, expectation, case_id, out);
     if (!file)
-        return differs_from(world, expectation, "not there", out);
+        return check_differs_from(world, expectation, "not there", out);
     if (expectation->what == EXPECT_STAGE)
-        return strcmp(file->stage, expectation->value) == 0 || differs_from(world, expectation, file->stage, out);
+        return strcmp(file->stage, expectation->value) == 0 || check_differs_from(world, expectation, file->stage, out);
     if (expectation->what == EXPECT_HANDLER)
         return strcmp(file->handler, expectation->value) == 0 ||
-               differs_from(world, expectation, *file->handler ? file->handler : "-", out);
+               check_differs_from(world, expectation, *file->handler ? file->handler : "-", out);
     if (expectation->what == EXPECT_PROBLEM)
-        return !file->n_problems || differs_from(world, expectation, file->problems[0]->text->en, out);
+        return !file->n_problems || check_differs_from(world, expectation, file->problems[0]->text->en, out);
     if (expectation->what == EXPECT_LINK)
         return check_link(world, expectation, file, out);
     if (expectation->what == EXPECT_WAITS)
@@ -376,7 +394,8 @@ static bool check_mark(struct world *world, const struct expectation *expectatio
         if (said && strcmp(said->thing, expectation->name) == 0 && strcmp(said->fact->name, expectation->value) == 0)
             marked = said->fact->value != NULL;
     }
-    return marked != expectation->absent || differs_from(world, expectation, marked ? "marked" : "not marked", out);
+    return marked != expectation->absent ||
+           check_differs_from(world, expectation, marked ? "marked" : "not marked", out);
 }
 
 /* All of one notice that everybody is shown, in both languages. */
@@ -388,11 +407,11 @@ static const char *notice_text(struct world *world, const Analytics__PublicNotic
         const char *text = field->choice                                     ? field->choice->zh
                            : field->value->kind_case == HB__VALUE__KIND_TEXT ? field->value->text
                            : field->value->kind_case == HB__VALUE__KIND_TIME_MS
-                               ? time_text(world, field->value->time_ms)
+                               ? check_time_text(world, field->value->time_ms)
                                : "";
         all = SAY(world, "%s | %s: %s", all, field->label->zh, text);
     }
-    return notice->until_ms ? SAY(world, "%s | %s", all, time_text(world, notice->until_ms)) : all;
+    return notice->until_ms ? SAY(world, "%s | %s", all, check_time_text(world, notice->until_ms)) : all;
 }
 
 static bool check_public(struct world *world, const struct expectation *expectation, struct difference *out)
@@ -405,9 +424,9 @@ static bool check_public(struct world *world, const struct expectation *expectat
             continue;
         const char *text = notice_text(world, list->notices[i]);
         return (!expectation->absent && strstr(text, expectation->value)) ||
-               differs_from(world, expectation, text, out);
+               check_differs_from(world, expectation, text, out);
     }
-    return (list && expectation->absent) || differs_from(world, expectation, "not shown to everybody", out);
+    return (list && expectation->absent) || check_differs_from(world, expectation, "not shown to everybody", out);
 }
 
 bool check_expectation(struct world *world, const struct expectation *expectation, size_t first, struct difference *out)
@@ -438,6 +457,10 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
         return check_indicator(world, expectation, out);
     case EXPECT_PUBLIC:
         return check_public(world, expectation, out);
+    case EXPECT_SEES:
+        return check_sees(world, expectation, out);
+    case EXPECT_FORM:
+        return check_form(world, expectation, out);
     }
     return expectation->what == EXPECT_MARK ? check_mark(world, expectation, out) : check_case(world, expectation, out);
 }
@@ -478,7 +501,7 @@ bool check_strict(struct world *world, size_t first, unsigned line, struct diffe
         const struct entry *entry = &world->entries[i];
         if (entry->written || !under_clauses(world, entry->event) || !must_be_written(world, entry->event))
             continue;
-        const char *text = timeline_text(world, entry->event), *at = time_text(world, entry->event->occurred_ms);
+        const char *text = timeline_text(world, entry->event), *at = check_time_text(world, entry->event->occurred_ms);
         return differs(out, line, "run", SAY(world, "未写明：%s  %s（须写入 expect，或列入 ignore）", at, text),
                        SAY(world, "not written: %s  %s (expect it, or name its kind under ignore)", at, text));
     }

@@ -187,23 +187,32 @@ static Hb__Sealed *name_sealed(struct world *world, uint64_t case_id)
     return NULL;
 }
 
-const char *world_identity(struct world *world, uint64_t case_id, const char *person)
+/* "": it was not opened for this person. */
+static const char *open_box(struct world *world, uint64_t case_id, Hb__Sealed *box, const char *person)
 {
-    Hb__Sealed *name = name_sealed(world, case_id);
     Hb__Command *command = world_command_new(world, person);
-    if (!name)
-        return NULL;
     command->case_id = case_id;
     command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
     command->intake = WORLD_NEW(world, Intake__Command, intake__command__init);
     command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
     Intake__Open *open = command->intake->open = WORLD_NEW(world, Intake__Open, intake__open__init);
     open->purpose = world_copy(world, "rehearsal");
-    WORLD_ADD(world, open->boxes, open->n_boxes, name);
+    WORLD_ADD(world, open->boxes, open->n_boxes, box);
     const Hb__CommandReply *reply = world_send(world, HB__SERVICE__INTAKE, command, "");
     bool opened = reply && !reply->refused && reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_OPENED &&
                   reply->opened->n_texts == 1;
     return opened ? reply->opened->texts[0] : "";
+}
+
+const char *world_identity(struct world *world, uint64_t case_id, const char *person)
+{
+    Hb__Sealed *name = name_sealed(world, case_id);
+    return name ? open_box(world, case_id, name, person) : NULL;
+}
+
+const char *world_own_text(struct world *world, uint64_t case_id, Hb__Sealed *box)
+{
+    return open_box(world, case_id, box, "complainant");
 }
 
 /* ---- given cases ---- */
@@ -305,6 +314,22 @@ const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, cons
     return reply ? reply->casework->file : NULL;
 }
 
+const Casework__OwnCase *world_own(struct world *world, uint64_t case_id)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetOwn get = CASEWORK__GET_OWN__INIT;
+    query.actor = actor_of(world, "complainant");
+    query.site = world_copy(world, WORLD_SITE);
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &casework;
+    casework.kind_case = CASEWORK__QUERY__KIND_OWN;
+    casework.own = &get;
+    query.case_id = get.case_id = case_id;
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__CASEWORK, &query);
+    return reply ? reply->casework->own : NULL;
+}
+
 struct telling {
     const char *field;
     bool tells;
@@ -349,16 +374,17 @@ bool world_tells(struct world *world, uint64_t case_id, const char *person, cons
     return telling.tells;
 }
 
-const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id)
+const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id, const char *person)
 {
     Hb__Query query = HB__QUERY__INIT;
+    query.actor = person ? actor_of(world, person) : NULL;
     Watchdog__Query watchdog = WATCHDOG__QUERY__INIT;
     Watchdog__GetClocks get = WATCHDOG__GET_CLOCKS__INIT;
     query.payload_case = HB__QUERY__PAYLOAD_WATCHDOG;
     query.watchdog = &watchdog;
     watchdog.kind_case = WATCHDOG__QUERY__KIND_CLOCKS;
     watchdog.clocks = &get;
-    get.case_id = case_id;
+    query.case_id = get.case_id = case_id;
     const Hb__QueryReply *reply = query_send(world, HB__SERVICE__WATCHDOG, &query);
     return reply ? reply->watchdog->clocks : NULL;
 }

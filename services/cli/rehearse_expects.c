@@ -15,7 +15,8 @@ static const struct {
     {"masked", EXPECT_MASKED, false},     {"hidden", EXPECT_HIDDEN, false},
     {"issued", EXPECT_ISSUED, true},      {"mark", EXPECT_MARK, false},
     {"waits", EXPECT_WAITS, false},       {"indicator", EXPECT_INDICATOR, false},
-    {"withheld", EXPECT_WITHHELD, false}, {"public", EXPECT_PUBLIC, false},
+    {"withheld", EXPECT_WITHHELD, false}, {"sees", EXPECT_SEES, false},
+    {"public", EXPECT_PUBLIC, false},     {"form", EXPECT_FORM, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -35,7 +36,7 @@ const char *expect_word(enum expect_what what)
     return "";
 }
 
-static struct expectation expectation_new(struct reading *reading, enum expect_what what, const json_t *node)
+struct expectation expectation_new(struct reading *reading, enum expect_what what, const json_t *node)
 {
     return (struct expectation){.what = what,
                                 .line = reading_line_of(reading, node),
@@ -46,7 +47,7 @@ static struct expectation expectation_new(struct reading *reading, enum expect_w
                                 .channel = ""};
 }
 
-static void expectation_add(struct reading *reading, struct scenario_line *line, struct expectation one)
+void expectation_add(struct reading *reading, struct scenario_line *line, struct expectation one)
 {
     ADD(reading, line->expect, line->expect_count, one);
 }
@@ -335,7 +336,8 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
 {
     bool map = what == EXPECT_STAGE || what == EXPECT_FIELD || what == EXPECT_DUE || what == EXPECT_LINK ||
                what == EXPECT_HIDDEN || what == EXPECT_MASKED || what == EXPECT_WITHHELD || what == EXPECT_MARK ||
-               what == EXPECT_WAITS || what == EXPECT_INDICATOR || (what == EXPECT_OPENED && !never);
+               what == EXPECT_WAITS || what == EXPECT_INDICATOR || what == EXPECT_SEES || what == EXPECT_FORM ||
+               (what == EXPECT_OPENED && !never);
     if (map && !json_is_object(node)) {
         wrong(reading, node, "此处须为键值对", "a map is accepted here");
         return;
@@ -388,6 +390,12 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_INDICATOR:
         reading_indicators(reading, line, node);
+        return;
+    case EXPECT_SEES:
+        reading_sees(reading, line, node);
+        return;
+    case EXPECT_FORM:
+        reading_forms(reading, line, node);
         return;
     }
 }

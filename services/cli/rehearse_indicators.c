@@ -1,7 +1,7 @@
 /* `expect: {indicator: {revisit_rate 2025-03: 97.8 % missed}}`: a figure of the policy, as analytics has it at that
    instant. The key is a name, a period and, where it is counted per department, handler or category, which; the value
-   is a figure, a state, or both. Behind a comma: `previous`, `last_year` for the change since, `trend` for its periods.
- */
+   is a figure, a state, or both. Behind a comma: `previous`, `last_year` for the change since, `trend` for its periods,
+   `lacking` for the numbers of the cases that a share lacks. */
 #include "rehearse_check.h"
 #include "rehearse_reading.h"
 
@@ -55,7 +55,9 @@ static const char *compared(struct world *world, const Analytics__Indicator *one
     for (size_t i = 0; i < one->n_trend && strcmp(with, "trend") == 0; i++)
         text = arena_printf(&world->arena, "%s%s%s", text, i ? ", " : "",
                             *one->trend[i]->value ? one->trend[i]->value : "-");
-    return text;
+    for (size_t i = 0; i < one->n_lacking && strcmp(with, "lacking") == 0; i++)
+        text = arena_printf(&world->arena, "%s%s%s", text, i ? ", " : "", one->lacking[i]);
+    return *text ? text : "none";
 }
 
 bool check_indicator(struct world *world, const struct expectation *expectation, struct difference *out)

@@ -161,6 +161,7 @@ static void hold_everywhere(struct founding *founding, Directory__Person *person
 static void give_post(struct founding *founding, Directory__Person *person, const char *given)
 {
     const Policy__Post *post = policy_post(founding->policy, given);
+    const char *in = strstr(given, " in ");
     Directory__Department *headed = strncmp(given, "head of ", 8) == 0 ? department_find(founding, given + 8) : NULL;
     if (strncmp(given, "holding ", 8) == 0) {
         Directory__Certificate *held = WORLD_NEW(founding->world, Directory__Certificate, directory__certificate__init);
@@ -173,6 +174,8 @@ static void give_post(struct founding *founding, Directory__Person *person, cons
         WORLD_ADD(founding->world, person->certificates, person->n_certificates, held);
     } else if (strcmp(given, "trainee") == 0) {
         person->trainee = true;
+    } else if (in) { /* elsewhere than the policy says, or where it says nothing */
+        hold(founding, person, arena_text(&founding->world->arena, given, (size_t)(in - given)), in + 4);
     } else if (post) {
         hold_post(founding, person, post);
     } else if (headed) {

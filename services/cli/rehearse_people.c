@@ -21,6 +21,16 @@ static void post_known(struct reading *reading, const json_t *node, const char *
     const Policy__Policy *policy = reading->scenario->policy;
     bool head = strncmp(post, "head of ", 8) == 0, deputy = strncmp(post, "deputy of ", 10) == 0;
     const char *root = post + (head ? 8 : deputy ? 10 : 0);
+    const char *in = strstr(post, " in "); /* this post, but in another department than the policy says */
+    if (in) {
+        if (!department_known(reading, in + 4))
+            wrong(reading, node, "制度中没有部门“%s”", "the policy has no department \"%s\"", in + 4);
+        root = arena_text(reading->arena, post, (size_t)(in - post));
+        if (!policy_post(policy, root))
+            reading_wrong_word(reading, node, "制度中没有岗位", "the policy has no post", root,
+                               NAMES(reading, policy->posts, policy->n_posts), policy->n_posts);
+        return;
+    }
     const char *until = strncmp(post, "holding ", 8) == 0 ? strstr(post, " until ") : NULL;
     int32_t date;
     if (until && !date_parse(until + 7, &date))

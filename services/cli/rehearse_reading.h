@@ -87,12 +87,18 @@ void reading_field_known(struct reading *reading, const json_t *node, const Poli
 void reading_stage_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *stage);
 void reading_settings_known(struct reading *reading, json_t *map);
 
+/* rehearse_sees.c, rehearse_forms.c */
+void reading_sees(struct reading *reading, struct scenario_line *line, json_t *map);
+void reading_forms(struct reading *reading, struct scenario_line *line, json_t *map);
+
 /* rehearse_indicators.c */
 void reading_indicators(struct reading *reading, struct scenario_line *line, json_t *map);
 
 /* rehearse_people.c, rehearse_expects.c, rehearse_lines.c */
 void reading_people(struct reading *reading, json_t *map);
 void reading_person_known(struct reading *reading, const json_t *node, const char *name);
+struct expectation expectation_new(struct reading *reading, enum expect_what what, const json_t *node);
+void expectation_add(struct reading *reading, struct scenario_line *line, struct expectation one);
 void reading_expects(struct reading *reading, struct scenario_line *line, json_t *map, bool never);
 void reading_run(struct reading *reading, json_t *run);
 

@@ -63,6 +63,8 @@ enum expect_what {
     EXPECT_WAITS,
     EXPECT_INDICATOR,
     EXPECT_PUBLIC,
+    EXPECT_SEES,
+    EXPECT_FORM,
 };
 const char *expect_word(enum expect_what what);
 

@@ -154,6 +154,9 @@ static struct shown show_intake(struct world *world, const Hb__Event *event)
                               label(world, said->request_refused->refusal->text, "")};
     case INTAKE__EVENT__KIND_OPENED:
     case INTAKE__EVENT__KIND_NUMBERS_SKIPPED:
+    case INTAKE__EVENT__KIND_HELD:
+    case INTAKE__EVENT__KIND_HELD_REGISTERED:
+    case INTAKE__EVENT__KIND_HELD_REFUSED:
     case INTAKE__EVENT__KIND__NOT_SET:
         break;
     }

@@ -82,7 +82,11 @@ bool world_tells(struct world *world, uint64_t case_id, const char *person, cons
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
 const Analytics__PublicNotices *world_notices(struct world *world); /* what everybody is shown */
 const Analytics__Indicators *world_indicators(struct world *world, const char *period);
-const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id);
+/* What its complainant is told of it; NULL: nothing. And one of its texts as intake opens it for him; "" it does not.
+ */
+const Casework__OwnCase *world_own(struct world *world, uint64_t case_id);
+const char *world_own_text(struct world *world, uint64_t case_id, Hb__Sealed *box);
+const Watchdog__Clocks *world_clocks(struct world *world, uint64_t case_id, const char *person);
 /* "cn-2026": one more year; "cn": all years. False: there is no such calendar. */
 bool world_calendar(struct world *world, const char *name);
 /* Publishes another version, with these settings. False: refused, and said why on standard error. */

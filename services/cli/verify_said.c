@@ -128,6 +128,9 @@ static void said_intake(const struct at *at, const Intake__Event *said)
         skipped(at, said->numbers_skipped);
         return;
     case INTAKE__EVENT__KIND_OPENED:
+    case INTAKE__EVENT__KIND_HELD:
+    case INTAKE__EVENT__KIND_HELD_REGISTERED:
+    case INTAKE__EVENT__KIND_HELD_REFUSED:
     case INTAKE__EVENT__KIND__NOT_SET:
         return;
     }

@@ -203,21 +203,34 @@ static int64_t first_gap(Directory__Shift *const *shifts, size_t count, int64_t 
     return from < to ? from : to;
 }
 
+/* When somebody is on duty again after `gap`; `to` when nobody is until then. */
+static int64_t gap_end(Directory__Shift *const *shifts, size_t count, int64_t gap, int64_t to)
+{
+    for (size_t i = 0; i < count; i++)
+        if (shifts[i]->from_ms > gap && shifts[i]->from_ms < shifts[i]->to_ms)
+            return shifts[i]->from_ms < to ? shifts[i]->from_ms : to;
+    return to;
+}
+
+static const char *local_text(struct turn *turn, const char *site, int64_t at_ms)
+{
+    int64_t local = zone_local_ms(organisation_zone(turn, site), at_ms);
+    int year, month, day;
+    int32_t date = date_of_local(local);
+    date_split(date, &year, &month, &day);
+    int minute = (int)((local - (int64_t)date * DAY_MS) / MINUTE_MS);
+    return arena_printf(turn_arena(turn), "%04d-%02d-%02d %02d:%02d", year, month, day, minute / 60, minute % 60);
+}
+
 static void check_span(struct turn *turn, const Directory__RosterPlan *plan, int64_t from, int64_t to, const char *path)
 {
     int64_t gap = first_gap(plan->shifts, plan->n_shifts, from, to);
     if (gap >= to)
         return;
-    int64_t local = zone_local_ms(organisation_zone(turn, plan->site), gap);
-    int year, month, day;
-    int32_t date = date_of_local(local);
-    date_split(date, &year, &month, &day);
-    int64_t minute = (local - (int64_t)date * DAY_MS) / MINUTE_MS;
-    struct arena *arena = turn_arena(turn);
-    const char *at =
-        arena_printf(arena, "%04d-%02d-%02d %02d:%02d", year, month, day, (int)(minute / 60), (int)(minute % 60));
-    wrong(turn, path, arena_printf(arena, "值班有空缺：%s 起无人", at),
-          arena_printf(arena, "a gap: nobody is on duty from %s", at));
+    const char *since = local_text(turn, plan->site, gap);
+    const char *until = local_text(turn, plan->site, gap_end(plan->shifts, plan->n_shifts, gap, to));
+    wrong(turn, path, arena_printf(turn_arena(turn), "值班有空缺：%s 至 %s 无人", since, until),
+          arena_printf(turn_arena(turn), "a gap: nobody is on duty from %s to %s", since, until));
 }
 
 /* "08:00-20:00": those hours of every day of the plan. */

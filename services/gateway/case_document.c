@@ -36,11 +36,12 @@ static void give(struct http_request *request, void *context, const Hb__Refusal 
     struct gathering *gathering = context;
     static const char *const formats[] = {"json", "html", NULL};
     unsigned format = 0;
-    gathering->document.unopened = unopened;
     gathering->document.masked = masked;
     if (!parameter_choice(request, "format", formats, &format))
         return;
-    json_t *data = document_data(request, &gathering->document);
+    json_t *data = document_data(&gathering->document, &request->arena);
+    if (unopened)
+        json_object_set_new(data, "unopened", problem_json(request, unopened));
     if (format == 0) {
         http_respond_json(request, 200, data);
         return;

@@ -1,42 +1,11 @@
-/* A form of a case: gathered (case_document.c), told as data (document_data.c), printed (document_print.c). */
+/* A form of a case: gathered (case_document.c), told as data (common/document), printed (document_print.c). */
 #ifndef HEARBACK_GATEWAY_DOCUMENT_H
 #define HEARBACK_GATEWAY_DOCUMENT_H
 
 #include "cases.h"
+#include "document/document.h"
 
-#define DOCUMENT_LINKS_MAX 20u /* cases of other kinds shown on one form */
-
-struct document_case { /* one case on the form, its texts opened as far as the reader may */
-    uint64_t id;
-    Casework__CaseFile *file;
-    Intake__Party *party;         /* NULL: none */
-    const char *link;             /* "" the case itself */
-    const Policy__Policy *policy; /* it is handled by; NULL: unknown */
-};
-
-struct document {
-    const char *name;
-    const Policy__DocumentDef *form;
-    uint64_t issue;                 /* which one is wanted; 0: the last, and of a letter the draft */
-    const Casework__Issued *issued; /* that one; NULL: what is shown is a draft */
-    const Directory__Organisation *organisation;
-    const struct zone *zone;
-    struct document_case cases[1 + DOCUMENT_LINKS_MAX];
-    size_t cases_count;
-    ProtobufCMessage **events; /* hb.Event, of the case itself */
-    size_t events_count;
-    const Hb__Refusal *unopened; /* NULL: every text is open */
-    bool masked;                 /* nobody said what for: names, addresses and numbers are told in part */
-    uint32_t version;            /* of the policy whose form it is */
-};
-
-/* A letter that was issued: its very text, whatever the case says now. */
-const Hb__Letter *document_letter(const struct document *document);
-/* {document, name, code, class, number, version, issued_at, copies, clauses, blocks: [{name, title, rows: [{name,
-   label, value}]}]}: labels are pairs; a row with `sealed` has a text that this reader may not see. `letter`: its one
-   row is the letter. */
-json_t *document_data(struct http_request *request, const struct document *document);
-/* The same as pages of A4, one for each copy. */
+/* What document_data tells as pages of A4, one for each copy. */
 void document_print(struct http_request *request, const json_t *data, bool english);
 
 #endif

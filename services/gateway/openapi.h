@@ -11,6 +11,7 @@ json_t *openapi_problem(void);
 
 /* Bodies and answers that are no message alone: for the table of routes. */
 typedef json_t *openapi_schema_fn(json_t *schemas);
+openapi_schema_fn openapi_held, openapi_refuse_held;
 openapi_schema_fn openapi_count, openapi_audit, openapi_chains, openapi_checked, openapi_differs, openapi_rehearsed;
 openapi_schema_fn openapi_submission, openapi_import, openapi_live, openapi_ready, openapi_document, openapi_submitted,
     openapi_imported, openapi_acted, openapi_file, openapi_timeline, openapi_explained, openapi_documents, openapi_form,

@@ -336,6 +336,19 @@ json_t *openapi_submitted(json_t *schemas)
                   type("string"), "repeated_command?", type("boolean"), NULL);
 }
 
+json_t *openapi_held(json_t *schemas)
+{
+    return object(properties_but(schemas, &intake__held_list__descriptor, "rows", "waiting"), "rows",
+                  list_of(openapi_reference(schemas, &intake__held__descriptor)), "waiting", type("integer"),
+                  "unopened?", problem(), "masked?", type("boolean"), NULL);
+}
+
+json_t *openapi_refuse_held(json_t *schemas)
+{
+    (void)schemas;
+    return object(json_object(), "reason", type("string"), NULL);
+}
+
 json_t *openapi_imported(json_t *schemas)
 {
     json_t *refused = object(json_object(), "row", type("integer"), "problem", problem(), NULL);

@@ -15,6 +15,7 @@ void portal_home(struct http_request *request);
 void portal_submit(struct http_request *request);
 void portal_submit_sent(struct http_request *request);
 void portal_receipt(struct http_request *request);
+void portal_held(struct http_request *request);
 void portal_track(struct http_request *request);
 void portal_track_sent(struct http_request *request);
 void portal_case(struct http_request *request);

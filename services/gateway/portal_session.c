@@ -22,6 +22,7 @@ void portal_keys_derive(const char *secret, struct portal_keys *keys_out)
     derive(secret, "hearback portal session 1", keys_out->session);
     derive(secret, "hearback portal form 1", keys_out->form);
     derive(secret, "hearback portal place 1", keys_out->place);
+    derive(secret, "hearback portal origin 1", keys_out->origin);
 }
 
 static char *base64(const uint8_t *data, size_t size, struct arena *arena)

@@ -17,6 +17,7 @@ struct portal_keys {
     uint8_t session[32];
     uint8_t form[32];
     uint8_t place[32];
+    uint8_t origin[32];
 };
 
 /* From the gateway's secret key on the bus (Z85). */

@@ -142,6 +142,21 @@ static void registered(struct visit *visit, const struct submit_form *submit, co
     portal_files_add(visit, reply->case_id, false, submit->id, session, on_files, session);
 }
 
+/* Nothing but number and code is known of it; files are for cases. */
+static void held(struct visit *visit, const struct submit_form *submit, const Intake__Submitted *submitted)
+{
+    Gatewayrec__Session session = GATEWAYREC__SESSION__INIT;
+    char *files[] = {(char *)(uintptr_t)visit_text(visit, TEXT_HELD_FILES)};
+    session.held = true;
+    session.site = submit->site->id;
+    session.number = submitted->number;
+    session.tracking_code = submitted->tracking_code;
+    session.unattached = files;
+    session.n_unattached = portal_files_count(visit->request) > 0;
+    visit_session_set(visit, &session);
+    visit_redirect(visit, "/held");
+}
+
 /* The form comes back with all that was typed. Its token stays: to send it again is the same command, so that nothing
    is registered twice when only the answer was lost. */
 static void refused_submission(struct submit_form *submit, const Hb__Refusal *refused)
@@ -152,7 +167,9 @@ static void refused_submission(struct submit_form *submit, const Hb__Refusal *re
         submit->token = form_token_make(&visit->portal->keys, visit_browser_purpose(visit, PURPOSE),
                                         visit->request->came_ms, visit_arena(visit));
     } else if (refused->status >= 500) {
-        form_fail(&submit->form, "", visit_text(visit, TEXT_TRY_AGAIN));
+        bool full = strcmp(refused->code, "held_full") == 0;
+        form_fail(&submit->form, "",
+                  full ? portal_label(visit->language, refused->text) : visit_text(visit, TEXT_TRY_AGAIN));
         http_set(visit->request, "Retry-After",
                  arena_printf(visit_arena(visit), "%u", refused->retry_after_s ? refused->retry_after_s : 2));
     } else {
@@ -171,7 +188,10 @@ static void on_submitted(struct http_request *request, void *context, const Hb__
     }
     (void)request;
     bug_unless(reply->payload_case == HB__COMMAND_REPLY__PAYLOAD_SUBMITTED);
-    registered(submit->visit, submit, reply);
+    if (reply->submitted->held)
+        held(submit->visit, submit, reply->submitted);
+    else
+        registered(submit->visit, submit, reply);
 }
 
 static void on_site_known(struct http_request *request, void *context)
@@ -214,13 +234,12 @@ static bool may_send(struct submit_form *submit)
     submit_check(submit);
     if (!fresh)
         form_fail(&submit->form, "", visit_text(visit, TEXT_TOKEN_OLD));
-    if (guard_holds(visit, fresh))
-        form_fail(&submit->form, "", visit_text(visit, TEXT_TRAPPED));
     if (submit->form.errors_count) {
         show(visit, submit, 422);
         return false;
     }
     limit_count(limit, address, request->came_boot_ms);
+    guard_look(visit, submit->id);
     return true;
 }
 

@@ -259,6 +259,23 @@ static const char *const texts[TEXTS_COUNT][LANGUAGES_COUNT] = {
     [TEXT_TRAPPED] = {"一个应当留空的栏目被填写了（可能是浏览器自动填写）。现已清空，请再提交一次。",
                       "A field that must stay empty was filled in, perhaps by your browser. It is empty again: please "
                       "send the form once more."},
+    [TEXT_HELD_TITLE] = {"已收到，待人工核对", "Received, to be looked at by a person"},
+    [TEXT_HELD_LEAD] =
+        {"您填写的内容已收到并保存。它有些像自动程序发送的，所以由工作人员看过后才登记；在此之前没有案件编号，期限也不"
+         "显示。登记后，期限从收到时起算。请凭下面的编号和查询码查询结果。",
+         "What you wrote has been received and kept. It looks somewhat like what programs send, so a "
+         "person looks at it before it is registered; until then it has no case number, and no dates are "
+         "shown. Once registered, its dates count from when it was received. Ask after it with the "
+         "number and the code below."},
+    [TEXT_HELD_NUMBER] = {"收件编号", "Number"},
+    [TEXT_HELD_SINCE] = {"收到时间", "Received"},
+    [TEXT_HELD_FILES] = {"登记之前不收文件。登记后请在进度页上添加。",
+                         "Files are taken once it is registered: please add them on the page of the case then."},
+    [TEXT_HELD_REFUSED_TITLE] = {"未予登记", "Not registered"},
+    [TEXT_HELD_REFUSED_LEAD] = {"工作人员看过您提交的内容，没有登记，理由如下。如有异议，请打电话或到现场反映。",
+                                "A person looked at what you sent and did not register it, for the reason below. If "
+                                "you do not agree, please call or come by."},
+    [TEXT_HELD_REASON] = {"理由", "Reason"},
 
     [TEXT_404_TITLE] = {"没有这个页面", "There is no such page"},
     [TEXT_404_LEAD] = {"网址可能不完整，或者页面已经移动。", "The address may be incomplete, or the page has moved."},

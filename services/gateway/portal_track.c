@@ -131,13 +131,7 @@ static void on_tracked(struct http_request *request, void *context, const Hb__Re
         wrong(tracking);
         return;
     }
-    Gatewayrec__Session session = GATEWAYREC__SESSION__INIT;
-    session.case_id = tracked->case_id;
-    session.site = tracked->site;
-    session.number = tracked->number;
-    session.tracking_code = (char *)(uintptr_t)tracking->code;
-    visit_session_set(visit, &session);
-    visit_redirect(visit, "/case");
+    held_follow(visit, tracked, tracking->code);
 }
 
 static void on_organisation(struct visit *visit, void *context)
@@ -213,7 +207,7 @@ void portal_leave(struct http_request *request)
 {
     struct visit *visit = visit_begin(request);
     struct page *page = &visit->page;
-    if (visit->session) /* no other site's form brings it: it is SameSite=Strict */
+    if (visit->session || visit->held) /* no other site's form brings it: it is SameSite=Strict */
         visit_session_set(visit, NULL);
     page->here = "/";
     page_begin(page, page_text(page, TEXT_LEFT_TITLE), false);

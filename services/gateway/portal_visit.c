@@ -16,6 +16,11 @@ static const struct limit_rule tracking_all = {.burst = 300, .refill_ms = 200};
 static const struct limit_rule submitting_each = {.burst = 60, .refill_ms = 10000};
 /* Whoever's browser has solved the puzzle of the form. */
 static const struct limit_rule worked_each = {.burst = 240, .refill_ms = 2500};
+/* A third of them passes unseen; beyond it they are held, until somebody has looked at them. */
+static const struct limit_rule few_each = {.burst = 20, .refill_ms = 30000};
+static const struct limit_rule few_worked_each = {.burst = 80, .refill_ms = 7500};
+/* The same words of one address: once more is somebody who had no answer. */
+static const struct limit_rule same_each = {.burst = 2, .refill_ms = 12 * 60 * 60 * 1000};
 static const struct limit_rule submitting_all = {.burst = 2000, .refill_ms = 5};
 /* Case pages: each opening of sealed texts is recorded for good. */
 static const struct limit_rule viewing_each = {.burst = 120, .refill_ms = 1000};
@@ -36,6 +41,9 @@ enum err portal_open(struct gateway *gateway, struct portal **portal_out)
     limit_init(&portal->submitting, submitting_each, submitting_all);
     limit_init(&portal->worked, worked_each, submitting_all);
     limit_init(&portal->viewing, viewing_each, viewing_all);
+    limit_init(&portal->few, few_each, (struct limit_rule){0});
+    limit_init(&portal->few_worked, few_worked_each, (struct limit_rule){0});
+    limit_init(&portal->same, same_each, (struct limit_rule){0});
     err = portal_cache_open(gateway, &portal->cache);
     *portal_out = portal;
     return err;
@@ -94,6 +102,10 @@ struct visit *visit_begin(struct http_request *request)
     choose_language(visit);
     visit->session = session_open(&visit->portal->keys, http_cookie(request, own_name(visit, PORTAL_CASE_COOKIE)),
                                   request->came_ms, &request->arena);
+    if (visit->session && visit->session->held) {
+        visit->held = visit->session;
+        visit->session = NULL;
+    }
     visit->page = (struct page){.language = visit->language,
                                 .now_ms = request->came_ms,
                                 .site = "",

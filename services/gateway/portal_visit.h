@@ -19,6 +19,7 @@ struct portal {
     struct portal_keys keys;
     bool secure; /* reached by https: cookies say so */
     struct limit tracking, submitting, worked, viewing;
+    struct limit few, few_worked, same; /* portal_guard.c: beyond these a submission is held */
     struct portal_cache *cache;
 };
 
@@ -32,6 +33,7 @@ struct visit {
     bool language_chosen; /* by the address or the cookie; else a site's own language goes before the browser's */
     struct page page;
     Gatewayrec__Session *session; /* NULL: none */
+    Gatewayrec__Session *held;    /* the same of a submission that is no case: portal_held.c; NULL: none */
     const char *proof;            /* portal_proof.h */
     const char *browser;          /* the word of its cookie; NULL: not asked for yet */
 
@@ -54,6 +56,10 @@ void visit_redirect(struct visit *visit, const char *path);
 void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal);
 
 void visit_session_set(struct visit *visit, Gatewayrec__Session *session); /* NULL: forget it */
+
+/* portal_held.c: takes up the session of what was tracked, a case or a submission that is held, and goes to its page.
+   `code`: as it was given, the tracking code at its end. */
+void held_follow(struct visit *visit, const Intake__Tracked *tracked, const char *code);
 
 /* What a form does that only the browser may send to which we gave it: a purpose for its token (portal_session.h), with
    a random word of a cookie in it. Whoever fetches a token of such a form himself has it for his own browser. */

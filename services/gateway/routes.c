@@ -8,6 +8,7 @@
 #include "console.h"
 #include "events.h"
 #include "health.h"
+#include "held.h"
 #include "http_internal.h"
 #include "labels.h"
 #include "open311.h"
@@ -182,6 +183,23 @@ const struct route routes[] = {
      .gives_type = "*/*", .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
+    {"GET", "/api/v1/held", held_list,
+     "待核的网上提交：疑似程序所发，尚未登记，最早在前；可登记者可看 / Submissions of the public that are held because "
+     "they "
+     "look like a program's, oldest first; for whoever may register at the site",
+     .watches = true, .gives_schema = openapi_held,
+     .query = {SITE,
+               PURPOSE,
+               {"refused", "已退回的，最近在前 / true: those that were refused, newest first"},
+               {"count", "只要件数 / true: only how many wait, and since when; no text is opened"},
+               {"after", "从此之后 / the `next` of the page before"},
+               {"limit", "每页件数 / of a page, at most 16"}}},
+    {"POST", "/api/v1/held/{held}/register", held_register,
+     "予以登记，收到时间为提交之时 / Let it in: it becomes a case, received when it was sent",
+     .gives_schema = openapi_submitted},
+    {"POST", "/api/v1/held/{held}/refuse", held_refuse,
+     "不予登记，理由告知提交人 / Refuse it; its sender reads the reason", .takes_schema = openapi_refuse_held,
+     .gives_schema = openapi_nothing},
     {"POST", "/api/v1/imports", cases_import, "导入历史案件，一次最多 500 行 / Import cases, at most 500 at once",
      .takes_schema = openapi_import, .gives_schema = openapi_imported},
     {"GET", "/api/v1/events", events_get, "变更，分页或实时 / What changed, page by page or live", .watches = true,
@@ -311,6 +329,7 @@ const struct route routes[] = {
     {"GET", "/submit", portal_submit, .open = true},
     {"POST", "/submit", portal_submit_sent, .open = true, .body_max = PORTAL_FILES_BYTES_MAX},
     {"GET", "/receipt", portal_receipt, .open = true},
+    {"GET", "/held", portal_held, .open = true},
     {"GET", "/track", portal_track, .open = true},
     {"POST", "/track", portal_track_sent, .open = true},
     {"GET", "/case", portal_case, .open = true},

@@ -42,15 +42,22 @@ static void answer_track(struct turn *turn, const char *given, Intake__Reply *re
                 case_id = candidate;
     }
     const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
-    if (!record) {
+    const Intakerec__Held *held = case_id && !record ? intake_held_load(turn, case_id) : NULL;
+    if (!record && !held) {
         not_found(turn);
         return;
     }
     Intake__Tracked *tracked = arena_alloc(turn_arena(turn), sizeof *tracked);
     intake__tracked__init(tracked);
     tracked->case_id = case_id;
-    tracked->number = record->number;
-    tracked->site = record->site;
+    tracked->number = record ? record->number : held->number;
+    tracked->site = record ? record->site : held->site;
+    if (held) {
+        tracked->held = true;
+        tracked->received_ms = held->received_ms;
+        tracked->refused_ms = held->refused_ms;
+        tracked->reason = held->reason;
+    }
     reply->kind_case = INTAKE__REPLY__KIND_TRACKED;
     reply->tracked = tracked;
 }
@@ -123,6 +130,14 @@ static void answer_may_register(struct turn *turn, const Hb__Query *query, Intak
     reply->registrable = intake_may_register(turn, organisation_site(turn, query->site), query->actor);
 }
 
+static void answer_held(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
+{
+    if (!may(turn, query, "submit"))
+        return;
+    reply->kind_case = INTAKE__REPLY__KIND_HELD;
+    reply->held = intake_held_list(turn, query->site, query->actor, query->intake->held);
+}
+
 static void answer_imported(struct turn *turn, const Hb__Query *query, const Intake__FindImported *find,
                             Intake__Reply *reply)
 {
@@ -182,6 +197,9 @@ void intake_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *re
         break;
     case INTAKE__QUERY__KIND_MAY_REGISTER:
         answer_may_register(turn, query, answer);
+        break;
+    case INTAKE__QUERY__KIND_HELD:
+        answer_held(turn, query, answer);
         break;
     case INTAKE__QUERY__KIND_READ_FILE:
         files_read(turn, query, answer);

@@ -12,7 +12,7 @@ const Hb__Actor *intake_actor(const Hb__Command *command)
 
 /* ---- what both have ---- */
 
-static void fill(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit)
+void intake_register_fill(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit)
 {
     Intake__CaseRegistered *registered = fresh->registered;
     registered->identity_key = submit->identity_key;
@@ -45,9 +45,9 @@ static bool look_up(struct turn *turn, const Hb__Command *command, const Intake_
 }
 
 /* Each text may be long, but not all of them at once. */
-static void say(struct turn *turn, struct intake_new *fresh)
+static void say(struct turn *turn, struct intake_new *fresh, const Intake__Submit *held)
 {
-    if (!turn_refused(turn) && !intake_register_say(turn, fresh))
+    if (!turn_refused(turn) && !(held ? intake_hold(turn, fresh, held) : intake_register_say(turn, fresh)))
         turn_refuse(turn, 413, "too_large", "登记内容合计最多约 96 KiB",
                     "a submission has at most about 96 KiB in all");
 }
@@ -86,13 +86,13 @@ static void decide_submit(struct turn *turn, const Hb__Command *command, const I
             received_ms = submit->received_ms && submit->received_ms < now ? submit->received_ms : now;
     struct intake_new fresh = intake_register_begin(turn, about.site, about.policy, about.kind, received_ms, false);
     fresh.actor = actor;
-    fill(turn, &fresh, submit);
+    intake_register_fill(turn, &fresh, submit);
     intake_check_policy(turn, &fresh, submit, actor);
     intake_check_needed(turn, &fresh);
     intake_check_rules(turn, &fresh, "register", actor);
     if (submit->settle && !turn_refused(turn))
         intake_settle(turn, &fresh, submit, actor);
-    say(turn, &fresh);
+    say(turn, &fresh, actor->n_suspect ? submit : NULL);
 }
 
 /* ---- import ---- */
@@ -143,7 +143,7 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
     Intake__History *history = history_of(turn, import, received_ms);
     struct intake_new fresh =
         intake_register_begin(turn, about.site, about.policy, about.kind, received_ms, history != NULL);
-    fill(turn, &fresh, import->submit);
+    intake_register_fill(turn, &fresh, import->submit);
     if (history) {
         intake_check_history(turn, &fresh, history);
         fresh.registered->history = history;
@@ -152,7 +152,7 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
     fresh.registered->source = import->source;
     fresh.registered->external_id = import->external_id;
     intake_register_fact(turn, &fresh, "external_ref", value_text(turn, import->external_id));
-    say(turn, &fresh);
+    say(turn, &fresh, NULL);
 }
 
 void intake_decide(struct turn *turn, const Hb__Command *command)
@@ -173,6 +173,12 @@ void intake_decide(struct turn *turn, const Hb__Command *command)
             return;
         case INTAKE__COMMAND__KIND_EXPORT:
             intake_export_decide(turn, command, command->intake->export);
+            return;
+        case INTAKE__COMMAND__KIND_REGISTER_HELD:
+            intake_decide_register_held(turn, command, command->intake->register_held);
+            return;
+        case INTAKE__COMMAND__KIND_REFUSE_HELD:
+            intake_decide_refuse_held(turn, command, command->intake->refuse_held);
             return;
         case INTAKE__COMMAND__KIND__NOT_SET:
             break;

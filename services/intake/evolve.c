@@ -35,7 +35,10 @@ static void evolve_registered(struct turn *turn, const Hb__Event *event)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
     keep_case(turn, event, registered);
-    intake_last_id_save(turn, case_id_bucket(event->case_id), event->case_id);
+    if (registered->held[0]) /* it has the id it was held under, and others came since */
+        intake_held_over(turn, event->case_id);
+    else
+        intake_last_id_save(turn, case_id_bucket(event->case_id), event->case_id);
     intake_counter_save(turn, event->site, registered->counter, registered->count, event->epoch);
     intake_number_save(turn, event->site, registered->number, event->case_id);
     if (registered->external_id[0])
@@ -66,6 +69,11 @@ static void evolve_own(struct turn *turn, const Hb__Event *event)
     case INTAKE__EVENT__KIND_NUMBERS_SKIPPED:
         evolve_skipped(turn, event);
         return;
+    case INTAKE__EVENT__KIND_HELD:
+    case INTAKE__EVENT__KIND_HELD_REFUSED:
+        intake_held_evolve(turn, event);
+        return;
+    case INTAKE__EVENT__KIND_HELD_REGISTERED:
     case INTAKE__EVENT__KIND_REQUEST_REFUSED:
     case INTAKE__EVENT__KIND_OPENED:
     case INTAKE__EVENT__KIND__NOT_SET:

@@ -32,6 +32,12 @@ struct facts;
 #define INTAKE_CLOCK_LEAD_MS 60000                          /* how far ahead of our clock a given time may be */
 #define INTAKE_RECEIVED_BEFORE_MS (31ll * 24 * 3600 * 1000) /* how long a letter or a mail may have lain */
 
+#define INTAKE_HELD_MAX 200u       /* that wait, of a site */
+#define INTAKE_HELD_ORIGIN_MAX 20u /* and of one address */
+#define INTAKE_HELD_RETRY_S 3600u
+#define INTAKE_HELD_PAGE_MAX TURN_TARGETS_MAX /* whose texts can be opened at once */
+#define INTAKE_HELD_NUMBER "H{date}-{nnn}"
+
 enum intake_table {
     INTAKE_CASES,
     INTAKE_IDS,
@@ -46,6 +52,8 @@ enum intake_table {
     INTAKE_CASE_TEXTS,
     INTAKE_FILES,
     INTAKE_LENT,
+    INTAKE_HELD,
+    INTAKE_HELD_LIST,
     INTAKE_TABLES_COUNT,
 };
 extern const char *const intake_tables[];
@@ -130,6 +138,10 @@ struct intake_new {
 /* Begins it: number, id, kind, stage, the common facts. */
 struct intake_new intake_register_begin(struct turn *turn, const Directory__Site *site, const Policy__Policy *policy,
                                         const Policy__Kind *kind, int64_t received_ms, bool historic);
+/* What a submission says. */
+void intake_register_fill(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit);
+/* What a number by this pattern counts in, at the site and on the day of the case. */
+char *intake_register_counter(struct turn *turn, const struct intake_new *fresh, const char *pattern);
 /* Category, channel and place, with their facts. */
 void intake_register_about(struct turn *turn, struct intake_new *fresh, const char *category, const char *channel,
                            const char *place);
@@ -168,6 +180,21 @@ void intake_check_rules(struct turn *turn, const struct intake_new *fresh, const
 /* On the spot: checks and takes the kind's step `settle`. */
 void intake_settle(struct turn *turn, struct intake_new *fresh, const Intake__Submit *submit, const Hb__Actor *actor);
 void intake_check_history(struct turn *turn, const struct intake_new *fresh, const Intake__History *history);
+
+/* ---- held.c: submissions that look like a program's ---- */
+Intakerec__Held *intake_held_load(struct turn *turn, uint64_t held); /* waits, or was refused; NULL: neither */
+void intake_held_evolve(struct turn *turn, const Hb__Event *event);
+void intake_held_over(struct turn *turn, uint64_t held); /* it is a case now */
+/* Says that it is held, or refuses: what would have been registered as `fresh`. False: it is too large. */
+bool intake_hold(struct turn *turn, const struct intake_new *fresh, const Intake__Submit *submit);
+void intake_decide_register_held(struct turn *turn, const Hb__Command *command, const Intake__RegisterHeld *wanted);
+void intake_prepare_refuse_held(struct turn *turn, const Hb__Command *command, const Intake__RefuseHeld *wanted);
+void intake_decide_refuse_held(struct turn *turn, const Hb__Command *command, const Intake__RefuseHeld *wanted);
+Intake__HeldList *intake_held_list(struct turn *turn, const char *site, const Hb__Actor *actor,
+                                   const Intake__GetHeld *get);
+/* A text of it, not who sent it: staff with the right `open`, and its sender, who names it as his case. */
+bool intake_held_may_open(struct turn *turn, const Hb__Command *command, uint64_t held, const Intakerec__Held *record,
+                          uint64_t key_id);
 
 /* ---- identity.c ---- */
 /* Of every event of a case but its registration, which begins it. */

@@ -14,8 +14,11 @@ static bool is_system(const Hb__Actor *actor)
 static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t owner, const Hb__Sealed *box)
 {
     const Hb__Actor *actor = intake_actor(command);
+    const Intakerec__Held *held = intake_held_load(turn, owner);
     if (is_system(actor))
         return true;
+    if (held)
+        return intake_held_may_open(turn, command, owner, held, box->key_id);
     if (actor->complainant) {
         const Intakerec__Case *own = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
         return own && (box->key_id == own->identity_key || box->key_id == own->content_key ||
@@ -186,7 +189,10 @@ static bool gather_files(struct opening *opening, const Hb__Command *command, co
 static Hb__Event *opened_event(struct turn *turn, uint64_t case_id, Intake__DataOpened *opened)
 {
     const Intakerec__Case *record = intake_case_load(turn, case_id);
-    Hb__Event *event = turn_event(turn, record ? record->site : "", case_id);
+    const Intakerec__Held *held = record ? NULL : intake_held_load(turn, case_id);
+    Hb__Event *event = turn_event(turn, record ? record->site : held ? held->site : "", held ? 0 : case_id);
+    if (held)
+        opened->held = held->number;
     event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
     event->intake = arena_alloc(turn_arena(turn), sizeof *event->intake);
     intake__event__init(event->intake);

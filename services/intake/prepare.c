@@ -405,15 +405,22 @@ void intake_prepare(struct turn *turn, Hb__Command *command)
         if (intake_site(turn, command->site))
             intake_search_prepare(turn, command, command->intake->search);
         return;
+    case INTAKE__COMMAND__KIND_REFUSE_HELD:
+        check_personal(turn, "reason", command->intake->refuse_held->reason, INTAKE_PARTY_CHARACTERS_MAX);
+        intake_prepare_refuse_held(turn, command, command->intake->refuse_held);
+        return;
     case INTAKE__COMMAND__KIND_OPEN:
     case INTAKE__COMMAND__KIND_EXPORT:
+    case INTAKE__COMMAND__KIND_REGISTER_HELD:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;
     }
 }
 
-static const Intake__Submit *submit_of(const Hb__Command *command)
+/* Under whose keys the command's texts are sealed. */
+static const Intake__Submit *submit_of(struct turn *turn, const Hb__Command *command)
 {
+    const Intakerec__Held *held;
     if (command->payload_case != HB__COMMAND__PAYLOAD_INTAKE)
         return NULL;
     switch (command->intake->kind_case) {
@@ -421,9 +428,13 @@ static const Intake__Submit *submit_of(const Hb__Command *command)
         return command->intake->submit;
     case INTAKE__COMMAND__KIND_IMPORT:
         return command->intake->import->submit;
+    case INTAKE__COMMAND__KIND_REFUSE_HELD:
+        held = intake_held_load(turn, command->intake->refuse_held->held);
+        return held ? held->submit : NULL;
     case INTAKE__COMMAND__KIND_OPEN:
     case INTAKE__COMMAND__KIND_SEARCH:
     case INTAKE__COMMAND__KIND_EXPORT:
+    case INTAKE__COMMAND__KIND_REGISTER_HELD:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return NULL;
     }
@@ -432,7 +443,6 @@ static const Intake__Submit *submit_of(const Hb__Command *command)
 
 uint64_t intake_seal_key(struct turn *turn, const Hb__Command *command, bool identity)
 {
-    (void)turn;
-    const Intake__Submit *submit = submit_of(command);
+    const Intake__Submit *submit = submit_of(turn, command);
     return !submit ? 0 : identity ? submit->identity_key : submit->content_key;
 }

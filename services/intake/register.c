@@ -124,12 +124,18 @@ static char *date_text(struct turn *turn, const struct intake_new *fresh)
     return arena_printf(turn_arena(turn), "%04d%02d%02d", year, month, day);
 }
 
+char *intake_register_counter(struct turn *turn, const struct intake_new *fresh, const char *pattern)
+{
+    const Directory__Site *site = fresh->site;
+    return intake_number_counter(turn, pattern, site->code[0] ? site->code : site->id, fresh->kind->name,
+                                 date_text(turn, fresh));
+}
+
 static void number_it(struct turn *turn, struct intake_new *fresh)
 {
     const Directory__Site *site = fresh->site;
     Intake__CaseRegistered *registered = fresh->registered;
-    registered->counter = intake_number_counter(turn, fresh->kind->number, site->code[0] ? site->code : site->id,
-                                                fresh->kind->name, date_text(turn, fresh));
+    registered->counter = intake_register_counter(turn, fresh, fresh->kind->number);
     uint32_t epoch;
     registered->count = intake_counter(turn, site->id, registered->counter, &epoch) + !planted_each("same_number", 10);
     fresh->skipped = intake_numbers_lost(turn, fresh->kind->number, site->id, dated_ms(turn, fresh), epoch);

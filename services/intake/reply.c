@@ -3,11 +3,10 @@
 
 #include "vault/vault.h"
 
-static const Hb__Event *find_registered(Hb__Event *const *said, unsigned count)
+static const Hb__Event *find(Hb__Event *const *said, unsigned count, Intake__Event__KindCase kind)
 {
     for (unsigned i = 0; i < count; i++)
-        if (said[i]->payload_case == HB__EVENT__PAYLOAD_INTAKE &&
-            said[i]->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED)
+        if (said[i]->payload_case == HB__EVENT__PAYLOAD_INTAKE && said[i]->intake->kind_case == kind)
             return said[i];
     return NULL;
 }
@@ -34,15 +33,24 @@ static char **numbers_of(struct turn *turn, const uint64_t *cases, size_t count,
 static void reply_registered(struct turn *turn, const Hb__Event *event, Intake__Submitted *submitted)
 {
     const Intake__CaseRegistered *registered = event->intake->registered;
+    submitted->site = event->site;
     submitted->number = registered->number;
     submitted->offset = event->offset;
-    submitted->tracking_code = tracking_code(turn, registered->number, event->case_id);
+    if (!registered->held[0]) /* else its sender has it, and whoever let it in need not */
+        submitted->tracking_code = tracking_code(turn, registered->number, event->case_id);
     submitted->promised = registered->promised;
     submitted->n_promised = registered->n_promised;
     submitted->alike = numbers_of(turn, registered->alike, registered->n_alike, &submitted->n_alike);
     submitted->alike_ids = registered->alike;
     submitted->n_alike_ids = registered->n_alike;
     submitted->stage = registered->stage;
+}
+
+static void reply_held(struct turn *turn, const Intake__SubmissionHeld *held, Intake__Submitted *submitted)
+{
+    submitted->held = true;
+    submitted->number = held->number;
+    submitted->tracking_code = tracking_code(turn, held->number, held->held);
 }
 
 /* An import that said nothing: the case was there already. */
@@ -63,14 +71,18 @@ static uint64_t reply_existed(struct turn *turn, const Hb__Command *command, Int
     return case_id;
 }
 
-static void reply_submitted(struct turn *turn, const Hb__Command *command, const Hb__Event *registered,
+static void reply_submitted(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                             Hb__CommandReply *reply)
 {
+    const Hb__Event *registered = find(said, count, INTAKE__EVENT__KIND_REGISTERED);
+    const Hb__Event *held = find(said, count, INTAKE__EVENT__KIND_HELD);
     Intake__Submitted *submitted = arena_alloc(turn_arena(turn), sizeof *submitted);
     intake__submitted__init(submitted);
     if (registered) {
         reply_registered(turn, registered, submitted);
         reply->case_id = registered->case_id;
+    } else if (held) {
+        reply_held(turn, held->intake->held, submitted);
     } else if (command->intake->kind_case == INTAKE__COMMAND__KIND_IMPORT) {
         reply->case_id = reply_existed(turn, command, submitted);
     }
@@ -145,7 +157,8 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
     switch (command->intake->kind_case) {
     case INTAKE__COMMAND__KIND_SUBMIT:
     case INTAKE__COMMAND__KIND_IMPORT:
-        reply_submitted(turn, command, find_registered(said, count), reply);
+    case INTAKE__COMMAND__KIND_REGISTER_HELD:
+        reply_submitted(turn, command, said, count, reply);
         return;
     case INTAKE__COMMAND__KIND_OPEN:
         reply_opened(turn, command->intake->open, said, count, reply);
@@ -154,6 +167,7 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
         intake_search_reply(turn, command, command->intake->search, reply);
         return;
     case INTAKE__COMMAND__KIND_EXPORT:
+    case INTAKE__COMMAND__KIND_REFUSE_HELD:
     case INTAKE__COMMAND__KIND__NOT_SET:
         return;
     }

@@ -14,11 +14,13 @@
                                                          or have texts that some only may read
      texts      running number                            intakerec.Text   texts.c
      case_texts case id, running number                   ""
-     files      case id, file                             intakerec.File   what is attached; the content: files.h */
+     files      case id, file                             intakerec.File   what is attached; the content: files.h
+     held, held_list                                      held.c */
 #include "intake.h"
 
-const char *const intake_tables[] = {"cases", "ids",          "counters", "numbers",    "alike", "imported", "requests",
-                                     "keys",  "confidential", "texts",    "case_texts", "files", "lent"};
+const char *const intake_tables[] = {"cases",      "ids",      "counters", "numbers",      "alike",
+                                     "imported",   "requests", "keys",     "confidential", "texts",
+                                     "case_texts", "files",    "lent",     "held",         "held_list"};
 
 /* Names reach keys only after their length was checked at the door, or from a published policy. A longer one is cut:
    two that agree so far would share a row, which no list of names does. */

@@ -57,6 +57,9 @@ static void evolve_intake(struct turn *turn, const Hb__Event *event)
     case INTAKE__EVENT__KIND_REQUEST_REFUSED:
     case INTAKE__EVENT__KIND_OPENED:
     case INTAKE__EVENT__KIND_NUMBERS_SKIPPED:
+    case INTAKE__EVENT__KIND_HELD:
+    case INTAKE__EVENT__KIND_HELD_REGISTERED:
+    case INTAKE__EVENT__KIND_HELD_REFUSED:
     case INTAKE__EVENT__KIND__NOT_SET:
         return;
     }

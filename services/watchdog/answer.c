@@ -74,6 +74,30 @@ static void add_clock(struct turn *turn, struct watchdog_case *one, const char *
     }
 }
 
+static bool of_last_round(const Watchdog__Clocks *clocks, const Watchdog__ClockState *clock)
+{
+    for (size_t i = 0; i < clocks->n_clocks; i++)
+        if (strcmp(clocks->clocks[i]->instance->clock, clock->instance->clock) == 0 &&
+            clocks->clocks[i]->instance->round > clock->instance->round)
+            return false;
+    return true;
+}
+
+/* What a complainant is told: the dates that stand, not whose they are to keep. */
+static void keep_promises(struct turn *turn, Watchdog__Clocks *clocks)
+{
+    Watchdog__ClockState **kept = arena_alloc(turn_arena(turn), (clocks->n_clocks + 1) * sizeof *kept);
+    size_t count = 0;
+    for (size_t i = 0; i < clocks->n_clocks; i++)
+        if (clocks->clocks[i]->due_ms && strcmp(clocks->clocks[i]->state, "cancelled") != 0 &&
+            of_last_round(clocks, clocks->clocks[i]))
+            kept[count++] = clocks->clocks[i];
+    for (size_t i = 0; i < count; i++)
+        kept[i]->department = (char *)(uintptr_t) "";
+    clocks->clocks = kept;
+    clocks->n_clocks = count;
+}
+
 static void answer_clocks(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)
 {
     uint64_t case_id = query->watchdog->clocks->case_id;
@@ -94,6 +118,8 @@ static void answer_clocks(struct turn *turn, const Hb__Query *query, Hb__QueryRe
     for (size_t i = 0; i < count; i++)
         for (uint32_t part = 0, parts = watchdog_parts(&one, names[i]); part <= parts; part++)
             add_clock(turn, &one, names[i], part, reply->watchdog->clocks);
+    if (own)
+        keep_promises(turn, reply->watchdog->clocks);
 }
 
 void watchdog_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply)

@@ -109,6 +109,8 @@ def publishes(console):
     console.press("button.really")
     console.shows("第 2 版", ".el-alert--success")
     console.wait("return [...document.querySelectorAll('table.cases tr.on td')].some(one => one.innerText === '2')")
+    console.gone(".el-skeleton")
+    assert console.value("select[name=file]") == "boston-311/pack.yaml", "after publishing one is where one was"
     console.look("policies-published")
 
 

@@ -16,7 +16,7 @@ WORDS = {
     "epoch": ("services say", "all restored"),
     "mute": ("connections mute", "a mute link", "acknowledged"),
     "lies": ("lies in them",),
-    "slow": ("events said in", "events heard in", "for each flush", "does not end", "mails, each answered"),
+    "slow": ("events said in", "finds nothing", "events heard in", "for each flush", "does not end", "mails, each answered"),
     "threads": ("mails, up to", "without the lock", "no report"),
     "power": ("seed", "control:", "acknowledged commands"),
     "torn": ("seed", "power cuts among", "control:", "not promised:"),

@@ -237,7 +237,9 @@ def unsealed(lines):
 
 
 def caused_again(lines):
-    lines[-1]["event"]["cause"] = copy.deepcopy(next(line["event"]["cause"] for line in lines if "command" in line["event"]["cause"]))
+    """Not a refusal that is told: that command may be sent again."""
+    last = next(line["event"] for line in reversed(lines) if "action_refused" not in line["event"].get("casework", {}))
+    last["cause"] = copy.deepcopy(next(line["event"]["cause"] for line in lines if "command" in line["event"]["cause"]))
 
 
 def caused_by_nothing(lines):

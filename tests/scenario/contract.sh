@@ -34,6 +34,47 @@ here=$(dirname "$(realpath "$0")")
 expect 'who takes it here, under the clause that says so' 0 'step  Settle on the spot(settle) → Closed  gong  [GEN-FRAME-10]' \
   rehearse --packs "$here/packs" "$here/departments.yaml"
 
+# ---- what the complainant sees, and forms: each way to differ ----
+seen() { # EXPECTATION: of a complaint that was advised where to turn
+  { printf 'scenario: PROP-11-03\ntitle: [所见, What is seen]\npacks: [PROP-11]\nignore: [warning, late]\nrun:\n'
+    printf '  - {at: 2025-03-03 09:00, by: duty_officer, do: register complaint c1, with: {category: noise, valid: no, text: 太吵}}\n'
+    printf '  - {at: 09:01, by: duty_officer, do: advise c1, with: {referral: 城市热线}}\n'
+    printf '  - {at: 09:01, expect: {%s}}\n' "$1"; } >"$work/seen.yaml"
+}
+differs() { # EXPECTATION EN ZH
+  seen "$1"
+  expect "$1" 1 "$2" rehearse "$work/seen.yaml"
+  expect "$1, in Chinese" 1 "$3" "$hearback" policy rehearse "$work/seen.yaml"
+}
+seen 'sees: {c1.referral: 热线, c1.valid: withheld, c1.plan: missing, c1: [text, category, referral]}, form: {c1.acceptance_form: {holds: [referral, not plan]}}'
+expect 'what he sees' 0 '1 rehearsed, 0 different' rehearse "$work/seen.yaml"
+differs 'sees: {c1.referral: 市长热线}' 'expected sees c1.referral 市长热线; it is 城市热线' '应为 sees c1.referral 市长热线，实为 城市热线'
+differs 'sees: {c1.referral: withheld}' 'expected sees c1.referral withheld; it is 城市热线' '应为 sees c1.referral withheld，实为 城市热线'
+differs 'sees: {c1.valid: no}' 'expected sees c1.valid no; it is withheld' '应为 sees c1.valid no，实为 withheld'
+differs 'sees: {c1.valid: missing}' 'expected sees c1.valid missing; it is withheld' '实为 withheld'
+differs 'sees: {c1.plan: withheld}' 'expected sees c1.plan withheld; it is missing' '实为 missing'
+differs 'sees: {c1.stage: closed}' 'expected sees c1.stage closed; it is registered' '实为 registered'
+differs 'sees: {c1.due.accept: withheld}' 'expected sees c1.due.accept withheld; it is ' '应为 sees c1.due.accept withheld，实为 '
+differs 'sees: {c1.letter.answer_letter: present}' 'expected sees c1.letter.answer_letter present; it is missing' '实为 missing'
+differs 'sees: {c1: [text, category]}' 'expected sees c1 text category; it is text category referral' '实为 text category referral'
+differs 'sees: {c1: [text, category, referral, plan]}' 'it is text category referral' '实为 text category referral'
+differs 'form: {c1.acceptance_form: {number: 7}}' 'expected form c1.acceptance_form number 7; it is 20250303-complaint-001' '应为 form c1.acceptance_form number 7，实为 20250303-complaint-001'
+differs 'form: {c1.acceptance_form: {code: QR-1}}' 'expected form c1.acceptance_form code QR-1; it is ' '应为 form c1.acceptance_form code QR-1，实为 '
+differs 'form: {c1.acceptance_form: {copies: [lead]}}' 'expected form c1.acceptance_form copies lead; it is ' '应为 form c1.acceptance_form copies lead'
+differs 'form: {c1.acceptance_form: {holds: [plan]}}' 'expected form c1.acceptance_form holds plan; it is number kind' '应为 form c1.acceptance_form holds plan，实为 number kind'
+differs 'form: {c1.acceptance_form: {holds: [not referral]}}' 'expected form c1.acceptance_form holds not referral; it is number kind' '应为 form c1.acceptance_form holds not referral'
+malformed() { # EXPECTATION MISTAKE
+  seen "$1"
+  expect "$1" 2 "$2" rehearse "$work/seen.yaml"
+}
+malformed 'sees: {c1.referal: 热线}' 'complaint has no field "referal"; did you mean "referral"?'
+malformed 'sees: {c1.due.acept: present}' 'complaint has no clock "acept"'
+malformed 'sees: {c1.letter.answer: present}' 'the policy has no document "answer"'
+malformed 'sees: {c1: text}' 'accepted: {CASE.FIELD: what he sees} or {CASE: [FIELD, ..]}'
+malformed 'form: {c1.acceptance: {code: A}}' 'the policy has no document "acceptance"'
+malformed 'form: {c1.acceptance_form: {fields: [a]}}' '"fields"'
+malformed 'form: {c1.acceptance_form: yes}' 'accepted: {code: .., number: .., copies: [..], holds: [FIELD, not FIELD]}'
+
 # ---- a mail carries the letter that the same event issued, whichever rule stands first ----
 expect 'the mail carries the letter' 0 '+ 20250303-plea-001-L1' rehearse --packs "$here/packs" "$here/letters.yaml"
 
@@ -97,6 +138,12 @@ bad 'a period' '{at: 09:01, expect: {indicator: {revisit_rate: met}}}' 'name the
 bad 'a service' '{at: 09:01, down: watchdgo}' 'there is no service "watchdgo"; did you mean "watchdog"?'
 bad 'nothing' '{at: 09:01}' 'this line does nothing'
 bad 'nobody' '{at: 09:01, do: arrive r1}' '"by" is missing'
+scenario x '{at: 09:01}'
+sed -i 's/li: duty_officer/li: duty_officer in customer_service_center/' "$work/scenario.yaml"
+expect 'a department' 2 'given.people.li: the policy has no department "customer_service_center"' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01}'
+sed -i 's/li: duty_officer/li: duty_offcer in customer_service_centre/' "$work/scenario.yaml"
+expect 'a post in a department' 2 'the policy has no post "duty_offcer"; did you mean "duty_officer"?' rehearse "$work/scenario.yaml"
 printf 'scenario: [\n' >"$work/scenario.yaml"
 expect 'no YAML' 2 'no valid YAML' rehearse "$work/scenario.yaml"
 printf 'a: &x 1\n' >"$work/scenario.yaml"

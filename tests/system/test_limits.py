@@ -7,10 +7,12 @@ import itertools
 import os
 import select
 import signal
+import tempfile
 import time
 
 import harness
 
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 LIST, FILE = "/api/v1/cases?site=haitang&limit=1", "/api/v1/cases?site=haitang&format=csv"
 
 system = None
@@ -144,6 +146,37 @@ def an_address_asks_so_often():
     assert statuses == {401}, statuses
 
 
+def a_clock_that_is_set_fools_no_limit(set_clock):
+    """Nothing comes back sooner by a clock that is set forward, nor later by one that is set back."""
+    read = lambda: system.http("GET", "/api/v1/session", token=system.tokens()["handler"])
+    until_refused(read, 60, 1)
+    for offset in ("+50", "-50", "+0"):  # no service doubts it
+        set_clock(offset)
+        is_told_to_wait(until_refused(read, 0, 1), "too_many_reads", 1)
+
+
+@contextlib.contextmanager
+def clock_of_its_own():
+    """Of all that is started meanwhile; it is set by what is given. None: package faketime is missing."""
+    if not os.path.exists(FAKETIME):
+        yield None
+        return
+    with tempfile.NamedTemporaryFile("w", prefix="hearback-clock-") as clock:
+        def set_clock(offset):
+            clock.seek(0)
+            clock.truncate()
+            clock.write(offset + "\n")
+            clock.flush()
+        set_clock("+0")
+        given = {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": clock.name, "DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
+        os.environ.update(given)
+        try:
+            yield set_clock
+        finally:
+            for name in given:
+                del os.environ[name]
+
+
 def all_of_it():
     global system
     with harness.System("--demo") as started:
@@ -156,6 +189,13 @@ def all_of_it():
         for test in (an_account_reads_and_writes_so_often, an_address_asks_so_often):
             test()
             print(f"  {test.__name__}", flush=True)
+        with clock_of_its_own() as set_clock:
+            if not set_clock:
+                print("  without a clock that is set: package faketime is missing")
+                return
+            restart("{reads: 1, writes: 1, address: 2}")
+            a_clock_that_is_set_fools_no_limit(set_clock)
+            print("  a_clock_that_is_set_fools_no_limit", flush=True)
 
 
 if __name__ == "__main__":

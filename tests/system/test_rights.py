@@ -3,6 +3,7 @@ were narrowed; on an open case, and on one that the policy hides from all but th
 the table below: an operation that has no line there fails."""
 
 import datetime
+import http.client
 import os
 import re
 import tempfile
@@ -136,8 +137,8 @@ PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell
          "site": SITE}
 
 
-def address_of(method, template, case):
-    path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else PARTS[found[1]], template)
+def address_of(method, template, case, parts=PARTS):
+    path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else parts[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
     query += f"?site={SITE}" if (method, template) == ("POST", "/api/v1/audit/chain") else ""
     query += "?purpose=walk" if method == "GET" and template.endswith("{file}") else ""
@@ -172,24 +173,103 @@ def everything_is_asked_by_everybody(world):
     assert set(EXPECTED) == set(operations()), set(EXPECTED) - set(operations())
 
 
-def a_hidden_case_is_not_there(world, but=()):
-    """To all but the general manager every path to it says what it says of a case that never was."""
-    never = "6fffffffffffffff"
+EACH_ANEW = {"date", "x-request-id", "hearback-after"}
+
+
+def exactly(reply, name):
+    """All that an answer says, but for the name under which the case was asked for, and that of the request."""
+    body = re.sub(rb'"instance":"[0-9a-f]{16}"', b"", reply.body)
+    return reply.status, {k: v for k, v in reply.headers.items() if k not in EACH_ANEW}, body.replace(name.encode(), b"NAME")
+
+
+def and_one_that_never_was(world):
+    """Two names of the hidden case, each with one like it that nothing has."""
+    return [(world.hidden["case_id"], str(0x6fffffffffffffff)), (world.hidden["number"], "2099" + world.hidden["number"][4:])]
+
+
+def differing(one, other):
+    return "; ".join(f"{a} / {b}" for a, b in zip(one, other) if a != b)[:1000]
+
+
+def acts(world):
+    """Steps of the hidden case's kind and others, each in order, with mistakes, and with an old version in hand."""
+    policy = world.ask("GET", f"/api/v1/policies/{SITE}", world.admin, None, 200).json()
+    kind = next((kind for kind in policy["kinds"] if kind["name"] == world.hidden["number"].split("-")[1]), None)
+    steps = [step["name"] for step in kind["steps"]] if kind else []
+    for action in [*steps[1:4], "extend", "propose", "nothing_of_this_name"]:
+        yield action, {"fields": {}}, {}
+        yield action, {"fields": {"finding": "密", "no_such_field": "x"}, "note": "密"}, {}
+        yield action, {"note": "密"}, {"If_Match": '"999"'}
+
+
+def variants(world, method, template, role):
+    if template.endswith("/actions/{action}"):
+        for action, body, headers in acts(world):
+            yield {**PARTS, "action": action}, body, headers
+        yield PARTS, {"fields": {}, "for_person": "nobody"}, {}
+        yield PARTS, {"note": "密" * 21000}, {}
+    else:
+        body = BODIES.get((method, template))
+        yield PARTS, body(role) if body else None, {}
+
+
+def told_of(world, role, method, template, variant, name):
+    parts, body, headers = variant
+    path = address_of(method, template, name, parts)
+    return exactly(world.ask(method, path, world.tokens[role], body, X_Forwarded_For=f"10.8.{ROLES.index(role)}.1", **headers), name)
+
+
+def a_hidden_case_is_not_there(world):
+    """To all but the general manager each answer about it, read or acted upon, is byte for byte that about a case that never was."""
+    told = set()
     for method, template in operations():
-        if "cases/{id}" not in template or "/cells/" in template or template in but:
+        if "cases/{id}" not in template or "/cells/" in template:
             continue
         for role in ROLES[1:]:
             if role == "manager":
                 continue
-            for name in (world.hidden["case_id"], world.hidden["number"]):
-                of_hidden = ask(world, role, method, template, name)
-                of_none = ask(world, role, method, template, never if name == world.hidden["case_id"] else "20990101-sanction-001")
-                assert of_hidden == of_none == 404, (method, template, role, of_hidden, of_none)
-        if method == "GET" and not template.endswith("{file}"):  # a sanction has no step `propose`, for nobody; and this one no file
+            for names in and_one_that_never_was(world):
+                for variant in variants(world, method, template, role):
+                    of_hidden, of_none = (told_of(world, role, method, template, variant, name) for name in names)
+                    if of_hidden != of_none:
+                        told.add((method, template, variant[0].get("action"), role, differing(of_hidden, of_none)))
+                    assert of_none[0] in (404, 413, 422), (method, template, role, of_none)  # before it is asked which case is meant
+        if method == "GET" and not template.endswith("{file}"):  # this one has no file
             assert ask(world, "manager", method, template, world.hidden["case_id"]) == 200, template
+    assert not told, f"{len(told)} answers tell that there is one, such as:\n" + "\n".join(str(one) for one in sorted(told)[:5])
 
 
-def nor_in_lists_and_searches(world):
+def named_elsewhere(world):
+    """Wherever else a case is named: by parameters of the OpenAPI document, in bodies, in fields."""
+    document = system.http("GET", "/api/v1/openapi.json").json()
+    for template, methods in sorted(document["paths"].items()):
+        for parameter in methods.get("get", {}).get("parameters", []):
+            if parameter["in"] == "query" and parameter["name"] in ("number", "case_id", "case", "text", "external_id"):
+                for at in range(2):
+                    yield "GET", lambda name, t=template, p=parameter["name"]: (f"{t}?site={SITE}&{p}={name}", None), at
+    for dry in ("true", "false"):
+        yield "POST", lambda name, dry=dry: (f"/api/v1/policies/{SITE}/move?dry_run={dry}", {"version": 999, "cases": [name]}), 0
+    case = world.open["case_id"]
+    for step in ("merge", "unmerge", "propose"):
+        yield "POST", lambda name, step=step: (f"/api/v1/cases/{case}/actions/{step}", {"fields": {"leading": name}}), 1
+
+
+def nor_where_it_is_named(world):
+    told = set()
+    for method, request, at in named_elsewhere(world):
+        for role in ROLES[1:]:
+            if role == "manager":
+                continue
+            answers = []
+            for name in and_one_that_never_was(world)[at]:
+                path, body = request(name)
+                answers.append(exactly(world.ask(method, path, world.tokens[role], body), name))
+            if answers[0] != answers[1]:
+                told.add((method, path, role, differing(*answers)))
+    assert not told, "\n".join(str(one) for one in sorted(told)[:5])
+
+
+def it_is_in_no_list_and_no_search(world):
     searches = ["", f"&kind={world.hidden['number'].split('-')[1]}", f"&number={world.hidden['number']}", f"&case_id={world.hidden['case_id']}", "&overdue=false",
                 "&phase=open"]
     for search in searches:
@@ -208,6 +288,21 @@ def nor_in_lists_and_searches(world):
                 break
             after = f"&after={page['next']}"
         assert (world.hidden["case_id"] in seen) == (role == "manager"), role
+
+
+def nor_is_it_told_live(world):
+    """Of two changes, of a hidden case and of an open one, whoever follows is told the second alone."""
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
+    connection.request("GET", "/api/v1/events", headers={"Accept": "text/event-stream", "Authorization": f"Bearer {world.tokens['coordinator']}"})
+    live = connection.getresponse()
+    assert live.status == 200, live.status
+    hidden, seen = (world.ask("POST", "/api/v1/cases", world.tokens["manager"], {
+        "site": SITE, "kind": kind, "category": "noise", "text": "处罚"}, 201).json()["case_id"] for kind in ("sanction", "complaint"))
+    told = ""
+    while seen not in told:
+        told += live.readline().decode()
+    connection.close()
+    assert hidden not in told, told
 
 
 def nor_in_counts(world):
@@ -240,6 +335,12 @@ kinds:
     name: [响, Loud]
     rules:
       hush: {{clause: HUSH-1, when: register, then: {{open: hushed, link: hushed, with: {{category: noise}}}}}}
+  joining:
+    like: complaint
+    clause: HUSH-1
+    name: [并, Joining]
+    may:
+      join: {{clause: HUSH-1, who: general_manager, do: merge}}
 """
 # The kind that was open to all is hidden, and the one that was hidden is gone.
 TIGHTENED = f"""pack: HUSH
@@ -278,11 +379,24 @@ def nor_as_likely_duplicates(world):
 
 
 def a_link_to_it_is_not_there(world, body):
+    """Neither where a rule opened it, nor where somebody who sees it has named it: in the file, in all that happened, in no answer."""
     loud = world.ask("POST", "/api/v1/cases", world.tokens["manager"], {**body, "kind": "loud"}, 201).json()["case_id"]
     system.settle()
-    for role in ("coordinator", "manager"):
-        links = world.ask("GET", f"/api/v1/cases/{loud}", world.tokens[role], None, 200).json().get("links", [])
-        assert [link["kind"] for link in links] == (["hushed"] if role == "manager" else []), (role, links)
+    linked = world.ask("GET", f"/api/v1/cases/{loud}", world.tokens["manager"], None, 200).json()["links"]
+    assert [link["kind"] for link in linked] == ["hushed"], linked
+    other = world.ask("POST", "/api/v1/cases", world.tokens["coordinator"], {**body, "kind": "joining"}, 201).json()["case_id"]
+    system.settle()
+    world.ask("POST", f"/api/v1/cases/{other}/actions/merge", world.tokens["manager"], {"fields": {"leading": linked[0]["number"]}}, 200)
+    system.settle()
+    for case, role in ((case, role) for case in (loud, other) for role in ("coordinator", "manager")):
+        for template in (template for method, template in operations() if method == "GET" and "cases/{id}" in template
+                         and not template.endswith("{file}") and "/cells/" not in template):
+            if template.endswith("{document}"):
+                continue
+            reply = world.ask("GET", address_of("GET", template, case), world.tokens[role], None, 200)
+            told = [word for word in (linked[0]["case_id"], linked[0]["number"], '"hushed"') if word in reply.body.decode()]
+            assert not told or role == "manager", (template, case == loud, told, reply.body.decode())
+            assert told or role != "manager" or template.endswith(("explain", "documents", "attachments")), (template, case == loud)
 
 
 def nor_by_another_version(world):
@@ -294,8 +408,9 @@ def nor_by_another_version(world):
     PARTS["file"] = world.ask("POST", path, world.tokens["reception"], b"a\n", 201).json()["id"]
     publish(TIGHTENED)
     for world.hidden in (hushed, loud):
-        a_hidden_case_is_not_there(world, but=["/api/v1/cases/{id}/actions/{action}"])  # it has the step, and `see` forbids none
-        nor_in_lists_and_searches(world)
+        a_hidden_case_is_not_there(world)
+        nor_where_it_is_named(world)
+        it_is_in_no_list_and_no_search(world)
 
 
 def test_rights():
@@ -303,9 +418,11 @@ def test_rights():
     with harness.System("--demo") as system:
         world = World()
         everything_is_asked_by_everybody(world)
+        it_is_in_no_list_and_no_search(world)
         a_hidden_case_is_not_there(world)
-        nor_in_lists_and_searches(world)
+        nor_where_it_is_named(world)
         nor_in_counts(world)
+        nor_is_it_told_live(world)
         nor_as_likely_duplicates(world)
         nor_by_another_version(world)
 

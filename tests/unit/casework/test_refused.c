@@ -49,25 +49,10 @@ static void publish(struct world *world)
 
 static void register_case(struct world *world, uint64_t case_id, const char *lead)
 {
-    Hb__Fact fact = HB__FACT__INIT, *facts[] = {&fact};
-    Hb__Event event = HB__EVENT__INIT;
-    Intake__Event payload = INTAKE__EVENT__INIT;
-    Intake__CaseRegistered registered = INTAKE__CASE_REGISTERED__INIT;
-    event.site = "garden";
-    event.case_id = case_id;
-    event.policy_version = 1;
-    event.payload_case = HB__EVENT__PAYLOAD_INTAKE;
-    event.intake = &payload;
-    payload.kind_case = INTAKE__EVENT__KIND_REGISTERED;
-    payload.registered = &registered;
-    registered.kind = "repair";
-    registered.stage = "registered";
-    registered.phase = POLICY__PHASE__NEW;
-    fact.name = "lead";
-    fact.value = world_text(world, lead ? lead : "");
-    event.facts = facts;
-    event.n_facts = lead ? 1 : 0;
-    puppet_say(world, HB__SERVICE__INTAKE, &event);
+    Hb__Event *event = world_registered(world, case_id, "repair");
+    if (lead)
+        world_fact_add(world, event, "lead", lead);
+    puppet_say(world, HB__SERVICE__INTAKE, event);
 }
 
 static int setup(void **state)

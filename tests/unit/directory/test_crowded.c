@@ -1,17 +1,12 @@
 /* When no more passwords can be computed at once, whoever comes is told to come again, and has tried nothing: a crowd
    at the door bars nobody. */
 #include "../support/clerk.h"
-#include "../support/folder.h"
 
 #include "credentials.h"
-#include "service/internal.h"
-#include "vault/vault.h"
 
 #include <sodium.h>
 
 #define TIMES 30u
-
-static struct vault *vault;
 
 static void at_the_door(struct turn *turn, Directory__Query *directory, const char *account, bool crowded)
 {
@@ -76,32 +71,17 @@ static void probe(struct turn *turn)
     queries[1].set_password = &set;
     queries[2].kind_case = DIRECTORY__QUERY__KIND_USE_SETUP;
     queries[2].use_setup = &use;
-    turn->instance->vault = vault;
     offer_code(turn, "code");
     for (unsigned i = 0; i < TIMES; i++)
         for (unsigned q = 0; q < 3; q++)
             at_the_door(turn, &queries[q], "a-hao", true);
     for (unsigned q = 0; q < 3; q++)
         at_the_door(turn, &queries[q], "a-hao", false);
-    turn->instance->vault = NULL;
 }
 
 static void a_crowd_bars_nobody(void **state)
 {
-    struct world *world = *state;
-    char folder[] = "/tmp/hearback-crowded-XXXXXX";
-    char inside[64], key[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(inside, sizeof inside, "%s/vault", folder);
-    snprintf(key, sizeof key, "%s/keys/key", folder);
-    struct vault_options options = {.folder = inside, .epoch_path = key, .no_sync = true, .map_bytes = 1u << 24};
-    assert_int_equal(vault_open_dir(&options, &world->arena, &vault, NULL), ERR_NONE);
-    world_site(world, "garden");
-    world_person(world, "hao", "clerk", "", false);
-    world_account(world, "hao", "act");
-    clerk_look(world, probe);
-    vault_close(vault);
-    folder_remove(folder);
+    clerk_look_at_account(*state, probe);
 }
 
 int main(void)

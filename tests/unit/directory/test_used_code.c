@@ -1,14 +1,9 @@
 /* That a setup code was used is told of codes that were, by the account whose password it set, and by nobody else. */
 #include "../support/clerk.h"
-#include "../support/folder.h"
 
 #include "credentials.h"
-#include "service/internal.h"
-#include "vault/vault.h"
 
 #include <sodium.h>
-
-static struct vault *vault;
 
 static void hash_of(const char *code, uint8_t hash_out[32])
 {
@@ -52,7 +47,6 @@ static bool taken(struct turn *turn, const char *account, const char *actor_acco
 
 static void probe(struct turn *turn)
 {
-    turn->instance->vault = vault;
     assert_false(taken(turn, "a-hao", "a-hao", "code")); /* none was used yet */
     was_used(turn, "code");
     assert_true(taken(turn, "a-hao", "a-hao", "code"));
@@ -61,25 +55,11 @@ static void probe(struct turn *turn)
     assert_false(taken(turn, "a-hao", "a-bei", "code"));
     assert_false(taken(turn, "a-hao", "", "code"));
     assert_false(taken(turn, "a-bei", "a-bei", "code"));
-    turn->instance->vault = NULL;
 }
 
 static void only_what_was_used_is_told(void **state)
 {
-    struct world *world = *state;
-    char folder[] = "/tmp/hearback-used-XXXXXX";
-    char inside[64], key[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(inside, sizeof inside, "%s/vault", folder);
-    snprintf(key, sizeof key, "%s/keys/key", folder);
-    struct vault_options options = {.folder = inside, .epoch_path = key, .no_sync = true, .map_bytes = 1u << 24};
-    assert_int_equal(vault_open_dir(&options, &world->arena, &vault, NULL), ERR_NONE);
-    world_site(world, "garden");
-    world_person(world, "hao", "clerk", "", false);
-    world_account(world, "hao", "act");
-    clerk_look(world, probe);
-    vault_close(vault);
-    folder_remove(folder);
+    clerk_look_at_account(*state, probe);
 }
 
 int main(void)

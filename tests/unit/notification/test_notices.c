@@ -107,33 +107,18 @@ static void person(struct world *world, const char *id, const char *department, 
 
 static void register_case(struct world *world, uint64_t id, bool address)
 {
-    Hb__Event event = HB__EVENT__INIT;
-    Intake__Event payload = INTAKE__EVENT__INIT;
-    Intake__CaseRegistered registered = INTAKE__CASE_REGISTERED__INIT;
-    Hb__Fact lead = HB__FACT__INIT, lift = HB__FACT__INIT, *facts[2] = {&lead, &lift};
-    lead.name = "lead";
-    lead.value = world_text(world, "desk");
-    lift.name = "lift";
-    lift.value = world_text(world, "L2");
+    Hb__Event *event = world_registered(world, id, "complaint");
     Intake__Party party = INTAKE__PARTY__INIT;
     Hb__Personal email = HB__PERSONAL__INIT;
     Hb__Sealed sealed = HB__SEALED__INIT;
     email.kind_case = HB__PERSONAL__KIND_SEALED;
     email.sealed = &sealed;
     party.email = &email;
-    registered.party = address ? &party : NULL;
-    registered.kind = "complaint";
-    registered.number = "20250310-complaint-001";
-    payload.kind_case = INTAKE__EVENT__KIND_REGISTERED;
-    payload.registered = &registered;
-    event.site = "garden";
-    event.case_id = id;
-    event.policy_version = 1;
-    event.facts = facts;
-    event.n_facts = 2;
-    event.payload_case = HB__EVENT__PAYLOAD_INTAKE;
-    event.intake = &payload;
-    puppet_say(world, HB__SERVICE__INTAKE, &event);
+    event->intake->registered->party = address ? &party : NULL;
+    event->intake->registered->number = "20250310-complaint-001";
+    world_fact_add(world, event, "lead", "desk");
+    world_fact_add(world, event, "lift", "L2");
+    puppet_say(world, HB__SERVICE__INTAKE, event);
 }
 
 static int setup(void **state)

@@ -65,32 +65,12 @@ static int teardown(void **state)
 
 /* ---- what the puppets say ---- */
 
-static void add_fact(struct world *world, Hb__Event *event, const char *name, const char *text)
-{
-    Hb__Fact *fact = MAKE(world, Hb__Fact, HB__FACT__INIT);
-    fact->name = (char *)(uintptr_t)name;
-    fact->value = world_text(world, text);
-    event->facts = arena_grow(&world->arena, event->facts, event->n_facts, sizeof *event->facts);
-    event->facts[event->n_facts++] = fact;
-}
-
 static Hb__Event *new_registered(struct world *world, uint64_t case_id, const char *category)
 {
-    Hb__Event *event = MAKE(world, Hb__Event, HB__EVENT__INIT);
-    event->site = "garden";
-    event->case_id = case_id;
-    event->policy_version = 1;
-    event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
-    event->intake = MAKE(world, Intake__Event, INTAKE__EVENT__INIT);
-    event->intake->kind_case = INTAKE__EVENT__KIND_REGISTERED;
-    Intake__CaseRegistered *registered = MAKE(world, Intake__CaseRegistered, INTAKE__CASE_REGISTERED__INIT);
-    event->intake->registered = registered;
-    registered->kind = "repair";
-    registered->category = (char *)(uintptr_t)category;
-    registered->stage = "registered";
-    registered->phase = POLICY__PHASE__NEW;
-    add_fact(world, event, "kind", "repair");
-    add_fact(world, event, "category", category);
+    Hb__Event *event = world_registered(world, case_id, "repair");
+    event->intake->registered->category = (char *)(uintptr_t)category;
+    world_fact_add(world, event, "kind", "repair");
+    world_fact_add(world, event, "category", category);
     return event;
 }
 
@@ -210,7 +190,7 @@ static void the_first_row_that_holds_leads(void **state)
 {
     struct world *world = *state;
     Hb__Event *event = new_registered(world, 2, "billing");
-    add_fact(world, event, "severity", "major");
+    world_fact_add(world, event, "severity", "major");
     event->actor = world_actor(world, "qian");
     puppet_say(world, HB__SERVICE__INTAKE, event);
     const Routing__CaseRouted *routed = last_routed(world, 2);
@@ -226,7 +206,7 @@ static void the_first_row_that_holds_leads(void **state)
 
 static void add_time(struct world *world, Hb__Event *event, const char *name, int64_t ms)
 {
-    add_fact(world, event, name, "");
+    world_fact_add(world, event, name, "");
     Hb__Value *value = event->facts[event->n_facts - 1]->value;
     value->kind_case = HB__VALUE__KIND_TIME_MS;
     value->time_ms = ms;

@@ -51,6 +51,14 @@ static void postman_effect_done(struct turn *turn, const char *id, uint32_t atte
     scribe_say(turn, 9, arena_printf(turn_arena(turn), "sent: %s", id));
 }
 
+static int64_t fired_for;
+
+static void postman_fire(struct turn *turn, struct bytes key, int64_t due_ms)
+{
+    fired_for = due_ms;
+    scribe_fire(turn, key, due_ms);
+}
+
 /* ---- a world whose service died ---- */
 
 static int setup(void **state)
@@ -61,6 +69,7 @@ static int setup(void **state)
     postman = scribe;
     postman.evolve = postman_evolve;
     postman.effect_done = postman_effect_done;
+    postman.fire = postman_fire;
     postman.effect_passed_over = postman_effect_passed_over;
     memset(&outside, 0, sizeof outside);
     outside.held = true;
@@ -177,6 +186,46 @@ static void a_timer_is_passed_over_and_told(void **state)
     assert_string_equal(scribe_page(world, 2), "open timer 5000 ");
     assert_string_equal(scribe_page(world, 3), "open timer 5000 rang ");
     set_aside(world, 1);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    simulation_run(world->simulation, due + PUPPET_HOUR_MS);
+    assert_string_equal(scribe_page(world, 2), "open timer 5000 ");
+    simulation_run(world->simulation, due + PUPPET_HOUR_MS + 60000);
+    assert_string_equal(scribe_page(world, 2), "open timer 5000 rang "); /* the service was mended meanwhile */
+    assert_string_equal(scribe_page(world, 1), "open timer 5000 rang ");
+    set_aside(world, 1);
+}
+
+/* Not mended, it is passed over again, and comes less and less often, at last once a day; of what it was set for it
+   knows still. */
+static int64_t again_of(struct world *world)
+{
+    return pong(world)->timer_next;
+}
+
+static void a_timer_that_is_no_better_comes_less_often(void **state)
+{
+    struct world *world = *state;
+    scribe_speak(world, 1, "open");
+    simulation_down(world->simulation, PONG);
+    scribe_tell(world, 1, "timer 5000", "");
+    int64_t due = simulation_now(world->simulation) + 5000, again = due, waits = 0;
+    for (unsigned i = 1; i <= 8; i++) {
+        simulation_run(world->simulation, again + 1000);
+        simulation_up(world->simulation, PONG);
+        restart(world, 2, timer_name(world, 1, again));
+        int64_t next = again_of(world), waits_now = next - simulation_now(world->simulation);
+        set_aside(world, 1); /* counted by each process */
+        assert_in_range(waits_now, i == 1 ? PUPPET_HOUR_MS - 60000 : waits, 24 * PUPPET_HOUR_MS);
+        again = next;
+        waits = waits_now;
+        simulation_down(world->simulation, PONG);
+    }
+    assert_in_range(waits, 23 * PUPPET_HOUR_MS, 24 * PUPPET_HOUR_MS);
+    simulation_run(world->simulation, again + 1000);
+    simulation_up(world->simulation, PONG);
+    assert_true(simulation_settle(world->simulation, PUPPET_HOUR_MS));
+    assert_string_equal(scribe_page(world, 1), "open timer 5000 rang ");
+    assert_int_equal(fired_for, due);
 }
 
 /* Those of its instant that come before it do not stand for it: it is not past, and what it did is not forgotten. */
@@ -200,9 +249,11 @@ static void another_of_its_instant_is_another(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_WORLD(what_has_ended_is_not_done_again), WITH_WORLD(an_effect_is_given_up),
+    const struct CMUnitTest tests[] = {WITH_WORLD(what_has_ended_is_not_done_again),
+                                       WITH_WORLD(an_effect_is_given_up),
                                        WITH_WORLD(the_third_time_nothing_is_said),
                                        WITH_WORLD(a_timer_is_passed_over_and_told),
+                                       WITH_WORLD(a_timer_that_is_no_better_comes_less_often),
                                        WITH_WORLD(another_of_its_instant_is_another)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

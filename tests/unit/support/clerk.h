@@ -7,6 +7,8 @@
 
 #include "organisation/organisation.h"
 #include "policy/facts.h"
+#include "service/internal.h"
+#include "vault/vault.h"
 
 PUPPET(puppet_directory, "directory", HB__SERVICE__DIRECTORY);
 PUPPET(puppet_intake, "intake", HB__SERVICE__INTAKE);
@@ -94,6 +96,26 @@ static inline void clerk_look(struct world *world, void (*probe)(struct turn *tu
     clerk_probe = probe;
     clerk_page(world, 0);
     clerk_probe = NULL;
+}
+
+/* Runs `probe` inside the service, which has a vault for the while, and the account a-hao in the directory. */
+static inline void clerk_look_at_account(struct world *world, void (*probe)(struct turn *turn))
+{
+    char folder[] = "/tmp/hearback-vault-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct vault_options options = {.folder = arena_printf(&world->arena, "%s/vault", folder),
+                                    .epoch_path = arena_printf(&world->arena, "%s/keys/key", folder),
+                                    .no_sync = true,
+                                    .map_bytes = 1u << 24};
+    struct instance *instance = simulation_instance(world->simulation, HB__SERVICE__TOY_PONG);
+    assert_int_equal(vault_open_dir(&options, &world->arena, &instance->vault, NULL), ERR_NONE);
+    world_site(world, "garden");
+    world_person(world, "hao", "clerk", "", false);
+    world_account(world, "hao", "act");
+    clerk_look(world, probe);
+    vault_close(instance->vault);
+    instance->vault = NULL;
+    assert_true(folder_remove(folder));
 }
 
 static inline uint64_t clerk_waiting(struct world *world)

@@ -353,6 +353,35 @@ static inline Policy__Category *world_category(struct world *world, const char *
     return category;
 }
 
+/* ---- a case ---- */
+
+static inline void world_fact_add(struct world *world, Hb__Event *event, const char *name, const char *text)
+{
+    Hb__Fact *fact = MAKE(world, Hb__Fact, HB__FACT__INIT);
+    fact->name = arena_strdup(&world->arena, name);
+    fact->value = world_text(world, text);
+    event->facts = arena_grow(&world->arena, event->facts, event->n_facts, sizeof *event->facts);
+    event->facts[event->n_facts++] = fact;
+}
+
+/* What intake says of a new case of the garden, under the first version of its policy. */
+static inline Hb__Event *world_registered(struct world *world, uint64_t case_id, const char *kind)
+{
+    Hb__Event *event = MAKE(world, Hb__Event, HB__EVENT__INIT);
+    Intake__CaseRegistered *registered = MAKE(world, Intake__CaseRegistered, INTAKE__CASE_REGISTERED__INIT);
+    event->site = "garden";
+    event->case_id = case_id;
+    event->policy_version = 1;
+    event->payload_case = HB__EVENT__PAYLOAD_INTAKE;
+    event->intake = MAKE(world, Intake__Event, INTAKE__EVENT__INIT);
+    event->intake->kind_case = INTAKE__EVENT__KIND_REGISTERED;
+    event->intake->registered = registered;
+    registered->kind = arena_strdup(&world->arena, kind);
+    registered->stage = "registered";
+    registered->phase = POLICY__PHASE__NEW;
+    return event;
+}
+
 /* ---- opening and closing ---- */
 
 /* `outside` (may be NULL) answers effects. */

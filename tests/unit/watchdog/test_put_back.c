@@ -53,24 +53,6 @@ static void publish(struct world *world)
     world_publish(world, &policy);
 }
 
-static void register_case(struct world *world)
-{
-    Hb__Event event = HB__EVENT__INIT;
-    Intake__Event payload = INTAKE__EVENT__INIT;
-    Intake__CaseRegistered registered = INTAKE__CASE_REGISTERED__INIT;
-    event.site = "garden";
-    event.case_id = CASE;
-    event.policy_version = 1;
-    event.payload_case = HB__EVENT__PAYLOAD_INTAKE;
-    event.intake = &payload;
-    payload.kind_case = INTAKE__EVENT__KIND_REGISTERED;
-    payload.registered = &registered;
-    registered.kind = "repair";
-    registered.stage = "registered";
-    registered.phase = POLICY__PHASE__NEW;
-    puppet_tell(world, HB__SERVICE__INTAKE, &event);
-}
-
 static void take(struct world *world, const char *step, const char *from, const char *stage, Policy__Phase phase,
                  uint32_t round)
 {
@@ -134,7 +116,7 @@ static void settled_before_it_was_registered(void **state)
     publish(&world);
     simulation_down(world.simulation, HB__SERVICE__CASEWORK);
     simulation_clock_jump(world.simulation, AHEAD_MS);
-    register_case(&world);
+    puppet_tell(&world, HB__SERVICE__INTAKE, world_registered(&world, CASE, "repair"));
     simulation_clock_jump(world.simulation, -AHEAD_MS);
     simulation_up(world.simulation, HB__SERVICE__CASEWORK);
     take(&world, "settle", "registered", "closed", POLICY__PHASE__CLOSED, 1);

@@ -1,14 +1,12 @@
-/* What stands on a form, as data. */
-#include "document.h"
+#include "document/document.h"
 
 #include "policy/lookup.h"
-#include "problem.h"
 #include "json/json.h"
 
 #include <inttypes.h>
 
 struct filling {
-    struct http_request *request;
+    struct arena *arena;
     const struct document *document;
     const struct document_case *one; /* at hand */
     const Policy__Kind *kind;        /* its kind; NULL: unknown */
@@ -64,7 +62,7 @@ static void add_row(struct filling *filling, const char *name, json_t *label, js
 
 static json_t *time_value(const struct filling *filling, int64_t ms)
 {
-    return json_string(json_time_text(filling->document->zone, ms, &filling->request->arena));
+    return json_string(json_time_text(filling->document->zone, ms, filling->arena));
 }
 
 static void add_text(struct filling *filling, const char *name, json_t *label, const Hb__Personal *text)
@@ -112,7 +110,7 @@ static json_t *text_value(const struct filling *filling, const Policy__FieldDef 
 
 static json_t *value_json(const struct filling *filling, const Policy__FieldDef *def, const Hb__Value *value)
 {
-    struct arena *arena = &filling->request->arena;
+    struct arena *arena = filling->arena;
     switch (value->kind_case) {
     case HB__VALUE__KIND_TEXT:
         return text_value(filling, def, value->text);
@@ -279,7 +277,7 @@ static void steps_block(struct filling *filling)
         json_t *who = *person                                     ? person_label(filling, person)
                       : event->actor && event->actor->complainant ? pair("投诉人", "complainant")
                                                                   : pair("系统", "system");
-        const char *at = json_time_text(filling->document->zone, event->occurred_ms, &filling->request->arena);
+        const char *at = json_time_text(filling->document->zone, event->occurred_ms, filling->arena);
         json_array_append_new(filling->rows,
                               json_pack("{s:s, s:o, s:o, s:s}", "name", name, "label",
                                         label_or(step ? step->label : NULL, name), "value", who, "at", at));
@@ -362,9 +360,9 @@ static json_t *texts(char *const *list, size_t count)
     return json;
 }
 
-json_t *document_data(struct http_request *request, const struct document *document)
+json_t *document_data(const struct document *document, struct arena *arena)
 {
-    struct filling filling = {.request = request, .document = document};
+    struct filling filling = {.arena = arena, .document = document};
     const Policy__DocumentDef *form = document->form;
     json_t *blocks = json_array(), *copies = json_array();
     stand_at(&filling, &document->cases[0]);
@@ -384,7 +382,5 @@ json_t *document_data(struct http_request *request, const struct document *docum
         json_object_set_new(data, "issued_at", time_value(&filling, document->issued->at_ms));
     if (document->masked)
         json_object_set_new(data, "masked", json_true());
-    if (document->unopened)
-        json_object_set_new(data, "unopened", problem_json(request, document->unopened));
     return data;
 }
