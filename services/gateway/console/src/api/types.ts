@@ -12,12 +12,12 @@ export interface Calendar {
 export interface Thing { id: string; site: string; of: string; name?: Label; facts?: Fact[]; holders?: { post: string; person: string }[]; within?: string }
 export interface Account { id: string; person?: string; scopes?: string[]; sites?: string[] }
 export interface DutyShift { person: string; deputy?: string; from_ms: string; to_ms: string }
-export interface RosterPlan { site: string; roster: string; from_ms: string; to_ms: string; shifts?: DutyShift[] }
+export interface RosterPlan { site: string; roster: string; thing?: string; from_ms: string; to_ms: string; shifts?: DutyShift[] }
 export interface Token { id: string; name: string; scopes?: string[]; sites?: string[]; created_at: string; expires_at: string }
 export interface Moved { clocks?: { case_id: string; instance: { clock: string }; moved_from: string; due_at: string; was_provisional?: boolean; provisional?: boolean }[]; next?: string; counting?: boolean }
 // `things`, `accounts` and `rosters` for whoever may organise
 export interface Organisation { sites?: Site[]; departments?: Department[]; people?: Person[]; calendars?: Calendar[]; things?: Thing[]; accounts?: Account[]; rosters?: RosterPlan[] }
-export interface Roster { name: string; label?: Label; posts?: string[]; cover?: string; deputy_needed?: boolean }
+export interface Roster { name: string; label?: Label; posts?: string[]; cover?: string; deputy_needed?: boolean; of?: string } // of: planned for each entry of this register
 export interface Register { name: string; label?: Label; fields?: FieldDef[]; marks?: Choice[]; must_have?: string[] }
 
 export interface Value { text?: string; number?: string; yes?: boolean; time?: string; duration?: string; duration_ms?: string; money_fen?: string; texts?: { text?: string[] } | string[]; present?: boolean }
