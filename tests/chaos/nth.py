@@ -127,8 +127,8 @@ def ended_well(code, said):
 
 
 def end_of(code, said):
-    """As it is counted: its code; and what was refused, for each is a decision of its own."""
-    refused = re.search(r"is refused: .*|cannot start.*", said)
+    """As it is counted: its code; and what was refused, for each such word is to be looked at."""
+    refused = re.search(r"is refused: .*", said)
     return f"{code} ({refused.group()})" if refused else code
 
 
