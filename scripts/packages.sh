@@ -75,6 +75,9 @@ clang-format: lays out the C sources (.clang-format)"
 packages_check="
 clang-tidy: finds what compilers do not warn of (.clang-tidy)"
 
+packages_root="
+debootstrap: makes the root in which the steps of docker/Dockerfile are done"
+
 packages_memcheck="
 valgrind: sees what libraries do with our memory"
 

@@ -46,7 +46,9 @@ def at_rest(system, ledger, dates=True, verify_s=300, **disturbed):
     """All that must hold of a demonstration system that comes to rest: it is sound, as it says itself, within `verify_s`; its logs keep what
     the ledger was promised; its reports are what counting the logs gives. It is stopped. Returns the checker; `disturbed`, `dates`: as there."""
     system.settle()
-    found = json.loads(system.run("--json", "verify", check=False, timeout=verify_s).stdout)
+    done = system.run("--json", "verify", check=False, timeout=verify_s)
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
     assert found["sound"], json.dumps(found, indent=1)
     figures = [system.http("GET", f"/api/v1/reports/kpi?site={site}", token=system.operator_token()).json() for site in SITES]
     system.stop()

@@ -6,8 +6,9 @@ must end by itself, either having gone on (exit 0 or a clean refusal) or with a 
 without the fault, finishes the 300, and the checker holds the logs against what was answered before and after. `--all`:
 every n there is (of which a shard takes its blocks), and every one of a start in the middle; `--each`: for every way to reach a call, that is every
 stack of callers, one of its n, drawn by the seed; `--runs N`: so for N of the ways. `--sends N`: and so many faults of a real system under load, which goes on until they
-happened: sends of any service, and what the script has not, the gateway's and others' allocations, opens and writes. `--sends-each`: each of the
-first 300 sends of every service. That the fault happened is told by the shim each time, and asserted.
+happened: sends of any service, and what the script has not, the gateway's and others' allocations, opens and writes. `--sends-each`: each send that
+a service makes from its start until 300 commands were answered, of every service: in each of a hundred runs those that are a hundred apart, so that each n
+fails in one of them, however many there are. That the fault happened is told by the shim each time, and asserted.
 
 What comes before the n-th call is done once for all n: the script forks between two commands, and the child goes on with the fault (branch.h). All it draws is drawn from
 its start, so the same files go on the same way: what the script does when it is run again, and what the checker says of its logs, is asked once for
@@ -44,12 +45,13 @@ BLOCK = 4096  # what lies between two branches is for one process, for its fault
 MIDDLE = 150  # commands before a start of which every n is tried
 HANGS, CHANGES = -14, -31  # the alarm of branch.c, and its grandchild that would change a file
 Fault = collections.namedtuple("Fault", "kind n errno begun", defaults=(0,))  # begun: commands before the start that is tried
-SENDS_EACH = 300
+SENDS_APART = 100  # far enough for a connection that was cut to come back
 COMMANDS, IMPORT_EACH, CASES = 300, 30, 58  # as script.c has them
 STEPS = ("accept", "contact", "handle", "answer")
 # The word why: of an abort, an assertion of the product's, or a founding that was refused; of any other end, what the script says.
 ABORT, ABORT_SAID = -6, ('"event":"bug"', "publish: ", "organise: ")
-SAID = ("cannot start", "is refused: ")  # no answer, or no rest, is no word: a service hangs
+# No answer, no rest, or a refusal that names no fault (a service catches up, is away, has too much to do: for a virtual minute) is no word: it hangs.
+SAID = re.compile(r"cannot start: .|is refused: .*(?:no room|the vault cannot|cannot be read|damaged)")
 
 
 def options():
@@ -61,7 +63,7 @@ def options():
     parser.add_argument("--plain", action="store_true", help="each fault by itself, from the beginning of the script")
     parser.add_argument("--shard", default="1/1", help="with --all, --each or --sends-each: I/K, from 1/K to K/K")
     parser.add_argument("--sends", type=int, default=6)
-    parser.add_argument("--sends-each", action="store_true", help=f"each of the first {SENDS_EACH} sends of every service")
+    parser.add_argument("--sends-each", action="store_true", help="each send of every service in 300 commands")
     parser.add_argument("--only", help="one fault, as KIND:N:ERRNO or KIND:N:ERRNO:COMMANDS")
     return parser.parse_args()
 
@@ -120,8 +122,14 @@ def outages(place, checker):
 
 
 def ended_well(code, said):
-    words = ABORT_SAID if code == ABORT else SAID
-    return code == 0 or (code in (ABORT, 1, 2, 3, 4) and any(word in said for word in words))
+    why = any(word in said for word in ABORT_SAID) if code == ABORT else SAID.search(said)
+    return code == 0 or (code in (ABORT, 1, 2, 3, 4) and bool(why))
+
+
+def end_of(code, said):
+    """As it is counted: its code; and what was refused, for each such word is to be looked at."""
+    refused = re.search(r"is refused: .*", said)
+    return f"{code} ({refused.group()})" if refused else code
 
 
 def what_is_wrong(fired, code, said, gone_on):
@@ -162,7 +170,7 @@ def one(fault):
         fired = os.path.join(place, "fired")
         code, said = script(place, HEARBACK_FAULT=f"{fault.kind}:{fault.n}", HEARBACK_FAULT_ERRNO=fault.errno,
                             HEARBACK_FAULT_FIRED=fired)
-        return code, what_is_wrong(os.path.exists(fired), code, said, lambda: go_on(place, judge))
+        return end_of(code, said), what_is_wrong(os.path.exists(fired), code, said, lambda: go_on(place, judge))
     except subprocess.TimeoutExpired:
         return HANGS, "it hangs"
     finally:
@@ -303,7 +311,7 @@ class Branches:
                 calls = counted(" ".join(counts))
                 calls[fault.kind] -= 1  # this one was not made
                 changes = calls["write"], calls["open"], poisons, self.size_of_ledger()
-                yield fault, int(code), what_is_wrong(fired, int(code), said, lambda: self.gone_on(known, changes))
+                yield fault, end_of(int(code), said), what_is_wrong(fired, int(code), said, lambda: self.gone_on(known, changes))
             self.say("on")
         came_to = self.without_a_fault()
         assert came_to == expected, f"the child came to {came_to}, the one that only counted to {expected}"
@@ -326,7 +334,7 @@ class Branches:
             self.say(f"fail {KINDS.index(fault.kind)} {fault.n} {getattr(errno, fault.errno)}")
             code = int(self.answer("ended")[1])
             fired, said = self.last_words()
-            return code, what_is_wrong(fired, code, said, lambda: known.gone_on(self.at))
+            return end_of(code, said), what_is_wrong(fired, code, said, lambda: known.gone_on(self.at))
         finally:
             shutil.rmtree(self.at, ignore_errors=True)
 
@@ -483,34 +491,51 @@ def drawn(chance, count):
 
 def each_send(shard):
     piece, pieces = map(int, shard.split("/"))
-    every = [("send", f"hearback-{name}", n, REAL_ERRNOS["send"][n % 2]) for n in range(1, SENDS_EACH + 1) for name in REAL["send"]]
+    every = [("send", f"hearback-{name}", f"{n}/{SENDS_APART}", REAL_ERRNOS["send"][n % 2]) for n in range(1, SENDS_APART + 1) for name in REAL["send"]]
     return every[piece - 1::pieces]
 
 
 class Hurt(harness.System):
     """One call of a program fails. A send is cut again and again: a start counts anew. Any other call fails once; where that ends the
-    process, it is started again; where the system's start is refused, that is started once more, without the fault."""
+    process, it is started again; where the system's start is refused, that is started once more, and the fault is for what comes then."""
 
     def __init__(self, fault):
         super().__init__("--demo")
         self.kind, self.hurts, nth, error = fault
         self.name = f"{self.kind}:{nth} of {self.hurts} ({error})"
+        self.apart, self.sent, self.meanwhile = "/" in str(nth), os.path.join(self.folder, "sent"), os.path.join(self.folder, "hurt")
+        self.hurt()
         self.fired, self.refused = os.path.join(self.folder, "fired"), False
         self.environment = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"{self.kind}:{nth}", "HEARBACK_FAULT_PROGRAM": self.hurts,
-                            "HEARBACK_FAULT_ERRNO": error, "HEARBACK_FAULT_FIRED": self.fired,
-                            **({} if self.kind == "send" else {"HEARBACK_FAULT_ONCE": "1"})}
+                            "HEARBACK_FAULT_ERRNO": error, "HEARBACK_FAULT_FIRED": self.fired, "HEARBACK_FAULT_WHILE": self.meanwhile,
+                            **({"HEARBACK_FAULT_COUNTS": self.sent} if self.kind == "send" else {"HEARBACK_FAULT_ONCE": "1"})}
 
     def start(self):
         os.environ.update(self.environment)
         try:
-            super().start()
-        except RuntimeError as refused:
-            self.refused = self.has_a_word(str(refused))
+            try:
+                super().start()
+            except RuntimeError as refused:
+                self.refused = self.has_a_word(str(refused))
+                self.well()
+                super().start()
+                self.hurt()
         finally:
             for key in self.environment:
                 del os.environ[key]
-        if self.refused:
-            super().start()
+
+    def hurt(self):
+        """From now on, until it is well."""
+        open(self.meanwhile, "w").close()
+
+    def well(self):
+        if os.path.exists(self.meanwhile):
+            os.remove(self.meanwhile)
+
+    def reached(self):
+        """Of a service that was not started again meanwhile: all it sent until it was stopped."""
+        with open(self.sent) as f:
+            return int(f.read().split()[4])
 
     def has_a_word(self, said):
         """That somebody does not answer is none: who ended must have said why in its log."""
@@ -526,21 +551,24 @@ class Hurt(harness.System):
 def of_a_real_system(chosen_faults):
     for fault in chosen_faults:
         with Hurt(fault) as system:
-            told = hit(system, fault[2])
+            told = hit(system, int(str(fault[2]).split("/")[0]))
         print(f"{system.name} failed: {'the start was refused, with a word why; then ' if system.refused else ''}{told}", flush=True)
 
 
 def hit(system, seed):
     """What became of it."""
     with Load(system.port, system.tokens(), seed=seed, clients=3) as load, Importer(system, system.operator_token()), system.disturbed.meanwhile():
-        until = time.monotonic() + 120
-        while not os.path.exists(system.fired) and time.monotonic() < until:
+        until = time.monotonic() + 300
+        answered = lambda: len(load.ledger.answered())
+        while (not os.path.exists(system.fired) or (system.apart and answered() < COMMANDS)) and time.monotonic() < until:
             time.sleep(0.1)
         time.sleep(2)  # and how it goes on after it
-    assert os.path.exists(system.fired), f"{system.name} did not happen in two minutes: nothing was shown"
+        if system.apart:
+            system.well()  # else whoever looks may be cut off
+    assert os.path.exists(system.fired), f"{system.name} did not happen in five minutes: nothing was shown"
     at_rest(system, load.ledger)
-    assert len(load.ledger.answered()) > 20, "too little happened"
-    return f"{len(load.ledger.answered())} acknowledged, 0 lost, 0 doubled"
+    assert answered() > (COMMANDS - 1 if system.apart else 20), "too little happened"
+    return f"{answered()} acknowledged, 0 lost, 0 doubled{f', of {system.reached()} sends' if system.apart else ''}"
 
 
 def main():
