@@ -183,12 +183,13 @@ static void ranks_by_what_is_shared(void **state)
     put(world, "b", 350, 4, "三号楼电梯上行时异响");
     put(world, "a", 400, 5, "三号楼电梯上行异常");
     assert_int_equal(words_commit(world->words, 5), ERR_NONE);
-    assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 100, 4), "1:5 5:4 3:3 "); /* of six pairs: 梯异 is in 3 alone */
+    assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 100, 4),
+                        "1:5 5:4 3:3 "); /* of six pairs: 梯异 is in 3 alone */
     assert_string_equal(ranked(world, "三号楼电梯异响", 4, 0, 100, 4), "1:5 5:4 ");
     assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 100, 1), "1:5 ");
     assert_string_equal(ranked(world, "三号楼电梯异响", 1, 250, 100, 4), "5:4 3:3 ");
     assert_string_equal(ranked(world, "三号楼电梯异响", 1, 0, 2, 4), "5:4 3:3 "); /* no more rows than that */
-    assert_string_equal(ranked(world, "电梯电梯电梯", 2, 0, 100, 4), "");            /* 梯电 is in none, and 电梯 counts once */
+    assert_string_equal(ranked(world, "电梯电梯电梯", 2, 0, 100, 4), ""); /* 梯电 is in none, and 电梯 counts once */
 }
 
 static void stays_and_begins_anew(void **state)
