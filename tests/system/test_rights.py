@@ -60,6 +60,9 @@ EXPECTED = {
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
     ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
     ("GET", "/api/v1/cells/{cell}/cases/{id}"): [401] + [404] * 10,  # there is no other cell here: test_cells
+    ("GET", "/api/v1/held"):        [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
+    ("POST", "/api/v1/held/{held}/register"): [401] + [404] * 10, ("POST", "/api/v1/held/{held}/refuse"): [401] + [404] * 10,  # there is none: who may: test_held
+    ("GET", "/api/v1/public-notices"): ALL,
     ("GET", "/api/v1/reports/definitions"): SIGNED_IN,  # words alone
     ("GET", "/api/v1/reports/figures"): READERS, ("GET", "/api/v1/notices"): READERS,
     ("POST", "/api/v1/cases/{id}/notices/{notice}/sent"): [401] + [404] * 10,  # there is none: who may: test_lists
@@ -130,12 +133,13 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("POST", "/api/v1/calendars/{calendar}/years"): lambda role: {"year": 2030, "days": []},
     ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
     ("POST", "/api/v1/policies/{site}/move"): lambda role: {"version": 999},
+    ("POST", "/api/v1/held/{held}/refuse"): lambda role: {"reason": "广告"},
     ("POST", "/api/v1/policies/check"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
     ("POST", "/api/v1/policies/diff"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
     ("POST", "/api/v1/policies/rehearse"): lambda role: {"site": SITE, "scenarios": [{"path": "a.yaml", "text": "scenario: X\n"}]},
 }
-QUERIES = {"cases", "cases/count", "cases/alike", "cases/kinds", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels", "audit", "audit/chain", "notices", "reports/figures"}  # of a site, when read
-PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell": "00000000000000ff", "calendar": "cn", "notice": "1",
+QUERIES = {"held", "public-notices", "cases", "cases/count", "cases/alike", "cases/kinds", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels", "audit", "audit/chain", "notices", "reports/figures"}  # of a site, when read
+PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell": "00000000000000ff", "calendar": "cn", "notice": "1", "held": "1",
          "site": SITE}
 
 
