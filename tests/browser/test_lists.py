@@ -199,12 +199,12 @@ def sends_by_hand(console, number):
     console.look("dispatch-none")
 
 
-def due_first_and_columns(console):
-    """What has to be done begins with what is due first; columns are chosen, and stay so."""
+def urgent_first_and_columns(console):
+    """What has to be done begins with what is urgent, then with what is due first; columns are chosen, and stay so."""
     console.go("/department")
-    assert console.value("select[name=order]") == "due"
+    assert console.value("select[name=order]") == "urgent" and console.find_all("select[name=order] option[value=due]")
     console.go("/all")
-    assert console.value("select[name=order]") == "newest" and not console.find_all("select[name=order] option[value=due]")
+    assert console.value("select[name=order]") == "newest" and not console.find_all("select[name=order] option[value=due], select[name=order] option[value=urgent]")
     console.press(".column-choice summary")
     console.press("input[name=column-due]")
     console.press("input[name=column-handler]")
@@ -302,7 +302,7 @@ def test_lists():
                 number = registers_by_its_channel(console, system)
                 chooses_a_file(console, system, number)
                 sends_by_hand(console, number)
-                due_first_and_columns(console)
+                urgent_first_and_columns(console)
         offers_what_comes_in_that_way(system)
         stands_in_for_a_colleague(system, number)
         with Console(system, "zh-CN") as console:

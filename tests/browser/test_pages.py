@@ -16,7 +16,7 @@ from visitor import Visitor, write_slowly
 def portal_pages():
     """What a browser can be led to: of its table of routes."""
     table = read(os.path.join(SOURCE, "services/gateway/routes.c"))
-    return re.findall(r'{"GET", "([^"]+)", portal_\w+,', table)
+    return [path for path in re.findall(r'{"GET", "([^"]+)", portal_\w+,', table) if not path.startswith("/api/")]
 
 
 def filed(system, visitor):
@@ -79,6 +79,7 @@ def every_page(system, visitor):
     look("/case/files/{file}", "/case/files/none", refused=True)  # else it is a download
     look("/case/letters/{document}/{issue}", "/case/letters/none/1", refused=True)  # test_letter.py reads one
     look("/problems", "/problems?site=haitang")
+    look("/notices", "/notices?site=haitang")  # test_portal.py reads some
     look("/problem", "/problem?site=haitang&id=1", refused=True)  # test_portal.py joins one
     left = set(portal_pages()) - set(looked) - {"/static/portal.css", "/static/portal.js"}
     assert not left, f"pages of the portal that no test looks at: {left}"
