@@ -96,7 +96,7 @@ class Tourist:
         own = self.today(command).replace('--config"', f'--config {self.system.folder}"')  # others may run here, too
         # typed, not an argument: else pgrep -f finds this very shell by it
         done = subprocess.run(["bash"], input=own, cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120,
-                              env={**os.environ, "XDG_STATE_HOME": os.path.dirname(self.system.folder)})
+                              env={**os.environ, "LC_ALL": "C.UTF-8", "XDG_STATE_HOME": os.path.dirname(self.system.folder)})
         self.reads(command, done.stdout, wanted)
         refused = any(line.startswith("hearback: ") for line in wanted)
         assert (done.returncode != 0) == refused, f"$ {command}\nended with {done.returncode}\n{done.stdout[:3000]}"
