@@ -52,7 +52,7 @@ export default {
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
-    intake_registered: "登记 {number}", intake_held_registered: "待核提交 {number} 予以登记", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_numbers_skipped: "编号跳过",
+    intake_registered: "登记 {number}", intake_held: "提交 {number} 待人工核对", intake_held_registered: "待核提交 {number} 予以登记", intake_held_refused: "待核提交 {number} 不予登记", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_numbers_skipped: "编号跳过",
     routing_routed: "派给 {department} {person}", routing_problem: "派单有问题",
     casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
     casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记", casework_case_linked: "{ended} {number}（{step}）", casework_move_begun: "未结事项开始改用新版制度", casework_move_ended: "未结事项已逐件处理", casework_case_moved: "此后改用制度第 {to} 版（原为第 {from} 版）", casework_case_move_refused: "未能改用制度第 {to} 版，仍用第 {from} 版",
