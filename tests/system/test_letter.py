@@ -203,7 +203,7 @@ def more_than_is_opened_at_once():
     """Of very many words the newest are shown; that a letter went out is told without its text, and what there is stays readable."""
     case, number, code = submit(name="郑文")
     handled(case)
-    long = FIRST + "附" * 6000
+    long = FIRST + "附" * 15000
     act("handler", case, "draft_letter", letter=long)
     act("head", case, "sign", version=file_of(case, "head")["version"])
     act("handler", case, "answer", reply_text="详见来函")
