@@ -10,6 +10,7 @@
 
 #define NOTICES_LIST_DEFAULT 10u
 #define NOTICES_LIST_MAX 50u
+#define NOTICES_LOOKS_MAX 200u   /* at rows, shown or over: the cursor goes on from there */
 #define NOTICES_BYTES_MAX 20000u /* of a page: with its markup and style it stays under 60 KB */
 #define PLACE_BYTES 16u
 
@@ -185,8 +186,9 @@ void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analyti
         TURN_NEW(turn, Analytics__PublicNotices, analytics__public_notices__init);
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_NOTICE, key_bytes(&prefix), key_bytes(&from));
     const uint8_t *last = NULL;
-    while (state_scan_next(scan, &key, &value)) {
-        if (list->n_notices == (limit < NOTICES_LIST_MAX ? limit : NOTICES_LIST_MAX) || bytes > NOTICES_BYTES_MAX) {
+    for (size_t looks = 0; state_scan_next(scan, &key, &value); looks++) {
+        if (list->n_notices == (limit < NOTICES_LIST_MAX ? limit : NOTICES_LIST_MAX) || bytes > NOTICES_BYTES_MAX ||
+            looks == NOTICES_LOOKS_MAX) {
             list->cursor = arena_printf(turn_arena(turn), "%016" PRIx64 "%016" PRIx64, bytes_get_u64(last),
                                         bytes_get_u64(last + 8));
             return;

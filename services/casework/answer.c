@@ -9,7 +9,7 @@ static bool may_ask(struct turn *turn, const Hb__Query *query, const Caserec__Ca
     case CASEWORK__QUERY__KIND_OWN:
         return query->actor && query->actor->complainant && query->case_id == case_id;
     case CASEWORK__QUERY__KIND_MAY_ATTACH:
-        return true;
+        return !query->actor || !query->actor->complainant || query->case_id == case_id;
     case CASEWORK__QUERY__KIND_GET:
     case CASEWORK__QUERY__KIND_TIMELINE:
         return !query->actor || rights_may(turn, query->actor, "read", record->site);

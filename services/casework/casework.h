@@ -16,7 +16,8 @@
 #define CASEWORK_TIMELINE_BYTES_MAX (512u << 10)
 #define CASEWORK_OWN_EVENTS_MAX 2000u /* later ones the complainant is not told of */
 #define CASEWORK_OWN_TEXTS_MAX 200u   /* of all that was said to him or by him, the newest */
-#define CASEWORK_OWN_TEXTS_BYTES_MAX (2u << 20)
+#define CASEWORK_OWN_TEXTS_BYTES_MAX                                                                                   \
+    (512u << 10) /* with what he wrote at first and file names: one Open has room for them (BUS_REQUEST_BYTES_MAX) */
 #define CASEWORK_REFUSAL_THROTTLE_MS 60000
 #define CASEWORK_FOLLOWERS_MAX 64u              /* of one case under one link: its answer becomes a step of each */
 #define CASEWORK_CITING_MAX 1000u               /* of one case, by cases that do not follow it */

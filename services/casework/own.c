@@ -231,10 +231,21 @@ static bool takes_room(struct room *room, const Hb__Field *text)
     return true;
 }
 
-/* The newest texts, as many as there is room for. */
+/* What he wrote at first and the names of his files are told in any case, and take of the room. */
+static size_t bytes_always(const Casework__OwnCase *own)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < own->n_own_texts; i++)
+        bytes += hb__field__get_packed_size(own->own_texts[i]);
+    for (size_t i = 0; i < own->n_files; i++)
+        bytes += hb__personal__get_packed_size(own->files[i]->file_name);
+    return bytes;
+}
+
+/* The newest texts, as many as there is room for. That there was a letter is told even without its text. */
 static void keep_newest(Casework__OwnCase *own)
 {
-    struct room room = {0};
+    struct room room = {.bytes = bytes_always(own)};
     for (size_t i = own->n_moments; i-- > 0;) {
         Casework__OwnMoment *moment = own->moments[i];
         size_t kept = 0;
@@ -243,7 +254,7 @@ static void keep_newest(Casework__OwnCase *own)
                 moment->texts[kept++] = moment->texts[t];
         moment->n_texts = kept;
         if (moment->letter && !takes_room(&room, moment->letter->text))
-            moment->letter = NULL;
+            moment->letter->text = NULL;
     }
 }
 

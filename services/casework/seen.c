@@ -21,7 +21,13 @@ static bool taken_back(const struct casework_case *one, const struct case_view *
            withheld(view, one->policy->never, one->policy->n_never, field);
 }
 
-/* The permission by which it is seen as the case stands; NULL: none. `ever_out`: there is one, at some time. */
+static bool has_condition(const Policy__May *may)
+{
+    return may->condition && may->condition->n_nodes;
+}
+
+/* The permission by which it is seen as the case stands, one without a condition before all others; NULL: none.
+   `ever_out`: there is one, at some time. */
 static const Policy__May *seen_by(const struct casework_case *one, const struct case_view *view, const char *field,
                                   bool *ever_out)
 {
@@ -32,7 +38,7 @@ static const Policy__May *seen_by(const struct casework_case *one, const struct 
         if (!policy_lets_complainant_see(may, field))
             continue;
         *ever_out = true;
-        if (!by && case_holds(view, may->condition, NULL) == TRUTH_YES)
+        if ((!by || !has_condition(may)) && case_holds(view, may->condition, NULL) == TRUTH_YES)
             by = may;
     }
     return by && !taken_back(one, view, field) ? by : NULL;
@@ -42,7 +48,7 @@ bool casework_shows(const struct casework_case *one, const char *field, bool *co
 {
     bool ever;
     const Policy__May *by = seen_by(one, &one->view, field, &ever);
-    *conditional_out = by && by->condition && by->condition->n_nodes;
+    *conditional_out = by && has_condition(by);
     return by != NULL;
 }
 

@@ -113,7 +113,7 @@ static Hb__Sealed *letter_shown(const Casework__OwnCase *own, const char *docume
     for (size_t i = own->n_moments; i-- > 0;) {
         Hb__Letter *letter = own->moments[i]->letter;
         if (letter && strcmp(letter->document, document) == 0)
-            return box_of(&letter->text, 1, letter->text->name);
+            return letter->text ? box_of(&letter->text, 1, letter->text->name) : NULL;
     }
     return NULL;
 }

@@ -73,12 +73,23 @@ static void add_state(struct page *page, const struct case_shown *shown)
 
 static void add_said(struct page *page, const struct said *said, bool with_label)
 {
+    if (!said->gone && !said->text) /* withheld */
+        return;
     if (with_label)
         html_add(&page->html, "<h3>%s</h3>", said->label);
     if (said->gone)
         html_add(&page->html, "<p class=\"soft\">%s</p>", page_text(page, TEXT_CASE_ERASED));
     else if (said->text)
         html_add(&page->html, "<p class=\"said\">%s</p>", said->text);
+}
+
+/* Not when all of it is withheld. */
+static bool says(const struct moment *moment)
+{
+    bool any = false;
+    for (size_t i = 0; i < moment->said_count; i++)
+        any = any || moment->said[i].text;
+    return any;
 }
 
 static void add_letter_link(struct page *page, const struct moment *moment)
@@ -95,7 +106,7 @@ static void add_answer(struct page *page, const struct case_shown *shown)
     if (shown->unreadable)
         html_add(&page->html, "<p class=\"notice warn\" role=\"status\">%s</p>\n",
                  page_text(page, TEXT_CASE_UNREADABLE));
-    if (!answer || shown->unreadable)
+    if (!answer || shown->unreadable || !says(answer))
         return;
     html_add(&page->html,
              "<section class=\"card answer\" id=\"answer\" aria-labelledby=\"answer-title\">"
@@ -267,6 +278,8 @@ static void add_moment(struct page *page, const struct case_shown *shown, const 
     html_add(&page->html, "<time>%s</time>",
              time_words(page->zone, moment->at_ms, page->now_ms, page->language, arena_of(page)));
     for (size_t i = 0; i < moment->said_count && moment != shown->answer && !shown->unreadable; i++) {
+        if (!moment->said[i].text) /* withheld */
+            continue;
         html_add(&page->html, "<div class=\"quote\"><span class=\"soft\">%s</span>", moment->said[i].label);
         add_said(page, &moment->said[i], false);
         html_add(&page->html, "</div>");

@@ -66,6 +66,8 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
         opening->shown->unreadable = true;
     } else {
         for (size_t i = 0; i < opening->count; i++) {
+            if (opened->n_withheld && opened->withheld[i])
+                continue;
             opening->list[i]->text = opened->texts[i];
             opening->list[i]->gone = !*opened->texts[i]; /* nobody can have left it empty */
         }

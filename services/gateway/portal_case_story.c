@@ -114,12 +114,12 @@ static void tell_moment(struct case_shown *shown, const Casework__OwnMoment *tol
     if (!what)
         return;
     struct moment *moment = &shown->moments[shown->moments_count++];
-    *moment = (struct moment){
-        .at_ms = told->at_ms, .what = what, .own = told->own, .round = told->round, .letter = told->letter};
+    *moment = (struct moment){.at_ms = told->at_ms, .what = what, .own = told->own, .round = told->round};
     moment->said = arena_alloc(arena_of(shown), (told->n_texts + 1) * sizeof *moment->said);
     for (size_t i = 0; i < told->n_texts; i++)
         moment->said[moment->said_count++] = said_of(shown, told->texts[i]);
-    if (told->letter) {
+    if (told->letter && told->letter->text) { /* else there was no room for it (casework's own.c) */
+        moment->letter = told->letter;
         moment->said[moment->said_count] = said_of(shown, told->letter->text);
         moment->said[moment->said_count++].label = label_or_name(shown, told->letter->label, told->name);
     }

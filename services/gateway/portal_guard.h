@@ -16,17 +16,19 @@ bool guard_solves(const char *token, const char *work, unsigned bits);
 #define GUARD_FAST_MS 2000
 #define GUARD_LINKS_MAX 3u
 
+/* clang-format off */
 /* The signs by which a submission, the command `id`, looks like a program's: it is held then (services/intake/held.c).
 
-     trap      a field that people do not see was filled in. Browsers fill in fields, too: not where the puzzle is
-   solved fast      sent within two seconds after its form was given out: nobody reads and writes so quickly; likewise
+     trap      a field that people do not see was filled in. Browsers fill in fields, too: not where the puzzle is solved
+     fast      sent within two seconds after its form was given out: nobody reads and writes so quickly; likewise
      proof     a solution of the puzzle that is none: no browser of ours sends one. None at all is no sign: there are
                browsers without JavaScript, and slow ones
      many      more of one address than a house sends: a third of what is refused (429)
-     same      the same words from one address for the third time within a day
+     same      the same words from one address more than twice at once, then more than once in 12 h
      links     more than three addresses of the web in what happened
 
    Counts the submission for the next one. The signs, and the word for its origin, go with the request's actor. */
+/* clang-format on */
 void guard_look(struct visit *visit, const char *id);
 
 /* How often the sender of this form may: more often when the puzzle was solved. `fresh`: the token is ours. */

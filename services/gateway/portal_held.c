@@ -56,6 +56,9 @@ static void page_held(struct shown *shown)
     html_add(&page->html, "<div class=\"actions\"><a class=\"button second\" href=\"/submit?site=%s\">%s</a></div>\n",
              html_url(page->html.arena, shown->visit->held->site), page_text(page, TEXT_RECEIPT_MORE));
     page_end(page);
+    Gatewayrec__Session session = *shown->visit->held;
+    session.n_unattached = 0; /* said once */
+    visit_session_set(shown->visit, &session);
     visit_answer(shown->visit, 200);
 }
 

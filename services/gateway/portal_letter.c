@@ -54,7 +54,7 @@ static void find(struct case_shown *shown)
     *reading = (struct reading){.shown = shown};
     for (size_t i = 0; i < shown->told->n_moments; i++) {
         const Hb__Letter *letter = shown->told->moments[i]->letter;
-        if (letter && letter->issue == nth && strcmp(letter->document, document) == 0)
+        if (letter && letter->text && letter->issue == nth && strcmp(letter->document, document) == 0)
             reading->sent = shown->told->moments[i];
     }
     if (reading->sent)

@@ -82,7 +82,7 @@ static void page_notices(struct notices *notices, const Analytics__PublicNotices
     page_heading(page, title);
     for (size_t i = 0; i < list->n_notices; i++)
         add_notice(visit, list->notices[i]);
-    if (!list->n_notices)
+    if (!list->n_notices && !*list->cursor)
         html_add(&page->html, "<p>%s</p>\n", page_text(page, *notices->cursor ? TEXT_NOTICES_END : TEXT_NOTICES_NONE));
     if (*list->cursor)
         html_add(

@@ -170,11 +170,12 @@ static void refused_submission(struct submit_form *submit, const Hb__Refusal *re
         bool full = strcmp(refused->code, "held_full") == 0;
         form_fail(&submit->form, "",
                   full ? portal_label(visit->language, refused->text) : visit_text(visit, TEXT_TRY_AGAIN));
-        http_set(visit->request, "Retry-After",
-                 arena_printf(visit_arena(visit), "%u", refused->retry_after_s ? refused->retry_after_s : 2));
     } else {
         form_refuse(&submit->form, refused, submit->kind);
     }
+    if (refused->retry_after_s || refused->status >= 500)
+        http_set(visit->request, "Retry-After",
+                 arena_printf(visit_arena(visit), "%u", refused->retry_after_s ? refused->retry_after_s : 2));
     show(visit, submit, refused->status >= 500 ? 503 : refused->status);
 }
 

@@ -260,6 +260,18 @@ static void page_failure(struct page *page, unsigned status, const Hb__Refusal *
     page_end(page);
 }
 
+static Hb__Refusal *plain_problem(struct visit *visit, unsigned status, const Hb__Refusal *refusal)
+{
+    enum text_id title, lead;
+    failure_texts(status, &title, &lead);
+    const char *code = status == 404 ? "not_found" : status == 429 ? "too_many_requests" : "overloaded";
+    Hb__Refusal *problem =
+        problem_new(visit->request, status, code, portal_text(LANGUAGE_ZH, title), portal_text(LANGUAGE_EN, title));
+    if (refusal && refusal->retry_after_s)
+        problem->retry_after_s = refusal->retry_after_s;
+    return problem;
+}
+
 void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal)
 {
     if (status == 503 || status == 429)
@@ -272,12 +284,7 @@ void visit_fail(struct visit *visit, unsigned status, const Hb__Refusal *refusal
     }
     if (strncmp(visit->request->path, "/api/", 5) == 0) {
         visit_let_go(visit);
-        problem_respond(visit->request,
-                        refusal && refusal->text
-                            ? refusal
-                            : problem_new(visit->request, status, status == 404 ? "not_found" : "overloaded",
-                                          portal_text(LANGUAGE_ZH, status == 404 ? TEXT_404_TITLE : TEXT_503_TITLE),
-                                          portal_text(LANGUAGE_EN, status == 404 ? TEXT_404_TITLE : TEXT_503_TITLE)));
+        problem_respond(visit->request, refusal && refusal->text ? refusal : plain_problem(visit, status, refusal));
         return;
     }
     page_failure(&visit->page, status, refusal);

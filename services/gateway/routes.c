@@ -74,14 +74,15 @@
     }
 
 const struct route routes[] = {
-    {"GET", "/healthz", health_live, "进程在运行 / The process is up", .open = true, .gives_schema = openapi_live},
-    {"GET", "/readyz", health_ready, "每个服务都能应答 / Every service answers", .open = true,
+    {"GET", "/healthz", health_live, "进程在运行 / The process is up", .open = true, .spared = true,
+     .gives_schema = openapi_live},
+    {"GET", "/readyz", health_ready, "每个服务都能应答 / Every service answers", .open = true, .spared = true,
      .gives_schema = openapi_ready},
-    {"GET", "/metrics", health_metrics, "网关的指标 / Figures of the gateway", .open = true,
+    {"GET", "/metrics", health_metrics, "网关的指标 / Figures of the gateway", .open = true, .spared = true,
      .gives_type = "text/plain"},
     {"GET", "/metrics/{service}", health_service_metrics, "某个服务的指标 / Figures of a service", .open = true,
-     .gives_type = "text/plain"},
-    {"GET", "/api/v1/openapi.json", openapi_get, "本接口的说明 / This description", .open = true,
+     .spared = true, .gives_type = "text/plain"},
+    {"GET", "/api/v1/openapi.json", openapi_get, "本接口的说明 / This description", .open = true, .spared = true,
      .gives_schema = openapi_document},
     {"GET", "/api/v1/about", about_show, "系统名称，是否为演示 / Name of the system; is it a demonstration?",
      .open = true, .gives_schema = openapi_about},
@@ -501,17 +502,10 @@ static void enter_signed_in(struct http_request *request)
         enter(request);
 }
 
-/* Whoever watches over the system is answered all the same. */
-static bool refuse_busy(struct http_request *request)
-{
-    bool watches = request->route->open && request->route->about && strcmp(request->method, "GET") == 0;
-    return !watches && http_refuse_busy(request);
-}
-
 static void take_route(struct http_request *request)
 {
-    if ((request->route->about && !account_address_may(request)) || refuse_busy(request) ||
-        !query_known(request, request->route))
+    if ((request->route->about && !account_address_may(request)) ||
+        (!request->route->spared && http_refuse_busy(request)) || !query_known(request, request->route))
         return;
     if (request->route->open)
         enter(request);

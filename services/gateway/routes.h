@@ -22,6 +22,7 @@ struct route {
     bool watches;      /* a client asks for it by itself, over and over: that keeps no session alive */
     bool wide;         /* it looks through many cases or records: an account has so many at once (account_limit.h) */
     bool enrols;       /* also for whoever must enrol an authenticator first */
+    bool spared;       /* answered also while too many wait: to whoever watches over the system */
     bool open;         /* nobody need sign in; else the request has an actor when the handler is called */
     const ProtobufCMessageDescriptor *takes, *gives;    /* JSON bodies; NULL: none, or described by what follows */
     openapi_schema_fn *takes_schema, *gives_schema;     /* of bodies that are no message alone */

@@ -10,7 +10,8 @@ static bool asks_complainant(const Policy__Step *step, const char *field)
 {
     bool his = false, asks = false;
     for (size_t i = 0; i < step->n_by; i++)
-        his = his || (step->by[i]->n_of == 0 && strcmp(step->by[i]->root, "complainant") == 0);
+        his = his || (step->by[i]->n_of == 0 &&
+                      (strcmp(step->by[i]->root, "complainant") == 0 || strcmp(step->by[i]->root, "anyone") == 0));
     for (size_t i = 0; i < step->n_needs; i++)
         asks = asks || strcmp(step->needs[i]->name, field) == 0;
     for (size_t i = 0; i < step->n_fields; i++)
@@ -50,8 +51,8 @@ static bool is_system(const Hb__Actor *actor)
     return !actor->account[0] && !actor->person[0] && !actor->complainant && !actor->operator_;
 }
 
-/* The complainant sees what is sealed under the keys of the very case whose tracking code was given, or was copied to
-   it; staff what belongs to cases of sites where they hold the right. */
+/* The complainant may ask for what is sealed under the keys of the very case whose tracking code was given, or was
+   copied to it; staff for what belongs to cases of sites where they hold the right. Of it some is withheld (below). */
 static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t owner, const Hb__Sealed *box)
 {
     const Hb__Actor *actor = intake_actor(command);
@@ -62,8 +63,7 @@ static bool may_open(struct turn *turn, const Hb__Command *command, uint64_t own
         return intake_held_may_open(turn, command, owner, held, box->key_id);
     if (actor->complainant) {
         const Intakerec__Case *own = command->case_id ? intake_case_load(turn, command->case_id) : NULL;
-        return own && (box->key_id == own->identity_key ||
-                       (box->key_id == own->content_key && is_his_to_read(turn, own, box->field)) ||
+        return own && (box->key_id == own->identity_key || box->key_id == own->content_key ||
                        intake_lent(turn, command->case_id, box));
     }
     const Intakerec__Case *record = intake_case_load(turn, owner);
@@ -122,11 +122,18 @@ static void note_box(struct turn *turn, Intake__DataOpened *opened, const Hb__Se
     }
 }
 
-static bool is_withheld(struct turn *turn, const Hb__Command *command, uint64_t key_id)
+/* An identity that the policy keeps from staff; from a complainant what is not his to read of his own case. Casework
+   judges by the version that the case went by then, here it is the one of now: what the two see differently costs him
+   that text, not the page. */
+static bool is_withheld(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box)
 {
     const Hb__Actor *actor = intake_actor(command);
-    return !is_system(actor) && !actor->complainant &&
-           intake_identity_withheld(turn, actor, intake_key_case(turn, key_id), key_id);
+    if (actor->complainant) {
+        const Intakerec__Case *own = intake_case_load(turn, command->case_id);
+        return own && box->key_id == own->content_key && !is_his_to_read(turn, own, box->field) &&
+               !intake_lent(turn, command->case_id, box);
+    }
+    return !is_system(actor) && intake_identity_withheld(turn, actor, intake_key_case(turn, box->key_id), box->key_id);
 }
 
 static void refuse_box(struct turn *turn, size_t at, bool known)
@@ -189,7 +196,7 @@ static bool gather(struct opening *opening, const Hb__Command *command, const In
         }
         if (!opened)
             return false;
-        note_box(turn, opened, open->boxes[i], is_withheld(turn, command, open->boxes[i]->key_id));
+        note_box(turn, opened, open->boxes[i], is_withheld(turn, command, open->boxes[i]));
         opened->purpose = open->purpose;
         opened->masked = open->masked;
     }

@@ -90,21 +90,44 @@ static void reply_submitted(struct turn *turn, const Hb__Command *command, Hb__E
     reply->submitted = submitted;
 }
 
-/* The case for which the key was withheld when this was decided; 0: it was not. */
-static uint64_t withheld_for(Hb__Event *const *said, unsigned count, uint64_t key_id)
+static bool is_withheld(const Intake__DataOpened *opened, const Hb__Sealed *box)
+{
+    bool key = false, field = false;
+    for (size_t i = 0; i < opened->n_withheld_keys; i++)
+        key = key || opened->withheld_keys[i] == box->key_id;
+    for (size_t i = 0; i < opened->n_withheld; i++)
+        field = field || strcmp(opened->withheld[i], box->field) == 0;
+    return key && field;
+}
+
+/* The case for which the box was withheld when this was decided; 0: it was not. */
+static uint64_t withheld_for(Hb__Event *const *said, unsigned count, const Hb__Sealed *box)
 {
     for (unsigned i = 0; i < count; i++)
-        for (size_t k = 0; k < said[i]->intake->opened->n_withheld_keys; k++)
-            if (said[i]->intake->opened->withheld_keys[k] == key_id)
-                return said[i]->case_id;
+        if (is_withheld(said[i]->intake->opened, box))
+            return said[i]->case_id;
     return 0;
 }
 
-static void withhold(struct turn *turn, const Hb__Sealed *box, uint64_t case_id, Intake__Opened *opened)
+static Hb__Refusal *staffs_own(struct turn *turn, const char *field)
+{
+    Hb__Refusal *refusal = arena_alloc(turn_arena(turn), sizeof *refusal);
+    hb__refusal__init(refusal);
+    refusal->status = 403;
+    refusal->code = "not_allowed";
+    refusal->text =
+        label_new(turn, "制度未规定向投诉人公开该内容", "the policy does not show this text to the complainant");
+    refusal_field(turn, refusal, field);
+    return refusal;
+}
+
+static void withhold(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, uint64_t case_id,
+                     Intake__Opened *opened)
 {
     opened->withheld[opened->n_texts] = true;
     if (!opened->unopened)
-        opened->unopened = intake_identity_reason(turn, case_id, box->field);
+        opened->unopened = intake_actor(command)->complainant ? staffs_own(turn, box->field)
+                                                              : intake_identity_reason(turn, case_id, box->field);
 }
 
 /* What was recorded counts: a command that comes again shows no more than it did. */
@@ -123,9 +146,10 @@ static char *shown(struct turn *turn, const Hb__Sealed *box, char *text, bool ma
     return part;
 }
 
-static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event *const *said, unsigned count,
+static void reply_opened(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                          Hb__CommandReply *reply)
 {
+    const Intake__Open *open = command->intake->open;
     Intake__Opened *opened = arena_alloc(turn_arena(turn), sizeof *opened);
     intake__opened__init(opened);
     opened->texts = arena_alloc(turn_arena(turn), (open->n_boxes + 1) * sizeof *opened->texts);
@@ -135,9 +159,9 @@ static void reply_opened(struct turn *turn, const Intake__Open *open, Hb__Event 
     bool masked = is_masked(open, said, count);
     for (size_t i = 0; i < open->n_boxes; i++) {
         char *text = "";
-        uint64_t withheld = withheld_for(said, count, open->boxes[i]->key_id);
+        uint64_t withheld = withheld_for(said, count, open->boxes[i]);
         if (withheld) {
-            withhold(turn, open->boxes[i], withheld, opened);
+            withhold(turn, command, open->boxes[i], withheld, opened);
         } else if (vault_open(turn_vault(turn), open->boxes[i], turn_arena(turn), &text)) {
             text = "";
             opened->gone[opened->n_gone++] = open->boxes[i]->field;
@@ -161,7 +185,7 @@ void intake_reply(struct turn *turn, const Hb__Command *command, Hb__Event *cons
         reply_submitted(turn, command, said, count, reply);
         return;
     case INTAKE__COMMAND__KIND_OPEN:
-        reply_opened(turn, command->intake->open, said, count, reply);
+        reply_opened(turn, command, said, count, reply);
         return;
     case INTAKE__COMMAND__KIND_SEARCH:
         intake_search_reply(turn, command, command->intake->search, reply);

@@ -1000,7 +1000,9 @@ def more_than_can_be_answered_are_asked_to_come_again():
             refusals = select.select(waiting, [], [], 0.1)[0]
         texts = [s.recv(4096).decode() for s in refusals]
         assert len(texts) == more and all(t.startswith("HTTP/1.1 503 ") and '"busy"' in t and "Retry-After: " in t for t in texts), texts[:2]
-        assert call("GET", "/healthz", account=None).status == 200
+        for path in ("/healthz", "/metrics", "/api/v1/openapi.json"):
+            assert call("GET", path, account=None).status == 200, path
+        refused(call("GET", "/api/v1/public-notices?site=haitang", account=None), 503, "busy")
     for s in waiting:
         s.close()
     eventually(lambda: call("GET", "/api/v1/cases?limit=1", account="reception").status == 200, 10)

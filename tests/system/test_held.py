@@ -91,6 +91,10 @@ def files_are_for_cases():
     form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
     page = phone.send(form, category="noise", text="有照片", work="", attach=[("a.txt", b"words", "text/plain")])
     assert "登记之前不收文件" in page.text and "待人工核对" in page.text, page.text
+    session = phone.cookies["case"]
+    page = phone.get("/held")
+    assert "登记之前不收文件" not in page.text and "待人工核对" in page.text, page.text  # said once
+    assert phone.cookies["case"] != session  # an hour from each page on
 
 
 # ---- until it is a case, or is refused ----
@@ -186,6 +190,16 @@ def killed_in_between():
     assert said.rstrip().endswith(": sound"), said
 
 
+def of_one_sender_so_many():
+    """The next one is not taken, and is told when to come again."""
+    phone = Phone()
+    for n in range(20):
+        number_of(sent(phone, work="", text=f"第{n}件广告")[1])
+    form = phone.get("/submit?site=haitang&kind=complaint").form_at("/submit")
+    reply = phone.raw("POST", "/submit", {**form["fields"], "category": "noise", "text": "再来一件", "work": ""})
+    assert reply.status == 429 and int(reply.headers["retry-after"]) > 5 and "等待核对" in reply.body.decode(), reply
+
+
 def kill_all():
     names = ("intake", "casework", "routing", "analytics", "gateway")
     old = {name: system.pids(name) for name in names}
@@ -208,7 +222,7 @@ def all_of_it():
     with harness.System("--demo") as started:
         system = test_portal.system = started
         for test in (each_sign_is_told, beyond_a_first_limit_they_are_held, what_is_wrong_comes_back_as_ever, files_are_for_cases,
-                     let_in_it_is_an_ordinary_case, refused_its_sender_reads_why, pages_of_the_list, killed_in_between):
+                     let_in_it_is_an_ordinary_case, refused_its_sender_reads_why, pages_of_the_list, killed_in_between, of_one_sender_so_many):
             began = time.monotonic()
             test()
             print(f"  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)

@@ -199,6 +199,25 @@ def on_paper():
     assert act("coordinator", case, "close", expect=409)["clauses"] == ["PROP-11-14"]  # only the revisit is outstanding
 
 
+def more_than_is_opened_at_once():
+    """Of very many words the newest are shown; that a letter went out is told without its text, and what there is stays readable."""
+    case, number, code = submit(name="郑文")
+    handled(case)
+    long = FIRST + "附" * 15000
+    act("handler", case, "draft_letter", letter=long)
+    act("head", case, "sign", version=file_of(case, "head")["version"])
+    act("handler", case, "answer", reply_text="详见来函")
+    act("coordinator", case, "reopen", reason="又漏了")
+    browser, page = track(number, code)
+    assert "阀门老化" in page.text
+    for n in range(40):  # 2.2 MB of them
+        page = browser.send(page.form_with(step="add"), **{"add.addition": f"<{n}>" + "补" * 19000})
+    assert "<39>补" in page.text and "<32>补" in page.text and "<0>补" not in page.text, len(page.text)
+    assert "水管漏水" in page.text and f"答复函 {number}-L1" in page.text.replace("公函", "答复函"), page.text[:2000]
+    assert "阀门老化" not in page.text and browser.request("GET", "/case/letters/answer_letter/1")[0] == 404
+    assert words(letter(case, issue=1).json()) == long
+
+
 def nowhere_in_the_clear():
     """In no log, no table, no note: only sealed."""
     for sentence in ("已换新阀", "更换整段水管", "阀门老化"):
@@ -213,6 +232,7 @@ def letters():
     with harness.Mail() as mail, harness.System("--demo", "--smtp", mail.url) as system:
         nothing_sent_changes(*what_was_approved_is_what_arrives())
         on_paper()
+        more_than_is_opened_at_once()
         nowhere_in_the_clear()
 
 

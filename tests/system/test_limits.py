@@ -141,6 +141,8 @@ def an_address_asks_so_often():
     is_told_to_wait(until_refused(lambda: from_there(token="hb_nonsense"), 118, 2), "too_many_requests", 1)
     is_told_to_wait(until_refused(lambda: from_there("2001:db8:1:2::8"), 0, 2), "too_many_requests", 1)  # of the same household
     assert from_there(path="/").status == 200
+    notices = lambda: system.http("GET", "/api/v1/public-notices?site=haitang")  # of the limit of case pages, from this machine, too
+    is_told_to_wait(until_refused(notices, 120, 1), "too_many_requests", 1)
     assert from_there("2001:db8:1:3::7").status == 401 and from_there("203.0.113.7").status == 401
     statuses = {system.http("GET", "/api/v1/session").status for _ in range(200)}  # of this machine
     assert statuses == {401}, statuses

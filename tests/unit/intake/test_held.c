@@ -389,6 +389,7 @@ static void nobody_fills_the_disk(void **state)
     const Hb__Refusal *refusal = send(world, submission(world, sender(world, "a1"), true))->refused;
     assert_int_equal(refusal->status, 429);
     assert_string_equal(refusal->code, "held_many");
+    assert_int_equal(refusal->retry_after_s, INTAKE_HELD_RETRY_S);
     assert_null(send(world, submission(world, sender(world, NULL), true))->refused); /* others go on */
     for (unsigned i = INTAKE_HELD_ORIGIN_MAX; i < INTAKE_HELD_MAX; i++)
         hold(world, arena_printf(&world->arena, "b%u", i));

@@ -22,9 +22,11 @@ static Policy__Kind *kind_repair(struct world *world)
     Policy__Need *need = MAKE(world, Policy__Need, POLICY__NEED__INIT);
     need->name = "explanation";
     settle->needs = LIST(world, Policy__Need *, &settle->n_needs, need);
+    Policy__Step *accept = world_step(world, "accept", "registered", "handling");
+    accept->by = LIST(world, Policy__Who *, &accept->n_by, world_who(world, "anyone"));
+    accept->fields = LIST(world, char *, &accept->n_fields, "remark");
     kind->steps =
-        LIST(world, Policy__Step *, &kind->n_steps, settle, world_step(world, "accept", "registered", "handling"),
-             world_step(world, "close", "handling", "closed"));
+        LIST(world, Policy__Step *, &kind->n_steps, settle, accept, world_step(world, "close", "handling", "closed"));
     Policy__FieldDef *room = world_field(world, "room", POLICY__FIELD_DEF__TYPE__NAME);
     room->needed = POLICY__FIELD_DEF__NEEDED__ALWAYS;
     Policy__FieldDef *severity = world_field(world, "severity", POLICY__FIELD_DEF__TYPE__CHOICE);
@@ -690,7 +692,16 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_int_equal(open_own(world, code, 0, name, text)->refused->status, 403);
     Hb__Sealed note = *text; /* of his case, and the staff's own */
     note.field = "note";
-    assert_string_equal(open_own(world, code, mine, text, &note)->refused->field, "boxes[1]");
+    reply = open_own(world, code, mine, text, &note);
+    assert_string_equal(reply->opened->texts[0], "电梯停运，困在三楼");
+    assert_string_equal(reply->opened->texts[1], "");
+    assert_true(!reply->opened->withheld[0] && reply->opened->withheld[1]);
+    assert_int_equal(reply->opened->n_gone, 0); /* it is not said to be erased */
+    assert_string_equal(reply->opened->unopened->field, "note");
+    assert_string_equal(last_said(world)->intake->opened->withheld[0], "note");
+    assert_int_equal(last_said(world)->intake->opened->n_fields, 1);
+    note.field = "remark"; /* asked of anyone, and so of him, too */
+    assert_false(open_own(world, code, mine, text, &note)->opened->withheld[1]);
     Hb__Sealed made_up = *text;
     made_up.key_id = 99;
     assert_int_equal(open_boxes(world, world_actor(world, "bo"), 0, "x", &made_up, text)->refused->status, 404);
