@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define INDEX_FORMAT 2u /* another one makes every index anew */
+#define INDEX_FORMAT 3u /* another one makes every index anew */
 #define INDEX_AFTER_MS 1000
 
 /* A damaged one is made anew: nothing is in it that is not elsewhere. */

@@ -143,14 +143,15 @@ static void add(struct words_marks *marks, uint64_t mark, struct arena *arena)
     marks->list[marks->count++] = mark;
 }
 
-void words_mark(const struct words *words, const char *folded, struct arena *arena, struct words_marks *marks)
+void words_mark(const struct words *words, enum words_scope scope, const char *folded, struct arena *arena,
+                struct words_marks *marks)
 {
-    uint32_t pair[2];
-    folded = text_next(folded, &pair[0]);
+    uint32_t pair[3] = {scope};
+    folded = text_next(folded, &pair[1]);
     while (*folded) {
-        folded = text_next(folded, &pair[1]);
+        folded = text_next(folded, &pair[2]);
         add(marks, hash_of(words, pair, sizeof pair), arena);
-        pair[0] = pair[1];
+        pair[1] = pair[2];
     }
 }
 

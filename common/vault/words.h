@@ -28,8 +28,10 @@ struct words_marks { /* in an arena */
     uint64_t *list;
     size_t count;
 };
-/* Of each two characters side by side in a folded text. */
-void words_mark(const struct words *words, const char *folded, struct arena *arena, struct words_marks *marks);
+/* Of each two characters side by side in a folded text; those of one scope are none of another's. */
+enum words_scope { WORDS_OF_ANY, WORDS_OF_MATTER };
+void words_mark(const struct words *words, enum words_scope scope, const char *folded, struct arena *arena,
+                struct words_marks *marks);
 /* Of a value as a whole, apart from all others of another scope: a telephone number. */
 void words_mark_whole(const struct words *words, const char *scope, const char *value, struct arena *arena,
                       struct words_marks *marks);

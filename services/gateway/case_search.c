@@ -4,6 +4,7 @@
 #include "cases.h"
 
 #include "account_limit.h"
+#include "body.h"
 #include "parameters.h"
 #include "problem.h"
 
@@ -164,6 +165,8 @@ static void on_alike(struct http_request *request, void *context, const Hb__Refu
 {
     struct case_list *list = context;
     if (refused) {
+        if (*list->text)
+            account_give_back(request, ACCOUNT_SEARCHES);
         problem_respond(request, refused);
         return;
     }
@@ -179,26 +182,33 @@ static void on_alike(struct http_request *request, void *context, const Hb__Refu
     case_list_ask(request, list, (uint32_t)alike->n_case_ids, on_alike_rows, list);
 }
 
+/* What is being typed comes as a body: addresses are written down on their way. */
 void cases_alike(struct http_request *request)
 {
     struct case_list *list = arena_zero(&request->arena, sizeof *list);
     Hb__Query query = HB__QUERY__INIT;
     Intake__Query intake = INTAKE__QUERY__INIT;
-    Intake__FindAlike find = INTAKE__FIND_ALIKE__INIT;
+    const Hb__Refusal *wrong = NULL;
+    json_t *body = body_object(request, false);
+    if (!body)
+        return;
+    intake.kind_case = INTAKE__QUERY__KIND_ALIKE;
+    intake.alike = (Intake__FindAlike *)body_message(request, body, &intake__find_alike__descriptor, "", &wrong);
+    if (wrong) {
+        problem_respond(request, wrong);
+        return;
+    }
     list->site = query.site = parameter_text(request, "site");
-    list->cursor = "";
+    list->text = intake.alike->text;
+    list->phone = list->cursor = "";
     analytics__filter__init(&list->filter);
     if (!*list->site) {
         case_list_refuse_no_site(request);
         return;
     }
-    find.kind = parameter_text(request, "kind");
-    find.category = parameter_text(request, "category");
-    find.place = parameter_text(request, "place");
-    find.text = parameter_text(request, "text");
+    if (*list->text && !account_may(request, ACCOUNT_SEARCHES))
+        return;
     query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
     query.intake = &intake;
-    intake.kind_case = INTAKE__QUERY__KIND_ALIKE;
-    intake.alike = &find;
     cell_query(request, HB__SERVICE__INTAKE, &query, on_alike, list);
 }

@@ -66,7 +66,7 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
     sites_know(request, reading->count ? ((Hb__Event *)reading->events[0])->site : "", give_page, reading);
 }
 
-/* Likely duplicates are told by GET /cases/alike, and there to those who see them. */
+/* Likely duplicates are told by POST /cases/alike, and there to those who see them. */
 static void drop_alike(const ProtobufCMessage *message)
 {
     const Hb__Event *event = (const Hb__Event *)message;

@@ -1,8 +1,9 @@
-/* Likely duplicates while somebody types: cases of the same kind, category and place, and those of whose words the text
-   has most. The latter are ranked by the index of words alone; no text is opened, so nothing need be recorded. But
-   which words a case has is what sealed texts hold: the text counts only for who may open them at the site, it must
-   have some length (a name alone finds nobody), and a case whose identity or texts are kept from some is found by its
-   place only. All of it of the last 14 days, and of at most so many cases that the answer takes some milliseconds. */
+/* Likely duplicates while somebody types: cases of the same kind, category and place, and those with whose description
+   the text shares most words. The latter are ranked by the index of words alone; no text is opened, so nothing is
+   recorded. But which words a description has is what is sealed: the text counts only for who may open texts at the
+   site, the gateway counts it as a search, it must have some length, and a case whose identity or texts are kept from
+   some is found by its place only. Of names, addresses and telephone numbers nothing is compared. All of it of the
+   last 14 days, and of at most so many cases that the answer takes some milliseconds. */
 #include "intake.h"
 
 #include "organisation/organisation.h"
@@ -14,7 +15,7 @@
 
 #define ROWS_MAX 30000u /* of the index */
 #define PAIRS_MAX 64u   /* of characters, of the text typed: its beginning says what it is about */
-#define PAIRS_LEAST 4u  /* of the text typed: a name has fewer */
+#define PAIRS_LEAST 4u  /* of the text typed */
 #define SHARED_LEAST 3u
 #define SAME_TEXT 1000u /* all pairs; what is alike in fewer than half of them is not */
 #define SAME_PLACE 1000u
@@ -59,7 +60,7 @@ static void add_by_text(struct asked *asked, const char *text)
     struct words_ranked ranked[INTAKE_ALIKE_RANKED_MAX];
     if (!words)
         return;
-    words_mark(words, text_folded(turn_arena(turn), text), turn_arena(turn), &marks);
+    words_mark(words, WORDS_OF_MATTER, text_folded(turn_arena(turn), text), turn_arena(turn), &marks);
     words_marks_distinct(&marks, PAIRS_MAX);
     if (marks.count < PAIRS_LEAST)
         return;

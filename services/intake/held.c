@@ -43,7 +43,7 @@ static void held_save(struct turn *turn, uint64_t held, const Intakerec__Held *r
     state_put(turn, INTAKE_HELD_LIST, key_bytes(&list), bytes_of_text(record->refused_ms ? "" : record->actor->origin));
 }
 
-/* Those of a site that wait; `origin` (may be NULL): how many of them are of it. */
+/* Those of a site that wait, and how many of them are of one origin. */
 static unsigned count_waiting(struct turn *turn, const char *site, const char *origin, unsigned *of_origin_out)
 {
     struct key prefix = list_prefix(site, false);
@@ -51,9 +51,8 @@ static unsigned count_waiting(struct turn *turn, const char *site, const char *o
     struct bytes key, value;
     unsigned count = 0, same = 0;
     for (; state_scan_next(scan, &key, &value); count++)
-        same += origin && bytes_equal(value, bytes_of_text(origin));
-    if (of_origin_out)
-        *of_origin_out = same;
+        same += bytes_equal(value, bytes_of_text(origin));
+    *of_origin_out = same;
     return count;
 }
 
@@ -266,10 +265,24 @@ void intake_decide_refuse_held(struct turn *turn, const Hb__Command *command, co
 
 /* ---- the list ---- */
 
-static Intake__Held *row_of(struct turn *turn, uint64_t held, const Intakerec__Held *record)
+/* The origins of those that wait and are seen. */
+struct origins {
+    char **list;
+    size_t count;
+};
+
+static uint32_t how_many_of(const struct origins *origins, const char *origin)
+{
+    uint32_t same = 0;
+    for (size_t i = 0; *origin && i < origins->count; i++)
+        same += strcmp(origins->list[i], origin) == 0;
+    return same;
+}
+
+static Intake__Held *row_of(struct turn *turn, uint64_t held, const Intakerec__Held *record,
+                            const struct origins *waiting)
 {
     Intake__Held *row = TURN_NEW(turn, Intake__Held, intake__held__init);
-    unsigned same = 0;
     row->id = held;
     row->number = record->number;
     row->kind = record->submit->kind;
@@ -279,17 +292,17 @@ static Intake__Held *row_of(struct turn *turn, uint64_t held, const Intakerec__H
     row->suspect = record->actor->suspect;
     row->n_suspect = record->actor->n_suspect;
     row->origin = record->actor->origin;
-    if (*row->origin)
-        (void)count_waiting(turn, record->site, row->origin, &same);
-    row->same_origin = same;
+    row->same_origin = how_many_of(waiting, row->origin);
     row->reason = record->reason;
     row->refused_by = record->refused_by;
     row->refused_ms = record->refused_ms;
     return row;
 }
 
-/* Hidden ones are not counted either. */
-static void count_seen(struct turn *turn, const char *site, const Hb__Actor *actor, Intake__HeldList *list)
+/* Hidden ones are not counted either. Whether one is hidden only the case that it would be tells, so each is made one,
+   at every look at the badge: at most INTAKE_HELD_MAX, of which nothing is opened. */
+static void count_seen(struct turn *turn, const char *site, const Hb__Actor *actor, Intake__HeldList *list,
+                       struct origins *origins_out)
 {
     struct key prefix = list_prefix(site, false);
     struct state_scan *scan = state_scan_open(turn, INTAKE_HELD_LIST, key_bytes(&prefix), bytes_of(NULL, 0));
@@ -300,6 +313,9 @@ static void count_seen(struct turn *turn, const char *site, const Hb__Actor *act
         if (!record || is_hidden(turn, held, record, actor))
             continue;
         list->waiting++;
+        origins_out->list =
+            arena_grow(turn_arena(turn), origins_out->list, origins_out->count, sizeof *origins_out->list);
+        origins_out->list[origins_out->count++] = record->actor->origin;
         if (!list->oldest_ms)
             list->oldest_ms = record->received_ms;
     }
@@ -309,7 +325,8 @@ Intake__HeldList *intake_held_list(struct turn *turn, const char *site, const Hb
                                    const Intake__GetHeld *get)
 {
     Intake__HeldList *list = TURN_NEW(turn, Intake__HeldList, intake__held_list__init);
-    count_seen(turn, site, actor, list);
+    struct origins waiting = {NULL, 0};
+    count_seen(turn, site, actor, list, &waiting);
     if (get->count_only)
         return list;
     uint32_t limit = get->limit && get->limit < INTAKE_HELD_PAGE_MAX ? get->limit : INTAKE_HELD_PAGE_MAX;
@@ -326,7 +343,7 @@ Intake__HeldList *intake_held_list(struct turn *turn, const char *site, const Hb
             list->next = list->rows[limit - 1]->id;
             break;
         }
-        TURN_ADD(turn, list->rows, list->n_rows, row_of(turn, held, record));
+        TURN_ADD(turn, list->rows, list->n_rows, row_of(turn, held, record, &waiting));
     }
     return list;
 }

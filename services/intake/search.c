@@ -263,7 +263,7 @@ static void mark_wanted(struct candidates *candidates, const struct wanted *want
     if (words && wanted->phone)
         words_mark_whole(words, "phone", wanted->phone, arena, &candidates->marks);
     for (size_t i = 0; words && i < wanted->count; i++)
-        words_mark(words, wanted->words[i], arena, &candidates->marks);
+        words_mark(words, WORDS_OF_ANY, wanted->words[i], arena, &candidates->marks);
 }
 
 /* Where the list begins, the time asked for bounding it. */

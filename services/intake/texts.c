@@ -169,7 +169,10 @@ static bool mark_text(void *context, const char *field, const char *text)
     struct words *words = turn_words(marking->turn);
     struct arena *arena = turn_arena(marking->turn);
     char *phones[TEXT_PHONES_MAX];
-    words_mark(words, text_folded(arena, text), arena, &marking->marks);
+    char *folded = text_folded(arena, text);
+    words_mark(words, WORDS_OF_ANY, folded, arena, &marking->marks);
+    if (strcmp(field, "text") == 0) /* by what it is about cases are alike, and by nothing of whoever it came from */
+        words_mark(words, WORDS_OF_MATTER, folded, arena, &marking->marks);
     size_t count = strcmp(field, "phone") == 0 ? text_phones(arena, text, phones) : 0;
     for (size_t i = 0; i < count; i++)
         words_mark_whole(words, "phone", phones[i], arena, &marking->marks);

@@ -646,8 +646,9 @@ def counts_are_exact():
     assert due and all(row["due_at"] and row.get("on_time", "") == "" and "closed_at" not in row for row in due), due[:3]
     assert counted(f"due_to={soon}") + counted(f"due_from={soon}") == len([row for row in all_rows("&site=haitang") if row.get("due_at") and row.get("on_time", "") == "" and "closed_at" not in row])
     refused(call("GET", "/api/v1/cases/count"), 400, "bad_parameter", "site")
-    refused(call("GET", "/api/v1/cases/alike"), 400, "bad_parameter", "site")
-    assert get("/api/v1/cases/alike?site=haitang&kind=complaint&category=noise&place=nowhere")["rows"] == []
+    like = {"kind": "complaint", "category": "noise", "place": "nowhere"}
+    refused(call("POST", "/api/v1/cases/alike", like), 400, "bad_parameter", "site")
+    assert call("POST", "/api/v1/cases/alike?site=haitang", like).json()["rows"] == []
     refused(call("GET", "/api/v1/cases/kinds"), 400, "bad_parameter", "site")
     kinds = {one["kind"]: one for one in get("/api/v1/cases/kinds?site=haitang")["kinds"]}
     assert "phone" in kinds["complaint"]["channels"] and kinds["complaint"].get("settle") and "sanction" not in kinds, kinds

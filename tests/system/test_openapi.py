@@ -333,7 +333,7 @@ def a_case_is_worked_on(walk, lin):
         "site": SITE, "kind": "request", "category": "other", "text": "门坏了", "place": "东门",
         "party": {"name": "某某", "phone": "021-55500999"}}).json()["case_id"]
     walk.system.settle()
-    walk.ask("GET", "/api/v1/cases/alike", token=lin, query=f"{query}&kind=request&category=other&place=东门".replace("东门", "%E4%B8%9C%E9%97%A8"))
+    walk.ask("POST", "/api/v1/cases/alike", token=lin, query=query, body={"kind": "request", "category": "other", "place": "东门", "text": "门坏了，打不开"})
     for rest in ("", "/timeline", "/explain"):
         walk.ask("GET", f"/api/v1/cases/{{id}}{rest}", token=lin, id=case, query=query)
     walk.ask("POST", "/api/v1/cases/{id}/actions/{action}", token=lin, parts={"id": case, "action": "close"}, query=query, body={"note": "修好了"})

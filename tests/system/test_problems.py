@@ -97,11 +97,11 @@ def joining_a_public_problem():
     assert late.status == 409, late
 
 
-def more_than_a_page_of_them():
-    """Fifty on a page, the newest first; the next page goes on where the one before ended."""
+def public_problems(count):
+    """Their numbers; opened and confirmed by hand."""
     system.http("PUT", "/api/v1/organisation", {"accounts": [{"id": "supervisor", "person": "sun_min", "scopes": ["read", "act", "open", "submit"]}]}, token=system.operator_token())
     token, numbers = system.run("token", "supervisor").stdout.strip(), []
-    for _ in range(53):
+    for _ in range(count):
         reply = system.http("POST", "/api/v1/cases", {"site": "haitang", "kind": "cluster", "category": "lift", "text": "电梯"}, token=token)
         assert reply.status == 201, reply
         numbers.append(reply.json()["number"])
@@ -110,6 +110,12 @@ def more_than_a_page_of_them():
         reply = system.http("POST", f"/api/v1/cases/{number}/actions/confirm?site=haitang", {}, token=token)
         assert reply.status == 200, reply
     system.settle()
+    return numbers
+
+
+def more_than_a_page_of_them():
+    """Fifty on a page, the newest first; the next page goes on where the one before ended."""
+    numbers = public_problems(53)
     seen, path = [], "/problems?site=haitang"
     while path:
         page = Phone().request("GET", path)[1]
@@ -128,6 +134,35 @@ def strangers_have_no_list_of_cases():
 
 
 # ---- programs ----
+
+def the_trap_holds_back():
+    """Whoever fills in what people do not see joins nothing; sent back empty it may be sent again. Where the puzzle was solved a browser filled it in."""
+    (number,) = public_problems(1)
+    address = f"/problem?site=haitang&number={number}"
+    phone = Phone()
+    page = phone.send(phone.get(address).form_at("/problem"), expect=422, homepage="http://spam.example")
+    assert "应当留空" in page.text, page.text
+    again = page.form_at("/problem")
+    assert again["fields"]["homepage"] == ""
+    assert "也遇到的人数" not in Phone().get(address).text
+    assert "也遇到的人数：1" in phone.send(again).text
+    other = Phone()
+    form = other.get(address).form_at("/problem")
+    solved = portal.solve(form["fields"]["token"], form["bits"])
+    assert "也遇到的人数：2" in other.send(form, work=solved, homepage="filled by the browser").text
+
+
+def the_puzzle_of_another_form_is_none():
+    phone, token = Phone(), system.tokens()["reception"]
+    counted = lambda: int(system.http("GET", "/api/v1/held?site=haitang&count=true", token=token).json()["waiting"])
+    address, before = "/submit?site=haitang&kind=complaint", counted()
+    one, other = (phone.get(address).form_at("/submit") for _ in range(2))
+    filled = {"category": "noise", "text": "水泵房夜里轰鸣"}
+    assert phone.raw("POST", "/submit", {**other["fields"], **filled, "work": one["fields"]["work"]}).status == 303
+    system.settle()
+    (row,) = [row for row in system.http("GET", "/api/v1/held?site=haitang&limit=16", token=token).json()["rows"] if "proof" in row["suspect"]]
+    assert counted() == before + 1, row
+
 
 def the_puzzle_lets_through():
     phone = Phone()
@@ -251,7 +286,7 @@ def all_of_it():
     with harness.System("--demo") as started:
         system = test_portal.system = started
         for test in (all_steps_of_a_complainant, joining_a_public_problem, one_that_was_never_confirmed_is_nobodys_to_see, strangers_have_no_list_of_cases,
-                     the_puzzle_lets_through, the_puzzle_relaxes_the_limit, more_than_a_page_of_them, everybody_reads_notices,
+                     the_trap_holds_back, the_puzzle_of_another_form_is_none, the_puzzle_lets_through, the_puzzle_relaxes_the_limit, more_than_a_page_of_them, everybody_reads_notices,
                      many_long_notices_come_by_the_page):
             test()
             print(f"  {test.__name__}", flush=True)

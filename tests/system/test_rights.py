@@ -51,7 +51,7 @@ EXPECTED = {
     ("POST", "/api/v1/policies/rehearse"): [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
     ("GET", "/api/v1/policies/{site}/sources"): [401, 403, 403, 403, 403, 403, 403, 200, 404, 404, 404],
     ("POST", "/api/v1/calendars/{calendar}/years"): [401, 403, 403, 403, 403, 403, 403, 422, 403, 403, 403],
-    ("GET", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
+    ("POST", "/api/v1/cases/alike"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/cases/kinds"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/labels"):      [401, 200,  403,  403,  200,  200,  403,  200,  404,  404,  404],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
@@ -134,11 +134,12 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
     ("POST", "/api/v1/policies"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
     ("POST", "/api/v1/policies/{site}/move"): lambda role: {"version": 999},
     ("POST", "/api/v1/held/{held}/refuse"): lambda role: {"reason": "广告"},
+    ("POST", "/api/v1/cases/alike"): lambda role: {"kind": "complaint", "category": "noise"},
     ("POST", "/api/v1/policies/check"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
     ("POST", "/api/v1/policies/diff"): lambda role: {"site": SITE, "packs": ["PROP-11"]},
     ("POST", "/api/v1/policies/rehearse"): lambda role: {"site": SITE, "scenarios": [{"path": "a.yaml", "text": "scenario: X\n"}]},
 }
-QUERIES = {"held", "public-notices", "cases", "cases/count", "cases/alike", "cases/kinds", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels", "audit", "audit/chain", "notices", "reports/figures"}  # of a site, when read
+QUERIES = {"held", "public-notices", "cases", "cases/count", "cases/kinds", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels", "audit", "audit/chain", "notices", "reports/figures"}  # of a site, when read
 PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell": "00000000000000ff", "calendar": "cn", "notice": "1", "held": "1",
          "site": SITE}
 
@@ -146,7 +147,7 @@ PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell
 def address_of(method, template, case, parts=PARTS):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else parts[found[1]], template)
     query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
-    query += f"?site={SITE}" if (method, template) == ("POST", "/api/v1/audit/chain") else ""
+    query += f"?site={SITE}" if method == "POST" and template in ("/api/v1/audit/chain", "/api/v1/cases/alike") else ""
     query += "?purpose=walk" if method == "GET" and template.endswith("{file}") else ""
     query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
     return path + query + ("&since=2026-01-01T00:00:00Z" if template.endswith("calendars/moved") else "&places=x" if template.endswith("/labels") else "")
@@ -250,8 +251,6 @@ def named_elsewhere(world):
     document = system.http("GET", "/api/v1/openapi.json").json()
     for template, methods in sorted(document["paths"].items()):
         for parameter in methods.get("get", {}).get("parameters", []):
-            if template == "/api/v1/cases/alike":
-                continue  # to another text other cases are like: nor_by_its_words
             if parameter["in"] == "query" and parameter["name"] in ("number", "case_id", "case", "text", "external_id"):
                 for at in range(2):
                     yield "GET", lambda name, t=template, p=parameter["name"]: (f"{t}?site={SITE}&{p}={name}", None), at
@@ -334,8 +333,8 @@ def nor_by_its_words(world):
     system.settle()
     for role in ("reception", "coordinator"):
         def shown(role=role):
-            path = f"/api/v1/cases/alike?site={SITE}&kind=hushed&text={urllib.parse.quote(words)}"
-            return [row["number"] for row in world.ask("GET", path, world.tokens[role], None, 200).json()["rows"]]
+            reply = world.ask("POST", f"/api/v1/cases/alike?site={SITE}", world.tokens[role], {"kind": "hushed", "text": words}, 200)
+            return [row["number"] for row in reply.json()["rows"]]
         assert hushed not in harness.eventually("the index of words has it", lambda shown=shown: other in shown() and shown()), role
 
 

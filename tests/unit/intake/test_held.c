@@ -17,6 +17,10 @@ static void publish(struct world *world, uint32_t version)
     kind->stages = LIST(world, Policy__Stage *, &kind->n_stages, world_stage(world, "registered", POLICY__PHASE__NEW),
                         world_stage(world, "closed", POLICY__PHASE__CLOSED));
     kind->steps = LIST(world, Policy__Step *, &kind->n_steps, world_step(world, "close", "registered", "closed"));
+    Policy__Kind *wish = MAKE(world, Policy__Kind, POLICY__KIND__INIT); /* hidden from nobody */
+    wish->name = "wish";
+    wish->public_ = true;
+    wish->stages = LIST(world, Policy__Stage *, &wish->n_stages, world_stage(world, "registered", POLICY__PHASE__NEW));
     Policy__FieldDef *room = world_field(world, "room", POLICY__FIELD_DEF__TYPE__NAME);
     room->needed = POLICY__FIELD_DEF__NEEDED__ALWAYS;
     if (version == 1) /* later nobody is asked for it any more */
@@ -42,7 +46,7 @@ static void publish(struct world *world, uint32_t version)
     policy.site = "garden";
     policy.version = version;
     policy.defaults = &defaults;
-    policy.kinds = LIST(world, Policy__Kind *, &policy.n_kinds, kind);
+    policy.kinds = LIST(world, Policy__Kind *, &policy.n_kinds, kind, wish);
     world_publish(world, &policy);
 }
 
@@ -354,6 +358,20 @@ static void who_may_see_it_and_decide(void **state)
     assert_int_equal(open_box(world, sender(world, NULL), 0, text)->refused->status, 403);
 }
 
+static void hidden_ones_count_for_no_origin(void **state)
+{
+    struct world *world = *state;
+    hold(world, "a1");
+    Hb__Command *wish = submission(world, sender(world, "a1"), false);
+    wish->intake->submit->kind = "wish";
+    assert_null(send(world, wish)->refused);
+    assert_int_equal(list(world, "lin", false, 0, 0)->intake->held->rows[0]->same_origin, 2);
+    const Intake__HeldList *seen = list(world, "bo", false, 0, 0)->intake->held;
+    assert_int_equal(seen->waiting, 1);
+    assert_int_equal(seen->n_rows, 1);
+    assert_int_equal(seen->rows[0]->same_origin, 1);
+}
+
 static void the_list_has_pages(void **state)
 {
     struct world *world = *state;
@@ -406,10 +424,15 @@ static void nobody_fills_the_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_WORLD(it_is_held_and_no_case),     WITH_WORLD(a_wrong_one_is_refused_as_any),
-        WITH_WORLD(sent_again_it_is_one),       WITH_WORLD(it_is_let_in_as_it_came),
-        WITH_WORLD(it_is_refused_for_a_reason), WITH_WORLD(who_may_see_it_and_decide),
-        WITH_WORLD(the_list_has_pages),         WITH_WORLD(nobody_fills_the_disk),
+        WITH_WORLD(it_is_held_and_no_case),
+        WITH_WORLD(a_wrong_one_is_refused_as_any),
+        WITH_WORLD(sent_again_it_is_one),
+        WITH_WORLD(it_is_let_in_as_it_came),
+        WITH_WORLD(it_is_refused_for_a_reason),
+        WITH_WORLD(who_may_see_it_and_decide),
+        WITH_WORLD(hidden_ones_count_for_no_origin),
+        WITH_WORLD(the_list_has_pages),
+        WITH_WORLD(nobody_fills_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

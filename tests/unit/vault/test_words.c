@@ -83,7 +83,7 @@ static int teardown(void **state)
 static struct words_marks marks_of(struct world *world, const char *text)
 {
     struct words_marks marks = {0};
-    words_mark(world->words, text, &world->arena, &marks);
+    words_mark(world->words, WORDS_OF_ANY, text, &world->arena, &marks);
     return marks;
 }
 
@@ -313,7 +313,7 @@ static void is_keyed(void **state)
     struct words *words;
     struct words_marks theirs = {0};
     assert_int_equal(words_open(arena_printf(&world->arena, "%s/words2", world->folder), vault, "a", &words), ERR_NONE);
-    words_mark(words, "电梯", &world->arena, &theirs);
+    words_mark(words, WORDS_OF_ANY, "电梯", &world->arena, &theirs);
     assert_int_equal(ours.count, 1);
     assert_int_equal(theirs.count, 1);
     assert_true(ours.list[0] != theirs.list[0]);
