@@ -227,7 +227,9 @@ struct bytes watchdog_duties_step(struct turn *turn, struct bytes payload, struc
         return (struct bytes){0};
     if (*opening.row->item) {
         const Directory__Thing *thing = organisation_thing(turn, opening.row->site, opening.row->item);
-        if (thing)
+        if (thing && schedule->kind == POLICY__SCHEDULE__KIND__SHIFT)
+            say_shifts_of(&opening, thing);
+        else if (thing)
             say_duty(&opening, thing, 0, NULL);
         return (struct bytes){0};
     }

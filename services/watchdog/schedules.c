@@ -111,12 +111,15 @@ static char *period_name(struct turn *turn, const char *site, const Policy__Sche
 
 /* ---- timers (evolve only) ---- */
 
-static void set_row(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t from_ms,
-                    int64_t opens_ms)
+static const Watchrec__Schedule *load_row(struct turn *turn, struct key key)
 {
-    struct key key = watchdog_schedule_key(site, schedule->name), timer = timer_key(key);
-    const Watchrec__Schedule *before =
-        state_load(turn, WATCHDOG_SCHEDULE, key_bytes(&key), &watchrec__schedule__descriptor);
+    return state_load(turn, WATCHDOG_SCHEDULE, key_bytes(&key), &watchrec__schedule__descriptor);
+}
+
+static void set_row(struct turn *turn, struct key key, int64_t from_ms, int64_t opens_ms)
+{
+    struct key timer = timer_key(key);
+    const Watchrec__Schedule *before = load_row(turn, key);
     Watchrec__Schedule row = WATCHREC__SCHEDULE__INIT;
     row.from_ms = from_ms;
     row.opens_ms = opens_ms;
@@ -129,7 +132,7 @@ static void set_row(struct turn *turn, const char *site, const Policy__Schedule 
 
 static void set_next(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t from_ms)
 {
-    set_row(turn, site, schedule, from_ms, opening(turn, site, schedule, from_ms));
+    set_row(turn, watchdog_schedule_key(site, schedule->name), from_ms, opening(turn, site, schedule, from_ms));
 }
 
 const char *watchdog_roster_of(const Policy__Policy *policy, const Policy__Schedule *schedule)
@@ -138,28 +141,43 @@ const char *watchdog_roster_of(const Policy__Policy *policy, const Policy__Sched
     return roster ? roster->of : "";
 }
 
-static void next_shift(struct turn *turn, const char *site, const char *roster, const char *thing, int64_t after_ms,
-                       int64_t *next_ms)
+/* Of shifts: the beginning of the next one of the plan after those that were opened; 0: none. */
+static int64_t next_shift(struct turn *turn, const char *site, const char *roster, const char *thing, int64_t after_ms)
 {
     const Directory__RosterPlan *plan = organisation_roster(turn, site, roster, thing);
+    int64_t next_ms = 0;
     for (size_t i = 0; plan && i < plan->n_shifts; i++) {
         int64_t begins_ms = plan->shifts[i]->from_ms;
-        if (begins_ms > after_ms && (!*next_ms || begins_ms < *next_ms))
-            *next_ms = begins_ms;
+        if (begins_ms > after_ms && (!next_ms || begins_ms < next_ms))
+            next_ms = begins_ms;
     }
+    return next_ms;
 }
 
-/* Of shifts: the beginning of the next one after those that were opened; 0: none is planned. */
-static void set_shift(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t after_ms)
+/* Of a roster that is planned for each entry: the entry's own row, as a shift of one must not hide a late plan of
+   another. */
+static void set_shift_of(struct turn *turn, const char *site, const Policy__Schedule *schedule, const char *thing,
+                         int64_t after_ms)
+{
+    set_row(turn, watchdog_duty_key(site, schedule->name, thing), after_ms,
+            next_shift(turn, site, schedule->roster, thing, after_ms));
+}
+
+/* `opened_ms`: a shift of that beginning was opened, 0: none. The row of the schedule itself says since when its shifts
+   are looked at: entries that have no row of their own yet begin there. Of a roster that is not planned for each entry,
+   and in states of before, it is that of all shifts. */
+static void set_shift(struct turn *turn, const char *site, const Policy__Schedule *schedule, int64_t opened_ms,
+                      int64_t now_ms)
 {
     const char *of = watchdog_roster_of(organisation_policy(turn, site, 0), schedule);
-    int64_t next_ms = 0;
-    if (!*of)
-        next_shift(turn, site, schedule->roster, "", after_ms, &next_ms);
-    const Directory__Thing **thing = *of ? organisation_things(turn, site, of) : NULL;
-    for (; thing && *thing; thing++)
-        next_shift(turn, site, schedule->roster, (*thing)->id, after_ms, &next_ms);
-    set_row(turn, site, schedule, after_ms, next_ms);
+    struct key key = watchdog_schedule_key(site, schedule->name);
+    const Watchrec__Schedule *row = load_row(turn, key);
+    int64_t after_ms = opened_ms ? opened_ms : row ? row->from_ms : now_ms;
+    set_row(turn, key, after_ms, *of ? 0 : next_shift(turn, site, schedule->roster, "", after_ms));
+    for (const Directory__Thing **thing = *of ? organisation_things(turn, site, of) : NULL; thing && *thing; thing++) {
+        const Watchrec__Schedule *own = load_row(turn, watchdog_duty_key(site, schedule->name, (*thing)->id));
+        set_shift_of(turn, site, schedule, (*thing)->id, own ? own->from_ms : after_ms);
+    }
 }
 
 /* The first opening at or after this instant: it may be that of the period before, as on the first working day of the
@@ -287,11 +305,8 @@ static void look_at_shifts(struct turn *turn, const Directory__RosterPlan *plan,
     const Policy__Policy *policy = is_ours(turn, plan->site) ? organisation_policy(turn, plan->site, 0) : NULL;
     for (size_t i = 0; policy && i < policy->n_schedules; i++) {
         const Policy__Schedule *schedule = policy->schedules[i];
-        struct key key = watchdog_schedule_key(plan->site, schedule->name);
-        const Watchrec__Schedule *row =
-            state_load(turn, WATCHDOG_SCHEDULE, key_bytes(&key), &watchrec__schedule__descriptor);
         if (schedule->kind == POLICY__SCHEDULE__KIND__SHIFT && strcmp(schedule->roster, plan->roster) == 0)
-            set_shift(turn, plan->site, schedule, row ? row->from_ms : now_ms);
+            set_shift(turn, plan->site, schedule, 0, now_ms);
     }
 }
 
@@ -303,11 +318,9 @@ static void look_at_schedules(struct turn *turn, const char *site, bool publishe
         return;
     for (size_t i = 0; i < policy->n_schedules; i++) {
         const Policy__Schedule *schedule = policy->schedules[i];
-        struct key key = watchdog_schedule_key(site, schedule->name);
-        const Watchrec__Schedule *row =
-            state_load(turn, WATCHDOG_SCHEDULE, key_bytes(&key), &watchrec__schedule__descriptor);
+        const Watchrec__Schedule *row = load_row(turn, watchdog_schedule_key(site, schedule->name));
         if (schedule->kind == POLICY__SCHEDULE__KIND__SHIFT)
-            set_shift(turn, site, schedule, row ? row->from_ms : now_ms);
+            set_shift(turn, site, schedule, 0, now_ms);
         else if (is_of_entries(schedule))
             for (const Directory__Thing **thing = organisation_things(turn, site, schedule->thing); *thing; thing++)
                 look_at_entry(turn, site, schedule, *thing, now_ms);
@@ -414,7 +427,10 @@ void watchdog_schedule_opened(struct turn *turn, const Hb__Event *event)
     row.opens_ms = opened->opens_ms;
     row.item = opened->item;
     if (schedule->kind == POLICY__SCHEDULE__KIND__SHIFT) {
-        set_shift(turn, event->site, schedule, opened->from_ms);
+        if (*opened->item)
+            set_shift_of(turn, event->site, schedule, opened->item, opened->from_ms);
+        else
+            set_shift(turn, event->site, schedule, opened->from_ms, opened->from_ms);
     } else if (schedule->kind == POLICY__SCHEDULE__KIND__PERIODIC) {
         set_next(turn, event->site, schedule, period_at(turn, event->site, schedule, opened->to_ms).from_ms);
     } else {
@@ -443,19 +459,21 @@ static void say_opened(struct turn *turn, const char *site, const Policy__Schedu
 
 void watchdog_schedule_fire(struct turn *turn, struct bytes key, int64_t due_ms)
 {
-    const char *site = (const char *)key.data + 8, *name = site + strlen(site) + 1, *item = name + strlen(name) + 1;
-    const Policy__Schedule *schedule = watchdog_schedule_find(organisation_policy(turn, site, 0), name);
+    const char *site = (const char *)key.data + 8, *name = site + strlen(site) + 1, *end = name + strlen(name) + 1;
+    const char *item = end < (const char *)key.data + key.size ? end : "";
+    const Policy__Policy *policy = organisation_policy(turn, site, 0);
+    const Policy__Schedule *schedule = watchdog_schedule_find(policy, name);
     Watchdog__ScheduleOpened *opened = TURN_NEW(turn, Watchdog__ScheduleOpened, watchdog__schedule_opened__init);
     opened->opens_ms = due_ms;
     if (!schedule)
         return; /* the policy no longer has it */
     bool periodic = !is_of_entries(schedule), shift = schedule->kind == POLICY__SCHEDULE__KIND__SHIFT;
-    struct key row_key = periodic ? watchdog_schedule_key(site, name) : watchdog_duty_key(site, name, item);
+    struct key row_key = *item ? watchdog_duty_key(site, name, item) : watchdog_schedule_key(site, name);
     if (periodic) {
-        const Watchrec__Schedule *row =
-            state_load(turn, WATCHDOG_SCHEDULE, key_bytes(&row_key), &watchrec__schedule__descriptor);
-        if (!row || row->opens_ms != due_ms)
-            return;
+        const Watchrec__Schedule *row = load_row(turn, row_key);
+        if (!row || row->opens_ms != due_ms || (*item && !*watchdog_roster_of(policy, schedule)))
+            return; /* or the roster is no longer planned for each entry */
+        opened->item = arena_strdup(turn_arena(turn), item);
         struct period period = period_of(organisation_calendar(turn, site, ""), schedule->every, row->from_ms);
         opened->from_ms = shift ? due_ms : row->from_ms;
         opened->to_ms = shift ? due_ms : period.to_ms;
