@@ -505,6 +505,11 @@ static void write_all(FILE *file, const Config__Config *config)
         write_cell(file, config->cells[i]);
 }
 
+static enum err why_not_written(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+}
+
 enum err config_save(const char *path, const Config__Config *config)
 {
     char temporary[4200];
@@ -512,11 +517,14 @@ enum err config_save(const char *path, const Config__Config *config)
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file)
-        return ERR_IO;
+        return why_not_written();
     write_all(file, config);
-    bool good = fflush(file) == 0 && fsync(fd) == 0;
-    good = fclose(file) == 0 && good;
-    return good && rename(temporary, path) == 0 ? name_sync(path) : ERR_IO;
+    enum err err = fflush(file) || ferror(file) || fsync(fd) ? why_not_written() : ERR_NONE;
+    if (fclose(file) && !err)
+        err = why_not_written();
+    if (!err && rename(temporary, path))
+        err = why_not_written();
+    return err ? err : name_sync(path);
 }
 
 /* ---- looking up ---- */
@@ -563,10 +571,14 @@ static enum err secret_create(const Config__Config *config, const char *name, ch
     snprintf(fresh, sizeof fresh, "%s.new", path);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
-        return ERR_IO;
-    bool good = write(fd, secret, 40) == 40 && fsync(fd) == 0;
-    good = close(fd) == 0 && good && rename(fresh, path) == 0; /* half a key would be no key, and never made anew */
-    return good ? folder_sync(config->secrets) : ERR_IO;
+        return why_not_written();
+    errno = 0; /* what writes less than it should says nothing */
+    err = write(fd, secret, 40) != 40 || fsync(fd) ? why_not_written() : ERR_NONE;
+    if (close(fd) && !err)
+        err = why_not_written();
+    if (!err && rename(fresh, path)) /* half a key would be no key, and never made anew */
+        err = why_not_written();
+    return err ? err : folder_sync(config->secrets);
 }
 
 static void fill_in(char **public_key, const char *made, struct arena *arena, bool *changed)

@@ -8,7 +8,7 @@
 /* Reads and checks `path`. On ERR_MALFORMED `*why_out` says file, line, field and what is accepted. */
 enum err config_load(const char *path, struct arena *arena, Config__Config **config_out, char **why_out) MUST_CHECK;
 
-/* Writes it as YAML (0600, through a temporary file and rename). */
+/* Writes it as YAML (0600, through a temporary file and rename). ERR_FULL, ERR_IO. */
 enum err config_save(const char *path, const Config__Config *config) MUST_CHECK;
 
 /* "", smtp://host:port or smtps://host:port, without a user: it would stand in logs and proofs. */

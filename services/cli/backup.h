@@ -40,7 +40,7 @@ bool backup_key_write(const char *path, const Backup__Key *key);
 
 bool backup_make_folder(const char *path); /* with its parents, 0700; false after saying why */
 bool backup_sync_folder(const char *path); /* false after saying why */
-void backup_remove_tree(const char *path); /* as far as it goes */
+bool backup_remove_tree(const char *path); /* as far as it goes; false: something is left, errno says why */
 char *backup_instance_path(struct cli *cli, const char *root, const Config__Instance *instance); /* root/data/... */
 
 #endif

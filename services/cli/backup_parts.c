@@ -176,9 +176,9 @@ static int remove_one(const char *path, const struct stat *stat, int kind, struc
     return remove(path);
 }
 
-void backup_remove_tree(const char *path)
+bool backup_remove_tree(const char *path)
 {
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return 0 == nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 char *backup_instance_path(struct cli *cli, const char *root, const Config__Instance *instance)

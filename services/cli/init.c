@@ -72,7 +72,7 @@ int cli_init(struct cli *cli, int argc, char **argv)
     if (optind != argc || !options.endpoint || strncmp(options.endpoint, "tcp://", 6) != 0 ||
         (options.listen && strncmp(options.listen, "tcp://", 6) != 0))
         return cli_usage(usage);
-    if (!up_folder(cli))
+    if (!up_folder(cli) || !up_lock(cli))
         return CLI_FAILED;
     if (access(cli_path(cli, "hearback.yaml"), F_OK) == 0)
         return cli_fail("%s holds a system already: edit its hearback.yaml", cli->folder);

@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "up.h"
 
 #include "base/file.h"
 #include "config/config.h"
@@ -38,6 +38,11 @@ Config__Config *cli_config(struct cli *cli)
     char *why = NULL;
     if (cli->config || cli->no_config) /* why not is said once */
         return cli->config;
+    if (up_restoring(cli)) {
+        cli->no_config = true;
+        up_say_restoring(cli);
+        return NULL;
+    }
     enum err err = config_load(path, &cli->arena, &cli->config, &why);
     if (err == ERR_NOT_FOUND)
         cli_fail("there is no system in %s; `hearback up --data %s` makes one", cli->folder, cli->folder);

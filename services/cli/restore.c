@@ -1,7 +1,8 @@
 /* `hearback restore BACKUP --data DIR`: a system from a backup. Everything is checked before anything is made; the
    erasures known at the backup's place are applied; every log begins a new epoch, so that nothing which still knows the
-   old one mistakes the two. Until all is there DIR bears a mark (`restoring`): with it DIR holds no system, `up` makes
-   none of it, and whoever restores again begins anew. */
+   old one mistakes the two. Until all is there DIR bears a mark (`restoring`): with it DIR holds no system for any
+   command, `up` makes none of it, and whoever restores again begins anew. The lock of DIR is held to the end: who
+   finds the mark and has the lock knows that the other restore was cut off. */
 #include "backup.h"
 #include "up.h"
 
@@ -227,29 +228,51 @@ static bool read_erasures(struct restore *restore)
     return !err;
 }
 
+static bool is_ours(const char *name)
+{
+    static const char *const ours[] = {".", "..", UP_LOCK, UP_RESTORING, UP_RESTORING ".new"};
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (strcmp(name, ours[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool remove_left(const char *path)
+{
+    return backup_remove_tree(path) || (cli_fail("%s cannot be removed: %s", path, strerror(errno)), false);
+}
+
+/* The configuration first, for good: whatever does not know the mark finds no system of which a part is gone. */
+static bool remove_configuration(struct cli *cli)
+{
+    const char *path = cli_path(cli, "hearback.yaml");
+    return access(path, F_OK) != 0 || (remove_left(path) && backup_sync_folder(cli->folder));
+}
+
 /* What a restore that was cut off has left may go, and nothing else. */
 static bool is_free(struct cli *cli)
 {
-    DIR *folder = opendir(cli->folder);
-    bool cut_off = up_restoring(cli);
+    bool cut_off = up_restoring(cli), good = !cut_off || remove_configuration(cli);
+    DIR *folder = good ? opendir(cli->folder) : NULL;
+    if (good && !folder)
+        return cli_fail("%s cannot be read: %s", cli->folder, strerror(errno)), false;
     unsigned others = 0;
-    for (struct dirent *entry; folder && (entry = readdir(folder));) {
-        const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, UP_RESTORING, strlen(UP_RESTORING)) == 0)
-            continue; /* the mark, or what it is written as */
+    for (struct dirent *entry; good && (entry = readdir(folder));) {
+        if (is_ours(entry->d_name))
+            continue;
         if (cut_off)
-            backup_remove_tree(cli_path(cli, name));
+            good = remove_left(cli_path(cli, entry->d_name));
         else
             others++;
     }
     if (folder)
         closedir(folder);
-    if (!folder || others)
+    if (others)
         cli_fail(
             "%s is not empty: a backup is restored into a folder of its own, never over a system; move away what is "
             "there, or name another folder",
             cli->folder);
-    return folder && !others;
+    return good && !others;
 }
 
 static bool mark(struct cli *cli)
@@ -262,8 +285,16 @@ static bool unmark(struct cli *cli)
 {
     const char *path = cli_path(cli, UP_RESTORING);
     if (unlink(path))
-        return cli_fail("%s: %s", path, strerror(errno)), false;
-    return backup_sync_folder(cli->folder);
+        return cli_fail("%s: %s; while it is there %s holds no system: restore again, and it begins anew", path,
+                        strerror(errno), cli->folder),
+               false;
+    if (backup_sync_folder(cli->folder))
+        return true;
+    cli_fail(
+        "%s holds the whole system; but if the power goes before that was written, `restoring` stands there again: "
+        "then restore again, and it begins anew",
+        cli->folder);
+    return false;
 }
 
 /* ---- making it ---- */
@@ -422,10 +453,12 @@ static int run(struct restore *restore, const char *path)
 {
     struct cli *cli = restore->cli;
     if (!find_backup(restore, path) || !read_manifest(restore) || !check_keys(restore) || !read_erasures(restore) ||
-        !check_backup(restore) || !up_folder(cli) || !is_free(cli) || !mark(cli))
+        !check_backup(restore) || !up_folder(cli) || !up_lock(cli) || !is_free(cli) || !mark(cli))
         return CLI_FAILED;
-    if (!copy_files(restore) || !begin_epochs(restore) || !up_adopt(cli, restore->config) || !unmark(cli))
+    if (!copy_files(restore) || !begin_epochs(restore) || !up_adopt(cli, restore->config))
         return cli_fail("%s holds no system: restore again, and it begins anew", cli->folder);
+    if (!unmark(cli))
+        return CLI_FAILED;
     say_done(restore);
     return CLI_GOOD;
 }

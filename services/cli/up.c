@@ -5,11 +5,9 @@
 #include "mapping.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -79,16 +77,6 @@ static int check_options(struct cli *cli, const struct up_options *options)
     return options->mapping && !mapping ? CLI_FAILED : CLI_GOOD;
 }
 
-/* Two supervisors on one folder would start everything twice. The lock goes with the process. */
-static bool lock(struct cli *cli)
-{
-    int fd = open(cli_path(cli, "lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return true;
-    cli_fail("%s is in use by another `hearback up`", cli->folder);
-    return false;
-}
-
 static void add(struct up_task *tasks, size_t *count, struct up_task task)
 {
     tasks[(*count)++] = task;
@@ -132,7 +120,7 @@ int cli_up(struct cli *cli, int argc, char **argv)
         code = check_options(cli, &options);
     if (code != CLI_GOOD)
         return code;
-    if (!up_folder(cli) || !lock(cli) || !up_create(cli, &options))
+    if (!up_folder(cli) || !up_lock(cli) || !up_create(cli, &options))
         return CLI_FAILED;
     return up_supervise(cli, &options, tasks, plan(cli, &options, tasks));
 }

@@ -19,9 +19,16 @@ struct up_options {
 /* Makes the system's folder when it is missing; cli->folder is absolute afterwards. False after saying why. */
 bool up_folder(struct cli *cli);
 
-/* A file that stands in the folder until a restore into it is whole: no system is made of what is there. */
+/* For who makes a system here or runs it (`up`, `init`, `restore`): one at a time. The lock, a file that stays, goes
+   with the process. False after saying why. */
+#define UP_LOCK "lock"
+bool up_lock(struct cli *cli);
+
+/* A file that stands in the folder until a restore into it is whole: with it the folder holds no system for any command
+   (cli_config, up_create). */
 #define UP_RESTORING "restoring"
 bool up_restoring(struct cli *cli);
+int up_say_restoring(struct cli *cli); /* that it is so; returns CLI_FAILED */
 
 /* Loads the configuration, or makes one with folders and a random cell id; makes the keys that are missing, and writes
    the file when that changed it. False after saying why. */

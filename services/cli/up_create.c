@@ -3,10 +3,12 @@
 #include "up.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,17 +198,37 @@ bool up_folder(struct cli *cli)
     return path != NULL;
 }
 
+/* Two supervisors would start everything twice, two restores remove what the other made, two `init` each other's keys.
+ */
+bool up_lock(struct cli *cli)
+{
+    const char *path = cli_path(cli, UP_LOCK);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (fd < 0 || errno != EWOULDBLOCK)
+        cli_fail("%s: %s", path, strerror(errno));
+    else
+        cli_fail("%s is in use by another `hearback up`, `init` or `restore`", cli->folder);
+    return false;
+}
+
 bool up_restoring(struct cli *cli)
 {
     return access(cli_path(cli, UP_RESTORING), F_OK) == 0;
 }
 
+int up_say_restoring(struct cli *cli)
+{
+    return cli_fail("%s holds no system: a restore into it was cut off, or is at work; when none is, give `hearback "
+                    "restore` again",
+                    cli->folder);
+}
+
 bool up_create(struct cli *cli, const struct up_options *options)
 {
-    if (up_restoring(cli)) {
-        cli_fail("%s holds no system: a restore into it was cut off; give `hearback restore` again", cli->folder);
-        return false;
-    }
+    if (up_restoring(cli))
+        return up_say_restoring(cli), false;
     char *why = NULL;
     Config__Config *config;
     enum err err = config_load(cli_path(cli, "hearback.yaml"), &cli->arena, &config, &why);

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#define VERIFY_ASK_MS 15000u
-
 static const struct {
     const char *name, *text;
 } advices[] = {
@@ -155,14 +153,15 @@ static bool ask_service(struct verify *verify, const struct reader *reader)
     for (;;) {
         struct arena_mark mark = arena_mark(&verify->cli->arena);
         cli_progress(false, "verify: %s looks at itself", reader->name);
-        const Bus__Reply *reply =
-            cli_ask(verify->cli, reader->instance->service, reader->instance->partition, &request, VERIFY_ASK_MS);
-        if (reply && reply->kind_case == BUS__REPLY__KIND_CONTROL) {
+        const Bus__Reply *reply = verify_ask(verify, reader, &request);
+        if (!reply)
+            return false;
+        if (reply->kind_case == BUS__REPLY__KIND_CONTROL) {
             take_findings(verify, reader, reply->control->text);
             arena_return(&verify->cli->arena, mark);
             return true;
         }
-        const Hb__Refusal *refused = reply && reply->kind_case == BUS__REPLY__KIND_REFUSED ? reply->refused : NULL;
+        const Hb__Refusal *refused = reply->kind_case == BUS__REPLY__KIND_REFUSED ? reply->refused : NULL;
         if (!refused || strcmp(refused->code, "verifying") != 0)
             return cli_fail("%s: %s", reader->name,
                             refused && refused->text ? refused->text->en

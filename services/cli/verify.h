@@ -103,6 +103,8 @@ uint64_t verify_heard(const struct verify *verify, const struct reader *reader, 
                       uint32_t partition);
 
 /* verify_read.c: asks for the end and the cursors; reads from where it stood to that end. False after saying why. */
+/* Asks a service that has answered before: it may be busy, and is given minutes. NULL after saying why. */
+const Bus__Reply *verify_ask(struct verify *verify, const struct reader *reader, Bus__Request *request);
 bool verify_ask_position(struct verify *verify, struct reader *reader);
 bool verify_read(struct verify *verify, struct reader *reader);
 /* The next event of the log, as it is stored. After one that does not fit, `reader->broken`. */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define ASK_MS 20000u
 #define WAITING_MS 10000
 
 static int64_t now_ms(void)
@@ -27,11 +26,17 @@ static void pause_ms(long ms)
 
 static const Bus__PositionReport *ask(struct verify *verify, const struct reader *reader)
 {
-    const Bus__ControlReply *reply =
-        cli_control(verify->cli, reader->instance, BUS__CONTROL__WHAT__POSITION, NULL, ASK_MS);
-    if (!reply || !reply->position)
-        cli_fail("%s does not answer any more", reader->name);
-    return reply ? reply->position : NULL;
+    Bus__Request request = BUS__REQUEST__INIT;
+    Bus__Control control = BUS__CONTROL__INIT;
+    request.kind_case = BUS__REQUEST__KIND_CONTROL;
+    request.control = &control;
+    control.what = BUS__CONTROL__WHAT__POSITION;
+    const Bus__Reply *reply = verify_ask(verify, reader, &request);
+    const Bus__PositionReport *report =
+        reply && reply->kind_case == BUS__REPLY__KIND_CONTROL ? reply->control->position : NULL;
+    if (reply && !report)
+        cli_fail("%s does not say where its log ends", reader->name);
+    return report;
 }
 
 static bool ask_ends(struct verify *verify)
@@ -72,8 +77,7 @@ static bool ask_registered(struct verify *verify, const struct reader *analytics
     query.analytics = &asked;
     asked.kind_case = ANALYTICS__QUERY__KIND_KPI;
     asked.kpi = &kpi;
-    const Bus__Reply *reply =
-        cli_ask(verify->cli, HB__SERVICE__ANALYTICS, analytics->instance->partition, &request, ASK_MS);
+    const Bus__Reply *reply = verify_ask(verify, analytics, &request);
     bool good = reply && reply->kind_case == BUS__REPLY__KIND_QUERY && !reply->query->refused &&
                 reply->query->payload_case == HB__QUERY_REPLY__PAYLOAD_ANALYTICS &&
                 reply->query->analytics->kind_case == ANALYTICS__REPLY__KIND_KPI;

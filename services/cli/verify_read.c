@@ -7,8 +7,10 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
-#define ASK_MS 20000u
+#define ASK_MS 15000u
+#define SILENT_S 300
 #define POSITION_MS 5000u
 #define BATCH_BYTES (1u << 20)
 #define HOPS_MAX 64u
@@ -21,6 +23,31 @@ static bool no_answer(const struct reader *reader)
              "verify again; if it does not start, its log file says why",
              reader->name);
     return false;
+}
+
+static int64_t now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+const Bus__Reply *verify_ask(struct verify *verify, const struct reader *reader, Bus__Request *request)
+{
+    const Config__Instance *instance = reader->instance;
+    for (int64_t began_s = now_s(), silent_s = 0; silent_s < SILENT_S; silent_s = now_s() - began_s) {
+        if (silent_s)
+            cli_progress(false, "verify: %s is asked again, it has not answered for %" PRId64 " s", reader->name,
+                         silent_s);
+        const Bus__Reply *reply = cli_ask(verify->cli, instance->service, instance->partition, request, ASK_MS);
+        if (reply)
+            return reply;
+        nanosleep(&(struct timespec){1, 0}, NULL); /* who is not there is refused at once */
+    }
+    cli_fail("%s has answered nothing for %d s: nothing is verified. `hearback status` and its log file say more; when "
+             "it is ready, or has less to do, verify again",
+             reader->name, SILENT_S);
+    return NULL;
 }
 
 bool verify_ask_position(struct verify *verify, struct reader *reader)
@@ -242,7 +269,10 @@ static const Bus__Fetched *fetch(struct verify *verify, struct reader *reader)
     fetch.log = &log;
     fetch.after = reader->at;
     fetch.bytes_max = BATCH_BYTES;
-    const Bus__Reply *reply = cli_ask(verify->cli, log.service, log.partition, &request, ASK_MS);
+    const Bus__Reply *reply = verify_ask(verify, reader, &request);
+    if (reply && reply->kind_case != BUS__REPLY__KIND_FETCHED)
+        cli_fail("%s does not give its log: %s", reader->name,
+                 reply->kind_case == BUS__REPLY__KIND_REFUSED && reply->refused->text ? reply->refused->text->en : "");
     return reply && reply->kind_case == BUS__REPLY__KIND_FETCHED ? reply->fetched : NULL;
 }
 
@@ -276,7 +306,7 @@ bool verify_read(struct verify *verify, struct reader *reader)
         struct arena_mark mark = arena_mark(&verify->cli->arena);
         const Bus__Fetched *fetched = fetch(verify, reader);
         if (!fetched)
-            return no_answer(reader);
+            return false;
         bool more = take_batch(verify, reader, fetched);
         arena_return(&verify->cli->arena, mark);
         cli_progress(false, "verify: %s, offset %" PRIu64 " of %" PRIu64, reader->name, reader->at, reader->end);

@@ -54,10 +54,12 @@ FIGURES = {
     "overload": (measure_overload, "twice as many requests as can be carried (P19)"),
 }
 
+ONLY_BY_NAME = ("restore",)  # it takes as long as half of the others together
+
 
 def options():
     parser = argparse.ArgumentParser(prog="scripts/bench")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="figures, see --list; none: all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"figures, see --list; none: all but {' '.join(ONLY_BY_NAME)}")
     parser.add_argument("--list", action="store_true", help="says which figures there are")
     parser.add_argument("--data", default=os.path.join(harness.SOURCE, "build/bench"), help="where state lies meanwhile")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts")
@@ -116,7 +118,7 @@ def main():
     os.chmod(folder, 0o711)  # PostgreSQL's user has a folder of its own in it
     try:
         print_place(folder)
-        rows, failed = measure_all(dict.fromkeys(chosen.names or FIGURES), folder, chosen)
+        rows, failed = measure_all(dict.fromkeys(chosen.names or [name for name in FIGURES if name not in ONLY_BY_NAME]), folder, chosen)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print_table(rows)

@@ -8,6 +8,8 @@ from register import MANY, TIMEOUT_S, filled
 from running import Running
 from table import Row
 
+GOAL_OF = 1_000_000  # cases: of fewer it says nothing
+
 
 def measure_restore(folder, _, many=MANY):
     backup, keys, new = (os.path.join(folder, name) for name in ("backup", "keys", "restored"))
@@ -29,4 +31,5 @@ def measure_restore(folder, _, many=MANY):
     yield Row(f"{title}: its size", [bytes_in_all / 1e9], "GB")
     yield Row(f"{title}: restore", [restore_s], "s")
     yield Row(f"{title}: first start until ready", [ready_s], "s")
-    yield Row(f"{title}: restore until ready (RTO)", [restore_s + ready_s], "s", goal="<= 900", holds=lambda v, _: v <= 900)
+    goal = {"goal": "<= 900", "holds": lambda v, _: v <= 900} if many >= GOAL_OF else {}
+    yield Row(f"{title}: restore until ready (RTO)", [restore_s + ready_s], "s", **goal)

@@ -1,14 +1,16 @@
 """Commands that are cut halfway: `hearback init`, the first start, `split`, the first start after it, `backup`, `restore`.
 `halfway.py [STORY...] [--seed N] [--each N | --all]`
 
-Each is stopped before one of its writes or flushes (shim.so). There the power goes (disk.py: of what was not flushed nothing is left), and, of the same one, the
-command alone (all of it is left). What is then on the disk is as before the command or as after it, never a mix: the command, given again, does its work or says that it was
+Each is stopped before one of its writes or flushes (shim.so). There the power goes (disk.py: of what was not flushed nothing is left), and, of the same one, only what runs
+is killed (all of it is left): the command, of a start its services too, and of a backup the services as well, for what they say later is in no ledger. What is then on the disk is as before the command or as after it, never a mix: the command, given again, does its work or says that it was
 done; the system starts, is sound, and the checker finds all that was promised. `--all`: before each write and flush there is; else N drawn for each story. Needs root,
 loop devices and ext4."""
 
 import argparse
+import atexit
 import contextlib
 import ctypes
+import glob
 import os
 import random
 import shutil
@@ -169,7 +171,7 @@ def init(chance, chosen):
 
 
 def first_start(chance, chosen):
-    states = {"before": 0, "after": 0}
+    states, reached = {"before": 0, "after": 0}, 0
     points = [(program, n) for program, most in STARTS.items() for n in range(1, most + 1)]
     if not chosen.all:
         points = chance.sample(points, chosen.each)
@@ -177,11 +179,11 @@ def first_start(chance, chosen):
         for power in (True, False):
             with Place() as place:
                 ready = lambda: "ready http" in place.said()
-                place.cut(n, power, "up", "--demo", "--port", str(harness.free_port()), program=program, until=ready)
+                reached += place.cut(n, power, "up", "--demo", "--port", str(harness.free_port()), program=program, until=ready)
                 states["after" if os.path.exists(os.path.join(place.folder, "demo-accounts.json")) else "before"] += 1
                 place.starts(None, "--demo")
                 founded(place.folder)
-    told("first start", points, sum(STARTS.values()), states)
+    told("first start", points, sum(STARTS.values()), states, reached)
 
 
 class Worked:
@@ -189,13 +191,16 @@ class Worked:
 
     def __enter__(self):
         self.place = Place()
-        with self.place.system("--demo") as system:
-            system.settle()
-            with Load(system.port, system.tokens(), seed=1, clients=3, elsewhere=0.3) as load:
-                time.sleep(2)
-            self.ledger = load.ledger
-            system.settle()
-        assert len(self.ledger.answered()) > 10, "too little happened"
+        with contextlib.ExitStack() as undone:
+            undone.push(self.place)
+            with self.place.system("--demo") as system:
+                system.settle()
+                with Load(system.port, system.tokens(), seed=1, clients=3, elsewhere=0.3) as load:
+                    time.sleep(2)
+                self.ledger = load.ledger
+                system.settle()
+            assert len(self.ledger.answered()) > 10, "too little happened"
+            undone.pop_all()
         self.place.disk.unmount()
         self.image = self.place.disk.image
         return self
@@ -228,20 +233,21 @@ def start_of_halves(chance, chosen):
         for service in ("casework", "intake"):
             most = 60
             points = points_of(chance, chosen, most, 1)
-            states = {"before": 0, "after": 0}
+            states, reached = {"before": 0, "after": 0}, 0
             for n in points:
                 for power in (True, False):
                     with Place(worked.image) as place:
                         done = place.run("split", service, "0", "--at", AT)
                         assert done.returncode == 0, done
                         ready = lambda: "ready http" in place.said()
-                        came = place.cut(n, power, "up", "--port", str(harness.free_port()), program=f"hearback-{service}", until=ready)
-                        states["before" if came else "after"] += 1
+                        reached += place.cut(n, power, "up", "--port", str(harness.free_port()), program=f"hearback-{service}", until=ready)
+                        states["after" if ready() else "before"] += 1
                         place.starts(worked.ledger)
-            told(f"start of the halves of {service}", points, most, states)
+            told(f"start of the halves of {service}", points, most, states, reached)
 
 
 BACKUP = ("backup", f"{ON}/backup", "--with-keys", f"{ON}/keys")
+NEVER = 10**9
 RESTORE = ("restore", f"{ON}/backup", "--keys", f"{ON}/keys")
 
 
@@ -254,40 +260,68 @@ def backup(chance, chosen):
             place.disk.unmount()
             whole = os.path.join(worked.place.images, "whole")
             shell("cp", "--sparse=always", place.disk.image, whole)
-        states, points = {"before": 0, "after": 0}, points_of(chance, chosen, most, 1)
+        states, reached = {"before": 0, "after": 0}, 0
+        points = [*points_of(chance, chosen, most, 1), NEVER]  # the last: when it has said that it is done
         for n in points:
             for power in (True, False):
                 with Place(worked.image) as place:
-                    stopped_in_backup(place, n, power)
-                    made = os.path.exists(f"{ON}/backup/manifest")
+                    came = stopped_in_backup(place, n, power)
+                    reached += came
+                    made = backups()
+                    assert came or made, f"{n}: the backup said that it was done, and is not there"
                     states["after" if made else "before"] += 1
+                    system = place.folder
+                    if made:  # by itself, before another is made; its keys were written before it had its name
+                        restored_from(made[0], place, worked.ledger, (n, power))
+                        shutil.rmtree(f"{ON}/restored")
+                    place.folder = system
                     with place.system():
                         again = place.run(*BACKUP)
-                    assert again.returncode == 0 or made, (n, power, again)
-                    place.folder = f"{ON}/restored"
-                    restored = place.run(*RESTORE)
-                    assert restored.returncode == 0, (n, power, made, again, restored)
-                    place.starts(worked.ledger)
-        told("backup", points, most, states)
+                    assert again.returncode == 0, (n, power, made, again)
+                    (new,) = set(backups()) - set(made)
+                    restored_from(new, place, worked.ledger, (n, power))
+        told("backup", points, most, states, reached)
         restore(chance, chosen, whole, worked.ledger)
 
 
+def backups():
+    """Those that are whole: what is not yet is called otherwise."""
+    made = sorted(os.path.dirname(path) for path in glob.glob(f"{ON}/backup/*/manifest.json"))
+    return [folder for folder in made if not folder.endswith(".partial")]
+
+
+def restored_from(folder, place, ledger, where):
+    place.folder = f"{ON}/restored"
+    done = place.run("restore", folder, "--keys", f"{ON}/keys")
+    assert done.returncode == 0, (where, folder, done)
+    place.starts(ledger)
+
+
 def stopped_in_backup(place, n, power):
-    """The power takes the services with it, whose disk it is."""
+    """Did it come to its n-th? Else it was done. The power takes the services with it, whose disk it is; and they end as well where only what runs is killed."""
     system = place.system()
-    system.start()
     fired = {"LD_PRELOAD": SHIM, "HEARBACK_FAULT": f"stop:{n}", "HEARBACK_FAULT_PROGRAM": "hearback", "HEARBACK_FAULT_FIRED": place.fired}
-    process = subprocess.Popen(place.command(*BACKUP), env={**os.environ, **fired}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not os.path.exists(place.fired) and process.poll() is None:
-        time.sleep(0.002)
-    assert os.path.exists(place.fired), f"the {n}-th was not reached"
-    if power:
-        place.disk.cut()
-    process.kill()
-    process.wait(30)
-    system.stop(signal.SIGKILL)
+    process = None
+    try:
+        system.start()
+        process = subprocess.Popen(place.command(*BACKUP), env={**os.environ, **fired}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        limit = time.monotonic() + 120
+        while not os.path.exists(place.fired) and process.poll() is None:
+            assert time.monotonic() < limit, f"the backup neither ends nor comes to its {n}-th"
+            time.sleep(0.002)
+        came = os.path.exists(place.fired)
+        assert came or process.returncode == 0, f"{n}: the backup failed with {process.returncode}"
+        if power:
+            place.disk.cut()
+    finally:
+        if process:
+            process.kill()
+            process.wait(30)
+        if system.process:
+            system.stop(signal.SIGKILL)
     place.disk.unmount()
     place.disk.mount()
+    return came
 
 
 def restore(chance, chosen, image, ledger):
@@ -316,13 +350,18 @@ def points_of(chance, chosen, most, times):
     return every if chosen.all else sorted(chance.sample(every, min(most, chosen.each * times)))
 
 
-def told(what, points, most, states):
-    print(f"{what}: cut before {len(points)} of {most} writes and flushes, each by a loss of power and by a kill: {states['before']} times it was as before, "
+def told(what, points, most, states, reached=None):
+    """`reached`: of a start or a backup, who wake threads by writes, so that their number is not the same each time; else each was reached, or it failed."""
+    runs = 2 * len(points)
+    assert reached != 0, f"{what}: none of {runs} came to its write or flush: nothing was shown"
+    came = "" if reached is None else f" ({reached} of {runs} came so far, the others were cut when it was done)"
+    print(f"{what}: cut before {len(points)} of {most} writes and flushes, each by a loss of power and by a kill{came}: {states['before']} times it was as before, "
           f"{states['after']} times as after; sound, nothing lost", flush=True)
 
 
 def main():
     chosen = options()
+    atexit.register(os.rmdir, ON)
     missing = possible()
     if missing:
         print(f"skipped: commands cut halfway: {missing}")
@@ -333,7 +372,6 @@ def main():
             began = time.monotonic()
             story(random.Random(f"{chosen.seed} {story.__name__}"), chosen)
             print(f"passed  {story.__name__}  {time.monotonic() - began:.1f} s", flush=True)
-    os.rmdir(ON)
 
 
 main()

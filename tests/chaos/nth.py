@@ -533,7 +533,7 @@ class Hurt(harness.System):
             os.remove(self.meanwhile)
 
     def reached(self):
-        """Of a service that was not started again meanwhile: all it sent until it was stopped."""
+        """What the process that ended last sent: all there was where the service was not started again meanwhile."""
         with open(self.sent) as f:
             return int(f.read().split()[4])
 
@@ -568,7 +568,7 @@ def hit(system, seed):
     assert os.path.exists(system.fired), f"{system.name} did not happen in five minutes: nothing was shown"
     at_rest(system, load.ledger)
     assert answered() > (COMMANDS - 1 if system.apart else 20), "too little happened"
-    return f"{answered()} acknowledged, 0 lost, 0 doubled{f', of {system.reached()} sends' if system.apart else ''}"
+    return f"{answered()} acknowledged, 0 lost, 0 doubled{f', {system.reached()} sends of the process that ended last' if system.apart else ''}"
 
 
 def main():

@@ -1,6 +1,7 @@
 """Backup and restore of a living system: a cut under load, everything acknowledged before it is there afterwards, numbers are
 never given twice, and a damaged backup is refused."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -225,4 +226,82 @@ def backup_is_refused_clearly():
         assert len([n for n in os.listdir(target) if n.startswith("20")]) == 1
 
 
-harness.main([backup_under_load, backup_is_refused_clearly])
+def hearback(folder, *arguments):
+    return [os.path.join(harness.PROGRAMS, "hearback"), "--data", folder, *arguments]
+
+
+def stopped_at_work(command, folder):
+    """A restore that stands still (SIGSTOP) while its mark is there; None when it was over before."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=lambda: os.nice(19))
+    while not os.path.exists(os.path.join(folder, "restoring")) and process.poll() is None:
+        pass
+    process.send_signal(signal.SIGSTOP)
+    if process.poll() is None and os.path.exists(os.path.join(folder, "restoring")):
+        return process
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(60) == 0
+    return None
+
+
+def files_of(folder):
+    return {os.path.join(path, name) for path, _, names in os.walk(folder) for name in names}
+
+
+def one_restore_at_a_time():
+    """The mark of one that is at work looks like that of one that was cut off: the second must not clear it away. And with the mark no command takes what
+    is there for a system."""
+    with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as place:
+        backup, keys = os.path.join(place, "backups"), os.path.join(place, "keys")
+        with harness.System() as system:
+            system.run("backup", backup, "--with-keys", keys)
+        for n in range(20):  # one may be too quick to be caught
+            folder = os.path.join(place, f"restored-{n}")
+            process = stopped_at_work(hearback(folder, "restore", backup, "--keys", keys), folder)
+            if process:
+                break
+        assert process, "no restore could be stopped at work"
+        before = files_of(folder)
+        for command in (("restore", backup, "--keys", keys), ("up", "--once"), ("init", "--endpoint", "tcp://127.0.0.1:{port}")):
+            done = subprocess.run(hearback(folder, *command), capture_output=True, text=True, timeout=60)
+            assert done.returncode == 1 and "is in use" in done.stderr, (command, done)
+        assert files_of(folder) == before, "what a restore at work had made was removed"
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(60) == 0
+        marked_is_no_system(folder)
+        again = subprocess.run(hearback(folder, "restore", backup, "--keys", keys), capture_output=True, text=True, timeout=60)
+        assert again.returncode == 0 and "the system of" in again.stdout, again  # cut off, by its mark: it begins anew
+        again = subprocess.run(hearback(folder, "restore", backup, "--keys", keys), capture_output=True, text=True, timeout=60)
+        assert again.returncode == 1 and "is not empty" in again.stderr, again
+        with harness.System(folder=folder) as restored:
+            assert "sound" in restored.run("verify").stdout
+        other = os.path.join(place, "other")
+        os.mkdir(other)
+        open(os.path.join(other, "restoring.txt"), "w").close()  # somebody's, not the mark
+        done = subprocess.run(hearback(other, "restore", backup, "--keys", keys), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "is not empty" in done.stderr, done
+
+
+def marked_is_no_system(folder):
+    assert os.path.exists(os.path.join(folder, "hearback.yaml"))
+    open(os.path.join(folder, "restoring"), "w").close()
+    for command, code in ((("run", "casework"), 2), (("health", "casework"), 1), (("split", "casework", "0", "--at", "5"), 1), (("status",), 1),
+                          (("up", "--once"), 1)):
+        done = subprocess.run(hearback(folder, *command), capture_output=True, text=True, timeout=60)
+        assert done.returncode == code and "was cut off" in done.stderr, (command, done)
+
+
+def one_init_at_a_time():
+    """Two that make keys at once would each write what the other's file does not say."""
+    with tempfile.TemporaryDirectory(dir=harness.memory_folder()) as folder:
+        command = hearback(folder, "init", "--endpoint", "tcp://127.0.0.1:{port}")
+        with open(os.path.join(folder, "lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            assert done.returncode == 1 and "is in use" in done.stderr, done
+        assert os.listdir(folder) == ["lock"], os.listdir(folder)
+        several = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+        said = [one.communicate(timeout=60) for one in several]
+        assert sorted(one.returncode for one in several) == [0, 1, 1, 1], said
+
+
+harness.main([backup_under_load, backup_is_refused_clearly, one_restore_at_a_time, one_init_at_a_time])

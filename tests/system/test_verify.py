@@ -3,7 +3,9 @@ finding names its place. What it finds in damaged logs: tests/chaos/faults.py an
 
 import json
 import os
+import pty
 import signal
+import subprocess
 import time
 
 import harness
@@ -49,4 +51,41 @@ def stopped_system():
     assert done.returncode == 1 and "there is no system" in done.stderr, done.stderr
 
 
-harness.main([sound_under_load, says_what_is_missing, stopped_system])
+def until(terminal, word, limit_s=60):
+    """What was said on it until that word came, or it was closed."""
+    said, limit = "", time.monotonic() + limit_s
+    while word not in said and time.monotonic() < limit:
+        try:
+            said += os.read(terminal, 4096).decode(errors="replace")
+        except OSError:
+            break
+    return said
+
+
+def verified_with_a_stop(system):
+    """What verify said on the terminal while analytics, the last to be asked, stood still; analytics may have been asked before."""
+    terminal, inside = pty.openpty()
+    verify = subprocess.Popen([system.program("hearback"), "--data", system.folder, "verify"], stdout=subprocess.PIPE, stderr=inside, text=True)
+    os.close(inside)
+    pid = system.pids("analytics")[0]
+    said = until(terminal, "directory-0 looks at itself")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        said += until(terminal, "asked again")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    said += until(terminal, "events read")
+    os.close(terminal)
+    found = verify.communicate(timeout=60)[0]
+    assert verify.returncode == 0 and "sound" in found, (found, said)
+    return said
+
+
+def a_busy_service_is_waited_for():
+    """Who answers nothing, for longer than a connection is held to be alive, is asked again, and the terminal says so."""
+    with harness.System("--demo") as system:
+        system.settle()
+        assert any("analytics-0 is asked again" in verified_with_a_stop(system) for _ in range(20)), "it was never stopped in time"
+
+
+harness.main([sound_under_load, says_what_is_missing, stopped_system, a_busy_service_is_waited_for])

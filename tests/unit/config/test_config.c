@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -270,6 +271,26 @@ static void divided_logs_share_their_beginning(void **state)
     assert_int_equal(config_instance_of_bucket(config, HB__SERVICE__CASEWORK, 600)->partition, 1);
 }
 
+/* A full disk is told as one, by whom the operator asks for a change; what was there stays. */
+static void a_full_disk_is_told(void **state)
+{
+    struct place *place = *state;
+    char *public_key;
+    write_config(place, "");
+    Config__Config *config = load(place);
+    const char *paths[] = {arena_printf(&place->arena, "%s.new", place->path),
+                           arena_printf(&place->arena, "%s/secrets/a.secret.new", place->folder)};
+    assert_int_equal(mkdir(config->secrets, 0700), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(symlink("/dev/full", paths[i]), 0);
+    assert_int_equal(config_save(place->path, config), ERR_FULL);
+    assert_int_equal(config_key_create(config, "a", &public_key, &place->arena), ERR_FULL);
+    load(place);
+    assert_int_equal(unlink(paths[0]) | unlink(paths[1]), 0);
+    assert_int_equal(config_save(place->path, config), ERR_NONE);
+    assert_int_equal(config_key_create(config, "a", &public_key, &place->arena), ERR_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {IN_A_PLACE(addresses_are_checked),
@@ -278,6 +299,7 @@ int main(void)
                                        IN_A_PLACE(only_the_nine_have_instances),
                                        IN_A_PLACE(every_bucket_has_one_partition),
                                        IN_A_PLACE(divided_logs_share_their_beginning),
+                                       IN_A_PLACE(a_full_disk_is_told),
                                        IN_A_PLACE(a_mail_server_is_named_whole),
                                        IN_A_PLACE(what_was_added_by_hand_gets_its_keys)};
     return cmocka_run_group_tests(tests, NULL, NULL);
