@@ -230,7 +230,7 @@ static bool read_erasures(struct restore *restore)
 
 static bool is_ours(const char *name)
 {
-    static const char *const ours[] = {".", "..", UP_LOCK, UP_RESTORING, UP_RESTORING ".new"};
+    static const char *const ours[] = {".", "..", UP_LOCK, UP_RESTORING, "restoring.new"}; /* cli_write's */
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         if (strcmp(name, ours[i]) == 0)
             return true;
