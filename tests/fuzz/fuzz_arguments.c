@@ -180,8 +180,9 @@ static int draw_arguments(struct draw *draw, char **argv, struct arena *arena)
     return argc;
 }
 
-/* `init`, then options by their whole names and each with a value that looks like none, accepted: the last --port, typed
-   with zeros before it or not, is the gateway's. (Of other orders getopt says what is an option and what its value.) */
+/* `init`, then options by their whole names and each with a value that looks like none, accepted: the last --port,
+   typed with zeros before it or not, is the gateway's. (Of other orders getopt says what is an option and what its
+   value.) */
 static void check_port(struct arena *arena, int argc, char **argv, const char *folder)
 {
     Config__Config *config;
