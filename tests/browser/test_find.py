@@ -134,6 +134,7 @@ def test_joining():
         cases = []
         for _ in range(2):
             case = system.http("POST", path, {"site": "haitang", "kind": "cluster", "category": "lift", "channel": "phone", "text": "电梯"}, token=tokens["reception"]).json()["case_id"]
+            system.settle()
             assert system.http("POST", f"{path}/{case}/actions/confirm", {}, token=tokens["coordinator"]).status == 200
             system.settle()
             cases.append(case)

@@ -1,31 +1,30 @@
-// What each figure is made of, and which cases are behind it: the filter with which a list has exactly those.
+// What each figure is made of, and, as the API says it, what it is and which cases are behind it: the filter with which a list has exactly those.
 import { reactive } from "vue";
 import { get, Problem, type Label } from "../api/http";
 import type { Figures, Grouped, Kpi } from "../api/types";
 import type { Filter } from "./list";
 
 export type FigureColumn = "registered" | "open" | "closed" | "onTime" | "overdue" | "lateOpen" | "onTimeShare" | "response" | "resolution" | "satisfied" | "dissatisfied" | "satisfiedShare" | "reopened" | "reopenedShare" | "returned" | "returnedShare" | "escalated";
-type Counted = { name: string; part: keyof Figures; whole?: keyof Figures | "satisfied+dissatisfied"; sum?: keyof Figures; query?: Record<string, string>; among?: Record<string, string> };
+type Counted = { name: string; part: keyof Figures; whole?: keyof Figures | "satisfied+dissatisfied"; sum?: keyof Figures };
 
-// A share opens the cases that count and those they are counted among, a mean the cases that it is of.
 export const columnsOf: Record<FigureColumn, Counted> = {
-  registered: { name: "registered", part: "registered", query: {} },
-  open: { name: "open", part: "open", query: { phase: "open" } },
-  closed: { name: "closed", part: "closed", query: { phase: "closed,archived" } },
-  onTime: { name: "on_time", part: "on_time", query: { on_time: "true" } },
-  overdue: { name: "overdue", part: "overdue", query: { on_time: "false" } },
-  lateOpen: { name: "late_open", part: "overdue", query: { overdue: "true" } }, // of open cases only
-  onTimeShare: { name: "on_time_share", part: "on_time", whole: "rated", query: { on_time: "true" }, among: { on_time: "*" } },
-  response: { name: "response", part: "response_count", whole: "response_count", sum: "response_ms_sum", query: { responded: "true" } },
-  resolution: { name: "resolution", part: "resolution_count", whole: "resolution_count", sum: "resolution_ms_sum", query: { phase: "closed,archived" } },
-  satisfied: { name: "satisfied", part: "satisfied", query: { satisfied: "satisfied" } },
-  dissatisfied: { name: "dissatisfied", part: "dissatisfied", query: { satisfied: "dissatisfied" } },
-  satisfiedShare: { name: "satisfied_share", part: "satisfied", whole: "satisfied+dissatisfied", query: { satisfied: "satisfied" }, among: { satisfied: "*" } },
-  reopened: { name: "reopened", part: "reopened", query: { reopened: "true" } },
-  reopenedShare: { name: "reopened_share", part: "reopened", whole: "registered", query: { reopened: "true" }, among: {} },
-  returned: { name: "returned", part: "returned", query: { returned: "true" } },
-  returnedShare: { name: "returned_share", part: "returned", whole: "registered", query: { returned: "true" }, among: {} },
-  escalated: { name: "escalated", part: "escalated", query: { escalated: "true" } },
+  registered: { name: "registered", part: "registered" },
+  open: { name: "open", part: "open" },
+  closed: { name: "closed", part: "closed" },
+  onTime: { name: "on_time", part: "on_time" },
+  overdue: { name: "overdue", part: "overdue" },
+  lateOpen: { name: "late_open", part: "overdue" }, // of open cases only
+  onTimeShare: { name: "on_time_share", part: "on_time", whole: "rated" },
+  response: { name: "response", part: "response_count", whole: "response_count", sum: "response_ms_sum" },
+  resolution: { name: "resolution", part: "resolution_count", whole: "resolution_count", sum: "resolution_ms_sum" },
+  satisfied: { name: "satisfied", part: "satisfied" },
+  dissatisfied: { name: "dissatisfied", part: "dissatisfied" },
+  satisfiedShare: { name: "satisfied_share", part: "satisfied", whole: "satisfied+dissatisfied" },
+  reopened: { name: "reopened", part: "reopened" },
+  reopenedShare: { name: "reopened_share", part: "reopened", whole: "registered" },
+  returned: { name: "returned", part: "returned" },
+  returnedShare: { name: "returned_share", part: "returned", whole: "registered" },
+  escalated: { name: "escalated", part: "escalated" },
 };
 
 const kept: Record<string, "departments" | "kinds" | "categories" | "periods" | undefined> = { department: "departments", kind: "kinds", category: "categories", month: "periods" };
@@ -61,9 +60,15 @@ export function figureParts(column: FigureColumn, one: Figures): [number, number
 }
 
 /** What each figure is, as the API says it, by its name there. */
-export const definitions = reactive<Record<string, Label>>({});
+export const definitions = reactive<Record<string, { definition: Label; part: string; among?: string }>>({});
 export async function needDefinitions(): Promise<void> {
   if (Object.keys(definitions).length) return;
-  const { figures } = await get<{ figures: { name: string; definition: Label }[] }>("/reports/definitions");
-  for (const one of figures) definitions[one.name] = one.definition;
+  const { figures } = await get<{ figures: { name: string; definition: Label; part: string; among?: string }[] }>("/reports/definitions");
+  for (const one of figures) definitions[one.name] = one;
+}
+
+/** The filter of the cases that count (of a mean: that it is of), or of a share those they are counted among; undefined: it is no share. */
+export function casesOf(column: FigureColumn, which: "part" | "among" = "part"): Record<string, string> | undefined {
+  const filter = definitions[columnsOf[column].name]?.[which];
+  return filter === undefined ? undefined : Object.fromEntries(new URLSearchParams(filter));
 }

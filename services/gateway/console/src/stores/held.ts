@@ -12,24 +12,34 @@ export const useHeld = defineStore("held", () => {
   const directory = useDirectory();
   const waiting = ref(0), oldest = ref(""), now = ref(Date.now());
   const old = computed(() => waiting.value > 0 && now.value - Date.parse(oldest.value) > DAY_MS);
+  let asked = 0;
 
-  function take(page: HeldPage): void {
-    waiting.value = page.waiting;
-    oldest.value = page.oldest_at ?? "";
-    now.value = Date.now();
+  /** A page of them; the answer that was asked for last says how many wait, for one asked before a decision is old. */
+  async function ask(query: Record<string, string | number | undefined>): Promise<HeldPage> {
+    const mine = ++asked;
+    try {
+      const page = await get<HeldPage>("/held", query);
+      if (mine === asked && query.site === directory.chosen) {
+        waiting.value = page.waiting;
+        oldest.value = page.oldest_at ?? "";
+        now.value = Date.now();
+      }
+      return page;
+    } catch (fault) {
+      if (mine === asked) waiting.value = 0; // not for me at this site, or nobody answers: its own page says so
+      throw fault;
+    }
   }
   async function look(): Promise<void> {
     const site = directory.chosen;
     if (document.hidden || !session.signedIn || !site || !may("submit")) return;
     try {
-      const page = await get<HeldPage>("/held", { site, count: "true" });
-      if (site === directory.chosen) take(page);
+      await ask({ site, count: "true" });
     } catch (fault) {
       if (!(fault instanceof Problem)) throw fault;
-      waiting.value = 0; // not for me at this site, or nobody answers: its own page says so
     }
   }
   setInterval(() => void look(), EVERY_MS);
   document.addEventListener("visibilitychange", () => void look());
-  return { waiting, old, take, look };
+  return { waiting, old, ask, look };
 });
