@@ -288,6 +288,18 @@ static void check_kind(struct check *check, const Policy__Kind *kind)
     check_acknowledge(check);
 }
 
+/* Nothing of a kind is looked up in these: what is wrong there makes no follow-up mistake. */
+static bool stands_alone(const char *field)
+{
+    static const char *const parts[] = {"patterns", "schedules", "never",          "documents", "defaults",
+                                        "clauses",  "built_in",  "organisational", "calendar",  "in_force"};
+    size_t size = strcspn(field, ".");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strlen(parts[i]) == size && strncmp(field, parts[i], size) == 0)
+            return true;
+    return false;
+}
+
 /* What is wrong already, of one kind; of none: anything that every kind may name. */
 static bool is_wrong(const struct policy_result *result, const char *kind)
 {
@@ -296,7 +308,7 @@ static bool is_wrong(const struct policy_result *result, const char *kind)
         size_t size = strlen(kind);
         bool of_kinds = strncmp(field, "kinds.", 6) == 0;
         bool of_it = of_kinds && strncmp(field + 6, kind, size) == 0 && (field[6 + size] == '.' || !field[6 + size]);
-        if (!result->mistakes[i].warning && (*kind ? of_it : !of_kinds))
+        if (!result->mistakes[i].warning && (*kind ? of_it : !of_kinds && !stands_alone(field)))
             return true;
     }
     return false;

@@ -161,10 +161,17 @@ static bool no_room(const Policy__Node *low, const Policy__Node *high)
     return both ? bound_of(low) > bound_of(high) : bound_of(low) >= bound_of(high);
 }
 
-/* Surely, of a fact with one value: `joint` has several. */
+/* A fact of several values: the joint departments, the posts and certificates of a person. */
+static bool is_many(const char *fact)
+{
+    const char *dot = strrchr(fact, '.');
+    return strcmp(fact, "joint") == 0 || (dot && (strcmp(dot, ".post") == 0 || strcmp(dot, ".certificate") == 0));
+}
+
+/* Surely, of a fact with one value. */
 static bool contradicts(struct check *check, const Policy__Node *a, const Policy__Node *b)
 {
-    if (strcmp(a->fact, b->fact) != 0 || strcmp(a->fact, "joint") == 0)
+    if (strcmp(a->fact, b->fact) != 0 || is_many(a->fact))
         return false;
     if (a->op == POLICY__NODE__OP__MISSING)
         return b->op != POLICY__NODE__OP__MISSING && b->op != POLICY__NODE__OP__SAME_AS;

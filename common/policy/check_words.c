@@ -601,12 +601,27 @@ static void check_rule_words(struct check *check, const char *base)
     }
 }
 
+/* What lists and pages go by is judged from the case alone. */
+static void check_shown(struct check *check, const char *field, const Policy__Condition *condition)
+{
+    check_condition(check, field, condition, NULL);
+    for (size_t i = 0; condition && i < condition->n_nodes; i++) {
+        const Policy__Node *node = condition->nodes[i];
+        bool linked = node->op >= POLICY__NODE__OP__SOME_LINKED && node->op != POLICY__NODE__OP__TOLD && !node->parts;
+        if (node->op == POLICY__NODE__OP__TOLD || linked || strncmp(node->fact, "actor.", 6) == 0)
+            check_found(check, CHECK_MISTAKE, field,
+                        "此处不能询问 \"%s\"（通知、办理人、关联案件）；可用：本案的字段，由规则以 set 记入",
+                        "\"%s\" (a notice, who acts, linked cases) cannot be asked here; accepted: fields of the case, "
+                        "which a rule may `set`",
+                        node->fact);
+    }
+}
+
 static void check_rights_words(struct check *check, const char *base)
 {
-    check_condition(check, arena_printf(check->arena, "%s.urgent", base), check->kind->urgent, NULL);
+    check_shown(check, arena_printf(check->arena, "%s.urgent", base), check->kind->urgent);
     if (check->kind->public_notice)
-        check_condition(check, arena_printf(check->arena, "%s.public_notice", base),
-                        check->kind->public_notice->condition, NULL);
+        check_shown(check, arena_printf(check->arena, "%s.public_notice", base), check->kind->public_notice->condition);
     for (size_t i = 0; i < check->kind->n_may; i++) {
         const char *field = arena_printf(check->arena, "%s.may.%s", base, check->kind->may[i]->name);
         check_condition(check, field, check->kind->may[i]->condition, NULL);

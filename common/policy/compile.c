@@ -111,10 +111,10 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {
-    "pack",    "name",       "extends",        "in_force", "source",    "calendar", "settings",   "posts",  "rosters",
-    "kinds",   "categories", "ladders",        "notices",  "documents", "never",    "defaults",   "review", "trial",
-    "clauses", "built_in",   "organisational", "things",   "schedules", "patterns", "indicators", "settles"};
+static const char *const top_keys[] = {"pack",           "name",      "extends",   "in_force", "source",     "calendar",
+                                       "settings",       "posts",     "rosters",   "kinds",    "categories", "ladders",
+                                       "notices",        "documents", "never",     "defaults", "clauses",    "built_in",
+                                       "organisational", "things",    "schedules", "patterns", "indicators", "settles"};
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -150,7 +150,6 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
             continue;
         }
         only_keys(compile, root, top_keys, sizeof top_keys / sizeof *top_keys);
-        NOT_CARRIED_OUT(compile, root, "review", "trial");
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);
         json_decref(root);
@@ -256,8 +255,7 @@ static void settings_of(struct compile *compile)
     json_t *item;
     json_object_foreach(compile->settings, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "value", "unit", "min", "max", "needed");
-        NOT_CARRIED_OUT(compile, item, "min", "max");
+        ONLY_KEYS(compile, item, "clause", "name", "value", "unit", "needed");
         Policy__Setting *setting = POLICY_NEW(compile, Policy__Setting, POLICY__SETTING__INIT);
         setting->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &setting->label, true);

@@ -126,10 +126,11 @@ const char *path_enter(struct compile *compile, const char *name, const json_t *
 static bool of_the_language(const char *key)
 {
     static const char *const words[] = {
-        "things",  "chains",   "patterns", "schedules",    "indicators", "limits", "sealed", "mask",     "is",
-        "copy_of", "lock",     "parts",    "checklist",    "in_order",   "key",    "each",   "whose",    "prompts",
-        "holding", "co_owner", "as",       "while",        "repeat",     "hours",  "digest", "together", "once",
-        "mark",    "ask",      "share",    "all_channels", "rows",       "sign",   "bind",   "scope"};
+        "things", "chains",   "patterns", "schedules", "indicators", "limits",   "sealed",       "mask",
+        "is",     "copy_of",  "lock",     "parts",     "checklist",  "in_order", "key",          "each",
+        "whose",  "prompts",  "holding",  "co_owner",  "as",         "while",    "repeat",       "hours",
+        "digest", "together", "once",     "mark",      "ask",        "share",    "all_channels", "rows",
+        "sign",   "bind",     "scope",    "review",    "trial",      "min",      "max"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], key) == 0)
             return true;

@@ -338,7 +338,7 @@ void field_of(struct compile *compile, const char *name, json_t *map, Policy__Fi
                 "\"%s\" 不是字段类型；可用：text yes_no number money time duration person department place file name "
                 "open_text thing case，或登记册名",
                 "\"%s\" is no type; accepted: text yes_no number money time duration person department place file name "
-                "open_text thing case，或登记册名",
+                "open_text thing case, or the name of a register",
                 text_of(compile, type));
     needed_of(compile, json_object_get(map, "needed"), field);
     field->public_ = yes_of(compile, json_object_get(map, "public"));

@@ -776,9 +776,12 @@ void kind_compile_rules(struct compile *compile, json_t *map, Policy__Kind *kind
     chains_rules(compile, json_object_get(map, "chains"));
     EACH(compile, map, "may", Policy__May, policy__may__init, kind->may, kind->n_may, may_of);
     public_notice_of(compile, json_object_get(map, "public_notice"), kind);
-    if (json_object_get(map, "urgent"))
-        kind->urgent = condition_of(compile, json_object_get(map, "urgent"));
-    const char *before = path_enter(compile, "never", json_object_get(map, "never"));
+    json_t *urgent = json_object_get(map, "urgent");
+    const char *before = path_enter(compile, "urgent", urgent);
+    if (urgent)
+        kind->urgent = condition_of(compile, urgent);
+    compile->path = before;
+    before = path_enter(compile, "never", json_object_get(map, "never"));
     nevers_of(compile, json_object_get(map, "never"), &kind->never, &kind->n_never);
     compile->path = before;
 }

@@ -201,6 +201,19 @@ static bool field_loosens(const char *key, json_t *old, json_t *fresh)
     return is_key(key, demands) && has_more(old, fresh);
 }
 
+/* A notice to everybody: more of it, in more stages, to no end, or whatever the case is like. */
+static bool publishes(const struct where *where, const char *key, json_t *old, json_t *fresh)
+{
+    size_t size = strlen(where->path), tail = strlen(".public_notice");
+    if (strcmp(key, "public_notice") == 0)
+        return !old;
+    if (size < tail || strcmp(where->path + size - tail, ".public_notice") != 0)
+        return false;
+    if (strcmp(key, "if") == 0 || strcmp(key, "until") == 0)
+        return !fresh;
+    return (strcmp(key, "fields") == 0 || strcmp(key, "in") == 0) && has_more(fresh, old);
+}
+
 static bool gone_loosens(const char *section, json_t *item)
 {
     return strcmp(section, "never") == 0 || strcmp(section, "clocks") == 0 ||
@@ -266,15 +279,17 @@ static void compare_one(struct diff *diff, const struct where *where, const char
         diff->added++;
         tell(diff, "added", &inner, item ? clause_text(diff, fresh) : value_text(diff, fresh),
              item ? strcmp(where->section, "may") == 0
-                  : field_loosens(key, NULL, fresh) && strcmp(key, "override") == 0);
+                  : publishes(where, key, NULL, fresh) ||
+                        (field_loosens(key, NULL, fresh) && strcmp(key, "override") == 0));
     } else if (!fresh) {
         diff->removed++;
         tell(diff, "removed", &inner, item ? clause_text(diff, old) : value_text(diff, old),
-             item ? gone_loosens(where->section, old) : field_loosens(key, old, NULL));
+             item ? gone_loosens(where->section, old)
+                  : field_loosens(key, old, NULL) || publishes(where, key, old, NULL));
     } else if (!json_equal(old, fresh)) {
         diff->changed++;
         tell(diff, "changed", &inner, arena_printf(arena, "%s → %s", value_text(diff, old), value_text(diff, fresh)),
-             field_loosens(key, old, fresh));
+             field_loosens(key, old, fresh) || publishes(where, key, old, fresh));
     }
 }
 

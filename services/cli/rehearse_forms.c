@@ -21,8 +21,37 @@ static void add_item(struct reading *reading, struct scenario_line *line, const 
     expectation_add(reading, line, one);
 }
 
-static void read_form(struct reading *reading, struct scenario_line *line, json_t *map, struct expectation form)
+/* The rows that a form of such a case can have: those of the blocks case, party, dispatch and result, the steps, and
+   fields, where linked cases are shown those of any kind. */
+static void row_known(struct reading *reading, const json_t *node, const Policy__Kind *kind,
+                      const Policy__DocumentDef *form, const char *row)
 {
+    static const char *const own[] = {"number", "kind",  "received_at", "category", "channel",
+                                      "text",   "name",  "phone",       "email",    "address",
+                                      "lead",   "joint", "handler",     "stage",    "closed_at"};
+    static const char *const blocks[] = {"case", "party", "dispatch", "result", "steps"};
+    const Policy__Policy *policy = reading->scenario->policy;
+    const char **names = NULL;
+    size_t count = 0;
+    bool links = false;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        ADD(reading, names, count, own[i]);
+    for (size_t i = 0; i < kind->n_steps; i++)
+        ADD(reading, names, count, kind->steps[i]->name);
+    for (size_t i = 0; i < form->n_blocks; i++)
+        links = links || (!reading_among(form->blocks[i], blocks, sizeof blocks / sizeof *blocks) &&
+                          !policy_field(kind, form->blocks[i]));
+    for (size_t k = 0; k < policy->n_kinds; k++)
+        for (size_t i = 0; (links || policy->kinds[k] == kind) && i < policy->kinds[k]->n_fields; i++)
+            ADD(reading, names, count, policy->kinds[k]->fields[i]->name);
+    if (!reading_among(row, names, count))
+        reading_wrong_word(reading, node, "文书没有这一行", "a form has no such row:", row, names, count);
+}
+
+static void read_form(struct reading *reading, struct scenario_line *line, json_t *map, struct expectation form,
+                      const Policy__Kind *kind)
+{
+    const Policy__DocumentDef *def = policy_document(reading->scenario->policy, form.name);
     static const char *const keys[] = {"code", "number", "copies", "holds"};
     const char *key;
     json_t *value;
@@ -39,8 +68,10 @@ static void read_form(struct reading *reading, struct scenario_line *line, json_
         if (strcmp(key, "holds") != 0) /* all copies, in their order */
             add_item(reading, line, value, form, arena_strdup(reading->arena, key),
                      arena_join(reading->arena, (const char *const *)texts, count, " "));
-        for (size_t i = 0; i < count && strcmp(key, "holds") == 0; i++)
+        for (size_t i = 0; i < count && strcmp(key, "holds") == 0; i++) {
+            row_known(reading, value, kind, def, texts[i] + (strncmp(texts[i], "not ", 4) == 0 ? 4 : 0));
             add_item(reading, line, value, form, "holds", texts[i]);
+        }
     }
 }
 
@@ -52,12 +83,12 @@ void reading_forms(struct reading *reading, struct scenario_line *line, json_t *
     json_object_foreach(map, key, value) {
         struct expectation form = expectation_new(reading, EXPECT_FORM, value);
         form.case_name = reading_split(reading, arena_strdup(reading->arena, key), &form.name);
-        (void)reading_case_of(reading, value, form.case_name);
+        const struct known_case *known = reading_case_of(reading, value, form.case_name);
         if (!policy_document(policy, form.name))
             reading_wrong_word(reading, value, "制度中没有文书", "the policy has no document", form.name,
                                NAMES(reading, policy->documents, policy->n_documents), policy->n_documents);
-        else
-            read_form(reading, line, value, form);
+        else if (known)
+            read_form(reading, line, value, form, known->kind);
     }
 }
 
@@ -84,6 +115,8 @@ static void take_links(struct world *world, struct document *document)
                 struct document_case *one = &document->cases[document->cases_count++];
                 *one = (struct document_case){.id = file->links[i]->case_id, .link = file->links[i]->name};
                 take_case(world, one);
+                if (!one->file) /* of another site, say: nothing to show */
+                    document->cases_count--;
                 break;
             }
 }

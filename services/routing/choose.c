@@ -127,13 +127,13 @@ static struct chooser chooser_of(struct turn *turn, const Hb__Event *event, cons
     return chooser;
 }
 
-void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record, const char *row,
-                         const char *zh, const char *en)
+void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record,
+                         struct routing_problem said)
 {
     Routing__RouteProblem *problem = arena_alloc(turn_arena(turn), sizeof *problem);
     routing__route_problem__init(problem);
-    problem->row = arena_strdup(turn_arena(turn), row);
-    problem->text = label_new(turn, zh, en);
+    problem->row = arena_strdup(turn_arena(turn), said.row);
+    problem->text = label_new(turn, said.zh, said.en);
     Hb__Event *event = turn_event(turn, record->site, cause->case_id);
     event->policy_version = record->policy_version;
     event->payload_case = HB__EVENT__PAYLOAD_ROUTING;
@@ -141,14 +141,25 @@ void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Router
     routing__event__init(event->routing);
     event->routing->kind_case = ROUTING__EVENT__KIND_PROBLEM;
     event->routing->problem = problem;
+    event_clauses(turn, event, said.clauses, said.clauses_count);
     turn_say(turn, event);
 }
 
-/* A policy may have any number of rows that cannot be judged: the first few problems say enough. */
-static void say_problem(struct chooser *chooser, const char *row, const char *zh, const char *en)
+/* A policy may have any number of rows that cannot be judged: the first few problems say enough. `row` NULL: none of
+   the policy's, and the clause is the kind's. */
+static void say_problem(struct chooser *chooser, const Policy__RouteRow *row, const char *name, const char *zh,
+                        const char *en)
 {
+    struct routing_problem said = {.row = name, .zh = zh, .en = en};
+    if (row) {
+        said.clauses = row->clauses;
+        said.clauses_count = row->n_clauses;
+    } else if (chooser->kind) {
+        said.clauses = chooser->kind->clauses;
+        said.clauses_count = chooser->kind->n_clauses;
+    }
     if (chooser->problems++ < PROBLEMS_MAX)
-        routing_say_problem(chooser->turn, chooser->event, chooser->record, row, zh, en);
+        routing_say_problem(chooser->turn, chooser->event, chooser->record, said);
 }
 
 static const char *handler_for(struct chooser *chooser, const char *lead, const char *named,
@@ -205,7 +216,7 @@ static bool choose_hint(struct chooser *chooser, struct routing_choice *out)
     if (person && (lead = department_of(person, site))[0])
         named = person->id;
     if (!lead[0]) {
-        say_problem(chooser, "", arena_printf(turn_arena(turn), "没有部门 %s", hint),
+        say_problem(chooser, NULL, "", arena_printf(turn_arena(turn), "没有部门 %s", hint),
                     arena_printf(turn_arena(turn), "there is no department %s", hint));
         return false;
     }
@@ -271,7 +282,7 @@ static bool try_row(struct chooser *chooser, const Policy__RouteRow *row, struct
     const char *named = "";
     const char *lead = row->to ? who_department(turn, chooser->record->site, row->to, &chooser->facts, &named) : "";
     if (!lead[0] || excluded(chooser, row, lead)) {
-        say_problem(chooser, row->name, "该分派规则没有可用的部门",
+        say_problem(chooser, row, row->name, "该分派规则没有可用的部门",
                     "the route row leads to no department that may answer");
         return false;
     }
@@ -283,7 +294,8 @@ static bool try_row(struct chooser *chooser, const Policy__RouteRow *row, struct
     add_joint(chooser, row, out);
     out->co_owner = co_owner_of(chooser, row, out->handler);
     if (row->n_holding && !*out->handler)
-        say_problem(chooser, row->name, "无人持有所需证书", "nobody present holds the certificates that are needed");
+        say_problem(chooser, row, row->name, "无人持有所需证书",
+                    "nobody present holds the certificates that are needed");
     return true;
 }
 
@@ -304,7 +316,7 @@ static bool choose_row(struct chooser *chooser, struct routing_choice *out)
         const Policy__RouteRow *row = chooser->kind->route[i];
         enum truth holds = row_holds(chooser, row);
         if (holds == TRUTH_UNKNOWN)
-            say_problem(chooser, row->name, "该分派规则所需内容未知，已略过",
+            say_problem(chooser, row, row->name, "该分派规则所需内容未知，已略过",
                         "what the route row asks is not known: passed over");
         if (holds == TRUTH_YES && try_row(chooser, row, out))
             return true;
@@ -351,7 +363,7 @@ static const char *department_fallback(struct turn *turn, const char *site)
 static struct routing_choice choose_fallback(struct chooser *chooser)
 {
     const char *lead = department_fallback(chooser->turn, chooser->record->site);
-    say_problem(chooser, "fallback", lead[0] ? "没有适用的分派规则" : "该站点没有部门",
+    say_problem(chooser, NULL, "fallback", lead[0] ? "没有适用的分派规则" : "该站点没有部门",
                 lead[0] ? "no route row applies" : "the site has no department");
     return choice_new(lead, handler_of(chooser, lead, "", NULL), "fallback", "没有适用的分派规则，由协调部门处理",
                       "no route row applies: the coordinating department has it");

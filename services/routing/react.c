@@ -102,8 +102,12 @@ static void route_assigned(struct turn *turn, const Hb__Event *event, const Rout
     if (routing_choose_assigned(turn, event, record, &choice))
         say_routed(turn, event, record, &choice, record->first_contact);
     else
-        routing_say_problem(turn, event, record, ROUTING_ASSIGNED, "规则指派的人员或部门不存在",
-                            "the person or department a rule assigned is not there");
+        routing_say_problem(turn, event, record,
+                            (struct routing_problem){.row = ROUTING_ASSIGNED,
+                                                     .clauses = event->clauses,
+                                                     .clauses_count = event->n_clauses,
+                                                     .zh = "规则指派的人员或部门不存在",
+                                                     .en = "the person or department a rule assigned is not there"});
 }
 
 /* The handler of before goes on when present; else the case goes to another of the department. */
@@ -157,6 +161,10 @@ void routing_too_deep(struct turn *turn, const Hb__Event *cause)
 {
     const Routerec__Case *record = cause->case_id ? routing_case_load(turn, cause->case_id) : NULL;
     if (record)
-        routing_say_problem(turn, cause, record, "", "规则连锁过长，未分派",
-                            "the chain of rules is too long: not routed");
+        routing_say_problem(turn, cause, record,
+                            (struct routing_problem){.row = "",
+                                                     .clauses = cause->clauses,
+                                                     .clauses_count = cause->n_clauses,
+                                                     .zh = "规则连锁过长，未分派",
+                                                     .en = "the chain of rules is too long: not routed"});
 }

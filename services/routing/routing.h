@@ -50,8 +50,14 @@ struct routing_choice {
 };
 /* The first routing. Problems met on the way are said as RouteProblem. */
 struct routing_choice routing_choose(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
-void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record, const char *row,
-                         const char *zh, const char *en);
+struct routing_problem {
+    const char *row;
+    char *const *clauses; /* of the row; where there is none, of the kind */
+    size_t clauses_count;
+    const char *zh, *en;
+};
+void routing_say_problem(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record,
+                         struct routing_problem said);
 /* After a step that gives it back. */
 struct routing_choice routing_choose_returned(struct turn *turn, const Hb__Event *event, const Routerec__Case *record);
 /* After a rule's `assign`: to a person of the lead department or of another, or to a department. False: there is

@@ -73,6 +73,9 @@ malformed 'sees: {c1.letter.answer: present}' 'the policy has no document "answe
 malformed 'sees: {c1: text}' 'accepted: {CASE.FIELD: what he sees} or {CASE: [FIELD, ..]}'
 malformed 'form: {c1.acceptance: {code: A}}' 'the policy has no document "acceptance"'
 malformed 'form: {c1.acceptance_form: {fields: [a]}}' '"fields"'
+malformed 'form: {c1.acceptance_form: {holds: [""]}}' 'a form has no such row: ""'
+malformed 'form: {c1.acceptance_form: {holds: ["not "]}}' 'a form has no such row: ""'
+malformed 'form: {c1.acceptance_form: {holds: [not referal]}}' 'a form has no such row: "referal"; did you mean "referral"?'
 malformed 'form: {c1.acceptance_form: yes}' 'accepted: {code: .., number: .., copies: [..], holds: [FIELD, not FIELD]}'
 
 # ---- under which clause something happens ----

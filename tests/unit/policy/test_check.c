@@ -112,6 +112,13 @@ static const struct finding findings[] = {
     {SOUND "    public_notice: {fields: []}\n", 15, false, "须写明在哪些阶段公示", "in which stages is it public?"},
     {SOUND "    public_notice: {in: b, fields: [nothing]}\n", 15, false, "没有字段", "there is no field \"nothing\""},
     {SOUND "    public_notice: {in: b, until: nothing}\n", 15, false, "既非本事项的时钟", "no clock of this kind"},
+    {SOUND "    urgent: {told note: present}\n", 15, false, "可用：本案的字段", "accepted: fields of the case"},
+    {SOUND "    urgent: {actor.post: clerk}\n", 15, false, "可用：本案的字段", "accepted: fields of the case"},
+    {SOUND "    public_notice: {in: b, if: {told note: present}}\n", 15, false, "可用：本案的字段",
+     "accepted: fields of the case"},
+    {HEAD STAGES CASES "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, link: {lead: like}}}\n" ROUTE
+                       "    urgent: {some: {like.phase: closed}}\n",
+     15, false, "可用：本案的字段", "accepted: fields of the case"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
     {SOUND "indicators: {i: {clause: C, name: [标, I], of: k, figure: share of time}}\n", 15, false, "须同用",
      "go together"},
@@ -317,6 +324,7 @@ static const struct finding findings[] = {
      "    name: [甲, K]\n" STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: name, read: clerk}}\n",
      6, false, "只给部分人看", "{f} is shown to some only (`read`, in k)"},
     /* what is accepted and has no effect, or is not carried out */
+    {SOUND "review: 1 year\n", 15, false, "本版本不执行 \"review\"", "\"review\" is not carried out"},
     {SOUND "    accept: {limit: 30 min}\n", 15, true, "本版本不执行 \"accept\"", "\"accept\" is not carried out"},
     {HEAD STAGES STEPS ROUTE "    fields: {f: {name: [甲, F], type: text, kept: 180 days}}\n", 14, true,
      "本版本不执行 \"kept\"", "\"kept\" is not carried out"},
@@ -503,6 +511,11 @@ static void all_kinds_are_checked(void **state)
     assert_int_equal(result.mistakes[0].line, 15);
     assert_int_equal(result.mistakes[1].line, 23);
     assert_non_null(strstr(result.mistakes[1].message, "did you mean \"grade\"?"));
+    text = arena_printf(&arena, "%s%sdocuments: {d: {clause: C, name: [丁, D]}}\n", SOUND, other);
+    check_text(&arena, text, &result); /* no kind needs it */
+    assert_null(result.policy);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[1].line, 22);
     text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
     check_text(&arena, text, &result);
     assert_null(result.policy);
@@ -516,6 +529,9 @@ static void sound_ways_are_not_told(void **state)
 {
     static const char *const texts[] = {
         SOUND "    rules: {r: {clause: C, when: b, if: {all: [{grade: present}, {grade: x}]}, then: {tell: note}}}\n",
+        SOUND
+        "    rules: {r: {clause: C, before: end, if: {all: [{actor.post: clerk}, {actor.post: other}]}, refuse: [否, "
+        "No]}}\n",
         SOUND "    rules:\n      r: {clause: C, when: b, if: {must: x}, then: {set: {grade: x}}}\n"
               "      s: {clause: C, when: b, if: {must: [y, z]}, then: {set: {grade: y}}}\n",
         HEAD STAGES FIELDS STEPS "    route: {q: {clause: C, if: {must: x, stage: b}, to: clerk}, r: {clause: C, if: "
