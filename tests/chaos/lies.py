@@ -238,8 +238,8 @@ def unsealed(lines):
 
 def caused_again(lines):
     """Not a refusal that is told: that command may be sent again."""
-    last = next(line["event"] for line in reversed(lines) if "action_refused" not in line["event"].get("casework", {}))
-    last["cause"] = copy.deepcopy(next(line["event"]["cause"] for line in lines if "command" in line["event"]["cause"]))
+    done = [line["event"] for line in lines if "action_refused" not in line["event"].get("casework", {})]
+    done[-1]["cause"] = copy.deepcopy(next(event["cause"] for event in done if "command" in event["cause"]))
 
 
 def caused_by_nothing(lines):
