@@ -116,7 +116,8 @@ static CURL *handle_of(struct cli *cli, const char *path)
 
 bool cli_english(void)
 {
-    const char *all = getenv("LC_ALL"), *language = all && *all ? all : getenv("LANG"); /* an empty one counts as unset */
+    const char *all = getenv("LC_ALL"),
+               *language = all && *all ? all : getenv("LANG"); /* an empty one counts as unset */
     return !language || strncmp(language, "zh", 2) != 0;
 }
 
