@@ -172,6 +172,7 @@ void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analyti
     const Analytics__ListNotices *wanted = query->analytics->notices;
     const Directory__Site *site = *query->site ? organisation_site(turn, query->site) : NULL;
     uint32_t limit = wanted->limit ? wanted->limit : NOTICES_LIST_DEFAULT;
+    limit = limit < NOTICES_LIST_MAX ? limit : NOTICES_LIST_MAX;
     struct bytes key, value;
     size_t bytes = 0;
     if (!site || !site->public_) {
@@ -187,8 +188,7 @@ void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analyti
     struct state_scan *scan = state_scan_open(turn, ANALYTICS_NOTICE, key_bytes(&prefix), key_bytes(&from));
     const uint8_t *last = NULL;
     for (size_t looks = 0; state_scan_next(scan, &key, &value); looks++) {
-        if (list->n_notices == (limit < NOTICES_LIST_MAX ? limit : NOTICES_LIST_MAX) || bytes > NOTICES_BYTES_MAX ||
-            looks == NOTICES_LOOKS_MAX) {
+        if (list->n_notices == limit || bytes > NOTICES_BYTES_MAX || looks == NOTICES_LOOKS_MAX) {
             list->cursor = arena_printf(turn_arena(turn), "%016" PRIx64 "%016" PRIx64, bytes_get_u64(last),
                                         bytes_get_u64(last + 8));
             return;

@@ -480,6 +480,17 @@ void cell_ask_at(struct gateway *gateway, Hb__Service service, size_t index, Bus
         done(context, ERR_TIMEOUT, NULL);
 }
 
+void cell_give_nothing(struct http_request *request, void *context, const Hb__Refusal *refused,
+                       const Hb__CommandReply *reply)
+{
+    (void)context;
+    (void)reply;
+    if (refused)
+        problem_respond(request, refused);
+    else
+        http_respond_json(request, 200, json_object());
+}
+
 /* ---- control ---- */
 
 static void on_control(void *context, enum err err, const Bus__Reply *reply)

@@ -41,6 +41,8 @@ void cell_query_own(struct http_request *request, Hb__Service service, Hb__Query
    one request (0, or the row of an import). A reply's `after` joins the request's, and goes out as Hearback-After. */
 void cell_command(struct http_request *request, Hb__Service service, Hb__Command *command, uint32_t part,
                   cell_command_fn *done, void *context);
+/* Done, and there is nothing to tell: {}, or the refusal. */
+cell_command_fn cell_give_nothing;
 
 /* When directory last carried out a command for us (0: never). For a minute after it every command and query bears the
    position it had then, so that no service answers from before it; caches older than it are to be asked anew. */

@@ -135,17 +135,6 @@ static void on_registered(struct http_request *request, void *context, const Hb_
     sites_know(request, letting->site, give_registered, letting);
 }
 
-static void on_refused(struct http_request *request, void *context, const Hb__Refusal *refused,
-                       const Hb__CommandReply *reply)
-{
-    (void)context;
-    (void)reply;
-    if (refused)
-        problem_respond(request, refused);
-    else
-        http_respond_json(request, 200, json_object());
-}
-
 /* The case that it would be says which intake has it. */
 static void send(struct http_request *request, uint64_t held, Intake__Command *intake, cell_command_fn *done)
 {
@@ -183,5 +172,5 @@ void held_refuse(struct http_request *request)
     }
     intake.refuse_held->held = held_id(request);
     if (intake.refuse_held->held)
-        send(request, intake.refuse_held->held, &intake, on_refused);
+        send(request, intake.refuse_held->held, &intake, cell_give_nothing);
 }

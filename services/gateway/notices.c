@@ -61,17 +61,6 @@ void notices_due(struct http_request *request)
 
 /* ---- it was sent ---- */
 
-static void on_sent(struct http_request *request, void *context, const Hb__Refusal *refused,
-                    const Hb__CommandReply *reply)
-{
-    (void)context;
-    (void)reply;
-    if (refused)
-        problem_respond(request, refused);
-    else
-        http_respond_json(request, 200, json_object());
-}
-
 static void on_found(struct http_request *request, uint64_t case_id)
 {
     Hb__Command command = HB__COMMAND__INIT;
@@ -90,7 +79,7 @@ static void on_found(struct http_request *request, uint64_t case_id)
     command.notification = &notification;
     notification.kind_case = NOTIFICATION__COMMAND__KIND_MARK_SENT;
     notification.mark_sent = &mark;
-    cell_command(request, HB__SERVICE__NOTIFICATION, &command, 0, on_sent, NULL);
+    cell_command(request, HB__SERVICE__NOTIFICATION, &command, 0, cell_give_nothing, NULL);
 }
 
 void cases_notice_sent(struct http_request *request)
