@@ -671,9 +671,22 @@ static struct pauses pauses_unheard(const struct oracle *oracle, const struct pa
     return unheard;
 }
 
+/* The points as if nobody had heard yet that the case was moved to the version it goes by at the last of them. */
+static struct point *points_unmoved(const struct oracle *oracle, const struct run *run)
+{
+    size_t moved = run->points_count - 1;
+    while (moved && !oracle->facts[run->points[moved].fact].moved)
+        moved--;
+    struct point *unmoved = arena_alloc(&oracle->storm->scratch, run->points_count * sizeof *unmoved);
+    memcpy(unmoved, run->points, run->points_count * sizeof *unmoved);
+    for (size_t i = moved; moved && i < run->points_count; i++)
+        unmoved[i].version--;
+    return unmoved;
+}
+
 /* A run that is over keeps the word said at its end: neither a calendar published later changes it nor the proof, come
-   only then or in that very millisecond, that an extension was told, nor that the case had begun or ceased to wait a
-   little before. */
+   only then or in that very millisecond, that an extension was told, nor that the case had begun or ceased to wait, or
+   was moved to another version, a little before. */
 static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses, const struct run *run,
                               const struct storm_run *said)
 {
@@ -683,15 +696,16 @@ static bool agrees_as_of_then(struct oracle *oracle, const struct pauses *pauses
                                   run->end_ms ? run->end_ms - 1 : INT64_MAX};
     struct pauses heard[] = {*pauses, pauses_unheard(oracle, pauses, run->end_ms, false),
                              pauses_unheard(oracle, pauses, run->end_ms, true)};
-    for (size_t i = 0; i < 9 * oracle->storm->calendars_count && !agrees; i++) {
+    struct point *points[] = {run->points, points_unmoved(oracle, run)};
+    for (size_t i = 0; i < 18 * oracle->storm->calendars_count && !agrees; i++) {
         struct run then = {.round = run->round,
                            .part = run->part,
                            .start_ms = run->start_ms,
                            .end_ms = run->end_ms,
                            .end = run->end,
-                           .points = run->points,
+                           .points = points[i / 9 % 2],
                            .points_count = run->points_count};
-        oracle->calendar = oracle->storm->calendars[i / 9];
+        oracle->calendar = oracle->storm->calendars[i / 18];
         oracle->told_until_ms = told_until[i % 3];
         work_out(oracle, &heard[i / 3 % 3], &then);
         agrees = then.missed == said->missed && (!said->missed || then.missed_due_ms == said->missed_due_ms) &&
