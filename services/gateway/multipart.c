@@ -121,7 +121,7 @@ static size_t read_head(struct arena *arena, struct bytes rest, struct multipart
             const char *type = strchr(line, ':') + 1;
             type += strspn(type, " \t");
             size_t type_size = strcspn(type, "; \t");
-            part->type = arena_text(arena, type, type_size < 100 ? type_size : 100);
+            part->type = arena_text(arena, type, type_size <= MULTIPART_TYPE_MAX ? type_size : 0);
         }
         at += size + 2;
     }

@@ -9,6 +9,7 @@
 #define MULTIPART_PARTS_MAX 200u
 #define MULTIPART_BOUNDARY_MAX 70u     /* RFC 2046 */
 #define MULTIPART_HEAD_BYTES_MAX 4096u /* of one part */
+#define MULTIPART_TYPE_MAX 100u        /* a longer media type is none */
 
 struct multipart_part {
     const char *name;     /* of the field: UTF-8 without NUL */

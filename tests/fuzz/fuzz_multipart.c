@@ -21,7 +21,7 @@ static bool is_plain(const char *name)
     return !strpbrk(name, "\"%\r\n");
 }
 
-/* False: it has a name that is written otherwise than it is read. */
+/* False: it has a name that is written otherwise than it is read, or a head that became too long by our blanks. */
 static bool write_again(struct arena *arena, const struct multipart_part *parts, size_t count, const char *boundary,
                         struct bytes *body_out)
 {
@@ -33,6 +33,8 @@ static bool write_again(struct arena *arena, const struct multipart_part *parts,
                                   boundary, parts[i].name, parts[i].file ? "; filename=\"" : "",
                                   parts[i].file ? parts[i].file : "", parts[i].file ? "\"" : "",
                                   *parts[i].type ? "Content-Type: " : "", parts[i].type, *parts[i].type ? "\r\n" : "");
+        if (strlen(head) - strlen("--\r\n") - strlen(boundary) > MULTIPART_HEAD_BYTES_MAX)
+            return false;
         body = add(arena, add(arena, add(arena, body, bytes_of_text(head)), parts[i].content), bytes_of_text("\r\n"));
     }
     *body_out = add(arena, body, bytes_of_text(arena_printf(arena, "--%s--\r\n", boundary)));
