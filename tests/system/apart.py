@@ -188,9 +188,9 @@ class Apart(harness.Door):
         for machine in self.machines.values():
             machine.restart(but)
 
-    def run(self, *arguments, machine=HERE, check=True):
+    def run(self, *arguments, machine=HERE, **options):
         """The hearback command, on one machine."""
-        return harness.System.run(Command(self.machines[machine].folder), *arguments, check=check)
+        return harness.System.run(Command(self.machines[machine].folder), *arguments, **options)
 
     def operator_token(self):
         return harness.System.operator_token(self.here)
