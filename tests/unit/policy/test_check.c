@@ -523,6 +523,52 @@ static void all_kinds_are_checked(void **state)
     arena_fini(&arena);
 }
 
+/* Nor does what is wrong in the head, or a section that is misspelt: that is read as what it is near to. */
+static void a_misspelt_head_hides_nothing(void **state)
+{
+    static const char rule[] = "    rules: {r: {clause: C, when: b, if: {garde: x}, then: {tell: note}}}\n";
+    static const struct {
+        const char *text, *head;
+        int line, lines; /* of the head's mistake; that it adds */
+    } heads[] = {
+        {"pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotice:\n",
+         "did you mean \"notices\"?", 6, 0},
+        {"pack: X\nname: [甲, X]\nversion: 2\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "\"version\" is not known here (accepted: pack name extends", 3, 1},
+        {"pack: X\nname: [甲, X]\nrules: {}\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "\"rules\" is not known here", 3, 1},
+        {"pack: X\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n", "\"name\" is missing", 1, -1},
+        {"pack: X\nname: [甲, X]\nin_force: soon\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "in_force is a day", 3, 1},
+        {"pack: X\nname: [甲, X]\npatterns: 5\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "patterns: a map is accepted here", 3, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct arena arena;
+        struct policy_result result;
+        arena_init(&arena);
+        check_text(
+            &arena,
+            arena_printf(&arena,
+                         "%s  note: {clause: C, name: [知, Note], to: clerk, text: [\"知 {nothing}\", Note]}\nkinds:\n"
+                         "  k:\n    clause: C\n    name: [甲, K]\n%sclauses: {D-1: [丁, D]}\n",
+                         heads[i].text, arena_printf(&arena, "%s%s%s%s%s", STAGES, FIELDS, STEPS, ROUTE, rule)),
+            &result);
+        print(&result);
+        assert_null(result.policy);
+        assert_int_equal(result.count, 4);
+        assert_int_equal(result.mistakes[0].line, heads[i].line);
+        assert_non_null(strstr(result.mistakes[0].message, heads[i].head));
+        assert_int_equal(result.mistakes[1].line, 15 + heads[i].lines);
+        assert_non_null(strstr(result.mistakes[1].message, "did you mean \"grade\"?"));
+        assert_int_equal(result.mistakes[2].line, 6 + heads[i].lines); /* of the whole: notices, clauses */
+        assert_non_null(strstr(result.mistakes[2].message, "nothing fills {nothing}"));
+        assert_int_equal(result.mistakes[3].line, 16 + heads[i].lines);
+        arena_fini(&arena);
+    }
+}
+
 /* What is told apart from a mistake: a fact that is tested, needed before, or has a default; a loop with a day in it.
  */
 static void sound_ways_are_not_told(void **state)
@@ -650,7 +696,7 @@ int main(void)
         cmocka_unit_test(the_example_is_sound),       cmocka_unit_test(findings_name_their_line),
         cmocka_unit_test(all_kinds_are_checked),      cmocka_unit_test(sound_ways_are_not_told),
         cmocka_unit_test(bombs_are_refused),          cmocka_unit_test(packs_in_a_circle),
-        cmocka_unit_test(a_large_file_is_no_trouble),
+        cmocka_unit_test(a_large_file_is_no_trouble), cmocka_unit_test(a_misspelt_head_hides_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
