@@ -25,6 +25,7 @@
 #define CASES                                                                                                          \
     "    fields: {lead: {name: [主, Lead], type: case}, also: {name: [亦, Also], type: case}, grade: {name: [级, "  \
     "Grade], type: name}}\n"
+#define TIMES "    fields: {until: {name: [止, Until], type: time, needed: always}}\n"
 #define ROUTE "    route: {o: {clause: C, to: clerk}}\n"
 #define SOUND HEAD STAGES FIELDS STEPS ROUTE
 /* lines: 11 stages, 12 fields, 13 steps, 14 route, 15 what is added */
@@ -119,6 +120,22 @@ static const struct finding findings[] = {
     {HEAD STAGES CASES "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, link: {lead: like}}}\n" ROUTE
                        "    urgent: {some: {like.phase: closed}}\n",
      15, false, "可用：本案的字段", "accepted: fields of the case"},
+    {HEAD STAGES TIMES STEPS ROUTE "    urgent: {until: passed}\n", 15, false, "距今如何",
+     "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE "    urgent: {until: {before: 2 working days}}\n", 15, false, "when: late 时钟",
+     "when: late CLOCK"},
+    {HEAD STAGES TIMES STEPS ROUTE "    public_notice: {in: b, if: {not: {until: passed}}}\n", 15, false, "距今如何",
+     "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE "    clocks: {t: {clause: C, name: [时, T], if: {until: {after: end of month}}, "
+                                   "start: a, stop: b, limit: 3 days}}\n",
+     15, false, "距今如何", "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: [{if: {until: passed}, is: 1 day}, {is: 3 "
+     "days}]}}\n",
+     15, false, "距今如何", "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE
+     "indicators: {p: {clause: C, name: [率, P], of: k, figure: count of closed, where: {until: passed}}}\n",
+     15, false, "距今如何", "cannot be compared with now"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
     {SOUND "indicators: {i: {clause: C, name: [标, I], of: k, figure: share of time}}\n", 15, false, "须同用",
      "go together"},
@@ -582,6 +599,11 @@ static void sound_ways_are_not_told(void **state)
               "      s: {clause: C, when: b, if: {must: [y, z]}, then: {set: {grade: y}}}\n",
         HEAD STAGES FIELDS STEPS "    route: {q: {clause: C, if: {must: x, stage: b}, to: clerk}, r: {clause: C, if: "
                                  "{must: x}, to: clerk}, o: {clause: C, to: clerk}}\n",
+        HEAD STAGES TIMES STEPS ROUTE
+        "    clocks: {t: {clause: C, name: [时, T], if: {until: {after: 3 days from a}}, start: a, stop: b, limit: "
+        "[{if: "
+        "{until: {after: 18:00}}, is: 1 day}, {is: 2 days}]}}\n"
+        "    rules: {r: {clause: C, before: end, if: {until: passed}, refuse: [否, No]}}\n",
         SOUND "    rules: {r: {clause: C, when: grade, if: {grade: x}, then: {tell: note}}}\n",
         SOUND "    rules: {r: {clause: C, when: b, if: {round: {at_least: 3, at_most: 3}}, then: {tell: note}}}\n",
         SOUND "    rules: {r: {clause: C, before: end, if: {stage: [a, b]}, refuse: [否, No]}}\n",
