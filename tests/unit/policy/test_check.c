@@ -78,6 +78,14 @@ static const struct finding findings[] = {
                         "End], from: a, to: c, by: "
                         "clerk, does: settle}}\n" ROUTE,
      13, false, "只能有一个", "go and end: one step only"},
+    {HEAD STAGES FIELDS
+     "    steps: {register: {name: [记, Register], to: a, by: clerk, needs: [grade]}, end: {name: [完, End], "
+     "from: a, to: c, by: clerk}}\n" ROUTE,
+     13, false, "登记没有 needs", "accepted: needed: always or needed: at register of the field"},
+    {HEAD STAGES FIELDS
+     "    steps: {register: {name: [记, Register], to: a, by: clerk, set: {grade: x}}, end: {name: [完, End], "
+     "from: a, to: c, by: clerk}}\n" ROUTE,
+     13, false, "登记没有 set", "\"register\" has no set"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},
