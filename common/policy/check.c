@@ -49,26 +49,32 @@ void check_found(struct check *check, enum check_weight weight, const char *fiel
         CHECK_ADD(check, result->mistakes, result->count, mistake);
 }
 
-/* A kind that takes up what others have has their mistakes, too: they are told once, of the other. */
-static const char *as_taken_up(const struct check *check, const char *field, const char *item)
+/* ".clocks.reply" of "kinds.repair.clocks.reply"; NULL: of no kind. */
+static const char *within_kind(const char *field)
 {
-    for (size_t i = 0; i < check->result->likes_count; i++) {
-        size_t size = strlen(check->result->likes[i]);
-        const char *within = strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
-        if (within && strncmp(item, "kinds.", 6) == 0 && strncmp(item + 6, check->result->likes[i], size) == 0 &&
-            item[6 + size] == '.')
-            return arena_printf(check->arena, "kinds.%s%s", check->result->likes[i], within);
-    }
-    return field;
+    return strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
+}
+
+/* A kind that takes up what others have has their mistakes, too: they are told once, of the other. */
+static bool takes_up(const struct check *check, const char *item)
+{
+    size_t size = within_kind(item) ? (size_t)(within_kind(item) - item) - 6 : 0;
+    for (size_t i = 0; size && i < check->result->likes_count; i++)
+        if (strlen(check->result->likes[i]) == size && strncmp(item + 6, check->result->likes[i], size) == 0)
+            return true;
+    return false;
 }
 
 static bool broken(const struct check *check, const char *item, bool within)
 {
-    size_t size = strlen(item);
+    bool any_kind = takes_up(check, item);
+    const char *wanted = any_kind ? within_kind(item) : item;
+    size_t size = strlen(wanted);
     for (size_t i = 0; i < check->compiled; i++) {
         const struct policy_mistake *mistake = &check->result->mistakes[i];
-        const char *field = mistake->warning || mistake->stands ? "" : as_taken_up(check, mistake->field, item);
-        if (strncmp(field, item, size) == 0 && (!field[size] || (within && field[size] == '.')))
+        const char *field = any_kind ? within_kind(mistake->field) : mistake->field;
+        if (field && !mistake->warning && !mistake->stands && strncmp(field, wanted, size) == 0 &&
+            (!field[size] || (within && field[size] == '.')))
             return true;
     }
     return false;
@@ -351,6 +357,8 @@ static void check_kind(struct check *check, const Policy__Kind *kind)
     check_route(check);
     check_overlap(check);
     check_kind_words(check);
+    check_kind_names(check);
+    check_runs(check);
     check_acknowledge(check);
 }
 
@@ -370,6 +378,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
                 check_kind(&check, kind);
         }
     check_policy_words(&check);
+    check_policy_names(&check);
     check_clauses(&check);
     check_loops(&check);
     if (check.wrong)

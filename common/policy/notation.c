@@ -243,8 +243,10 @@ static bool place_parse(const char *text, Policy__Term *term)
         term->place = POLICY__TERM__PLACE__MONTH_DAY;
         term->period = POLICY__TERM__PERIOD__YEAR;
         term->amount = (uint32_t)(month * 100) + (uint32_t)amount;
-        return month > 0 && amount >= 1 && amount <= 31;
+        return month > 0 && amount >= 1 && amount <= 31 && !(month == 2 && amount > 29) &&
+               !((month == 4 || month == 6 || month == 9 || month == 11) && amount > 30);
     }
+    static const uint32_t longest[] = {1, 7, 16, 31, 92, 366}; /* day week half month month quarter year */
     size_t size = (size_t)(of - text);
     const char *period = of + 4;
     term->next = strncmp(period, "next ", 5) == 0;
@@ -265,7 +267,7 @@ static bool place_parse(const char *text, Policy__Term *term)
         const char *number = working ? text + 12 : strncmp(text, "day ", 4) == 0 ? text + 4 : "";
         term->place = working ? POLICY__TERM__PLACE__NTH_WORKING_DAY : POLICY__TERM__PLACE__NTH_DAY;
         term->amount = (uint32_t)strtoul(number, &end, 10);
-        return *number && end == of && term->amount >= 1 && term->amount <= 366;
+        return *number && end == of && term->amount >= 1 && term->amount <= longest[found];
     }
     return true;
 }
