@@ -291,18 +291,25 @@ static void check_clocks(struct check *check)
 
 /* ---- routes ---- */
 
+static bool takes_all(const Policy__RouteRow *row)
+{
+    return !row->condition || row->condition->n_nodes == 0;
+}
+
 static void check_route(struct check *check)
 {
     const Policy__Kind *kind = check->kind;
-    const Policy__RouteRow *last = kind->n_route ? kind->route[kind->n_route - 1] : NULL;
     const char *field = arena_printf(check->arena, "kinds.%s.route", kind->name);
-    if (section_broken(check, "route"))
+    bool total = false;
+    if (check->compiled && check_broken_itself(check, field))
         return;
-    if (!last || (last->condition && last->condition->n_nodes))
+    for (size_t i = 0; i < kind->n_route; i++)
+        total = total || takes_all(kind->route[i]);
+    if (!total)
         check_found(check, CHECK_MISTAKE, field, "分派规则不完备：最后一行不得有 if",
                     "not total: the last row must have no \"if\"");
-    for (size_t i = 0; i + 1 < kind->n_route; i++)
-        if (!kind->route[i]->condition || kind->route[i]->condition->n_nodes == 0)
+    for (size_t i = 0; i + 1 < kind->n_route && !(check->compiled && check_broken(check, field)); i++)
+        if (takes_all(kind->route[i]))
             check_found(check, CHECK_WARNING, field, "没有 if 的行之后各行永不生效",
                         "rows after one without \"if\" are never reached");
 }

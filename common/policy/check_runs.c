@@ -1,4 +1,5 @@
-/* Clocks that run on after the case is over, limits that hold for some cases only, rules that are there twice. */
+/* Clocks that run on after the case is over, limits that hold for some cases only, rules that refuse always or are
+   there twice. */
 #include "policy/check.h"
 
 #include "message/message.h"
@@ -56,16 +57,17 @@ static void mark_starts(const Policy__Kind *kind, const Policy__Clock *clock, bo
     }
 }
 
-/* The first stage in which the case is over and the clock still runs; NULL: none that can be told. */
-static const Policy__Stage *runs_on(const struct check *check, const Policy__Clock *clock)
+/* The stages in which the case is over and the clock still runs; "": none that can be told. */
+static const char *runs_on(const struct check *check, const Policy__Clock *clock)
 {
     const Policy__Kind *kind = check->kind;
     bool *runs = arena_alloc(check->arena, kind->n_stages + 1), more = true;
+    const char *over = "";
     memset(runs, 0, kind->n_stages + 1);
     mark_starts(kind, clock, runs);
     for (size_t s = 0; s < kind->n_stages; s++)
         if (runs[s] && is_over(kind->stages[s])) /* it is meant for then */
-            return NULL;
+            return over;
     while (more) {
         more = false;
         for (size_t i = 0; i < kind->n_steps; i++) {
@@ -74,21 +76,23 @@ static const Policy__Stage *runs_on(const struct check *check, const Policy__Clo
             if (to == kind->n_stages || runs[to] || stops_by(clock, step))
                 continue;
             for (size_t s = 0; s < kind->n_stages; s++)
-                runs[to] = runs[to] || (runs[s] && policy_step_from(step, kind->stages[s]->name));
-            if (runs[to] && is_over(kind->stages[to]))
-                return kind->stages[to];
+                runs[to] =
+                    runs[to] || (runs[s] && !is_over(kind->stages[s]) && policy_step_from(step, kind->stages[s]->name));
             more = more || runs[to];
         }
     }
-    return NULL;
+    for (size_t s = 0; s < kind->n_stages; s++)
+        if (runs[s] && is_over(kind->stages[s]))
+            over = arena_printf(check->arena, "%s%s%s", over, *over ? ", " : "", kind->stages[s]->name);
+    return over;
 }
 
 static void check_running(struct check *check, const char *field, const Policy__Clock *clock)
 {
-    const Policy__Stage *over = stops_by_steps(clock) ? runs_on(check, clock) : NULL;
-    if (over)
+    const char *over = stops_by_steps(clock) ? runs_on(check, clock) : "";
+    if (*over)
         check_found(check, CHECK_WARNING, field, "案件到 %s 已经结束，此时钟仍在走，会超期：可写入 stop",
-                    "the case is over in %s, and this clock runs on and will be late: `stop` may name it", over->name);
+                    "the case is over in %s, and this clock runs on and will be late: `stop` may name that", over);
 }
 
 /* ---- limits that hold for some cases only ---- */
@@ -158,7 +162,18 @@ static void check_total(struct check *check, const char *field, const Policy__Cl
     }
 }
 
-/* ---- rules that are there twice ---- */
+/* ---- rules that refuse always, or are there twice ---- */
+
+static void check_refusal(struct check *check, const char *base, const Policy__Rule *rule)
+{
+    bool always = *rule->before && (!rule->condition || rule->condition->n_nodes == 0) && !rule->override;
+    if (always)
+        check_found(
+            check, CHECK_WARNING, arena_printf(check->arena, "%s.rules.%s", base, rule->name),
+            "没有 if：步骤 %s 永远被拒绝；可写 if 或 override，或去掉该步骤（removed）",
+            "without `if` the step %s is refused always; accepted: an `if`, an `override`, or the step `removed`",
+            rule->before);
+}
 
 struct same {
     const Policy__Rule *rule;
@@ -203,5 +218,7 @@ void check_runs(struct check *check)
         check_running(check, field, check->kind->clocks[i]);
         check_total(check, field, check->kind->clocks[i]);
     }
+    for (size_t i = 0; i < check->kind->n_rules; i++)
+        check_refusal(check, base, check->kind->rules[i]);
     check_twice(check, base);
 }

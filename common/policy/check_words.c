@@ -521,16 +521,17 @@ static bool begins_with(const struct check *check, const Policy__Clock *clock, c
 }
 
 /* A limit that is a field is a time or a span of it. */
-static void check_time_field(struct check *check, const char *field, const Policy__Term *term)
+static bool is_time(struct check *check, const char *field, const Policy__Term *term)
 {
     const Policy__FieldDef *def = policy_field(check->kind, term->field);
     bool alone = term->unit == POLICY__TERM__UNIT__FIELD;
     if (!*term->field ||
         (def && (def->type == POLICY__FIELD_DEF__TYPE__TIME || def->type == POLICY__FIELD_DEF__TYPE__DURATION)) ||
         check_broken_field(check, term->field) || strcmp(term->field, "due_at") == 0 || (!def && !alone))
-        return;
+        return true;
     check_found(check, CHECK_MISTAKE, field, "limit：\"%s\" 不是 %s 的时间（time）或时长（duration）字段",
                 "limit: \"%s\" is no field of %s of type time or duration", term->field, check->kind->name);
+    return false;
 }
 
 /* A limit that is an empty field is none: the clock runs and is never due. */
@@ -539,9 +540,10 @@ static void check_limit_fields(struct check *check, const char *field, const Pol
     for (size_t r = 0; r < clock->n_limit && !*clock->each; r++) {
         const Policy__LimitRow *row = clock->limit[r];
         const char *fact = row->n_terms == 1 ? row->terms[0]->field : "";
+        bool times = true;
         for (size_t t = 0; t < row->n_terms; t++)
-            check_time_field(check, field, row->terms[t]);
-        if (may_be_empty(check, fact, row->condition, NULL) &&
+            times = is_time(check, field, row->terms[t]) && times;
+        if (times && may_be_empty(check, fact, row->condition, NULL) &&
             !(clock->condition && tests_for(clock->condition, fact)) && !begins_with(check, clock, fact))
             check_found(check, CHECK_WARNING, field,
                         "\"%s\" 可能未填，时钟便无到期时间：请设为必填，或另给一行（if: {%s: present}）",

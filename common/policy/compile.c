@@ -180,6 +180,7 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
         }
         top_keys_of(compile, root);
         files_collide(compile, all, root);
+        routes_in_order(compile, root);
         compile->half = compile->half || !json_is_object(root);
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);

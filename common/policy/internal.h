@@ -83,6 +83,8 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
 /* What two files of one pack say differently: which one is meant? */
 void files_collide(struct compile *compile, json_t *root, json_t *own);
+/* Tells of the rows of a file's routes that are not tried where they are written. */
+void routes_in_order(struct compile *compile, json_t *root);
 /* Warns of what two packs, neither of which extends the other, say differently: the later one's holds. */
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
 /* Warnings that this pack, the last, answers by saying the field itself are taken back. */

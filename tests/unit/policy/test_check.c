@@ -534,6 +534,13 @@ static const struct finding findings[] = {
     {SOUND "    rules:\n      r: {clause: C, before: end, if: {must: x}, refuse: [否, No]}\n"
            "      s: {clause: C, before: end, if: {must: x}, refuse: [不, Not]}\n",
      17, true, "与规则 r 相同", "the same as rule r"},
+    {SOUND "    rules: {r: {clause: C, before: end, refuse: [否, No]}}\n", 15, true, "永远被拒绝",
+     "end is refused always"},
+    {HEAD STAGES FIELDS STEPS
+     "    route:\n      o: {clause: C, to: clerk}\n      r: {clause: C, if: {must: x}, to: clerk}\n",
+     16, false, "没有 if 的行写在最后", "written behind o, which has no `if`"},
+    {HEAD STAGES FIELDS STEPS "    route:\n      o: {clause: C, to: clerk}\n      r: {clause: C, to: handler}\n", 16,
+     false, "永不生效", "never reached: o has no `if` either"},
     {SOUND "    chains: {ch: {clause: C, name: [批, Ch], links: [clrek]}}\n", 15, true, "站点须有同名部门",
      "did you mean \"clerk\"?"},
     {"pack: X\nname: [甲, X]\nsettings:\n  s: {clause: C, name: [限, S], value: 1 hx}\nkinds:\n  k:\n    clause: C\n"
