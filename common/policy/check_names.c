@@ -73,9 +73,9 @@ static bool is_link(const struct check *check, const char *name)
 
 static void check_each(struct check *check, const char *field, const Policy__Action *action)
 {
-    const char *each = action->each;
+    const char *each = action->each, *dot = strchr(each, '.'); /* FIELD.LINK: of the case that the field names */
     if (!*each || action->each_who || policy_field(check->kind, each) || strcmp(each, "joint") == 0 ||
-        is_link(check, each) || check_broken_field(check, each))
+        is_link(check, dot ? dot + 1 : each) || check_broken_field(check, each))
         return;
     const char **names = NULL;
     size_t count = 0;

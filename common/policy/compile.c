@@ -1,5 +1,6 @@
 #include "base/nearest.h"
 #include "calendar/calendar.h"
+#include "policy/check.h"
 #include "policy/internal.h"
 
 #include <dirent.h>

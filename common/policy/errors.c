@@ -1,4 +1,5 @@
 #include "base/nearest.h"
+#include "policy/check.h"
 #include "policy/internal.h"
 
 #include <stdarg.h>

@@ -58,9 +58,6 @@ void not_carried_out(struct compile *compile, const json_t *map, const char *con
     } while (0)
 /* A kind that is `like` another has its items too: what is wrong with them is said once. */
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake);
-/* 0: a kind for itself; the more, the later: in this order kinds are looked at, so that it is said of the one whose
-   item it is. */
-size_t taken_up(const struct policy_result *result, const char *kind);
 /* False: it stands there and is no map, which is told. */
 bool map_or_none(struct compile *compile, const json_t *node);
 /* The same from a list of messages that have a name. */
