@@ -1,4 +1,4 @@
-"""A large policy pack: a hundred kinds, two thousand rules that act; a file for every ten kinds, as `common/yaml` asks of so dense a text."""
+"""A large policy pack: a hundred kinds, two thousand rules that act; a file for every ten kinds."""
 
 import os
 

@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     policy_compile(sources, 3, packs, 1, &arena, &first);
     must(first.policy || first.count);
     policy_check(&first, &arena);
-    fuzz_memory_end(size + sources[1].text.size + sources[2].text.size);
+    fuzz_memory_end_yaml(size + sources[1].text.size + sources[2].text.size);
     check_mistakes(&first, lines_of(data, size) + lines_of(frame(0).data, frame(0).size));
     if (first.policy) {
         ProtobufCMessage *message = (ProtobufCMessage *)first.policy, *again;
