@@ -377,13 +377,10 @@ void policy_check(struct policy_result *result, struct arena *arena)
     struct check check = {.result = result, .arena = arena, .policy = result->begun};
     for (size_t i = 0; i < result->count; i++)
         check.compiled = result->mistakes[i].warning ? check.compiled : i + 1;
-    for (size_t rank = 0; rank <= result->likes_count; rank++)
-        for (size_t i = 0; i < result->begun->n_kinds; i++) {
-            const Policy__Kind *kind = result->begun->kinds[i];
-            if (taken_up(result, kind->name) == rank &&
-                !(check.compiled && check_broken_itself(&check, arena_printf(arena, "kinds.%s", kind->name))))
-                check_kind(&check, kind);
-        }
+    Policy__Kind **kinds = kinds_in_order(result, check.policy, arena);
+    for (size_t i = 0; i < check.policy->n_kinds; i++)
+        if (!check.compiled || !check_broken_itself(&check, arena_printf(arena, "kinds.%s", kinds[i]->name)))
+            check_kind(&check, kinds[i]);
     check_policy_words(&check);
     check_policy_names(&check);
     check_clauses(&check);

@@ -31,9 +31,8 @@ bool check_broken(const struct check *check, const char *item);
 bool check_broken_itself(const struct check *check, const char *item);
 void check_suggest(struct check *check, const char *word, const char *const *words, size_t count);
 
-/* 0: a kind for itself; the more, the later: in this order kinds are looked at, so that it is said of the one whose
-   item it is. */
-size_t taken_up(const struct policy_result *result, const char *kind);
+/* Those that take up what another has behind it: what is wrong is said of the one whose item it is. */
+Policy__Kind **kinds_in_order(const struct policy_result *result, const Policy__Policy *policy, struct arena *arena);
 
 #define CHECK_ADD(check, list, count, item)                                                                            \
     do {                                                                                                               \

@@ -70,8 +70,7 @@ void policy_check_held(struct policy_result *result, const char *site, const cha
             check_held_by(&held, field, ladder->rows[r]->hand_to);
         }
     }
-    for (size_t rank = 0; rank <= result->likes_count; rank++)
-        for (size_t i = 0; i < check.policy->n_kinds; i++)
-            if (taken_up(result, check.policy->kinds[i]->name) == rank)
-                check_kind_held(&held, check.policy->kinds[i]);
+    Policy__Kind **kinds = kinds_in_order(result, check.policy, arena);
+    for (size_t i = 0; i < check.policy->n_kinds; i++)
+        check_kind_held(&held, kinds[i]);
 }

@@ -683,31 +683,29 @@ static void defaults_of(struct compile *compile, json_t *map)
     compile->path = before;
 }
 
+/* First what can be named, then what names it. */
 static void kinds_of(struct compile *compile, json_t *map)
 {
     const char *name;
     json_t *item;
-    size_t ranks = 2 * (compile->result->likes_count + 1); /* each twice: what can be named, then what names it */
     json_object_foreach(map, name, item) {
         Policy__Kind *kind = POLICY_NEW(compile, Policy__Kind, POLICY__KIND__INIT);
         kind->name = arena_strdup(compile->arena, name);
         POLICY_ADD(compile, compile->policy->kinds, compile->policy->n_kinds, kind);
     }
-    for (size_t rank = 0; rank < ranks; rank++) {
-        size_t i = 0;
-        json_object_foreach(map, name, item) {
-            Policy__Kind *kind = compile->policy->kinds[i++];
-            if (taken_up(compile->result, name) != rank % (ranks / 2))
-                continue;
-            const char *before = path_enter(compile, name, item);
-            if (rank < ranks / 2)
-                kind_compile(compile, name, item, kind);
-            else
-                kind_compile_rules(compile, item, kind);
-            compile->path = before;
-        }
+    size_t count = compile->policy->n_kinds;
+    Policy__Kind **kinds = kinds_in_order(compile->result, compile->policy, compile->arena);
+    for (size_t i = 0; i < 2 * count; i++) {
+        Policy__Kind *kind = kinds[i % count];
+        item = json_object_get(map, kind->name);
+        const char *before = path_enter(compile, kind->name, item);
+        if (i < count)
+            kind_compile(compile, kind->name, item, kind);
+        else
+            kind_compile_rules(compile, item, kind);
+        compile->path = before;
     }
-    if (compile->policy->n_kinds == 0)
+    if (count == 0)
         mistake(compile, map, "制度须有 kinds（事项）", "a policy needs kinds");
 }
 

@@ -11,12 +11,24 @@ static const char *within_kind(const char *field)
     return dot ? dot : field;
 }
 
-size_t taken_up(const struct policy_result *result, const char *kind)
+static bool takes_up(const struct policy_result *result, const char *kind)
 {
     for (size_t i = 0; i < result->likes_count; i++)
         if (strcmp(result->likes[i], kind) == 0)
-            return i + 1;
-    return 0;
+            return true;
+    return false;
+}
+
+Policy__Kind **kinds_in_order(const struct policy_result *result, const Policy__Policy *policy, struct arena *arena)
+{
+    Policy__Kind **list = arena_alloc(arena, (policy->n_kinds + 1) * sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; i < policy->n_kinds; i++)
+        if (!takes_up(result, policy->kinds[i]->name))
+            list[count++] = policy->kinds[i];
+    for (size_t i = 0; i < result->likes_count; i++)
+        list[count++] = (Policy__Kind *)(uintptr_t)policy_kind(policy, result->likes[i]);
+    return list;
 }
 
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake)
