@@ -1,6 +1,7 @@
 /* Names that are read as they come, and figures that are never full: a misspelt one would do nothing, in silence. */
 #include "policy/check.h"
 
+#include "base/nearest.h"
 #include "message/message.h"
 
 #include <stdlib.h>
@@ -315,8 +316,13 @@ static void check_ways(struct check *check, const char *field, const Policy__Not
         portal = portal && strcmp(notice->by[i], "portal") == 0;
         if (is_way(notice->by[i]))
             continue;
-        check_found(check, CHECK_MISTAKE, field, "没有渠道 \"%s\"（可用：email portal phone sms wechat app letter）",
-                    "there is no channel \"%s\" (accepted: email portal phone sms wechat app letter)", notice->by[i]);
+        if (nearest_word(notice->by[i], names, count))
+            check_found(
+                check, CHECK_MISTAKE, field, "没有渠道 \"%s\"（可用：email portal phone sms wechat app letter）",
+                "there is no channel \"%s\" (accepted: email portal phone sms wechat app letter)", notice->by[i]);
+        else
+            check_found(check, CHECK_WARNING, field, "渠道 \"%s\" 没有程序发送：由人告知",
+                        "no program sends by \"%s\": a person has to tell it", notice->by[i]);
         check_suggest(check, notice->by[i], names, count);
     }
     for (size_t i = 0; portal && i < notice->n_to; i++)

@@ -511,6 +511,8 @@ static const struct finding findings[] = {
      4, false, "上级成环", "superiors in a circle: p → q → p"},
     {NOTICE("{clause: C, name: [知, N], to: clerk, by: [emial], text: [到, by]}"), 5, false, "没有渠道 \"emial\"",
      "did you mean \"email\"?"},
+    {NOTICE("{clause: C, name: [知, N], to: clerk, by: [pigeon], text: [到, by]}"), 5, true, "由人告知",
+     "no program sends by \"pigeon\""},
     {NOTICE("{clause: C, name: [知, N], to: clerk, by: [portal], text: [到, by]}"), 5, true, "只有投诉人可看",
      "only the complainant reads the portal: clerk is not told"},
     {NOTICE("{clause: C, name: [知, N], to: must, by: [email], text: [到, by]}"), 5, false, "字段 \"must\" 不指任何人",
