@@ -81,7 +81,9 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
 /* What a reader cannot see: unreachable stages, dead ends, clocks nothing stops, routes that are not total, rows
    an earlier one always takes, rules that set one field to two values, empty ladders, notices to nobody or with holes
    nothing fills, texts without translation, words that mean no fact, post, notice or clock, facts that may be unknown
-   when they are asked for, cycles of rules. Adds to result->mistakes. */
+   when they are asked for, cycles of rules and of superiors, names that would do nothing in silence, clocks that run on
+   after the case is over, rules that refuse always or are there twice. Looks at whatever compiled: what did not makes
+   no mistakes of its own. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
 /* And of posts that somebody at this site has to hold: levels, rows of routes and links of chains that reach nobody. */
 void policy_check_held(struct policy_result *result, const char *site, const char *const *posts, size_t posts_count,

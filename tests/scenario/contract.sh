@@ -205,6 +205,34 @@ mkdir "$work/LISTS"
 printf 'pack: LISTS\nname: [名册, Lists]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    rules:\n      all: {clause: X, when: accepted, then: {tell: reply, each: lst.members}}\n' >"$work/LISTS/pack.yaml"
 expect 'a list that no field names' 1 'each: "lst.members" is for `tell` only, and what stands before the dot is a field of type: case' "$hearback" policy check --language en "$work/LISTS"
 six=(PROP-11 PROP-CO PROP-FEEDBACK PROP-REVISIT PROP-COMPLAINT PROP-NOTICE)
+# ---- every mistake at once: what does not compile hides nothing, and makes none of its own ----
+mkdir -p "$work/FOUR"
+cat >"$work/FOUR/pack.yaml" <<'PACK'
+pack: FOUR
+name: [四, Four]
+extends: GEN-FRAME
+clauses: {FOUR-3: [丙, Three]}
+kinds:
+  complaint:
+    fields: {seal: {clause: FOUR-33, name: [甲, A], type: name}}
+    stages: {limbo: working}
+    steps: {sink: {clause: FOUR-3, name: [沉, Sink], from: accepted, to: limbo, by: handler}}
+    rules:
+    clocks: {slow: {clause: FOUR-3, name: [慢, Slow], start: accepted, stop: [handled, closed, withdrawn], limit: 2 hours}}
+notices:
+  nobody: {clause: FOUR-3, name: [无, None], to: [], by: [email], subject: [无, None], text: [无, None]}
+PACK
+four() { "$hearback" policy check --language en --packs "$work" FOUR; }
+expect 'all of them' 1 'FOUR: 5 mistakes, 1 warnings' four
+expect 'a unit that there is not' 1 'FOUR/pack.yaml:11: kinds.complaint.clocks.slow: "2 hours" is no time' four
+expect 'a dead end, of the kind it belongs to' 1 'FOUR/pack.yaml:8: kinds.complaint.stages.limbo: a dead end' four
+expect 'a clause that there is not' 1 'FOUR/pack.yaml:7: kinds.complaint.fields.seal: there is no clause "FOUR-33"; did you mean "FOUR-3"?' four
+expect 'a notice to nobody' 1 'FOUR/pack.yaml:13: notices.nobody: told to nobody' four
+expect 'a section that is empty, and what stands below it' 1 'FOUR/pack.yaml:10: kinds.complaint.rules: a map is accepted here' four
+cp "$work/FOUR/pack.yaml" "$work/FOUR/a.yaml"
+sed -i 's/2 hours/2 h/' "$work/FOUR/a.yaml"
+expect 'two files that differ' 1 'FOUR/pack.yaml:11: kinds.complaint.clocks.slow.limit: this pack says it otherwise in FOUR/a.yaml:11: keep one of the two' four
+
 # ---- posts that nobody holds ----
 printf '{"sites": [{"id": "teahouse"}], "people": [{"id": "mei", "posts": [{"site": "teahouse", "post": "duty_officer"}]}]}' >"$work/people.json"
 expect 'a level that reaches nobody' 0 'nobody at teahouse holds the post property_supervisor: there it reaches nobody' \
