@@ -338,11 +338,11 @@ void policy_check(struct policy_result *result, struct arena *arena)
     for (size_t i = 0; i < n && !shared; i++)
         if (!wrong[i])
             check_kind(&check, result->begun->kinds[i]);
-    if (whole) {
+    if (whole)
         check_policy_words(&check);
-        check_clauses(&check);
+    check_clauses(&check, whole);
+    if (whole)
         check_loops(&check);
-    }
     if (check.wrong)
         result->policy = NULL;
 }

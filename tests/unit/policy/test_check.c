@@ -541,6 +541,17 @@ static void all_kinds_are_checked(void **state)
     assert_null(result.policy);
     assert_int_equal(result.count, 2);
     assert_int_equal(result.mistakes[1].line, 22);
+    text = arena_printf(&arena,
+                        "%s    clocks: {t: {clause: C, name: [时, T], start: a, stop: b}}\nclauses: {D-1: [丁, D]}\n"
+                        "never: {n: {clause: D-11, who: clerk, do: any}}\n",
+                        SOUND);
+    check_text(&arena, text,
+               &result); /* nor a clause that nobody knows; which no rule carries is said of a whole policy */
+    print(&result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[1].line, 17);
+    assert_non_null(strstr(result.mistakes[1].message, "there is no clause \"D-11\"; did you mean \"D-1\"?"));
     text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
     check_text(&arena, text, &result);
     assert_null(result.policy);
