@@ -229,6 +229,7 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     entry->title = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
     label_of(compile, own, "name", &entry->title, json_object_size(own) > 0);
     entry->extends = (char *)(uintptr_t)text_of(compile, json_object_get(own, "extends"));
+    compile->half = compile->half || (json_object_get(own, "extends") && !*entry->extends);
     entry->in_force = (char *)(uintptr_t)text_of(compile, json_object_get(own, "in_force"));
     int32_t date;
     if (json_object_get(own, "in_force") && !date_parse(entry->in_force, &date))
