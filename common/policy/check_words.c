@@ -19,6 +19,7 @@ static const char *const common_facts[] = {"kind",
                                            "first_contact",
                                            "joint",
                                            "co_owner",
+                                           "post_withdrawn",
                                            "due_at",
                                            "schedule",
                                            "period",
@@ -34,8 +35,8 @@ static const char *const common_facts[] = {"kind",
 /* Of these a case may have none. */
 static bool may_lack(const char *fact)
 {
-    static const char *const optional[] = {"place",  "external_ref", "handler",  "joint",
-                                           "due_at", "category",     "schedule", "period"};
+    static const char *const optional[] = {"place",    "external_ref", "handler", "joint",         "due_at",
+                                           "category", "schedule",     "period",  "post_withdrawn"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
             return true;
