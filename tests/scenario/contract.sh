@@ -108,6 +108,8 @@ scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-99}'
 expect 'refused under another clause' 1 'expected to be refused under PROP-11-99' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-09, says: 没有这句话}'
 expect 'refused in other words' 1 'the refusal should say' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, down: casework}' '{at: 09:02, by: zhou, do: arrive r1, refused: PROP-11-09}'
+expect 'nobody refused it: the service is away' 1 'expected to be refused under PROP-11-09; it was: the service is away' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:01, expect: {handler: {r1: li}}}'
 expect 'another handler' 1 'expected handler r1 li; it is zhou' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:00, expect: {told: [zhou]}}'
