@@ -680,7 +680,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
         casework_say_history(turn, event);
     if (event->history && !planted("rules_in_history"))
         return; /* for facts before as_of no rule runs */
-    casework_note_undelivered(turn, &one, event);
+    casework_note_heard(turn, &one, event);
     Hb__Position *source = event_position(turn, event);
     struct cause cause = cause_of(event);
     if (*cause.told && event->notification->told->round && event->notification->told->round < one.record->round)
