@@ -11,6 +11,7 @@ static const char *const common_facts[] = {"kind",
                                            "external_ref",
                                            "received_at",
                                            "registered_at",
+                                           "filer",
                                            "stage",
                                            "phase",
                                            "round",
@@ -34,7 +35,7 @@ static const char *const common_facts[] = {"kind",
 /* Of these a case may have none. */
 static bool may_lack(const char *fact)
 {
-    static const char *const optional[] = {"place",  "external_ref", "handler",  "joint",
+    static const char *const optional[] = {"place",  "external_ref", "filer",    "handler", "joint",
                                            "due_at", "category",     "schedule", "period"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
