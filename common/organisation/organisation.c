@@ -194,6 +194,7 @@ void organisation_evolve(struct turn *turn, const Hb__Event *event)
     case DIRECTORY__EVENT__KIND_SETUP_OFFERED: /* for the audit, as what follows */
     case DIRECTORY__EVENT__KIND_SETUP_USED:
     case DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED:
+    case DIRECTORY__EVENT__KIND_POST_WITHDRAWN: /* the person has been folded */
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return;
     }
@@ -456,6 +457,15 @@ bool organisation_holds(const Directory__Person *person, const char *site, const
 {
     for (size_t i = 0; i < person->n_posts; i++)
         if (strcmp(person->posts[i]->site, site) == 0 && strcmp(person->posts[i]->post, post) == 0)
+            return true;
+    return false;
+}
+
+bool organisation_in_post(const Directory__Person *person, const Directory__Post *post)
+{
+    for (size_t i = 0; i < person->n_posts; i++)
+        if (strcmp(person->posts[i]->post, post->post) == 0 && strcmp(person->posts[i]->site, post->site) == 0 &&
+            strcmp(person->posts[i]->department, post->department) == 0)
             return true;
     return false;
 }

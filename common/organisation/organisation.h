@@ -60,6 +60,8 @@ const Directory__Site **organisation_sites(struct turn *turn);
 const Calendar__Calendar **organisation_calendars(struct turn *turn);
 const Directory__Department **organisation_departments(struct turn *turn, const char *site);
 bool organisation_holds(const Directory__Person *person, const char *site, const char *post);
+bool organisation_in_post(const Directory__Person *person,
+                          const Directory__Post *post); /* in this department, at this site */
 bool organisation_member(const Directory__Person *person, const char *site, const char *department);
 
 /* Who has lent this person their rights, and it is now within the dates; the rights that were lent to those are not

@@ -288,11 +288,11 @@ static void check_kind(struct check *check, const Policy__Kind *kind)
     check_acknowledge(check);
 }
 
-/* Nothing of a kind is looked up in these: what is wrong there makes no follow-up mistake. */
+/* Nothing of a kind is looked up in these, nor in the head (""): what is wrong there makes no follow-up mistake. */
 static bool stands_alone(const char *field)
 {
-    static const char *const parts[] = {"patterns", "schedules", "never",          "documents", "defaults",
-                                        "clauses",  "built_in",  "organisational", "calendar",  "in_force"};
+    static const char *const parts[] = {"",        "patterns", "schedules",      "never",    "documents", "defaults",
+                                        "clauses", "built_in", "organisational", "calendar", "in_force"};
     size_t size = strcspn(field, ".");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strlen(parts[i]) == size && strncmp(field, parts[i], size) == 0)
@@ -304,7 +304,7 @@ static bool stands_alone(const char *field)
 static bool is_wrong(const struct policy_result *result, const char *kind)
 {
     for (size_t i = 0; i < result->count; i++) {
-        const char *field = result->mistakes[i].field ? result->mistakes[i].field : "";
+        const char *field = result->mistakes[i].field;
         size_t size = strlen(kind);
         bool of_kinds = strncmp(field, "kinds.", 6) == 0;
         bool of_it = of_kinds && strncmp(field + 6, kind, size) == 0 && (field[6 + size] == '.' || !field[6 + size]);
@@ -314,33 +314,35 @@ static bool is_wrong(const struct policy_result *result, const char *kind)
     return false;
 }
 
-/* A mistake in one kind does not hide those of the others. What all of them may name has to be there, or it would be
-   missed in each. */
-static void check_others(struct policy_result *result, struct arena *arena)
+/* Is anything wrong behind the head? */
+static bool any_wrong(const struct policy_result *result)
 {
-    struct check check = {.result = result, .arena = arena, .policy = result->begun};
-    size_t n = 0;
-    bool *wrong = arena_alloc(arena, (result->begun->n_kinds + 1) * sizeof *wrong);
-    for (; n < result->begun->n_kinds; n++)
-        wrong[n] = is_wrong(result, result->begun->kinds[n]->name);
-    for (size_t i = 0; i < n && !is_wrong(result, ""); i++)
-        if (!wrong[i])
-            check_kind(&check, result->begun->kinds[i]);
+    for (size_t i = 0; i < result->count; i++)
+        if (!result->mistakes[i].warning && *result->mistakes[i].field)
+            return true;
+    return false;
 }
 
+/* A mistake in one kind does not hide those of the others. What all of them may name has to be there, or it would be
+   missed in each. */
 void policy_check(struct policy_result *result, struct arena *arena)
 {
-    if (!result->policy) {
-        if (result->begun)
-            check_others(result, arena);
+    if (!result->begun)
         return;
+    struct check check = {.result = result, .arena = arena, .policy = result->begun};
+    size_t n = result->begun->n_kinds;
+    bool *wrong = arena_alloc(arena, (n + 1) * sizeof *wrong), whole = !any_wrong(result),
+         shared = is_wrong(result, "");
+    for (size_t i = 0; i < n; i++) /* all before the first is checked, which adds to them */
+        wrong[i] = is_wrong(result, result->begun->kinds[i]->name);
+    for (size_t i = 0; i < n && !shared; i++)
+        if (!wrong[i])
+            check_kind(&check, result->begun->kinds[i]);
+    if (whole) {
+        check_policy_words(&check);
+        check_clauses(&check);
+        check_loops(&check);
     }
-    struct check check = {.result = result, .arena = arena, .policy = result->policy};
-    for (size_t i = 0; i < result->policy->n_kinds; i++)
-        check_kind(&check, result->policy->kinds[i]);
-    check_policy_words(&check);
-    check_clauses(&check);
-    check_loops(&check);
     if (check.wrong)
         result->policy = NULL;
 }

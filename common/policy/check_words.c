@@ -20,6 +20,7 @@ static const char *const common_facts[] = {"kind",
                                            "first_contact",
                                            "joint",
                                            "co_owner",
+                                           "post_withdrawn",
                                            "due_at",
                                            "schedule",
                                            "period",
@@ -36,7 +37,7 @@ static const char *const common_facts[] = {"kind",
 static bool may_lack(const char *fact)
 {
     static const char *const optional[] = {"place",  "external_ref", "filer",    "handler", "joint",
-                                           "due_at", "category",     "schedule", "period"};
+                                           "due_at", "category",     "schedule", "period",  "post_withdrawn"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
             return true;
@@ -432,11 +433,39 @@ static void check_triggers(struct check *check, const char *field, Policy__Trigg
 
 /* ---- one kind ---- */
 
+/* The same case, asked later, may answer otherwise: `passed`, and times counted from now. */
+static bool looks_at_now(const Policy__Node *node)
+{
+    if (node->op == POLICY__NODE__OP__PASSED)
+        return true;
+    bool compares = node->op == POLICY__NODE__OP__AFTER || node->op == POLICY__NODE__OP__BEFORE;
+    return compares && node->term && !*node->term->field && node->term->unit != POLICY__TERM__UNIT__DATE &&
+           node->term->unit != POLICY__TERM__UNIT__TIME_OF_DAY;
+}
+
+/* What stands on a case is judged when something happens to it: time by itself would make it true, and nobody would see
+   it before the next event. */
+static void check_timeless(struct check *check, const char *field, const Policy__Condition *condition)
+{
+    for (size_t i = 0; condition && i < condition->n_nodes; i++)
+        if (looks_at_now(condition->nodes[i]))
+            check_found(
+                check, CHECK_MISTAKE, field,
+                "此处不能问 \"%s\" "
+                "距今如何：时间自行经过，案件上无事发生，便无人重新判断；可用：另立时钟，到时由规则（when: late "
+                "时钟）以 set 记入字段；或与本案的时间相比，如 3 days from registered",
+                "\"%s\" cannot be compared with now here: time passes by itself, and this is judged when something "
+                "happens to the case; accepted: a field that a rule sets when a clock says so (when: late CLOCK), "
+                "or a time of the case, as 3 days from registered",
+                condition->nodes[i]->fact);
+}
+
 /* A clock is a function of its own case's history: what linked cases are like it has to be told by a rule. One that
    asks for what may be unknown would not run, and nobody would be told of it: no problem stands on a case for that. */
 static void check_own(struct check *check, const char *field, const Policy__Condition *condition)
 {
     check_known(check, field, condition, NULL, CHECK_MISTAKE);
+    check_timeless(check, field, condition);
     for (size_t i = 0; condition && i < condition->n_nodes; i++)
         if (asks(condition->nodes[i]) && strncmp(condition->nodes[i]->fact, "actor.", 6) == 0)
             check_found(check, CHECK_MISTAKE, field, "时钟没有办理人，不能询问 \"%s\"",
@@ -606,6 +635,7 @@ static void check_rule_words(struct check *check, const char *base)
 static void check_shown(struct check *check, const char *field, const Policy__Condition *condition)
 {
     check_condition(check, field, condition, NULL);
+    check_timeless(check, field, condition);
     for (size_t i = 0; condition && i < condition->n_nodes; i++) {
         const Policy__Node *node = condition->nodes[i];
         bool linked = node->op >= POLICY__NODE__OP__SOME_LINKED && node->op != POLICY__NODE__OP__TOLD && !node->parts;
@@ -843,9 +873,12 @@ void check_policy_words(struct check *check)
             check_who(check, field, ladder->rows[r]->hand_to);
         }
     }
-    for (size_t i = 0; i < check->policy->n_indicators; i++)
-        check_whos(check, arena_printf(check->arena, "indicators.%s", check->policy->indicators[i]->name),
-                   check->policy->indicators[i]->see, check->policy->indicators[i]->n_see);
+    for (size_t i = 0; i < check->policy->n_indicators; i++) {
+        const Policy__Indicator *indicator = check->policy->indicators[i];
+        const char *field = arena_printf(check->arena, "indicators.%s", indicator->name);
+        check_whos(check, field, indicator->see, indicator->n_see);
+        check_timeless(check, field, indicator->condition);
+    }
     for (size_t i = 0; i < check->policy->n_notices; i++) {
         check_notice(check, check->policy->notices[i]);
         check_letter(check, check->policy->notices[i]);

@@ -1,3 +1,4 @@
+#include "base/nearest.h"
 #include "calendar/calendar.h"
 #include "policy/internal.h"
 
@@ -111,10 +112,13 @@ enum err policy_read_folder(const char *folder, const char *const *packs, size_t
 
 /* ---- packs ---- */
 
-static const char *const top_keys[] = {"pack",           "name",      "extends",   "in_force", "source",     "calendar",
-                                       "settings",       "posts",     "rosters",   "kinds",    "categories", "ladders",
-                                       "notices",        "documents", "never",     "defaults", "clauses",    "built_in",
-                                       "organisational", "things",    "schedules", "patterns", "indicators", "settles"};
+static const char *const top_keys[] = {"pack", "name", "extends", "in_force", "source", "calendar", "settles",
+                                       /* sections */
+                                       "settings", "posts", "rosters", "kinds", "categories", "ladders", "notices",
+                                       "documents", "never", "defaults", "clauses", "built_in", "organisational",
+                                       "things", "schedules", "patterns", "indicators"};
+#define TOP_KEYS (sizeof top_keys / sizeof *top_keys)
+#define HEAD_KEYS 7u
 
 /* The parser says "file:line:column: what", or "file: what". */
 static void unreadable(struct compile *compile, const char *why)
@@ -129,6 +133,30 @@ static void unreadable(struct compile *compile, const char *why)
     }
     what += *what == ' ';
     mistake(compile, NULL, "不是有效的 YAML：%s", "no valid YAML: %s", what);
+}
+
+/* A section that is misspelt is told, and read as what it is near to: what is wrong in it, and what is not in the
+   others, is told with it. */
+static void top_keys_of(struct compile *compile, json_t *root)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    only_keys(compile, root, top_keys, TOP_KEYS);
+    json_object_foreach_safe(root, next, key, value) {
+        const char *near = nearest_word(key, top_keys, TOP_KEYS);
+        if (near && strcmp(near, key) != 0 && !json_object_get(root, near)) {
+            json_object_set(root, near, value);
+            json_object_del(root, key);
+        }
+    }
+    for (size_t i = HEAD_KEYS; i < TOP_KEYS; i++) { /* what is no map would take the place of the base's */
+        value = json_object_get(root, top_keys[i]);
+        if (!value || json_is_object(value))
+            continue;
+        mistake(compile, value, "%s 须为键值对", "%s: a map is accepted here", top_keys[i]);
+        json_object_del(root, top_keys[i]);
+    }
 }
 
 /* All files of a pack: each top key at most once per file; the pack is their union. */
@@ -147,9 +175,11 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
         compile->line = 1;
         if (yaml_parse(sources[i].path, sources[i].text, &compile->places, &root, &why)) {
             unreadable(compile, why);
+            compile->half = true;
             continue;
         }
-        only_keys(compile, root, top_keys, sizeof top_keys / sizeof *top_keys);
+        top_keys_of(compile, root);
+        compile->half = compile->half || !json_is_object(root);
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);
         json_decref(root);
@@ -159,6 +189,7 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
         compile->file = pack;
         compile->line = 0;
         mistake(compile, NULL, "没有制度包 \"%s\"", "there is no pack \"%s\"", pack);
+        compile->half = true;
     }
     return all;
 }
@@ -207,6 +238,7 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     if (*entry->extends && !may_extend(&extending, entry->extends)) {
         mistake(compile, json_object_get(own, "extends"), "制度包互相引用成环，或超过 8 层",
                 "packs extend each other in a circle, or more than 8 deep");
+        compile->half = true;
     } else if (*entry->extends && !pack_listed(compile, entry->extends)) { /* else it is there: what another pack made
                                                                               of it must not be undone */
         json_t *base = pack_with_bases(compile, sources, count, entry->extends, &extending);
@@ -721,7 +753,7 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
     *result_out = (struct policy_result){0};
     merge_all(&compile, sources, sources_count, packs, packs_count);
     compile.settings = json_object_get(compile.root, "settings");
-    if (!compile.wrong) { /* of half a pack everything would be a mistake */
+    if (!compile.half) { /* of half a pack everything would be a mistake */
         resolve_likes(&compile);
         departments_apply(&compile);
         compile.path = "settings";

@@ -39,7 +39,7 @@ struct policy_use { /* an item of the policy names a clause */
 
 struct policy_result {
     Policy__Policy *policy; /* NULL when there is a mistake */
-    Policy__Policy *begun;  /* then: as far as it was understood, for policy_check; NULL: not at all */
+    Policy__Policy *begun;  /* as far as it was understood, for policy_check; NULL: a file or a base was not read */
     struct policy_mistake *mistakes;
     size_t count;
     struct policy_place *places;

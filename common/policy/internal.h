@@ -22,6 +22,7 @@ struct compile {
     const Policy__Kind *kind; /* while its clocks, rules, routes are compiled */
     const char *item;         /* inside `every: {..}`: "points." of a field of parts, "" of a link; NULL outside */
     bool wrong;               /* there is a mistake that is no warning */
+    bool half;                /* a file or a base could not be read: the rest of the pack says nothing by itself */
     bool said;                /* the last one was not said already of another kind */
 };
 

@@ -212,6 +212,21 @@ static void from_of(struct compile *compile, json_t *node, Policy__Step *step)
     }
 }
 
+/* A case that is registered has no stage, no approval, no notice yet: what its form asks for is said of the fields. */
+static void register_of(struct compile *compile, json_t *map)
+{
+    static const char *const keys[] = {"needs", "set",  "from",       "round", "override",
+                                       "link",  "copy", "gives_back", "does",  "unlink"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_object_get(map, keys[i]))
+            mistake(
+                compile, json_object_get(map, keys[i]),
+                "登记没有 %s；可用：字段的 needed: always 或 needed: at register、default，或规则 when: register",
+                "\"register\" has no %s; accepted: needed: always or needed: at register of the field, its default, or "
+                "a rule when: register",
+                keys[i]);
+}
+
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
@@ -220,6 +235,8 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
                 "\"extend\" is the step of clocks with an `extend` clause: name this one otherwise");
+    if (strcmp(name, "register") == 0)
+        register_of(compile, map);
     clauses_of(compile, map, &step->clauses, &step->n_clauses, false);
     label_of(compile, map, "name", &step->label, true);
     from_of(compile, json_object_get(map, "from"), step);
@@ -297,6 +314,12 @@ static void each_of(struct compile *compile, json_t *node, Policy__Action *actio
     if (!policy_field(compile->kind, text) && action->type == POLICY__ACTION__TYPE__OPEN &&
         (strchr(text, ' ') || policy_post(compile->policy, text) || strcmp(text, "employee") == 0))
         action->each_who = who_of(compile, node);
+    const char *dot = strchr(text, '.');
+    const Policy__FieldDef *list =
+        dot ? policy_field(compile->kind, arena_text(compile->arena, text, (size_t)(dot - text))) : NULL;
+    if (dot && !action->each_who && (action->type != POLICY__ACTION__TYPE__TELL || !list || !list->names_case))
+        mistake(compile, node, "each: \"%s\" 只用于 tell，点前须为 type: case 的字段",
+                "each: \"%s\" is for `tell` only, and what stands before the dot is a field of type: case", text);
 }
 
 /* `each: points, if: {..}`: only for those parts. */

@@ -839,7 +839,7 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
                     "\"%s\" is both a step and a field: rename one", text);
     } else if (time_fact(text) || (starts && field && field->type == POLICY__FIELD_DEF__TYPE__TIME)) {
         trigger->type = POLICY__TRIGGER__TYPE__TIME_FIELD;
-    } else if (field) {
+    } else if (field || strcmp(text, "post_withdrawn") == 0) {
         trigger->type = POLICY__TRIGGER__TYPE__FIELD;
     } else {
         const char *names[256];
@@ -851,9 +851,10 @@ Policy__Trigger *trigger_of(struct compile *compile, json_t *node, bool starts)
         for (size_t i = 0; i < compile->kind->n_fields && count < 256; i++)
             names[count++] = compile->kind->fields[i]->name;
         mistake(compile, node,
-                "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、end of 时钟、received_at）",
+                "\"%s\" 不是 %s 的阶段、步骤或字段（也可用：told 通知、late 时钟、end of "
+                "时钟、received_at、post_withdrawn）",
                 "\"%s\" is no stage, step or field of %s (also accepted: told NOTICE, late CLOCK, end of CLOCK, "
-                "received_at)",
+                "received_at, post_withdrawn)",
                 text, compile->kind->name);
         suggest(compile, text, names, count);
     }

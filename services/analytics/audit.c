@@ -95,6 +95,7 @@ static bool of_directory(struct turn *turn, const Directory__Event *said, Analyt
         return is_coming(turn, entry, "withdrawn", said->policy_withdrawn->coming);
     case DIRECTORY__EVENT__KIND_POLICY_PART:
     case DIRECTORY__EVENT__KIND_THING_MARKED:
+    case DIRECTORY__EVENT__KIND_POST_WITHDRAWN: /* its PersonDefined is kept */
     case DIRECTORY__EVENT__KIND__NOT_SET:
         return false;
     }

@@ -215,9 +215,9 @@ void reading_clock_known(struct reading *reading, const json_t *node, const Poli
 
 void reading_field_known(struct reading *reading, const json_t *node, const Policy__Kind *kind, const char *field)
 {
-    static const char *const common[] = {"category",      "channel",     "place",         "lead",    "handler",
-                                         "joint",         "received_at", "registered_at", "phase",   "round",
-                                         "first_contact", "schedule",    "period",        "co_owner"};
+    static const char *const common[] = {"category",      "channel",     "place",         "lead",     "handler",
+                                         "joint",         "received_at", "registered_at", "phase",    "round",
+                                         "first_contact", "schedule",    "period",        "co_owner", "post_withdrawn"};
     for (size_t i = 0; i < kind->n_chains; i++)
         if (strcmp(kind->chains[i]->name, field) == 0)
             return;

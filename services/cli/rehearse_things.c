@@ -266,6 +266,16 @@ const Hb__CommandReply *world_delegate(struct world *world, const struct scenari
     return NULL;
 }
 
+/* Where the person held it before, else where the policy says. */
+static const char *post_department(const struct world *world, const Directory__Person *before, const char *name)
+{
+    const Policy__Post *post = policy_post(world->scenario->policy, name);
+    for (size_t i = 0; i < before->n_posts; i++)
+        if (strcmp(before->posts[i]->post, name) == 0)
+            return before->posts[i]->department;
+    return post ? post->department : "";
+}
+
 const Hb__CommandReply *world_posts(struct world *world, const char *name, char *const *posts, size_t count)
 {
     Directory__Organise *what = WORLD_NEW(world, Directory__Organise, directory__organise__init);
@@ -279,10 +289,9 @@ const Hb__CommandReply *world_posts(struct world *world, const char *name, char 
     person->posts = NULL;
     person->n_posts = 0;
     for (size_t i = 0; i < count; i++) {
-        const Policy__Post *post = policy_post(world->scenario->policy, posts[i]);
         Directory__Post *held = WORLD_NEW(world, Directory__Post, directory__post__init);
         held->post = world_copy(world, posts[i]);
-        held->department = world_copy(world, post ? post->department : "");
+        held->department = world_copy(world, post_department(world, &before, posts[i]));
         held->site = world_copy(world, WORLD_SITE);
         WORLD_ADD(world, person->posts, person->n_posts, held);
     }

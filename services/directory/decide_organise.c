@@ -59,6 +59,12 @@ static void check_seen(struct changes *changes, struct bytes before)
 
 /* ---- what differs ---- */
 
+static void add(struct changes *changes, const char *site, Directory__Event__KindCase kind, ProtobufCMessage *payload)
+{
+    changes->list = arena_grow(turn_arena(changes->turn), changes->list, changes->count, sizeof *changes->list);
+    changes->list[changes->count++] = (struct change){site, kind, payload};
+}
+
 static void compare(struct changes *changes, const char *site, Directory__Event__KindCase kind, const void *before,
                     ProtobufCMessage *now)
 {
@@ -67,8 +73,7 @@ static void compare(struct changes *changes, const char *site, Directory__Event_
         return;
     if (before && changes->checked)
         check_seen(changes, was);
-    changes->list = arena_grow(turn_arena(changes->turn), changes->list, changes->count, sizeof *changes->list);
-    changes->list[changes->count++] = (struct change){site, kind, now};
+    add(changes, site, kind, now);
 }
 
 static uint32_t bucket_of(const char *site)
@@ -100,6 +105,26 @@ static void compare_calendars(struct changes *changes, const Directory__Organise
     }
 }
 
+/* What a person is no longer is said by itself: the cases held in that post are given back. */
+static void compare_people(struct changes *changes, const Directory__Organise *organise)
+{
+    struct turn *turn = changes->turn;
+    for (size_t i = 0; i < organise->n_people; i++) {
+        Directory__Person *person = organise->people[i];
+        const Directory__Person *before = organisation_person(turn, person->id);
+        compare(changes, "", DIRECTORY__EVENT__KIND_PERSON_DEFINED, before, &person->base);
+        for (size_t p = 0; before && p < before->n_posts; p++) {
+            if (organisation_in_post(person, before->posts[p]))
+                continue;
+            Directory__PostWithdrawn *withdrawn =
+                TURN_NEW(turn, Directory__PostWithdrawn, directory__post_withdrawn__init);
+            withdrawn->person = person->id;
+            withdrawn->post = before->posts[p];
+            add(changes, before->posts[p]->site, DIRECTORY__EVENT__KIND_POST_WITHDRAWN, &withdrawn->base);
+        }
+    }
+}
+
 static void compare_all(struct changes *changes, const Directory__Organise *organise)
 {
     struct turn *turn = changes->turn;
@@ -110,9 +135,7 @@ static void compare_all(struct changes *changes, const Directory__Organise *orga
         compare(changes, department->site, DIRECTORY__EVENT__KIND_DEPARTMENT_DEFINED,
                 organisation_department(turn, department->site, department->id), &department->base);
     }
-    for (size_t i = 0; i < organise->n_people; i++)
-        compare(changes, "", DIRECTORY__EVENT__KIND_PERSON_DEFINED, organisation_person(turn, organise->people[i]->id),
-                &organise->people[i]->base);
+    compare_people(changes, organise);
     for (size_t i = 0; i < organise->n_accounts; i++)
         compare(changes, "", DIRECTORY__EVENT__KIND_ACCOUNT_DEFINED,
                 organisation_account(turn, organise->accounts[i]->id), &organise->accounts[i]->base);

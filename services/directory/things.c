@@ -262,6 +262,51 @@ static void check_cover(struct turn *turn, const Policy__Roster *roster, const D
             check_hours(turn, hours, plan, path);
 }
 
+static bool opens_shifts(const Policy__Policy *policy, const char *roster)
+{
+    for (size_t i = 0; i < policy->n_schedules; i++)
+        if (policy->schedules[i]->kind == POLICY__SCHEDULE__KIND__SHIFT &&
+            strcmp(policy->schedules[i]->roster, roster) == 0)
+            return true;
+    return false;
+}
+
+static size_t begin_at(const Directory__RosterPlan *plan, int64_t from_ms)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->n_shifts; i++)
+        count += plan->shifts[i]->from_ms == from_ms;
+    return count;
+}
+
+/* Shifts open cases in the order in which they begin: one that is added before, or beside, one of the plan that has
+   begun would have none, and nobody would hand it over. */
+static void check_added(struct turn *turn, const Policy__Policy *policy, const Directory__RosterPlan *plan,
+                        const char *path)
+{
+    const Directory__RosterPlan *before = organisation_roster(turn, plan->site, plan->roster, plan->thing);
+    int64_t begun_ms = 0;
+    if (!before || !opens_shifts(policy, plan->roster))
+        return;
+    for (size_t i = 0; i < before->n_shifts; i++)
+        if (before->shifts[i]->from_ms <= turn_now(turn) && before->shifts[i]->from_ms > begun_ms)
+            begun_ms = before->shifts[i]->from_ms;
+    for (size_t i = 0; i < plan->n_shifts; i++) {
+        int64_t from_ms = plan->shifts[i]->from_ms;
+        if (from_ms > begun_ms || begin_at(plan, from_ms) <= begin_at(before, from_ms))
+            continue;
+        const char *begun = local_text(turn, plan->site, begun_ms);
+        wrong(turn, arena_printf(turn_arena(turn), "%s.shifts[%zu]", path, i),
+              arena_printf(turn_arena(turn),
+                           "%s 的班次已经开始，不能再补排更早或同时的班次：请排在其后，或手工登记该班", begun),
+              arena_printf(
+                  turn_arena(turn),
+                  "the shift of %s has begun, and none is added before or beside it: plan it for later, or register "
+                  "it by hand",
+                  begun));
+    }
+}
+
 static void check_roster(struct turn *turn, const Directory__Organise *organise, const Directory__RosterPlan *plan,
                          const char *path)
 {
@@ -290,6 +335,7 @@ static void check_roster(struct turn *turn, const Directory__Organise *organise,
     if (plan->n_shifts)
         qsort(plan->shifts, plan->n_shifts, sizeof *plan->shifts, by_start);
     check_cover(turn, roster, plan, path);
+    check_added(turn, policy, plan, path);
 }
 
 void directory_check_things(struct turn *turn, const Directory__Organise *organise)

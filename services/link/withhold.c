@@ -31,6 +31,7 @@ static bool directory_concerns(const Directory__Event *said)
     case DIRECTORY__EVENT__KIND_POLICY_WITHDRAWN:
     case DIRECTORY__EVENT__KIND_SETUP_USED:
     case DIRECTORY__EVENT__KIND_CREDENTIAL_CHANGED:
+    case DIRECTORY__EVENT__KIND_POST_WITHDRAWN:
     case DIRECTORY__EVENT__KIND__NOT_SET:
         break;
     }

@@ -4,7 +4,7 @@
 #include "message/message.h"
 #include "organisation/conditions.h"
 
-static Routing__CaseRouted *routed_of(struct turn *turn, const Routerec__Routed *row)
+Routing__CaseRouted *routing_routed(struct turn *turn, const Routerec__Routed *row)
 {
     ProtobufCMessage *message;
     char *why;
@@ -54,7 +54,7 @@ static void answer_why(struct turn *turn, const Hb__Query *query, uint64_t case_
         size_t count = why->n_routed;
         why->routed = arena_grow(turn_arena(turn), why->routed, count, sizeof *why->routed);
         why->at_ms = arena_grow(turn_arena(turn), why->at_ms, count, sizeof *why->at_ms);
-        why->routed[count] = routed_of(turn, row);
+        why->routed[count] = routing_routed(turn, row);
         why->at_ms[count] = row->at_ms;
         why->n_routed = why->n_at_ms = count + 1;
         for (size_t i = 0; i < row->n_clauses; i++)

@@ -421,3 +421,33 @@ bool routing_choose_assigned(struct turn *turn, const Hb__Event *event, const Ro
     out->clauses_count = event->n_clauses;
     return true;
 }
+
+const Policy__RouteRow *routing_row(struct turn *turn, uint64_t case_id, const Routerec__Case *record)
+{
+    const Policy__Policy *policy = organisation_policy(turn, record->site, record->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, record->kind) : NULL;
+    const Routerec__Routed *last = kind ? routing_history(turn, case_id, record->times) : NULL;
+    const Routing__CaseRouted *routed = last ? routing_routed(turn, last) : NULL;
+    for (size_t i = 0; routed && i < kind->n_route; i++)
+        if (strcmp(kind->route[i]->name, routed->row) == 0)
+            return kind->route[i];
+    return NULL;
+}
+
+struct routing_choice routing_choose_withdrawn(struct turn *turn, const Hb__Event *event, const Routerec__Case *record)
+{
+    struct chooser chooser = chooser_of(turn, event, record);
+    const Policy__RouteRow *row = routing_row(turn, event->case_id, record);
+    const char *named = "";
+    const char *lead = row && row->to ? who_department(turn, record->site, row->to, &chooser.facts, &named) : "";
+    if (strcmp(lead, record->lead) != 0)
+        named = "";
+    struct routing_choice choice =
+        choice_new(record->lead, handler_for(&chooser, record->lead, named, row ? never_of(&chooser, row) : NULL, row),
+                   ROUTING_WITHDRAWN, "经办人已不任该岗位，重新分派", "its handler is no longer in the post");
+    choice.joint = (const char **)record->joint;
+    choice.joint_count = record->n_joint;
+    if (row)
+        choice.co_owner = co_owner_of(&chooser, row, choice.handler);
+    return choice;
+}

@@ -229,6 +229,8 @@ static void evolve_directory(struct turn *turn, const Directory__Event *event)
     if (event->kind_case == DIRECTORY__EVENT__KIND_DEPARTMENT_DEFINED) {
         const Directory__Department *department = event->department_defined;
         routing_department_save(turn, department->site, department->id, department->head);
+    } else if (event->kind_case == DIRECTORY__EVENT__KIND_POST_WITHDRAWN) {
+        routing_withdraw(turn, event->post_withdrawn);
     }
 }
 

@@ -28,8 +28,8 @@ static void facts_add(struct turn *turn, Hb__Event *event, const Routing__CaseRo
     event_fact(turn, event, "joint", joint);
 }
 
-static void say_routed(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record,
-                       const struct routing_choice *choice, const char *first_contact)
+void routing_say(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record,
+                 const struct routing_choice *choice, const char *first_contact, const char *withdrawn)
 {
     Routing__CaseRouted *routed = routed_new(turn);
     routed->lead = arena_strdup(turn_arena(turn), choice->lead);
@@ -53,7 +53,15 @@ static void say_routed(struct turn *turn, const Hb__Event *cause, const Routerec
     facts_add(turn, event, routed);
     if (choice->co_owner)
         event_fact_text(turn, event, "co_owner", choice->co_owner);
+    if (withdrawn)
+        event_fact_text(turn, event, "post_withdrawn", withdrawn);
     turn_say(turn, event);
+}
+
+static void say_routed(struct turn *turn, const Hb__Event *cause, const Routerec__Case *record,
+                       const struct routing_choice *choice, const char *first_contact)
+{
+    routing_say(turn, cause, record, choice, first_contact, NULL);
 }
 
 /* Whoever took the call stays the first contact; a form on the web, a rule or an import has none but the department. */

@@ -12,6 +12,7 @@ const struct service routing_service = {
     .react = routing_react,
     .evolve = routing_evolve,
     .answer = routing_answer,
+    .job_step = routing_job_step,
     .too_deep = routing_too_deep,
     .needs_case = routing_needs_case,
     .knows_case = routing_knows_case,

@@ -25,6 +25,7 @@
 #define CASES                                                                                                          \
     "    fields: {lead: {name: [主, Lead], type: case}, also: {name: [亦, Also], type: case}, grade: {name: [级, "  \
     "Grade], type: name}}\n"
+#define TIMES "    fields: {until: {name: [止, Until], type: time, needed: always}}\n"
 #define ROUTE "    route: {o: {clause: C, to: clerk}}\n"
 #define SOUND HEAD STAGES FIELDS STEPS ROUTE
 /* lines: 11 stages, 12 fields, 13 steps, 14 route, 15 what is added */
@@ -77,6 +78,14 @@ static const struct finding findings[] = {
                         "End], from: a, to: c, by: "
                         "clerk, does: settle}}\n" ROUTE,
      13, false, "只能有一个", "go and end: one step only"},
+    {HEAD STAGES FIELDS
+     "    steps: {register: {name: [记, Register], to: a, by: clerk, needs: [grade]}, end: {name: [完, End], "
+     "from: a, to: c, by: clerk}}\n" ROUTE,
+     13, false, "登记没有 needs", "accepted: needed: always or needed: at register of the field"},
+    {HEAD STAGES FIELDS
+     "    steps: {register: {name: [记, Register], to: a, by: clerk, set: {grade: x}}, end: {name: [完, End], "
+     "from: a, to: c, by: clerk}}\n" ROUTE,
+     13, false, "登记没有 set", "\"register\" has no set"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},
@@ -119,6 +128,22 @@ static const struct finding findings[] = {
     {HEAD STAGES CASES "    steps: {go: {name: [去, Go], from: [a, b], to: c, by: clerk, link: {lead: like}}}\n" ROUTE
                        "    urgent: {some: {like.phase: closed}}\n",
      15, false, "可用：本案的字段", "accepted: fields of the case"},
+    {HEAD STAGES TIMES STEPS ROUTE "    urgent: {until: passed}\n", 15, false, "距今如何",
+     "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE "    urgent: {until: {before: 2 working days}}\n", 15, false, "when: late 时钟",
+     "when: late CLOCK"},
+    {HEAD STAGES TIMES STEPS ROUTE "    public_notice: {in: b, if: {not: {until: passed}}}\n", 15, false, "距今如何",
+     "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE "    clocks: {t: {clause: C, name: [时, T], if: {until: {after: end of month}}, "
+                                   "start: a, stop: b, limit: 3 days}}\n",
+     15, false, "距今如何", "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: [{if: {until: passed}, is: 1 day}, {is: 3 "
+     "days}]}}\n",
+     15, false, "距今如何", "cannot be compared with now"},
+    {HEAD STAGES TIMES STEPS ROUTE
+     "indicators: {p: {clause: C, name: [率, P], of: k, figure: count of closed, where: {until: passed}}}\n",
+     15, false, "距今如何", "cannot be compared with now"},
     {SOUND "    identity: hidden\n", 15, false, "可用：restricted", "\"restricted\" is accepted"},
     {SOUND "indicators: {i: {clause: C, name: [标, I], of: k, figure: share of time}}\n", 15, false, "须同用",
      "go together"},
@@ -523,6 +548,52 @@ static void all_kinds_are_checked(void **state)
     arena_fini(&arena);
 }
 
+/* Nor does what is wrong in the head, or a section that is misspelt: that is read as what it is near to. */
+static void a_misspelt_head_hides_nothing(void **state)
+{
+    static const char rule[] = "    rules: {r: {clause: C, when: b, if: {garde: x}, then: {tell: note}}}\n";
+    static const struct {
+        const char *text, *head;
+        int line, lines; /* of the head's mistake; that it adds */
+    } heads[] = {
+        {"pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotice:\n",
+         "did you mean \"notices\"?", 6, 0},
+        {"pack: X\nname: [甲, X]\nversion: 2\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "\"version\" is not known here (accepted: pack name extends", 3, 1},
+        {"pack: X\nname: [甲, X]\nrules: {}\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "\"rules\" is not known here", 3, 1},
+        {"pack: X\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n", "\"name\" is missing", 1, -1},
+        {"pack: X\nname: [甲, X]\nin_force: soon\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "in_force is a day", 3, 1},
+        {"pack: X\nname: [甲, X]\npatterns: 5\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+         "patterns: a map is accepted here", 3, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct arena arena;
+        struct policy_result result;
+        arena_init(&arena);
+        check_text(
+            &arena,
+            arena_printf(&arena,
+                         "%s  note: {clause: C, name: [知, Note], to: clerk, text: [\"知 {nothing}\", Note]}\nkinds:\n"
+                         "  k:\n    clause: C\n    name: [甲, K]\n%sclauses: {D-1: [丁, D]}\n",
+                         heads[i].text, arena_printf(&arena, "%s%s%s%s%s", STAGES, FIELDS, STEPS, ROUTE, rule)),
+            &result);
+        print(&result);
+        assert_null(result.policy);
+        assert_int_equal(result.count, 4);
+        assert_int_equal(result.mistakes[0].line, heads[i].line);
+        assert_non_null(strstr(result.mistakes[0].message, heads[i].head));
+        assert_int_equal(result.mistakes[1].line, 15 + heads[i].lines);
+        assert_non_null(strstr(result.mistakes[1].message, "did you mean \"grade\"?"));
+        assert_int_equal(result.mistakes[2].line, 6 + heads[i].lines); /* of the whole: notices, clauses */
+        assert_non_null(strstr(result.mistakes[2].message, "nothing fills {nothing}"));
+        assert_int_equal(result.mistakes[3].line, 16 + heads[i].lines);
+        arena_fini(&arena);
+    }
+}
+
 /* What is told apart from a mistake: a fact that is tested, needed before, or has a default; a loop with a day in it.
  */
 static void sound_ways_are_not_told(void **state)
@@ -536,6 +607,11 @@ static void sound_ways_are_not_told(void **state)
               "      s: {clause: C, when: b, if: {must: [y, z]}, then: {set: {grade: y}}}\n",
         HEAD STAGES FIELDS STEPS "    route: {q: {clause: C, if: {must: x, stage: b}, to: clerk}, r: {clause: C, if: "
                                  "{must: x}, to: clerk}, o: {clause: C, to: clerk}}\n",
+        HEAD STAGES TIMES STEPS ROUTE
+        "    clocks: {t: {clause: C, name: [时, T], if: {until: {after: 3 days from a}}, start: a, stop: b, limit: "
+        "[{if: "
+        "{until: {after: 18:00}}, is: 1 day}, {is: 2 days}]}}\n"
+        "    rules: {r: {clause: C, before: end, if: {until: passed}, refuse: [否, No]}}\n",
         SOUND "    rules: {r: {clause: C, when: grade, if: {grade: x}, then: {tell: note}}}\n",
         SOUND "    rules: {r: {clause: C, when: b, if: {round: {at_least: 3, at_most: 3}}, then: {tell: note}}}\n",
         SOUND "    rules: {r: {clause: C, before: end, if: {stage: [a, b]}, refuse: [否, No]}}\n",
@@ -650,7 +726,7 @@ int main(void)
         cmocka_unit_test(the_example_is_sound),       cmocka_unit_test(findings_name_their_line),
         cmocka_unit_test(all_kinds_are_checked),      cmocka_unit_test(sound_ways_are_not_told),
         cmocka_unit_test(bombs_are_refused),          cmocka_unit_test(packs_in_a_circle),
-        cmocka_unit_test(a_large_file_is_no_trouble),
+        cmocka_unit_test(a_large_file_is_no_trouble), cmocka_unit_test(a_misspelt_head_hides_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,6 +325,49 @@ static void a_returned_case_goes_to_the_coordinator(void **state)
     assert_int_equal(routed_count(world, 30), 2); /* once only */
 }
 
+static void withdraw(struct world *world, const char *person, const char *post_name, const char *department)
+{
+    Directory__Event payload = DIRECTORY__EVENT__INIT;
+    Directory__PostWithdrawn withdrawn = DIRECTORY__POST_WITHDRAWN__INIT;
+    Directory__Post post = DIRECTORY__POST__INIT;
+    post.post = (char *)(uintptr_t)post_name;
+    post.department = (char *)(uintptr_t)department;
+    post.site = "garden";
+    withdrawn.person = (char *)(uintptr_t)person;
+    withdrawn.post = &post;
+    payload.kind_case = DIRECTORY__EVENT__KIND_POST_WITHDRAWN;
+    payload.post_withdrawn = &withdrawn;
+    world_directory(world, &payload);
+}
+
+/* More than a step of the job gives back: all that are open of this department, and nothing else. */
+static void who_loses_the_post_gives_all_of_it_back(void **state)
+{
+    struct world *world = *state;
+    for (uint64_t id = 100; id < 180; id++)
+        register_case(world, id, "lift");
+    assert_int_equal(open_of(world, "engineering", "wang"), 40);
+    step_event(world, 100, "accept", POLICY__PHASE__WORKING);
+    step_event(world, 100, "close", POLICY__PHASE__CLOSED);
+    world_person(world, "wang", "coordinator", "service", false);
+    world_person(world, "qian", "coordinator", "service", true);
+    register_case(world, 180, "unheard_of");
+    assert_string_equal(last_routed(world, 180)->handler, "wang");
+    withdraw(world, "wang", "technician", "engineering");
+    assert_int_equal(open_of(world, "engineering", "zhang"), 79);
+    assert_int_equal(open_of(world, "service", "wang"), 1);
+    assert_int_equal(routed_count(world, 100), 1);
+    assert_int_equal(routed_count(world, 180), 1);
+    const Hb__Event *event = last_event(world, 178, ROUTING__EVENT__KIND_ROUTED);
+    assert_string_equal(event->routing->routed->row, "post_withdrawn");
+    assert_string_equal(event->routing->routed->lead, "engineering");
+    assert_string_equal(event->routing->routed->handler, "zhang");
+    assert_string_equal(world_fact(event, "post_withdrawn")->text, "technician");
+    world_person(world, "zhang", "technician", "engineering", false);
+    withdraw(world, "zhang", "technician", "engineering"); /* has it again meanwhile: nothing is given back */
+    assert_int_equal(open_of(world, "engineering", "zhang"), 79);
+}
+
 static void an_escalation_hands_the_case_over(void **state)
 {
     struct world *world = *state;
@@ -437,6 +480,7 @@ int main(void)
         WITH_WORLD(work_is_spread_over_those_present),
         WITH_WORLD(who_must_not_handle_it_does_not),
         WITH_WORLD(a_returned_case_goes_to_the_coordinator),
+        WITH_WORLD(who_loses_the_post_gives_all_of_it_back),
         WITH_WORLD(an_escalation_hands_the_case_over),
         WITH_WORLD(reopened_it_comes_back_to_its_handler),
         WITH_WORLD(history_bears_its_own_time_and_burdens_nobody),

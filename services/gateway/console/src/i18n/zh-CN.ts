@@ -39,7 +39,7 @@ export default {
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
   channel: { phone: "电话", walk_in: "来访", letter: "信函", email: "邮件", web: "网上", portal: "门户", sms: "短信", wecom: "企业微信", paper: "纸质", board: "公告栏", log: "记录", wechat: "微信", open311: "Open311", rule: "系统生成", import: "导入", app: "应用程序", hotline: "热线", staff: "员工", inspection: "巡检", system: "系统", other: "其他", visit: "来访" },
   notice: { queued: "待发", due: "须由人办理", published: "已公布", not_sent: "未发" },
-  fact: { received_at: "收到时间", first_contact: "首接人", channel: "渠道", place: "地点", category: "类别" },
+  fact: { received_at: "收到时间", post_withdrawn: "因免去该岗位交回", first_contact: "首接人", channel: "渠道", place: "地点", category: "类别" },
   party: { name: "姓名", phone: "电话", email: "邮箱", address: "住址", anonymous: "匿名", confidential: "要求保密", none: "没有登记联系方式。" },
   case: {
     label: "打印此处的二维码标签", title: "案件", print: "打印", joined: "另有 {count} 人遇到", about: "事项", actions: "可以办理", noActions: "此刻没有您可以办理的步骤。", blocked: "目前受限", clock: "哪个期限", forWhom: "代谁办理", standsIn: "{person}（代 {other}）", willBeTold: "将告知诉求人", perhapsTold: "（视情况）", note: "内部备注（诉求人看不到）", internal: "内部备注", stale: "他人已先一步修改，本次没有写入。下面是最新内容和他人所做的修改，您填写的内容还在。",
