@@ -11,6 +11,7 @@ static const char *const common_facts[] = {"kind",
                                            "external_ref",
                                            "received_at",
                                            "registered_at",
+                                           "filer",
                                            "stage",
                                            "phase",
                                            "round",
@@ -35,8 +36,8 @@ static const char *const common_facts[] = {"kind",
 /* Of these a case may have none. */
 static bool may_lack(const char *fact)
 {
-    static const char *const optional[] = {"place",    "external_ref", "handler", "joint",         "due_at",
-                                           "category", "schedule",     "period",  "post_withdrawn"};
+    static const char *const optional[] = {"place",  "external_ref", "filer",    "handler", "joint",
+                                           "due_at", "category",     "schedule", "period",  "post_withdrawn"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
             return true;
