@@ -10,6 +10,7 @@ struct check {
     struct arena *arena;
     const Policy__Policy *policy;
     const Policy__Kind *kind; /* at hand */
+    size_t compiled;          /* so many of the mistakes are the compiler's */
     bool wrong;               /* a mistake was found */
     bool said;                /* the last finding was not said already of another kind */
 };
@@ -20,6 +21,11 @@ enum check_weight { CHECK_MISTAKE, CHECK_WARNING };
    is known. */
 void check_found(struct check *check, enum check_weight weight, const char *field, const char *zh, const char *en, ...)
     __attribute__((format(printf, 4, 6), format(printf, 5, 6)));
+/* Did the compiler find a mistake in this item, or in a part of it? Then it says less, or other things, than is meant,
+   and what it seems to lack is not told. */
+bool check_broken(const struct check *check, const char *item);
+/* The same of the section or item itself, whatever is within it. */
+bool check_broken_itself(const struct check *check, const char *item);
 void check_suggest(struct check *check, const char *word, const char *const *words, size_t count);
 
 #define CHECK_ADD(check, list, count, item)                                                                            \

@@ -103,11 +103,21 @@ static bool has_chain(const struct check *check, const char *name)
     return false;
 }
 
-static void fact_known(struct check *check, const char *field, const char *fact)
+/* A field that did not compile may have parts and choices, be needed or have a default. */
+static bool field_broken(const struct check *check, const char *fact)
 {
-    if (is_common(fact) || policy_field_of_fact(check->kind, fact) || is_set(check, fact) || of_thing(check, fact) ||
-        of_person(check, fact) || has_chain(check, fact))
-        return;
+    const char *root = root_of(check, fact);
+    return check->compiled &&
+           (check_broken(check,
+                         arena_printf(check->arena, "kinds.%s.fields.%s", check->kind->name, root ? root : fact)) ||
+            check_broken_itself(check, arena_printf(check->arena, "kinds.%s.fields", check->kind->name)));
+}
+
+static bool fact_known(struct check *check, const char *field, const char *fact)
+{
+    if (field_broken(check, fact) || is_common(fact) || policy_field_of_fact(check->kind, fact) ||
+        is_set(check, fact) || of_thing(check, fact) || of_person(check, fact) || has_chain(check, fact))
+        return true;
     const char **names = NULL;
     size_t count = 0;
     for (size_t i = 0; i < check->kind->n_fields; i++)
@@ -117,6 +127,7 @@ static void fact_known(struct check *check, const char *field, const char *fact)
     check_found(check, CHECK_MISTAKE, field, "\"%s\" 不是 %s 的字段，也不是案件的事实",
                 "\"%s\" is no field of %s and no fact of every case", fact, check->kind->name);
     check_suggest(check, fact, names, count);
+    return false;
 }
 
 static bool asks(const Policy__Node *node)
@@ -203,6 +214,8 @@ static bool needed_before(const struct check *check, const Policy__Rule *rule, c
 
 static bool always_there(const struct check *check, const char *fact)
 {
+    if (field_broken(check, fact))
+        return true;
     const Policy__FieldDef *def = policy_field(check->kind, fact);
     if (def && (def->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS || def->default_value))
         return true;
@@ -235,7 +248,7 @@ static size_t check_items(struct check *check, const char *field, const Policy__
         bool named = asks(node) || node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT;
         left += node->count;
         left--;
-        if (over->parts && named &&
+        if (over->parts && named && !field_broken(check, over->fact) &&
             !policy_field(check->kind, arena_printf(check->arena, "%s.%s", over->fact, node->fact)))
             check_found(check, CHECK_MISTAKE, field, "%s 的各部分没有 \"%s\"", "the parts of %s have no \"%s\"",
                         over->fact, node->fact);
@@ -257,14 +270,12 @@ static void check_known(struct check *check, const char *field, const Policy__Co
             i = check_items(check, field, condition, i);
         if (!named)
             continue;
-        size_t before = check->result->count;
-        fact_known(check, field, node->fact);
+        bool there = fact_known(check, field, node->fact);
         if (node->op == POLICY__NODE__OP__SAME_AS)
             fact_known(check, field, node->other);
         const char *root = root_of(check, node->fact);
         bool known = always_there(check, node->fact) || tests_for(condition, node->fact) ||
-                     (root && tests_for(condition, root)) || needed_before(check, rule, node->fact) ||
-                     before != check->result->count;
+                     (root && tests_for(condition, root)) || needed_before(check, rule, node->fact) || !there;
         if (asks(node) && !known)
             check_found(
                 check, unknown, field, "此时 \"%s\" 可能未知：请给默认值、设为必填，或同时判断 missing/present",
@@ -583,6 +594,16 @@ static void check_letter(struct check *check, const Policy__Notice *notice)
                     notice->letter);
 }
 
+/* Notices whose addressees are named by ladders and clauses. */
+static bool told_elsewhere(const char *name)
+{
+    static const char *const names[] = {"warning", "late", "escalated", "withdrawn", "extension_notice"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void check_action_words(struct check *check, const char *field, const Policy__Action *action)
 {
     const Policy__Kind *opened =
@@ -594,7 +615,7 @@ static void check_action_words(struct check *check, const char *field, const Pol
                     "no clock of %s has the limit due_at: nobody watches this due", opened->name);
     const Policy__Notice *notice =
         action->type == POLICY__ACTION__TYPE__TELL ? policy_notice(check->policy, action->name) : NULL;
-    if (notice && notice->n_to == 0)
+    if (notice && notice->n_to == 0 && told_elsewhere(notice->name))
         check_found(check, CHECK_WARNING, field, "通知 \"%s\" 没有 to：由规则发出时无人可告知",
                     "the notice \"%s\" has no \"to\": a rule tells it to nobody", notice->name);
     for (size_t i = 0; opened && i < action->n_with; i++)
@@ -818,22 +839,12 @@ static void check_holes(struct check *check, const char *field, const char *text
     }
 }
 
-/* Notices whose addressees are named by ladders and clauses. */
-static bool told_elsewhere(const char *name)
-{
-    static const char *const names[] = {"warning", "late", "escalated", "withdrawn", "extension_notice"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
 static void check_notice(struct check *check, const Policy__Notice *notice)
 {
     const char *field = arena_printf(check->arena, "notices.%s", notice->name);
     if (notice->n_to == 0 && !told_elsewhere(notice->name))
         check_found(check, CHECK_MISTAKE, field, "无人可告知：缺少 to", "told to nobody: \"to\" is missing");
-    if (!*notice->text->en)
+    if (*notice->text->zh && !*notice->text->en)
         check_found(check, CHECK_WARNING, field, "正文没有英文", "the text has no English");
     check_whos(check, field, notice->to, notice->n_to);
     check_holes(check, field, notice->text->zh);

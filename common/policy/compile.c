@@ -179,6 +179,7 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
             continue;
         }
         top_keys_of(compile, root);
+        files_collide(compile, all, root);
         compile->half = compile->half || !json_is_object(root);
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);
@@ -275,6 +276,8 @@ static void resolve_likes(struct compile *compile)
                 json_t *merged = merge_kind(compile, base, kind);
                 json_object_del(merged, "like");
                 json_object_set_new(kinds, name, merged);
+                POLICY_ADD(compile, compile->result->likes, compile->result->likes_count,
+                           arena_strdup(compile->arena, name));
             }
         }
     }
@@ -683,18 +686,25 @@ static void kinds_of(struct compile *compile, json_t *map)
 {
     const char *name;
     json_t *item;
+    size_t ranks = 2 * (compile->result->likes_count + 1); /* each twice: what can be named, then what names it */
     json_object_foreach(map, name, item) {
-        const char *before = path_enter(compile, name, item);
         Policy__Kind *kind = POLICY_NEW(compile, Policy__Kind, POLICY__KIND__INIT);
+        kind->name = arena_strdup(compile->arena, name);
         POLICY_ADD(compile, compile->policy->kinds, compile->policy->n_kinds, kind);
-        kind_compile(compile, name, item, kind);
-        compile->path = before;
     }
-    size_t i = 0;
-    json_object_foreach(map, name, item) {
-        const char *before = path_enter(compile, name, item);
-        kind_compile_rules(compile, item, compile->policy->kinds[i++]);
-        compile->path = before;
+    for (size_t rank = 0; rank < ranks; rank++) {
+        size_t i = 0;
+        json_object_foreach(map, name, item) {
+            Policy__Kind *kind = compile->policy->kinds[i++];
+            if (taken_up(compile->result, name) != rank % (ranks / 2))
+                continue;
+            const char *before = path_enter(compile, name, item);
+            if (rank < ranks / 2)
+                kind_compile(compile, name, item, kind);
+            else
+                kind_compile_rules(compile, item, kind);
+            compile->path = before;
+        }
     }
     if (compile->policy->n_kinds == 0)
         mistake(compile, map, "制度须有 kinds（事项）", "a policy needs kinds");

@@ -21,6 +21,7 @@ struct policy_mistake {
     const char *message; /* what is wrong, and what would be accepted */
     const char *zh;      /* the same in Chinese */
     bool warning;        /* publishing goes on */
+    bool stands;         /* what it is about compiles all the same */
 };
 
 #define POLICY_NAME_BYTES_MAX 100u
@@ -44,6 +45,8 @@ struct policy_result {
     size_t count;
     struct policy_place *places;
     size_t places_count;
+    const char **likes; /* kinds that are `like` another, each behind that one */
+    size_t likes_count;
     struct policy_use *uses; /* of an item several packs speak of: where the lower one does */
     size_t uses_count;
 };

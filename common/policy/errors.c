@@ -10,6 +10,14 @@ static const char *within_kind(const char *field)
     return dot ? dot : field;
 }
 
+size_t taken_up(const struct policy_result *result, const char *kind)
+{
+    for (size_t i = 0; i < result->likes_count; i++)
+        if (strcmp(result->likes[i], kind) == 0)
+            return i + 1;
+    return 0;
+}
+
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake)
 {
     for (size_t i = 0; mistake->line && i < result->count; i++) {
@@ -53,6 +61,10 @@ static void say(struct compile *compile, const json_t *node, bool warning, const
     va_list again;
     if (full(compile, warning))
         return;
+    if (compile->no_map && strcmp(compile->path, compile->no_map) == 0) {
+        compile->said = false;
+        return;
+    }
     va_copy(again, list);
     const char *text_zh = arena_vprintf(compile->arena, zh, list);
     add(compile, node, warning, text_zh, arena_vprintf(compile->arena, en, again));
@@ -118,6 +130,7 @@ const char *path_enter(struct compile *compile, const char *name, const json_t *
         compile->file = place.file;
         compile->line = place.line;
     }
+    compile->entered = node;
     return before;
 }
 
@@ -137,6 +150,13 @@ static bool of_the_language(const char *key)
     return false;
 }
 
+bool map_or_none(struct compile *compile, const json_t *node)
+{
+    if (node && !json_is_object(node))
+        mistake(compile, node, "此处须为键值对", "a map is accepted here");
+    return !node || json_is_object(node);
+}
+
 void only_keys(struct compile *compile, json_t *map, const char *const *keys, size_t count)
 {
     const char *key;
@@ -145,7 +165,9 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
     while (written < count && !strchr(keys[written], ' '))
         written++;
     if (!json_is_object(map)) {
-        mistake(compile, map, "此处须为键值对", "a map is accepted here");
+        map_or_none(compile, map);
+        if (map && map == compile->entered)
+            compile->no_map = compile->path;
         return;
     }
     json_object_foreach(map, key, value) {

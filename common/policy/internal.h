@@ -24,6 +24,8 @@ struct compile {
     bool wrong;               /* there is a mistake that is no warning */
     bool half;                /* a file or a base could not be read: the rest of the pack says nothing by itself */
     bool said;                /* the last one was not said already of another kind */
+    const json_t *entered;    /* the item of `path` */
+    const char *no_map;       /* the path of an item that is no map: what it lacks is not told as well */
 };
 
 #define POLICY_NEW(compile, type, init_value)                                                                          \
@@ -56,6 +58,11 @@ void not_carried_out(struct compile *compile, const json_t *map, const char *con
     } while (0)
 /* A kind that is `like` another has its items too: what is wrong with them is said once. */
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake);
+/* 0: a kind for itself; the more, the later: in this order kinds are looked at, so that it is said of the one whose
+   item it is. */
+size_t taken_up(const struct policy_result *result, const char *kind);
+/* False: it stands there and is no map, which is told. */
+bool map_or_none(struct compile *compile, const json_t *node);
 /* The same from a list of messages that have a name. */
 #define SUGGEST(compile, word, list, count)                                                                            \
     do {                                                                                                               \
@@ -74,6 +81,8 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
 
 /* merge.c */
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
+/* What two files of one pack say differently: which one is meant? */
+void files_collide(struct compile *compile, json_t *root, json_t *own);
 /* Warns of what two packs, neither of which extends the other, say differently: the later one's holds. */
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
 /* Warnings that this pack, the last, answers by saying the field itself are taken back. */

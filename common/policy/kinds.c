@@ -606,6 +606,7 @@ void nevers_of(struct compile *compile, json_t *map, Policy__Never ***list, size
     do {                                                                                                               \
         const char *name_, *section_path_ = path_enter(compile, section, json_object_get(map, section));               \
         json_t *item_;                                                                                                 \
+        map_or_none(compile, json_object_get(map, section));                                                           \
         json_object_foreach(json_object_get(map, section), name_, item_) {                                             \
             const char *before_ = path_enter(compile, name_, item_);                                                   \
             type *made_ = arena_alloc((compile)->arena, sizeof *made_);                                                \

@@ -420,10 +420,12 @@ void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t 
     json_t *item;
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, who_of(compile, node));
-    else if (node && !json_is_array(node))
+    else if (node && !json_is_array(node)) {
         mistake(compile, node, "须为某人或列表，如 [handler, head of lead]",
                 "somebody or a list is accepted, as [handler, head of lead]");
-    else
+        Policy__Who *meant = POLICY_NEW(compile, Policy__Who, POLICY__WHO__INIT); /* it is not that nobody is named */
+        POLICY_ADD(compile, *list, *count, meant);
+    } else
         json_array_foreach(node, i, item)
             POLICY_ADD(compile, *list, *count, who_of(compile, item));
 }

@@ -517,7 +517,8 @@ static void findings_name_their_line(void **state)
     }
 }
 
-/* A mistake of one kind, here of the form, does not hide what is wrong with the next one; one that all may name does.
+/* A mistake of one kind, here of the form, does not hide what is wrong with the next one; nor does one that all may
+ * name.
  */
 static void all_kinds_are_checked(void **state)
 {
@@ -555,8 +556,139 @@ static void all_kinds_are_checked(void **state)
     text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
     check_text(&arena, text, &result);
     assert_null(result.policy);
-    assert_int_equal(result.count, 1);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[1].line, 22);
     arena_fini(&arena);
+}
+
+/* What does not compile hides nothing but what would follow from it. */
+static void all_mistakes_at_once(void **state)
+{
+    static const char lost[] = "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 2 hours}}\n"
+                               "    rules: {r: {clause: D-11, when: b, then: {tell: n}}}\n"
+                               "notices: {n: {clause: C, name: [知, N], to: [], hours: never, text: [知]}}\n"
+                               "clauses: {D-1: [丁, D]}\n";
+    static const char *const said[] = {"hours of every day", "\"2 hours\" is no time",  "a dead end",
+                                       "told to nobody",     "the text has no English", "did you mean \"D-1\"?"};
+    static const unsigned lines[] = {14, 12, 9, 14, 14, 13};
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    arena_init(&arena);
+    check_text(
+        &arena,
+        arena_printf(&arena, "%s%s%s%s%s",
+                     "pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nkinds:\n"
+                     "  k:\n    clause: C\n    name: [甲, K]\n    stages: {a: new, b: working, c: closed, d: "
+                     "working}\n",
+                     "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, "
+                     "to: c, by: clerk}, sink: {name: [沉, Sink], from: b, to: d, by: clerk}}\n",
+                     ROUTE, lost, ""),
+        &result);
+    print(&result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 7); /* and that no rule carries D-1 */
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        bool found = false;
+        for (size_t m = 0; m < result.count; m++)
+            found = found || (result.mistakes[m].line == lines[i] && strstr(result.mistakes[m].message, said[i]));
+        assert_true(found);
+    }
+    arena_fini(&arena);
+}
+
+static void check_texts(struct arena *arena, const char *first, const char *second, struct policy_result *result)
+{
+    const struct policy_source sources[] = {{"B/pack.yaml", bytes_of_text(first)},
+                                            {"X/pack.yaml", bytes_of_text(second)}};
+    const char *const packs[] = {"X"};
+    policy_compile(sources, 2, packs, 1, arena, result);
+    policy_check(result, arena);
+}
+
+/* What is no map is told once, and what stands below it is not lost. */
+static void what_is_no_map_stands_as_below(void **state)
+{
+    static const char *const over[] = {"    steps:\n",
+                                       "    rules: [r]\n",
+                                       "    stages: none\n",
+                                       "    steps: {go: removed}\n",
+                                       "    fields: {new: text}\n",
+                                       "    route: yes\n"};
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
+        arena_init(&arena);
+        check_texts(&arena, SOUND "    rules: {r: {clause: C, before: end, if: {must: x}, refuse: [否, No]}}\n",
+                    arena_printf(&arena, "pack: X\nname: [甲, X]\nextends: B\nkinds:\n  k:\n%s", over[i]), &result);
+        print(&result);
+        assert_null(result.policy);
+        assert_int_equal(result.count, 1);
+        assert_string_equal(result.mistakes[0].file, "X/pack.yaml");
+        assert_int_equal(result.mistakes[0].line, 6);
+        assert_string_equal(result.mistakes[0].message, "a map is accepted here");
+        arena_fini(&arena);
+    }
+}
+
+/* A kind that takes up another's items is not the one to blame, wherever it stands. */
+static void of_the_kind_it_belongs_to(void **state)
+{
+    static const char like[] = "kinds:\n  j: {clause: C, name: [乙, J], like: k}\n";
+    static const char *const rows[] = {
+        "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 2 hours}}\n",
+        "    rules: {r: {clause: C, when: b, if: {garde: x}, then: {tell: note}}}\n"};
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        arena_init(&arena);
+        const char *kinds = strstr(SOUND, "kinds:\n");
+        char *head = arena_text(&arena, SOUND, (size_t)(kinds - SOUND));
+        check_text(&arena, arena_printf(&arena, "%s%s%s%s", head, like, kinds + 7, rows[i]), &result);
+        print(&result);
+        assert_int_equal(result.count, 1);
+        assert_int_equal(strncmp(result.mistakes[0].field, "kinds.k.", 8), 0);
+        arena_fini(&arena);
+    }
+}
+
+/* Two files of one pack: the name of a file decides nothing. */
+static void files_that_differ(void **state)
+{
+    static const struct {
+        const char *text, *field;
+        unsigned line, before;
+    } files[] = {
+        {"kinds: {k: {fields: {must: {needed: at end}}}}\n", "kinds.k.fields.must.needed", 1, 12},
+        {"kinds: {k: {stages: {b: waiting}}}\n", "kinds.k.stages.b", 1, 11},
+        {"notices:\n  note: {to: handler}\n", "notices.note.to", 2, 6},
+        {"kinds: {k: {route: {p: {clause: C, to: handler}}}}\n", "kinds.k.route.p", 1, 14},
+        {"kinds: {k: {fields: {must: {public: yes}}, stages: {b: working}}}\n", NULL, 0, 0},
+    };
+    struct arena arena;
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct policy_result result;
+        const struct policy_source sources[] = {{"X/pack.yaml", bytes_of_text(SOUND)},
+                                                {"X/z.yaml", bytes_of_text(files[i].text)}};
+        const char *const packs[] = {"X"};
+        arena_init(&arena);
+        policy_compile(sources, 2, packs, 1, &arena, &result);
+        policy_check(&result, &arena);
+        print(&result);
+        assert_int_equal(result.count, files[i].field ? 1 : 0);
+        if (files[i].field) {
+            assert_string_equal(result.mistakes[0].field, files[i].field);
+            assert_string_equal(result.mistakes[0].file, "X/z.yaml");
+            assert_int_equal(result.mistakes[0].line, files[i].line);
+            assert_non_null(strstr(result.mistakes[0].message,
+                                   arena_printf(&arena, "otherwise in X/pack.yaml:%u: keep one", files[i].before)));
+            assert_null(result.policy);
+        }
+        arena_fini(&arena);
+    }
 }
 
 /* Nor does what is wrong in the head, or a section that is misspelt: that is read as what it is near to. */
@@ -738,6 +870,8 @@ int main(void)
         cmocka_unit_test(all_kinds_are_checked),      cmocka_unit_test(sound_ways_are_not_told),
         cmocka_unit_test(bombs_are_refused),          cmocka_unit_test(packs_in_a_circle),
         cmocka_unit_test(a_large_file_is_no_trouble), cmocka_unit_test(a_misspelt_head_hides_nothing),
+        cmocka_unit_test(all_mistakes_at_once),       cmocka_unit_test(what_is_no_map_stands_as_below),
+        cmocka_unit_test(of_the_kind_it_belongs_to),  cmocka_unit_test(files_that_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
