@@ -146,6 +146,14 @@ void casework_settle_problems(Caserec__Case *record, const char *rule, const Hb_
     }
 }
 
+/* What a rule could not do somebody has done. */
+static void settle_done(Caserec__Case *record, const char *step)
+{
+    for (size_t i = 0; i < record->n_problems; i++)
+        if (strcmp(record->problems[i]->noted->step, step) == 0)
+            record->problems[i]->settled = true;
+}
+
 /* What a rule waited for has come, and it does not apply. */
 static void settle_refuted(struct turn *turn, uint64_t case_id)
 {
@@ -234,6 +242,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     switch (said->kind_case) {
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         evolve_step(turn, record, event);
+        settle_done(record, said->step_taken->step);
         return;
     case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
         evolve_problem(turn, record, said->problem_noted);
