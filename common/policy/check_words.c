@@ -531,6 +531,8 @@ static void check_clock_words(struct check *check, const char *base)
         check_limit_fields(check, field, clock);
         for (size_t r = 0; r < clock->n_limit; r++)
             check_own(check, field, clock->limit[r]->condition);
+        for (size_t w = 0; w < clock->n_warn; w++)
+            check_own(check, field, clock->warn[w]->condition);
     }
 }
 
