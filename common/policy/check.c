@@ -370,7 +370,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
                 check_kind(&check, kind);
         }
     check_policy_words(&check);
-    check_clauses(&check, !check.compiled);
+    check_clauses(&check);
     check_loops(&check);
     if (check.wrong)
         result->policy = NULL;

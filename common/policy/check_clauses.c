@@ -53,9 +53,9 @@ static void check_known(struct check *check, const struct policy_use *use)
     check_suggest(check, use->clause, ids, policy->n_clauses);
 }
 
-void check_clauses(struct check *check, bool whole)
+void check_clauses(struct check *check)
 {
-    for (size_t i = 0; whole && i < check->policy->n_clauses; i++)
+    for (size_t i = 0; i < check->policy->n_clauses; i++)
         check_carried(check, check->policy->clauses[i]);
     for (size_t i = 0; i < check->result->uses_count; i++)
         check_known(check, &check->result->uses[i]);
