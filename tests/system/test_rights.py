@@ -455,6 +455,28 @@ def nor_by_another_version(world):
         it_is_in_no_list_and_no_search(world)
 
 
+def who_may_add_files(world):
+    """By what the pack says of the post: the recording is the duty officer's to add, the proof of payment finance's; nobody else's of that department."""
+    organisation = world.ask("GET", "/api/v1/organisation", world.admin, None, 200).json()
+    handler = next(person for person in organisation["people"] if person["id"] == "zhou_qiang")
+
+    def added_by(post, case):
+        posts = [{"post": post, "department": "engineering_department", "site": SITE}]
+        world.ask("PUT", "/api/v1/organisation", world.admin, {"people": [{**handler, "posts": posts}]}, 200)
+        system.settle()
+        return world.ask("POST", f"/api/v1/cases/{case}/attachments?name={post}.txt", world.tokens["handler"], b"a\n").status
+
+    for pack, post in (("PROP-11", "duty_officer"), ("PROP-CO", "finance")):
+        system.run("policy", "publish", SITE, pack, "--operator")
+        system.settle()
+        case = world.ask("POST", "/api/v1/cases", world.tokens["reception"], {
+            "site": SITE, "kind": "complaint", "channel": "phone", "category": "other", "text": "走廊", "party": {"name": "某某"}}, 201).json()["case_id"]
+        system.settle()
+        assert world.ask("GET", f"/api/v1/cases/{case}", world.admin, None, 200).json()["lead"] != "engineering_department"
+        answers = {name: added_by(name, case) for name in ("auditor", post, "safety_officer")}
+        assert answers == {"auditor": 403, post: 201, "safety_officer": 403}, (pack, answers)
+
+
 def test_rights():
     global system
     with harness.System("--demo") as system:
@@ -468,6 +490,7 @@ def test_rights():
         nor_as_likely_duplicates(world)
         nor_where_it_is_imported(world)
         nor_by_another_version(world)
+        who_may_add_files(world)
 
 
 if __name__ == "__main__":
