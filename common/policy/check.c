@@ -49,26 +49,32 @@ void check_found(struct check *check, enum check_weight weight, const char *fiel
         CHECK_ADD(check, result->mistakes, result->count, mistake);
 }
 
-/* A kind that takes up what others have has their mistakes, too: they are told once, of the other. */
-static const char *as_taken_up(const struct check *check, const char *field, const char *item)
+/* ".clocks.reply" of "kinds.repair.clocks.reply"; NULL: of no kind. */
+static const char *within_kind(const char *field)
 {
-    for (size_t i = 0; i < check->result->likes_count; i++) {
-        size_t size = strlen(check->result->likes[i]);
-        const char *within = strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
-        if (within && strncmp(item, "kinds.", 6) == 0 && strncmp(item + 6, check->result->likes[i], size) == 0 &&
-            item[6 + size] == '.')
-            return arena_printf(check->arena, "kinds.%s%s", check->result->likes[i], within);
-    }
-    return field;
+    return strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
+}
+
+/* A kind that takes up what others have has their mistakes, too: they are told once, of the other. */
+static bool takes_up(const struct check *check, const char *item)
+{
+    size_t size = within_kind(item) ? (size_t)(within_kind(item) - item) - 6 : 0;
+    for (size_t i = 0; size && i < check->result->likes_count; i++)
+        if (strlen(check->result->likes[i]) == size && strncmp(item + 6, check->result->likes[i], size) == 0)
+            return true;
+    return false;
 }
 
 static bool broken(const struct check *check, const char *item, bool within)
 {
-    size_t size = strlen(item);
+    bool any_kind = takes_up(check, item);
+    const char *wanted = any_kind ? within_kind(item) : item;
+    size_t size = strlen(wanted);
     for (size_t i = 0; i < check->compiled; i++) {
         const struct policy_mistake *mistake = &check->result->mistakes[i];
-        const char *field = mistake->warning || mistake->stands ? "" : as_taken_up(check, mistake->field, item);
-        if (strncmp(field, item, size) == 0 && (!field[size] || (within && field[size] == '.')))
+        const char *field = any_kind ? within_kind(mistake->field) : mistake->field;
+        if (field && !mistake->warning && !mistake->stands && strncmp(field, wanted, size) == 0 &&
+            (!field[size] || (within && field[size] == '.')))
             return true;
     }
     return false;
@@ -285,18 +291,25 @@ static void check_clocks(struct check *check)
 
 /* ---- routes ---- */
 
+static bool takes_all(const Policy__RouteRow *row)
+{
+    return !row->condition || row->condition->n_nodes == 0;
+}
+
 static void check_route(struct check *check)
 {
     const Policy__Kind *kind = check->kind;
-    const Policy__RouteRow *last = kind->n_route ? kind->route[kind->n_route - 1] : NULL;
     const char *field = arena_printf(check->arena, "kinds.%s.route", kind->name);
-    if (section_broken(check, "route"))
+    bool total = false;
+    if (check->compiled && check_broken_itself(check, field))
         return;
-    if (!last || (last->condition && last->condition->n_nodes))
+    for (size_t i = 0; i < kind->n_route; i++)
+        total = total || takes_all(kind->route[i]);
+    if (!total)
         check_found(check, CHECK_MISTAKE, field, "分派规则不完备：最后一行不得有 if",
                     "not total: the last row must have no \"if\"");
-    for (size_t i = 0; i + 1 < kind->n_route; i++)
-        if (!kind->route[i]->condition || kind->route[i]->condition->n_nodes == 0)
+    for (size_t i = 0; i + 1 < kind->n_route && !(check->compiled && check_broken(check, field)); i++)
+        if (takes_all(kind->route[i]))
             check_found(check, CHECK_WARNING, field, "没有 if 的行之后各行永不生效",
                         "rows after one without \"if\" are never reached");
 }
@@ -351,6 +364,8 @@ static void check_kind(struct check *check, const Policy__Kind *kind)
     check_route(check);
     check_overlap(check);
     check_kind_words(check);
+    check_kind_names(check);
+    check_runs(check);
     check_acknowledge(check);
 }
 
@@ -370,6 +385,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
                 check_kind(&check, kind);
         }
     check_policy_words(&check);
+    check_policy_names(&check);
     check_clauses(&check);
     check_loops(&check);
     if (check.wrong)

@@ -11,8 +11,11 @@ struct check {
     const Policy__Policy *policy;
     const Policy__Kind *kind; /* at hand */
     size_t compiled;          /* so many of the mistakes are the compiler's */
-    bool wrong;               /* a mistake was found */
-    bool said;                /* the last finding was not said already of another kind */
+    const char **asked;       /* facts that conditions of `asked_of` ask for (check_names.c) */
+    size_t asked_count;
+    const Policy__Kind *asked_of;
+    bool wrong; /* a mistake was found */
+    bool said;  /* the last finding was not said already of another kind */
 };
 
 enum check_weight { CHECK_MISTAKE, CHECK_WARNING };
@@ -28,6 +31,10 @@ bool check_broken(const struct check *check, const char *item);
 bool check_broken_itself(const struct check *check, const char *item);
 void check_suggest(struct check *check, const char *word, const char *const *words, size_t count);
 
+/* 0: a kind for itself; the more, the later: in this order kinds are looked at, so that it is said of the one whose
+   item it is. */
+size_t taken_up(const struct policy_result *result, const char *kind);
+
 #define CHECK_ADD(check, list, count, item)                                                                            \
     do {                                                                                                               \
         (list) = arena_grow((check)->arena, (list), (count), sizeof *(list));                                          \
@@ -35,8 +42,22 @@ void check_suggest(struct check *check, const char *word, const char *const *wor
     } while (0)
 
 /* check_words.c: what conditions, people, notices and events name must be there. */
+bool check_common_fact(const char *fact);
+bool check_fact_known(struct check *check, const char *field, const char *fact); /* false: it is told */
+bool check_broken_field(const struct check *check, const char *fact);
+bool check_role(const char *word);
+bool check_who_known(const struct check *check, const Policy__Who *who);
+void check_who(struct check *check, const char *field, const Policy__Who *who);
+void check_suggest_post(struct check *check, const char *word);
+bool check_any_link(const struct check *check, const char *link);
+bool check_gathers_link(const Policy__Policy *policy, const char *link);
 void check_kind_words(struct check *check);
 void check_policy_words(struct check *check);
+/* check_names.c: names that are read as they come, whose mistakes would do nothing, in silence. */
+void check_kind_names(struct check *check);
+void check_policy_names(struct check *check);
+/* check_runs.c: clocks that run on, limits for some only. */
+void check_runs(struct check *check);
 /* check_overlap.c: rows nothing gets to, rules that contradict each other. */
 void check_overlap(struct check *check);
 /* check_clauses.c: a rule under a clause nobody knows; of a whole policy, a clause no rule carries. */

@@ -1,4 +1,5 @@
 #include "calendar/calendar.h"
+#include "policy/check.h"
 #include "policy/internal.h"
 
 #include <dirent.h>
@@ -168,6 +169,7 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
         }
         pack_sections(compile, root);
         files_collide(compile, all, root);
+        routes_in_order(compile, root);
         compile->half = compile->half || !json_is_object(root);
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);

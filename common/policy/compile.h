@@ -83,5 +83,8 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
    nothing fills, texts without translation, words that mean no fact, post, notice or clock, facts that may be unknown
    when they are asked for, cycles of rules. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
+/* And of posts that somebody at this site has to hold: levels, rows of routes and links of chains that reach nobody. */
+void policy_check_held(struct policy_result *result, const char *site, const char *const *posts, size_t posts_count,
+                       struct arena *arena);
 
 #endif

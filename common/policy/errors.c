@@ -1,4 +1,5 @@
 #include "base/nearest.h"
+#include "policy/check.h"
 #include "policy/internal.h"
 
 #include <stdarg.h>
@@ -56,6 +57,15 @@ static bool full(struct compile *compile, bool warning)
     return true;
 }
 
+/* What a setting says is mended where it is set. */
+static const json_t *where_said(const struct compile *compile, const json_t *node)
+{
+    const char *text = json_string_value(node);
+    const json_t *setting = text && *text == '$' ? json_object_get(compile->settings, text + 1) : NULL;
+    const json_t *value = json_object_get(setting, "value");
+    return value && yaml_place_of(&compile->places, value).line ? value : node;
+}
+
 static void say(struct compile *compile, const json_t *node, bool warning, const char *zh, const char *en, va_list list)
 {
     va_list again;
@@ -67,7 +77,7 @@ static void say(struct compile *compile, const json_t *node, bool warning, const
     }
     va_copy(again, list);
     const char *text_zh = arena_vprintf(compile->arena, zh, list);
-    add(compile, node, warning, text_zh, arena_vprintf(compile->arena, en, again));
+    add(compile, where_said(compile, node), warning, text_zh, arena_vprintf(compile->arena, en, again));
     va_end(again);
 }
 

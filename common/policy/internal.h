@@ -58,9 +58,6 @@ void not_carried_out(struct compile *compile, const json_t *map, const char *con
     } while (0)
 /* A kind that is `like` another has its items too: what is wrong with them is said once. */
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake);
-/* 0: a kind for itself; the more, the later: in this order kinds are looked at, so that it is said of the one whose
-   item it is. */
-size_t taken_up(const struct policy_result *result, const char *kind);
 /* False: it stands there and is no map, which is told. */
 bool map_or_none(struct compile *compile, const json_t *node);
 /* The same from a list of messages that have a name. */
@@ -89,6 +86,8 @@ void kind_sections_of(struct compile *compile, json_t *map); /* kinds.c: the sam
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
 /* What two files of one pack say differently: which one is meant? */
 void files_collide(struct compile *compile, json_t *root, json_t *own);
+/* Tells of the rows of a file's routes that are not tried where they are written. */
+void routes_in_order(struct compile *compile, json_t *root);
 /* Warns of what two packs, neither of which extends the other, say differently: the later one's holds. */
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
 /* Warnings that this pack, the last, answers by saying the field itself are taken back. */

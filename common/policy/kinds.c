@@ -639,6 +639,11 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
         compile->path = before;
     }
     compile->path = section;
+    json_object_foreach(names, name, value)
+        if (!policy_stage(kind, name)) {
+            mistake(compile, value, "stage_names：没有阶段 \"%s\"", "stage_names: there is no stage \"%s\"", name);
+            SUGGEST(compile, name, kind->stages, kind->n_stages);
+        }
     if (kind->n_stages == 0)
         mistake(compile, map, "事项须有 stages，如 {registered: new, closed: closed}",
                 "a kind needs stages, as {registered: new, closed: closed}");
@@ -648,11 +653,13 @@ static void returns_of(struct compile *compile, json_t *map, Policy__Kind *kind)
 {
     if (!map)
         return;
+    const char *before = path_enter(compile, "returns", map);
     ONLY_KEYS(compile, map, "clause", "at_most", "to");
     clauses_of(compile, map, &kind->returns_clauses, &kind->n_returns_clauses, true);
     kind->returns_at_most = number_of(compile, json_object_get(map, "at_most"), 0);
     if (json_object_get(map, "to"))
         kind->returns_to = who_of(compile, json_object_get(map, "to"));
+    compile->path = before;
 }
 
 /* Whoever has the same problem is no party to the case: he may take this step of it and no other. */
@@ -782,6 +789,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
     label_of(compile, map, "name", &kind->label, true);
+    compile->path = path_enter(compile, "number", json_object_get(map, "number")); /* a place of its own */
     kind->number = (char *)(uintptr_t)text_of(compile, json_object_get(map, "number"));
     kind->public_ = yes_of(compile, json_object_get(map, "public"));
     const char *unpromised = text_of(compile, json_object_get(map, "unpromised"));

@@ -544,6 +544,32 @@ static void last_rows_collide(struct compile *compile, json_t *before, json_t *o
                    arena_printf(compile->arena, "%s.%s", path, is));
 }
 
+/* Rows without `if` are tried last when packs are merged: one that is written before others would be read otherwise. */
+static void rows_in_order(struct compile *compile, json_t *route, const char *path)
+{
+    const char *name, *last = "", *before = compile->path;
+    json_t *row;
+    json_object_foreach(route, name, row) {
+        compile->path = arena_printf(compile->arena, "%s.%s", path, name);
+        if (*last && unconditional(row))
+            mistake(compile, row, "永不生效：%s 也没有 if，在它之前",
+                    "never reached: %s has no `if` either, and stands before it", last);
+        else if (*last && json_is_object(row))
+            mistake(compile, row, "写在没有 if 的 %s 之后：没有 if 的行写在最后",
+                    "it is written behind %s, which has no `if` and takes all: write that one last", last);
+        last = !*last && unconditional(row) ? name : last;
+    }
+    compile->path = before;
+}
+
+void routes_in_order(struct compile *compile, json_t *root)
+{
+    const char *name;
+    json_t *kind;
+    json_object_foreach(json_object_get(root, "kinds"), name, kind)
+        rows_in_order(compile, json_object_get(kind, "route"), arena_printf(compile->arena, "kinds.%s.route", name));
+}
+
 static void kind_in_both(struct compile *compile, json_t *before, json_t *own, const char *path)
 {
     const char *key;

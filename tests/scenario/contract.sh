@@ -208,6 +208,13 @@ mkdir "$work/LISTS"
 printf 'pack: LISTS\nname: [名册, Lists]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    rules:\n      all: {clause: X, when: accepted, then: {tell: reply, each: lst.members}}\n' >"$work/LISTS/pack.yaml"
 expect 'a list that no field names' 1 'each: "lst.members" is for `tell` only, and what stands before the dot is a field of type: case' "$hearback" policy check --language en "$work/LISTS"
 six=(PROP-11 PROP-CO PROP-FEEDBACK PROP-REVISIT PROP-COMPLAINT PROP-NOTICE)
+# ---- posts that nobody holds ----
+printf '{"sites": [{"id": "teahouse"}], "people": [{"id": "mei", "posts": [{"site": "teahouse", "post": "duty_officer"}]}]}' >"$work/people.json"
+expect 'a level that reaches nobody' 0 'nobody at teahouse holds the post property_supervisor: there it reaches nobody' \
+  "$hearback" policy check --language en --organisation "$work/people.json" PROP-11
+expect 'in Chinese, too' 0 'teahouse 无人担任岗位 property_supervisor' "$hearback" policy check --organisation "$work/people.json" PROP-11
+expect 'a file that is no organisation' 2 'people.json:2: ' bash -c "echo '{' >'$work/people.json'; '$hearback' policy check --organisation '$work/people.json' PROP-11"
+
 expect 'what six packs say differently' 0 'kinds.complaint.steps.dispatch.by: it differs from' "$hearback" policy check --language en --together "${six[@]}"
 settled() { "$hearback" policy check --language en --packs "$here/packs" --together "${six[@]}" SITE-PROPERTY | grep -q 'dispatch.by' || echo settled; }
 expect 'a pack of the site settles it' 0 'settled' settled

@@ -27,6 +27,9 @@
     "Grade], type: name}}\n"
 #define TIMES "    fields: {until: {name: [止, Until], type: time, needed: always}}\n"
 #define ROUTE "    route: {o: {clause: C, to: clerk}}\n"
+#define NOTICE(notice)                                                                                                 \
+    "pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: " notice                   \
+    "\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES FIELDS STEPS ROUTE
 #define SOUND HEAD STAGES FIELDS STEPS ROUTE
 /* lines: 11 stages, 12 fields, 13 steps, 14 route, 15 what is added */
 
@@ -463,6 +466,94 @@ static const struct finding findings[] = {
      13, true, "无人可告知", "a rule tells it to nobody"},
     {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, due: 3 days}}}\n", 15, true, "无人看守",
      "nobody watches this due"},
+    /* names that would do nothing, in silence */
+    {SOUND "    rules: {r: {clause: C, when: b, then: {set: {garde: x}}}}\n", 15, false, "没有字段 \"garde\"",
+     "did you mean \"grade\"?"},
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, set: {garde: x}}, end: {name: "
+                        "[完, End], from: b, to: c, "
+                        "by: clerk}}\n" ROUTE,
+     13, false, "没有字段 \"garde\"", "set: k has no field \"garde\", and nothing asks for it"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, each: partz}}}\n", 15, false, "没有以此名关联的案件",
+     "no case is linked by it, and it names nobody"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {tell: note, each: nolink}}}\n", 15, false, "each：\"nolink\"",
+     "each: \"nolink\" is no field of k"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, with: {grade: \"{garde}\"}}}}\n", 15, false,
+     "不是 k 的字段", "did you mean \"grade\"?"},
+    {SOUND "    rules: {r: {clause: C, before: end, if: {none: {visitz.phase: closed}}, refuse: [否, No]}}\n", 15,
+     false, "没有以此名关联", "\"visitz\" is no field of parts, and no case is linked by it"},
+    {SOUND "    may: {m: {clause: C, who: clerk, do: [see, goo]}}\n", 15, false, "没有步骤 \"goo\"",
+     "did you mean \"go\"?"},
+    {SOUND "    never: {m: {clause: C, who: clerk, do: goo}}\n", 15, false, "没有步骤 \"goo\"", "did you mean \"go\"?"},
+    {SOUND "never: {m: {clause: C, who: clerk, do: goo}}\n", 15, false, "没有步骤 \"goo\"",
+     "also accepted: see register unseal attach_file extend any"},
+    {SOUND "    number: \"{dat}-{nnn}\"\n", 15, false, "没有可填入 {dat}", "did you mean \"date\"?"},
+    {SOUND "documents: {d: {clause: C, name: [表, Form], blocks: [case], number: \"{cas}-{n}\"}}\n", 15, false,
+     "没有可填入 {cas}", "accepted: {case} {code} {n}"},
+    {SOUND "documents: {d: {clause: C, name: [表, Form], blocks: [case], copies: [clrek]}}\n", 15, true,
+     "站点须有同名部门", "did you mean \"clerk\"?"},
+    {SOUND "    returns: {clause: C, at_most: 1, to: clrek}\n", 15, true, "站点须有同名部门",
+     "did you mean \"clerk\"?"},
+    {SOUND "    stage_names: {d: [丁, D]}\n", 15, false, "没有阶段 \"d\"", "stage_names: there is no stage \"d\""},
+    {HEAD STAGES "    fields: {f: {name: [次, F], type: number, is: count of goo}}\n" STEPS ROUTE, 12, false,
+     "不是 k 的步骤", "did you mean \"go\"?"},
+    {HEAD STAGES
+     "    fields: {w: {name: [词, W], type: name}, f: {name: [和, F], type: number, is: sum of w}}\n" STEPS ROUTE,
+     12, false, "不是各部分的数字", "accepted: PARTS.FIELD, as points.cost"},
+    {HEAD STAGES
+     "    fields: {w: {name: [词, W], type: name}, f: {name: [差, F], type: number, is: w - f}}\n" STEPS ROUTE,
+     12, false, "没有数字、金额或时长字段 \"w\"", "no field of number, money or duration \"w\""},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: [b, c], limit: must}}\n", 15, false,
+     "不是 k 的时间", "\"must\" is no field of k of type time or duration"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}, boss: {clause: C, name: [长, Boss]}}\n"
+     "kinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES
+     "    fields: {amount: {name: [额, Amount], type: money, needed: always}}\n" STEPS ROUTE
+     "    limits: {go: {clause: C, clerk: {at_most: 100 yuan}, boss: any}}\n",
+     12, false, "轮到该岗位的金额无人可办", "boss is not among those who take go (by)"},
+    /* posts, notices */
+    {SOUND "ladders: {l: {clause: C, rows: [{at: late, tell: superior of clerk}]}}\n", 15, false, "没有上级",
+     "\"superior of clerk\" is nobody"},
+    {"pack: X\nname: [甲, X]\nposts:\n  p: {clause: C, name: [甲, P], superior: q}\n  q: {clause: C, name: [乙, Q], "
+     "superior: p}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES
+     "    steps: {go: {name: [去, Go], from: a, to: c, by: p}}\n    route: {o: {clause: C, to: p}}\n",
+     4, false, "上级成环", "superiors in a circle: p → q → p"},
+    {NOTICE("{clause: C, name: [知, N], to: clerk, by: [emial], text: [到, by]}"), 5, false, "没有渠道 \"emial\"",
+     "did you mean \"email\"?"},
+    {NOTICE("{clause: C, name: [知, N], to: clerk, by: [portal], text: [到, by]}"), 5, true, "只有投诉人可看",
+     "only the complainant reads the portal: clerk is not told"},
+    {NOTICE("{clause: C, name: [知, N], to: must, by: [email], text: [到, by]}"), 5, false, "字段 \"must\" 不指任何人",
+     "the field \"must\" names nobody"},
+    {SOUND "schedules: {s: {clause: C, every: month, open: k, to: clerk, due: day 32 of next month}}\n", 15, false,
+     "不是时间", "\"day 32 of next month\" is no time"},
+    {SOUND "schedules: {s: {clause: C, every: month, open: k, to: clerk, due: 31 april}}\n", 15, false, "不是时间",
+     "\"31 april\" is no time"},
+    /* clocks that run on, limits for some only, rules that are there twice */
+    {HEAD
+     "    stages: {a: new, b: working, c: closed, w: closed}\n" FIELDS
+     "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, to: c, by: clerk}, "
+     "withdraw: {name: [撤, Withdraw], from: [a, b], to: w, by: complainant}}\n" ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: 3 days}}\n",
+     15, true, "案件到 w 已经结束", "the case is over in w, and this clock runs on"},
+    {HEAD STAGES
+     "    fields: {grade: {name: [级, Grade], one_of: [x, y, z], default: x}}\n" STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: [{if: {grade: x}, is: 1 h}, {if: "
+     "{grade: z}, is: 2 h}]}}\n",
+     15, true, "limit 不完备：grade 为 y", "there is no row for grade y"},
+    {SOUND "    rules:\n      r: {clause: C, before: end, if: {must: x}, refuse: [否, No]}\n"
+           "      s: {clause: C, before: end, if: {must: x}, refuse: [不, Not]}\n",
+     17, true, "与规则 r 相同", "the same as rule r"},
+    {SOUND "    rules: {r: {clause: C, before: end, refuse: [否, No]}}\n", 15, true, "永远被拒绝",
+     "end is refused always"},
+    {HEAD STAGES FIELDS STEPS
+     "    route:\n      o: {clause: C, to: clerk}\n      r: {clause: C, if: {must: x}, to: clerk}\n",
+     16, false, "没有 if 的行写在最后", "written behind o, which has no `if`"},
+    {HEAD STAGES FIELDS STEPS "    route:\n      o: {clause: C, to: clerk}\n      r: {clause: C, to: handler}\n", 16,
+     false, "永不生效", "never reached: o has no `if` either"},
+    {SOUND "    chains: {ch: {clause: C, name: [批, Ch], links: [clrek]}}\n", 15, true, "站点须有同名部门",
+     "did you mean \"clerk\"?"},
+    {"pack: X\nname: [甲, X]\nsettings:\n  s: {clause: C, name: [限, S], value: 1 hx}\nkinds:\n  k:\n    clause: C\n"
+     "    name: [甲, K]\n" STAGES STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: $s}}\n",
+     4, false, "不是时间", "\"1 hx\" is no time"},
     {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, needs: [told nothing]}}\n" ROUTE, 12,
      false, "没有通知", "there is no notice"},
 };
@@ -775,6 +866,19 @@ static void sound_ways_are_not_told(void **state)
         "if: {grade: y}, refuse: [否, No]}}\n",
         SOUND "    clocks:\n      t: {clause: C, name: [时, T], main: yes, start: a, stop: [b, c], limit: 3 days}\n"
               "      u: {clause: C, name: [时, U], main: yes, start: b, stop: c, limit: 3 days}\n",
+        /* rows for all choices that the clock is for; a step that notes what is asked; a clock for the time afterwards
+         */
+        HEAD STAGES "    fields: {grade: {name: [级, Grade], one_of: [x, y, z], default: x}}\n" STEPS ROUTE
+                    "    clocks: {t: {clause: C, name: [时, T], if: {grade: [x, z]}, start: a, stop: c, limit: [{if: "
+                    "{grade: x}, is: 1 h}, {if: {grade: z}, is: 2 h}]}}\n",
+        HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, set: {seen: yes}}, end: {name: "
+                           "[完, End], from: b, "
+                           "to: c, by: clerk}, back: {name: [回, Back], from: b, to: a, by: clerk}}\n" ROUTE
+                           "    rules: {r: {clause: C, before: end, if: {seen: missing}, refuse: [否, No]}}\n",
+        HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: "
+                           "b, to: c, by: clerk}, "
+                           "rate: {name: [评, Rate], from: c, by: complainant}}\n" ROUTE
+                           "    clocks: {t: {clause: C, name: [时, T], start: c, stop: rate, limit: 3 days}}\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
