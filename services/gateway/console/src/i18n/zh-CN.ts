@@ -113,7 +113,7 @@ export default {
   policies: {
     inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
     writing: "拟稿", pack: "制度包名（单独添加的文件归入）", addFiles: "添加 .yaml 文件", addFolder: "添加文件夹", file: "文件（{count} 个）", text: "内容", line: "第 {line} 行", removeFile: "移除", leaveOut: "移除 {file}", together: "发布的制度包（按顺序，用空格分隔；其余随附）",
-    check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
+    check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", mendFirst: "改正错误并再次检查后才能发布。", noFiles: "尚无文件：请以现行文件为起点，或添加文件。", notApproved: "现在没有处于“{stage}”的“{kind}”事项，因此不能发布。请先登记一件，由以下岗位逐步办理，获批后再回到此处：", chooseCase: "请在下方选择据以发布的事项。", stepBy: "{step}：{posts}", registerOne: "去登记", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
