@@ -59,7 +59,7 @@ void check_policy_names(struct check *check);
 void check_runs(struct check *check);
 /* check_overlap.c: rows nothing gets to, rules that contradict each other. */
 void check_overlap(struct check *check);
-/* check_clauses.c: a clause no rule carries, a rule under a clause nobody knows. */
+/* check_clauses.c: a rule under a clause nobody knows; of a whole policy, a clause no rule carries. */
 void check_clauses(struct check *check);
 /* check_loops.c: what rules cause must end. */
 void check_loops(struct check *check);

@@ -259,6 +259,8 @@ static void check_conditions(struct check *check)
         check_holds(check, "clocks", kind->clocks[i]->name, kind->clocks[i]->condition);
         for (size_t r = 0; r < kind->clocks[i]->n_limit; r++)
             check_holds(check, "clocks", kind->clocks[i]->name, kind->clocks[i]->limit[r]->condition);
+        for (size_t w = 0; w < kind->clocks[i]->n_warn; w++)
+            check_holds(check, "clocks", kind->clocks[i]->name, kind->clocks[i]->warn[w]->condition);
     }
 }
 

@@ -11,6 +11,7 @@ static const char *const common_facts[] = {"kind",
                                            "external_ref",
                                            "received_at",
                                            "registered_at",
+                                           "filer",
                                            "stage",
                                            "phase",
                                            "round",
@@ -35,8 +36,8 @@ static const char *const common_facts[] = {"kind",
 /* Of these a case may have none. */
 static bool may_lack(const char *fact)
 {
-    static const char *const optional[] = {"place",    "external_ref", "handler", "joint",         "due_at",
-                                           "category", "schedule",     "period",  "post_withdrawn"};
+    static const char *const optional[] = {"place",  "external_ref", "filer",    "handler", "joint",
+                                           "due_at", "category",     "schedule", "period",  "post_withdrawn"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
             return true;
@@ -567,6 +568,8 @@ static void check_clock_words(struct check *check, const char *base)
         check_limit_fields(check, field, clock);
         for (size_t r = 0; r < clock->n_limit; r++)
             check_own(check, field, clock->limit[r]->condition);
+        for (size_t w = 0; w < clock->n_warn; w++)
+            check_own(check, field, clock->warn[w]->condition);
     }
 }
 

@@ -207,3 +207,26 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
         suggest(compile, key, keys, written);
     }
 }
+
+void sections_of(struct compile *compile, json_t *map, const char *const *keys, size_t count, size_t heads)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(map, next, key, value) {
+        const char *near = nearest_word(key, keys, count);
+        if (!near || strcmp(near, key) == 0 || json_object_get(map, near))
+            continue;
+        mistake(compile, value, "此处没有 \"%s\"；是否指 \"%s\"？", "\"%s\" is not known here; did you mean \"%s\"?",
+                key, near);
+        json_object_set(map, near, value);
+        json_object_del(map, key);
+    }
+    for (size_t i = heads; i < count; i++) {
+        value = json_object_get(map, keys[i]);
+        if (!value || json_is_object(value))
+            continue;
+        mistake(compile, value, "%s 须为键值对", "%s: a map is accepted here", keys[i]);
+        json_object_del(map, keys[i]);
+    }
+}

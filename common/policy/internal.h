@@ -76,6 +76,12 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
         only_keys((compile), (map), keys_, sizeof keys_ / sizeof *keys_);                                              \
     } while (0)
 
+/* Of a file, before it is laid over others: a key that is misspelt is told and read as the one it is near to, so that
+   what is wrong behind it is told too; a section, the keys from `heads` on, that is no map is told and left out: it
+   would take the place of the base's. */
+void sections_of(struct compile *compile, json_t *map, const char *const *keys, size_t count, size_t heads);
+void kind_sections_of(struct compile *compile, json_t *map); /* kinds.c: the same of a kind */
+
 /* merge.c */
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
 /* What two files of one pack say differently: which one is meant? */

@@ -763,11 +763,22 @@ static void public_notice_of(struct compile *compile, json_t *map, Policy__Kind 
     compile->path = before;
 }
 
+static const char *const kind_keys[] = {"like", "clause", "name", "number", "returns", "accept", "public", "unpromised",
+                                        "identity", "approves", "public_problem", "public_notice", "urgent",
+                                        /* sections */
+                                        "fields", "stages", "stage_names", "steps", "route", "clocks", "rules", "may",
+                                        "never", "chains", "limits", "departments"};
+#define KIND_KEYS (sizeof kind_keys / sizeof *kind_keys)
+#define KIND_HEADS 13u
+
+void kind_sections_of(struct compile *compile, json_t *map)
+{
+    sections_of(compile, map, kind_keys, KIND_KEYS, KIND_HEADS);
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
-    ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
-              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits",
-              "identity", "approves", "public_problem", "public_notice", "urgent");
+    only_keys(compile, map, kind_keys, KIND_KEYS);
     NOT_CARRIED_OUT(compile, map, "accept");
     const char *identity = text_of(compile, json_object_get(map, "identity"));
     kind->identity_restricted = strcmp(identity, "restricted") == 0;

@@ -354,9 +354,12 @@ static void limits_collide(struct compile *compile, json_t *other, json_t *item,
 
 static void differs_from(struct compile *compile, json_t *item, struct yaml_place place)
 {
-    caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
-            "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say otherwise",
-            place.file, place.line);
+    caution(
+        compile, item,
+        "与 %s:%u 不同：以后列的制度包为准；要定下其一，在站点自己的制度包（settles: yes，列在最后）中写 %s",
+        "it differs from %s:%u: the later pack's holds; to settle it, a pack of the site's own (settles: yes, listed "
+        "last) says %s",
+        place.file, place.line, compile->path);
 }
 
 static void items_collide(struct compile *compile, const char *path, const char *kind, json_t *before, json_t *own,
@@ -418,6 +421,57 @@ static void routes_collide(struct compile *compile, const char *name, json_t *be
     compile->path = restore;
 }
 
+/* Said by one of them and not by the other. */
+static bool of_pack(const struct compile *compile, json_t *node, const char *pack, bool own)
+{
+    struct yaml_place place = yaml_place_of(&compile->places, node);
+    return place.line && is_base(compile, place.file, pack) == own;
+}
+
+static bool takes(struct compile *compile, json_t *rule, const char *step)
+{
+    json_t *then = json_object_get(rule, "then"), *item;
+    size_t i;
+    if (json_is_object(then))
+        return strcmp(text_of(compile, json_object_get(then, "step")), step) == 0;
+    json_array_foreach(then, i, item)
+        if (strcmp(text_of(compile, json_object_get(item, "step")), step) == 0)
+            return true;
+    return false;
+}
+
+/* A rule of one pack takes a step for which the other needs what only a person may know (in his own words: not asked of
+   a rule): there the rule's step is not taken. `own`: the rules are this pack's. */
+static void needs_collide(struct compile *compile, const char *kind, json_t *rules_of, json_t *steps_of, bool own,
+                          const char *pack)
+{
+    const char *rule_name, *step_name, *restore = compile->path;
+    json_t *rule, *step, *need;
+    size_t i;
+    json_object_foreach(json_object_get(rules_of, "rules"), rule_name, rule)
+        json_object_foreach(json_object_get(steps_of, "steps"), step_name, step) {
+            if (!takes(compile, rule, step_name) || !of_pack(compile, json_object_get(rule, "then"), pack, own))
+                continue;
+            json_array_foreach(json_object_get(step, "needs"), i, need) {
+                json_t *field = json_object_get(json_object_get(steps_of, "fields"), json_string_value(need));
+                struct yaml_place place = yaml_place_of(&compile->places, need);
+                if (!of_pack(compile, need, pack, !own) || !field ||
+                    strcmp(text_of(compile, json_object_get(field, "type")), "text") == 0)
+                    continue;
+                compile->path = arena_printf(compile->arena, "kinds.%s.rules.%s.then", kind, rule_name);
+                caution(
+                    compile, rule,
+                    "步骤 %s 由规则办理，而 %s:%u 要求先填 %s：未填时规则不办理，案件上留有问题，直至有人办理；"
+                    "要定下，在站点自己的制度包（settles: yes，列在最后）中写 %s",
+                    "it takes the step %s, for which %s:%u needs %s: where that is empty the rule does not take it, "
+                    "which is a problem on the case until a person does; to settle it, a pack of the site's own "
+                    "(settles: yes, listed last) says %s",
+                    step_name, place.file, place.line, json_string_value(need), compile->path);
+            }
+        }
+    compile->path = restore;
+}
+
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack)
 {
     const char *name;
@@ -430,6 +484,8 @@ void packs_collide(struct compile *compile, json_t *root, json_t *own, const cha
         if (!before)
             continue;
         kinds_collide(compile, name, before, kind, pack);
+        needs_collide(compile, name, before, kind, false, pack);
+        needs_collide(compile, name, kind, before, true, pack);
         items_collide(compile, arena_printf(compile->arena, "kinds.%s.route", name), name,
                       json_object_get(before, "route"), json_object_get(kind, "route"), pack);
         routes_collide(compile, name, json_object_get(before, "route"), json_object_get(kind, "route"), pack);

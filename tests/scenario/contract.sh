@@ -108,6 +108,8 @@ scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-99}'
 expect 'refused under another clause' 1 'expected to be refused under PROP-11-99' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-09, says: 没有这句话}'
 expect 'refused in other words' 1 'the refusal should say' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, down: casework}' '{at: 09:02, by: zhou, do: arrive r1, refused: PROP-11-09}'
+expect 'nobody refused it: the service is away' 1 'expected to be refused under PROP-11-09; it was: the service is away' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:01, expect: {handler: {r1: li}}}'
 expect 'another handler' 1 'expected handler r1 li; it is zhou' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:00, expect: {told: [zhou]}}'
@@ -131,6 +133,7 @@ bad() { # NAME LINE-OF-RUN TEXT
 }
 scenario x '{at: 09:01, expect: {indicator: {revisit_rate 2025-03: 100.0 % met}}}'
 expect 'another figure' 1 'expected indicator revisit_rate 2025-03 100.0 % met; it is no_data' rehearse "$work/scenario.yaml"
+bad 'a refusal without its reason' '{at: 09:01, by: li, do: make_safe r1, refused: yes}' 'run[1]: refused why? Name the clause, or some of its words with "says"'
 bad 'a word' '{at: 09:01, expect: {lat: r1.on_site}}' 'scenario.yaml:7: run[1].expect.lat: not known here: "lat"; did you mean "late"?'
 bad 'a clock' '{at: 09:01, expect: {late: r1.onsite}}' 'repair has no clock "onsite"; did you mean "on_site"?'
 bad 'a step' '{at: 09:01, by: zhou, do: arive r1}' 'run[1].do: repair has no step "arive"; did you mean "arrive"?'

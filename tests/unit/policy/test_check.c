@@ -89,6 +89,13 @@ static const struct finding findings[] = {
      "    steps: {register: {name: [记, Register], to: a, by: clerk, set: {grade: x}}, end: {name: [完, End], "
      "from: a, to: c, by: clerk}}\n" ROUTE,
      13, false, "登记没有 set", "\"register\" has no set"},
+    /* sections of a kind */
+    {HEAD STAGES "    feilds: {grade: {name: [级, Grade], one_of: x}}\n" STEPS ROUTE, 12, false, "是否指 \"fields\"？",
+     "did you mean \"fields\"?"},
+    {HEAD STAGES "    feilds: {grade: {name: [级, Grade], type: nix}}\n" STEPS ROUTE, 12, false, "\"nix\" 不是字段类型",
+     "\"nix\" is no type"}, /* and what is wrong in it */
+    {SOUND "    rules: [{clause: C, when: b, then: {tell: note}}]\n", 15, false, "rules 须为键值对",
+     "rules: a map is accepted here"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},
@@ -635,6 +642,17 @@ static void all_kinds_are_checked(void **state)
     assert_null(result.policy);
     assert_int_equal(result.count, 2);
     assert_int_equal(result.mistakes[1].line, 22);
+    text = arena_printf(&arena,
+                        "%s    clocks: {t: {clause: C, name: [时, T], start: a, stop: b}}\nclauses: {D-1: [丁, D]}\n"
+                        "never: {n: {clause: D-11, who: clerk, do: any}}\n",
+                        SOUND);
+    check_text(&arena, text,
+               &result); /* nor a clause that nobody knows; which no rule carries is said of a whole policy */
+    print(&result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[1].line, 17);
+    assert_non_null(strstr(result.mistakes[1].message, "there is no clause \"D-11\"; did you mean \"D-1\"?"));
     text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
     check_text(&arena, text, &result);
     assert_null(result.policy);
@@ -790,7 +808,7 @@ static void a_misspelt_head_hides_nothing(void **state)
         {"pack: X\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n", "\"name\" is missing", 1, -1},
         {"pack: X\nname: [甲, X]\nin_force: soon\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
          "in_force is a day", 3, 1},
-        {"pack: X\nname: [甲, X]\npatterns: 5\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+        {"pack: X\nname: [甲, X]\npatterns: [5]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
          "patterns: a map is accepted here", 3, 1},
     };
     (void)state;
