@@ -646,13 +646,13 @@ static void all_kinds_are_checked(void **state)
                         "%s    clocks: {t: {clause: C, name: [时, T], start: a, stop: b}}\nclauses: {D-1: [丁, D]}\n"
                         "never: {n: {clause: D-11, who: clerk, do: any}}\n",
                         SOUND);
-    check_text(&arena, text,
-               &result); /* nor a clause that nobody knows; which no rule carries is said of a whole policy */
+    check_text(&arena, text, &result); /* nor a clause that nobody knows, nor one that no rule carries */
     print(&result);
     assert_null(result.policy);
-    assert_int_equal(result.count, 2);
-    assert_int_equal(result.mistakes[1].line, 17);
-    assert_non_null(strstr(result.mistakes[1].message, "there is no clause \"D-11\"; did you mean \"D-1\"?"));
+    assert_int_equal(result.count, 3);
+    assert_int_equal(result.mistakes[1].line, 16);
+    assert_int_equal(result.mistakes[2].line, 17);
+    assert_non_null(strstr(result.mistakes[2].message, "there is no clause \"D-11\"; did you mean \"D-1\"?"));
     text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
     check_text(&arena, text, &result);
     assert_null(result.policy);
@@ -727,7 +727,7 @@ static void what_is_no_map_stands_as_below(void **state)
         assert_int_equal(result.count, 1);
         assert_string_equal(result.mistakes[0].file, "X/pack.yaml");
         assert_int_equal(result.mistakes[0].line, 6);
-        assert_string_equal(result.mistakes[0].message, "a map is accepted here");
+        assert_non_null(strstr(result.mistakes[0].message, "a map is accepted here"));
         arena_fini(&arena);
     }
 }
