@@ -379,7 +379,8 @@ void policy_check(struct policy_result *result, struct arena *arena)
         check.compiled = result->mistakes[i].warning ? check.compiled : i + 1;
     Policy__Kind **kinds = kinds_in_order(result, check.policy, arena);
     for (size_t i = 0; i < check.policy->n_kinds; i++)
-        if (!check.compiled || !check_broken_itself(&check, arena_printf(arena, "kinds.%s", kinds[i]->name)))
+        if (!check.compiled || kinds[i]->n_stages ||
+            !check_broken_itself(&check, arena_printf(arena, "kinds.%s", kinds[i]->name)))
             check_kind(&check, kinds[i]);
     check_policy_words(&check);
     check_policy_names(&check);

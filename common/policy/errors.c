@@ -208,6 +208,15 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
     }
 }
 
+/* What is wrong with a section of a kind is not wrong with the whole of it. */
+static const char *enter_section(struct compile *compile, const char *section)
+{
+    const char *before = compile->path;
+    if (*before)
+        compile->path = arena_printf(compile->arena, "%s.%s", before, section);
+    return before;
+}
+
 void sections_of(struct compile *compile, json_t *map, const char *const *keys, size_t count, size_t heads)
 {
     const char *key;
@@ -217,8 +226,10 @@ void sections_of(struct compile *compile, json_t *map, const char *const *keys, 
         const char *near = nearest_word(key, keys, count);
         if (!near || strcmp(near, key) == 0 || json_object_get(map, near))
             continue;
+        const char *before = enter_section(compile, near);
         mistake(compile, value, "此处没有 \"%s\"；是否指 \"%s\"？", "\"%s\" is not known here; did you mean \"%s\"?",
                 key, near);
+        compile->path = before;
         json_object_set(map, near, value);
         json_object_del(map, key);
     }
@@ -226,7 +237,9 @@ void sections_of(struct compile *compile, json_t *map, const char *const *keys, 
         value = json_object_get(map, keys[i]);
         if (!value || json_is_object(value))
             continue;
+        const char *before = enter_section(compile, keys[i]);
         mistake(compile, value, "%s 须为键值对", "%s: a map is accepted here", keys[i]);
+        compile->path = before;
         json_object_del(map, keys[i]);
     }
 }

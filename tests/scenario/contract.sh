@@ -231,7 +231,7 @@ expect 'a unit that there is not' 1 'FOUR/pack.yaml:11: kinds.complaint.clocks.s
 expect 'a dead end, of the kind it belongs to' 1 'FOUR/pack.yaml:8: kinds.complaint.stages.limbo: a dead end' four
 expect 'a clause that there is not' 1 'FOUR/pack.yaml:7: kinds.complaint.fields.seal: there is no clause "FOUR-33"; did you mean "FOUR-3"?' four
 expect 'a notice to nobody' 1 'FOUR/pack.yaml:13: notices.nobody: told to nobody' four
-expect 'a section that is empty, and what stands below it' 1 'FOUR/pack.yaml:10: kinds.complaint.rules: a map is accepted here' four
+expect 'a section that is empty, and what stands below it' 1 'FOUR/pack.yaml:10: kinds.complaint.rules: rules: a map is accepted here' four
 cp "$work/FOUR/pack.yaml" "$work/FOUR/a.yaml"
 sed -i 's/2 hours/2 h/' "$work/FOUR/a.yaml"
 expect 'two files that differ' 1 'FOUR/pack.yaml:11: kinds.complaint.clocks.slow.limit: this pack says it otherwise in FOUR/a.yaml:11: keep one of the two' four

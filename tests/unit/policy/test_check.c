@@ -668,9 +668,14 @@ static void all_mistakes_at_once(void **state)
                                "    rules: {r: {clause: D-11, when: b, then: {tell: n}}}\n"
                                "notices: {n: {clause: C, name: [知, N], to: [], hours: never, text: [知]}}\n"
                                "clauses: {D-1: [丁, D]}\n";
-    static const char *const said[] = {"hours of every day", "\"2 hours\" is no time",  "a dead end",
-                                       "told to nobody",     "the text has no English", "did you mean \"D-1\"?"};
-    static const unsigned lines[] = {14, 12, 9, 14, 14, 13};
+    static const char *const said[] = {"\"colour\" is not known here",
+                                       "hours of every day",
+                                       "\"2 hours\" is no time",
+                                       "a dead end",
+                                       "told to nobody",
+                                       "the text has no English",
+                                       "did you mean \"D-1\"?"};
+    static const unsigned lines[] = {10, 15, 13, 9, 15, 15, 14};
     struct arena arena;
     struct policy_result result;
     (void)state;
@@ -680,14 +685,14 @@ static void all_mistakes_at_once(void **state)
         arena_printf(&arena, "%s%s%s%s%s",
                      "pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nkinds:\n"
                      "  k:\n    clause: C\n    name: [甲, K]\n    stages: {a: new, b: working, c: closed, d: "
-                     "working}\n",
+                     "working}\n    colour: red\n",
                      "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, "
                      "to: c, by: clerk}, sink: {name: [沉, Sink], from: b, to: d, by: clerk}}\n",
                      ROUTE, lost, ""),
         &result);
     print(&result);
     assert_null(result.policy);
-    assert_int_equal(result.count, 7); /* and that no rule carries D-1 */
+    assert_int_equal(result.count, 8); /* and that no rule carries D-1 */
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         bool found = false;
         for (size_t m = 0; m < result.count; m++)
