@@ -57,6 +57,9 @@ void casework_refuse_unknown(struct turn *turn);
 /* The account's right to act on it, or to add to it what belongs to a registration (`submits`). False: refused, in the
    words of a case that is not there where it may not even read at the site. */
 bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits);
+/* Who takes the step: the account, or `for_complainant` the complainant through whoever registered the case. NULL:
+   refused. */
+const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act);
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
 bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);

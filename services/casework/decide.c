@@ -160,6 +160,26 @@ bool casework_account_may(const struct casework_case *one, const Hb__Actor *acto
     return false;
 }
 
+const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act)
+{
+    struct turn *turn = one->view.turn;
+    const char *filer = facts_text(&one->facts, "filer");
+    if (!casework_account_may(one, actor, act->for_complainant))
+        return NULL;
+    if (!act->for_complainant)
+        return actor;
+    if (!*filer || strcmp(filer, who_filer(turn, actor)) != 0) {
+        turn_refuse(turn, 403, "not_allowed", "只有登记该案件的人可替投诉人补充",
+                    "only who registered the case may add to it for its complainant");
+        return NULL;
+    }
+    Hb__Actor *acting = TURN_NEW(turn, Hb__Actor, hb__actor__init);
+    *acting = *actor;
+    acting->complainant = true;
+    acting->person = ""; /* what else he may as himself is not for this */
+    return acting;
+}
+
 static bool version_fits(struct turn *turn, const struct casework_case *one, const Hb__Command *command)
 {
     if (command->expected_version == 0 || planted("stale_version") || command->expected_version == one->record->version)
@@ -209,16 +229,17 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     const Casework__Act *act = command->casework->act;
     bug_unless(!planted("poison_decide") || strcmp(act->step, "acknowledge") != 0);
-    one.view.actor = command->actor;
-    if (!casework_account_may(&one, command->actor, false))
+    const Hb__Actor *acting = casework_acting(&one, command->actor, act);
+    if (turn_refused(turn))
         return;
+    one.view.actor = acting;
     const Policy__Step *step = casework_find_step(turn, &one, act);
     const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;
     Hb__Refusal *refusal = NULL;
     if (!step || !version_fits(turn, &one, command))
         return;
-    const Hb__Actor *actor = standing(turn, &one, step, act, command->actor);
+    const Hb__Actor *actor = standing(turn, &one, step, act, acting);
     if (turn_refused(turn))
         return;
     one.view.actor = actor;
@@ -270,6 +291,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     if (casework_chain_step(&one, step->name))
         casework_chain_take(&one, step, act, actor, taken);
     casework_limit_decided(&one, step, actor, taken);
+    if (act->for_complainant)
+        taken->actor = (Hb__Actor *)(uintptr_t)actor;
     casework_say_links(&one, step, taken);
     turn_say(turn, taken);
     if (clock)
