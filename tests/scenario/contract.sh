@@ -274,11 +274,25 @@ expect 'several of one site' 0 '0 added, 0 removed, 0 changed; 0 loosen' diff_of
 expect 'one more of one site' 1 '+ post Guard  [PROP-FEEDBACK-13]' diff_of OLD OLD,PROP-FEEDBACK
 expect 'another policy' 1 '0 added, 2 removed, 3 changed; 5 loosen' diff_of OLD NEW
 expect 'a longer time' 1 '~ setting Limit of the plan › value: 3 working days → 5 working days  (loosens)' diff_of OLD NEW
-expect 'more people' 1 '~ kind Complaint › step Plan › by: handler → [handler, lead]  (loosens)' diff_of OLD NEW
-expect 'fewer demands' 1 '~ kind Complaint › step Plan › needs: [plan, solution] → [plan]  (loosens)' diff_of OLD NEW
+expect 'more people' 1 '~ kind Complaint › step Plan › by: handler → handler, lead department  (loosens)' diff_of OLD NEW
+expect 'fewer demands' 1 '~ kind Complaint › step Plan › needs: Plan, Proposed solution → Plan  (loosens)' diff_of OLD NEW
 expect 'a guard gone' 1 '- kind Complaint › rule early  [X-2]  (loosens)' diff_of OLD NEW
 expect 'an exclusion gone' 1 '- kind Complaint › exclusion staff  [X-3]  (loosens)' diff_of OLD NEW
 expect 'the other way nothing loosens' 1 '; 0 loosen' diff_of NEW OLD
+cp -r "$work/OLD" "$work/LADDER"
+cat >>"$work/LADDER/pack.yaml" <<'EOF'
+ladders: {default: {rows: [{at: warning, tell: [handler, head of lead]}, {at: late, tell: coordinator}]}}
+indicators: {on_time_closure: {target: {at_least: 90 %}}}
+patterns: {alike: {clause: X-4, of: [complaint], same: [category], within: 7 days, count: 5, then: {open: report, link: alike}}}
+EOF
+sed -i 's/pack: OLD/pack: LADDER/' "$work/LADDER/pack.yaml"
+cp -r "$work/LADDER" "$work/WIDER" && sed -i -e 's/pack: LADDER/pack: WIDER/' -e 's/within: 7 days/within: 14 days/' -e 's/if: {severity: major}/if: {severity: major, plan: present}/' "$work/WIDER/pack.yaml"
+expect 'a row of a ladder gone' 1 'ladder default › rows: at Warning, tell handler, head of lead department; at Late, tell Coordinator; at 150 %, tell General manager →' diff_of OLD LADDER
+expect 'it loosens, and so does a lower target' 1 '; 2 loosen' diff_of OLD LADDER
+expect 'the target in words' 1 '~ indicator Closed on time › target › at least: 95 % → 90 %  (loosens)' diff_of OLD LADDER
+expect 'a wider window of a pattern finds more' 1 '; 0 loosen' diff_of LADDER WIDER
+expect 'and in the other language' 1 '同类 alike › 期间: 7 天 → 14 天' "$hearback" policy diff --language zh-CN --packs "$work" LADDER WIDER
+expect 'a condition in words' 1 '规则 early › 若 › 计划: 已填' "$hearback" policy diff --language zh-CN --packs "$work" LADDER WIDER
 expect 'as data' 1 '"path":"kinds.complaint.never.staff"' diff_of --json OLD NEW
 expect 'no such pack to compare' 2 'NOPE has mistakes' diff_of OLD NOPE
 expect 'one pack only' 2 'policy diff' diff_of OLD
@@ -299,12 +313,12 @@ kinds:
 EOF
 sed -e 's/pack: BOARD/pack: SHUT/' -e '/public_notice:/d' "$work/BOARD/pack.yaml" >"$work/SHUT/pack.yaml"
 sed -e 's/pack: BOARD/pack: WIDE/' -e 's/{in: done.*/{in: [open, done], fields: [wording, until]}/' "$work/BOARD/pack.yaml" >"$work/WIDE/pack.yaml"
-expect 'shown to everybody' 1 '+ kind Poster › public_notice: {in: done, fields: [wording], until: until, if: {wording: present}}  (loosens)' diff_of SHUT BOARD
+expect 'shown to everybody' 1 '+ kind Poster › public_notice: in Retired, fields Wording, until Valid until, if Wording is filled in  (loosens)' diff_of SHUT BOARD
 expect 'shown to nobody any more' 1 '0 added, 1 removed, 0 changed; 0 loosen' diff_of BOARD SHUT
-expect 'in more stages' 1 '~ kind Poster › public_notice › in: done → [open, done]  (loosens)' diff_of BOARD WIDE
-expect 'more of it' 1 '[wording] → [wording, until]  (loosens)' diff_of BOARD WIDE
-expect 'to no end' 1 '- kind Poster › public_notice › until: until  (loosens)' diff_of BOARD WIDE
-expect 'whatever it is like' 1 '- kind Poster › public_notice › if: {wording: present}  (loosens)' diff_of BOARD WIDE
+expect 'in more stages' 1 '~ kind Poster › public_notice › in: Retired → Draft, Retired  (loosens)' diff_of BOARD WIDE
+expect 'more of it' 1 'Wording → Wording, Valid until  (loosens)' diff_of BOARD WIDE
+expect 'to no end' 1 '- kind Poster › public_notice › until: Valid until  (loosens)' diff_of BOARD WIDE
+expect 'whatever it is like' 1 '- kind Poster › public_notice › if: Wording is filled in  (loosens)' diff_of BOARD WIDE
 expect 'less of it' 1 '2 added, 0 removed, 2 changed; 0 loosen' diff_of WIDE BOARD
 
 # ---- the matrix of clauses: every status, from packs and scenarios of its own ----
