@@ -237,6 +237,7 @@ static int month_parse(const char *text, size_t size)
 static bool place_parse(const char *text, Policy__Term *term)
 {
     static const char before_end[] = " days before end";
+    static const uint32_t longest[] = {1, 7, 16, 31, 92, 366}; /* day week half month month quarter year */
     char *end;
     const char *of = strstr(text, " of "), *period = of ? of + 4 : "year";
     size_t size = of ? (size_t)(of - text) : strlen(text);
@@ -252,7 +253,8 @@ static bool place_parse(const char *text, Policy__Term *term)
     if (month > 0) {
         term->place = POLICY__TERM__PLACE__MONTH_DAY;
         term->amount = (uint32_t)(month * 100) + (uint32_t)amount;
-        return found == POLICY__TERM__PERIOD__YEAR && amount >= 1 && amount <= 31;
+        return found == POLICY__TERM__PERIOD__YEAR && amount >= 1 && amount <= 31 && !(month == 2 && amount > 29) &&
+               !((month == 4 || month == 6 || month == 9 || month == 11) && amount > 30);
     }
     if (size == 3 && strncmp(text, "end", 3) == 0) {
         term->place = POLICY__TERM__PLACE__END;
@@ -271,7 +273,7 @@ static bool place_parse(const char *text, Policy__Term *term)
         const char *number = working ? text + 12 : strncmp(text, "day ", 4) == 0 ? text + 4 : "";
         term->place = working ? POLICY__TERM__PLACE__NTH_WORKING_DAY : POLICY__TERM__PLACE__NTH_DAY;
         term->amount = (uint32_t)strtoul(number, &end, 10);
-        return *number && end == of && term->amount >= 1 && term->amount <= 366;
+        return *number && end == of && term->amount >= 1 && term->amount <= longest[found];
     }
     return true;
 }
@@ -426,10 +428,12 @@ void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t 
     json_t *item;
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, who_of(compile, node));
-    else if (node && !json_is_array(node))
+    else if (node && !json_is_array(node)) {
         mistake(compile, node, "须为某人或列表，如 [handler, head of lead]",
                 "somebody or a list is accepted, as [handler, head of lead]");
-    else
+        Policy__Who *meant = POLICY_NEW(compile, Policy__Who, POLICY__WHO__INIT); /* it is not that nobody is named */
+        POLICY_ADD(compile, *list, *count, meant);
+    } else
         json_array_foreach(node, i, item)
             POLICY_ADD(compile, *list, *count, who_of(compile, item));
 }
