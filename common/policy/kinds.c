@@ -295,7 +295,12 @@ static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule
     facts_of(compile, map, NULL, &facts, &count);
     for (size_t i = 0; i < count; i++) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__SET, NULL);
+        json_t *value = json_object_get(map, facts[i]->name);
+        const Policy__FieldDef *field = policy_field(compile->kind, facts[i]->name);
+        bool person = field && field->type == POLICY__FIELD_DEF__TYPE__PERSON;
         action->set = facts[i];
+        if (person && json_is_string(value) && strncmp(json_string_value(value), "taker of ", 9) == 0)
+            action->to = who_of(compile, value);
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
 }
