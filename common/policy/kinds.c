@@ -230,7 +230,7 @@ static void register_of(struct compile *compile, json_t *map)
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
-              "unlink", "copy", "gives_back", "does", "department by");
+              "unlink", "copy", "gives_back", "does", "department by", "needs clause");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
@@ -252,8 +252,12 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
     department_by_of(compile, map, step);
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(map, "needs"), i, item)
-        POLICY_ADD(compile, step->needs, step->n_needs, need_of(compile, item));
+    json_array_foreach(json_object_get(map, "needs"), i, item) {
+        Policy__Need *need = need_of(compile, item);
+        json_t *clause = json_object_get(json_object_get(map, "needs clause"), text_of(compile, item));
+        texts_of(compile, clause ? clause : json_object_get(map, "clause"), &need->clauses, &need->n_clauses);
+        POLICY_ADD(compile, step->needs, step->n_needs, need);
+    }
     facts_of(compile, json_object_get(map, "set"), NULL, &step->set, &step->n_set);
     texts_of(compile, json_object_get(map, "fields"), &step->fields, &step->n_fields);
     for (size_t f = 0; f < step->n_fields; f++)
@@ -291,7 +295,12 @@ static void set_actions(struct compile *compile, json_t *map, Policy__Rule *rule
     facts_of(compile, map, NULL, &facts, &count);
     for (size_t i = 0; i < count; i++) {
         Policy__Action *action = action_new(compile, POLICY__ACTION__TYPE__SET, NULL);
+        json_t *value = json_object_get(map, facts[i]->name);
+        const Policy__FieldDef *field = policy_field(compile->kind, facts[i]->name);
+        bool person = field && field->type == POLICY__FIELD_DEF__TYPE__PERSON;
         action->set = facts[i];
+        if (person && json_is_string(value) && strncmp(json_string_value(value), "taker of ", 9) == 0)
+            action->to = who_of(compile, value);
         POLICY_ADD(compile, rule->then, rule->n_then, action);
     }
 }

@@ -87,11 +87,28 @@ static void keep_limit(struct compile *compile, json_t *merged, json_t *below, j
         json_object_set(merged, "limit clause", json_object_get(over, "clause"));
 }
 
+/* What a step needs stays under the clause that asks for it, whatever clauses another layer gives the step. */
+static void keep_needs(struct compile *compile, json_t *merged, json_t *below, json_t *over)
+{
+    json_t *clause = json_object_get(below, "clause"), *known = json_object_get(below, "needs clause"), *need;
+    if (!clause || !json_object_get(over, "clause") || !json_is_array(json_object_get(below, "needs")))
+        return;
+    json_t *kept = known ? json_copy(known) : json_object();
+    size_t i;
+    json_array_foreach(json_object_get(below, "needs"), i, need)
+        if (json_is_string(need) && !json_object_get(kept, json_string_value(need)))
+            json_object_set(kept, json_string_value(need), clause);
+    json_object_update_missing(kept, json_object_get(over, "needs clause"));
+    yaml_places_add(&compile->places, kept, (struct yaml_place){"", 0, 0}); /* as of keep_limit's list */
+    json_object_set_new(merged, "needs clause", kept);
+}
+
 /* A pack that extends the other replaces its lists; one beside it adds to them. */
 static json_t *lay_over(struct compile *compile, json_t *below, json_t *over)
 {
     json_t *merged = copy_with(below, over);
     keep_limit(compile, merged, below, over);
+    keep_needs(compile, merged, below, over);
     struct yaml_place place = yaml_place_of(&compile->places, below);
     if (!compile->beside || !place.line || is_base(compile, place.file, compile->beside))
         return merged;

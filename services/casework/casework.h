@@ -84,9 +84,12 @@ const Hb__Actor *casework_standing_for(const struct casework_case *one, const Hb
                                        const Directory__Person *from);
 bool casework_may_write(const struct casework_case *one, const Policy__FieldDef *def, const Hb__Actor *actor);
 const Policy__FieldDef *casework_field(const struct casework_case *one, const Policy__Step *step, const char *name);
+/* The clause that asks for it; "": none does. */
+const char *casework_clause_of(const Policy__Need *need);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, bool by_rule, Hb__Refusal **refusal);
-/* `actor` NULL: a rule takes the step, and a guard that asks who takes it says nothing. */
+/* `actor` NULL: a rule takes the step, and a guard that asks who takes it says nothing. Beside what is missing
+   (problems that `refusal` has already) an actor is told of those guards that hold whatever he adds. */
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
                            const Hb__Actor *actor, Hb__Refusal **refusal);
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,

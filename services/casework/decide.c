@@ -213,6 +213,30 @@ static const Hb__Actor *standing(struct turn *turn, const struct casework_case *
     return NULL;
 }
 
+static void add_clause(struct turn *turn, Hb__Refusal *refusal, const char *clause)
+{
+    for (size_t i = 0; i < refusal->n_clauses; i++)
+        if (strcmp(refusal->clauses[i], clause) == 0)
+            return;
+    if (*clause)
+        refusal_clause(turn, refusal, clause);
+}
+
+/* What is missing, each under the clause that asks for it; and what will bar whoever fills it in, told and kept at
+ * once. */
+static void refuse_missing(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                           const struct facts *with, const Hb__Actor *actor, Hb__Refusal *refusal)
+{
+    size_t missing = refusal->n_problems;
+    for (size_t i = 0; i < step->n_clauses; i++)
+        refusal_clause(turn, refusal, step->clauses[i]);
+    for (size_t i = 0; i < missing; i++)
+        add_clause(turn, refusal, refusal->problems[i]->clause);
+    casework_check_guards(one, step, with, actor, &refusal);
+    if (refusal->n_problems > missing)
+        say_refused(turn, one, actor, step->name, refusal);
+}
+
 void casework_decide(struct turn *turn, const Hb__Command *command)
 {
     struct casework_case one;
@@ -262,12 +286,11 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         return;
     casework_check_needs(&one, step, act->fields, act->n_fields, false, &refusal);
     casework_chain_check(&one, step, act, actor, &refusal);
+    struct facts with = with_fields(turn, &one, act);
     if (refusal) {
-        for (size_t i = 0; i < step->n_clauses; i++)
-            refusal_clause(turn, refusal, step->clauses[i]);
+        refuse_missing(turn, &one, step, &with, actor, refusal);
         return;
     }
-    struct facts with = with_fields(turn, &one, act);
     casework_check_guards(&one, step, &with, actor, &refusal);
     casework_check_returns(&one, step, &refusal);
     casework_check_link(&one, step, &with, actor, &refusal);

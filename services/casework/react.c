@@ -289,13 +289,14 @@ static void set_fact(struct turn *turn, const struct casework_case *one, const P
                      const Policy__Action *action, Hb__Position *source)
 {
     const Hb__Value *now = facts_get(&one->facts, action->set->name);
-    if (now && value_equal(now, action->set->value))
-        return; /* setting a field to its value is no event */
+    Hb__Value *value = action->to ? value_text(turn, casework_named(one, action->to)) : action->set->value;
+    if (now ? value_equal(now, value) : action->to && !*value->text)
+        return; /* setting a field to its value is no event; nor is who took a step that nobody has taken */
     Policy__Step bare = POLICY__STEP__INIT;
     bare.name = (char *)(uintptr_t) "set";
     Hb__Event *event = casework_step_event(one, &bare, NULL, 0, NULL, rule->name);
     event->casework->step_taken->rule_source = source;
-    event_fact(turn, event, action->set->name, action->set->value);
+    event_fact(turn, event, action->set->name, value);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     casework_say_step(one, event);
 }

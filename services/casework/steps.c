@@ -187,6 +187,11 @@ static bool excused(const struct casework_case *one, const char *name, bool by_r
     return def && def->type == POLICY__FIELD_DEF__TYPE__TEXT;
 }
 
+const char *casework_clause_of(const Policy__Need *need)
+{
+    return need->n_clauses ? need->clauses[0] : "";
+}
+
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, bool by_rule, Hb__Refusal **refusal)
 {
@@ -194,16 +199,17 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
     const char *clause = step->n_clauses ? step->clauses[0] : "";
     for (size_t i = 0; i < step->n_needs; i++) {
         const Policy__Need *need = step->needs[i];
+        const char *asks = casework_clause_of(need);
         if (need->type == POLICY__NEED__TYPE__FIELD) {
             if (!given(fields, count, need->name) && !known_of(one, step, need) && !excused(one, need->name, by_rule))
-                casework_miss_field(one, step, need->name, clause, refusal);
+                casework_miss_field(one, step, need->name, asks, refusal);
         } else if (need->type == POLICY__NEED__TYPE__APPROVED && !casework_chain_approved(one, need->name)) {
-            refusal_problem(turn, missing(one, refusal), need->name, clause,
+            refusal_problem(turn, missing(one, refusal), need->name, asks,
                             arena_printf(turn_arena(turn), "尚未批准：%s", chain_label(one, need->name, false)),
                             arena_printf(turn_arena(turn), "not approved yet: %s", chain_label(one, need->name, true)));
         } else if (need->type == POLICY__NEED__TYPE__TOLD && !casework_told(one->record, need->name)) {
             const Policy__Notice *notice = policy_notice(one->policy, need->name);
-            refusal_problem(turn, missing(one, refusal), need->name, clause,
+            refusal_problem(turn, missing(one, refusal), need->name, asks,
                             arena_printf(turn_arena(turn), "尚未送达：%s", notice ? notice->label->zh : need->name),
                             arena_printf(turn_arena(turn), "no proof of delivery yet: %s",
                                          notice ? notice->label->en : need->name));
@@ -233,6 +239,7 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
 {
     struct turn *turn = turn_of(one);
     struct case_view view = one->view;
+    bool beside = actor && *refusal && (*refusal)->n_problems;
     view.facts = with;
     for (size_t i = 0; i < one->kind->n_rules; i++) {
         const Policy__Rule *rule = one->kind->rules[i];
@@ -244,7 +251,7 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
             continue;
         enum truth truth = case_holds(&view, rule->condition, &unknown);
         bool of_nobody = !actor && unknown && strncmp(unknown, "actor.", 6) == 0; /* a rule takes the step */
-        if (truth == TRUTH_NO || of_nobody)
+        if (truth == TRUTH_NO || of_nobody || (beside && truth != TRUTH_YES))
             continue;
         if (!*refusal)
             *refusal = turn_refuse(turn, 409, "guard", "制度不允许此时办理", "the policy does not allow this now");
