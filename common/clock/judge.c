@@ -522,8 +522,15 @@ static void add_own_warnings(struct judge *judge, struct run *run)
 {
     const Policy__Clock *clock = judge->clock;
     const Policy__Defaults *defaults = judge->defaults;
-    for (size_t i = 0; i < clock->n_warn; i++)
-        add_warning(run, warn_at(judge, run, clock->warn[i]));
+    bool row_held = false;
+    for (size_t i = 0; i < clock->n_warn; i++) {
+        const Policy__Warn *warn = clock->warn[i];
+        if (warn->row && (row_held || holds(judge, warn->condition, run->start_ms) != TRUTH_YES))
+            continue;
+        int64_t at_ms = warn_at(judge, run, warn);
+        row_held = row_held || (warn->row && at_ms > run->start_ms);
+        add_warning(run, at_ms);
+    }
     if (clock->n_warn || !clock->warn_default || !defaults)
         return;
     if (run->in_days && defaults->warn_days_min)

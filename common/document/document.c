@@ -180,22 +180,54 @@ static void add_letter(struct filling *filling, const Hb__Letter *letter)
         add_unshown(filling, filling->document->form->of, label);
 }
 
-/* A blank field of the form stays on it, to be filled in by hand; `filled_only` leaves it out. */
-static void add_field(struct filling *filling, const Policy__FieldDef *def, bool filled_only)
+/* `name`: of the fact. A blank field of the form stays on it, to be filled in by hand; `filled_only` leaves it out.
+   Takes the reference. */
+static void add_fact(struct filling *filling, const Policy__FieldDef *def, const char *name, json_t *label,
+                     bool filled_only)
 {
-    const Hb__Personal *text = text_of(filling->one->file, def->name);
-    const Hb__Value *value = fact_of(filling->one->file, def->name);
-    json_t *label = label_or(def->label, def->name);
-    if (is_withheld(filling->one->file, def->name))
-        add_unshown(filling, def->name, label);
+    const Hb__Personal *text = text_of(filling->one->file, name);
+    const Hb__Value *value = fact_of(filling->one->file, name);
+    if (is_withheld(filling->one->file, name))
+        add_unshown(filling, name, label);
     else if (text)
-        add_text(filling, def->name, label, text);
+        add_text(filling, name, label, text);
     else if (value)
-        add_row(filling, def->name, label, value_json(filling, def, value));
+        add_row(filling, name, label, value_json(filling, def, value));
     else if (!filled_only)
-        add_row(filling, def->name, label, json_string(""));
+        add_row(filling, name, label, json_string(""));
     else
         json_decref(label);
+}
+
+static const char *part_name(const Policy__FieldDef *part, const Policy__FieldDef *of)
+{
+    size_t size = strlen(of->name);
+    return strncmp(part->name, of->name, size) == 0 && part->name[size] == '.' ? part->name + size + 1 : NULL;
+}
+
+/* What was entered part by part: each filled field of each part a row, "1 Owner". */
+static void add_parts(struct filling *filling, const Policy__FieldDef *def)
+{
+    const Hb__Value *count = fact_of(filling->one->file, def->name);
+    int64_t parts = count && count->kind_case == HB__VALUE__KIND_NUMBER ? count->number : 0;
+    for (int64_t n = 1; n <= parts; n++)
+        for (size_t i = 0; i < filling->kind->n_fields; i++) {
+            const Policy__FieldDef *part = filling->kind->fields[i];
+            const char *name = part_name(part, def);
+            if (!name)
+                continue;
+            json_t *label = part->label ? pair(arena_printf(filling->arena, "%" PRId64 " %s", n, part->label->zh),
+                                               arena_printf(filling->arena, "%" PRId64 " %s", n, part->label->en))
+                                        : pair(name, name);
+            add_fact(filling, part, arena_printf(filling->arena, "%s.%" PRId64 ".%s", def->name, n, name), label, true);
+        }
+}
+
+static void add_field(struct filling *filling, const Policy__FieldDef *def, bool filled_only)
+{
+    add_fact(filling, def, def->name, label_or(def->label, def->name), filled_only);
+    if (def->type == POLICY__FIELD_DEF__TYPE__PARTS)
+        add_parts(filling, def);
 }
 
 /* ---- blocks ---- */
@@ -287,8 +319,18 @@ static void steps_block(struct filling *filling)
 static void one_field(struct filling *filling, const char *name)
 {
     const Policy__FieldDef *def = filling->kind ? policy_field(filling->kind, name) : NULL;
-    if (def)
-        add_field(filling, def, false);
+    if (!def)
+        return;
+    add_field(filling, def, false);
+    for (size_t i = 0; def->type == POLICY__FIELD_DEF__TYPE__CHECKLIST && i < filling->kind->n_fields; i++)
+        if (part_name(filling->kind->fields[i], def))
+            add_field(filling, filling->kind->fields[i], false);
+}
+
+/* Of which period the schedule that opened the case has it. */
+static void period_block(struct filling *filling)
+{
+    add_row(filling, "period", pair("期间", "Period"), json_string(fact_text(filling->one->file, "period")));
 }
 
 /* ---- the whole form ---- */
@@ -312,7 +354,10 @@ static void linked_blocks(struct filling *filling, json_t *blocks, const char *l
             continue;
         stand_at(filling, &filling->document->cases[i]);
         filling->rows = json_array();
-        add_row(filling, "number", pair("编号", "Number"), json_string(filling->one->file->number));
+        const Casework__CaseFile *file = filling->one->file;
+        add_row(filling, "number", pair("编号", "Number"), json_string(file->number));
+        add_row(filling, "received_at", pair("接收时间", "Received"), time_value(filling, file->received_ms));
+        add_row(filling, "category", pair("类别", "Category"), category_label(filling, fact_text(file, "category")));
         dispatch_block(filling);
         result_block(filling);
         add_block(filling, blocks, link, label_or(filling->kind ? filling->kind->label : NULL, link));
@@ -321,16 +366,24 @@ static void linked_blocks(struct filling *filling, json_t *blocks, const char *l
     stand_at(filling, &filling->document->cases[0]);
 }
 
+/* More are linked than a form shows: it says so. */
+static void left_out_block(struct filling *filling, json_t *blocks)
+{
+    filling->rows = json_array();
+    add_row(filling, "left_out", pair("未列出的关联事项", "Linked cases not shown"),
+            json_string(arena_printf(filling->arena, "%zu", filling->document->left_out)));
+    add_block(filling, blocks, "left_out", pair("", ""));
+    json_decref(filling->rows);
+}
+
 static void block(struct filling *filling, json_t *blocks, const char *name)
 {
     static const struct {
         const char *name, *zh, *en;
         void (*fill)(struct filling *filling);
-    } known[] = {{"case", "登记", "Registration", case_block},
-                 {"party", "反映人", "Complainant", party_block},
-                 {"dispatch", "派办", "Dispatch", dispatch_block},
-                 {"result", "办理", "Handling", result_block},
-                 {"steps", "经过", "History", steps_block}};
+    } known[] = {{"case", "登记", "Registration", case_block},     {"party", "反映人", "Complainant", party_block},
+                 {"dispatch", "派办", "Dispatch", dispatch_block}, {"result", "办理", "Handling", result_block},
+                 {"steps", "经过", "History", steps_block},        {"period", "", "", period_block}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, name) == 0) {
             filling->rows = json_array();
@@ -368,6 +421,8 @@ json_t *document_data(const struct document *document, struct arena *arena)
     stand_at(&filling, &document->cases[0]);
     for (size_t i = 0; i < form->n_blocks; i++)
         block(&filling, blocks, form->blocks[i]);
+    if (document->left_out)
+        left_out_block(&filling, blocks);
     for (size_t i = 0; i < form->n_copies; i++) {
         bool lead = strcmp(form->copies[i], "lead") == 0;
         json_array_append_new(copies,

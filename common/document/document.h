@@ -10,7 +10,8 @@
 
 struct zone;
 
-#define DOCUMENT_LINKS_MAX 20u /* cases of other kinds shown on one form */
+#define DOCUMENT_LINKS_MAX 200u /* linked cases shown on one form: a binder or a ledger has one for each of its month  \
+                                 */
 
 struct document_case { /* one case on the form, its texts opened as far as the reader may */
     uint64_t id;
@@ -29,6 +30,7 @@ struct document {
     const struct zone *zone;
     struct document_case cases[1 + DOCUMENT_LINKS_MAX];
     size_t cases_count;
+    size_t left_out;           /* linked cases beyond DOCUMENT_LINKS_MAX */
     ProtobufCMessage **events; /* hb.Event, of the case itself */
     size_t events_count;
     bool masked;      /* nobody said what for: names, addresses and numbers are told in part */

@@ -33,6 +33,16 @@ static Policy__LimitRow *limit_row_of(struct compile *compile, json_t *node)
 static Policy__Warn *warn_of(struct compile *compile, json_t *node)
 {
     Policy__Warn *warn = POLICY_NEW(compile, Policy__Warn, POLICY__WARN__INIT);
+    if (json_is_object(node)) {
+        ONLY_KEYS(compile, node, "if", "is");
+        warn->row = true;
+        warn->condition = condition_of(compile, json_object_get(node, "if"));
+        if (!json_object_get(node, "is"))
+            mistake(compile, node, "缺少 is：该行何时预警", "\"is\" is missing: when this row warns");
+        node = json_object_get(node, "is");
+        if (!node)
+            return warn;
+    }
     const char *text = text_of(compile, node);
     char *end;
     double percent = strtod(text, &end);

@@ -87,11 +87,28 @@ static void keep_limit(struct compile *compile, json_t *merged, json_t *below, j
         json_object_set(merged, "limit clause", json_object_get(over, "clause"));
 }
 
+/* What a step needs stays under the clause that asks for it, whatever clauses another layer gives the step. */
+static void keep_needs(struct compile *compile, json_t *merged, json_t *below, json_t *over)
+{
+    json_t *clause = json_object_get(below, "clause"), *known = json_object_get(below, "needs clause"), *need;
+    if (!clause || !json_object_get(over, "clause") || !json_is_array(json_object_get(below, "needs")))
+        return;
+    json_t *kept = known ? json_copy(known) : json_object();
+    size_t i;
+    json_array_foreach(json_object_get(below, "needs"), i, need)
+        if (json_is_string(need) && !json_object_get(kept, json_string_value(need)))
+            json_object_set(kept, json_string_value(need), clause);
+    json_object_update_missing(kept, json_object_get(over, "needs clause"));
+    yaml_places_add(&compile->places, kept, (struct yaml_place){"", 0, 0}); /* as of keep_limit's list */
+    json_object_set_new(merged, "needs clause", kept);
+}
+
 /* A pack that extends the other replaces its lists; one beside it adds to them. */
 static json_t *lay_over(struct compile *compile, json_t *below, json_t *over)
 {
     json_t *merged = copy_with(below, over);
     keep_limit(compile, merged, below, over);
+    keep_needs(compile, merged, below, over);
     struct yaml_place place = yaml_place_of(&compile->places, below);
     if (!compile->beside || !place.line || is_base(compile, place.file, compile->beside))
         return merged;
@@ -140,6 +157,14 @@ static bool was_removed(struct compile *compile, const char *name, json_t *own)
     return !json_object_get(own, "clause");
 }
 
+static void tell_no_map(struct compile *compile, const char *name, const json_t *node)
+{
+    const char *before = compile->path;
+    compile->path = arena_printf(compile->arena, "%s.%s", before, name);
+    map_or_none(compile, node);
+    compile->path = before;
+}
+
 /* compile->path says whose items they are. */
 static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
 {
@@ -156,6 +181,8 @@ static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
             json_object_del(merged, key);
         } else if (json_is_object(below) && json_is_object(value)) {
             json_object_set_new(merged, key, remember(compile, lay_over(compile, below, value), value));
+        } else if (json_is_object(below)) { /* it stands as it is below */
+            tell_no_map(compile, key, value);
         } else if (below || !was_removed(compile, key, value)) {
             json_object_set(merged, key, value);
         }
@@ -242,6 +269,12 @@ json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
     json_t *value;
     json_object_foreach(over, key, value) {
         json_t *below = json_object_get(base, key);
+        bool named = strcmp(key, "route") == 0 || strcmp(key, "departments") == 0 || strncmp(key, "stage", 5) == 0 ||
+                     is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections);
+        if (named && json_is_object(below) && !json_is_object(value)) {
+            tell_no_map(compile, key, value);
+            json_object_set(merged, key, below);
+        }
         if (!json_is_object(below) || !json_is_object(value))
             continue;
         const char *before = compile->path;
@@ -273,6 +306,9 @@ static json_t *merge_kinds(struct compile *compile, json_t *base, json_t *over)
             compile->path = arena_printf(compile->arena, "kinds.%s", key);
             json_object_set_new(merged, key, merge_kind(compile, below, value));
             compile->path = before;
+        } else if (json_is_object(below)) {
+            tell_no_map(compile, key, value);
+            json_object_set(merged, key, below);
         }
     }
     return remember(compile, merged, over);
@@ -335,9 +371,12 @@ static void limits_collide(struct compile *compile, json_t *other, json_t *item,
 
 static void differs_from(struct compile *compile, json_t *item, struct yaml_place place)
 {
-    caution(compile, item, "与 %s:%u 不同：以后列的制度包为准；另有规定的写入站点自己的制度包，列在最后",
-            "it differs from %s:%u: the later pack's holds; a pack of the site's own, listed last, can say otherwise",
-            place.file, place.line);
+    caution(
+        compile, item,
+        "与 %s:%u 不同：以后列的制度包为准；要定下其一，在站点自己的制度包（settles: yes，列在最后）中写 %s",
+        "it differs from %s:%u: the later pack's holds; to settle it, a pack of the site's own (settles: yes, listed "
+        "last) says %s",
+        place.file, place.line, compile->path);
 }
 
 static void items_collide(struct compile *compile, const char *path, const char *kind, json_t *before, json_t *own,
@@ -399,6 +438,57 @@ static void routes_collide(struct compile *compile, const char *name, json_t *be
     compile->path = restore;
 }
 
+/* Said by one of them and not by the other. */
+static bool of_pack(const struct compile *compile, json_t *node, const char *pack, bool own)
+{
+    struct yaml_place place = yaml_place_of(&compile->places, node);
+    return place.line && is_base(compile, place.file, pack) == own;
+}
+
+static bool takes(struct compile *compile, json_t *rule, const char *step)
+{
+    json_t *then = json_object_get(rule, "then"), *item;
+    size_t i;
+    if (json_is_object(then))
+        return strcmp(text_of(compile, json_object_get(then, "step")), step) == 0;
+    json_array_foreach(then, i, item)
+        if (strcmp(text_of(compile, json_object_get(item, "step")), step) == 0)
+            return true;
+    return false;
+}
+
+/* A rule of one pack takes a step for which the other needs what only a person may know (in his own words: not asked of
+   a rule): there the rule's step is not taken. `own`: the rules are this pack's. */
+static void needs_collide(struct compile *compile, const char *kind, json_t *rules_of, json_t *steps_of, bool own,
+                          const char *pack)
+{
+    const char *rule_name, *step_name, *restore = compile->path;
+    json_t *rule, *step, *need;
+    size_t i;
+    json_object_foreach(json_object_get(rules_of, "rules"), rule_name, rule)
+        json_object_foreach(json_object_get(steps_of, "steps"), step_name, step) {
+            if (!takes(compile, rule, step_name) || !of_pack(compile, json_object_get(rule, "then"), pack, own))
+                continue;
+            json_array_foreach(json_object_get(step, "needs"), i, need) {
+                json_t *field = json_object_get(json_object_get(steps_of, "fields"), json_string_value(need));
+                struct yaml_place place = yaml_place_of(&compile->places, need);
+                if (!of_pack(compile, need, pack, !own) || !field ||
+                    strcmp(text_of(compile, json_object_get(field, "type")), "text") == 0)
+                    continue;
+                compile->path = arena_printf(compile->arena, "kinds.%s.rules.%s.then", kind, rule_name);
+                caution(
+                    compile, rule,
+                    "步骤 %s 由规则办理，而 %s:%u 要求先填 %s：未填时规则不办理，案件上留有问题，直至有人办理；"
+                    "要定下，在站点自己的制度包（settles: yes，列在最后）中写 %s",
+                    "it takes the step %s, for which %s:%u needs %s: where that is empty the rule does not take it, "
+                    "which is a problem on the case until a person does; to settle it, a pack of the site's own "
+                    "(settles: yes, listed last) says %s",
+                    step_name, place.file, place.line, json_string_value(need), compile->path);
+            }
+        }
+    compile->path = restore;
+}
+
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack)
 {
     const char *name;
@@ -411,11 +501,127 @@ void packs_collide(struct compile *compile, json_t *root, json_t *own, const cha
         if (!before)
             continue;
         kinds_collide(compile, name, before, kind, pack);
+        needs_collide(compile, name, before, kind, false, pack);
+        needs_collide(compile, name, kind, before, true, pack);
         items_collide(compile, arena_printf(compile->arena, "kinds.%s.route", name), name,
                       json_object_get(before, "route"), json_object_get(kind, "route"), pack);
         routes_collide(compile, name, json_object_get(before, "route"), json_object_get(kind, "route"), pack);
         for (size_t i = 0; i < sizeof kind_sections / sizeof *kind_sections; i++)
             items_collide(compile, arena_printf(compile->arena, "kinds.%s.%s", name, kind_sections[i]), name,
                           json_object_get(before, kind_sections[i]), json_object_get(kind, kind_sections[i]), pack);
+    }
+}
+
+/* ---- several files of one pack ---- */
+
+static void said_twice(struct compile *compile, json_t *before, json_t *own, const char *path)
+{
+    const char *restore = compile->path;
+    struct yaml_place place = yaml_place_of(&compile->places, before);
+    compile->path = path;
+    mistake(compile, own, "本制度包在 %s:%u 另有规定，与此不同：只留一处",
+            "this pack says it otherwise in %s:%u: keep one of the two", place.file, place.line);
+    if (compile->said)
+        compile->result->mistakes[compile->result->count - 1].stands = true;
+    compile->path = restore;
+}
+
+/* What both give under one name is told, but for maps down to so many levels: those are made of what both say. */
+static void maps_collide(struct compile *compile, json_t *before, json_t *own, const char *path, unsigned levels)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(own, key, value) {
+        json_t *other = json_object_get(before, key);
+        const char *inner =
+            *path ? arena_printf(compile->arena, "%s.%s", path, key) : arena_strdup(compile->arena, key);
+        if (!other || json_equal(other, value))
+            continue;
+        if (levels && json_is_object(other) && json_is_object(value))
+            maps_collide(compile, other, value, inner, levels - 1);
+        else
+            said_twice(compile, other, value, inner);
+    }
+}
+
+/* Of a section of a kind: its items; of what departments say otherwise: department, section, item. */
+static unsigned levels_in_kind(const char *key)
+{
+    bool items =
+        strcmp(key, "route") == 0 || is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections);
+    return strcmp(key, "departments") == 0 ? 3 : items ? 1 : 0;
+}
+
+/* Of two rows without `if` one is never reached: which, is a matter of the names of files. */
+static void last_rows_collide(struct compile *compile, json_t *before, json_t *own, const char *path)
+{
+    const char *was = last_row(before), *is = last_row(own);
+    if (*was && *is && strcmp(was, is) != 0)
+        said_twice(compile, json_object_get(before, was), json_object_get(own, is),
+                   arena_printf(compile->arena, "%s.%s", path, is));
+}
+
+/* Rows without `if` are tried last when packs are merged: one that is written before others would be read otherwise. */
+static void rows_in_order(struct compile *compile, json_t *route, const char *path)
+{
+    const char *name, *last = "", *before = compile->path;
+    json_t *row;
+    json_object_foreach(route, name, row) {
+        compile->path = arena_printf(compile->arena, "%s.%s", path, name);
+        if (*last && unconditional(row))
+            mistake(compile, row, "永不生效：%s 也没有 if，在它之前",
+                    "never reached: %s has no `if` either, and stands before it", last);
+        else if (*last && json_is_object(row))
+            mistake(compile, row, "写在没有 if 的 %s 之后：没有 if 的行写在最后",
+                    "it is written behind %s, which has no `if` and takes all: write that one last", last);
+        last = !*last && unconditional(row) ? name : last;
+    }
+    compile->path = before;
+}
+
+void routes_in_order(struct compile *compile, json_t *root)
+{
+    const char *name;
+    json_t *kind;
+    json_object_foreach(json_object_get(root, "kinds"), name, kind)
+        rows_in_order(compile, json_object_get(kind, "route"), arena_printf(compile->arena, "kinds.%s.route", name));
+}
+
+static void kind_in_both(struct compile *compile, json_t *before, json_t *own, const char *path)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(own, key, value) {
+        json_t *other = json_object_get(before, key);
+        bool merged = levels_in_kind(key) || strcmp(key, "stages") == 0 || strcmp(key, "stage_names") == 0;
+        const char *inner = arena_printf(compile->arena, "%s.%s", path, key);
+        if (!other || json_equal(other, value))
+            continue;
+        if (strcmp(key, "route") == 0)
+            last_rows_collide(compile, other, value, inner);
+        if (merged && json_is_object(other) && json_is_object(value))
+            maps_collide(compile, other, value, inner, levels_in_kind(key));
+        else if (!merged)
+            said_twice(compile, other, value, inner);
+    }
+}
+
+void files_collide(struct compile *compile, json_t *root, json_t *own)
+{
+    const char *key, *name;
+    json_t *value, *kind;
+    json_object_foreach(own, key, value) {
+        json_t *before = json_object_get(root, key);
+        unsigned levels = strcmp(key, "things") == 0 ? 3 : strcmp(key, "defaults") == 0 ? 0 : 1;
+        if (!before || json_equal(before, value))
+            continue;
+        if (!json_is_object(before) || !json_is_object(value))
+            said_twice(compile, before, value, arena_strdup(compile->arena, key));
+        else if (strcmp(key, "kinds") != 0)
+            maps_collide(compile, before, value, arena_strdup(compile->arena, key), levels);
+        else
+            json_object_foreach(value, name, kind)
+                kind_in_both(compile, json_object_get(before, name), kind,
+                             arena_printf(compile->arena, "kinds.%s", name));
     }
 }

@@ -175,7 +175,7 @@ static json_t *node(struct parse *parse, yaml_event_t *event, unsigned depth)
 {
     if (parse->nodes_left-- == 0) {
         wrong(parse, event->start_mark,
-              "more values than a text of this size may hold (2800, and one more for every 18 bytes): split it");
+              "more values than a text of this size may hold (2800, and one more for every 12 bytes): split it");
         return NULL;
     }
     if (depth > YAML_DEPTH_MAX) {

@@ -10,10 +10,10 @@
 
 #define YAML_BYTES_MAX (1u << 20)
 #define YAML_DEPTH_MAX 32u
-/* A value takes up to 290 bytes of memory, however short it is. So that a text takes at most 16 times its size and 1
-   MB, it may hold so many values, and one more for every so many bytes. What people write has one in 13 at most. */
+/* A value takes up to 330 bytes of memory, however short it is. So that a text takes at most 30 times its size and 1
+   MB, it may hold so many values, and one more for every so many bytes. What people write has one in 12 at most. */
 #define YAML_NODES_MAX 2800u
-#define YAML_NODE_BYTES 18u
+#define YAML_NODE_BYTES 12u
 
 struct yaml_place {
     const char *file;

@@ -159,6 +159,14 @@ static void settle_routed(struct turn *turn, Caserec__Case *record, const Hb__Ev
     fold_facts(turn, record, event);
 }
 
+/* What a rule could not do somebody has done. */
+static void settle_done(Caserec__Case *record, const char *step)
+{
+    for (size_t i = 0; i < record->n_problems; i++)
+        if (strcmp(record->problems[i]->noted->step, step) == 0)
+            record->problems[i]->settled = true;
+}
+
 /* What a rule waited for has come, and it does not apply. */
 static void settle_refuted(struct turn *turn, uint64_t case_id)
 {
@@ -247,6 +255,7 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
     switch (said->kind_case) {
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         evolve_step(turn, record, event);
+        settle_done(record, said->step_taken->step);
         return;
     case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
         evolve_problem(turn, record, said->problem_noted);

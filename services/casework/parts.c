@@ -31,10 +31,10 @@ static uint32_t parts_count(const struct casework_case *one, Hb__Field *const *f
     return (uint32_t)parts;
 }
 
-static void need_every(const struct casework_case *one, const Policy__Step *step, const char *name,
+static void need_every(const struct casework_case *one, const Policy__Step *step, const Policy__Need *need,
                        Hb__Field *const *fields, size_t count, Hb__Refusal **refusal)
 {
-    const char *clause = step->n_clauses ? step->clauses[0] : "", *dot = strchr(name, '.');
+    const char *name = need->name, *clause = casework_clause_of(need), *dot = strchr(name, '.');
     struct arena *arena = turn_arena(turn_of(one));
     if (!dot) { /* a checklist: each of its items */
         size_t size = strlen(name);
@@ -102,7 +102,7 @@ void casework_check_parts(const struct casework_case *one, const Policy__Step *s
 {
     for (size_t i = 0; i < step->n_needs; i++)
         if (step->needs[i]->type == POLICY__NEED__TYPE__EVERY)
-            need_every(one, step, step->needs[i]->name, fields, count, refusal);
+            need_every(one, step, step->needs[i], fields, count, refusal);
     for (size_t i = 0; i < one->kind->n_fields; i++)
         if (one->kind->fields[i]->type == POLICY__FIELD_DEF__TYPE__CHECKLIST)
             check_order(one, one->kind->fields[i], fields, count, refusal);

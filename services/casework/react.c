@@ -122,13 +122,15 @@ bool casework_triggers(const Policy__Trigger *trigger, const Hb__Event *event)
 /* ---- acting ---- */
 
 static void say_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
-                        size_t count, Hb__Position *source, const char *missing, const char *zh, const char *en)
+                        size_t count, Hb__Position *source, const char *missing, const char *step, const char *zh,
+                        const char *en)
 {
     Casework__ProblemNoted *noted = TURN_NEW(turn, Casework__ProblemNoted, casework__problem_noted__init);
     noted->rule = (char *)(uintptr_t)rule;
     noted->text = label_new(turn, zh, en);
     noted->source = source;
     noted->missing = (char *)(uintptr_t)missing;
+    noted->step = (char *)(uintptr_t)step;
     Hb__Event *event = casework_event(turn, one, CASEWORK__EVENT__KIND_PROBLEM_NOTED, noted);
     event_clauses(turn, event, clauses, count);
     turn_say(turn, event);
@@ -137,7 +139,7 @@ static void say_problem(struct turn *turn, const struct casework_case *one, cons
 void casework_note_problem(struct turn *turn, const struct casework_case *one, const char *rule, char *const *clauses,
                            size_t count, Hb__Position *source, const char *zh, const char *en)
 {
-    say_problem(turn, one, rule, clauses, count, source, "", zh, en);
+    say_problem(turn, one, rule, clauses, count, source, "", "", zh, en);
 }
 
 const char *casework_named(const struct casework_case *one, const Policy__Who *who)
@@ -271,9 +273,9 @@ static void take_step(struct turn *turn, const struct casework_case *one, const 
         const Hb__Label *text = why.problems[0]->text;
         const char *zh = step->label && *step->label->zh ? step->label->zh : step->name;
         const char *en = step->label && *step->label->en ? step->label->en : step->name;
-        casework_note_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source,
-                              arena_printf(turn_arena(turn), "规则要求的步骤“%s”未办理：%s", zh, text->zh),
-                              arena_printf(turn_arena(turn), "the rule's step \"%s\" is not taken: %s", en, text->en));
+        say_problem(turn, one, rule->name, rule->clauses, rule->n_clauses, source, "", step->name,
+                    arena_printf(turn_arena(turn), "规则要求的步骤“%s”未办理：%s", zh, text->zh),
+                    arena_printf(turn_arena(turn), "the rule's step \"%s\" is not taken: %s", en, text->en));
         return;
     }
     Hb__Event *event = casework_step_event(one, step, NULL, 0, NULL, rule->name);
@@ -287,13 +289,14 @@ static void set_fact(struct turn *turn, const struct casework_case *one, const P
                      const Policy__Action *action, Hb__Position *source)
 {
     const Hb__Value *now = facts_get(&one->facts, action->set->name);
-    if (now && value_equal(now, action->set->value))
-        return; /* setting a field to its value is no event */
+    Hb__Value *value = action->to ? value_text(turn, casework_named(one, action->to)) : action->set->value;
+    if (now ? value_equal(now, value) : action->to && !*value->text)
+        return; /* setting a field to its value is no event; nor is who took a step that nobody has taken */
     Policy__Step bare = POLICY__STEP__INIT;
     bare.name = (char *)(uintptr_t) "set";
     Hb__Event *event = casework_step_event(one, &bare, NULL, 0, NULL, rule->name);
     event->casework->step_taken->rule_source = source;
-    event_fact(turn, event, action->set->name, action->set->value);
+    event_fact(turn, event, action->set->name, value);
     event_clauses(turn, event, rule->clauses, rule->n_clauses);
     casework_say_step(one, event);
 }
@@ -489,7 +492,7 @@ static void fire(struct turn *turn, const struct casework_case *one, const Polic
         return;
     case TRUTH_UNKNOWN:
         say_problem(
-            turn, one, rule->name, rule->clauses, rule->n_clauses, source, unknown && *unknown ? unknown : "?",
+            turn, one, rule->name, rule->clauses, rule->n_clauses, source, unknown && *unknown ? unknown : "?", "",
             arena_printf(turn_arena(turn), "规则 %s 待定：%s 未知", rule->name, unknown ? unknown : ""),
             arena_printf(turn_arena(turn), "rule %s waits: %s is not known", rule->name, unknown ? unknown : ""));
         return;

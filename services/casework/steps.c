@@ -58,6 +58,31 @@ static bool permitted(const struct casework_case *one, const Policy__Step *step,
     return false;
 }
 
+/* Whoever has lent his rights is answered for. */
+static bool lent_by(struct turn *turn, const char *person, const char *lender)
+{
+    for (const Directory__Person **from = organisation_principals(turn, person); *from; from++)
+        if (strcmp((*from)->id, lender) == 0)
+            return true;
+    return false;
+}
+
+bool casework_to_acknowledge(const struct casework_case *one, const Caserec__Level *level, const Hb__Actor *actor)
+{
+    for (size_t t = 0; t < level->n_told && actor && !level->acknowledged; t++)
+        if (strcmp(level->told[t], actor->person) == 0 || lent_by(turn_of(one), actor->person, level->told[t]))
+            return true;
+    return false;
+}
+
+static bool escalated_to(const struct casework_case *one, const Hb__Actor *actor)
+{
+    for (size_t i = 0; i < one->record->n_levels; i++)
+        if (casework_to_acknowledge(one, one->record->levels[i], actor))
+            return true;
+    return false;
+}
+
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out)
 {
@@ -68,6 +93,8 @@ enum casework_bar casework_step_bar(const struct casework_case *one, const Polic
     if (case_forbidden(&one->view, one->kind, step->name, actor, clause_out) ||
         (!permitted(one, step, actor) && !planted("anybody")))
         return CASEWORK_NOT_ALLOWED;
+    if (strcmp(step->name, "acknowledge") == 0 && !escalated_to(one, actor))
+        return CASEWORK_NOT_ESCALATED;
     return CASEWORK_FREE;
 }
 
@@ -160,6 +187,11 @@ static bool excused(const struct casework_case *one, const char *name, bool by_r
     return def && def->type == POLICY__FIELD_DEF__TYPE__TEXT;
 }
 
+const char *casework_clause_of(const Policy__Need *need)
+{
+    return need->n_clauses ? need->clauses[0] : "";
+}
+
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, bool by_rule, Hb__Refusal **refusal)
 {
@@ -167,16 +199,17 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
     const char *clause = step->n_clauses ? step->clauses[0] : "";
     for (size_t i = 0; i < step->n_needs; i++) {
         const Policy__Need *need = step->needs[i];
+        const char *asks = casework_clause_of(need);
         if (need->type == POLICY__NEED__TYPE__FIELD) {
             if (!given(fields, count, need->name) && !known_of(one, step, need) && !excused(one, need->name, by_rule))
-                casework_miss_field(one, step, need->name, clause, refusal);
+                casework_miss_field(one, step, need->name, asks, refusal);
         } else if (need->type == POLICY__NEED__TYPE__APPROVED && !casework_chain_approved(one, need->name)) {
-            refusal_problem(turn, missing(one, refusal), need->name, clause,
+            refusal_problem(turn, missing(one, refusal), need->name, asks,
                             arena_printf(turn_arena(turn), "尚未批准：%s", chain_label(one, need->name, false)),
                             arena_printf(turn_arena(turn), "not approved yet: %s", chain_label(one, need->name, true)));
         } else if (need->type == POLICY__NEED__TYPE__TOLD && !casework_told(one->record, need->name)) {
             const Policy__Notice *notice = policy_notice(one->policy, need->name);
-            refusal_problem(turn, missing(one, refusal), need->name, clause,
+            refusal_problem(turn, missing(one, refusal), need->name, asks,
                             arena_printf(turn_arena(turn), "尚未送达：%s", notice ? notice->label->zh : need->name),
                             arena_printf(turn_arena(turn), "no proof of delivery yet: %s",
                                          notice ? notice->label->en : need->name));
@@ -206,6 +239,7 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
 {
     struct turn *turn = turn_of(one);
     struct case_view view = one->view;
+    bool beside = actor && *refusal && (*refusal)->n_problems;
     view.facts = with;
     for (size_t i = 0; i < one->kind->n_rules; i++) {
         const Policy__Rule *rule = one->kind->rules[i];
@@ -217,7 +251,7 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
             continue;
         enum truth truth = case_holds(&view, rule->condition, &unknown);
         bool of_nobody = !actor && unknown && strncmp(unknown, "actor.", 6) == 0; /* a rule takes the step */
-        if (truth == TRUTH_NO || of_nobody)
+        if (truth == TRUTH_NO || of_nobody || (beside && truth != TRUTH_YES))
             continue;
         if (!*refusal)
             *refusal = turn_refuse(turn, 409, "guard", "制度不允许此时办理", "the policy does not allow this now");

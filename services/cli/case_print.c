@@ -221,10 +221,13 @@ static void print_rule(const json_t *item, const json_t *asked)
         printf("%s%s", i ? " " : " of ", json_string_value(clause));
 }
 
-static void print_routed(const json_t *routed)
+/* `routing`: of the last, whose the case is now, with the clauses that say so. */
+static void print_routed(const json_t *routed, const json_t *routing)
 {
     printf("to %s, %s: %s", text_at(routed, "lead"), text_at(routed, "handler"), label_at(routed, "reason"));
     print_rule(routed, routed);
+    if (routing)
+        print_clauses(routing);
     putchar('\n');
 }
 
@@ -295,7 +298,7 @@ void case_print_explain(const json_t *explain)
         printf("moved from version %lld to %lld at %s\n", (long long)json_integer_value(json_object_get(item, "from")),
                (long long)json_integer_value(json_object_get(item, "to")), text_at(item, "at"));
     json_array_foreach(json_object_get(routing, "routed"), i, item)
-        print_routed(item);
+        print_routed(item, i + 1 == json_array_size(json_object_get(routing, "routed")) ? routing : NULL);
     json_array_foreach(json_object_get(explain, "clocks"), i, item)
         print_clock(item);
     json_array_foreach(json_object_get(explain, "levels"), i, item)

@@ -3,6 +3,7 @@
    by item and field by field: where things stand in the files does not matter. */
 #include "rehearse.h"
 
+#include "policy_diff_words.h"
 #include "rehearse_scenario.h"
 
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct diff {
     bool english;
     unsigned added, removed, changed, loosened;
     json_t *list; /* for --json */
+    struct diff_words say;
 };
 
 struct where {           /* the way from the root to what is compared */
@@ -52,16 +54,10 @@ static const struct {
                 {"departments", "部门", "department"},
                 {"clauses", "条款", "clause"}};
 
-static const struct {
-    const char *key, *zh, *en;
-} limits[] = {{"read", "谁可看", "shown to"}, {"write", "谁可填", "filled in by"}};
-
 static const char *key_of(const struct diff *diff, const char *key)
 {
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (strcmp(limits[i].key, key) == 0)
-            return diff->english ? limits[i].en : limits[i].zh;
-    return key;
+    const char *word = diff_key_text(&diff->say, key);
+    return word ? word : diff_word_text(&diff->say, key);
 }
 
 static bool section_of(const struct diff *diff, const char *key, const char **word_out)
@@ -82,27 +78,19 @@ static const char *name_of(const struct diff *diff, json_t *item, const char *ke
 
 static const char *value_text(struct diff *diff, json_t *value)
 {
-    struct arena *arena = &diff->cli->arena;
-    const char *out = "", *key;
-    json_t *one;
-    size_t i;
-    if (json_is_string(value))
-        return json_string_value(value);
-    if (json_is_array(value)) {
-        json_array_foreach(value, i, one)
-            out = arena_printf(arena, "%s%s%s", out, i ? ", " : "", value_text(diff, one));
-        return arena_printf(arena, "[%s]", out);
-    }
-    json_object_foreach(value, key, one)
-        out = arena_printf(arena, "%s%s%s: %s", out, *out ? ", " : "", key, value_text(diff, one));
-    return arena_printf(arena, "{%s}", out);
+    return diff_value_text(&diff->say, value);
 }
 
 static const char *clause_text(struct diff *diff, json_t *item)
 {
-    json_t *clause = json_object_get(item, "clause");
-    const char *open = json_is_array(clause) ? "" : "[", *close = json_is_array(clause) ? "" : "]";
-    return clause ? arena_printf(&diff->cli->arena, "  %s%s%s", open, value_text(diff, clause), close) : "";
+    json_t *clause = json_object_get(item, "clause"), *one;
+    const char *out = "";
+    size_t i;
+    if (json_is_string(clause))
+        return arena_printf(&diff->cli->arena, "  [%s]", json_string_value(clause));
+    json_array_foreach(clause, i, one)
+        out = arena_printf(&diff->cli->arena, "%s%s%s", out, i ? ", " : "", json_string_value(one));
+    return *out ? arena_printf(&diff->cli->arena, "  [%s]", out) : "";
 }
 
 /* ---- loosening ---- */
@@ -180,14 +168,66 @@ static bool is_key(const char *key, const char *const *keys)
     return false;
 }
 
-static bool field_loosens(const char *key, json_t *old, json_t *fresh)
+/* Of a ladder: a row is gone, or tells somebody less. */
+static bool row_lost(json_t *old, json_t *fresh)
+{
+    json_t *row, *other;
+    size_t i, o;
+    json_array_foreach(old, i, row) {
+        bool kept = false;
+        json_array_foreach(fresh, o, other)
+            kept = kept || (json_equal(json_object_get(row, "at"), json_object_get(other, "at")) &&
+                            !has_more(json_object_get(row, "tell"), json_object_get(other, "tell")) &&
+                            !has_more(json_object_get(row, "page"), json_object_get(other, "page")));
+        if (!kept)
+            return true;
+    }
+    return false;
+}
+
+static double number_of(json_t *value)
+{
+    return json_is_string(value) ? strtod(json_string_value(value), NULL) : 0;
+}
+
+static bool ends(const char *path, const char *with)
+{
+    size_t size = strlen(path), tail = strlen(with);
+    return size >= tail && strcmp(path + size - tail, with) == 0;
+}
+
+/* Is the setting what a pattern's `key` is? A wider window and a lower count find more. */
+static bool of_pattern(const struct diff *diff, const char *path, const char *key)
+{
+    const char *dot = strchr(path, '.'), *name;
+    json_t *pattern;
+    if (strncmp(path, "settings.", strlen("settings.")) == 0)
+        json_object_foreach(json_object_get(diff->say.fresh, "patterns"), name, pattern) {
+            const char *value = json_string_value(json_object_get(pattern, key));
+            if (value && *value == '$' && strcmp(value + 1, dot + 1) == 0)
+                return true;
+        }
+    return false;
+}
+
+static bool field_loosens(const struct diff *diff, const struct where *where, const char *key, json_t *old,
+                          json_t *fresh)
 {
     static const char *const times[] = {"limit", "value", "at_most", "add", "within", NULL};
     static const char *const people[] = {"by", "who", "read", "write", "see", "except", "override", "unless", NULL};
     static const char *const whose[] = {"read", "write", NULL};
     static const char *const demands[] = {"needs", "holding", "must_have", NULL};
+    bool pattern = strncmp(where->path, "patterns.", strlen("patterns.")) == 0;
     json_t *row;
     size_t i;
+    if (pattern ? strcmp(key, "within") == 0 : of_pattern(diff, where->path, "within"))
+        return longer(fresh, old);
+    if (pattern ? strcmp(key, "count") == 0 : of_pattern(diff, where->path, "count"))
+        return number_of(fresh) > number_of(old);
+    if (ends(where->path, ".target"))
+        return strcmp(key, "at_least") == 0 ? number_of(fresh) < number_of(old) : number_of(fresh) > number_of(old);
+    if (strcmp(key, "rows") == 0)
+        return row_lost(old, fresh);
     if (is_key(key, times) && json_is_array(old) && json_is_array(fresh)) /* rows of a limit */
         json_array_foreach(fresh, i, row)
             if (longer(json_object_get(json_array_get(old, i), "is"), json_object_get(row, "is")))
@@ -204,10 +244,9 @@ static bool field_loosens(const char *key, json_t *old, json_t *fresh)
 /* A notice to everybody: more of it, in more stages, to no end, or whatever the case is like. */
 static bool publishes(const struct where *where, const char *key, json_t *old, json_t *fresh)
 {
-    size_t size = strlen(where->path), tail = strlen(".public_notice");
     if (strcmp(key, "public_notice") == 0)
         return !old;
-    if (size < tail || strcmp(where->path + size - tail, ".public_notice") != 0)
+    if (!ends(where->path, ".public_notice"))
         return false;
     if (strcmp(key, "if") == 0 || strcmp(key, "until") == 0)
         return !fresh;
@@ -280,16 +319,16 @@ static void compare_one(struct diff *diff, const struct where *where, const char
         tell(diff, "added", &inner, item ? clause_text(diff, fresh) : value_text(diff, fresh),
              item ? strcmp(where->section, "may") == 0
                   : publishes(where, key, NULL, fresh) ||
-                        (field_loosens(key, NULL, fresh) && strcmp(key, "override") == 0));
+                        (field_loosens(diff, where, key, NULL, fresh) && strcmp(key, "override") == 0));
     } else if (!fresh) {
         diff->removed++;
         tell(diff, "removed", &inner, item ? clause_text(diff, old) : value_text(diff, old),
              item ? gone_loosens(where->section, old)
-                  : field_loosens(key, old, NULL) || publishes(where, key, old, NULL));
+                  : field_loosens(diff, where, key, old, NULL) || publishes(where, key, old, NULL));
     } else if (!json_equal(old, fresh)) {
         diff->changed++;
         tell(diff, "changed", &inner, arena_printf(arena, "%s → %s", value_text(diff, old), value_text(diff, fresh)),
-             field_loosens(key, old, fresh) || publishes(where, key, old, fresh));
+             field_loosens(diff, where, key, old, fresh) || publishes(where, key, old, fresh));
     }
 }
 
@@ -352,6 +391,7 @@ int policy_diff_main(struct cli *cli, int argc, char **argv)
     diff.list = cli->json ? json_array() : NULL;
     json_object_del(old, "pack"); /* what they are called is not what they say */
     json_object_del(fresh, "pack");
+    diff.say = (struct diff_words){&cli->arena, diff.english, old, fresh};
     compare(&diff, &(struct where){"", "", ""}, old, fresh);
     json_decref(old);
     json_decref(fresh);

@@ -1,5 +1,5 @@
 /* `hearback policy flow PACK KIND`: the flow chart of a kind, drawn from its stages and steps (PROP-COMPLAINT-26).
-   Stages stand in the column of their phase; a step is an arrow with its name and who takes it. Graphviz lays it out.
+   A step is an arrow with its name and who takes it; the colour of a stage is that of its phase. Graphviz lays it out.
  */
 #include "rehearse.h"
 
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+
+#define LABEL_LINE_BYTES 30u
 
 struct flow {
     struct cli *cli;
@@ -50,19 +52,54 @@ static const char *takers(const struct flow *flow, const Policy__Step *step)
     return all;
 }
 
+/* Broken behind a comma where a line has become long: labels stand side by side. */
+static const char *in_lines(const struct flow *flow, const char *text)
+{
+    static const char *const breaks[] = {", ", "、", "；", " or "};
+    char *out = "";
+    size_t line = 0;
+    for (const char *at = text; *at;) {
+        size_t size = 1;
+        bool comma = false;
+        for (size_t i = 0; i < sizeof breaks / sizeof *breaks && !comma; i++)
+            if ((comma = strncmp(at, breaks[i], strlen(breaks[i])) == 0))
+                size = strlen(breaks[i]);
+        line += size;
+        bool full = comma && line > LABEL_LINE_BYTES;
+        out = arena_printf(&flow->cli->arena, "%s%.*s%s", out, (int)size, at, full ? "\n" : "");
+        line = full ? 0 : line;
+        at += size;
+    }
+    return out;
+}
+
+static const char *step_label(const struct flow *flow, const Policy__Step *step)
+{
+    return arena_printf(&flow->cli->arena, flow->english ? "%s: %s" : "%s：%s", said(flow, step->label, step->name),
+                        takers(flow, step));
+}
+
 static void arrow(const struct flow *flow, const char *from, const char *to, const Policy__Step *step)
 {
-    const char *name = said(flow, step->label, step->name);
-    const char *who = takers(flow, step);
     fputs("  ", flow->out);
     quoted(flow, from);
     fputs(" -> ", flow->out);
     quoted(flow, to);
     fputs(" [label=", flow->out);
-    quoted(flow, name);
-    fputs(", tooltip=", flow->out);
-    quoted(flow, arena_printf(&flow->cli->arena, flow->english ? "%s: by %s" : "%s：%s", name, who));
+    quoted(flow, in_lines(flow, step_label(flow, step)));
     fputs(step->back ? ", style=dotted];\n" : step->round_next ? ", style=dashed];\n" : "];\n", flow->out);
+}
+
+/* What leads back to the stage it is taken in stands in the stage: arrows of it would lie on each other. */
+static const char *loops(const struct flow *flow, const char *stage)
+{
+    const char *list = "";
+    for (size_t i = 0; i < flow->kind->n_steps; i++) {
+        const Policy__Step *step = flow->kind->steps[i];
+        if (step->n_from && strcmp(step->to, stage) == 0 && policy_step_from(step, stage))
+            list = arena_printf(&flow->cli->arena, "%s\n↺ %s", list, in_lines(flow, step_label(flow, step)));
+    }
+    return list;
 }
 
 /* To each stage from which `from` is reached. */
@@ -95,7 +132,8 @@ static void stages(const struct flow *flow)
         fputs("  ", flow->out);
         quoted(flow, stage->name);
         fputs(" [label=", flow->out);
-        quoted(flow, said(flow, stage->label, stage->name));
+        quoted(flow, arena_printf(&flow->cli->arena, "%s%s", said(flow, stage->label, stage->name),
+                                  loops(flow, stage->name)));
         fprintf(flow->out, ", fillcolor=\"%s\"];\n", colour);
     }
 }
@@ -107,12 +145,11 @@ static void stays(const struct flow *flow)
     for (size_t i = 0; i < flow->kind->n_steps; i++) {
         const Policy__Step *step = flow->kind->steps[i];
         if (!*step->to && step->n_from && !step->back)
-            list = arena_printf(&flow->cli->arena, "%s%s%s", list, *list ? flow->english ? ", " : "、" : "",
-                                said(flow, step->label, step->name));
+            list = arena_printf(&flow->cli->arena, "%s\n%s", list, step_label(flow, step));
     }
     fputs("  label=", flow->out);
     quoted(flow, arena_printf(&flow->cli->arena,
-                              *list ? flow->english ? "%s\nalso, without leaving the stage: %s"
+                              *list ? flow->english ? "%s\nalso, without leaving the stage:%s"
                                                     : "%s\n另有不改变阶段的步骤：%s"
                                     : "%s%s",
                               said(flow, flow->kind->label, flow->kind->name), list));
@@ -132,7 +169,8 @@ static void draw(const struct flow *flow)
         if (!step->n_from && *step->to)
             arrow(flow, "begin", step->to, step);
         for (size_t f = 0; f < step->n_from && *step->to; f++)
-            arrow(flow, step->from[f], step->to, step);
+            if (strcmp(step->from[f], step->to) != 0)
+                arrow(flow, step->from[f], step->to, step);
         for (size_t f = 0; f < step->n_from && step->back; f++)
             arrows_back(flow, step->from[f], step);
     }

@@ -26,9 +26,9 @@ static void add_item(struct reading *reading, struct scenario_line *line, const 
 static void row_known(struct reading *reading, const json_t *node, const Policy__Kind *kind,
                       const Policy__DocumentDef *form, const char *row)
 {
-    static const char *const own[] = {"number", "kind",  "received_at", "category", "channel",
-                                      "text",   "name",  "phone",       "email",    "address",
-                                      "lead",   "joint", "handler",     "stage",    "closed_at"};
+    static const char *const own[] = {"number",  "kind",  "received_at", "category", "channel", "text",
+                                      "name",    "phone", "email",       "address",  "lead",    "joint",
+                                      "handler", "stage", "closed_at",   "period"};
     static const char *const blocks[] = {"case", "party", "dispatch", "result", "steps"};
     const Policy__Policy *policy = reading->scenario->policy;
     const char **names = NULL;
@@ -44,7 +44,7 @@ static void row_known(struct reading *reading, const json_t *node, const Policy_
     for (size_t k = 0; k < policy->n_kinds; k++)
         for (size_t i = 0; (links || policy->kinds[k] == kind) && i < policy->kinds[k]->n_fields; i++)
             ADD(reading, names, count, policy->kinds[k]->fields[i]->name);
-    if (!reading_among(row, names, count))
+    if (!policy_field_of_fact(kind, row) && !reading_among(row, names, count))
         reading_wrong_word(reading, node, "文书没有这一行", "a form has no such row:", row, names, count);
 }
 

@@ -170,10 +170,15 @@ static void add_linked(struct gathering *gathering)
 {
     struct document *document = &gathering->document;
     const Casework__CaseFile *file = own(gathering)->file;
-    for (size_t i = 0; i < file->n_links && document->cases_count <= DOCUMENT_LINKS_MAX; i++)
-        if (has_block(gathering, file->links[i]->name))
+    for (size_t i = 0; i < file->n_links; i++) {
+        if (!has_block(gathering, file->links[i]->name))
+            continue;
+        if (document->cases_count > DOCUMENT_LINKS_MAX)
+            document->left_out++;
+        else
             document->cases[document->cases_count++] =
                 (struct document_case){.id = file->links[i]->case_id, .link = file->links[i]->name};
+    }
 }
 
 /* ---- which form ---- */

@@ -26,6 +26,7 @@ const char *fuzz_folder(void);
    else it aborts and says how much. Needs the hooks of a sanitizer; without one nothing is checked. */
 void fuzz_memory_begin(void);
 void fuzz_memory_end(size_t input_bytes);
+void fuzz_memory_end_yaml(size_t input_bytes); /* 30 times: what yaml.h grants */
 /* The same for a reader that may rightly take more, which its target must say and explain. */
 void fuzz_memory_end_within(size_t most_bytes);
 

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_file(path, data, size);
     fuzz_memory_begin();
     enum err err = config_load(path, &arena, &config, &why);
-    fuzz_memory_end(size);
+    fuzz_memory_end_yaml(size);
     must((err != ERR_NONE) == (why != NULL));
     must(!why || strstr(why, "config.yaml"));
     if (!err) {

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(file && fwrite(data, 1, size, file) == size && fclose(file) == 0);
     fuzz_memory_begin();
     struct mapping *mapping = mapping_load(&cli, path);
-    fuzz_memory_end(size);
+    fuzz_memory_end_yaml(size);
     if (mapping) {
         must(*mapping->name && *mapping->source && *mapping->kind && *mapping->site && *mapping->zone);
         mapping_check_header(mapping, &columns);

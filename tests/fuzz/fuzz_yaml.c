@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_memory_begin();
     yaml_places_init(&places, &arena);
     enum err err = yaml_parse_all("x.yaml", bytes_of(data, size), &places, &all, &why);
-    fuzz_memory_end(size);
+    fuzz_memory_end_yaml(size);
     must((err != ERR_NONE) == (why != NULL) && (err != ERR_NONE) == (all == NULL));
     must(!why || strncmp(why, "x.yaml:", 7) == 0);
     if (!err) {

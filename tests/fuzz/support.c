@@ -55,6 +55,7 @@ const char *fuzz_folder(void)
 /* ---- memory ---- */
 
 #define MEMORY_FACTOR 16u
+#define YAML_MEMORY_FACTOR 30u /* common/yaml/yaml.h */
 #define MEMORY_EXTRA (1u << 20)
 
 /* Of gcc's and clang's sanitizers alike; NULL without them.
@@ -114,6 +115,11 @@ void fuzz_memory_end_within(size_t most_bytes)
 void fuzz_memory_end(size_t input_bytes)
 {
     fuzz_memory_end_within(input_bytes * MEMORY_FACTOR + MEMORY_EXTRA);
+}
+
+void fuzz_memory_end_yaml(size_t input_bytes)
+{
+    fuzz_memory_end_within(input_bytes * YAML_MEMORY_FACTOR + MEMORY_EXTRA);
 }
 
 /* ---- drawing ---- */

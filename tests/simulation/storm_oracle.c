@@ -833,8 +833,16 @@ static void check_warnings(const struct oracle *oracle, const struct pauses *pau
     const Policy__Clock *clock = oracle->clock;
     const Policy__Defaults *defaults = oracle->policy->defaults;
     Policy__Warn warn = POLICY__WARN__INIT;
-    for (size_t i = 0; i < clock->n_warn; i++)
-        check_warning(oracle, pauses, run, said, warning_ms(oracle, pauses, run, clock->warn[i]));
+    bool row_held = false;
+    for (size_t i = 0; i < clock->n_warn; i++) {
+        const Policy__Warn *one = clock->warn[i];
+        int64_t at_ms = warning_ms(oracle, pauses, run, one);
+        if (one->row && (row_held || at_ms <= run->start_ms ||
+                         holds(oracle, one->condition, run->points[run->points_count - 1].known) != YES))
+            continue;
+        row_held = row_held || one->row;
+        check_warning(oracle, pauses, run, said, at_ms);
+    }
     if (!clock->warn_default || !defaults)
         return;
     warn.type = run->kind == DAYS_HOURS ? POLICY__WARN__TYPE__PERMILLE : POLICY__WARN__TYPE__LAST_WORKING_DAY;

@@ -138,13 +138,40 @@ static void several_documents_are_a_list(void **state)
     json_decref(all);
 }
 
+/* A large file as people write it, however dense; values without a text are no such file. */
+static void dense_is_not_too_much(void **state)
+{
+    static const char rule[] =
+        "      r: {clause: ONE-1, before: answer, if: {category: service, priority: urgent}, refuse: [不可, No 100]}\n";
+    size_t room = 600000, size = 0;
+    char *text = malloc(room + sizeof rule + 20), *why = NULL;
+    json_t *root = NULL;
+    (void)state;
+    assert_non_null(text);
+    for (unsigned i = 0; size < room; i++) {
+        size += (size_t)snprintf(text + size, 20, "      r%u", i);
+        memcpy(text + size, rule + 7, sizeof rule - 8);
+        size += sizeof rule - 8;
+    }
+    assert_int_equal(yaml_parse("d.yaml", bytes_of(text, size), &places, &root, &why), ERR_NONE);
+    json_decref(root);
+    text[0] = '[';
+    for (size_t i = 1; i < size - 1; i++)
+        text[i] = "{},"[(i - 1) % 3];
+    assert_int_equal(yaml_parse("d.yaml", bytes_of(text, size - 1), &places, &root, &why), ERR_MALFORMED);
+    assert_non_null(strstr(why, "more values than a text of this size may hold"));
+    free(text);
+}
+
 #define WITH_ARENA(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_ARENA(nothing_is_guessed), WITH_ARENA(every_node_knows_its_line),
+    const struct CMUnitTest tests[] = {WITH_ARENA(nothing_is_guessed),
+                                       WITH_ARENA(every_node_knows_its_line),
                                        WITH_ARENA(what_could_be_a_bomb_or_a_trap_is_refused),
                                        WITH_ARENA(depth_and_size_have_limits),
-                                       WITH_ARENA(several_documents_are_a_list)};
+                                       WITH_ARENA(several_documents_are_a_list),
+                                       WITH_ARENA(dense_is_not_too_much)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

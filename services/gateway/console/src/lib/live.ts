@@ -4,11 +4,13 @@ import { onBeforeUnmount, reactive } from "vue";
 import { follow, type Change } from "../api/live";
 
 export const live = reactive({ online: false });
-const listeners = new Set<(change: Change | "reset") => void>();
+const listeners = new Set<(change: Change | "reset") => void>(), heldListeners = new Set<() => void>();
 let stop: (() => void) | undefined, wanted = false;
 
 function tell(change: Change | "reset"): void {
-  listeners.forEach(listener => listener(change));
+  const held = change !== "reset" && change.what === "held"; // which is no case
+  if (!held) listeners.forEach(listener => listener(change));
+  if (held || change === "reset") heldListeners.forEach(listener => listener());
 }
 
 function begin(): void {
@@ -47,6 +49,12 @@ export function useLive(again: () => void, waitMs: number): void {
   let timer = 0;
   const stop = onChange(() => { timer ||= window.setTimeout(() => { timer = 0; again(); }, waitMs); });
   onBeforeUnmount(() => { stop(); clearTimeout(timer); });
+}
+
+/** Tells that other submissions are held than before, until the returned function is called. */
+export function onHeld(listener: () => void): () => void {
+  heldListeners.add(listener);
+  return () => heldListeners.delete(listener);
 }
 
 /** Tells of changes until the returned function is called. */
