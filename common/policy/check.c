@@ -292,7 +292,7 @@ static void check_kind(struct check *check, const Policy__Kind *kind)
 static bool stands_alone(const char *field)
 {
     static const char *const parts[] = {"",        "patterns", "schedules",      "never",    "documents", "defaults",
-                                        "clauses", "built_in", "organisational", "calendar", "in_force"};
+                                        "clauses", "built_in", "organisational", "left_out", "calendar",  "in_force"};
     size_t size = strcspn(field, ".");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strlen(parts[i]) == size && strncmp(field, parts[i], size) == 0)
