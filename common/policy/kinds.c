@@ -314,6 +314,12 @@ static void each_of(struct compile *compile, json_t *node, Policy__Action *actio
     if (!policy_field(compile->kind, text) && action->type == POLICY__ACTION__TYPE__OPEN &&
         (strchr(text, ' ') || policy_post(compile->policy, text) || strcmp(text, "employee") == 0))
         action->each_who = who_of(compile, node);
+    const char *dot = strchr(text, '.');
+    const Policy__FieldDef *list =
+        dot ? policy_field(compile->kind, arena_text(compile->arena, text, (size_t)(dot - text))) : NULL;
+    if (dot && !action->each_who && (action->type != POLICY__ACTION__TYPE__TELL || !list || !list->names_case))
+        mistake(compile, node, "each: \"%s\" 只用于 tell，点前须为 type: case 的字段",
+                "each: \"%s\" is for `tell` only, and what stands before the dot is a field of type: case", text);
 }
 
 /* `each: points, if: {..}`: only for those parts. */

@@ -236,8 +236,8 @@ void casework_stays(struct turn *turn, Caserec__Case *record, const Casework__Ca
 void casework_answer_preview(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 void casework_answer_move(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
 
-/* notices.c: a notice that failed, or that nobody is there to get, is noted as a problem. */
-void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
+/* notices.c: what notification, escalation or routing could not do for the case is noted as a problem. */
+void casework_note_heard(struct turn *turn, const struct casework_case *one, const Hb__Event *event);
 
 /* decide.c, react.c, evolve.c, answer.c, history.c */
 void casework_add_allowed(const struct casework_case *one, const Hb__Actor *actor, Casework__Allowed ***list,

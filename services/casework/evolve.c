@@ -154,6 +154,19 @@ static void settle_done(Caserec__Case *record, const char *step)
             record->problems[i]->settled = true;
 }
 
+/* Somebody, or a rule, has given it to whom it belongs. The first routing follows upon the problems met on the way. */
+static void settle_routed(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
+{
+    struct facts facts = {record->facts, record->n_facts};
+    bool again = event->routing->kind_case == ROUTING__EVENT__KIND_ROUTED && *facts_text(&facts, "lead");
+    for (size_t i = 0; again && i < record->n_problems; i++) {
+        const Hb__Position *source = record->problems[i]->noted->source;
+        if (source && source->log->service == HB__SERVICE__ROUTING)
+            record->problems[i]->settled = true;
+    }
+    fold_facts(turn, record, event);
+}
+
 /* What a rule waited for has come, and it does not apply. */
 static void settle_refuted(struct turn *turn, uint64_t case_id)
 {
@@ -360,7 +373,7 @@ void casework_evolve(struct turn *turn, const Hb__Event *event)
         evolve_own(turn, record, event);
         break;
     case HB__EVENT__PAYLOAD_ROUTING:
-        fold_facts(turn, record, event);
+        settle_routed(turn, record, event);
         break;
     case HB__EVENT__PAYLOAD_NOTIFICATION:
         evolve_told(turn, record, event);

@@ -1,5 +1,6 @@
-/* A notice that arrives in none of its channels is somebody's business: it stands as a problem on the case, in its file
-   and its timeline, until a person deals with it (design.md 3: a final state that someone is told of). */
+/* A notice that arrives in none of its channels is somebody's business, and so is a level that nobody answers, or a
+   route row that could not be judged: it stands as a problem on the case, in its file and its timeline, until a person
+   deals with it (design.md 3: a final state that someone is told of). */
 #include "casework.h"
 
 struct undelivered {
@@ -68,8 +69,17 @@ static void note(struct turn *turn, const struct casework_case *one, const Hb__E
     turn_say(turn, said);
 }
 
-/* The same of a level of a ladder that meant nobody, or that nobody answered. */
-void casework_note_undelivered(struct turn *turn, const struct casework_case *one, const Hb__Event *event)
+/* With the row, where it is one of the policy's. */
+static Hb__Label *text_of_row(struct turn *turn, const struct casework_case *one, const Routing__RouteProblem *problem)
+{
+    for (size_t i = 0; i < one->kind->n_route; i++)
+        if (strcmp(one->kind->route[i]->name, problem->row) == 0)
+            return label_new(turn, arena_printf(turn_arena(turn), "分派规则 %s：%s", problem->row, problem->text->zh),
+                             arena_printf(turn_arena(turn), "route row %s: %s", problem->row, problem->text->en));
+    return problem->text;
+}
+
+void casework_note_heard(struct turn *turn, const struct casework_case *one, const Hb__Event *event)
 {
     struct undelivered what;
     if (event->payload_case == HB__EVENT__PAYLOAD_NOTIFICATION && undelivered_of(event->notification, &what))
@@ -77,4 +87,6 @@ void casework_note_undelivered(struct turn *turn, const struct casework_case *on
     if (event->payload_case == HB__EVENT__PAYLOAD_ESCALATION &&
         event->escalation->kind_case == ESCALATION__EVENT__KIND_PROBLEM)
         note(turn, one, event, "unanswered", event->escalation->problem->text);
+    if (event->payload_case == HB__EVENT__PAYLOAD_ROUTING && event->routing->kind_case == ROUTING__EVENT__KIND_PROBLEM)
+        note(turn, one, event, "routing", text_of_row(turn, one, event->routing->problem));
 }

@@ -355,12 +355,28 @@ static void mark(struct turn *turn, const struct casework_case *one, const Polic
     turn_say(turn, event);
 }
 
-/* The notice goes out on each case of the link: to its complainant, its handler. */
+/* "list.subscribers": it is the case which the field names that lists them. False: it names none. */
+static bool listed_there(struct turn *turn, const struct casework_case *one, struct casework_case *lists,
+                         Policy__Action *of)
+{
+    const char *dot = strchr(of->each, '.');
+    const char *field = arena_text(turn_arena(turn), of->each, (size_t)(dot - of->each));
+    uint64_t id = casework_numbered(turn, one->record->site, facts_text(&one->facts, field));
+    of->each = (char *)(uintptr_t)dot + 1;
+    return id && casework_open(turn, id, lists);
+}
+
+/* The notice goes out on each case of the link: to its complainant, its handler. What the text names and that case
+   does not know is this one's. */
 static void tell_each(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                       const Policy__Action *action, const Casework__NoticeRequested *like)
 {
     struct casework_each each;
-    for (size_t i = 0; casework_each(one, action, i, &each); i++) {
+    struct casework_case lists = *one;
+    Policy__Action of = *action;
+    if (strchr(action->each, '.') && !listed_there(turn, one, &lists, &of))
+        return;
+    for (size_t i = 0; casework_each(&lists, &of, i, &each); i++) {
         struct casework_case other;
         if (!each.link || !casework_open(turn, each.link, &other))
             continue;
@@ -368,6 +384,7 @@ static void tell_each(struct turn *turn, const struct casework_case *one, const 
             TURN_NEW(turn, Casework__NoticeRequested, casework__notice_requested__init);
         *request = *like;
         request->round = other.record->round;
+        request->tells = one->id;
         Hb__Event *event = casework_event(turn, &other, CASEWORK__EVENT__KIND_NOTICE_REQUESTED, request);
         event_clauses(turn, event, rule->clauses, rule->n_clauses);
         turn_say(turn, event);
@@ -665,7 +682,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
         casework_say_history(turn, event);
     if (event->history && !planted("rules_in_history"))
         return; /* for facts before as_of no rule runs */
-    casework_note_undelivered(turn, &one, event);
+    casework_note_heard(turn, &one, event);
     Hb__Position *source = event_position(turn, event);
     struct cause cause = cause_of(event);
     if (*cause.told && event->notification->told->round && event->notification->told->round < one.record->round)

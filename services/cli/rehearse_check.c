@@ -95,8 +95,6 @@ static const Hb__Label *problem_of(const Hb__Event *event)
     if (event->payload_case == HB__EVENT__PAYLOAD_CASEWORK &&
         event->casework->kind_case == CASEWORK__EVENT__KIND_PROBLEM_NOTED)
         return event->casework->problem_noted->text;
-    if (event->payload_case == HB__EVENT__PAYLOAD_ROUTING && event->routing->kind_case == ROUTING__EVENT__KIND_PROBLEM)
-        return event->routing->problem->text;
     return NULL;
 }
 

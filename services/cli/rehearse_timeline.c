@@ -172,8 +172,7 @@ static struct shown show_routing(struct world *world, const Routing__Event *said
                                   *said->routed->handler ? said->routed->handler : "-",
                                   said->routed->n_joint ? " + " : "",
                                   list_text(world, said->routed->joint, said->routed->n_joint), said->routed->row)};
-    case ROUTING__EVENT__KIND_PROBLEM:
-        return (struct shown){word(world, "问题", "problem"), label(world, said->problem->text, "")};
+    case ROUTING__EVENT__KIND_PROBLEM: /* casework's are shown */
     case ROUTING__EVENT__KIND__NOT_SET:
         break;
     }

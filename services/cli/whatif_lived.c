@@ -229,6 +229,9 @@ static void take_casework(struct life *life, struct story *story, const Hb__Even
               KEY(life, "规则 %s 办理 %s", taken->rule, taken->step),
               KEY(life, "rule %s took step %s", taken->rule, taken->step));
     } else if (said->kind_case == CASEWORK__EVENT__KIND_PROBLEM_NOTED) {
+        const Hb__Position *source = said->problem_noted->source;
+        if (source && source->log->service == HB__SERVICE__ROUTING)
+            return; /* routing's own is taken */
         const Hb__Label *text = said->problem_noted->text;
         other(life, story, KEY(life, "problem %s %s", said->problem_noted->rule, text ? text->en : ""),
               text ? text->zh : "", text ? text->en : "");

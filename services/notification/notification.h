@@ -37,6 +37,7 @@ struct notification_request {
     struct turn *turn;
     const Hb__Event *event; /* that asked */
     Noterec__Case *record;
+    const Noterec__Case *tells; /* whose rule tells this one, and knows what its text names; NULL: itself */
     const Policy__Policy *policy;
     const Policy__Notice *notice; /* NULL: the policy has no such text; the name is told all the same */
     const char *name, *clock;

@@ -60,6 +60,8 @@ bool notification_request_read(struct notification_request *request, struct turn
         request->clock = event->casework->notice_requested->clock;
         request->due_ms = event->casework->notice_requested->due_ms;
         request->letter = event->casework->notice_requested->letter;
+        if (event->casework->notice_requested->tells)
+            request->tells = notification_case(turn, event->casework->notice_requested->tells);
         whom_it_means(request);
         return true;
     }

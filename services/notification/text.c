@@ -1,5 +1,6 @@
 /* The text of a notice, as the policy has it, filled in: {number} {clock} {due} {level} {site}, and the facts of the
-   case by name. Never a sealed text. What a policy makes longer than a notice may be is cut. */
+   case by name, and what it does not know of the case that tells it. Never a sealed text. What a policy makes longer
+   than a notice may be is cut. */
 #include "calendar/calendar.h"
 #include "notification.h"
 
@@ -29,10 +30,10 @@ static const char *either(bool english, const char *zh, const char *en)
 }
 
 /* A choice is called what the policy calls it. */
-static const char *choice_text(const struct notification_request *request, const char *name, const char *choice,
-                               bool english)
+static const char *choice_text(const struct notification_request *request, const Noterec__Case *of, const char *name,
+                               const char *choice, bool english)
 {
-    const Policy__Kind *kind = request->policy ? policy_kind(request->policy, request->record->kind) : NULL;
+    const Policy__Kind *kind = request->policy ? policy_kind(request->policy, of->kind) : NULL;
     const Policy__FieldDef *field = kind ? policy_field(kind, name) : NULL;
     for (size_t i = 0; field && i < field->n_one_of; i++)
         if (strcmp(field->one_of[i]->name, choice) == 0 && field->one_of[i]->label)
@@ -51,10 +52,11 @@ static const Hb__Value *thing_value(const struct notification_request *request, 
 }
 
 /* A fact of the case; NULL when there is none, or only word that it was given: sealed texts never stand in a notice. */
-static const char *fact_text(const struct notification_request *request, const char *name, bool english)
+static const char *fact_text(const struct notification_request *request, const Noterec__Case *of, const char *name,
+                             bool english)
 {
     struct arena *arena = turn_arena(request->turn);
-    struct facts facts = {request->record->facts, request->record->n_facts};
+    struct facts facts = {of->facts, of->n_facts};
     const Hb__Value *value = facts_get(&facts, name);
     if (!value)
         value = thing_value(request, &facts, name);
@@ -62,7 +64,7 @@ static const char *fact_text(const struct notification_request *request, const c
         return NULL;
     switch (value->kind_case) {
     case HB__VALUE__KIND_TEXT:
-        return choice_text(request, name, value->text, english);
+        return choice_text(request, of, name, value->text, english);
     case HB__VALUE__KIND_NUMBER:
         return arena_printf(arena, "%" PRId64, value->number);
     case HB__VALUE__KIND_YES:
@@ -96,7 +98,8 @@ static const char *value_of(const struct notification_request *request, const ch
         return arena_printf(turn_arena(request->turn), "%" PRIu32, request->level);
     if (strcmp(name, "site") == 0)
         return request->event->site;
-    return fact_text(request, name, english);
+    const char *own = fact_text(request, request->record, name, english);
+    return own || !request->tells ? own : fact_text(request, request->tells, name, english);
 }
 
 struct filling {

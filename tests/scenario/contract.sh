@@ -201,6 +201,9 @@ expect 'no such pack' 1 'there is no pack "NOPE"' "$hearback" policy check --lan
 mkdir "$work/MINE"
 printf 'pack: MINE\nname: [我的, Mine]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    clocks:\n      acept: {clause: X, name: [甲, A], start: registered, stop: acepted, limit: 3 days}\n' >"$work/MINE/pack.yaml"
 expect 'a folder with a mistake' 1 'MINE/pack.yaml:7: kinds.complaint.clocks.acept: "acepted" is no stage, step or field of complaint' "$hearback" policy check --language en "$work/MINE"
+mkdir "$work/LISTS"
+printf 'pack: LISTS\nname: [名册, Lists]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    rules:\n      all: {clause: X, when: accepted, then: {tell: reply, each: lst.members}}\n' >"$work/LISTS/pack.yaml"
+expect 'a list that no field names' 1 'each: "lst.members" is for `tell` only, and what stands before the dot is a field of type: case' "$hearback" policy check --language en "$work/LISTS"
 six=(PROP-11 PROP-CO PROP-FEEDBACK PROP-REVISIT PROP-COMPLAINT PROP-NOTICE)
 expect 'what six packs say differently' 0 'kinds.complaint.steps.dispatch.by: it differs from' "$hearback" policy check --language en --together "${six[@]}"
 settled() { "$hearback" policy check --language en --together "${six[@]}" SITE-PROPERTY | grep -q 'to settle it' || echo settled; }
@@ -242,6 +245,30 @@ expect 'the other way nothing loosens' 1 '; 0 loosen' diff_of NEW OLD
 expect 'as data' 1 '"path":"kinds.complaint.never.staff"' diff_of --json OLD NEW
 expect 'no such pack to compare' 2 'NOPE has mistakes' diff_of OLD NOPE
 expect 'one pack only' 2 'policy diff' diff_of OLD
+
+# ---- a notice that everybody may read: more of it to more people, or for longer, loosens ----
+mkdir "$work/SHUT" "$work/BOARD" "$work/WIDE"
+cat >"$work/BOARD/pack.yaml" <<'EOF'
+pack: BOARD
+name: [公告, Board]
+extends: GEN-FRAME
+kinds:
+  poster:
+    like: report
+    clause: Y-1
+    name: [海报, Poster]
+    fields: {wording: {clause: Y-1, name: [内容, Wording], type: open_text}, until: {clause: Y-1, name: [有效期, Valid until], type: time}}
+    public_notice: {in: done, fields: [wording], until: until, if: {wording: present}}
+EOF
+sed -e 's/pack: BOARD/pack: SHUT/' -e '/public_notice:/d' "$work/BOARD/pack.yaml" >"$work/SHUT/pack.yaml"
+sed -e 's/pack: BOARD/pack: WIDE/' -e 's/{in: done.*/{in: [open, done], fields: [wording, until]}/' "$work/BOARD/pack.yaml" >"$work/WIDE/pack.yaml"
+expect 'shown to everybody' 1 '+ kind Poster › public_notice: {in: done, fields: [wording], until: until, if: {wording: present}}  (loosens)' diff_of SHUT BOARD
+expect 'shown to nobody any more' 1 '0 added, 1 removed, 0 changed; 0 loosen' diff_of BOARD SHUT
+expect 'in more stages' 1 '~ kind Poster › public_notice › in: done → [open, done]  (loosens)' diff_of BOARD WIDE
+expect 'more of it' 1 '[wording] → [wording, until]  (loosens)' diff_of BOARD WIDE
+expect 'to no end' 1 '- kind Poster › public_notice › until: until  (loosens)' diff_of BOARD WIDE
+expect 'whatever it is like' 1 '- kind Poster › public_notice › if: {wording: present}  (loosens)' diff_of BOARD WIDE
+expect 'less of it' 1 '2 added, 0 removed, 2 changed; 0 loosen' diff_of WIDE BOARD
 
 # ---- the matrix of clauses: every status, from packs and scenarios of its own ----
 mkdir -p "$work/packs/TINY" "$work/shown/TINY"
