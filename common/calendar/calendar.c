@@ -514,7 +514,7 @@ static int32_t day_in(struct counting *counting, const Policy__Term *term, const
     int year, month, day;
     switch (term->place) {
     case POLICY__TERM__PLACE__END:
-        return period->next - 1;
+        return period->next - 1 - (int32_t)term->amount;
     case POLICY__TERM__PLACE__NTH_DAY:
         return date + (int32_t)term->amount - 1;
     case POLICY__TERM__PLACE__WEEKDAY:
@@ -543,6 +543,8 @@ static void in_period(struct counting *counting, const Policy__Term *term, int64
     struct period period = period_of(calendar, term->period, start_ms);
     if (term->next)
         period = period_of(calendar, term->period, period.to_ms);
+    if (term->last)
+        period = period_of(calendar, term->period, period.from_ms - 1);
     int32_t date = day_in(counting, term, &period);
     counting->due->in_days = true;
     end_of_day(counting, term, date);

@@ -83,6 +83,9 @@ const Directory__Person **who_persons(struct turn *turn, const char *site, Polic
    person. "" when none. `person_out`: the person named, "" when a department. */
 const char *who_department(struct turn *turn, const char *site, const Policy__Who *who, const struct facts *facts,
                            const char **person_out);
+/* What the fact `filer` says of whoever registers a case: the person, or "account:NAME" where nobody stands behind the
+   account; "": none, as of a complainant without account. */
+const char *who_filer(struct turn *turn, const Hb__Actor *actor);
 /* Is this actor among them? A department means its members. `handler` also means any member of the lead department
  * while no handler is named. */
 bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,

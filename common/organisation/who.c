@@ -429,6 +429,20 @@ static bool has_post_at(const Directory__Person *person, const char *site)
     return false;
 }
 
+const char *who_filer(struct turn *turn, const Hb__Actor *actor)
+{
+    if (!actor || actor->complainant || *actor->person || !*actor->account)
+        return actor && !actor->complainant ? actor->person : "";
+    return arena_printf(turn_arena(turn), "account:%s", actor->account);
+}
+
+/* An account of a program, behind which nobody stands. */
+static bool is_filing_account(struct turn *turn, const struct facts *facts, const Hb__Actor *actor)
+{
+    return facts && *actor->account && !*actor->person &&
+           strcmp(facts_text(facts, "filer"), who_filer(turn, actor)) == 0;
+}
+
 bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, size_t count, const struct facts *facts,
                   const Hb__Actor *actor)
 {
@@ -438,7 +452,8 @@ bool who_includes(struct turn *turn, const char *site, Policy__Who *const *who, 
     const Directory__Person *person = *acting ? organisation_person(turn, acting) : NULL;
     for (size_t i = 0; i < count; i++) {
         const char *root = who[i]->n_of ? "" : who[i]->root;
-        if (strcmp(root, "anyone") == 0 || (strcmp(root, "complainant") == 0 && actor->complainant))
+        if (strcmp(root, "anyone") == 0 || (strcmp(root, "complainant") == 0 && actor->complainant) ||
+            (strcmp(root, "filer") == 0 && is_filing_account(turn, facts, actor)))
             return true;
         if (!person)
             continue;

@@ -128,6 +128,14 @@ void chains_steps(struct compile *compile)
 
 /* ---- clocks and rules ---- */
 
+/* What is wrong with it is found at the chain. */
+static void stands_at_chain(struct compile *compile, const char *section, const char *name)
+{
+    struct policy_place here = {arena_printf(compile->arena, "kinds.%s.%s.%s", compile->kind->name, section, name),
+                                compile->file, compile->line};
+    POLICY_ADD(compile, compile->result->places, compile->result->places_count, here);
+}
+
 static void add_trigger(struct compile *compile, Policy__Trigger ***list, size_t *count, Policy__Trigger__Type type,
                         char *name)
 {
@@ -144,6 +152,7 @@ static void add_clock(struct compile *compile, json_t *map, const Policy__Chain 
     Policy__Clock *clock = POLICY_NEW(compile, Policy__Clock, POLICY__CLOCK__INIT);
     struct arena *arena = compile->arena;
     clock->name = arena_printf(arena, "%s.%s", chain->name, link->name);
+    stands_at_chain(compile, "clocks", clock->name);
     clock->clauses = chain->clauses;
     clock->n_clauses = chain->n_clauses;
     clock->label = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
@@ -169,6 +178,7 @@ static Policy__Rule *add_rule(struct compile *compile, const Policy__Chain *chai
     Policy__Kind *kind = kind_at_hand(compile);
     Policy__Rule *rule = POLICY_NEW(compile, Policy__Rule, POLICY__RULE__INIT);
     rule->name = arena_printf(compile->arena, "%s.%s", chain->name, what);
+    stands_at_chain(compile, "rules", rule->name);
     rule->clauses = chain->clauses;
     rule->n_clauses = chain->n_clauses;
     rule->when = POLICY_NEW(compile, Policy__Trigger, POLICY__TRIGGER__INIT);

@@ -49,6 +49,59 @@ void check_found(struct check *check, enum check_weight weight, const char *fiel
         CHECK_ADD(check, result->mistakes, result->count, mistake);
 }
 
+/* ".clocks.reply" of "kinds.repair.clocks.reply"; NULL: of no kind. */
+static const char *within_kind(const char *field)
+{
+    return strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
+}
+
+/* A kind that takes up what others have has their mistakes, too: they are told once, of the other. */
+static bool takes_up(const struct check *check, const char *item)
+{
+    size_t size = within_kind(item) ? (size_t)(within_kind(item) - item) - 6 : 0;
+    for (size_t i = 0; size && i < check->result->likes_count; i++)
+        if (strlen(check->result->likes[i]) == size && strncmp(item + 6, check->result->likes[i], size) == 0)
+            return true;
+    return false;
+}
+
+static bool broken(const struct check *check, const char *item, bool within)
+{
+    bool any_kind = takes_up(check, item);
+    const char *wanted = any_kind ? within_kind(item) : item;
+    size_t size = strlen(wanted);
+    for (size_t i = 0; i < check->compiled; i++) {
+        const struct policy_mistake *mistake = &check->result->mistakes[i];
+        const char *field = any_kind ? within_kind(mistake->field) : mistake->field;
+        if (field && !mistake->warning && !mistake->stands && strncmp(field, wanted, size) == 0 &&
+            (!field[size] || (within && field[size] == '.')))
+            return true;
+    }
+    return false;
+}
+
+bool check_broken(const struct check *check, const char *item)
+{
+    return broken(check, item, true);
+}
+
+bool check_broken_itself(const struct check *check, const char *item)
+{
+    return broken(check, item, false);
+}
+
+static bool section_broken(const struct check *check, const char *section)
+{
+    return check->compiled &&
+           check_broken_itself(check, arena_printf(check->arena, "kinds.%s.%s", check->kind->name, section));
+}
+
+static bool item_broken(const struct check *check, const char *section, const char *name)
+{
+    return check->compiled &&
+           check_broken(check, arena_printf(check->arena, "kinds.%s.%s.%s", check->kind->name, section, name));
+}
+
 void check_suggest(struct check *check, const char *word, const char *const *words, size_t count)
 {
     const char *near = check->said ? nearest_word(word, words, count) : NULL;
@@ -82,8 +135,24 @@ static bool left(const struct check *check, const char *stage)
     return false;
 }
 
+/* A step from or to a stage that there is not may mean any of those there are. */
+static bool all_stages_known(const struct check *check)
+{
+    for (size_t i = 0; i < check->kind->n_steps; i++) {
+        const Policy__Step *step = check->kind->steps[i];
+        bool known = !*step->to || policy_stage(check->kind, step->to);
+        for (size_t s = 0; s < step->n_from; s++)
+            known = known && policy_stage(check->kind, step->from[s]);
+        if (!known)
+            return false;
+    }
+    return !section_broken(check, "stages") && !section_broken(check, "steps");
+}
+
 static void check_stages(struct check *check)
 {
+    if (!all_stages_known(check))
+        return;
     for (size_t i = 0; i < check->kind->n_stages; i++) {
         const Policy__Stage *stage = check->kind->stages[i];
         const char *field = arena_printf(check->arena, "kinds.%s.stages.%s", check->kind->name, stage->name);
@@ -110,8 +179,8 @@ static bool told_by_a_rule(const struct check *check, const char *notice)
 
 static bool may_happen(const struct check *check, const Policy__Trigger *trigger)
 {
-    if (trigger->type == POLICY__TRIGGER__TYPE__STAGE)
-        return reached(check, trigger->name);
+    if (trigger->type == POLICY__TRIGGER__TYPE__STAGE) /* one that there is not is told by the compiler */
+        return !policy_stage(check->kind, trigger->name) || reached(check, trigger->name);
     return trigger->type != POLICY__TRIGGER__TYPE__TOLD || told_by_a_rule(check, trigger->name);
 }
 
@@ -140,7 +209,8 @@ static void check_mains(struct check *check)
     for (size_t i = 0; i < kind->n_clocks; i++)
         for (size_t j = i + 1; j < kind->n_clocks; j++) {
             const Policy__Clock *one = kind->clocks[i], *other = kind->clocks[j];
-            if (!always_main(one) || !always_main(other) || takes_over(one, other) || takes_over(other, one))
+            if (!always_main(one) || !always_main(other) || takes_over(one, other) || takes_over(other, one) ||
+                item_broken(check, "clocks", one->name) || item_broken(check, "clocks", other->name))
                 continue;
             check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.clocks", kind->name),
                         "每个案件有不止一个主时钟：%s 与 %s 同时计时；须各有 if，或一个由停止另一个的事件起算",
@@ -209,7 +279,7 @@ static void check_clocks(struct check *check)
         bool stops = false;
         for (size_t s = 0; s < clock->n_stop; s++)
             stops = stops || may_happen(check, clock->stop[s]);
-        if (!stops)
+        if (!stops && clock->n_stop && all_stages_known(check))
             check_found(check, CHECK_MISTAKE, field, "此时钟永不停止：所列阶段、步骤、通知都不会发生",
                         "nothing ever stops this clock: no stage, step or notice it names can happen");
         if (clock->signing)
@@ -221,16 +291,25 @@ static void check_clocks(struct check *check)
 
 /* ---- routes ---- */
 
+static bool takes_all(const Policy__RouteRow *row)
+{
+    return !row->condition || row->condition->n_nodes == 0;
+}
+
 static void check_route(struct check *check)
 {
     const Policy__Kind *kind = check->kind;
-    const Policy__RouteRow *last = kind->n_route ? kind->route[kind->n_route - 1] : NULL;
     const char *field = arena_printf(check->arena, "kinds.%s.route", kind->name);
-    if (!last || (last->condition && last->condition->n_nodes))
+    bool total = false;
+    if (check->compiled && check_broken_itself(check, field))
+        return;
+    for (size_t i = 0; i < kind->n_route; i++)
+        total = total || takes_all(kind->route[i]);
+    if (!total)
         check_found(check, CHECK_MISTAKE, field, "分派规则不完备：最后一行不得有 if",
                     "not total: the last row must have no \"if\"");
-    for (size_t i = 0; i + 1 < kind->n_route; i++)
-        if (!kind->route[i]->condition || kind->route[i]->condition->n_nodes == 0)
+    for (size_t i = 0; i + 1 < kind->n_route && !(check->compiled && check_broken(check, field)); i++)
+        if (takes_all(kind->route[i]))
             check_found(check, CHECK_WARNING, field, "没有 if 的行之后各行永不生效",
                         "rows after one without \"if\" are never reached");
 }
@@ -271,7 +350,7 @@ static void check_acknowledge(struct check *check)
                             asks_acknowledgement(check, kind->rules[i]->then[a]->name));
     if (asks && policy_step(kind, "acknowledge"))
         check_acknowledged_from(check, policy_step(kind, "acknowledge"));
-    if (asks && !policy_step(kind, "acknowledge"))
+    if (asks && !policy_step(kind, "acknowledge") && !section_broken(check, "steps"))
         check_found(check, CHECK_MISTAKE, arena_printf(check->arena, "kinds.%s.steps", kind->name),
                     "升级阶梯要求确认，但该类事项没有步骤 acknowledge",
                     "a ladder of this kind must be acknowledged, but there is no step \"acknowledge\"");
@@ -285,64 +364,30 @@ static void check_kind(struct check *check, const Policy__Kind *kind)
     check_route(check);
     check_overlap(check);
     check_kind_words(check);
+    check_kind_names(check);
+    check_runs(check);
     check_acknowledge(check);
 }
 
-/* Nothing of a kind is looked up in these, nor in the head (""): what is wrong there makes no follow-up mistake. */
-static bool stands_alone(const char *field)
-{
-    static const char *const parts[] = {"",        "patterns", "schedules",      "never",    "documents", "defaults",
-                                        "clauses", "built_in", "organisational", "left_out", "calendar",  "in_force"};
-    size_t size = strcspn(field, ".");
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strlen(parts[i]) == size && strncmp(field, parts[i], size) == 0)
-            return true;
-    return false;
-}
-
-/* What is wrong already, of one kind; of none: anything that every kind may name. */
-static bool is_wrong(const struct policy_result *result, const char *kind)
-{
-    for (size_t i = 0; i < result->count; i++) {
-        const char *field = result->mistakes[i].field;
-        size_t size = strlen(kind);
-        bool of_kinds = strncmp(field, "kinds.", 6) == 0;
-        bool of_it = of_kinds && strncmp(field + 6, kind, size) == 0 && (field[6 + size] == '.' || !field[6 + size]);
-        if (!result->mistakes[i].warning && (*kind ? of_it : !of_kinds && !stands_alone(field)))
-            return true;
-    }
-    return false;
-}
-
-/* Is anything wrong behind the head? */
-static bool any_wrong(const struct policy_result *result)
-{
-    for (size_t i = 0; i < result->count; i++)
-        if (!result->mistakes[i].warning && *result->mistakes[i].field)
-            return true;
-    return false;
-}
-
-/* A mistake in one kind does not hide those of the others. What all of them may name has to be there, or it would be
-   missed in each. */
+/* Looks at whatever compiled: a mistake of the compiler hides nothing but what would follow from it. */
 void policy_check(struct policy_result *result, struct arena *arena)
 {
     if (!result->begun)
         return;
     struct check check = {.result = result, .arena = arena, .policy = result->begun};
-    size_t n = result->begun->n_kinds;
-    bool *wrong = arena_alloc(arena, (n + 1) * sizeof *wrong), whole = !any_wrong(result),
-         shared = is_wrong(result, "");
-    for (size_t i = 0; i < n; i++) /* all before the first is checked, which adds to them */
-        wrong[i] = is_wrong(result, result->begun->kinds[i]->name);
-    for (size_t i = 0; i < n && !shared; i++)
-        if (!wrong[i])
-            check_kind(&check, result->begun->kinds[i]);
-    if (whole) {
-        check_policy_words(&check);
-        check_clauses(&check);
-        check_loops(&check);
-    }
+    for (size_t i = 0; i < result->count; i++)
+        check.compiled = result->mistakes[i].warning ? check.compiled : i + 1;
+    for (size_t rank = 0; rank <= result->likes_count; rank++)
+        for (size_t i = 0; i < result->begun->n_kinds; i++) {
+            const Policy__Kind *kind = result->begun->kinds[i];
+            if (taken_up(result, kind->name) == rank &&
+                !(check.compiled && check_broken_itself(&check, arena_printf(arena, "kinds.%s", kind->name))))
+                check_kind(&check, kind);
+        }
+    check_policy_words(&check);
+    check_policy_names(&check);
+    check_clauses(&check);
+    check_loops(&check);
     if (check.wrong)
         result->policy = NULL;
 }

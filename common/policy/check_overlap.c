@@ -75,13 +75,20 @@ static bool shadows(struct check *check, const Policy__Condition *earlier, const
 
 /* ---- rows ---- */
 
+/* Of a condition that did not compile some lines are missing. */
+static bool row_broken(const struct check *check, const char *section, const char *name)
+{
+    return check->compiled &&
+           check_broken(check, arena_printf(check->arena, "kinds.%s.%s.%s", check->kind->name, section, name));
+}
+
 static void check_route_rows(struct check *check)
 {
     const Policy__Kind *kind = check->kind;
     for (size_t j = 1; j < kind->n_route; j++)
         for (size_t i = 0; i < j; i++) {
             const Policy__RouteRow *first = kind->route[i], *row = kind->route[j];
-            if (!shadows(check, first->condition, row->condition))
+            if (!shadows(check, first->condition, row->condition) || row_broken(check, "route", first->name))
                 continue;
             check_found(check, CHECK_WARNING, arena_printf(check->arena, "kinds.%s.route.%s", kind->name, row->name),
                         "此行永不生效：凡符合它的都先符合 %s", "never reached: whatever it takes, %s takes before it",
@@ -96,7 +103,8 @@ static void check_limit_rows(struct check *check, const Policy__Clock *clock)
         for (size_t i = 0; i < j; i++) {
             const Policy__LimitRow *first = clock->limit[i], *row = clock->limit[j];
             bool always = !first->condition || first->condition->n_nodes == 0;
-            if (first->pack != row->pack || !(always || shadows(check, first->condition, row->condition)))
+            if (first->pack != row->pack || row_broken(check, "clocks", clock->name) ||
+                !(always || shadows(check, first->condition, row->condition)))
                 continue;
             check_found(check, CHECK_WARNING,
                         arena_printf(check->arena, "kinds.%s.clocks.%s.limit", check->kind->name, clock->name),
@@ -301,7 +309,8 @@ static bool sets(const Policy__Rule *rule)
 static void check_two(struct check *check, const Policy__Rule *one, const Policy__Rule *other)
 {
     const Hb__Fact *set = same_trigger(one->when, other->when) ? sets_otherwise(check, one, other) : NULL;
-    if (set && !never_together(check, one->condition, other->condition))
+    if (set && !never_together(check, one->condition, other->condition) && !row_broken(check, "rules", one->name) &&
+        !row_broken(check, "rules", other->name))
         check_found(check, CHECK_MISTAKE,
                     arena_printf(check->arena, "kinds.%s.rules.%s", check->kind->name, other->name),
                     "与规则 %s 同时生效，却把 %s 设为不同的值",

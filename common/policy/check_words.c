@@ -11,6 +11,7 @@ static const char *const common_facts[] = {"kind",
                                            "external_ref",
                                            "received_at",
                                            "registered_at",
+                                           "filer",
                                            "stage",
                                            "phase",
                                            "round",
@@ -35,15 +36,15 @@ static const char *const common_facts[] = {"kind",
 /* Of these a case may have none. */
 static bool may_lack(const char *fact)
 {
-    static const char *const optional[] = {"place",    "external_ref", "handler", "joint",         "due_at",
-                                           "category", "schedule",     "period",  "post_withdrawn"};
+    static const char *const optional[] = {"place",  "external_ref", "filer",    "handler", "joint",
+                                           "due_at", "category",     "schedule", "period",  "post_withdrawn"};
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (strcmp(optional[i], fact) == 0)
             return true;
     return false;
 }
 
-static bool is_common(const char *fact)
+bool check_common_fact(const char *fact)
 {
     for (size_t i = 0; i < COMMON_FACTS; i++)
         if (strcmp(common_facts[i], fact) == 0)
@@ -102,11 +103,21 @@ static bool has_chain(const struct check *check, const char *name)
     return false;
 }
 
-static void fact_known(struct check *check, const char *field, const char *fact)
+/* A field that did not compile may have parts and choices, be needed or have a default. */
+bool check_broken_field(const struct check *check, const char *fact)
 {
-    if (is_common(fact) || policy_field_of_fact(check->kind, fact) || is_set(check, fact) || of_thing(check, fact) ||
-        of_person(check, fact) || has_chain(check, fact))
-        return;
+    const char *root = root_of(check, fact);
+    return check->compiled &&
+           (check_broken(check,
+                         arena_printf(check->arena, "kinds.%s.fields.%s", check->kind->name, root ? root : fact)) ||
+            check_broken_itself(check, arena_printf(check->arena, "kinds.%s.fields", check->kind->name)));
+}
+
+bool check_fact_known(struct check *check, const char *field, const char *fact)
+{
+    if (check_broken_field(check, fact) || check_common_fact(fact) || policy_field_of_fact(check->kind, fact) ||
+        is_set(check, fact) || of_thing(check, fact) || of_person(check, fact) || has_chain(check, fact))
+        return true;
     const char **names = NULL;
     size_t count = 0;
     for (size_t i = 0; i < check->kind->n_fields; i++)
@@ -116,6 +127,7 @@ static void fact_known(struct check *check, const char *field, const char *fact)
     check_found(check, CHECK_MISTAKE, field, "\"%s\" 不是 %s 的字段，也不是案件的事实",
                 "\"%s\" is no field of %s and no fact of every case", fact, check->kind->name);
     check_suggest(check, fact, names, count);
+    return false;
 }
 
 static bool asks(const Policy__Node *node)
@@ -202,6 +214,8 @@ static bool needed_before(const struct check *check, const Policy__Rule *rule, c
 
 static bool always_there(const struct check *check, const char *fact)
 {
+    if (check_broken_field(check, fact))
+        return true;
     const Policy__FieldDef *def = policy_field(check->kind, fact);
     if (def && (def->needed == POLICY__FIELD_DEF__NEEDED__ALWAYS || def->default_value))
         return true;
@@ -211,7 +225,7 @@ static bool always_there(const struct check *check, const char *fact)
         return true;
     if (of_thing(check, fact) || of_person(check, fact)) /* what is known of them hangs on whether one is named */
         return always_there(check, root_of(check, fact));
-    return is_common(fact) && !may_lack(fact);
+    return check_common_fact(fact) && !may_lack(fact);
 }
 
 /* A field of the kind of which a case may have no value when the rule acts. `rule` NULL: at any time. Whoever opens a
@@ -234,7 +248,7 @@ static size_t check_items(struct check *check, const char *field, const Policy__
         bool named = asks(node) || node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT;
         left += node->count;
         left--;
-        if (over->parts && named &&
+        if (over->parts && named && !check_broken_field(check, over->fact) &&
             !policy_field(check->kind, arena_printf(check->arena, "%s.%s", over->fact, node->fact)))
             check_found(check, CHECK_MISTAKE, field, "%s 的各部分没有 \"%s\"", "the parts of %s have no \"%s\"",
                         over->fact, node->fact);
@@ -252,18 +266,20 @@ static void check_known(struct check *check, const char *field, const Policy__Co
         bool named = asks(node) || node->op == POLICY__NODE__OP__MISSING || node->op == POLICY__NODE__OP__PRESENT;
         if (node->op == POLICY__NODE__OP__TOLD && !policy_notice(check->policy, node->fact))
             check_found(check, CHECK_MISTAKE, field, "没有通知 \"%s\"", "there is no notice \"%s\"", node->fact);
+        if (node->op >= POLICY__NODE__OP__SOME && !node->parts && *node->fact && !check_any_link(check, node->fact) &&
+            !check_gathers_link(check->policy, node->fact) && !check_broken_field(check, node->fact))
+            check_found(check, CHECK_MISTAKE, field, "\"%s\" 不是有部分的字段，也没有以此名关联的案件",
+                        "\"%s\" is no field of parts, and no case is linked by it", node->fact);
         if (node->op >= POLICY__NODE__OP__SOME)
             i = check_items(check, field, condition, i);
         if (!named)
             continue;
-        size_t before = check->result->count;
-        fact_known(check, field, node->fact);
+        bool there = check_fact_known(check, field, node->fact);
         if (node->op == POLICY__NODE__OP__SAME_AS)
-            fact_known(check, field, node->other);
+            check_fact_known(check, field, node->other);
         const char *root = root_of(check, node->fact);
         bool known = always_there(check, node->fact) || tests_for(condition, node->fact) ||
-                     (root && tests_for(condition, root)) || needed_before(check, rule, node->fact) ||
-                     before != check->result->count;
+                     (root && tests_for(condition, root)) || needed_before(check, rule, node->fact) || !there;
         if (asks(node) && !known)
             check_found(
                 check, unknown, field, "此时 \"%s\" 可能未知：请给默认值、设为必填，或同时判断 missing/present",
@@ -291,7 +307,7 @@ static bool department_named(const struct check *check, const char *name)
     return false;
 }
 
-static bool is_role(const char *word)
+bool check_role(const char *word)
 {
     static const char *const roles[] = {"complainant", "filer", "handler", "lead",   "first_contact",
                                         "respondent",  "actor", "owner",   "anyone", "employee",
@@ -310,16 +326,16 @@ static bool any_field(const struct check *check, const char *name)
     return false;
 }
 
-static bool who_known(const struct check *check, const Policy__Who *who)
+bool check_who_known(const struct check *check, const Policy__Who *who)
 {
     const char *root = who ? who->root : "";
     bool of_step = who && who->n_of && strcmp(who->of[who->n_of - 1], "taker") == 0;
-    return !*root || of_step || is_role(root) || policy_post(check->policy, root) ||
+    return !*root || of_step || check_role(root) || policy_post(check->policy, root) ||
            policy_roster(check->policy, root) || department_named(check, root) ||
            (check->kind ? policy_field(check->kind, root) != NULL : any_field(check, root));
 }
 
-static void suggest_post(struct check *check, const char *word)
+void check_suggest_post(struct check *check, const char *word)
 {
     const char **names = NULL;
     size_t count = 0;
@@ -328,14 +344,30 @@ static void suggest_post(struct check *check, const char *word)
     check_suggest(check, word, names, count);
 }
 
-static void check_who(struct check *check, const char *field, const Policy__Who *who)
+/* "superior of owner": of a post that stands under none it is nobody. Read from the right, as long as it is told by
+   posts alone. */
+static void check_superior(struct check *check, const char *field, const Policy__Who *who)
 {
-    if (who_known(check, who))
+    const Policy__Post *post = who ? policy_post(check->policy, who->root) : NULL;
+    for (size_t i = who ? who->n_of : 0; post && i-- > 0;) {
+        if (strcmp(who->of[i], "superior") != 0)
+            return;
+        if (!*post->superior)
+            check_found(check, CHECK_MISTAKE, field, "岗位 %s 没有上级（superior）：superior of %s 不指任何人",
+                        "the post %s has no superior: \"superior of %s\" is nobody", post->name, post->name);
+        post = policy_post(check->policy, post->superior);
+    }
+}
+
+void check_who(struct check *check, const char *field, const Policy__Who *who)
+{
+    check_superior(check, field, who);
+    if (check_who_known(check, who))
         return;
     const char *root = who->root;
     check_found(check, CHECK_WARNING, field, "\"%s\" 不是本制度的岗位或值班表：站点须有同名部门",
                 "\"%s\" is no post and no roster of this policy: a department of the site must bear that name", root);
-    suggest_post(check, root);
+    check_suggest_post(check, root);
 }
 
 static void check_whos(struct check *check, const char *field, Policy__Who *const *list, size_t count)
@@ -365,7 +397,7 @@ static bool opens_link(const Policy__Kind *kind, const char *link)
 }
 
 /* Do cases of any kind get linked under this name? */
-static bool any_link(const struct check *check, const char *link)
+bool check_any_link(const struct check *check, const char *link)
 {
     for (size_t i = 0; i < check->policy->n_kinds; i++) {
         const Policy__Kind *kind = check->policy->kinds[i];
@@ -405,7 +437,7 @@ static void check_trigger(struct check *check, const char *field, const Policy__
         if (trigger->by_field && !any_stage(check, trigger->name))
             check_found(check, CHECK_MISTAKE, field, "没有事项有阶段 \"%s\"", "no kind has a stage \"%s\"",
                         trigger->name);
-        else if (trigger->phase && !any_link(check, trigger->other))
+        else if (trigger->phase && !check_any_link(check, trigger->other))
             check_found(check, CHECK_MISTAKE, field, "没有事项 \"%s\"，也没有规则或步骤以此名关联",
                         "there is no kind \"%s\", and no rule or step links cases under this name", trigger->other);
         else if (!trigger->by_field && !trigger->phase && (!other || !policy_stage(other, trigger->name)))
@@ -489,13 +521,30 @@ static bool begins_with(const struct check *check, const Policy__Clock *clock, c
     return true;
 }
 
+/* A limit that is a field is a time or a span of it. */
+static bool is_time(struct check *check, const char *field, const Policy__Term *term)
+{
+    const Policy__FieldDef *def = policy_field(check->kind, term->field);
+    bool alone = term->unit == POLICY__TERM__UNIT__FIELD;
+    if (!*term->field ||
+        (def && (def->type == POLICY__FIELD_DEF__TYPE__TIME || def->type == POLICY__FIELD_DEF__TYPE__DURATION)) ||
+        check_broken_field(check, term->field) || strcmp(term->field, "due_at") == 0 || (!def && !alone))
+        return true;
+    check_found(check, CHECK_MISTAKE, field, "limit：\"%s\" 不是 %s 的时间（time）或时长（duration）字段",
+                "limit: \"%s\" is no field of %s of type time or duration", term->field, check->kind->name);
+    return false;
+}
+
 /* A limit that is an empty field is none: the clock runs and is never due. */
 static void check_limit_fields(struct check *check, const char *field, const Policy__Clock *clock)
 {
     for (size_t r = 0; r < clock->n_limit && !*clock->each; r++) {
         const Policy__LimitRow *row = clock->limit[r];
         const char *fact = row->n_terms == 1 ? row->terms[0]->field : "";
-        if (may_be_empty(check, fact, row->condition, NULL) &&
+        bool times = true;
+        for (size_t t = 0; t < row->n_terms; t++)
+            times = is_time(check, field, row->terms[t]) && times;
+        if (times && may_be_empty(check, fact, row->condition, NULL) &&
             !(clock->condition && tests_for(clock->condition, fact)) && !begins_with(check, clock, fact))
             check_found(check, CHECK_WARNING, field,
                         "\"%s\" 可能未填，时钟便无到期时间：请设为必填，或另给一行（if: {%s: present}）",
@@ -534,7 +583,7 @@ static bool counts_by_due(const Policy__Kind *kind)
     return false;
 }
 
-static bool gathers_link(const Policy__Policy *policy, const char *link)
+bool check_gathers_link(const Policy__Policy *policy, const char *link)
 {
     for (size_t i = 0; i < policy->n_patterns; i++)
         for (size_t a = 0; a < policy->patterns[i]->n_then; a++)
@@ -546,7 +595,7 @@ static bool gathers_link(const Policy__Policy *policy, const char *link)
 static bool is_block(const struct check *check, const char *word)
 {
     static const char *const own[] = {"case", "party", "dispatch", "result", "steps"};
-    bool known = is_common(word) || gathers_link(check->policy, word);
+    bool known = check_common_fact(word) || check_gathers_link(check->policy, word);
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         known = known || strcmp(word, own[i]) == 0;
     for (size_t i = 0; i < check->policy->n_kinds; i++)
@@ -584,6 +633,16 @@ static void check_letter(struct check *check, const Policy__Notice *notice)
                     notice->letter);
 }
 
+/* Notices whose addressees are named by ladders and clauses. */
+static bool told_elsewhere(const char *name)
+{
+    static const char *const names[] = {"warning", "late", "escalated", "withdrawn", "extension_notice"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void check_action_words(struct check *check, const char *field, const Policy__Action *action)
 {
     const Policy__Kind *opened =
@@ -595,11 +654,11 @@ static void check_action_words(struct check *check, const char *field, const Pol
                     "no clock of %s has the limit due_at: nobody watches this due", opened->name);
     const Policy__Notice *notice =
         action->type == POLICY__ACTION__TYPE__TELL ? policy_notice(check->policy, action->name) : NULL;
-    if (notice && notice->n_to == 0)
+    if (notice && notice->n_to == 0 && told_elsewhere(notice->name))
         check_found(check, CHECK_WARNING, field, "通知 \"%s\" 没有 to：由规则发出时无人可告知",
                     "the notice \"%s\" has no \"to\": a rule tells it to nobody", notice->name);
     for (size_t i = 0; opened && i < action->n_with; i++)
-        if (!is_common(action->with[i]->name) && !policy_field(opened, action->with[i]->name))
+        if (!check_common_fact(action->with[i]->name) && !policy_field(opened, action->with[i]->name))
             check_found(check, CHECK_MISTAKE, field, "%s 没有字段 \"%s\"", "%s has no field \"%s\"", opened->name,
                         action->with[i]->name);
 }
@@ -607,7 +666,7 @@ static void check_action_words(struct check *check, const char *field, const Pol
 /* To whom, and until when: of an empty field it is nobody, and no limit. */
 static void check_filled(struct check *check, const char *field, const Policy__Rule *rule, const Policy__Action *action)
 {
-    bool field_alone = action->to && !is_role(action->to->root); /* a role falls back on others */
+    bool field_alone = action->to && !check_role(action->to->root); /* a role falls back on others */
     const char *facts[] = {field_alone ? action->to->root : "", action->due ? action->due->field : ""};
     for (size_t i = *action->each ? 1 : 0; i < 2; i++) /* each may name its own */
         if (may_be_empty(check, facts[i], rule->condition, rule))
@@ -707,7 +766,7 @@ static void check_published(struct check *check, const char *field, const Policy
         check_found(check, CHECK_MISTAKE, field, "指标 %s 不分部门、人员或类别，不能写 for",
                     "%s is not counted per department, handler or category, and takes no `for`", figure->a);
     else if (*figure->b)
-        fact_known(check, field, figure->b);
+        check_fact_known(check, field, figure->b);
     if (!number && def->type != POLICY__FIELD_DEF__TYPE__NAME)
         check_found(check, CHECK_MISTAKE, field, "指标字段的类型为 name 或 number",
                     "a field of a figure is of the type name or number");
@@ -720,17 +779,17 @@ static void check_published(struct check *check, const char *field, const Policy
 static void check_read(struct check *check, const char *field, const Policy__FieldDef *def)
 {
     const char *place = arena_printf(check->arena, "%s.read", field);
-    if (def->n_read && is_common(def->name))
+    if (def->n_read && check_common_fact(def->name))
         check_found(
             check, CHECK_MISTAKE, place, "%s 在每份清单上：不能限定谁可看（可用 never: {.. do: see} 隐去整个案件）",
             "%s stands in every list and is shown to whoever sees the case (never: {.. do: see} hides the case)",
             def->name);
     for (size_t i = 0; i < def->n_read; i++) {
-        if (who_known(check, def->read[i]))
+        if (check_who_known(check, def->read[i]))
             continue;
         check_found(check, CHECK_MISTAKE, place, "\"%s\" 不是角色、岗位、值班表或本制度提到的部门",
                     "\"%s\" is no role, post or roster, and no department that this policy names", def->read[i]->root);
-        suggest_post(check, def->read[i]->root);
+        check_suggest_post(check, def->read[i]->root);
     }
 }
 
@@ -748,7 +807,9 @@ void check_kind_words(struct check *check)
     }
     for (size_t i = 0; i < check->kind->n_steps; i++) {
         const Policy__Step *step = check->kind->steps[i];
-        check_whos(check, arena_printf(check->arena, "%s.steps.%s", base, step->name), step->by, step->n_by);
+        bool of_chain = check->kind->n_chains && (strcmp(step->name, "sign") == 0 || strcmp(step->name, "refuse") == 0);
+        if (!of_chain)
+            check_whos(check, arena_printf(check->arena, "%s.steps.%s", base, step->name), step->by, step->n_by);
         for (size_t d = 0; d < step->n_department_by; d++) {
             const Policy__StepBy *own = step->department_by[d];
             check_whos(check,
@@ -756,6 +817,10 @@ void check_kind_words(struct check *check)
                        own->by, own->n_by);
         }
     }
+    for (size_t i = 0; i < check->kind->n_chains; i++)
+        for (size_t l = 0; l < check->kind->chains[i]->n_links; l++)
+            check_who(check, arena_printf(check->arena, "%s.chains.%s", base, check->kind->chains[i]->name),
+                      check->kind->chains[i]->links[l]->who);
     for (size_t i = 0; i < check->kind->n_route; i++) {
         const Policy__RouteRow *row = check->kind->route[i];
         const char *field = arena_printf(check->arena, "%s.route.%s", base, row->name);
@@ -802,7 +867,7 @@ static void check_holes(struct check *check, const char *field, const char *text
     const char *open, *close;
     for (; (open = strchr(text, '{')) && (close = strchr(open, '}')); text = close + 1) {
         const char *name = arena_text(check->arena, open + 1, (size_t)(close - open - 1));
-        bool known = is_common(name) || any_field(check, name) || any_thing_has(check, name);
+        bool known = check_common_fact(name) || any_field(check, name) || any_thing_has(check, name);
         for (size_t i = 0; i < sizeof own / sizeof *own; i++)
             known = known || strcmp(own[i], name) == 0;
         const Policy__Kind *withholding = withholding_kind(check, name);
@@ -819,22 +884,12 @@ static void check_holes(struct check *check, const char *field, const char *text
     }
 }
 
-/* Notices whose addressees are named by ladders and clauses. */
-static bool told_elsewhere(const char *name)
-{
-    static const char *const names[] = {"warning", "late", "escalated", "withdrawn", "extension_notice"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
 static void check_notice(struct check *check, const Policy__Notice *notice)
 {
     const char *field = arena_printf(check->arena, "notices.%s", notice->name);
     if (notice->n_to == 0 && !told_elsewhere(notice->name))
         check_found(check, CHECK_MISTAKE, field, "无人可告知：缺少 to", "told to nobody: \"to\" is missing");
-    if (!*notice->text->en)
+    if (*notice->text->zh && !*notice->text->en)
         check_found(check, CHECK_WARNING, field, "正文没有英文", "the text has no English");
     check_whos(check, field, notice->to, notice->n_to);
     check_holes(check, field, notice->text->zh);

@@ -1,5 +1,5 @@
-#include "base/nearest.h"
 #include "calendar/calendar.h"
+#include "policy/check.h"
 #include "policy/internal.h"
 
 #include <dirent.h>
@@ -135,28 +135,17 @@ static void unreadable(struct compile *compile, const char *why)
     mistake(compile, NULL, "不是有效的 YAML：%s", "no valid YAML: %s", what);
 }
 
-/* A section that is misspelt is told, and read as what it is near to: what is wrong in it, and what is not in the
-   others, is told with it. */
-static void top_keys_of(struct compile *compile, json_t *root)
+static void pack_sections(struct compile *compile, json_t *root)
 {
-    const char *key;
-    json_t *value;
-    void *next;
+    const char *name, *before = compile->path;
+    json_t *kind;
+    sections_of(compile, root, top_keys, TOP_KEYS, HEAD_KEYS);
     only_keys(compile, root, top_keys, TOP_KEYS);
-    json_object_foreach_safe(root, next, key, value) {
-        const char *near = nearest_word(key, top_keys, TOP_KEYS);
-        if (near && strcmp(near, key) != 0 && !json_object_get(root, near)) {
-            json_object_set(root, near, value);
-            json_object_del(root, key);
-        }
+    json_object_foreach(json_object_get(root, "kinds"), name, kind) {
+        compile->path = arena_printf(compile->arena, "kinds.%s", name);
+        kind_sections_of(compile, kind);
     }
-    for (size_t i = HEAD_KEYS; i < TOP_KEYS; i++) { /* what is no map would take the place of the base's */
-        value = json_object_get(root, top_keys[i]);
-        if (!value || json_is_object(value))
-            continue;
-        mistake(compile, value, "%s 须为键值对", "%s: a map is accepted here", top_keys[i]);
-        json_object_del(root, top_keys[i]);
-    }
+    compile->path = before;
 }
 
 /* All files of a pack: each top key at most once per file; the pack is their union. */
@@ -178,7 +167,9 @@ static json_t *pack_load(struct compile *compile, const struct policy_source *so
             compile->half = true;
             continue;
         }
-        top_keys_of(compile, root);
+        pack_sections(compile, root);
+        files_collide(compile, all, root);
+        routes_in_order(compile, root);
         compile->half = compile->half || !json_is_object(root);
         json_t *merged = merge_packs(compile, all, root);
         json_decref(all);
@@ -229,6 +220,7 @@ static json_t *pack_with_bases(struct compile *compile, const struct policy_sour
     entry->title = POLICY_NEW(compile, Hb__Label, HB__LABEL__INIT);
     label_of(compile, own, "name", &entry->title, json_object_size(own) > 0);
     entry->extends = (char *)(uintptr_t)text_of(compile, json_object_get(own, "extends"));
+    compile->half = compile->half || (json_object_get(own, "extends") && !*entry->extends);
     entry->in_force = (char *)(uintptr_t)text_of(compile, json_object_get(own, "in_force"));
     int32_t date;
     if (json_object_get(own, "in_force") && !date_parse(entry->in_force, &date))
@@ -274,6 +266,8 @@ static void resolve_likes(struct compile *compile)
                 json_t *merged = merge_kind(compile, base, kind);
                 json_object_del(merged, "like");
                 json_object_set_new(kinds, name, merged);
+                POLICY_ADD(compile, compile->result->likes, compile->result->likes_count,
+                           arena_strdup(compile->arena, name));
             }
         }
     }
@@ -683,18 +677,25 @@ static void kinds_of(struct compile *compile, json_t *map)
 {
     const char *name;
     json_t *item;
+    size_t ranks = 2 * (compile->result->likes_count + 1); /* each twice: what can be named, then what names it */
     json_object_foreach(map, name, item) {
-        const char *before = path_enter(compile, name, item);
         Policy__Kind *kind = POLICY_NEW(compile, Policy__Kind, POLICY__KIND__INIT);
+        kind->name = arena_strdup(compile->arena, name);
         POLICY_ADD(compile, compile->policy->kinds, compile->policy->n_kinds, kind);
-        kind_compile(compile, name, item, kind);
-        compile->path = before;
     }
-    size_t i = 0;
-    json_object_foreach(map, name, item) {
-        const char *before = path_enter(compile, name, item);
-        kind_compile_rules(compile, item, compile->policy->kinds[i++]);
-        compile->path = before;
+    for (size_t rank = 0; rank < ranks; rank++) {
+        size_t i = 0;
+        json_object_foreach(map, name, item) {
+            Policy__Kind *kind = compile->policy->kinds[i++];
+            if (taken_up(compile->result, name) != rank % (ranks / 2))
+                continue;
+            const char *before = path_enter(compile, name, item);
+            if (rank < ranks / 2)
+                kind_compile(compile, name, item, kind);
+            else
+                kind_compile_rules(compile, item, kind);
+            compile->path = before;
+        }
     }
     if (compile->policy->n_kinds == 0)
         mistake(compile, map, "制度须有 kinds（事项）", "a policy needs kinds");

@@ -21,6 +21,7 @@ struct policy_mistake {
     const char *message; /* what is wrong, and what would be accepted */
     const char *zh;      /* the same in Chinese */
     bool warning;        /* publishing goes on */
+    bool stands;         /* what it is about compiles all the same */
 };
 
 #define POLICY_NAME_BYTES_MAX 100u
@@ -44,6 +45,8 @@ struct policy_result {
     size_t count;
     struct policy_place *places;
     size_t places_count;
+    const char **likes; /* kinds that are `like` another, each behind that one */
+    size_t likes_count;
     struct policy_use *uses; /* of an item several packs speak of: where the lower one does */
     size_t uses_count;
     bool settles; /* the last pack is a site's own (`settles: yes`) */
@@ -81,5 +84,8 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
    nothing fills, texts without translation, words that mean no fact, post, notice or clock, facts that may be unknown
    when they are asked for, cycles of rules. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
+/* And of posts that somebody at this site has to hold: levels, rows of routes and links of chains that reach nobody. */
+void policy_check_held(struct policy_result *result, const char *site, const char *const *posts, size_t posts_count,
+                       struct arena *arena);
 
 #endif

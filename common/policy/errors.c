@@ -1,4 +1,5 @@
 #include "base/nearest.h"
+#include "policy/check.h"
 #include "policy/internal.h"
 
 #include <stdarg.h>
@@ -8,6 +9,14 @@ static const char *within_kind(const char *field)
 {
     const char *dot = strncmp(field, "kinds.", 6) == 0 ? strchr(field + 6, '.') : NULL;
     return dot ? dot : field;
+}
+
+size_t taken_up(const struct policy_result *result, const char *kind)
+{
+    for (size_t i = 0; i < result->likes_count; i++)
+        if (strcmp(result->likes[i], kind) == 0)
+            return i + 1;
+    return 0;
 }
 
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake)
@@ -48,14 +57,27 @@ static bool full(struct compile *compile, bool warning)
     return true;
 }
 
+/* What a setting says is mended where it is set. */
+static const json_t *where_said(const struct compile *compile, const json_t *node)
+{
+    const char *text = json_string_value(node);
+    const json_t *setting = text && *text == '$' ? json_object_get(compile->settings, text + 1) : NULL;
+    const json_t *value = json_object_get(setting, "value");
+    return value && yaml_place_of(&compile->places, value).line ? value : node;
+}
+
 static void say(struct compile *compile, const json_t *node, bool warning, const char *zh, const char *en, va_list list)
 {
     va_list again;
     if (full(compile, warning))
         return;
+    if (compile->no_map && strcmp(compile->path, compile->no_map) == 0) {
+        compile->said = false;
+        return;
+    }
     va_copy(again, list);
     const char *text_zh = arena_vprintf(compile->arena, zh, list);
-    add(compile, node, warning, text_zh, arena_vprintf(compile->arena, en, again));
+    add(compile, where_said(compile, node), warning, text_zh, arena_vprintf(compile->arena, en, again));
     va_end(again);
 }
 
@@ -118,6 +140,7 @@ const char *path_enter(struct compile *compile, const char *name, const json_t *
         compile->file = place.file;
         compile->line = place.line;
     }
+    compile->entered = node;
     return before;
 }
 
@@ -137,6 +160,13 @@ static bool of_the_language(const char *key)
     return false;
 }
 
+bool map_or_none(struct compile *compile, const json_t *node)
+{
+    if (node && !json_is_object(node))
+        mistake(compile, node, "此处须为键值对", "a map is accepted here");
+    return !node || json_is_object(node);
+}
+
 void only_keys(struct compile *compile, json_t *map, const char *const *keys, size_t count)
 {
     const char *key;
@@ -145,7 +175,9 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
     while (written < count && !strchr(keys[written], ' '))
         written++;
     if (!json_is_object(map)) {
-        mistake(compile, map, "此处须为键值对", "a map is accepted here");
+        map_or_none(compile, map);
+        if (map && map == compile->entered)
+            compile->no_map = compile->path;
         return;
     }
     json_object_foreach(map, key, value) {
@@ -161,5 +193,28 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
         mistake(compile, value, "此处没有 \"%s\"（可用：%s）", "\"%s\" is not known here (accepted: %s)", key,
                 arena_join(compile->arena, keys, written, " "));
         suggest(compile, key, keys, written);
+    }
+}
+
+void sections_of(struct compile *compile, json_t *map, const char *const *keys, size_t count, size_t heads)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    json_object_foreach_safe(map, next, key, value) {
+        const char *near = nearest_word(key, keys, count);
+        if (!near || strcmp(near, key) == 0 || json_object_get(map, near))
+            continue;
+        mistake(compile, value, "此处没有 \"%s\"；是否指 \"%s\"？", "\"%s\" is not known here; did you mean \"%s\"?",
+                key, near);
+        json_object_set(map, near, value);
+        json_object_del(map, key);
+    }
+    for (size_t i = heads; i < count; i++) {
+        value = json_object_get(map, keys[i]);
+        if (!value || json_is_object(value))
+            continue;
+        mistake(compile, value, "%s 须为键值对", "%s: a map is accepted here", keys[i]);
+        json_object_del(map, keys[i]);
     }
 }

@@ -24,6 +24,8 @@ struct compile {
     bool wrong;               /* there is a mistake that is no warning */
     bool half;                /* a file or a base could not be read: the rest of the pack says nothing by itself */
     bool said;                /* the last one was not said already of another kind */
+    const json_t *entered;    /* the item of `path` */
+    const char *no_map;       /* the path of an item that is no map: what it lacks is not told as well */
 };
 
 #define POLICY_NEW(compile, type, init_value)                                                                          \
@@ -56,6 +58,8 @@ void not_carried_out(struct compile *compile, const json_t *map, const char *con
     } while (0)
 /* A kind that is `like` another has its items too: what is wrong with them is said once. */
 bool said_of_another_kind(const struct policy_result *result, const struct policy_mistake *mistake);
+/* False: it stands there and is no map, which is told. */
+bool map_or_none(struct compile *compile, const json_t *node);
 /* The same from a list of messages that have a name. */
 #define SUGGEST(compile, word, list, count)                                                                            \
     do {                                                                                                               \
@@ -72,8 +76,18 @@ void only_keys(struct compile *compile, json_t *map, const char *const *keys, si
         only_keys((compile), (map), keys_, sizeof keys_ / sizeof *keys_);                                              \
     } while (0)
 
+/* Of a file, before it is laid over others: a key that is misspelt is told and read as the one it is near to, so that
+   what is wrong behind it is told too; a section, the keys from `heads` on, that is no map is told and left out: it
+   would take the place of the base's. */
+void sections_of(struct compile *compile, json_t *map, const char *const *keys, size_t count, size_t heads);
+void kind_sections_of(struct compile *compile, json_t *map); /* kinds.c: the same of a kind */
+
 /* merge.c */
 json_t *merge_packs(struct compile *compile, json_t *base, json_t *over);
+/* What two files of one pack say differently: which one is meant? */
+void files_collide(struct compile *compile, json_t *root, json_t *own);
+/* Tells of the rows of a file's routes that are not tried where they are written. */
+void routes_in_order(struct compile *compile, json_t *root);
 /* Warns of what two packs, neither of which extends the other, say differently: the later one's holds. */
 void packs_collide(struct compile *compile, json_t *root, json_t *own, const char *pack);
 /* Warnings that this pack, the last, answers by saying the field itself are taken back. */

@@ -606,6 +606,7 @@ void nevers_of(struct compile *compile, json_t *map, Policy__Never ***list, size
     do {                                                                                                               \
         const char *name_, *section_path_ = path_enter(compile, section, json_object_get(map, section));               \
         json_t *item_;                                                                                                 \
+        map_or_none(compile, json_object_get(map, section));                                                           \
         json_object_foreach(json_object_get(map, section), name_, item_) {                                             \
             const char *before_ = path_enter(compile, name_, item_);                                                   \
             type *made_ = arena_alloc((compile)->arena, sizeof *made_);                                                \
@@ -638,6 +639,11 @@ static void stages_of(struct compile *compile, json_t *map, json_t *names, Polic
         compile->path = before;
     }
     compile->path = section;
+    json_object_foreach(names, name, value)
+        if (!policy_stage(kind, name)) {
+            mistake(compile, value, "stage_names：没有阶段 \"%s\"", "stage_names: there is no stage \"%s\"", name);
+            SUGGEST(compile, name, kind->stages, kind->n_stages);
+        }
     if (kind->n_stages == 0)
         mistake(compile, map, "事项须有 stages，如 {registered: new, closed: closed}",
                 "a kind needs stages, as {registered: new, closed: closed}");
@@ -647,11 +653,13 @@ static void returns_of(struct compile *compile, json_t *map, Policy__Kind *kind)
 {
     if (!map)
         return;
+    const char *before = path_enter(compile, "returns", map);
     ONLY_KEYS(compile, map, "clause", "at_most", "to");
     clauses_of(compile, map, &kind->returns_clauses, &kind->n_returns_clauses, true);
     kind->returns_at_most = number_of(compile, json_object_get(map, "at_most"), 0);
     if (json_object_get(map, "to"))
         kind->returns_to = who_of(compile, json_object_get(map, "to"));
+    compile->path = before;
 }
 
 /* Whoever has the same problem is no party to the case: he may take this step of it and no other. */
@@ -755,11 +763,22 @@ static void public_notice_of(struct compile *compile, json_t *map, Policy__Kind 
     compile->path = before;
 }
 
+static const char *const kind_keys[] = {"like", "clause", "name", "number", "returns", "accept", "public", "unpromised",
+                                        "identity", "approves", "public_problem", "public_notice", "urgent",
+                                        /* sections */
+                                        "fields", "stages", "stage_names", "steps", "route", "clocks", "rules", "may",
+                                        "never", "chains", "limits", "departments"};
+#define KIND_KEYS (sizeof kind_keys / sizeof *kind_keys)
+#define KIND_HEADS 13u
+
+void kind_sections_of(struct compile *compile, json_t *map)
+{
+    sections_of(compile, map, kind_keys, KIND_KEYS, KIND_HEADS);
+}
+
 void kind_compile(struct compile *compile, const char *name, json_t *map, Policy__Kind *kind)
 {
-    ONLY_KEYS(compile, map, "like", "clause", "name", "number", "fields", "stages", "stage_names", "steps", "route",
-              "returns", "accept", "clocks", "rules", "may", "never", "public", "unpromised", "chains", "limits",
-              "identity", "approves", "public_problem", "public_notice", "urgent");
+    only_keys(compile, map, kind_keys, KIND_KEYS);
     NOT_CARRIED_OUT(compile, map, "accept");
     const char *identity = text_of(compile, json_object_get(map, "identity"));
     kind->identity_restricted = strcmp(identity, "restricted") == 0;
@@ -770,6 +789,7 @@ void kind_compile(struct compile *compile, const char *name, json_t *map, Policy
     kind->name = arena_strdup(compile->arena, name);
     clauses_of(compile, map, &kind->clauses, &kind->n_clauses, true);
     label_of(compile, map, "name", &kind->label, true);
+    compile->path = path_enter(compile, "number", json_object_get(map, "number")); /* a place of its own */
     kind->number = (char *)(uintptr_t)text_of(compile, json_object_get(map, "number"));
     kind->public_ = yes_of(compile, json_object_get(map, "public"));
     const char *unpromised = text_of(compile, json_object_get(map, "unpromised"));

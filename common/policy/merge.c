@@ -140,6 +140,14 @@ static bool was_removed(struct compile *compile, const char *name, json_t *own)
     return !json_object_get(own, "clause");
 }
 
+static void tell_no_map(struct compile *compile, const char *name, const json_t *node)
+{
+    const char *before = compile->path;
+    compile->path = arena_printf(compile->arena, "%s.%s", before, name);
+    map_or_none(compile, node);
+    compile->path = before;
+}
+
 /* compile->path says whose items they are. */
 static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
 {
@@ -156,6 +164,8 @@ static json_t *merge_items(struct compile *compile, json_t *base, json_t *over)
             json_object_del(merged, key);
         } else if (json_is_object(below) && json_is_object(value)) {
             json_object_set_new(merged, key, remember(compile, lay_over(compile, below, value), value));
+        } else if (json_is_object(below)) { /* it stands as it is below */
+            tell_no_map(compile, key, value);
         } else if (below || !was_removed(compile, key, value)) {
             json_object_set(merged, key, value);
         }
@@ -242,6 +252,12 @@ json_t *merge_kind(struct compile *compile, json_t *base, json_t *over)
     json_t *value;
     json_object_foreach(over, key, value) {
         json_t *below = json_object_get(base, key);
+        bool named = strcmp(key, "route") == 0 || strcmp(key, "departments") == 0 || strncmp(key, "stage", 5) == 0 ||
+                     is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections);
+        if (named && json_is_object(below) && !json_is_object(value)) {
+            tell_no_map(compile, key, value);
+            json_object_set(merged, key, below);
+        }
         if (!json_is_object(below) || !json_is_object(value))
             continue;
         const char *before = compile->path;
@@ -273,6 +289,9 @@ static json_t *merge_kinds(struct compile *compile, json_t *base, json_t *over)
             compile->path = arena_printf(compile->arena, "kinds.%s", key);
             json_object_set_new(merged, key, merge_kind(compile, below, value));
             compile->path = before;
+        } else if (json_is_object(below)) {
+            tell_no_map(compile, key, value);
+            json_object_set(merged, key, below);
         }
     }
     return remember(compile, merged, over);
@@ -473,5 +492,119 @@ void packs_collide(struct compile *compile, json_t *root, json_t *own, const cha
         for (size_t i = 0; i < sizeof kind_sections / sizeof *kind_sections; i++)
             items_collide(compile, arena_printf(compile->arena, "kinds.%s.%s", name, kind_sections[i]), name,
                           json_object_get(before, kind_sections[i]), json_object_get(kind, kind_sections[i]), pack);
+    }
+}
+
+/* ---- several files of one pack ---- */
+
+static void said_twice(struct compile *compile, json_t *before, json_t *own, const char *path)
+{
+    const char *restore = compile->path;
+    struct yaml_place place = yaml_place_of(&compile->places, before);
+    compile->path = path;
+    mistake(compile, own, "本制度包在 %s:%u 另有规定，与此不同：只留一处",
+            "this pack says it otherwise in %s:%u: keep one of the two", place.file, place.line);
+    if (compile->said)
+        compile->result->mistakes[compile->result->count - 1].stands = true;
+    compile->path = restore;
+}
+
+/* What both give under one name is told, but for maps down to so many levels: those are made of what both say. */
+static void maps_collide(struct compile *compile, json_t *before, json_t *own, const char *path, unsigned levels)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(own, key, value) {
+        json_t *other = json_object_get(before, key);
+        const char *inner =
+            *path ? arena_printf(compile->arena, "%s.%s", path, key) : arena_strdup(compile->arena, key);
+        if (!other || json_equal(other, value))
+            continue;
+        if (levels && json_is_object(other) && json_is_object(value))
+            maps_collide(compile, other, value, inner, levels - 1);
+        else
+            said_twice(compile, other, value, inner);
+    }
+}
+
+/* Of a section of a kind: its items; of what departments say otherwise: department, section, item. */
+static unsigned levels_in_kind(const char *key)
+{
+    bool items =
+        strcmp(key, "route") == 0 || is_among(key, kind_sections, sizeof kind_sections / sizeof *kind_sections);
+    return strcmp(key, "departments") == 0 ? 3 : items ? 1 : 0;
+}
+
+/* Of two rows without `if` one is never reached: which, is a matter of the names of files. */
+static void last_rows_collide(struct compile *compile, json_t *before, json_t *own, const char *path)
+{
+    const char *was = last_row(before), *is = last_row(own);
+    if (*was && *is && strcmp(was, is) != 0)
+        said_twice(compile, json_object_get(before, was), json_object_get(own, is),
+                   arena_printf(compile->arena, "%s.%s", path, is));
+}
+
+/* Rows without `if` are tried last when packs are merged: one that is written before others would be read otherwise. */
+static void rows_in_order(struct compile *compile, json_t *route, const char *path)
+{
+    const char *name, *last = "", *before = compile->path;
+    json_t *row;
+    json_object_foreach(route, name, row) {
+        compile->path = arena_printf(compile->arena, "%s.%s", path, name);
+        if (*last && unconditional(row))
+            mistake(compile, row, "永不生效：%s 也没有 if，在它之前",
+                    "never reached: %s has no `if` either, and stands before it", last);
+        else if (*last && json_is_object(row))
+            mistake(compile, row, "写在没有 if 的 %s 之后：没有 if 的行写在最后",
+                    "it is written behind %s, which has no `if` and takes all: write that one last", last);
+        last = !*last && unconditional(row) ? name : last;
+    }
+    compile->path = before;
+}
+
+void routes_in_order(struct compile *compile, json_t *root)
+{
+    const char *name;
+    json_t *kind;
+    json_object_foreach(json_object_get(root, "kinds"), name, kind)
+        rows_in_order(compile, json_object_get(kind, "route"), arena_printf(compile->arena, "kinds.%s.route", name));
+}
+
+static void kind_in_both(struct compile *compile, json_t *before, json_t *own, const char *path)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(own, key, value) {
+        json_t *other = json_object_get(before, key);
+        bool merged = levels_in_kind(key) || strcmp(key, "stages") == 0 || strcmp(key, "stage_names") == 0;
+        const char *inner = arena_printf(compile->arena, "%s.%s", path, key);
+        if (!other || json_equal(other, value))
+            continue;
+        if (strcmp(key, "route") == 0)
+            last_rows_collide(compile, other, value, inner);
+        if (merged && json_is_object(other) && json_is_object(value))
+            maps_collide(compile, other, value, inner, levels_in_kind(key));
+        else if (!merged)
+            said_twice(compile, other, value, inner);
+    }
+}
+
+void files_collide(struct compile *compile, json_t *root, json_t *own)
+{
+    const char *key, *name;
+    json_t *value, *kind;
+    json_object_foreach(own, key, value) {
+        json_t *before = json_object_get(root, key);
+        unsigned levels = strcmp(key, "things") == 0 ? 3 : strcmp(key, "defaults") == 0 ? 0 : 1;
+        if (!before || json_equal(before, value))
+            continue;
+        if (!json_is_object(before) || !json_is_object(value))
+            said_twice(compile, before, value, arena_strdup(compile->arena, key));
+        else if (strcmp(key, "kinds") != 0)
+            maps_collide(compile, before, value, arena_strdup(compile->arena, key), levels);
+        else
+            json_object_foreach(value, name, kind)
+                kind_in_both(compile, json_object_get(before, name), kind,
+                             arena_printf(compile->arena, "kinds.%s", name));
     }
 }

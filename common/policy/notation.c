@@ -221,39 +221,47 @@ int weekday_parse(const char *text, size_t size)
     return -1;
 }
 
-static int month_parse(const char *text)
+static int month_parse(const char *text, size_t size)
 {
     static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
                                         "july",    "august",   "september", "october", "november", "december"};
     for (int i = 0; i < 12; i++)
-        if (strcmp(names[i], text) == 0)
+        if (strlen(names[i]) == size && strncmp(names[i], text, size) == 0)
             return i + 1;
     return -1;
 }
 
-/* "end of quarter", "day 3 of next month", "working day 5 of next month", "last working day of month", "friday of next
-   week"; "1 october". `text` is without a time of day. */
+/* "end of quarter", "14 days before end of quarter", "day 3 of next month", "working day 5 of next month", "last
+   working day of month", "friday of next week"; "1 october", "1 october of last year". `text` is without a time of day.
+ */
 static bool place_parse(const char *text, Policy__Term *term)
 {
+    static const char before_end[] = " days before end";
+    static const uint32_t longest[] = {1, 7, 16, 31, 92, 366}; /* day week half month month quarter year */
     char *end;
-    const char *of = strstr(text, " of ");
-    unsigned long amount = strtoul(text, &end, 10);
-    if (!of) {
-        int month = end != text && *end == ' ' ? month_parse(end + 1) : -1;
-        term->place = POLICY__TERM__PLACE__MONTH_DAY;
-        term->period = POLICY__TERM__PERIOD__YEAR;
-        term->amount = (uint32_t)(month * 100) + (uint32_t)amount;
-        return month > 0 && amount >= 1 && amount <= 31;
-    }
-    size_t size = (size_t)(of - text);
-    const char *period = of + 4;
+    const char *of = strstr(text, " of "), *period = of ? of + 4 : "year";
+    size_t size = of ? (size_t)(of - text) : strlen(text);
     term->next = strncmp(period, "next ", 5) == 0;
-    int found = period_parse(period + (term->next ? 5 : 0)), weekday = weekday_parse(text, size);
-    if (found < 0)
+    term->last = strncmp(period, "last ", 5) == 0;
+    int found = period_parse(period + (term->next || term->last ? 5 : 0)), weekday = weekday_parse(text, size);
+    unsigned long amount = strtoul(text, &end, 10);
+    size_t head = (size_t)(end - text);
+    int month = head && *end == ' ' ? month_parse(end + 1, size - head - 1) : -1;
+    if (found < 0 || (!of && month < 0))
         return false;
     term->period = (Policy__Term__Period)found;
+    if (month > 0) {
+        term->place = POLICY__TERM__PLACE__MONTH_DAY;
+        term->amount = (uint32_t)(month * 100) + (uint32_t)amount;
+        return found == POLICY__TERM__PERIOD__YEAR && amount >= 1 && amount <= 31 && !(month == 2 && amount > 29) &&
+               !((month == 4 || month == 6 || month == 9 || month == 11) && amount > 30);
+    }
     if (size == 3 && strncmp(text, "end", 3) == 0) {
         term->place = POLICY__TERM__PLACE__END;
+    } else if (head && size - head == sizeof before_end - 1 && strncmp(end, before_end, size - head) == 0) {
+        term->place = POLICY__TERM__PLACE__END;
+        term->amount = (uint32_t)amount;
+        return amount >= 1 && amount <= 366;
     } else if (size == 16 && strncmp(text, "last working day", 16) == 0) {
         term->place = POLICY__TERM__PLACE__LAST_WORKING_DAY;
     } else if (weekday >= 0) {
@@ -265,7 +273,7 @@ static bool place_parse(const char *text, Policy__Term *term)
         const char *number = working ? text + 12 : strncmp(text, "day ", 4) == 0 ? text + 4 : "";
         term->place = working ? POLICY__TERM__PLACE__NTH_WORKING_DAY : POLICY__TERM__PLACE__NTH_DAY;
         term->amount = (uint32_t)strtoul(number, &end, 10);
-        return *number && end == of && term->amount >= 1 && term->amount <= 366;
+        return *number && end == of && term->amount >= 1 && term->amount <= longest[found];
     }
     return true;
 }
@@ -420,10 +428,12 @@ void whos_of(struct compile *compile, json_t *node, Policy__Who ***list, size_t 
     json_t *item;
     if (json_is_string(node))
         POLICY_ADD(compile, *list, *count, who_of(compile, node));
-    else if (node && !json_is_array(node))
+    else if (node && !json_is_array(node)) {
         mistake(compile, node, "须为某人或列表，如 [handler, head of lead]",
                 "somebody or a list is accepted, as [handler, head of lead]");
-    else
+        Policy__Who *meant = POLICY_NEW(compile, Policy__Who, POLICY__WHO__INIT); /* it is not that nobody is named */
+        POLICY_ADD(compile, *list, *count, meant);
+    } else
         json_array_foreach(node, i, item)
             POLICY_ADD(compile, *list, *count, who_of(compile, item));
 }

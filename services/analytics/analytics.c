@@ -10,6 +10,12 @@ static bool knows_case(struct turn *turn, uint64_t case_id)
     return state_has(turn, ANALYTICS_CASE, key_bytes(&key));
 }
 
+static void analytics_react(struct turn *turn, const Hb__Event *event)
+{
+    analytics_patterns_react(turn, event);
+    analytics_notices_react(turn, event);
+}
+
 const struct service analytics_service = {
     .name = "analytics",
     .id = HB__SERVICE__ANALYTICS,
@@ -23,7 +29,7 @@ const struct service analytics_service = {
     .keeps_organisation = true,
     .timers_await_horizon = true, /* a figure that is said counts all that was there */
     .fire = analytics_published_fire,
-    .react = analytics_patterns_react,
+    .react = analytics_react,
     .evolve = analytics_evolve,
     .answer = analytics_answer,
     .needs_case = event_needs_case,

@@ -132,6 +132,8 @@ const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Ana
 Analytics__CaseRow *analytics_public_row(struct turn *turn, const Analytics__CaseRow *row);
 /* notices.c: what a site shows to everybody. After its facts were folded; true: something of it changed. */
 bool analytics_notices_fold(struct turn *turn, Anarec__Case *one, const Hb__Event *event);
+void analytics_notices_react(struct turn *turn, const Hb__Event *event);
+void analytics_notices_said(struct turn *turn, const Hb__Event *event);
 void analytics_answer_notices(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply);
 /* approvals.c: which approvals of a case wait, as its facts say (common/policy/chains.c); true: that is otherwise now.
  */

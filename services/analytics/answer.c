@@ -25,6 +25,15 @@ static void name_change(struct turn *turn, Analytics__Change *change, uint64_t c
     turn_look_at(turn, 0);
 }
 
+/* Who looks through what is held is told of it; but where the policy hides some of the kind from some, nobody is: that
+   there is one would tell of it. */
+static bool tells_of_held(struct turn *turn, const Hb__Query *query, const Analytics__Change *change)
+{
+    const Policy__Policy *policy = organisation_policy(turn, change->site, 0);
+    const Policy__Kind *kind = policy ? policy_kind(policy, change->kind) : NULL;
+    return kind && !analytics_may_hide(policy, kind) && analytics_may_see(turn, query, "submit", 0, change->site);
+}
+
 static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics__Reply *reply)
 {
     const Analytics__GetChanges *wanted = query->analytics->changes;
@@ -41,7 +50,8 @@ static void answer_changes(struct turn *turn, const Hb__Query *query, Analytics_
         Analytics__Change *change = state_load(turn, ANALYTICS_CHANGES, key, &analytics__change__descriptor);
         changes->next = change->id;
         uint64_t cell = strtoull(change->cell, NULL, 16);
-        if (!analytics_may_see(turn, query, "read", cell, change->site))
+        if (!change->case_id ? !tells_of_held(turn, query, change)
+                             : !analytics_may_see(turn, query, "read", cell, change->site))
             continue;
         turn_look_at(turn, cell);
         const Analytics__CaseRow *row = analytics_row(turn, change->case_id);

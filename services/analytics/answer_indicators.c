@@ -213,6 +213,8 @@ static struct outcome dwell(const struct asked *asked)
         out.tally = tally;
         out.stage = one.who;
     }
+    if (!*asked->who) /* of all the time: all that were closed */
+        out.tally.among = all.among;
     out.there = all.sum > 0;
     out.value = out.there ? (out.tally.sum * 1000 + all.sum / 2) / all.sum : 0;
     return out;
@@ -307,15 +309,18 @@ static void add_lacking(const struct asked *asked, Analytics__Indicator *said)
     }
 }
 
-static void say_counted(const struct asked *asked, Analytics__Indicator *said)
+/* Those of its numbers whose cases a list can have. */
+static char **counted_of(const struct asked *asked, const Anarec__Tally *tally, uint64_t lacking, size_t *count_out)
 {
-    struct turn *turn = asked->turn;
-    if (said->hits)
-        TURN_ADD(turn, said->counted, said->n_counted, (char *)(uintptr_t) "hits");
-    if (said->among && asked->indicator->figure != POLICY__INDICATOR__FIGURE__PER_THING) /* those are entries */
-        TURN_ADD(turn, said->counted, said->n_counted, (char *)(uintptr_t) "among");
-    if (said->lacking_count)
-        TURN_ADD(turn, said->counted, said->n_counted, (char *)(uintptr_t) "lacking");
+    char **counted = arena_alloc(turn_arena(asked->turn), 3 * sizeof *counted);
+    *count_out = 0;
+    if (tally->hits)
+        counted[(*count_out)++] = (char *)(uintptr_t) "hits";
+    if (tally->among && asked->indicator->figure != POLICY__INDICATOR__FIGURE__PER_THING) /* those are entries */
+        counted[(*count_out)++] = (char *)(uintptr_t) "among";
+    if (lacking)
+        counted[(*count_out)++] = (char *)(uintptr_t) "lacking";
+    return counted;
 }
 
 static uint32_t missed_in_a_row(const struct asked *asked)
@@ -343,6 +348,7 @@ static void say_trend(const struct asked *asked, Analytics__Indicator *said)
         point->value = figure_text(&then, &outcome);
         point->hits = outcome.tally.hits;
         point->among = outcome.tally.among;
+        point->counted = counted_of(&then, &outcome.tally, 0, &point->n_counted);
         said->trend[count++] = point;
     }
     said->n_trend = count;
@@ -380,6 +386,9 @@ static void say_change(const struct asked *asked, const struct outcome *now, Pol
     change->period = (char *)(uintptr_t)other.period;
     change->value = figure_text(&other, &then);
     change->change = change_text(asked, now, &then);
+    change->hits = then.tally.hits;
+    change->among = then.tally.among;
+    change->counted = counted_of(&other, &then.tally, 0, &change->n_counted);
     said->compared = arena_grow(turn_arena(asked->turn), said->compared, said->n_compared, sizeof *said->compared);
     said->compared[said->n_compared++] = change;
 }
@@ -436,7 +445,7 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
         said->lacking_count = outcome.tally.among - outcome.tally.hits;
         add_lacking(asked, said);
     }
-    say_counted(asked, said);
+    said->counted = counted_of(asked, &outcome.tally, said->lacking_count, &said->n_counted);
     if (indicator->in_a_row) {
         said->missed_in_a_row = missed_in_a_row(asked);
         said->alarm = said->missed_in_a_row >= indicator->in_a_row;

@@ -25,28 +25,54 @@ char *analytics_cell_text(struct turn *turn, uint64_t cell)
 }
 
 /* One ring for all cells, so that whoever follows it has one place in it. */
-static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *event, const char *what)
+static void hint_add(struct turn *turn, Analytics__Change *change)
 {
     struct bytes last;
     uint64_t cell = turn_look_at(turn, 0);
     uint64_t id =
         state_last(turn, ANALYTICS_CHANGES, (struct bytes){0}, &last, NULL) ? bytes_get_u64(last.data) + 1 : 1;
+    change->id = id;
+    change->cell = analytics_cell_text(turn, cell);
+    struct key key = key_u64(id);
+    state_save(turn, ANALYTICS_CHANGES, key_bytes(&key), &change->base);
+    if (id > ANALYTICS_CHANGES_KEPT) {
+        struct key old = key_u64(id - ANALYTICS_CHANGES_KEPT);
+        state_delete(turn, ANALYTICS_CHANGES, key_bytes(&old));
+    }
+    turn_look_at(turn, cell);
+}
+
+static void hint(struct turn *turn, const Anarec__Case *one, const Hb__Event *event, const char *what)
+{
     Analytics__Change change = ANALYTICS__CHANGE__INIT;
-    change.id = id;
     change.case_id = one->row->case_id;
     change.version = one->row->version;
     change.site = one->row->site;
     change.department = one->row->department;
     change.what = (char *)(uintptr_t)what;
     change.at_ms = event->occurred_ms;
-    change.cell = analytics_cell_text(turn, cell);
-    struct key key = key_u64(id);
-    state_save(turn, ANALYTICS_CHANGES, key_bytes(&key), &change.base);
-    if (id > ANALYTICS_CHANGES_KEPT) {
-        struct key old = key_u64(id - ANALYTICS_CHANGES_KEPT);
-        state_delete(turn, ANALYTICS_CHANGES, key_bytes(&old));
-    }
-    turn_look_at(turn, cell);
+    hint_add(turn, &change);
+}
+
+/* What is held is no case; who looks through it is told that there is more, or less, of it. */
+static void hint_held(struct turn *turn, const Hb__Event *event)
+{
+    const Intake__Event *said = event->payload_case == HB__EVENT__PAYLOAD_INTAKE ? event->intake : NULL;
+    Analytics__Change change = ANALYTICS__CHANGE__INIT;
+    if (!said || event->cell != turn_cell(turn))
+        return;
+    if (said->kind_case == INTAKE__EVENT__KIND_HELD)
+        change.kind = said->held->kind;
+    else if (said->kind_case == INTAKE__EVENT__KIND_HELD_REFUSED)
+        change.kind = said->held_refused->kind;
+    else if (said->kind_case == INTAKE__EVENT__KIND_HELD_REGISTERED)
+        change.kind = said->held_registered->kind;
+    if (!*change.kind)
+        return;
+    change.site = event->site;
+    change.what = "held";
+    change.at_ms = event->occurred_ms;
+    hint_add(turn, &change);
 }
 
 /* ---- on time? ---- */
@@ -476,6 +502,8 @@ void analytics_evolve(struct turn *turn, const Hb__Event *event)
 {
     analytics_audit_fold(turn, event);
     analytics_since_fold(turn, event);
+    hint_held(turn, event);
+    analytics_notices_said(turn, event);
     if (event->case_id == 0)
         return;
     if (event->payload_case == HB__EVENT__PAYLOAD_INTAKE) {

@@ -293,10 +293,13 @@ static struct line *next_line(const struct listing *listing)
 static bool counted_by(const struct listing *listing, const Analytics__Filter *filter, uint64_t case_id)
 {
     const Anarec__Case *one = analytics_load(listing->turn, case_id);
+    const Policy__Policy *policy = one ? organisation_policy(listing->turn, one->row->site, 0) : NULL;
+    const Policy__Indicator *indicator = policy ? policy_indicator(policy, filter->indicator) : NULL;
+    bool percentile = indicator && indicator->percent; /* of those alone whose version asked for it */
     for (size_t i = 0; one && i < one->n_counted; i++) {
         const Anarec__Counted *counted = one->counted[i];
         bool behind = strcmp(filter->counted, "lacking") == 0 ? counted->lacks
-                      : strcmp(filter->counted, "among") == 0 ? counted->among
+                      : strcmp(filter->counted, "among") == 0 ? counted->among && (!percentile || counted->spread)
                                                               : counted->hits > 0;
         if (!behind || strcmp(counted->indicator, filter->indicator) != 0 || strcmp(counted->who, filter->who) != 0)
             continue;

@@ -1,6 +1,7 @@
 /* Notices (通知, 公示) of a site: cases that everybody may read of, from the stage on that the policy names until they
-   are withdrawn, replaced or over. Shown is what the policy lists, which is plain and about nobody, and nothing else of
-   the case. Table notice: site NUL, 2^64 - 1 - since BE64 (the newest first), case id BE64 -> kind NUL. */
+   are withdrawn, replaced or over. Those whose time is over leave the table when the next one enters it. Shown is what
+   the policy lists, which is plain and about nobody, and nothing else of the case. Table notice: site NUL, 2^64 - 1 -
+   since BE64 (the newest first), case id BE64 -> kind NUL. */
 #include "analytics.h"
 
 #include "organisation/conditions.h"
@@ -37,7 +38,23 @@ static bool is_shown(const Policy__Kind *kind, const Anarec__Case *one)
     return false;
 }
 
-/* Takes out those of the kind that this one replaces. False: a newer one is there already. */
+static int64_t until_of(const Policy__PublicNotice *notice, const Anarec__Case *one)
+{
+    const struct facts facts = {one->facts, one->n_facts};
+    const Hb__Value *value = *notice->until_field ? facts_get(&facts, notice->until_field) : NULL;
+    if (*notice->until_clock)
+        return one->notice_until_ms;
+    return value && value->kind_case == HB__VALUE__KIND_TIME_MS ? value->time_ms : 0;
+}
+
+static bool is_over(const Policy__Kind *kind, const Anarec__Case *one, int64_t now_ms)
+{
+    int64_t until_ms = kind ? until_of(kind->public_notice, one) : 0;
+    return until_ms && until_ms <= now_ms;
+}
+
+/* Takes out those of the kind that this one replaces: looked for among all of the site, which are those that are shown
+   and those that were over since the last one entered. False: a newer one is there already. */
 static bool replaces(struct turn *turn, const Anarec__Case *one)
 {
     struct key prefix = key_text(one->row->site), place = row_key(one), old[NOTICES_LIST_MAX];
@@ -57,10 +74,10 @@ static bool replaces(struct turn *turn, const Anarec__Case *one)
     return true;
 }
 
-static void enter(struct turn *turn, const Policy__Kind *kind, Anarec__Case *one, int64_t at_ms)
+static void enter(struct turn *turn, const Policy__Kind *kind, Anarec__Case *one)
 {
-    one->notice_since_ms = at_ms;
     struct key key = row_key(one);
+    one->notice_over = false;
     if (!kind->public_notice->latest || replaces(turn, one))
         state_put(turn, ANALYTICS_NOTICE, key_bytes(&key), bytes_of(one->row->kind, strlen(one->row->kind) + 1));
 }
@@ -71,6 +88,7 @@ static void leave(struct turn *turn, Anarec__Case *one)
     if (state_has(turn, ANALYTICS_NOTICE, key_bytes(&key))) /* unless another one replaced it */
         state_delete(turn, ANALYTICS_NOTICE, key_bytes(&key));
     one->notice_since_ms = 0;
+    one->notice_over = false;
 }
 
 /* Heard before or after the step that begins the clock. */
@@ -89,22 +107,63 @@ bool analytics_notices_fold(struct turn *turn, Anarec__Case *one, const Hb__Even
     const Policy__Kind *kind = kind_of(turn, one);
     bool heard = kind && hear_until(kind->public_notice, one, event);
     bool was = one->notice_since_ms != 0, is = is_shown(kind, one);
+    bool again = is && was && one->notice_over && !is_over(kind, one, event->recorded_ms); /* it was made longer */
     if (is && !was)
-        enter(turn, kind, one, event->occurred_ms);
+        one->notice_since_ms = event->occurred_ms;
+    if (again || (is && !was))
+        enter(turn, kind, one);
     else if (was && !is)
         leave(turn, one);
-    return heard || is != was;
+    return heard || again || is != was;
+}
+
+/* ---- what is over ---- */
+
+/* One has entered: those of the site whose time is over are said, at most so many at once. */
+void analytics_notices_react(struct turn *turn, const Hb__Event *event)
+{
+    bool case_moves =
+        event->payload_case == HB__EVENT__PAYLOAD_INTAKE || event->payload_case == HB__EVENT__PAYLOAD_CASEWORK;
+    const Anarec__Case *one =
+        case_moves && event->case_id && event->cell == turn_cell(turn) ? analytics_load(turn, event->case_id) : NULL;
+    if (!one || !one->notice_since_ms || one->notice_since_ms != event->occurred_ms)
+        return;
+    Analytics__NoticesOver *said = TURN_NEW(turn, Analytics__NoticesOver, analytics__notices_over__init);
+    struct key prefix = key_text(one->row->site);
+    struct bytes key, value;
+    struct state_scan *scan = state_scan_open(turn, ANALYTICS_NOTICE, key_bytes(&prefix), (struct bytes){0});
+    while (said->n_cases < NOTICES_LOOKS_MAX && state_scan_next(scan, &key, &value)) {
+        const Anarec__Case *other = analytics_load(turn, bytes_get_u64(key.data + prefix.size + 8));
+        if (other && is_over(kind_of(turn, other), other, turn_now(turn)))
+            TURN_ADD(turn, said->cases, said->n_cases, other->row->case_id);
+    }
+    if (!said->n_cases)
+        return;
+    Hb__Event *over = turn_event(turn, one->row->site, 0); /* of the site: no case's file tells of it */
+    over->payload_case = HB__EVENT__PAYLOAD_ANALYTICS;
+    over->analytics = TURN_NEW(turn, Analytics__Event, analytics__event__init);
+    over->analytics->kind_case = ANALYTICS__EVENT__KIND_NOTICES_OVER;
+    over->analytics->notices_over = said;
+    turn_say(turn, over);
+}
+
+void analytics_notices_said(struct turn *turn, const Hb__Event *event)
+{
+    bool over = event->payload_case == HB__EVENT__PAYLOAD_ANALYTICS &&
+                event->analytics->kind_case == ANALYTICS__EVENT__KIND_NOTICES_OVER;
+    const Analytics__NoticesOver *said = over ? event->analytics->notices_over : NULL;
+    for (size_t i = 0; said && i < said->n_cases; i++) {
+        Anarec__Case *one = analytics_load(turn, said->cases[i]);
+        struct key key = one ? row_key(one) : (struct key){.size = 0}, place = key_u64(said->cases[i]);
+        if (!one || !state_has(turn, ANALYTICS_NOTICE, key_bytes(&key)))
+            continue;
+        state_delete(turn, ANALYTICS_NOTICE, key_bytes(&key));
+        one->notice_over = true;
+        state_save(turn, ANALYTICS_CASE, key_bytes(&place), &one->base);
+    }
 }
 
 /* ---- telling them ---- */
-
-static int64_t until_of(const Policy__PublicNotice *notice, const Anarec__Case *one, const struct facts *facts)
-{
-    const Hb__Value *value = *notice->until_field ? facts_get(facts, notice->until_field) : NULL;
-    if (*notice->until_clock)
-        return one->notice_until_ms;
-    return value && value->kind_case == HB__VALUE__KIND_TIME_MS ? value->time_ms : 0;
-}
 
 static void add_field(struct turn *turn, const Policy__FieldDef *def, Hb__Value *value, Analytics__PublicNotice *told)
 {
@@ -133,8 +192,7 @@ static Analytics__PublicNotice *tell(struct turn *turn, const Anarec__Case *one)
                                    .policy = organisation_policy(turn, one->row->site, one->policy_version),
                                    .facts = &facts,
                                    .now_ms = turn_now(turn)};
-    int64_t until_ms = until_of(notice, one, &facts);
-    if ((until_ms && until_ms <= turn_now(turn)) || case_holds(&view, notice->condition, NULL) != TRUTH_YES)
+    if (is_over(kind, one, turn_now(turn)) || case_holds(&view, notice->condition, NULL) != TRUTH_YES)
         return NULL;
     Analytics__PublicNotice *told = TURN_NEW(turn, Analytics__PublicNotice, analytics__public_notice__init);
     told->number = one->row->number;
@@ -142,7 +200,7 @@ static Analytics__PublicNotice *tell(struct turn *turn, const Anarec__Case *one)
     told->label = kind->label;
     told->title = one->row->subject;
     told->since_ms = one->notice_since_ms;
-    told->until_ms = until_ms;
+    told->until_ms = until_of(notice, one);
     for (size_t i = 0; i < notice->n_fields; i++)
         add_field(turn, policy_field(kind, notice->fields[i]),
                   (Hb__Value *)(uintptr_t)facts_get(&facts, notice->fields[i]), told);

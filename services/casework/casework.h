@@ -57,6 +57,9 @@ void casework_refuse_unknown(struct turn *turn);
 /* The account's right to act on it, or to add to it what belongs to a registration (`submits`). False: refused, in the
    words of a case that is not there where it may not even read at the site. */
 bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits);
+/* Who takes the step: the account, or `for_complainant` the complainant through whoever registered the case. NULL:
+   refused. */
+const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act);
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
 bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
@@ -66,7 +69,9 @@ bool casework_told(const Caserec__Case *record, const char *notice);
 void casework_told_add(struct turn *turn, Caserec__Case *record, char *notice, uint32_t round, int64_t at_ms);
 
 /* steps.c: may a step be taken, and taking it. */
-enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED };
+enum casework_bar { CASEWORK_FREE, CASEWORK_WRONG_STAGE, CASEWORK_NOT_ALLOWED, CASEWORK_NOT_ESCALATED };
+/* An escalation reached this person, or somebody who has lent him his rights, and nobody has acknowledged it. */
+bool casework_to_acknowledge(const struct casework_case *one, const Caserec__Level *level, const Hb__Actor *actor);
 /* Who takes the step: whom the department that leads names for it, else whom the site does. */
 struct policy_by casework_by(const struct casework_case *one, const Policy__Step *step);
 /* Whoever these are, said to people: departments as the site calls them. */

@@ -115,7 +115,22 @@ static void refuse_turn(const struct casework_case *one, const Policy__Chain *ch
         refusal_clause(turn, refusal, chain->clauses[i]);
 }
 
-/* Says why somebody of a chain may not sign now; false: the actor has no part in any chain that waits. */
+/* A signature is theirs to give, but nobody has asked for it, or it was given. */
+static bool refuse_unasked(const struct casework_case *one, const Policy__Chain *chain, const Hb__Actor *actor)
+{
+    bool theirs = false;
+    for (size_t l = 0; l < chain->n_links; l++)
+        theirs = theirs || is_links(one, chain->links[l], actor);
+    if (!theirs)
+        return false;
+    Hb__Refusal *refusal = turn_refuse(turn_of(one), 409, "nothing_to_sign", "没有待您签署的事项",
+                                       "nothing waits for a signature of yours");
+    for (size_t i = 0; i < chain->n_clauses; i++)
+        refusal_clause(turn_of(one), refusal, chain->clauses[i]);
+    return true;
+}
+
+/* Says why somebody of a chain may not sign now; false: the actor has no part in any chain. */
 bool casework_chain_refuse(const struct casework_case *one, const Hb__Actor *actor)
 {
     for (size_t c = 0; c < one->kind->n_chains; c++) {
@@ -127,6 +142,9 @@ bool casework_chain_refuse(const struct casework_case *one, const Hb__Actor *act
             return true;
         }
     }
+    for (size_t c = 0; c < one->kind->n_chains; c++)
+        if (refuse_unasked(one, one->kind->chains[c], actor))
+            return true;
     return false;
 }
 

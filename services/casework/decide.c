@@ -69,6 +69,17 @@ static void refuse_right(struct turn *turn, const struct casework_case *one, con
     say_refused(turn, one, actor, step->name, refusal);
 }
 
+static void refuse_acknowledging(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
+                                 const Hb__Actor *actor)
+{
+    Hb__Refusal *refusal = turn_refuse(turn, 409, "not_escalated", "没有升级到您且尚未确认的事项，无须确认",
+                                       "no escalation of this case waits for you to acknowledge it");
+    for (size_t i = 0; i < step->n_clauses; i++)
+        refusal_clause(turn, refusal, step->clauses[i]);
+    add_next(turn, one, actor, refusal);
+    say_refused(turn, one, actor, step->name, refusal);
+}
+
 /* Who may take the step may still not fill in each of its fields. */
 static bool refuse_writer(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
                           const Casework__Act *act, const Hb__Actor *actor)
@@ -97,23 +108,11 @@ static bool refuse_writer(struct turn *turn, const struct casework_case *one, co
 
 /* ---- steps that mean more ---- */
 
-/* Whoever has lent his rights is answered for. */
-static bool lent_by(struct turn *turn, const char *person, const char *lender)
-{
-    for (const Directory__Person **from = organisation_principals(turn, person); *from; from++)
-        if (strcmp((*from)->id, lender) == 0)
-            return true;
-    return false;
-}
-
 static void acknowledge(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor)
 {
     for (size_t i = 0; i < one->record->n_levels; i++) {
         const Caserec__Level *level = one->record->levels[i];
-        bool told = false;
-        for (size_t t = 0; t < level->n_told; t++)
-            told = told || strcmp(level->told[t], actor->person) == 0 || lent_by(turn, actor->person, level->told[t]);
-        if (level->acknowledged || !told)
+        if (!casework_to_acknowledge(one, level, actor))
             continue;
         Casework__EscalationAcknowledged *done =
             TURN_NEW(turn, Casework__EscalationAcknowledged, casework__escalation_acknowledged__init);
@@ -159,6 +158,26 @@ bool casework_account_may(const struct casework_case *one, const Hb__Actor *acto
     else
         casework_refuse_unknown(turn);
     return false;
+}
+
+const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act)
+{
+    struct turn *turn = one->view.turn;
+    const char *filer = facts_text(&one->facts, "filer");
+    if (!casework_account_may(one, actor, act->for_complainant))
+        return NULL;
+    if (!act->for_complainant)
+        return actor;
+    if (!*filer || strcmp(filer, who_filer(turn, actor)) != 0) {
+        turn_refuse(turn, 403, "not_allowed", "只有登记该案件的人可替投诉人补充",
+                    "only who registered the case may add to it for its complainant");
+        return NULL;
+    }
+    Hb__Actor *acting = TURN_NEW(turn, Hb__Actor, hb__actor__init);
+    *acting = *actor;
+    acting->complainant = true;
+    acting->person = ""; /* what else he may as himself is not for this */
+    return acting;
 }
 
 static bool version_fits(struct turn *turn, const struct casework_case *one, const Hb__Command *command)
@@ -210,16 +229,17 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     }
     const Casework__Act *act = command->casework->act;
     bug_unless(!planted("poison_decide") || strcmp(act->step, "acknowledge") != 0);
-    one.view.actor = command->actor;
-    if (!casework_account_may(&one, command->actor, false))
+    const Hb__Actor *acting = casework_acting(&one, command->actor, act);
+    if (turn_refused(turn))
         return;
+    one.view.actor = acting;
     const Policy__Step *step = casework_find_step(turn, &one, act);
     const Policy__Clock *clock = casework_extends(act) && step ? casework_extend_clock(&one, act) : NULL;
     const char *clause;
     Hb__Refusal *refusal = NULL;
     if (!step || !version_fits(turn, &one, command))
         return;
-    const Hb__Actor *actor = standing(turn, &one, step, act, command->actor);
+    const Hb__Actor *actor = standing(turn, &one, step, act, acting);
     if (turn_refused(turn))
         return;
     one.view.actor = actor;
@@ -231,6 +251,9 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         if (casework_chain_step(&one, step->name) && casework_chain_refuse(&one, actor))
             return;
         refuse_right(turn, &one, step, actor, clause);
+        return;
+    case CASEWORK_NOT_ESCALATED:
+        refuse_acknowledging(turn, &one, step, actor);
         return;
     case CASEWORK_FREE:
         break;
@@ -268,6 +291,8 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
     if (casework_chain_step(&one, step->name))
         casework_chain_take(&one, step, act, actor, taken);
     casework_limit_decided(&one, step, actor, taken);
+    if (act->for_complainant)
+        taken->actor = (Hb__Actor *)(uintptr_t)actor;
     casework_say_links(&one, step, taken);
     turn_say(turn, taken);
     if (clock)

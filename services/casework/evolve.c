@@ -146,14 +146,6 @@ void casework_settle_problems(Caserec__Case *record, const char *rule, const Hb_
     }
 }
 
-/* What a rule could not do somebody has done. */
-static void settle_done(Caserec__Case *record, const char *step)
-{
-    for (size_t i = 0; i < record->n_problems; i++)
-        if (strcmp(record->problems[i]->noted->step, step) == 0)
-            record->problems[i]->settled = true;
-}
-
 /* Somebody, or a rule, has given it to whom it belongs. The first routing follows upon the problems met on the way. */
 static void settle_routed(struct turn *turn, Caserec__Case *record, const Hb__Event *event)
 {
@@ -165,6 +157,14 @@ static void settle_routed(struct turn *turn, Caserec__Case *record, const Hb__Ev
             record->problems[i]->settled = true;
     }
     fold_facts(turn, record, event);
+}
+
+/* What a rule could not do somebody has done. */
+static void settle_done(Caserec__Case *record, const char *step)
+{
+    for (size_t i = 0; i < record->n_problems; i++)
+        if (strcmp(record->problems[i]->noted->step, step) == 0)
+            record->problems[i]->settled = true;
 }
 
 /* What a rule waited for has come, and it does not apply. */

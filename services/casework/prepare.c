@@ -105,7 +105,8 @@ void casework_prepare(struct turn *turn, Hb__Command *command)
         return;
     }
     if (!casework_open_for(turn, command->case_id, command->actor, &one) ||
-        !casework_account_may(&one, command->actor, attach))
+        (attach ? !casework_account_may(&one, command->actor, true)
+                : (casework_acting(&one, command->actor, command->casework->act), turn_refused(turn))))
         return;
     if (attach) {
         casework_prepare_attach(turn, command->casework->attach);

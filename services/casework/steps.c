@@ -58,6 +58,31 @@ static bool permitted(const struct casework_case *one, const Policy__Step *step,
     return false;
 }
 
+/* Whoever has lent his rights is answered for. */
+static bool lent_by(struct turn *turn, const char *person, const char *lender)
+{
+    for (const Directory__Person **from = organisation_principals(turn, person); *from; from++)
+        if (strcmp((*from)->id, lender) == 0)
+            return true;
+    return false;
+}
+
+bool casework_to_acknowledge(const struct casework_case *one, const Caserec__Level *level, const Hb__Actor *actor)
+{
+    for (size_t t = 0; t < level->n_told && actor && !level->acknowledged; t++)
+        if (strcmp(level->told[t], actor->person) == 0 || lent_by(turn_of(one), actor->person, level->told[t]))
+            return true;
+    return false;
+}
+
+static bool escalated_to(const struct casework_case *one, const Hb__Actor *actor)
+{
+    for (size_t i = 0; i < one->record->n_levels; i++)
+        if (casework_to_acknowledge(one, one->record->levels[i], actor))
+            return true;
+    return false;
+}
+
 enum casework_bar casework_step_bar(const struct casework_case *one, const Policy__Step *step, const Hb__Actor *actor,
                                     const char **clause_out)
 {
@@ -68,6 +93,8 @@ enum casework_bar casework_step_bar(const struct casework_case *one, const Polic
     if (case_forbidden(&one->view, one->kind, step->name, actor, clause_out) ||
         (!permitted(one, step, actor) && !planted("anybody")))
         return CASEWORK_NOT_ALLOWED;
+    if (strcmp(step->name, "acknowledge") == 0 && !escalated_to(one, actor))
+        return CASEWORK_NOT_ESCALATED;
     return CASEWORK_FREE;
 }
 

@@ -8,17 +8,21 @@
 struct checking {
     struct scenario_places places;
     bool english;
-    unsigned wrong; /* packs with a mistake */
-    json_t *json;   /* --json: a list of packs instead; else NULL */
+    unsigned wrong;       /* packs with a mistake */
+    json_t *json;         /* --json: a list of packs instead; else NULL */
+    json_t *organisation; /* --organisation; else NULL */
 };
 
 static int usage(void)
 {
-    fputs("hearback policy check [--language zh-CN|en] [--packs FOLDER] [--together] PACK...\n"
+    fputs("hearback policy check [--language zh-CN|en] [--packs FOLDER] [--together] [--organisation FILE] PACK...\n"
           "  检查制度包（名称或文件夹）：0 无误，1 有误\n"
           "  checks packs, by name or folder: 0 sound, 1 mistakes\n"
           "  --together  同一站点并用，按所列次序；两包说法不同之处列为提示 / as one site uses them, in this order:\n"
-          "              where two say the same differently, a warning names both places\n",
+          "              where two say the same differently, a warning names both places\n"
+          "  --organisation FILE  其中的站点里无人担任、而制度要找的岗位列为提示 / a JSON file as `organise` takes it: "
+          "of the\n"
+          "              posts that nobody holds there, those that a level, a route or a chain comes to are warnings\n",
           stderr);
     return 2;
 }
@@ -101,6 +105,43 @@ static enum err compile(struct scenario_places *places, char **packs, size_t pac
     return ERR_NONE;
 }
 
+/* Do they go together? A site that names other packs is another one's. */
+static bool uses(const json_t *site, char *const *packs, size_t packs_count)
+{
+    size_t i;
+    json_t *pack;
+    json_array_foreach(json_object_get(site, "packs"), i, pack)
+        for (size_t p = 0; p < packs_count; p++) {
+            const char *slash = strrchr(packs[p], '/'), *name = slash ? slash + 1 : packs[p];
+            if (json_is_string(pack) && strcmp(json_string_value(pack), name) == 0)
+                return true;
+        }
+    return !json_array_size(json_object_get(site, "packs"));
+}
+
+static void check_held(const struct checking *checking, char **packs, size_t packs_count, struct arena *arena,
+                       struct policy_result *result)
+{
+    size_t s, p, h;
+    json_t *site, *person, *held;
+    json_array_foreach(json_object_get(checking->organisation, "sites"), s, site) {
+        const char *id = json_string_value(json_object_get(site, "id")), **posts = NULL;
+        size_t count = 0;
+        if (!id || !uses(site, packs, packs_count))
+            continue;
+        json_array_foreach(json_object_get(checking->organisation, "people"), p, person)
+            json_array_foreach(json_object_get(person, "posts"), h, held) {
+                const char *at = json_string_value(json_object_get(held, "site")),
+                           *post = json_string_value(json_object_get(held, "post"));
+                if (!at || !post || strcmp(at, id) != 0)
+                    continue;
+                posts = arena_grow(arena, posts, count, sizeof *posts);
+                posts[count++] = post;
+            }
+        policy_check_held(result, id, posts, count, arena);
+    }
+}
+
 static void check_packs(struct checking *checking, char **packs, size_t packs_count)
 {
     struct arena arena;
@@ -113,6 +154,8 @@ static void check_packs(struct checking *checking, char **packs, size_t packs_co
         fprintf(stderr, "%s: %s\n", title, err_text(err));
         checking->wrong++;
     } else {
+        if (checking->organisation)
+            check_held(checking, packs, packs_count, &arena, &result);
         (checking->json ? add_result : print_result)(checking, title, &result);
     }
     arena_fini(&arena);
@@ -146,7 +189,14 @@ int check_main(struct cli *cli, int argc, char **argv)
             i--;
         } else if (strcmp(argv[i], "--packs") == 0 && !places->folders_count)
             places->folders[places->folders_count++] = argv[i + 1];
-        else if (strcmp(argv[i], "--language") == 0 && strcmp(argv[i + 1], "en") == 0)
+        else if (strcmp(argv[i], "--organisation") == 0 && !checking.organisation) {
+            json_error_t why;
+            checking.organisation = json_load_file(argv[i + 1], 0, &why);
+            if (!checking.organisation) {
+                fprintf(stderr, "%s:%d: %s\n", argv[i + 1], why.line, why.text);
+                return 2;
+            }
+        } else if (strcmp(argv[i], "--language") == 0 && strcmp(argv[i + 1], "en") == 0)
             checking.english = true;
         else if (strcmp(argv[i], "--language") != 0 || strcmp(argv[i + 1], "zh-CN") != 0)
             return usage();
@@ -161,5 +211,6 @@ int check_main(struct cli *cli, int argc, char **argv)
     if (checking.json)
         cli_print_json(checking.json);
     json_decref(checking.json);
+    json_decref(checking.organisation);
     return checking.wrong ? 1 : 0;
 }

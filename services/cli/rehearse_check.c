@@ -578,8 +578,15 @@ static bool check_refusal(struct world *world, const struct scenario_line *line,
 bool check_reply(struct world *world, const struct scenario_line *line, const Hb__CommandReply *reply,
                  struct difference *out)
 {
-    if (!reply) /* nothing was done; the gateway would say 503 */
-        return line->refused || differs(out, line->line, line->field, "服务不在，无法办理", "the service is away");
+    if (!reply) { /* nothing was done; the gateway would say 503 */
+        Hb__Label text = HB__LABEL__INIT;
+        Hb__Refusal away = HB__REFUSAL__INIT;
+        text.zh = world_copy(world, "服务不在，无法办理");
+        text.en = world_copy(world, "the service is away");
+        away.text = &text;
+        return line->refused ? check_refusal(world, line, &away, out)
+                             : differs(out, line->line, line->field, text.zh, text.en);
+    }
     if (!reply->refused)
         return !line->refused || differs(out, line->line, line->field, SAY(world, "应被拒绝，但已办理：%s", line->step),
                                          SAY(world, "expected to be refused, but it was done: %s", line->step));

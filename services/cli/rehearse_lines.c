@@ -55,6 +55,19 @@ static void do_of(struct reading *reading, struct scenario_line *line, json_t *n
         do_step(reading, line, node, words[1]);
 }
 
+/* Under which clauses, or in which words: whatever is refused for something else than it meant is not expected. */
+static void take_refused(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    json_t *refused = json_object_get(map, "refused");
+    line->refused = refused != NULL;
+    line->refused_clauses = reading_texts_of(reading, refused, &line->refused_clauses_count);
+    line->says = reading_text_of(reading, json_object_get(map, "says"));
+    for (size_t i = 0; i < line->refused_clauses_count && !*line->says; i++)
+        if (strcmp(line->refused_clauses[i], "yes") == 0)
+            wrong(reading, refused, "因何拒绝？写明条款，或以 says 写明其中的话",
+                  "refused why? Name the clause, or some of its words with \"says\"");
+}
+
 static void do_line(struct reading *reading, struct scenario_line *line, json_t *map)
 {
     json_t *by = json_object_get(map, "by"), *refused = json_object_get(map, "refused");
@@ -65,9 +78,7 @@ static void do_line(struct reading *reading, struct scenario_line *line, json_t 
         wrong(reading, map, "缺少 by：谁来办理", "\"by\" is missing: who does it?");
     else
         reading_person_known(reading, by, line->by);
-    line->refused = refused != NULL;
-    line->refused_clauses = reading_texts_of(reading, refused, &line->refused_clauses_count);
-    line->says = reading_text_of(reading, json_object_get(map, "says"));
+    take_refused(reading, line, map);
     line->as = reading_text_of(reading, json_object_get(map, "as"));
     if (*line->as && !policy_post(reading->scenario->policy, line->as))
         reading_wrong_word(reading, map, "制度中没有岗位", "the policy has no post", line->as,
@@ -176,10 +187,7 @@ static void line_kind(struct reading *reading, struct scenario_line *line, json_
              : *key == 'r' ? reading_roster_line
              : *key == 'd' ? reading_delegate_line
                            : reading_posts_line)(reading, line, map);
-            line->refused = json_object_get(map, "refused") != NULL;
-            line->refused_clauses =
-                reading_texts_of(reading, json_object_get(map, "refused"), &line->refused_clauses_count);
-            line->says = reading_text_of(reading, json_object_get(map, "says"));
+            take_refused(reading, line, map);
             line->step = *key == 't' ? "things" : *key == 'r' ? "roster" : *key == 'd' ? "delegate" : "posts";
             return;
         }

@@ -61,12 +61,13 @@ static void on_imported(struct http_request *request, void *context, const Hb__R
     if (refused) {
         refuse_row(request, importing, at, refused);
     } else {
-        bool existed = reply->submitted->existed || reply->repeated_command;
+        bool existed = reply->submitted->existed || (reply->case_id && reply->repeated_command);
         importing->existed += existed;
         importing->differing += reply->submitted->n_differs != 0;
         importing->imported += !existed;
         reply->submitted->n_alike = 0; /* nobody has asked whether this account sees them */
-        row->result = submitted_json(request, importing->site, reply);
+        row->result =
+            reply->case_id ? submitted_json(request, importing->site, reply) : json_pack("{s:b}", "hidden", 1);
         json_object_set_new(row->result, "row", json_integer((json_int_t)at));
         if (existed)
             json_object_set_new(row->result, "existed", json_true());

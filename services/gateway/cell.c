@@ -305,7 +305,13 @@ void cell_command_id_new(char id_out[CELL_COMMAND_ID_CHARACTERS + 1])
    two. */
 void cell_command_id(const struct http_request *request, uint32_t part, char id_out[CELL_COMMAND_ID_CHARACTERS + 1])
 {
-    const char *key = http_header(request, "Idempotency-Key"), *account = request->actor ? request->actor->account : "";
+    cell_command_id_of(request, http_header(request, "Idempotency-Key"), part, id_out);
+}
+
+void cell_command_id_of(const struct http_request *request, const char *key, uint32_t part,
+                        char id_out[CELL_COMMAND_ID_CHARACTERS + 1])
+{
+    const char *account = request->actor ? request->actor->account : "";
     uint8_t hash[16], number[4];
     char hex[2 * sizeof hash + 1];
     crypto_generichash_state state;

@@ -72,6 +72,9 @@ void cell_mark_stale(struct http_request *request, bool stale, json_t *body);
 
 /* The id of a command: Idempotency-Key makes it the same for the same key, else it is random and time-ordered. */
 void cell_command_id(const struct http_request *request, uint32_t part, char id_out[CELL_COMMAND_ID_CHARACTERS + 1]);
+/* The same for a key that came in another way; NULL or "": random. */
+void cell_command_id_of(const struct http_request *request, const char *key, uint32_t part,
+                        char id_out[CELL_COMMAND_ID_CHARACTERS + 1]);
 void cell_command_id_new(char id_out[CELL_COMMAND_ID_CHARACTERS + 1]); /* random, whatever the headers say */
 
 #endif

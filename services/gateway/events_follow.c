@@ -124,8 +124,9 @@ static void write_changes(struct follower *follower, const struct events_page *p
         json_t *json = events_json(follower->request, page->changes[i], &page->places[i]);
         char *data = json_dumps(json, JSON_COMPACT);
         bug_unless(data);
-        write_text(follower, arena_printf(arena, "id: %s\nevent: case\ndata: %s\n\n",
-                                          events_place_text(arena, &page->places[i]), data));
+        write_text(follower,
+                   arena_printf(arena, "id: %s\nevent: %s\ndata: %s\n\n", events_place_text(arena, &page->places[i]),
+                                page->changes[i]->case_id ? "case" : "held", data));
         free(data);
         json_decref(json);
     }

@@ -140,6 +140,23 @@ const char *call_value(const struct call *call, const char *name)
     return form && *form ? form : query && *query ? query : NULL;
 }
 
+char *call_text(const struct call *call, const char *description)
+{
+    const char *media = call_value(call, "media_url");
+    return arena_printf(&call->request->arena, "%s%s%s", description, media ? "\n\n" : "", media ? media : "");
+}
+
+Hb__Personal *call_personal(const struct call *call, const char *text)
+{
+    if (!text)
+        return NULL;
+    Hb__Personal *made = arena_alloc(&call->request->arena, sizeof *made);
+    hb__personal__init(made);
+    made->kind_case = HB__PERSONAL__KIND_PLAIN;
+    made->plain = arena_strdup(&call->request->arena, text);
+    return made;
+}
+
 static void on_key(struct http_request *request)
 {
     struct call *call = request->call;

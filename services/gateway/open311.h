@@ -14,6 +14,7 @@ void open311_request(struct http_request *request);
 void open311_token(struct http_request *request);
 void open311_updates(struct http_request *request);
 void open311_submit(struct http_request *request);
+void open311_update(struct http_request *request);
 
 /* Is this a path of Open311? Then a refusal is said as the specification says errors. */
 bool open311_speaks(const struct http_request *request);

@@ -31,6 +31,10 @@ const char *call_value(const struct call *call, const char *name);
 void call_answer(struct http_request *request, unsigned status, const char *root, const char *item, json_t *body);
 void call_fail(struct http_request *request, unsigned status, const char *zh, const char *en);
 
+/* What was written, with the link of `media_url`: what is at a foreign address is not fetched. */
+char *call_text(const struct call *call, const char *description);
+Hb__Personal *call_personal(const struct call *call, const char *text);
+
 json_t *call_time(const struct call *call, int64_t ms);
 /* "kind" or "kind:category", as the services are called. */
 char *call_service_code(const struct call *call, const char *kind, const char *category);

@@ -17,17 +17,6 @@ struct sending {
     Gatewayrec__Session session; /* says which files were not taken */
 };
 
-static Hb__Personal *personal(const struct call *call, const char *text)
-{
-    if (!text)
-        return NULL;
-    Hb__Personal *made = arena_alloc(&call->request->arena, sizeof *made);
-    hb__personal__init(made);
-    made->kind_case = HB__PERSONAL__KIND_PLAIN;
-    made->plain = arena_strdup(&call->request->arena, text);
-    return made;
-}
-
 /* ---- where ---- */
 
 static bool is_degrees(const char *text, double most)
@@ -87,17 +76,10 @@ static bool take_fields(struct call *call, const Policy__Kind *kind, Intake__Sub
         hb__field__init(field);
         field->name = def->name;
         field->content_case = HB__FIELD__CONTENT_TEXT;
-        field->text = personal(call, value);
+        field->text = call_personal(call, value);
         submit->fields[submit->n_fields++] = field;
     }
     return true;
-}
-
-/* What is at a foreign address is not fetched: the link is kept with the words. */
-static char *text_of(const struct call *call, const char *description)
-{
-    const char *media = call_value(call, "media_url");
-    return arena_printf(&call->request->arena, "%s%s%s", description, media ? "\n\n" : "", media ? media : "");
 }
 
 static void take_party(struct call *call, Intake__Party *party)
@@ -106,10 +88,10 @@ static void take_party(struct call *call, Intake__Party *party)
     intake__party__init(party);
     party->language = (char *)(uintptr_t)language_tag(call->visit->language);
     if (first || last)
-        party->name = personal(call, arena_printf(&call->request->arena, "%s%s%s", first ? first : "",
-                                                  first && last ? " " : "", last ? last : ""));
-    party->phone = personal(call, call_value(call, "phone"));
-    party->email = personal(call, call_value(call, "email"));
+        party->name = call_personal(call, arena_printf(&call->request->arena, "%s%s%s", first ? first : "",
+                                                       first && last ? " " : "", last ? last : ""));
+    party->phone = call_personal(call, call_value(call, "phone"));
+    party->email = call_personal(call, call_value(call, "email"));
     party->anonymous = !party->name && !party->phone && !party->email;
 }
 
@@ -184,7 +166,7 @@ static void submit(struct call *call)
     sending->submit.place = place_of(call);
     if (!sending->submit.place || !take_fields(call, kind, &sending->submit))
         return;
-    sending->submit.text = personal(call, text_of(call, text));
+    sending->submit.text = call_personal(call, call_text(call, text));
     take_party(call, &sending->party);
     sending->submit.party = &sending->party;
     sites_know(call->request, call->visit->site->id, on_site, sending);

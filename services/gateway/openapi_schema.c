@@ -354,9 +354,10 @@ json_t *openapi_imported(json_t *schemas)
     json_t *refused = object(json_object(), "row", type("integer"), "problem", problem(), NULL);
     json_t *taken = object(properties_of(schemas, &intake__submitted__descriptor), "row", type("integer"), "case_id",
                            type("string"), "site", type("string"), "repeated_command?", type("boolean"), NULL);
-    return object(json_object(), "results", list_of(json_pack("{s:[o, o]}", "anyOf", taken, refused)), "imported",
-                  type("integer"), "existed", type("integer"), "differing", type("integer"), "refused", type("integer"),
-                  NULL);
+    json_t *hidden = object(json_object(), "row", type("integer"), "hidden", type("boolean"), NULL);
+    return object(json_object(), "results", list_of(json_pack("{s:[o, o, o]}", "anyOf", taken, hidden, refused)),
+                  "imported", type("integer"), "existed", type("integer"), "differing", type("integer"), "refused",
+                  type("integer"), NULL);
 }
 
 json_t *openapi_acted(json_t *schemas)

@@ -46,7 +46,7 @@ static void page_held(struct shown *shown)
     const char *title = page_text(page, refused ? TEXT_HELD_REFUSED_TITLE : TEXT_HELD_TITLE);
     page->here = "/held";
     page_begin(page, title, false);
-    html_add(&page->html, "<div class=\"panel\"><h1>%s</h1><p>%s</p></div>\n", title,
+    html_add(&page->html, "<div class=\"panel%s\"><h1>%s</h1><p>%s</p></div>\n", refused ? " neutral" : "", title,
              page_text(page, refused ? TEXT_HELD_REFUSED_LEAD : TEXT_HELD_LEAD));
     page_files_refused(page, shown->visit->held, false);
     if (refused)

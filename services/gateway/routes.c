@@ -365,6 +365,8 @@ const struct route routes[] = {
     {"GET", "/open311/v2/requests/{id}", open311_request, .open = true},
     {"GET", "/open311/v2/tokens/{token}", open311_token, .open = true},
     {"GET", "/open311/v2/servicerequestupdates.{format}", open311_updates, .open = true},
+    {"POST", "/open311/v2/servicerequestupdates.{format}", open311_update, .open = true,
+     .body_max = PORTAL_FILES_BYTES_MAX},
 
     /* the console, which asks the API with the rights of whoever signs in */
     {"GET", "/console", console_page, .open = true},

@@ -140,8 +140,8 @@ static void answer_imported(struct turn *turn, const Hb__Query *query, const Int
     for (size_t i = 0; i < find->n_external_ids; i++) {
         char *id = find->external_ids[i];
         bool fits = strlen(id) <= INTAKE_NAME_BYTES_MAX && strlen(find->source) <= INTAKE_NAME_BYTES_MAX;
-        uint64_t case_id = fits ? intake_imported(turn, query->site, find->source, id, NULL) : 0;
-        if (!case_id)
+        uint64_t offset, case_id = fits ? intake_imported(turn, query->site, find->source, id, &offset) : 0;
+        if (!case_id || intake_import_hidden(turn, turn_own_event(turn, offset), query->actor))
             continue;
         imported->external_ids[imported->n_external_ids++] = id;
         imported->case_ids[imported->n_case_ids++] = case_id;

@@ -45,11 +45,15 @@ static bool look_up(struct turn *turn, const Hb__Command *command, const Intake_
 }
 
 /* Each text may be long, but not all of them at once. */
+static void refuse_size(struct turn *turn)
+{
+    turn_refuse(turn, 413, "too_large", "登记内容合计最多约 96 KiB", "a submission has at most about 96 KiB in all");
+}
+
 static void say(struct turn *turn, struct intake_new *fresh, const Intake__Submit *held)
 {
     if (!turn_refused(turn) && !(held ? intake_hold(turn, fresh, held) : intake_register_say(turn, fresh)))
-        turn_refuse(turn, 413, "too_large", "登记内容合计最多约 96 KiB",
-                    "a submission has at most about 96 KiB in all");
+        refuse_size(turn);
 }
 
 /* ---- submit ---- */
@@ -86,6 +90,7 @@ static void decide_submit(struct turn *turn, const Hb__Command *command, const I
             received_ms = submit->received_ms && submit->received_ms < now ? submit->received_ms : now;
     struct intake_new fresh = intake_register_begin(turn, about.site, about.policy, about.kind, received_ms, false);
     fresh.actor = actor;
+    intake_register_filer(turn, &fresh);
     intake_register_fill(turn, &fresh, submit);
     intake_check_policy(turn, &fresh, submit, actor);
     intake_check_needed(turn, &fresh);
@@ -126,6 +131,9 @@ static Intake__History *history_of(struct turn *turn, const Intake__Import *impo
     return history;
 }
 
+/* An import tells of a case only who sees it. A row that makes one which is hidden from him, and one that is there
+   already and hidden, are checked alike and answered alike, with nothing: so he cannot find out by identities, and what
+   he sends again is not imported twice. */
 static void decide_import(struct turn *turn, const Hb__Command *command, const Intake__Import *import)
 {
     struct about about;
@@ -135,8 +143,10 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
         turn_refuse(turn, 403, "not_allowed", "无权向该站点导入", "no right to import to this site");
         return;
     }
-    if (intake_imported(turn, about.site->id, import->source, import->external_id, NULL))
-        return; /* it is there already: nothing is said; the reply says so, and what differs */
+    uint64_t offset;
+    bool there = intake_imported(turn, about.site->id, import->source, import->external_id, &offset);
+    if (there && !intake_import_hidden(turn, turn_own_event(turn, offset), command->actor))
+        return; /* nothing is said; the reply says that it is there, and what differs */
     int64_t received_ms = import->received_ms ? import->received_ms : turn_now(turn);
     if (!check_times(turn, import, received_ms))
         return;
@@ -152,7 +162,10 @@ static void decide_import(struct turn *turn, const Hb__Command *command, const I
     fresh.registered->source = import->source;
     fresh.registered->external_id = import->external_id;
     intake_register_fact(turn, &fresh, "external_ref", value_text(turn, import->external_id));
-    say(turn, &fresh, NULL);
+    if (!there)
+        say(turn, &fresh, NULL);
+    else if (!turn_refused(turn) && !intake_register_fits(turn, &fresh))
+        refuse_size(turn);
 }
 
 void intake_decide(struct turn *turn, const Hb__Command *command)

@@ -189,6 +189,7 @@ bool intake_hold(struct turn *turn, const struct intake_new *fresh, const Intake
         TURN_NEW(turn, Intake__SubmissionHeld, intake__submission_held__init);
     held->held = fresh->event->case_id;
     held->submit = (Intake__Submit *)(uintptr_t)submit;
+    held->kind = submit->kind;
     held->counter = intake_register_counter(turn, fresh, INTAKE_HELD_NUMBER);
     held->count = intake_counter(turn, site, held->counter, NULL) + 1;
     held->number = intake_number_make(turn, held->counter, held->count);
@@ -232,6 +233,7 @@ void intake_decide_register_held(struct turn *turn, const Hb__Command *command, 
     Hb__Event *event = event_new(turn, record->site, wanted->held, INTAKE__EVENT__KIND_HELD_REGISTERED);
     event->intake->held_registered = TURN_NEW(turn, Intake__HeldRegistered, intake__held_registered__init);
     event->intake->held_registered->number = record->number;
+    event->intake->held_registered->kind = record->submit->kind;
     turn_say(turn, event);
 }
 
@@ -260,6 +262,7 @@ void intake_decide_refuse_held(struct turn *turn, const Hb__Command *command, co
     event->intake->held_refused->held = wanted->held;
     event->intake->held_refused->number = record->number;
     event->intake->held_refused->reason = wanted->reason;
+    event->intake->held_refused->kind = record->submit->kind;
     turn_say(turn, event);
 }
 

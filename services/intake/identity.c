@@ -50,6 +50,21 @@ void intake_identity_fold(struct turn *turn, const Hb__Event *event)
     intake_confidential_save(turn, event->case_id, record);
 }
 
+bool intake_import_hidden(struct turn *turn, const Hb__Event *registered, const Hb__Actor *actor)
+{
+    const Intakerec__Case *record = registered ? intake_case_load(turn, registered->case_id) : NULL;
+    const Intakerec__Confidential *folded = record ? intake_confidential_load(turn, registered->case_id) : NULL;
+    const Intake__CaseRegistered *said = registered ? registered->intake->registered : NULL;
+    struct facts facts = {0};
+    if (folded)
+        facts = (struct facts){folded->facts, folded->n_facts};
+    else if (registered)
+        facts = (struct facts){registered->facts, registered->n_facts};
+    struct case_view view = {.turn = turn, .facts = &facts, .now_ms = turn_now(turn)};
+    view.site = said ? registered->site : "";
+    return said && case_hidden(&view, said->kind, record ? record->policy_version : registered->policy_version, actor);
+}
+
 /* ---- asking ---- */
 
 struct asking {

@@ -155,6 +155,8 @@ void intake_register_about(struct turn *turn, struct intake_new *fresh, const ch
 void intake_register_fact(struct turn *turn, struct intake_new *fresh, const char *name, Hb__Value *value);
 void intake_register_text(struct turn *turn, struct intake_new *fresh, Hb__Field *field);
 void intake_register_fields(struct turn *turn, struct intake_new *fresh, Hb__Field *const *fields, size_t count);
+/* Who registers it, in a word (who_filer); a kind with a field of that name says so itself. */
+void intake_register_filer(struct turn *turn, struct intake_new *fresh);
 /* Whether there is a text and a party, as facts: never what is in them. */
 void intake_register_party(struct turn *turn, struct intake_new *fresh);
 void intake_register_defaults(struct turn *turn, struct intake_new *fresh);
@@ -163,6 +165,8 @@ void intake_register_stage(struct turn *turn, struct intake_new *fresh, const ch
 void intake_promise(struct turn *turn, struct intake_new *fresh);
 /* Duplicate hints and promised dates; then says it. False: it is too large, and nothing was said. */
 bool intake_register_say(struct turn *turn, struct intake_new *fresh);
+/* Would it be said? What it needs is worked out, and nothing is. */
+bool intake_register_fits(struct turn *turn, struct intake_new *fresh);
 
 /* ---- decide.c, rights.c, checks.c, open.c ---- */
 const Hb__Actor *intake_actor(const Hb__Command *command); /* an empty one when the command names none */
@@ -215,6 +219,8 @@ bool intake_text_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t ca
 Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const char *field);
 
 /* ---- differs.c ---- */
+/* Is the case of this CaseRegistered hidden from whoever imports? By what is known of it here. */
+bool intake_import_hidden(struct turn *turn, const Hb__Event *registered, const Hb__Actor *actor);
 /* What an import that existed says otherwise than its CaseRegistered: `differs` of the reply. */
 void intake_import_differs(struct turn *turn, const Hb__Event *event, const Intake__Import *import,
                            Intake__Submitted *submitted);

@@ -108,6 +108,12 @@ void intake_register_about(struct turn *turn, struct intake_new *fresh, const ch
     fact_text(turn, fresh, "place", place);
 }
 
+void intake_register_filer(struct turn *turn, struct intake_new *fresh)
+{
+    if (!policy_field(fresh->kind, "filer"))
+        fact_text(turn, fresh, "filer", who_filer(turn, fresh->actor));
+}
+
 /* ---- number and stage ---- */
 
 /* Imported history is numbered under the day it was received, as if the system had been running then. */
@@ -221,12 +227,17 @@ static void say_skipped(struct turn *turn, const struct intake_new *fresh)
     turn_say(turn, event);
 }
 
-bool intake_register_say(struct turn *turn, struct intake_new *fresh)
+bool intake_register_fits(struct turn *turn, struct intake_new *fresh)
 {
     fields_count_parts(turn, NULL, fresh->event);
     hint_alike(turn, fresh);
     intake_promise(turn, fresh);
-    if (hb__event__get_packed_size(fresh->event) > INTAKE_EVENT_BYTES_MAX)
+    return hb__event__get_packed_size(fresh->event) <= INTAKE_EVENT_BYTES_MAX;
+}
+
+bool intake_register_say(struct turn *turn, struct intake_new *fresh)
+{
+    if (!intake_register_fits(turn, fresh))
         return false;
     if (fresh->skipped)
         say_skipped(turn, fresh);

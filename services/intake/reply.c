@@ -61,7 +61,7 @@ static uint64_t reply_existed(struct turn *turn, const Hb__Command *command, Int
     uint64_t case_id = intake_imported(turn, command->site, import->source, import->external_id, &offset);
     const Hb__Event *registered = turn_own_event(turn, offset);
     const Intakerec__Case *record = case_id ? intake_case_load(turn, case_id) : NULL;
-    if (!record)
+    if (!record || intake_import_hidden(turn, registered, command->actor))
         return 0;
     submitted->existed = true;
     submitted->number = record->number;
@@ -78,12 +78,15 @@ static void reply_submitted(struct turn *turn, const Hb__Command *command, Hb__E
     const Hb__Event *held = find(said, count, INTAKE__EVENT__KIND_HELD);
     Intake__Submitted *submitted = arena_alloc(turn_arena(turn), sizeof *submitted);
     intake__submitted__init(submitted);
-    if (registered) {
+    bool import = command->intake->kind_case == INTAKE__COMMAND__KIND_IMPORT;
+    if (registered && (!import || !intake_import_hidden(turn, registered, command->actor))) {
         reply_registered(turn, registered, submitted);
         reply->case_id = registered->case_id;
     } else if (held) {
         reply_held(turn, held->intake->held, submitted);
-    } else if (command->intake->kind_case == INTAKE__COMMAND__KIND_IMPORT) {
+    } else if (import && registered) {
+        reply->case_id = 0; /* as of one that was there */
+    } else if (import) {
         reply->case_id = reply_existed(turn, command, submitted);
     }
     reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_SUBMITTED;

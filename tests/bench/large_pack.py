@@ -17,7 +17,7 @@ def write_pack(folder, name="LARGE", kinds=KINDS, rules=RULES):
                   ", ".join(f"l{i}: [级{i}, Level {i}]" for i in range(12)) + "}, default: l0}", "    rules:"]
         for rule in range(rules // kinds):
             lines += [f"      rule_{rule}:", "        clause: GEN-FRAME-02", "        before: answer",
-                      f"        if: {{all: [{{severity: general}}, {{any: [{{level: l{rule % 12}}}, {{level: l{(rule + 5) % 12}}}]}}, "
+                      f"        if: {{all: [{{severity: general}}, {{any: [{{level: l{rule % 12}}}, {{level: l{(rule + 5 + rule // 12) % 12}}}]}}, "
                       f"{{priority: {'normal' if rule % 2 else 'urgent'}}}]}}",
                       f"        refuse: [第{rule}条不符, Rule {rule} is not met]"]
     for file, lines in files.items():

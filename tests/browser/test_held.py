@@ -75,6 +75,8 @@ def of_one(system, language, phone):
         visitor.at("/held")
         visitor.says_in("h1", says["refused"])
         visitor.says_in("#reason", "广告，与本小区无关")
+        red, green, blue = browser.script("return getComputedStyle(document.querySelector('.panel')).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)")
+        assert max(red, green, blue) - min(red, green, blue) < 32, (red, green, blue)  # neither good nor bad
         visitor.look("held-refused")
         system.settle()
         tracked(visitor, *second)
@@ -105,8 +107,32 @@ def more_than_a_page(system):
         console.shows("买一送一 11", ".held-row:last-of-type")
 
 
+def comes_and_goes_by_itself(system):
+    """Who looks at the list, or at another screen, sees at once that something is held, and that somebody else has decided."""
+    program = portal.Browser(system.port)
+    with Console(system, "en") as console:
+        console.sign_in("reception")
+        console.go("/held", ".state.empty")
+        program.send(program.get("/submit?site=haitang&kind=complaint").form_at("/submit"), category="lift", text="自动送来", work="")
+        console.shows("自动送来", ".held-row")
+        console.shows("1", "nav a[href='/console/held'] .badge")
+        console.press(".held-row .turn-away")
+        console.fill(".refuse-held textarea", "half written")
+        token = system.tokens()["coordinator"]
+        program.send(program.get("/submit?site=haitang&kind=complaint").form_at("/submit"), category="lift", text="又来一件", work="")
+        console.shows("又来一件", ".held-row:last-of-type")
+        second = system.http("GET", "/api/v1/held?site=haitang", token=token).json()["rows"][1]
+        assert system.http("POST", f"/api/v1/held/{second['id']}/refuse", {"reason": "x"}, token=token).status == 200
+        console.wait("return document.querySelectorAll('.held-row').length === 1")
+        console.shows("1", "nav a[href='/console/held'] .badge")
+        assert console.value(".refuse-held textarea") == "half written"
+        console.press(".refuse-held [type=submit]")
+        console.there(".state.empty")
+
+
 def test_from_the_form_to_the_case():
     with System("--demo") as system:
+        comes_and_goes_by_itself(system)
         for language, phone in BOTH[1:3]:
             of_one(system, language, phone)
         more_than_a_page(system)

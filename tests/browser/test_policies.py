@@ -173,6 +173,57 @@ def brings_a_folder(console):
         assert console.value("select[name=file]") == "NIGHT/pack.yaml"
 
 
+def changed(console):
+    """The files in force, with one thing changed and checked: sound."""
+    console.press("button.begin")
+    console.pick("select[name=file]", "PROP-11/pack.yaml")
+    console.there("textarea[name=yaml]")
+    edit(console, "{is: 3 working days}", "{is: 2 working days}")
+    console.press("button.check")
+    console.there(".mistakes")
+
+
+def by_a_case(console, system):
+    """In the demonstration, where a case changes the policy: why it cannot be published yet and who has to do what, then by the people of the demonstration."""
+    tokens = system.tokens()
+
+    def ask(who, method, path, body=None, status=200, **more):
+        reply = system.http(method, f"/api/v1{path}", body, token=tokens[who], **more)
+        assert reply.status == status, reply
+        system.settle()
+        return reply.json()
+
+    console.go("/policies")
+    console.there("button.begin")
+    choose(console, "haitang")
+    changed(console)
+    console.shows("没有处于“已批准”的“制度修订”事项", ".why-not")
+    console.shows("征求意见：制度主管", ".why-not")
+    console.shows("批准：总经理", ".why-not")
+    assert console.script("return document.querySelector('button.publish').disabled && document.querySelector('button.publish').getAttribute('aria-describedby') === 'why-not'")
+    console.look("policies-why-not")
+    number = ask("admin", "POST", "/cases", {"site": "haitang", "kind": "policy_change", "channel": "staff", "fields": {"subject": "约定回复"}}, 201)["number"]
+    draft = ask("admin", "POST", f"/cases/{number}/attachments?site=haitang&name=draft.txt", "两个工作日".encode(), 201, headers={"Content-Type": "text/plain"})["id"]
+    step = lambda who, case, name, **fields: ask(who, "POST", f"/cases/{case}/actions/{name}?site=haitang", {"fields": fields})
+    step("admin", number, "circulate", draft=draft, comments_by="2099-01-01T00:00:00Z")
+    for link in ask("admin", "GET", f"/cases/{number}?site=haitang")["links"]:
+        step("head", link["number"], "finish", findings="没有意见")
+    step("manager", number, "approve")
+    console.script("window.onbeforeunload = null")
+    console.go("/work")
+    if console.script("return location.pathname") != "/console/work":
+        console.answer_alert(True)
+    console.go("/policies")
+    console.there("button.begin")
+    choose(console, "haitang")
+    changed(console)
+    console.wait("return !document.querySelector('button.publish').disabled")
+    assert not console.find_all(".why-not")
+    console.press("button.publish")
+    console.press("button.really")
+    console.shows("第 2 版", ".el-alert--success")
+
+
 def test_policies():
     with System("--demo") as system:
         found(system)
@@ -185,6 +236,9 @@ def test_policies():
             publishes(console)
             another_was_faster(console, system)
             publishes_for_a_later_day(console)
+        with Console(system, "zh-CN") as console:
+            console.sign_in("admin")
+            by_a_case(console, system)
         with Console(system, "en", phone=True) as phone:
             phone.sign_in("admin")
             phone.go("/policies")

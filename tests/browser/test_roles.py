@@ -202,6 +202,36 @@ def opens_its_cases(console, link):
     console.gone(".el-skeleton")
 
 
+def settled_before(system):
+    """A complaint of last month and one of this month, both settled: of such are trends and comparisons."""
+    now = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8)))
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    rows = [{"source": "before", "external_id": str(received), "received_ms": received.isoformat(), "submit": {"kind": "complaint", "category": "noise", "text": "已当场解决"},
+             "history": {"steps": [{"step": "settle", "occurred_ms": (received + datetime.timedelta(minutes=5)).isoformat(), "fields": {"explanation": "已解释"}}]}}
+            for received in (first - datetime.timedelta(days=5), max(first, now - datetime.timedelta(minutes=30)))]
+    reply = system.http("POST", "/api/v1/imports", {"site": "haitang", "rows": rows}, token=system.tokens()["admin"]).json()
+    assert reply["refused"] == 0, reply
+
+
+def opens_a_bar(console):
+    """The bar of the last month opens as many cases as the table below the chart has."""
+    count = console.wait("return [...document.querySelectorAll('.figure-table[data-by=month] a.to-registered')].at(-1)?.innerText.trim()")
+    place = console.wait("""const canvas = document.querySelector('.chart canvas'), box = canvas.getBoundingClientRect();
+        const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, wide = canvas.width / box.width;
+        for (let x = canvas.width - 1; x > 0; x--)  // from the right, below the legend: the colour of what was registered
+          for (let y = canvas.height - 1; y > 35 * wide; y--)
+            if ([0x1f, 0x5f, 0xbf].every((part, i) => pixels[4 * (y * canvas.width + x) + i] === part)) return [(x - 1) / wide, y / wide];""")
+    console.script("document.querySelector('.chart').scrollIntoView({block: 'center'})")
+    left, top = console.script("const box = document.querySelector('.chart canvas').getBoundingClientRect(); return [box.x, box.y]")
+    for what in ("mouseMoved", "mousePressed", "mouseReleased"):
+        console.devtools("Input.dispatchMouseEvent", type=what, x=left + place[0], y=top + place[1], button="none" if what == "mouseMoved" else "left", clickCount=1)
+    console.wait("return location.pathname === '/console/all' && document.querySelector('h1 .count')?.innerText.match(/\\d+/)?.[0] === arguments[0]", count)
+    assert int(count) > 0
+    console.call("POST", "/back", {})
+    console.there(".cards")
+    console.gone(".el-skeleton")
+
+
 def manager(console, system, case, errand):
     """Acknowledges what was late, orders an answer by when, and finds the cases behind a figure."""
     with At(console, "manager"):
@@ -231,8 +261,12 @@ def manager(console, system, case, errand):
         told = system.http("GET", "/api/v1/reports/definitions", token=system.tokens()["coordinator"]).json()["figures"]
         assert said in next(one["definition"].values() for one in told if one["name"] == "returned_share"), said
         opens_its_cases(console, ".indicators a.to-among")
+        opens_its_cases(console, ".indicators [data-than=previous] a")
+        console.press(".indicators .trend:has(a) summary")
+        opens_its_cases(console, ".indicators .trend[open] a")
+        opens_a_bar(console)
         opens_its_cases(console, ".ageing li:first-child a")
-        opens_its_cases(console, ".figure-table[data-by=month] a.to-open")
+        opens_its_cases(console, ".figure-table[data-by=month] tr:last-child a.to-open")
         opens_its_cases(console, ".figure-table[data-by=handler] a.to-open")
         console.go("/figures")
         console.pick("select[name=period]", "month")
@@ -345,6 +379,7 @@ def late_errand(system):
 
 def day(system, console):
     errand = late_errand(system)
+    settled_before(system)
     case, number, code = receptionist(console, system)
     returned_and_given_out(console, case)
     coordinator(console, case)

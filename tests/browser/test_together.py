@@ -46,7 +46,7 @@ def acts_together(console, system):
     console.wait("return document.querySelectorAll('.outcomes li[data-state=ready]').length === 3")
     console.look("together-preview")
     before = [version_of(system, case) for case in cases]
-    reply = system.http("POST", f"/api/v1/cases/{cases[1]['case_id']}/actions/acknowledge", {"fields": {}}, token=system.tokens()["coordinator"])
+    reply = system.http("POST", f"/api/v1/cases/{cases[1]['case_id']}/actions/amend", {"fields": {}}, token=system.tokens()["coordinator"])
     assert reply.status == 200, reply  # somebody else was faster with one of them
     console.press(".bulk button[name=go]")
     console.wait("return document.querySelectorAll('.outcomes li[data-state=done]').length === 2")

@@ -356,7 +356,7 @@ def denies_itself_alone(system, cases):
         pids = again.pids("casework")
         for number in range(2):
             for reply in (again.http("GET", f"/api/v1/cases/{damaged}", token=staff),
-                          again.http("POST", f"/api/v1/cases/{damaged}/actions/acknowledge", {}, staff,
+                          again.http("POST", f"/api/v1/cases/{damaged}/actions/amend", {}, staff,
                                      {"Idempotency-Key": f"damaged-{number}"})):
                 problem = reply.json()
                 assert reply.status == 500 and problem["code"] == "damaged", reply

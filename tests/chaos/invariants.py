@@ -4,7 +4,7 @@ the policy (GEN-FRAME) and of reliability.md 3, with nothing of the services in 
 import collections
 import datetime
 
-PACKS = ["GEN-FRAME"]  # whose text this is: at sites that run it alone
+PACKS = ["RENHE"]  # the frame, and what the hospital of the demonstration adds to it: at sites that run it alone
 # GEN-FRAME, kinds of a matter: step -> (from which stages, to which; None: it stays where it is).
 BEFORE_HANDLED = ("registered", "dispatched", "accepted", "handling", "pending_customer", "proposed")
 MOVES = {

@@ -40,33 +40,36 @@ static void check_mistakes(const struct policy_result *result, unsigned lines)
     must(wrong == 0 || !result->policy);
 }
 
-/* The shipped base, for those that extend it. */
-static struct bytes frame(void)
+/* The shipped base, for those that extend it: what each of its files says of complaints belongs together. */
+static struct bytes frame(size_t part)
 {
+    static const char *const paths[] = {SOURCE_DIR "/services/directory/policies/GEN-FRAME/pack.yaml",
+                                        SOURCE_DIR "/services/directory/policies/GEN-FRAME/joining.yaml"};
     static struct arena kept;
-    static struct bytes text;
-    if (!text.data)
-        must(yaml_read_file(SOURCE_DIR "/services/directory/policies/GEN-FRAME/pack.yaml", &kept, &text) == ERR_NONE);
-    return text;
+    static struct bytes texts[2];
+    if (!texts[part].data)
+        must(yaml_read_file(paths[part], &kept, &texts[part]) == ERR_NONE);
+    return texts[part];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const packs[] = {"X"};
-    const struct policy_source sources[] = {{"X/pack.yaml", bytes_of(data, size)}, {"GEN-FRAME/pack.yaml", frame()}};
+    const struct policy_source sources[] = {
+        {"X/pack.yaml", bytes_of(data, size)}, {"GEN-FRAME/pack.yaml", frame(0)}, {"GEN-FRAME/joining.yaml", frame(1)}};
     struct policy_result first, second;
     struct arena arena;
     arena_init(&arena);
     fuzz_memory_begin();
-    policy_compile(sources, 2, packs, 1, &arena, &first);
+    policy_compile(sources, 3, packs, 1, &arena, &first);
     must(first.policy || first.count);
     policy_check(&first, &arena);
-    fuzz_memory_end(size + sources[1].text.size);
-    check_mistakes(&first, lines_of(data, size) + lines_of(frame().data, frame().size));
+    fuzz_memory_end(size + sources[1].text.size + sources[2].text.size);
+    check_mistakes(&first, lines_of(data, size) + lines_of(frame(0).data, frame(0).size));
     if (first.policy) {
         ProtobufCMessage *message = (ProtobufCMessage *)first.policy, *again;
         char *why;
-        policy_compile(sources, 2, packs, 1, &arena, &second);
+        policy_compile(sources, 3, packs, 1, &arena, &second);
         must(second.policy && fuzz_same(message, (ProtobufCMessage *)second.policy, &arena));
         enum err err = message_unpack(&policy__policy__descriptor, message_pack(message, &arena), &arena, &again, &why);
         must(err == ERR_NONE || err == ERR_TOO_LARGE); /* the second is what publishing refuses */

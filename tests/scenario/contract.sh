@@ -108,6 +108,8 @@ scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-99}'
 expect 'refused under another clause' 1 'expected to be refused under PROP-11-99' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:01, by: li, do: make_safe r1, refused: PROP-11-09, says: 没有这句话}'
 expect 'refused in other words' 1 'the refusal should say' rehearse "$work/scenario.yaml"
+scenario x '{at: 09:01, down: casework}' '{at: 09:02, by: zhou, do: arrive r1, refused: PROP-11-09}'
+expect 'nobody refused it: the service is away' 1 'expected to be refused under PROP-11-09; it was: the service is away' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:01, expect: {handler: {r1: li}}}'
 expect 'another handler' 1 'expected handler r1 li; it is zhou' rehearse "$work/scenario.yaml"
 scenario x '{at: 09:00, expect: {told: [zhou]}}'
@@ -131,6 +133,7 @@ bad() { # NAME LINE-OF-RUN TEXT
 }
 scenario x '{at: 09:01, expect: {indicator: {revisit_rate 2025-03: 100.0 % met}}}'
 expect 'another figure' 1 'expected indicator revisit_rate 2025-03 100.0 % met; it is no_data' rehearse "$work/scenario.yaml"
+bad 'a refusal without its reason' '{at: 09:01, by: li, do: make_safe r1, refused: yes}' 'run[1]: refused why? Name the clause, or some of its words with "says"'
 bad 'a word' '{at: 09:01, expect: {lat: r1.on_site}}' 'scenario.yaml:7: run[1].expect.lat: not known here: "lat"; did you mean "late"?'
 bad 'a clock' '{at: 09:01, expect: {late: r1.onsite}}' 'repair has no clock "onsite"; did you mean "on_site"?'
 bad 'a step' '{at: 09:01, by: zhou, do: arive r1}' 'run[1].do: repair has no step "arive"; did you mean "arrive"?'
@@ -205,6 +208,13 @@ mkdir "$work/LISTS"
 printf 'pack: LISTS\nname: [名册, Lists]\nextends: GEN-FRAME\nkinds:\n  complaint:\n    rules:\n      all: {clause: X, when: accepted, then: {tell: reply, each: lst.members}}\n' >"$work/LISTS/pack.yaml"
 expect 'a list that no field names' 1 'each: "lst.members" is for `tell` only, and what stands before the dot is a field of type: case' "$hearback" policy check --language en "$work/LISTS"
 six=(PROP-11 PROP-CO PROP-FEEDBACK PROP-REVISIT PROP-COMPLAINT PROP-NOTICE)
+# ---- posts that nobody holds ----
+printf '{"sites": [{"id": "teahouse"}], "people": [{"id": "mei", "posts": [{"site": "teahouse", "post": "duty_officer"}]}]}' >"$work/people.json"
+expect 'a level that reaches nobody' 0 'nobody at teahouse holds the post property_supervisor: there it reaches nobody' \
+  "$hearback" policy check --language en --organisation "$work/people.json" PROP-11
+expect 'in Chinese, too' 0 'teahouse 无人担任岗位 property_supervisor' "$hearback" policy check --organisation "$work/people.json" PROP-11
+expect 'a file that is no organisation' 2 'people.json:2: ' bash -c "echo '{' >'$work/people.json'; '$hearback' policy check --organisation '$work/people.json' PROP-11"
+
 expect 'what six packs say differently' 0 'kinds.complaint.steps.dispatch.by: it differs from' "$hearback" policy check --language en --together "${six[@]}"
 settled() { "$hearback" policy check --language en --together "${six[@]}" SITE-PROPERTY | grep -q 'to settle it' || echo settled; }
 expect 'a rule whose step another pack bars' 0 'kinds.complaint.rules.dispatched.then: it takes the step dispatch, for which PROP-COMPLAINT/pack.yaml' "$hearback" policy check --language en --together "${six[@]}"

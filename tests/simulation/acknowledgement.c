@@ -151,8 +151,7 @@ static void somebody_else_cannot_acknowledge(void **state)
     (void)state;
     struct group group;
     uint64_t id = open_story(&group);
-    OK(group_act(&group, id, "li", "acknowledge",
-                 NULL)); /* the step is for every employee; it ends nothing of others */
+    story_refused(group_act(&group, id, "li", "acknowledge", NULL), 409, "not_escalated"); /* she was told nothing */
     run_until(&group, 20 * MINUTE);
     assert_int_equal(paged_of(&group).count, 3);
     assert_int_equal(paged_of(&group).acknowledged, 0);

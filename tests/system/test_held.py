@@ -97,6 +97,33 @@ def files_are_for_cases():
     assert phone.cookies["case"] != session  # an hour from each page on
 
 
+def who_looks_through_them_is_told():
+    """Live and as a page: that there is one more or less, to who may let it in, and nothing of it."""
+    def newest(account):
+        system.settle()
+        page, place = api("GET", "/api/v1/events?limit=500", account=account), ""
+        while page["changes"] and page["next"] != place:
+            place = page["next"]
+            page = api("GET", f"/api/v1/events?limit=500&after={place}", account=account)
+        return place
+
+    def told(account, place):
+        system.settle()
+        return [one for one in api("GET", f"/api/v1/events?after={place}", account=account)["changes"] if one["what"] == "held"]
+
+    desk, other = newest("reception"), newest("handler")
+    number, _ = number_of(sent(Phone(), work="", text="自动")[1])
+    (change,) = told("reception", desk)
+    assert "case_id" not in change and change["kind"] == "complaint" and change["site"] == "haitang" and "自动" not in str(change) and number not in str(change), change
+    row = next(one for one in held("&limit=16")["rows"] if one["number"] == number)
+    api("POST", f"/api/v1/held/{row['id']}/refuse", {"reason": "广告"})
+    assert len(told("reception", desk)) == 2
+    number, _ = number_of(sent(Phone(), work="", text="自动二")[1])
+    row = next(one for one in held("&limit=16")["rows"] if one["number"] == number)
+    api("POST", f"/api/v1/held/{row['id']}/register", expect=201)
+    assert len(told("reception", desk)) == 4 and told("handler", other) == []  # may register nothing
+
+
 # ---- until it is a case, or is refused ----
 
 def let_in_it_is_an_ordinary_case():
@@ -222,7 +249,7 @@ def all_of_it():
     with harness.System("--demo") as started:
         system = test_portal.system = started
         for test in (each_sign_is_told, beyond_a_first_limit_they_are_held, what_is_wrong_comes_back_as_ever, files_are_for_cases,
-                     let_in_it_is_an_ordinary_case, refused_its_sender_reads_why, pages_of_the_list, killed_in_between, of_one_sender_so_many):
+                     who_looks_through_them_is_told, let_in_it_is_an_ordinary_case, refused_its_sender_reads_why, pages_of_the_list, killed_in_between, of_one_sender_so_many):
             began = time.monotonic()
             test()
             print(f"  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)

@@ -105,7 +105,7 @@ def a_request_is_created():
     for kept in ("john smith", "smit333@example.org", "sinkhole", "1234 5th street (37.76524078,-122.4212043)", "2212426634_5ed477a060.jpg"):
         assert kept in reply.body.decode(), kept
     facts = {fact["name"]: fact.get("value") for fact in reply.json()["facts"]}
-    assert facts["class"] == {"text": "small"} and facts["category"] == {"text": "lift"}, facts
+    assert facts["class"] == {"text": "small"} and facts["category"] == {"text": "lift"} and facts["filer"] == {"text": "li_jing"}, facts
     (made,) = call("POST", "v2/requests.json", {**fields, "description": "第二件"}, expect=201, multipart=True)
     assert made["service_request_id"] != number and made["account_id"] is None and made["service_notice"], made
     elsewhere = {name: value for name, value in fields.items() if name != "jurisdiction_id"}
@@ -127,6 +127,43 @@ def files_come_along(fields):
     assert reply.status == 201 and "x.svg" in made["service_notice"], reply
     files = file_of(made["service_request_id"]).json()["attachments"]
     assert [one["type"] for one in files] == ["image/png"], files
+
+
+def an_update_is_posted(number):
+    """As FixMyStreet's Open311 extension sends it: what its user has to add, by whoever registered the request, and once."""
+    path = "v2/servicerequestupdates"
+    fields = {"api_key": key(), "jurisdiction_id": "haitang", "service_request_id": number, "update_id": "248", "updated_datetime": "2026-11-01T10:00:00Z",
+              "status": "CLOSED", "description": "It is larger by now & <wet>", "email": "smit333@example.org", "last_name": "smith", "title": "Mr",
+              "media_url": "http://farm3.static.flickr.example/now.jpg", "public_anonymity_required": "TRUE"}
+    stage = file_of(number).json()["stage"]
+    root = call("POST", f"{path}.xml", fields, expect=201)
+    assert root.tag == "service_request_updates" and root.find("request_update/update_id").text.startswith(number), root
+    (again,) = call("POST", f"{path}.json", fields, expect=201)
+    assert again["update_id"] == root.find("request_update/update_id").text, again
+    file = file_of(number)
+    assert "It is larger by now & <wet>\\n\\nhttp://farm3.static.flickr.example/now.jpg" in file.body.decode(), file
+    assert file.json()["stage"] == stage  # what a client says of the status is not a complainant's to say
+    told = system.http("GET", f"/api/v1/cases/{number}/timeline?site=haitang&limit=200", token=key("coordinator")).json()["events"]
+    (added,) = [one for one in told if one.get("casework", {}).get("step_taken", {}).get("step") == "add"]
+    assert added["actor"]["account"] == "reception" and added["actor"]["complainant"] and not added["actor"].get("person"), added
+    body, kind = portal.multipart({**fields, "update_id": "249", "description": "a photo"}, "media", [("b.png", test_attachments.png(), "image/png")])
+    reply = system.http("POST", f"/open311/{path}.json", body, headers={"X-Forwarded-For": "203.0.113.9", "Content-Type": kind})
+    assert reply.status == 201 and [one["type"] for one in file_of(number).json()["attachments"]] == ["image/png"], reply
+
+    def without(*names, **other):
+        return {**{name: value for name, value in fields.items() if name not in names}, "update_id": "250", **other}
+    error("POST", f"{path}.xml", 403, "api_key", without("api_key"))
+    error("POST", f"{path}.xml", 403, "", without(api_key="hb_nonsense"))
+    error("POST", f"{path}.xml", 400, "jurisdiction_id", without("jurisdiction_id"))
+    error("POST", f"{path}.xml", 400, "service_request_id", without("service_request_id"))
+    error("POST", f"{path}.json", 400, "description", without("description"))
+    error("POST", f"{path}.xml", 404, "service_request_id", without(service_request_id=f"{number}0"))
+    error("POST", f"{path}.xml", 403, "", without(api_key=key("coordinator")))  # may act, but has not registered it
+    error("POST", f"{path}.xml", 404, "", without(api_key=key("renhe-reception")))  # may not even see it
+    reply = system.http("POST", f"/api/v1/cases/{number}/actions/decline?site=haitang", {"fields": {"reason": "重复"}}, token=key("coordinator"))
+    assert reply.status == 200, reply
+    system.settle()
+    error("POST", f"{path}.xml", 400, "", without())  # over: the portal takes nothing more, either
 
 
 def what_cannot_be_created(fields):
@@ -265,6 +302,7 @@ def all_of_it():
         definitions()
         fields, number = a_request_is_created()
         files_come_along(fields)
+        an_update_is_posted(call("POST", "v2/requests.json", fields, expect=201)[0]["service_request_id"])
         what_cannot_be_created(fields)
         requests_are_listed(number)
         updates_are_told(*the_public_sees_public_problems())

@@ -276,6 +276,27 @@ def nor_where_it_is_named(world):
     assert not told, "\n".join(str(one) for one in sorted(told)[:5])
 
 
+def nor_where_it_is_imported(world):
+    """Who may import, but not see what he imports, is answered alike whether it was there: with nothing. Who sees it is told."""
+    def imported(token, external_id, **more):
+        row = {"source": "secret", "external_id": external_id, "received_ms": "2026-03-01T09:00:00+08:00", "submit": {"kind": "sanction", "text": "处罚", **more}}
+        return world.ask("POST", "/api/v1/imports", token, {"site": SITE, "rows": [row]}, 200).json()
+
+    said = {"results": [{"row": 0, "hidden": True}], "imported": 1, "existed": 0, "differing": 0, "refused": 0}
+    answers = [imported(world.admin, external_id, **more) for external_id, more in (("1", {}), ("1", {}), ("2", {}), ("1", {"text": "别的"}))]
+    assert answers == [said] * 4, answers
+    wrong = [imported(world.admin, external_id, fields={"no_such": "x"}) for external_id in ("1", "3")]
+    assert wrong[0] == wrong[1] and wrong[0]["refused"] == 1, wrong
+    accounts = world.ask("GET", "/api/v1/organisation?all=true", world.admin).json()["accounts"]
+    manager = next(one for one in accounts if one["id"] == "manager")
+    world.ask("PUT", "/api/v1/organisation", world.admin, {"accounts": [{**manager, "scopes": [*manager["scopes"], "import"]}]}, 200)
+    system.settle()
+    known, new = imported(world.tokens["manager"], "1"), imported(world.tokens["manager"], "4")
+    assert known["existed"] == 1 and known["results"][0]["existed"] and known["results"][0]["number"] and known["results"][0]["tracking_code"], known
+    assert new["imported"] == 1 and new["results"][0]["number"] != known["results"][0]["number"], new
+    world.ask("PUT", "/api/v1/organisation", world.admin, {"accounts": [manager]}, 200)
+
+
 def it_is_in_no_list_and_no_search(world):
     searches = ["", f"&kind={world.hidden['number'].split('-')[1]}", f"&number={world.hidden['number']}", f"&case_id={world.hidden['case_id']}", "&overdue=false",
                 "&phase=open"]
@@ -434,6 +455,28 @@ def nor_by_another_version(world):
         it_is_in_no_list_and_no_search(world)
 
 
+def who_may_add_files(world):
+    """By what the pack says of the post: the recording is the duty officer's to add, the proof of payment finance's; nobody else's of that department."""
+    organisation = world.ask("GET", "/api/v1/organisation", world.admin, None, 200).json()
+    handler = next(person for person in organisation["people"] if person["id"] == "zhou_qiang")
+
+    def added_by(post, case):
+        posts = [{"post": post, "department": "engineering_department", "site": SITE}]
+        world.ask("PUT", "/api/v1/organisation", world.admin, {"people": [{**handler, "posts": posts}]}, 200)
+        system.settle()
+        return world.ask("POST", f"/api/v1/cases/{case}/attachments?name={post}.txt", world.tokens["handler"], b"a\n").status
+
+    for pack, post in (("PROP-11", "duty_officer"), ("PROP-CO", "finance")):
+        system.run("policy", "publish", SITE, pack, "--operator")
+        system.settle()
+        case = world.ask("POST", "/api/v1/cases", world.tokens["reception"], {
+            "site": SITE, "kind": "complaint", "channel": "phone", "category": "other", "text": "走廊", "party": {"name": "某某"}}, 201).json()["case_id"]
+        system.settle()
+        assert world.ask("GET", f"/api/v1/cases/{case}", world.admin, None, 200).json()["lead"] != "engineering_department"
+        answers = {name: added_by(name, case) for name in ("auditor", post, "safety_officer")}
+        assert answers == {"auditor": 403, post: 201, "safety_officer": 403}, (pack, answers)
+
+
 def test_rights():
     global system
     with harness.System("--demo") as system:
@@ -445,7 +488,9 @@ def test_rights():
         nor_in_counts(world)
         nor_is_it_told_live(world)
         nor_as_likely_duplicates(world)
+        nor_where_it_is_imported(world)
         nor_by_another_version(world)
+        who_may_add_files(world)
 
 
 if __name__ == "__main__":

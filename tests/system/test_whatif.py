@@ -44,7 +44,7 @@ def a_running_system():
                                 {"fields": {"contact_by": "phone"} if step == "contact" else {}, "note": "私下的话"}, tokens["coordinator"])
             assert reply.status == 200, reply
         system.settle()
-        packs = {"haitang": "PROP-11", "lanhu": "PROP-11", "yunqi": "PROP-11", "renhe": "GEN-FRAME"}
+        packs = {"haitang": "PROP-11", "lanhu": "PROP-11", "yunqi": "PROP-11", "renhe": "RENHE"}
 
         def nothing_changes(cases):
             for site, pack in packs.items():
@@ -57,7 +57,7 @@ def a_running_system():
         assert "haitang, lanhu, yunqi, renhe" in whatif(system.run, "PROP-11", "--since", "2020-01-01", expect=2)
 
         # The general frame's limit for accepting: every case that has this clock, at this site and no other.
-        new = edited(system.folder, "GEN-FRAME", "value: 24 h,", "value: 3 h,")
+        new = edited(system.folder, "RENHE", "\nposts:", "\nsettings: {accept_within: {clause: GEN-FRAME-10, value: 3 h}}\n\nposts:")
         said = whatif(system.run, "--site", "renhe", new, "--since", "2020-01-01", expect=1)
         assert said["cases"] == said["different"] == said["by"]["other_date"], said
         assert all("(accept)" in one["what"] for case in said["list"] for one in case["differences"]

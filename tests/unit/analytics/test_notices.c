@@ -7,8 +7,9 @@
 #define A_COMMAND 50u
 
 PUPPET(puppet_directory, "directory", HB__SERVICE__DIRECTORY);
+PUPPET(puppet_casework, "casework", HB__SERVICE__CASEWORK);
 
-/* So many notices; "1" ends in a year, all others have ended. */
+/* So many notices; "1" ends in a year, all others in an hour. */
 static void register_many(struct turn *turn, const Hb__Command *command)
 {
     unsigned from, count;
@@ -29,7 +30,7 @@ static void register_many(struct turn *turn, const Hb__Command *command)
         fact->name = "ends_at";
         fact->value = TURN_NEW(turn, Hb__Value, hb__value__init);
         fact->value->kind_case = HB__VALUE__KIND_TIME_MS;
-        fact->value->time_ms = PUPPET_START_MS + (i == 1 ? 365 * 24 : -1) * PUPPET_HOUR_MS;
+        fact->value->time_ms = PUPPET_START_MS + (i == 1 ? 365 * 24 : 1) * PUPPET_HOUR_MS;
         TURN_ADD(turn, event->facts, event->n_facts, fact);
         turn_say(turn, event);
     }
@@ -55,21 +56,27 @@ static void publish(struct world *world)
     world_publish(world, &policy);
 }
 
+static void notices(struct world *world, unsigned from, unsigned count)
+{
+    Hb__Command command = HB__COMMAND__INIT;
+    char *text = arena_printf(&world->arena, "%u %u", from, count);
+    command.account = "test";
+    command.payload_case = HB__COMMAND__PAYLOAD_TOY;
+    command.toy = (ProtobufCBinaryData){strlen(text) + 1, (uint8_t *)text};
+    assert_null(world_command(world, HB__SERVICE__INTAKE, &command)->refused);
+}
+
 static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
-    static const struct service *const services[] = {&puppet_directory, &puppet_intake, &analytics_service};
-    world_open(world, services, 3, 11);
+    static const struct service *const services[] = {&puppet_directory, &puppet_intake, &puppet_casework,
+                                                     &analytics_service};
+    world_open(world, services, 4, 11);
     world_site(world, "garden");
     publish(world);
-    for (unsigned i = 1; i <= OVER; i += A_COMMAND) {
-        Hb__Command command = HB__COMMAND__INIT;
-        char *text = arena_printf(&world->arena, "%u %u", i, A_COMMAND);
-        command.account = "test";
-        command.payload_case = HB__COMMAND__PAYLOAD_TOY;
-        command.toy = (ProtobufCBinaryData){strlen(text) + 1, (uint8_t *)text};
-        assert_null(world_command(world, HB__SERVICE__INTAKE, &command)->refused);
-    }
+    for (unsigned i = 1; i <= OVER; i += A_COMMAND)
+        notices(world, i, A_COMMAND);
+    simulation_run(world->simulation, PUPPET_START_MS + 24 * PUPPET_HOUR_MS);
     *state = world;
     return 0;
 }
@@ -110,10 +117,69 @@ static void of_those_that_are_over_a_page_looks_at_so_many(void **state)
     assert_string_equal(second->cursor, "");
 }
 
+static size_t over_so_far(struct world *world)
+{
+    const struct world_last *said = world_said(world, HB__SERVICE__ANALYTICS);
+    size_t count = 0;
+    for (unsigned i = 0; i < said->count; i++)
+        if (said->events[i]->analytics->kind_case == ANALYTICS__EVENT__KIND_NOTICES_OVER)
+            count += said->events[i]->analytics->notices_over->n_cases;
+    return count;
+}
+
+/* "2" ends later than it was to. */
+static void make_longer(struct world *world)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Casework__Event casework = CASEWORK__EVENT__INIT;
+    Casework__StepTaken taken = CASEWORK__STEP_TAKEN__INIT;
+    Hb__Fact fact = HB__FACT__INIT, *facts[1] = {&fact};
+    Hb__Value value = HB__VALUE__INIT;
+    value.kind_case = HB__VALUE__KIND_TIME_MS;
+    value.time_ms = PUPPET_START_MS + 48 * PUPPET_HOUR_MS;
+    fact.name = "ends_at";
+    fact.value = &value;
+    event.site = "garden";
+    event.case_id = 2;
+    event.policy_version = 1;
+    event.facts = facts;
+    event.n_facts = 1;
+    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event.casework = &casework;
+    casework.kind_case = CASEWORK__EVENT__KIND_STEP_TAKEN;
+    casework.step_taken = &taken;
+    taken.step = "amend";
+    taken.stage = "registered";
+    puppet_say(world, HB__SERVICE__CASEWORK, &event);
+}
+
+/* Each that enters takes out those that are over, at most so many; what is made longer is shown again, where it was. */
+static void they_leave_when_others_enter(void **state)
+{
+    struct world *world = *state;
+    char why[200] = "";
+    notices(world, OVER + 1, 1);
+    assert_int_equal(over_so_far(world), 200);
+    const Analytics__PublicNotices *all = page(world, "");
+    assert_int_equal(all->n_notices, 1);
+    assert_string_equal(all->cursor, "");
+    notices(world, OVER + 2, 1);
+    assert_int_equal(over_so_far(world), OVER + 1); /* all but "1" */
+    notices(world, OVER + 3, 1);
+    assert_int_equal(over_so_far(world), OVER + 2); /* itself, and none twice */
+    make_longer(world);
+    all = page(world, "");
+    assert_int_equal(all->n_notices, 2);
+    assert_string_equal(all->notices[0]->number, "G-0002");
+    assert_string_equal(all->notices[1]->number, "G-0001");
+    assert_int_equal(simulation_check(world->simulation, why, sizeof why), ERR_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(of_those_that_are_over_a_page_looks_at_so_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(they_leave_when_others_enter, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,40 @@ static void every_post_is_one_of_its_pack(void **state)
     }
 }
 
+static bool held(const struct demo *demo, const char *site, const char *post)
+{
+    for (size_t i = 0; i < demo->organise->n_people; i++)
+        for (size_t p = 0; p < demo->organise->people[i]->n_posts; p++)
+            if (strcmp(demo->organise->people[i]->posts[p]->site, site) == 0 &&
+                strcmp(demo->organise->people[i]->posts[p]->post, post) == 0)
+                return true;
+    return false;
+}
+
+/* By a post that somebody holds, or by whoever has a part in the case: handler, employee, complainant, a field. */
+static bool somebody_may(const struct demo *demo, size_t at, const Policy__Step *step)
+{
+    for (size_t i = 0; i < step->n_by; i++)
+        if (!policy_post(demo->policies[at], step->by[i]->root) ||
+            held(demo, demo->organise->sites[at]->id, step->by[i]->root))
+            return true;
+    return false;
+}
+
+/* What nobody may do ends the day of whoever tries the demonstration: a policy that cannot be changed, a case that
+ * stays. */
+static void every_step_can_be_taken_by_somebody(void **state)
+{
+    const struct demo *demo = *state;
+    for (size_t i = 0; i < demo->organise->n_sites; i++)
+        for (size_t k = 0; k < demo->policies[i]->n_kinds; k++) {
+            const Policy__Kind *kind = demo->policies[i]->kinds[k];
+            for (size_t s = 0; s < kind->n_steps; s++)
+                if (kind->steps[s]->n_by && !somebody_may(demo, i, kind->steps[s]))
+                    fail_msg("%s: nobody can %s a %s", demo->organise->sites[i]->id, kind->steps[s]->name, kind->name);
+        }
+}
+
 static bool has_department(const struct demo *demo, const char *site, const char *id)
 {
     for (size_t i = 0; i < demo->organise->n_departments; i++)
@@ -280,8 +314,9 @@ static void next_year_comes_into_its_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_DEMO(it_is_taken_in_one_command),     WITH_DEMO(its_packs_are_put_in_force),
-        WITH_DEMO(every_post_is_one_of_its_pack),  WITH_DEMO(every_category_has_its_department),
-        WITH_DEMO(every_sample_can_be_registered), WITH_DEMO(next_year_comes_into_its_calendar)};
+        WITH_DEMO(it_is_taken_in_one_command),          WITH_DEMO(its_packs_are_put_in_force),
+        WITH_DEMO(every_post_is_one_of_its_pack),       WITH_DEMO(every_category_has_its_department),
+        WITH_DEMO(every_step_can_be_taken_by_somebody), WITH_DEMO(every_sample_can_be_registered),
+        WITH_DEMO(next_year_comes_into_its_calendar)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,6 +170,43 @@ static void probe_included(struct turn *turn)
     assert_true(who_includes(turn, "garden", list, 1, &none, &actor));
 }
 
+static bool filed_by(struct turn *turn, const char *filer, const char *person, const char *account)
+{
+    Policy__Who who = who_of("filer", NULL, 0), *list[] = {&who};
+    struct facts facts = {0};
+    Hb__Actor actor = HB__ACTOR__INIT;
+    actor.person = (char *)(uintptr_t)person;
+    actor.account = (char *)(uintptr_t)account;
+    if (*filer)
+        facts_set(turn_arena(turn), &facts, "filer", value_text(turn, filer));
+    return who_includes(turn, "garden", list, 1, &facts, &actor);
+}
+
+/* Who registered it: a person, or the account of a program, which may be called as a person is. */
+static void probe_filer(struct turn *turn)
+{
+    Hb__Actor actor = HB__ACTOR__INIT;
+    assert_string_equal(who_filer(turn, &actor), "");
+    actor.account = "zhang";
+    assert_string_equal(who_filer(turn, &actor), "account:zhang");
+    actor.person = "lin";
+    assert_string_equal(who_filer(turn, &actor), "lin");
+    actor.complainant = true;
+    assert_string_equal(who_filer(turn, &actor), "");
+    assert_true(filed_by(turn, "lin", "lin", "a"));
+    assert_false(filed_by(turn, "lin", "wang", "a"));
+    assert_false(filed_by(turn, "", "lin", "a"));
+    assert_true(filed_by(turn, "account:zhang", "", "zhang"));
+    assert_false(filed_by(turn, "account:zhang", "zhang", "zhang"));
+    assert_false(filed_by(turn, "zhang", "", "zhang"));
+    assert_false(filed_by(turn, "", "", ""));
+}
+
+static void who_filed_it(void **state)
+{
+    clerk_look(*state, probe_filer);
+}
+
 static void who_is_among_them(void **state)
 {
     clerk_look(*state, probe_included);
@@ -315,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {WITH_WORLD(who_is_meant),
                                        WITH_WORLD(the_deputy_of_a_shift_stands_in_the_plan),
                                        WITH_WORLD(who_is_among_them),
+                                       WITH_WORLD(who_filed_it),
                                        WITH_WORLD(what_an_account_may),
                                        WITH_WORLD(who_leaves_is_no_longer_meant),
                                        WITH_WORLD(a_case_keeps_its_version),

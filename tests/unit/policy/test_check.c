@@ -27,6 +27,9 @@
     "Grade], type: name}}\n"
 #define TIMES "    fields: {until: {name: [止, Until], type: time, needed: always}}\n"
 #define ROUTE "    route: {o: {clause: C, to: clerk}}\n"
+#define NOTICE(notice)                                                                                                 \
+    "pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}}\nnotices:\n  n: " notice                   \
+    "\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES FIELDS STEPS ROUTE
 #define SOUND HEAD STAGES FIELDS STEPS ROUTE
 /* lines: 11 stages, 12 fields, 13 steps, 14 route, 15 what is added */
 
@@ -86,6 +89,13 @@ static const struct finding findings[] = {
      "    steps: {register: {name: [记, Register], to: a, by: clerk, set: {grade: x}}, end: {name: [完, End], "
      "from: a, to: c, by: clerk}}\n" ROUTE,
      13, false, "登记没有 set", "\"register\" has no set"},
+    /* sections of a kind */
+    {HEAD STAGES "    feilds: {grade: {name: [级, Grade], one_of: x}}\n" STEPS ROUTE, 12, false, "是否指 \"fields\"？",
+     "did you mean \"fields\"?"},
+    {HEAD STAGES "    feilds: {grade: {name: [级, Grade], type: nix}}\n" STEPS ROUTE, 12, false, "\"nix\" 不是字段类型",
+     "\"nix\" is no type"}, /* and what is wrong in it */
+    {SOUND "    rules: [{clause: C, when: b, then: {tell: note}}]\n", 15, false, "rules 须为键值对",
+     "rules: a map is accepted here"},
     /* events */
     {SOUND "    rules: {r: {clause: C, when: told nothing, then: {tell: note}}}\n", 15, false, "没有通知",
      "there is no notice"},
@@ -456,6 +466,94 @@ static const struct finding findings[] = {
      13, true, "无人可告知", "a rule tells it to nobody"},
     {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, due: 3 days}}}\n", 15, true, "无人看守",
      "nobody watches this due"},
+    /* names that would do nothing, in silence */
+    {SOUND "    rules: {r: {clause: C, when: b, then: {set: {garde: x}}}}\n", 15, false, "没有字段 \"garde\"",
+     "did you mean \"grade\"?"},
+    {HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, set: {garde: x}}, end: {name: "
+                        "[完, End], from: b, to: c, "
+                        "by: clerk}}\n" ROUTE,
+     13, false, "没有字段 \"garde\"", "set: k has no field \"garde\", and nothing asks for it"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, each: partz}}}\n", 15, false, "没有以此名关联的案件",
+     "no case is linked by it, and it names nobody"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {tell: note, each: nolink}}}\n", 15, false, "each：\"nolink\"",
+     "each: \"nolink\" is no field of k"},
+    {SOUND "    rules: {r: {clause: C, when: b, then: {open: k, with: {grade: \"{garde}\"}}}}\n", 15, false,
+     "不是 k 的字段", "did you mean \"grade\"?"},
+    {SOUND "    rules: {r: {clause: C, before: end, if: {none: {visitz.phase: closed}}, refuse: [否, No]}}\n", 15,
+     false, "没有以此名关联", "\"visitz\" is no field of parts, and no case is linked by it"},
+    {SOUND "    may: {m: {clause: C, who: clerk, do: [see, goo]}}\n", 15, false, "没有步骤 \"goo\"",
+     "did you mean \"go\"?"},
+    {SOUND "    never: {m: {clause: C, who: clerk, do: goo}}\n", 15, false, "没有步骤 \"goo\"", "did you mean \"go\"?"},
+    {SOUND "never: {m: {clause: C, who: clerk, do: goo}}\n", 15, false, "没有步骤 \"goo\"",
+     "also accepted: see register unseal attach_file extend any"},
+    {SOUND "    number: \"{dat}-{nnn}\"\n", 15, false, "没有可填入 {dat}", "did you mean \"date\"?"},
+    {SOUND "documents: {d: {clause: C, name: [表, Form], blocks: [case], number: \"{cas}-{n}\"}}\n", 15, false,
+     "没有可填入 {cas}", "accepted: {case} {code} {n}"},
+    {SOUND "documents: {d: {clause: C, name: [表, Form], blocks: [case], copies: [clrek]}}\n", 15, true,
+     "站点须有同名部门", "did you mean \"clerk\"?"},
+    {SOUND "    returns: {clause: C, at_most: 1, to: clrek}\n", 15, true, "站点须有同名部门",
+     "did you mean \"clerk\"?"},
+    {SOUND "    stage_names: {d: [丁, D]}\n", 15, false, "没有阶段 \"d\"", "stage_names: there is no stage \"d\""},
+    {HEAD STAGES "    fields: {f: {name: [次, F], type: number, is: count of goo}}\n" STEPS ROUTE, 12, false,
+     "不是 k 的步骤", "did you mean \"go\"?"},
+    {HEAD STAGES
+     "    fields: {w: {name: [词, W], type: name}, f: {name: [和, F], type: number, is: sum of w}}\n" STEPS ROUTE,
+     12, false, "不是各部分的数字", "accepted: PARTS.FIELD, as points.cost"},
+    {HEAD STAGES
+     "    fields: {w: {name: [词, W], type: name}, f: {name: [差, F], type: number, is: w - f}}\n" STEPS ROUTE,
+     12, false, "没有数字、金额或时长字段 \"w\"", "no field of number, money or duration \"w\""},
+    {SOUND "    clocks: {t: {clause: C, name: [时, T], start: a, stop: [b, c], limit: must}}\n", 15, false,
+     "不是 k 的时间", "\"must\" is no field of k of type time or duration"},
+    {"pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}, boss: {clause: C, name: [长, Boss]}}\n"
+     "kinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES
+     "    fields: {amount: {name: [额, Amount], type: money, needed: always}}\n" STEPS ROUTE
+     "    limits: {go: {clause: C, clerk: {at_most: 100 yuan}, boss: any}}\n",
+     12, false, "轮到该岗位的金额无人可办", "boss is not among those who take go (by)"},
+    /* posts, notices */
+    {SOUND "ladders: {l: {clause: C, rows: [{at: late, tell: superior of clerk}]}}\n", 15, false, "没有上级",
+     "\"superior of clerk\" is nobody"},
+    {"pack: X\nname: [甲, X]\nposts:\n  p: {clause: C, name: [甲, P], superior: q}\n  q: {clause: C, name: [乙, Q], "
+     "superior: p}\nkinds:\n  k:\n    clause: C\n    name: [甲, K]\n" STAGES
+     "    steps: {go: {name: [去, Go], from: a, to: c, by: p}}\n    route: {o: {clause: C, to: p}}\n",
+     4, false, "上级成环", "superiors in a circle: p → q → p"},
+    {NOTICE("{clause: C, name: [知, N], to: clerk, by: [emial], text: [到, by]}"), 5, false, "没有渠道 \"emial\"",
+     "did you mean \"email\"?"},
+    {NOTICE("{clause: C, name: [知, N], to: clerk, by: [portal], text: [到, by]}"), 5, true, "只有投诉人可看",
+     "only the complainant reads the portal: clerk is not told"},
+    {NOTICE("{clause: C, name: [知, N], to: must, by: [email], text: [到, by]}"), 5, false, "字段 \"must\" 不指任何人",
+     "the field \"must\" names nobody"},
+    {SOUND "schedules: {s: {clause: C, every: month, open: k, to: clerk, due: day 32 of next month}}\n", 15, false,
+     "不是时间", "\"day 32 of next month\" is no time"},
+    {SOUND "schedules: {s: {clause: C, every: month, open: k, to: clerk, due: 31 april}}\n", 15, false, "不是时间",
+     "\"31 april\" is no time"},
+    /* clocks that run on, limits for some only, rules that are there twice */
+    {HEAD
+     "    stages: {a: new, b: working, c: closed, w: closed}\n" FIELDS
+     "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, to: c, by: clerk}, "
+     "withdraw: {name: [撤, Withdraw], from: [a, b], to: w, by: complainant}}\n" ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: 3 days}}\n",
+     15, true, "案件到 w 已经结束", "the case is over in w, and this clock runs on"},
+    {HEAD STAGES
+     "    fields: {grade: {name: [级, Grade], one_of: [x, y, z], default: x}}\n" STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: [{if: {grade: x}, is: 1 h}, {if: "
+     "{grade: z}, is: 2 h}]}}\n",
+     15, true, "limit 不完备：grade 为 y", "there is no row for grade y"},
+    {SOUND "    rules:\n      r: {clause: C, before: end, if: {must: x}, refuse: [否, No]}\n"
+           "      s: {clause: C, before: end, if: {must: x}, refuse: [不, Not]}\n",
+     17, true, "与规则 r 相同", "the same as rule r"},
+    {SOUND "    rules: {r: {clause: C, before: end, refuse: [否, No]}}\n", 15, true, "永远被拒绝",
+     "end is refused always"},
+    {HEAD STAGES FIELDS STEPS
+     "    route:\n      o: {clause: C, to: clerk}\n      r: {clause: C, if: {must: x}, to: clerk}\n",
+     16, false, "没有 if 的行写在最后", "written behind o, which has no `if`"},
+    {HEAD STAGES FIELDS STEPS "    route:\n      o: {clause: C, to: clerk}\n      r: {clause: C, to: handler}\n", 16,
+     false, "永不生效", "never reached: o has no `if` either"},
+    {SOUND "    chains: {ch: {clause: C, name: [批, Ch], links: [clrek]}}\n", 15, true, "站点须有同名部门",
+     "did you mean \"clerk\"?"},
+    {"pack: X\nname: [甲, X]\nsettings:\n  s: {clause: C, name: [限, S], value: 1 hx}\nkinds:\n  k:\n    clause: C\n"
+     "    name: [甲, K]\n" STAGES STEPS ROUTE
+     "    clocks: {t: {clause: C, name: [时, T], start: a, stop: c, limit: $s}}\n",
+     4, false, "不是时间", "\"1 hx\" is no time"},
     {HEAD STAGES "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, needs: [told nothing]}}\n" ROUTE, 12,
      false, "没有通知", "there is no notice"},
 };
@@ -517,7 +615,8 @@ static void findings_name_their_line(void **state)
     }
 }
 
-/* A mistake of one kind, here of the form, does not hide what is wrong with the next one; one that all may name does.
+/* A mistake of one kind, here of the form, does not hide what is wrong with the next one; nor does one that all may
+ * name.
  */
 static void all_kinds_are_checked(void **state)
 {
@@ -541,11 +640,153 @@ static void all_kinds_are_checked(void **state)
     assert_null(result.policy);
     assert_int_equal(result.count, 2);
     assert_int_equal(result.mistakes[1].line, 22);
+    text = arena_printf(&arena,
+                        "%s    clocks: {t: {clause: C, name: [时, T], start: a, stop: b}}\nclauses: {D-1: [丁, D]}\n"
+                        "never: {n: {clause: D-11, who: clerk, do: any}}\n",
+                        SOUND);
+    check_text(&arena, text,
+               &result); /* nor a clause that nobody knows; which no rule carries is said of a whole policy */
+    print(&result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[1].line, 17);
+    assert_non_null(strstr(result.mistakes[1].message, "there is no clause \"D-11\"; did you mean \"D-1\"?"));
     text = arena_printf(&arena, "%s%sthings: {t: {clause: C}}\n", SOUND, other);
     check_text(&arena, text, &result);
     assert_null(result.policy);
-    assert_int_equal(result.count, 1);
+    assert_int_equal(result.count, 2);
+    assert_int_equal(result.mistakes[1].line, 22);
     arena_fini(&arena);
+}
+
+/* What does not compile hides nothing but what would follow from it. */
+static void all_mistakes_at_once(void **state)
+{
+    static const char lost[] = "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 2 hours}}\n"
+                               "    rules: {r: {clause: D-11, when: b, then: {tell: n}}}\n"
+                               "notices: {n: {clause: C, name: [知, N], to: [], hours: never, text: [知]}}\n"
+                               "clauses: {D-1: [丁, D]}\n";
+    static const char *const said[] = {"hours of every day", "\"2 hours\" is no time",  "a dead end",
+                                       "told to nobody",     "the text has no English", "did you mean \"D-1\"?"};
+    static const unsigned lines[] = {14, 12, 9, 14, 14, 13};
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    arena_init(&arena);
+    check_text(
+        &arena,
+        arena_printf(&arena, "%s%s%s%s%s",
+                     "pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nkinds:\n"
+                     "  k:\n    clause: C\n    name: [甲, K]\n    stages: {a: new, b: working, c: closed, d: "
+                     "working}\n",
+                     "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, "
+                     "to: c, by: clerk}, sink: {name: [沉, Sink], from: b, to: d, by: clerk}}\n",
+                     ROUTE, lost, ""),
+        &result);
+    print(&result);
+    assert_null(result.policy);
+    assert_int_equal(result.count, 7); /* and that no rule carries D-1 */
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        bool found = false;
+        for (size_t m = 0; m < result.count; m++)
+            found = found || (result.mistakes[m].line == lines[i] && strstr(result.mistakes[m].message, said[i]));
+        assert_true(found);
+    }
+    arena_fini(&arena);
+}
+
+static void check_texts(struct arena *arena, const char *first, const char *second, struct policy_result *result)
+{
+    const struct policy_source sources[] = {{"B/pack.yaml", bytes_of_text(first)},
+                                            {"X/pack.yaml", bytes_of_text(second)}};
+    const char *const packs[] = {"X"};
+    policy_compile(sources, 2, packs, 1, arena, result);
+    policy_check(result, arena);
+}
+
+/* What is no map is told once, and what stands below it is not lost. */
+static void what_is_no_map_stands_as_below(void **state)
+{
+    static const char *const over[] = {"    steps:\n",
+                                       "    rules: [r]\n",
+                                       "    stages: none\n",
+                                       "    steps: {go: removed}\n",
+                                       "    fields: {new: text}\n",
+                                       "    route: yes\n"};
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    for (size_t i = 0; i < sizeof over / sizeof *over; i++) {
+        arena_init(&arena);
+        check_texts(&arena, SOUND "    rules: {r: {clause: C, before: end, if: {must: x}, refuse: [否, No]}}\n",
+                    arena_printf(&arena, "pack: X\nname: [甲, X]\nextends: B\nkinds:\n  k:\n%s", over[i]), &result);
+        print(&result);
+        assert_null(result.policy);
+        assert_int_equal(result.count, 1);
+        assert_string_equal(result.mistakes[0].file, "X/pack.yaml");
+        assert_int_equal(result.mistakes[0].line, 6);
+        assert_string_equal(result.mistakes[0].message, "a map is accepted here");
+        arena_fini(&arena);
+    }
+}
+
+/* A kind that takes up another's items is not the one to blame, wherever it stands. */
+static void of_the_kind_it_belongs_to(void **state)
+{
+    static const char like[] = "kinds:\n  j: {clause: C, name: [乙, J], like: k}\n";
+    static const char *const rows[] = {
+        "    clocks: {t: {clause: C, name: [时, T], start: a, stop: b, limit: 2 hours}}\n",
+        "    rules: {r: {clause: C, when: b, if: {garde: x}, then: {tell: note}}}\n"};
+    struct arena arena;
+    struct policy_result result;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        arena_init(&arena);
+        const char *kinds = strstr(SOUND, "kinds:\n");
+        char *head = arena_text(&arena, SOUND, (size_t)(kinds - SOUND));
+        check_text(&arena, arena_printf(&arena, "%s%s%s%s", head, like, kinds + 7, rows[i]), &result);
+        print(&result);
+        assert_int_equal(result.count, 1);
+        assert_int_equal(strncmp(result.mistakes[0].field, "kinds.k.", 8), 0);
+        arena_fini(&arena);
+    }
+}
+
+/* Two files of one pack: the name of a file decides nothing. */
+static void files_that_differ(void **state)
+{
+    static const struct {
+        const char *text, *field;
+        unsigned line, before;
+    } files[] = {
+        {"kinds: {k: {fields: {must: {needed: at end}}}}\n", "kinds.k.fields.must.needed", 1, 12},
+        {"kinds: {k: {stages: {b: waiting}}}\n", "kinds.k.stages.b", 1, 11},
+        {"notices:\n  note: {to: handler}\n", "notices.note.to", 2, 6},
+        {"kinds: {k: {route: {p: {clause: C, to: handler}}}}\n", "kinds.k.route.p", 1, 14},
+        {"kinds: {k: {fields: {must: {public: yes}}, stages: {b: working}}}\n", NULL, 0, 0},
+    };
+    struct arena arena;
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct policy_result result;
+        const struct policy_source sources[] = {{"X/pack.yaml", bytes_of_text(SOUND)},
+                                                {"X/z.yaml", bytes_of_text(files[i].text)}};
+        const char *const packs[] = {"X"};
+        arena_init(&arena);
+        policy_compile(sources, 2, packs, 1, &arena, &result);
+        policy_check(&result, &arena);
+        print(&result);
+        assert_int_equal(result.count, files[i].field ? 1 : 0);
+        if (files[i].field) {
+            assert_string_equal(result.mistakes[0].field, files[i].field);
+            assert_string_equal(result.mistakes[0].file, "X/z.yaml");
+            assert_int_equal(result.mistakes[0].line, files[i].line);
+            assert_non_null(strstr(result.mistakes[0].message,
+                                   arena_printf(&arena, "otherwise in X/pack.yaml:%u: keep one", files[i].before)));
+            assert_null(result.policy);
+        }
+        arena_fini(&arena);
+    }
 }
 
 /* Nor does what is wrong in the head, or a section that is misspelt: that is read as what it is near to. */
@@ -565,7 +806,7 @@ static void a_misspelt_head_hides_nothing(void **state)
         {"pack: X\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n", "\"name\" is missing", 1, -1},
         {"pack: X\nname: [甲, X]\nin_force: soon\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
          "in_force is a day", 3, 1},
-        {"pack: X\nname: [甲, X]\npatterns: 5\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
+        {"pack: X\nname: [甲, X]\npatterns: [5]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n",
          "patterns: a map is accepted here", 3, 1},
     };
     (void)state;
@@ -625,6 +866,19 @@ static void sound_ways_are_not_told(void **state)
         "if: {grade: y}, refuse: [否, No]}}\n",
         SOUND "    clocks:\n      t: {clause: C, name: [时, T], main: yes, start: a, stop: [b, c], limit: 3 days}\n"
               "      u: {clause: C, name: [时, U], main: yes, start: b, stop: c, limit: 3 days}\n",
+        /* rows for all choices that the clock is for; a step that notes what is asked; a clock for the time afterwards
+         */
+        HEAD STAGES "    fields: {grade: {name: [级, Grade], one_of: [x, y, z], default: x}}\n" STEPS ROUTE
+                    "    clocks: {t: {clause: C, name: [时, T], if: {grade: [x, z]}, start: a, stop: c, limit: [{if: "
+                    "{grade: x}, is: 1 h}, {if: {grade: z}, is: 2 h}]}}\n",
+        HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk, set: {seen: yes}}, end: {name: "
+                           "[完, End], from: b, "
+                           "to: c, by: clerk}, back: {name: [回, Back], from: b, to: a, by: clerk}}\n" ROUTE
+                           "    rules: {r: {clause: C, before: end, if: {seen: missing}, refuse: [否, No]}}\n",
+        HEAD STAGES FIELDS "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: "
+                           "b, to: c, by: clerk}, "
+                           "rate: {name: [评, Rate], from: c, by: complainant}}\n" ROUTE
+                           "    clocks: {t: {clause: C, name: [时, T], start: c, stop: rate, limit: 3 days}}\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -727,6 +981,8 @@ int main(void)
         cmocka_unit_test(all_kinds_are_checked),      cmocka_unit_test(sound_ways_are_not_told),
         cmocka_unit_test(bombs_are_refused),          cmocka_unit_test(packs_in_a_circle),
         cmocka_unit_test(a_large_file_is_no_trouble), cmocka_unit_test(a_misspelt_head_hides_nothing),
+        cmocka_unit_test(all_mistakes_at_once),       cmocka_unit_test(what_is_no_map_stands_as_below),
+        cmocka_unit_test(of_the_kind_it_belongs_to),  cmocka_unit_test(files_that_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

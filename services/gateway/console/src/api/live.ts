@@ -1,7 +1,7 @@
 // What changes, as it changes: server-sent events, read by fetch because EventSource can bear no headers.
 import { send } from "./http";
 
-export interface Change { id: string; case_id: string; version?: string; site: string; department?: string; what: string; cell?: string }
+export interface Change { id: string; case_id?: string; version?: string; site: string; department?: string; what: string; cell?: string }
 
 /** Calls `tell` for each change until stopped; comes back by itself after a break. `reset`: some were missed. */
 export function follow(tell: (change: Change | "reset") => void, online: (yes: boolean) => void): () => void {

@@ -81,7 +81,7 @@ export default {
     none: "还没有案件，所以没有指标。", noneFits: "没有符合条件的案件。", period: "收到时间", from: "自", to: "至（含）", without: "（无）", all: "显示全部 {count} 项", definitions: "各栏的定义", sites: "各站点", sitesHint: "选择一个站点，查看其指标并打开案件。部门条件不用于此表。", places: "热点地点", causes: "热点原因（类别）", loadDepartments: "各部门在办负荷", loadPersons: "各经办人在办负荷", ageing: "在办案件的存续时间", ageingIs: "按收到至今的天数，未结案件的件数。", age: "满 {from} 天、不满 {until} 天", older: "满 {from} 天及以上",
     periods: { all: "全部时间", month: "本月", lastMonth: "上月", quarter: "本季度", year: "本年", own: "自定" },
     counted: { hits: "计入", among: "基数", lacking: "未达到" }, registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", lateOpen: "超期未结", onTimeShare: "按期率", response: "平均响应", resolution: "平均办结",
-    satisfied: "满意", dissatisfied: "不满意", satisfiedShare: "满意率", reopened: "重办", reopenedShare: "重办率", returned: "退单", returnedShare: "退单率", escalated: "升级", hours: "{hours} 小时", months: "按月", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", since: "自 {day} 起登记的案件按此口径统计",
+    satisfied: "满意", dissatisfied: "不满意", satisfiedShare: "满意率", reopened: "重办", reopenedShare: "重办率", returned: "退单", returnedShare: "退单率", escalated: "升级", hours: "{hours} 小时", months: "按月", chart: "按月走势", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", since: "自 {day} 起登记的案件按此口径统计",
   },
   audit: {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",
@@ -113,7 +113,7 @@ export default {
   policies: {
     inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
     writing: "拟稿", pack: "制度包名（单独添加的文件归入）", addFiles: "添加 .yaml 文件", addFolder: "添加文件夹", file: "文件（{count} 个）", text: "内容", line: "第 {line} 行", removeFile: "移除", leaveOut: "移除 {file}", together: "发布的制度包（按顺序，用空格分隔；其余随附）",
-    check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
+    check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", mendFirst: "改正错误并再次检查后才能发布。", noFiles: "尚无文件：请以现行文件为起点，或添加文件。", notApproved: "现在没有处于“{stage}”的“{kind}”事项，因此不能发布。请先登记一件，由以下岗位逐步办理，获批后再回到此处：", chooseCase: "请在下方选择据以发布的事项。", stepBy: "{step}：{posts}", registerOne: "去登记", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
     sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",

@@ -4,11 +4,13 @@ import { reactive } from "vue";
 import { follow, type Change } from "../api/live";
 
 export const live = reactive({ online: false });
-const listeners = new Set<(change: Change | "reset") => void>();
+const listeners = new Set<(change: Change | "reset") => void>(), heldListeners = new Set<() => void>();
 let stop: (() => void) | undefined, wanted = false;
 
 function tell(change: Change | "reset"): void {
-  listeners.forEach(listener => listener(change));
+  const held = change !== "reset" && change.what === "held"; // which is no case
+  if (!held) listeners.forEach(listener => listener(change));
+  if (held || change === "reset") heldListeners.forEach(listener => listener());
 }
 
 function begin(): void {
@@ -39,6 +41,12 @@ function look(): void {
 document.addEventListener("visibilitychange", look);
 addEventListener("pagehide", end);
 addEventListener("pageshow", event => { if (event.persisted) look(); });
+
+/** Tells that other submissions are held than before, until the returned function is called. */
+export function onHeld(listener: () => void): () => void {
+  heldListeners.add(listener);
+  return () => heldListeners.delete(listener);
+}
 
 /** Tells of changes until the returned function is called. */
 export function onChange(listener: (change: Change | "reset") => void): () => void {

@@ -1,9 +1,11 @@
-// How many submissions of the public wait to be looked at, so that none is forgotten: asked now and then, for no list of cases has them.
+// How many submissions of the public wait to be looked at, so that none is forgotten: asked as that changes, and each
+// minute, since of kinds that the policy hides from some nobody is told as it changes.
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 import { get, Problem } from "../api/http";
 import { may, session } from "../api/session";
 import type { HeldPage } from "../api/types";
+import { onHeld } from "../lib/live";
 import { useDirectory } from "./directory";
 
 const EVERY_MS = 60_000, DAY_MS = 24 * 3600_000;
@@ -39,6 +41,7 @@ export const useHeld = defineStore("held", () => {
       if (!(fault instanceof Problem)) throw fault;
     }
   }
+  onHeld(() => void look());
   setInterval(() => void look(), EVERY_MS);
   document.addEventListener("visibilitychange", () => void look());
   return { waiting, old, ask, look };
