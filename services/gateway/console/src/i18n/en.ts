@@ -62,7 +62,7 @@ const en: typeof zh = {
     watchdog_armed: "{clock} due {due}", watchdog_paused: "{clock} paused", watchdog_met: "{clock} met", watchdog_missed: "{clock} missed (was due {due})", watchdog_miss_withdrawn: "{clock}: the miss is withdrawn", watchdog_cancelled: "{clock} cancelled", watchdog_point: "{clock}: warning point", watchdog_schedule_opened: "A periodic duty began", watchdog_duty_due: "A periodic duty is due",
     escalation_reached: "Level {level}: {told}", escalation_cancelled: "Escalation withdrawn", escalation_problem: "Nobody to tell", escalation_acknowledged: "{person} acknowledged",
     notification_queued: "Notice {notice} ({channel}, {status})", notification_attempt_failed: "Notice not delivered, tried again: {error}", notification_delivered: "Notice delivered", notification_failed: "Notice failed: {notice} {error}", notification_told: "Told: {notice}",
-    analytics_case_requested: "Like cases became one case", analytics_step_requested: "Like cases caused a step", analytics_link_requested: "Linked with like cases", analytics_figure_published: "A figure was published",
+    analytics_case_requested: "Like cases became one case", analytics_step_requested: "Like cases caused a step", analytics_link_requested: "Linked with like cases", analytics_figure_published: "A figure was published", analytics_notices_over: "Public notice is over",
     other: "{what}",
   },
   bulk: {

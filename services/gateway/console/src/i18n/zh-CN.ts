@@ -59,7 +59,7 @@ export default {
     watchdog_armed: "{clock} 期限：{due}", watchdog_paused: "{clock} 暂停计时", watchdog_met: "{clock} 完成", watchdog_missed: "{clock} 超期（应于 {due}）", watchdog_miss_withdrawn: "{clock} 的超期撤销", watchdog_cancelled: "{clock} 取消", watchdog_point: "{clock} 预警点", watchdog_schedule_opened: "定期任务开始", watchdog_duty_due: "定期任务到时",
     escalation_reached: "升级 {level}：{told}", escalation_cancelled: "升级撤销", escalation_problem: "升级无人可通知", escalation_acknowledged: "{person} 已确认",
     notification_queued: "通知 {notice}（{channel}，{status}）", notification_attempt_failed: "通知未送达，将重试：{error}", notification_delivered: "通知已送达", notification_failed: "通知失败：{notice} {error}", notification_told: "已告知：{notice}",
-    analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布",
+    analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布", analytics_notices_over: "公告期满",
     other: "{what}",
   },
   bulk: {
