@@ -10,8 +10,9 @@
 
 struct zone;
 
-#define DOCUMENT_LINKS_MAX 200u /* linked cases shown on one form: a binder or a ledger has one for each of its month  \
-                                 */
+#define DOCUMENT_LINKS_MAX                                                                                             \
+    200u /* linked cases shown on one form: a binder or a ledger has one for each of its month                         \
+          */
 
 struct document_case { /* one case on the form, its texts opened as far as the reader may */
     uint64_t id;
