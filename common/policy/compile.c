@@ -116,7 +116,7 @@ static const char *const top_keys[] = {"pack", "name", "extends", "in_force", "s
                                        /* sections */
                                        "settings", "posts", "rosters", "kinds", "categories", "ladders", "notices",
                                        "documents", "never", "defaults", "clauses", "built_in", "organisational",
-                                       "things", "schedules", "patterns", "indicators"};
+                                       "left_out", "things", "schedules", "patterns", "indicators"};
 #define TOP_KEYS (sizeof top_keys / sizeof *top_keys)
 #define HEAD_KEYS 7u
 
@@ -305,7 +305,8 @@ static Policy__Clause *clause_named(const Policy__Policy *policy, const char *id
     return NULL;
 }
 
-/* `clauses:` is the catalogue; `built_in:` and `organisational:` say of some of them why no rule carries them. */
+/* `clauses:` is the catalogue; `built_in:` and `organisational:` say of some of them why no rule carries them,
+   `left_out:` what of one that rules carry they do not. */
 static void clauses_catalogue_of(struct compile *compile, json_t *map)
 {
     const char *id;
@@ -709,6 +710,7 @@ static void merge_all(struct compile *compile, const struct policy_source *sourc
     for (size_t i = 0; i < packs_count; i++) {
         json_t *pack = pack_with_bases(compile, sources, sources_count, packs[i], NULL);
         bool settles = yes_of(compile, json_object_get(pack, "settles"));
+        compile->result->settles = settles;
         if (settles && i + 1 == packs_count)
             packs_settle(compile, pack, packs[i]);
         else
@@ -767,6 +769,8 @@ void policy_compile(const struct policy_source *sources, size_t sources_count, c
         compile.path = "organisational";
         carried_otherwise(&compile, json_object_get(compile.root, "organisational"),
                           POLICY__CLAUSE__CARRIED__ORGANISATIONAL);
+        compile.path = "left_out";
+        carried_otherwise(&compile, json_object_get(compile.root, "left_out"), POLICY__CLAUSE__CARRIED__BY_RULES);
         compile.path = "posts";
         posts_of(&compile, json_object_get(compile.root, "posts"));
         compile.path = "things";

@@ -49,6 +49,7 @@ struct policy_result {
     size_t likes_count;
     struct policy_use *uses; /* of an item several packs speak of: where the lower one does */
     size_t uses_count;
+    bool settles; /* the last pack is a site's own (`settles: yes`) */
 };
 
 /* Names of packs and files become names of folders and files, and arguments: ASCII letters and digits, `.`, `_`, `-`

@@ -2,9 +2,9 @@
    Only named maps are merged; a list is one value. Route rows of the lower layer come first (policy-language.md 5). */
 #include "policy/internal.h"
 
-static const char *const sections[] = {"settings", "posts",          "rosters",   "categories", "ladders",
-                                       "notices",  "documents",      "limits",    "may",        "clauses",
-                                       "built_in", "organisational", "schedules", "patterns",   "indicators"};
+static const char *const sections[] = {"settings",  "posts",     "rosters",  "categories", "ladders",  "notices",
+                                       "documents", "limits",    "may",      "clauses",    "built_in", "organisational",
+                                       "left_out",  "schedules", "patterns", "indicators"};
 static const char *const kind_sections[] = {"fields", "steps", "clocks", "rules", "may", "never", "chains", "limits"};
 
 static bool is_among(const char *name, const char *const *names, size_t count)

@@ -451,8 +451,9 @@ enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size)
    than one written today. 2: each row ends with a check; 3: intake knows which version a case goes by, analytics has
    `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: analytics keeps
    who had it first, casework settles what a rule waited for when it does not apply, a proof is of the round in which
-   its notice was asked for, and notification knows which cases nobody waits for. */
-#define STATE_FORMAT 5u
+   its notice was asked for, and notification knows which cases nobody waits for; 6: analytics knows the clocks beside
+   the main one, and which notices are over. */
+#define STATE_FORMAT 6u
 enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
 void rebuild_close(struct instance *instance);

@@ -142,7 +142,7 @@ bool analytics_approvals_fold(struct turn *turn, Anarec__Case *one);
 /* May the actor sign one of them now, in his own right or for somebody who has lent him theirs? */
 bool analytics_approvals_mine(struct turn *turn, const Analytics__CaseRow *row, const Hb__Actor *actor);
 /* facets.c: which cases have a value, in order of receipt; and which open ones, in order of their dates due. */
-#define ANALYTICS_TERMS_MAX 13u
+#define ANALYTICS_TERMS_MAX 14u
 #define ANALYTICS_TERM_VALUES 4u
 struct analytics_term { /* of a filter: one facet has any of these values */
     char facet;

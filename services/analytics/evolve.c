@@ -106,13 +106,26 @@ static char *rating(const Anarec__Case *one)
     return met ? yes : none;
 }
 
-/* What is due next, as long as nobody has done it. */
-static int64_t open_due(const Anarec__Case *one)
+/* What is due next, as long as nobody has done it: of the main clock, or of another that comes before it. */
+static void look_at_open(Anarec__Case *one)
 {
-    for (size_t i = 0; i < one->n_mains && !one->row->closed_ms; i++)
-        if (!one->mains[i]->met && !is_followed(one, i))
-            return one->row->due_ms;
-    return 0;
+    Analytics__CaseRow *row = one->row;
+    row->open_due_ms = 0;
+    row->late = false;
+    if (row->closed_ms)
+        return;
+    for (size_t i = 0; i < one->n_mains; i++) {
+        if (one->mains[i]->met || is_followed(one, i))
+            continue;
+        row->open_due_ms = row->due_ms;
+        row->late = one->mains[i]->missed; /* the last that began: another round has another */
+    }
+    for (size_t i = 0; i < one->n_others; i++) {
+        const Anarec__Other *other = one->others[i];
+        if (!row->open_due_ms || other->due_ms < row->open_due_ms)
+            row->open_due_ms = other->due_ms;
+        row->late = row->late || other->missed;
+    }
 }
 
 /* ---- a case appears ---- */
@@ -322,6 +335,72 @@ static const char *no_longer_main(Anarec__Case *one, const Watchdog__Instance *i
     return "due";
 }
 
+/* ---- the clocks beside it ---- */
+
+static bool is_other(const Anarec__Other *other, const Watchdog__Instance *instance)
+{
+    return other->round == instance->round && strcmp(other->clock, instance->clock) == 0 &&
+           strcmp(other->part, instance->part) == 0;
+}
+
+static Anarec__Other *other_of(const Anarec__Case *one, const Watchdog__Instance *instance)
+{
+    for (size_t i = 0; i < one->n_others; i++)
+        if (is_other(one->others[i], instance))
+            return one->others[i];
+    return NULL;
+}
+
+static const char *other_over(Anarec__Case *one, const Watchdog__Instance *instance, const char *what)
+{
+    size_t kept = 0, before = one->n_others;
+    for (size_t i = 0; i < before; i++)
+        if (!is_other(one->others[i], instance))
+            one->others[kept++] = one->others[i];
+    one->n_others = kept;
+    return kept < before ? what : NULL;
+}
+
+/* Whose miss nobody is told of is no promise: it measures something for a rule. */
+static bool is_promise(struct turn *turn, const Anarec__Case *one, const Watchdog__ClockArmed *armed)
+{
+    const Policy__Policy *policy = organisation_policy(turn, one->row->site, one->policy_version);
+    const Policy__Kind *kind = policy ? policy_kind(policy, one->row->kind) : NULL;
+    const Policy__Clock *clock = kind ? policy_clock(kind, armed->instance->clock) : NULL;
+    return *armed->ladder || (clock && clock->n_late);
+}
+
+static const char *other_armed(struct turn *turn, Anarec__Case *one, const Watchdog__ClockArmed *armed)
+{
+    Anarec__Other *other = other_of(one, armed->instance);
+    if (!other && !is_promise(turn, one, armed))
+        return NULL;
+    if (!other) {
+        other = TURN_NEW(turn, Anarec__Other, anarec__other__init);
+        other->clock = armed->instance->clock;
+        other->round = armed->instance->round;
+        other->part = armed->instance->part;
+        TURN_ADD(turn, one->others, one->n_others, other);
+    }
+    other->due_ms = armed->due_ms;
+    return "due";
+}
+
+static const char *other_missed(const Anarec__Case *one, const Watchdog__Instance *instance, bool missed)
+{
+    Anarec__Other *other = other_of(one, instance);
+    if (!other)
+        return NULL;
+    other->missed = missed;
+    return missed ? "late" : "withdrawn";
+}
+
+static const char *other_paused(Anarec__Case *one, const Watchdog__Instance *instance)
+{
+    const Anarec__Other *other = other_of(one, instance);
+    return other && !other->missed ? other_over(one, instance, "due") : NULL; /* armed again when it goes on */
+}
+
 static void begin(Anarec__Main *main, int64_t start_ms)
 {
     main->met = false;
@@ -332,35 +411,39 @@ static const char *clock_said(struct turn *turn, Anarec__Case *one, const Watchd
 {
     switch (said->kind_case) {
     case WATCHDOG__EVENT__KIND_ARMED:
-        if (!said->armed->main)
-            return no_longer_main(one, said->armed->instance);
+        if (!said->armed->main) {
+            const char *what = no_longer_main(one, said->armed->instance), *armed = other_armed(turn, one, said->armed);
+            return what ? what : armed;
+        }
+        other_over(one, said->armed->instance, NULL);
         one->row->due_ms = said->armed->due_ms;
         one->row->provisional = said->armed->provisional;
         begin(main_of(turn, one, said->armed->instance), said->armed->start_ms);
         return "due";
     case WATCHDOG__EVENT__KIND_MET:
         if (!said->met->main)
-            return NULL;
+            return other_over(one, said->met->instance, "met");
         main_of(turn, one, said->met->instance)->met = true;
         return "met";
     case WATCHDOG__EVENT__KIND_MISSED:
         if (!said->missed->main)
-            return NULL;
+            return other_missed(one, said->missed->instance, true);
         main_of(turn, one, said->missed->instance)->missed = true;
         return "late";
     case WATCHDOG__EVENT__KIND_MISS_WITHDRAWN:
         if (!said->miss_withdrawn->main)
-            return NULL;
+            return other_missed(one, said->miss_withdrawn->instance, false);
         main_of(turn, one, said->miss_withdrawn->instance)->missed = false;
         return "withdrawn";
     case WATCHDOG__EVENT__KIND_CANCELLED:
         if (!said->cancelled->main)
-            return NULL;
+            return other_over(one, said->cancelled->instance, "due");
         main_of(turn, one, said->cancelled->instance)->met = false;
         if (said->cancelled->gone) /* another that has taken its place says so next */
             one->row->due_ms = 0;
         return "due";
     case WATCHDOG__EVENT__KIND_PAUSED:
+        return other_paused(one, said->paused->instance);
     case WATCHDOG__EVENT__KIND_POINT:
     case WATCHDOG__EVENT__KIND_SCHEDULE_OPENED:
     case WATCHDOG__EVENT__KIND_DUTY_DUE:
@@ -486,7 +569,7 @@ static void change(struct turn *turn, const Anarec__Case *before, Anarec__Case *
                    const char *what)
 {
     after->row->on_time = rating(after);
-    after->row->open_due_ms = open_due(after);
+    look_at_open(after);
     if (!planted_each("count_twice", 10))
         analytics_count(turn, before, -1);
     analytics_count(turn, after, 1);

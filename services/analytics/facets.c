@@ -15,8 +15,9 @@ enum facet {
     FACET_HANDLER = 'h',
     FACET_JOINT = 'j', /* each department that helps, and "*" where any does */
     FACET_KIND = 'k',
-    FACET_LATE = 'l',  /* and not closed */
-    FACET_PHASE = 'p', /* of those that are not closed */
+    FACET_LATE = 'l',   /* the main clock, and not closed */
+    FACET_MISSED = 'm', /* any clock whose miss somebody is told of, and not met, nor closed */
+    FACET_PHASE = 'p',  /* of those that are not closed */
     FACET_SEALED = 'x',
     FACET_STAGE = 's',
     FACET_URGENT = 'r',
@@ -98,6 +99,8 @@ static const char *value_of(const Analytics__CaseRow *row, enum facet facet, siz
         return row->kind;
     case FACET_LATE:
         return strcmp(row->on_time, "false") == 0 && !row->closed_ms ? "late" : NULL;
+    case FACET_MISSED:
+        return row->late ? "missed" : NULL;
     case FACET_PHASE:
         return open_phase(row->phase);
     case FACET_STAGE:
@@ -162,9 +165,9 @@ static void facet_move(struct turn *turn, unsigned table, enum facet facet, cons
 
 void analytics_facets_move(struct turn *turn, const Analytics__CaseRow *before, const Analytics__CaseRow *after)
 {
-    static const enum facet facets[] = {FACET_APPROVAL, FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY, FACET_ESCALATED,
-                                        FACET_HANDLER,  FACET_JOINT,    FACET_KIND,       FACET_LATE, FACET_PHASE,
-                                        FACET_SEALED,   FACET_STAGE,    FACET_URGENT};
+    static const enum facet facets[] = {FACET_APPROVAL, FACET_CATEGORY, FACET_DEPARTMENT, FACET_DUTY,  FACET_ESCALATED,
+                                        FACET_HANDLER,  FACET_JOINT,    FACET_KIND,       FACET_LATE,  FACET_MISSED,
+                                        FACET_PHASE,    FACET_SEALED,   FACET_STAGE,      FACET_URGENT};
     for (size_t f = 0; f < sizeof facets / sizeof *facets; f++) {
         facet_move(turn, ANALYTICS_FACETS, facets[f], before, after);
         facet_move(turn, ANALYTICS_DUE, facets[f], before, after);
@@ -213,6 +216,8 @@ bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *ter
         add_term(terms, count_out, FACET_DUTY, "open");
     if (filter->overdue)
         add_term(terms, count_out, FACET_LATE, "late");
+    if (filter->late)
+        add_term(terms, count_out, FACET_MISSED, "missed");
     if (filter->sealed)
         add_term(terms, count_out, FACET_SEALED, "sealed");
     add_phases(terms, count_out, filter);
@@ -227,7 +232,7 @@ bool analytics_terms(const Analytics__Filter *filter, struct analytics_term *ter
 
 bool analytics_terms_open(const struct analytics_term *terms, unsigned count)
 {
-    static const char open[] = {FACET_APPROVAL, FACET_DUTY, FACET_ESCALATED, FACET_LATE, FACET_PHASE, 0};
+    static const char open[] = {FACET_APPROVAL, FACET_DUTY, FACET_ESCALATED, FACET_LATE, FACET_MISSED, FACET_PHASE, 0};
     for (unsigned i = 0; i < count; i++)
         if (strchr(open, terms[i].facet))
             return true;

@@ -73,14 +73,14 @@ bool analytics_fits(const Analytics__Filter *filter, const Analytics__CaseRow *r
         (filter->duty && (row->closed_ms || !*row->duty)) || !helped_by(row, filter->joint) ||
         !escalated(filter, row) || (filter->reopened && row->round < 2) || (filter->returned && !row->returned))
         return false;
-    if (filter->overdue && (strcmp(row->on_time, "false") != 0 || row->closed_ms))
+    if ((filter->overdue && (strcmp(row->on_time, "false") != 0 || row->closed_ms)) || (filter->late && !row->late))
         return false;
     if ((filter->received_from_ms && row->received_ms < filter->received_from_ms) ||
         (filter->received_to_ms && row->received_ms >= filter->received_to_ms))
         return false;
     if ((filter->due_from_ms || filter->due_to_ms) &&
-        (!row->due_ms || *row->on_time || row->closed_ms || row->due_ms < filter->due_from_ms ||
-         (filter->due_to_ms && row->due_ms >= filter->due_to_ms)))
+        (!row->open_due_ms || row->late || row->open_due_ms < filter->due_from_ms ||
+         (filter->due_to_ms && row->open_due_ms >= filter->due_to_ms)))
         return false;
     int64_t changed_ms = analytics_changed_ms(row);
     if ((filter->changed_from_ms && changed_ms < filter->changed_from_ms) ||

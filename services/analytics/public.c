@@ -49,7 +49,7 @@ const Analytics__ListCases *analytics_public_wanted(struct turn *turn, const Ana
     *shown->filter = *wanted->filter;
     shown->filter->department = shown->filter->handler = shown->filter->external_id = shown->filter->on_time = "";
     shown->filter->joint = shown->filter->approval = shown->filter->escalated_to = "";
-    shown->filter->overdue = shown->filter->sealed = shown->filter->duty = false;
+    shown->filter->overdue = shown->filter->late = shown->filter->sealed = shown->filter->duty = false;
     shown->filter->step = shown->filter->satisfied = shown->filter->indicator = "";
     shown->filter->extended = false;
     shown->filter->escalated = shown->filter->reopened = shown->filter->returned = shown->filter->responded = false;

@@ -103,6 +103,8 @@ static bool add_system(struct matrix *matrix, const char *system)
     }
     policy_compile(sources, count, &system, 1, arena, &result);
     policy_check(&result, arena);
+    if (result.settles)
+        return true; /* a site's own pack: it has no clauses, and stands with others only */
     if (!result.policy) {
         cli_fail("%s has mistakes: hearback policy check %s/%s", system, matrix->packs, system);
         return false;
@@ -259,12 +261,27 @@ static enum status status_of(const struct row *row)
     return row->shown && carried ? STATUS_PASSED : STATUS_MISSING;
 }
 
+/* Rules carry it, but for something that the pack names. */
+static bool in_part(const struct row *row)
+{
+    return status_of(row) == STATUS_PASSED && row->clause->carried == POLICY__CLAUSE__CARRIED__BY_RULES &&
+           row->clause->reason;
+}
+
+static bool told(const struct matrix *matrix, const struct row *row)
+{
+    return !matrix->left || status_of(row) != STATUS_PASSED || in_part(row);
+}
+
 static const char *reason_of(const struct matrix *matrix, const struct row *row)
 {
     const Hb__Label *reason = row->clause->reason;
     if (row->failed)
         return row->why;
-    if (reason)
+    if (in_part(row))
+        return matrix->english ? arena_printf(&matrix->cli->arena, "left out: %s", reason->en)
+                               : arena_printf(&matrix->cli->arena, "未包括：%s", reason->zh);
+    if (reason && row->clause->carried != POLICY__CLAUSE__CARRIED__BY_RULES)
         return matrix->english ? reason->en : reason->zh;
     if (status_of(row) == STATUS_PASSED)
         return "";
@@ -283,7 +300,7 @@ static void print_json(const struct matrix *matrix)
     json_t *list = json_array();
     for (size_t i = 0; i < matrix->rows_count; i++) {
         const struct row *row = &matrix->rows[i];
-        if (matrix->left && status_of(row) == STATUS_PASSED)
+        if (!told(matrix, row))
             continue;
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", row->clause->id, "name",
                                               name_of(matrix, row), "status", status_words[status_of(row)], "rule",
@@ -293,23 +310,25 @@ static void print_json(const struct matrix *matrix)
     json_decref(list);
 }
 
+#define IN_PART 4 /* behind the four of enum status: how many of those that passed leave something out */
+
 static void print_total(const struct matrix *matrix, const char *system, const unsigned *counts)
 {
     unsigned all = counts[0] + counts[1] + counts[2] + counts[3];
     if (matrix->english)
-        printf("%-24s %3u clauses: %u passed, %u failed, %u missing, %u organisational\n", system, all, counts[0],
-               counts[1], counts[2], counts[3]);
+        printf("%-24s %3u clauses: %u passed (%u in part), %u failed, %u missing, %u organisational\n", system, all,
+               counts[0], counts[IN_PART], counts[1], counts[2], counts[3]);
     else
-        printf("%-24s %3u 条：通过 %u，失败 %u，缺 %u，组织事项 %u\n", system, all, counts[0], counts[1], counts[2],
-               counts[3]);
+        printf("%-24s %3u 条：通过 %u（其中部分 %u），失败 %u，缺 %u，组织事项 %u\n", system, all, counts[0],
+               counts[IN_PART], counts[1], counts[2], counts[3]);
 }
 
 static void print_table(const struct matrix *matrix)
 {
-    unsigned all[4] = {0};
+    unsigned all[IN_PART + 1] = {0};
     for (size_t i = 0; i < matrix->rows_count; i++) {
         const struct row *row = &matrix->rows[i];
-        if (matrix->left && status_of(row) == STATUS_PASSED)
+        if (!told(matrix, row))
             continue;
         printf("%-24s %-14s %s\n", row->clause->id, status_words[status_of(row)], name_of(matrix, row));
         if (*row->rule)
@@ -320,12 +339,14 @@ static void print_table(const struct matrix *matrix)
             printf("  %s\n", reason_of(matrix, row));
     }
     for (size_t i = 0; i < matrix->rows_count;) {
-        unsigned counts[4] = {0};
+        unsigned counts[IN_PART + 1] = {0};
         const char *system = matrix->rows[i].system;
-        for (; i < matrix->rows_count && strcmp(matrix->rows[i].system, system) == 0; i++)
+        for (; i < matrix->rows_count && strcmp(matrix->rows[i].system, system) == 0; i++) {
             counts[status_of(&matrix->rows[i])]++;
+            counts[IN_PART] += in_part(&matrix->rows[i]);
+        }
         print_total(matrix, system, counts);
-        for (unsigned s = 0; s < 4; s++)
+        for (unsigned s = 0; s <= IN_PART; s++)
             all[s] += counts[s];
     }
     print_total(matrix, matrix->english ? "all" : "合计", all);

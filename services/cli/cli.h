@@ -25,6 +25,7 @@ struct cli {
     const char *folder;   /* --data: all state of one system */
     const char *url;      /* --url; NULL: the gateway of the configuration */
     const char *token;    /* --token, $HEARBACK_TOKEN or <folder>/token */
+    bool token_of_folder; /* it is <folder>/token: made anew when it has ended */
     const char *as;       /* --as: an account of the demonstration, instead of a token */
     bool json;            /* --json: one JSON document on standard output */
     const char *programs; /* folder of this program and its siblings */

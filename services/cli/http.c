@@ -93,9 +93,27 @@ static const char *token_of(struct cli *cli)
     struct bytes text;
     if (cli->as && !cli->token)
         cli->token = token_as(cli);
-    if (!cli->token && cli_read(cli, cli_path(cli, "token"), &text))
+    if (!cli->token && cli_read(cli, cli_path(cli, "token"), &text)) {
+        cli->token_of_folder = true;
         cli->token = arena_text(&cli->arena, (const char *)text.data, strcspn((const char *)text.data, "\r\n"));
+    }
     return cli->token ? cli->token : "";
+}
+
+/* The folder's own token ended, as when the operator sets a password: whoever may read the operator's key gets another,
+   once. */
+static bool renew_token(struct cli *cli)
+{
+    static char *arguments[] = {(char *)(uintptr_t) "token", (char *)(uintptr_t) "operator",
+                                (char *)(uintptr_t) "--save"};
+    const Config__Config *config = cli->token_of_folder && !cli->url ? cli_config(cli) : NULL;
+    if (!config || access(arena_printf(&cli->arena, "%s/operator.secret", config->secrets), R_OK) ||
+        cli_token(cli, 3, arguments) != CLI_GOOD)
+        return false;
+    cli->token = NULL;
+    token_of(cli);
+    cli->token_of_folder = false;
+    return true;
 }
 
 static CURL *handle_of(struct cli *cli, const char *path)
@@ -177,6 +195,8 @@ void cli_http(struct cli *cli, const char *method, const char *path, json_t *jso
     json_decref(json);
     for (unsigned tried = 0;; tried++) {
         ask_once(cli, method, path, text, key, reply_out);
+        if (reply_out->status == 401 && renew_token(cli))
+            continue;
         bool later = reply_out->status == 503 || reply_out->status == 429;
         if (!later || strcmp(method, "GET") == 0 || tried == PATIENCE_S)
             break;
@@ -186,7 +206,7 @@ void cli_http(struct cli *cli, const char *method, const char *path, json_t *jso
     cli->if_match = NULL;
 }
 
-void cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file, struct http_reply *reply_out)
+static void file_once(struct cli *cli, const char *path, const char *accept, FILE *file, struct http_reply *reply_out)
 {
     CURL *curl = handle_of(cli, path);
     struct body body = {.arena = &cli->arena, .curl = curl, .file = file};
@@ -204,6 +224,13 @@ void cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *
     curl_slist_free_all(headers);
     if (body.size)
         reply_out->json = json_loadb(body.text, body.size, JSON_REJECT_DUPLICATES, NULL);
+}
+
+void cli_http_file(struct cli *cli, const char *path, const char *accept, FILE *file, struct http_reply *reply_out)
+{
+    file_once(cli, path, accept, file, reply_out);
+    if (reply_out->status == 401 && renew_token(cli))
+        file_once(cli, path, accept, file, reply_out);
 }
 
 static void print_words(const json_t *problem, const char *name, const char *what)

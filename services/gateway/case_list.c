@@ -69,7 +69,7 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
                              *const approvals[] = {"mine", "any", NULL};
     Analytics__Filter *filter = &list->filter;
     unsigned order = 0, overdue = 1, on_time = 3, counted = 0, extended = 1, sealed = 1, duty = 1, approval = 2,
-             escalated = 1, reopened = 1, returned = 1, responded = 1;
+             escalated = 1, reopened = 1, returned = 1, responded = 1, late = 1;
     analytics__filter__init(filter);
     const struct zone *zone = sites_zone(request->gateway, list->site);
     list->cursor = parameter_text(request, "cursor");
@@ -95,7 +95,7 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
     filter->case_id = case_id;
     filter->external_id = parameter_text(request, "external_id");
     if (!take_phases(request, filter) || !parameter_choice(request, "order", orders, &order) ||
-        !parameter_choice(request, "overdue", truths, &overdue) ||
+        !parameter_choice(request, "overdue", truths, &overdue) || !parameter_choice(request, "late", truths, &late) ||
         !parameter_choice(request, "on_time", rated, &on_time) ||
         !parameter_choice(request, "sealed", truths, &sealed) || !parameter_choice(request, "duty", truths, &duty) ||
         !parameter_choice(request, "approval", approvals, &approval) ||
@@ -115,6 +115,7 @@ bool case_list_filter(struct http_request *request, struct case_list *list)
     list->by_due = order >= 2;
     list->urgent_first = order == 3;
     filter->overdue = overdue == 0;
+    filter->late = late == 0;
     filter->sealed = sealed == 0;
     filter->duty = duty == 0;
     filter->reopened = reopened == 0;

@@ -50,7 +50,9 @@
         {"phase", "状态，可用逗号分隔 / new, working, waiting, done, closed, archived or open; several with commas"},  \
         {"number", "案件编号或其开头 / case number or its beginning"},                                                 \
         {"external_id", "外部编号 / id at the source of an import"},                                                   \
-        {"overdue", "仅超期未结 / true: late and not closed"}, {"on_time", "是否按期 / true, false, or * for either"}, \
+        {"overdue", "仅主期限超期而未结 / true: the main deadline was missed, and the case is not closed"},            \
+        {"late", "仅有期限已超而未办 / true: a deadline, the main one or another, was missed and is not met"},         \
+        {"on_time", "是否按期 / true, false, or * for either"},                                                        \
         {"received_from", "收到时间自 / received at or after"}, {"received_to", "收到时间至 / received before"},       \
         {"joint", "会办部门，* 为任一 / department that helps; *: any"},                                               \
         {"sealed", "保密案件 / true: confidential, or of a kind that the policy hides from some"},                     \

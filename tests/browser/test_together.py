@@ -1,4 +1,4 @@
-"""Several cases at once, and the list as a file: rows are ticked with the keyboard, the step that all allow is filled in once, what
+"""Several cases at once, and the list as a file: rows are ticked with the keyboard, a step that some allow is filled in once, what
 would be refused is shown, each case is acted on for the version that was read, and whoever was faster keeps what he wrote."""
 
 import io
@@ -65,15 +65,25 @@ def acts_together(console, system):
 
 
 def says_what_would_be_refused(console, system):
-    """Nothing that all allow; kinds that have no form together; and a step that is barred now."""
+    """What only one of them allows is done with that one, and the others say why not; kinds that have no form together; and a step that is barred now."""
     one = submit(system, "绿化带积水")
-    console.go("/all?category=cleaning")
+    console.go("/all?category=cleaning&kind=complaint")
     console.shows(one["number"], "table.cases")
     console.script("document.querySelector('thead .tick input').click()")
     console.press(".together")
     console.there(".bulk .actions")
     console.gone(".bulk .el-skeleton")
-    assert not console.find_all(".bulk select[name=step] option[value=accept]")  # the first ones were accepted
+    console.pick(".bulk select[name=step]", "accept")
+    console.press(".bulk button[type=submit]")
+    console.there(".outcomes li[data-state=ready]")
+    before = dict(states(console))
+    ready, others = ([number for number, state in before.items() if state == wanted] for wanted in ("ready", "refused"))
+    assert one["number"] in ready and len(others) >= 3 and len(ready) + len(others) == len(before), before  # the others were accepted before
+    assert console.script("return [...document.querySelectorAll('.outcomes li[data-state=refused]')].every(one => one.querySelector('.wrong')?.innerText.trim())")
+    console.look("together-mixed")
+    console.press(".bulk button[name=go]")
+    console.wait("return document.querySelectorAll('.outcomes li[data-state=done]').length === arguments[0]", len(ready))
+    assert [number for number, state in states(console) if state == "refused"] == others, states(console)
     console.press(".bulk .actions .el-button:last-of-type")
     console.go("/all")
     console.script("document.querySelector('thead .tick input').click()")
@@ -97,6 +107,24 @@ def asks_anew(console, system):
     console.pick(".bulk select[name=step]", "unmerge")
     assert console.wait("return document.querySelector('.bulk form [name=reason]')?.required")
     console.press(".bulk .actions .el-button:last-of-type")
+
+
+def counts_move(console, system):
+    """What departments have, and the manager's figures, as cases come in."""
+    for page, number in (("/dispatch", "[...document.querySelectorAll('section[aria-labelledby=load] li')].reduce((sum, one) => sum + Number(one.innerText.match(/\\d+$/)[0]), 0)"),
+                         ("/figures", "Number(document.querySelector('[data-figure=registered] strong')?.innerText ?? 0)")):
+        console.go(page)
+        before = console.wait(f"return {number}")
+        submit(system, "又一件")
+        console.wait(f"return {number} > arguments[0]", before)
+
+
+def says_that_one_character_is_too_short(console):
+    """Of a link, too: the list is shown, and why the word was not looked for."""
+    console.go("/all?text=%E7%94%B5")
+    console.there("#too-short")
+    console.there("table.cases tbody tr")
+    console.look("one-character")
 
 
 def saves_files(console, numbers):
@@ -124,6 +152,8 @@ def test_together():
                 numbers = acts_together(console, system)
                 says_what_would_be_refused(console, system)
                 asks_anew(console, system)
+                counts_move(console, system)
+                says_that_one_character_is_too_short(console)
                 saves_files(console, numbers)
 
 

@@ -40,6 +40,21 @@ kinds:
       otherwise: {clause: LISTS-1, to: customer_service_centre}
     rules:
       call: {clause: LISTS-1, when: granted, then: {tell: call}}
+  outage:
+    clause: LISTS-1
+    name: [停用, Outage]
+    stages: {reported: new, there: working, closed: closed}
+    stage_names: {reported: [已报, Reported], there: [已到场, There], closed: [已结, Closed]}
+    steps:
+      register: {clause: LISTS-1, name: [登记, Register], to: reported, by: employee}
+      arrive: {clause: LISTS-1, name: [到场, Arrive], from: reported, to: there, by: employee}
+      close: {clause: LISTS-1, name: [办结, Close], from: there, to: closed, by: employee}
+    route:
+      otherwise: {clause: LISTS-1, to: engineering_department}
+    clocks:
+      on_site: {clause: LISTS-1, name: [到场, On site], start: reported, stop: there, limit: 10 min, late: coordinator}
+      measure: {clause: LISTS-1, name: [计时, Measured], start: reported, stop: closed, limit: 5 min, warn: none, ladder: none}
+      mended: {clause: LISTS-1, name: [修复, Mended], main: yes, start: reported, stop: closed, limit: 5 days}
 """
 STAFF = ("reception", "handler", "head", "coordinator", "manager", "auditor", "admin")
 
@@ -224,6 +239,29 @@ def what_is_urgent_first():
     assert {row["case_id"] for row in rows if row.get("urgent")} == set(first) - {urgent[0]}, rows
 
 
+def what_comes_first_counts():
+    """Whoever has not come in ten minutes is late, though five days are left until it must be mended: in the list of what is late, in the order of
+    dates, and no more once he is there. What is near is due by the same date. Figures go by the main clock."""
+    token, hour_ago = system.tokens()["coordinator"], datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=1)
+    late, fresh = submit("outage", "admin", received_at=hour_ago.isoformat(timespec="seconds")), submit("outage")
+    system.settle()
+    rows = {row["case_id"]: row for row in system.http("GET", f"/api/v1/cases?site={SITE}&kind=outage", token=token).json()["rows"]}
+    assert rows[late]["late"] and rows[late]["open_due_at"] < rows[late]["due_at"] and "on_time" not in rows[late], rows[late]
+    assert not rows[fresh]["late"] and rows[fresh]["open_due_at"] < rows[fresh]["due_at"], rows[fresh]
+    assert late in listed("coordinator", "late=true") and fresh not in listed("coordinator", "late=true") and late not in listed("coordinator", "overdue=true")
+    now = datetime.datetime.now(datetime.timezone.utc)
+    near = "phase=open&due_from={:%Y-%m-%dT%H:%M:%SZ}&due_to={:%Y-%m-%dT%H:%M:%SZ}".format(now, now + datetime.timedelta(minutes=20))
+    assert fresh in listed("coordinator", near) and late not in listed("coordinator", near)
+    ordered = [row["case_id"] for row in system.http("GET", f"/api/v1/cases?site={SITE}&phase=open&kind=outage&order=due", token=token).json()["rows"]]
+    assert ordered == [late, fresh], ordered
+    for case in (late, fresh):
+        act("coordinator", case, "arrive")
+    system.settle()
+    rows = system.http("GET", f"/api/v1/cases?site={SITE}&kind=outage", token=token).json()["rows"]
+    assert all(not row["late"] and row["open_due_at"] == row["due_at"] for row in rows), rows
+    assert late not in listed("coordinator", "late=true")
+
+
 BEHIND = {"registered": "", "open": "phase=open", "closed": "phase=closed,archived", "on_time": "on_time=true", "overdue": "on_time=false", "reopened": "reopened=true",
           "escalated": "escalated=true", "returned": "returned=true", "satisfied": "satisfied=satisfied", "dissatisfied": "satisfied=dissatisfied",
           "response_count": "responded=true", "resolution_count": "phase=closed,archived"}
@@ -309,6 +347,7 @@ def test_lists():
         what_is_no_filter()
         what_is_due_first()
         what_is_urgent_first()
+        what_comes_first_counts()
         what_a_person_sends()
         figures_have_their_cases()
         body = {"site": SITE, "name": {"zh": "会办"}, "list": "joint", "filter": [{"name": "joint", "value": "*"}, {"name": "approval", "value": "any"}]}

@@ -1,10 +1,10 @@
 export default {
   nav: {
-    title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", notOpened: "页面打不开。", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
+    noSite: "还没有站点。", noPolicy: "还没有站点发布过制度，因此还不能登记和办理。", firstSite: "到“组织”新建第一个站点", firstPolicy: "到“制度”发布第一版制度", askForSite: "请联系维护组织和发布制度的管理员。", title: "工作台", skip: "跳到正文", menu: "菜单", site: "站点", notLeft: "尚未退出登录", notOpened: "页面打不开。", leave: "退出", whoAmI: "我是", demonstration: "演示系统", work: "我的待办", approvals: "待我审批", escalated: "升级待确认", joint: "会办", sealed: "保密", department: "本部门", near: "临近期限", late: "已超期", all: "全部",
     reception: "受理登记", held: "待核提交", dispatch: "协调派单", figures: "指标", audit: "审计", organisation: "组织", policies: "制度",
   },
   signIn: {
-    demonstration: "这是演示系统：数据都是虚构的，随时可能清空。请勿填写真实的个人信息。", again: "登录已失效", againHint: "已填写的内容还在。用同一账号 {account} 登录后继续；换其他账号登录则从新页面开始。",
+    firstRun: "新装的系统还没有人能登录：在服务器上运行下面的命令，打开它给出的链接，设定口令。此后的账号在“组织”中建立。", demonstration: "这是演示系统：数据都是虚构的，随时可能清空。请勿填写真实的个人信息。", again: "登录已失效", againHint: "已填写的内容还在。用同一账号 {account} 登录后继续；换其他账号登录则从新页面开始。",
     title: "登录", account: "账号", password: "口令", code: "动态验证码（已启用时填写）", token: "访问令牌", tokenHint: "令牌只保存在本标签页，关闭即清除。", go: "登录", first: "首次登录：用设置码设定口令", haveOne: "已有口令：直接登录", setupCode: "设置码（由管理员给出）", wrong: "账号、口令或令牌不正确",
   },
   account: {
@@ -25,7 +25,7 @@ export default {
   },
   list: {
     joint: "会办部门", sealed: "保密", number: "编号", remaining: "期限", stage: "环节", kind: "事项", category: "类别", department: "部门", handler: "经办人", received: "收到时间", phase: "状态", order: "排序", newest: "最新在前", oldest: "最早在前", byDue: "先到期的在前", byUrgency: "紧急的在前", due: "到期时间", channel: "渠道", columns: "显示的列", place: "地点", step: "经过步骤",
-    any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
+    any: "全部", count: "{count} 件", csv: "导出 CSV", xlsx: "导出 XLSX", exporting: "正在导出 {file}：{size}", notExported: "没有导出。", search: "案件编号（或开头）", searchTexts: "查找文字、编号、地点、姓名", searchShort: "请至少输入两个相连的字。", searchRecorded: "检索密封内容会留下记录。", more: "再显示一些", level: "升级 {level}", noPerson: "您的账号没有对应的人员，因此没有待办。可在“组织”的账号中指定。", whoAreYou: "请先在菜单中选择“我是”谁，才能显示待办。", nothingFits: "没有符合条件的案件。",
     empty: { work: "没有待办案件。", approvals: "没有等待您审批的案件。", escalated: "没有等待您确认的升级。", joint: "没有会办的案件。", sealed: "没有您可见的保密案件。", department: "本部门没有在办案件。", near: "到下一工作日结束前没有到期的案件。", late: "没有超期案件。", all: "还没有案件。" },
   },
   elsewhere: { system: "系统", thisSystem: "本系统", allSystems: "所有系统", subject: "主题", known: "本系统所知", texts: "{sealed}", there: "也在该系统办理。名称按其原样显示。", notHeard: "目前收不到该系统的数据，此处可能不是最新情况", asOf: "该系统的数据接收至 {time}。" },
@@ -59,11 +59,11 @@ export default {
     watchdog_armed: "{clock} 期限：{due}", watchdog_paused: "{clock} 暂停计时", watchdog_met: "{clock} 完成", watchdog_missed: "{clock} 超期（应于 {due}）", watchdog_miss_withdrawn: "{clock} 的超期撤销", watchdog_cancelled: "{clock} 取消", watchdog_point: "{clock} 预警点", watchdog_schedule_opened: "定期任务开始", watchdog_duty_due: "定期任务到时",
     escalation_reached: "升级 {level}：{told}", escalation_cancelled: "升级撤销", escalation_problem: "升级无人可通知", escalation_acknowledged: "{person} 已确认",
     notification_queued: "通知 {notice}（{channel}，{status}）", notification_attempt_failed: "通知未送达，将重试：{error}", notification_delivered: "通知已送达", notification_failed: "通知失败：{notice} {error}", notification_told: "已告知：{notice}",
-    analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布",
+    analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布", analytics_notices_over: "公告期满",
     other: "{what}",
   },
   bulk: {
-    title: "批量办理（{count} 件）", begin: "批量办理 {count} 件", all: "全选", choose: "选择 {number}", reading: "正在读取案件 {done}/{all}", kinds: "请只选择同一类、同一制度版本的案件。", noSteps: "没有可对所选案件一并办理的步骤。", letters: "函件须逐件审批：请在各案件中对照文字同意或不同意。", step: "步骤", preview: "预览", would: "可办理 {ready} 件，会被拒绝 {refused} 件", progress: "已办 {done} 件，失败 {failed} 件，共 {all} 件",
+    title: "批量办理（{count} 件）", begin: "批量办理 {count} 件", all: "全选", choose: "选择 {number}", reading: "正在读取案件 {done}/{all}", kinds: "请只选择同一类、同一制度版本的案件。", noSteps: "所选案件此刻都没有您可以办理的步骤。", ofAll: "（{all} 件中 {count} 件可办）", notNow: "现处“{stage}”，您此刻不能办理这一步骤。", letters: "函件须逐件审批：请在各案件中对照文字同意或不同意。", step: "步骤", preview: "预览", would: "可办理 {ready} 件，会被拒绝 {refused} 件", progress: "已办 {done} 件，失败 {failed} 件，共 {all} 件",
     ready: "可办理", refused: "会被拒绝", done: "已办理", failed: "未办理", going: "进行中", stale: "他人已先一步修改，本件没有写入。", nothing: "没有可以办理的案件。", carryOut: "办理 {count} 件", back: "返回修改", again: "重新读取其余案件", stop: "停止",
   },
   reception: {
@@ -111,7 +111,7 @@ export default {
     moved: "因此改变的期限", counting: "仍在重新计算…", nothingMoved: "没有期限因此改变。", was: "原期限",
   },
   policies: {
-    inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
+    none: "{site}还没有现行制度。请添加制度包的文件，或只填随附制度包的名称（如 GEN-FRAME），检查后发布。", inForce: "现行制度", version: "版本", packs: "制度包", now: "{site}现行第 {version} 版。", since: "自 {time} 起生效。", follows: "本站点沿用上级系统站点 {site} 的制度，请在上级系统发布。", changedBy: "本站点的制度须经“{kind}”事项修改：该事项获批后可在此据以发布一次。", changeCases: "查看该类事项", notKept: "现行版本的文件没有保存，只能自行添加文件。", begin: "以现行的 {count} 个文件为起点",
     writing: "拟稿", pack: "制度包名（单独添加的文件归入）", addFiles: "添加 .yaml 文件", addFolder: "添加文件夹", file: "文件（{count} 个）", text: "内容", line: "第 {line} 行", removeFile: "移除", leaveOut: "移除 {file}", together: "发布的制度包（按顺序，用空格分隔；其余随附）",
     check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", mendFirst: "改正错误并再次检查后才能发布。", noFiles: "尚无文件：请以现行文件为起点，或添加文件。", notApproved: "现在没有处于“{stage}”的“{kind}”事项，因此不能发布。请先登记一件，由以下岗位逐步办理，获批后再回到此处：", chooseCase: "请在下方选择据以发布的事项。", stepBy: "{step}：{posts}", registerOne: "去登记", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",

@@ -32,6 +32,6 @@ export function filterOf(list: string, given: Record<string, string>, site: stri
   if (list === "escalated") return session.person ? { ...own, escalated_to: session.person } : undefined;
   if (list === "joint") return { ...open, joint: own.joint || directory.myDepartments(site)[0] || "*" };
   if (list === "sealed") return { ...own, sealed: "true" };
-  if (list === "late") return { ...own, overdue: "true" };
+  if (list === "late") return { ...own, late: "true" };
   return { ...open, due_from: new Date(at).toISOString(), due_to: new Date(nearUntil(at, directory.calendar(site)) + MINUTE).toISOString() }; // with what is due at 24:00
 }

@@ -1,6 +1,6 @@
 // One follower of changes for all screens, and only while they are looked at: a browser has six connections to a server, for
 // all its tabs and for the pages it keeps to go back to.
-import { reactive } from "vue";
+import { onBeforeUnmount, reactive } from "vue";
 import { follow, type Change } from "../api/live";
 
 export const live = reactive({ online: false });
@@ -41,6 +41,15 @@ function look(): void {
 document.addEventListener("visibilitychange", look);
 addEventListener("pagehide", end);
 addEventListener("pageshow", event => { if (event.persisted) look(); });
+
+export const FIGURES_LIVE_MS = 3000; // figures are some twenty questions, and nobody reads them by the second
+
+/** Reads anew as things change, many changes at once together, for as long as the component is there. */
+export function useLive(again: () => void, waitMs: number): void {
+  let timer = 0;
+  const stop = onChange(() => { timer ||= window.setTimeout(() => { timer = 0; again(); }, waitMs); });
+  onBeforeUnmount(() => { stop(); clearTimeout(timer); });
+}
 
 /** Tells that other submissions are held than before, until the returned function is called. */
 export function onHeld(listener: () => void): () => void {

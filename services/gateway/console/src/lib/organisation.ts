@@ -25,7 +25,7 @@ export function describe(part: Part, all: Organisation, site: string, directory:
 
   if (part === "sites")
     return {
-      rows: (all.sites ?? []) as unknown as Entity[], fresh: { zone: directory.zone(site), language: "zh-CN" },
+      rows: (all.sites ?? []) as unknown as Entity[], fresh: { zone: site ? directory.zone(site) : Intl.DateTimeFormat().resolvedOptions().timeZone, language: "zh-CN" },
       columns: [{ name: "name", text: label }, { name: "id", text: row => String(row.id) }, { name: "zone", text: row => String(row.zone) }, { name: "code", text: row => String(row.code ?? "") }],
       inputs: [id, name, { name: "zone", type: "text", needed: true }, { name: "code", type: "text" }, { name: "language", type: "choice", options: languages }, { name: "public", type: "flag" }, { name: "packs", type: "lines" }, { name: "follows", type: "text" },
         { name: "second_factor", type: "many", options: () => scopes.filter(one => one !== "*").map(one => ({ value: one, label: say.scope(one) })) }],
@@ -38,7 +38,7 @@ export function describe(part: Part, all: Organisation, site: string, directory:
     };
   if (part === "people")
     return {
-      rows: ((all.people ?? []).filter(one => !one.posts?.length || one.posts.some(post => post.site === site)) as Person[]) as unknown as Entity[], fresh: { posts: [{ site }] },
+      rows: ((all.people ?? []).filter(one => !one.posts?.length || one.posts.some(post => post.site === site)) as Person[]) as unknown as Entity[], fresh: posts(site).length ? { posts: [{ site }] } : {}, // before the first policy there are no posts
       columns: [{ name: "name", text: row => String(row.name) }, { name: "posts", text: row => ((row as unknown as Person).posts ?? []).filter(one => one.site === site).map(one => said(directory.policy(site)?.posts?.find(post => post.name === one.post)?.label, one.post)).join(" · ") }, { name: "email", text: row => String(row.email ?? "") }, { name: "deputy", text: row => person(row.deputy) }],
       inputs: [id, { name: "name", type: "text", needed: true }, { name: "email", type: "text" }, { name: "language", type: "choice", options: languages },
         { name: "posts", type: "rows", rows: [{ name: "site", type: "choice", needed: true, options: sites }, { name: "post", type: "choice", needed: true, options: row => posts(row.site) }, { name: "department", type: "choice", options: row => departments(row.site) }] },

@@ -11,6 +11,11 @@ export function keyOf(row: CaseRow): string { return `${row.cell ?? ""}/${row.si
 export function linkOf(row: CaseRow): string { return row.cell ? `/elsewhere/${row.cell}/${row.case_id}` : `/case/${row.case_id}`; }
 /** Nothing is to be done by its date any more. */
 export function isOver(row: CaseRow): boolean { return row.phase >= 5 || (row.on_time === "false" && !row.open_due_at); }
+/** What is left of the date that comes first of those that are still to be met; else how the main deadline ended. */
+export function remainingOf(row: CaseRow): { due?: string; done: boolean; onTime?: string; provisional?: boolean } {
+  if (row.open_due_at) return { due: row.open_due_at, done: false, provisional: row.provisional && row.open_due_at === row.due_at };
+  return { due: row.due_at, done: isOver(row), onTime: row.on_time, provisional: row.provisional };
+}
 
 export function useRowNames() {
   const directory = useDirectory();

@@ -16,9 +16,11 @@ export const useDirectory = defineStore("directory", () => {
   const chosen = ref(sessionStorage.getItem(SITE) ?? "");
   const loaded = ref(false);
 
+  const allSites = computed<Site[]>(() => organisation.value.sites ?? []);
+  /** Those that can be worked at: a policy is in force. */
   const sites = computed<Site[]>(() => {
     const may = new Set(inForce.value.map(one => one.site));
-    return (organisation.value.sites ?? []).filter(site => may.has(site.id));
+    return allSites.value.filter(site => may.has(site.id));
   });
   const site = computed(() => sites.value.find(one => one.id === chosen.value) ?? (sites.value.length === 1 ? sites.value[0] : undefined));
 
@@ -106,5 +108,5 @@ export const useDirectory = defineStore("directory", () => {
     return [...new Set(posts.filter(post => post.site === at && post.department).map(post => post.department!))];
   }
 
-  return { organisation, loaded, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, owner, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
+  return { organisation, loaded, allSites, sites, site, chosen, load, choose, forget, need, needFor, policy, person, department, owner, departmentsOf, peopleOf, thing, thingsOf, siteName, zone, kind, kindName, stageName, categoryName, placeName, field, clause, calendar, myDepartments, inForce };
 });
