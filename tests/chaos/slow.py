@@ -2,7 +2,7 @@
 comes back after a hundred thousand, a service
 whose disk makes 20 flushes a second or none at all, a mail server that answers after 30 s. That nobody is held up is asserted by what
 is done while the slow one still waits, not by a time; the times are printed beside those with nobody slow.
-`slow.py [STORY...] [--seed N] [--events N] [--behind N]`"""
+`slow.py [STORY...] [--seed N] [--events N] [--seconds N] [--behind N]`"""
 
 import argparse
 import asyncio
@@ -35,6 +35,7 @@ def options():
     parser.add_argument("stories", nargs="*")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=40000, help="said while the consumers are stopped")
+    parser.add_argument("--seconds", type=int, default=0, help="that they are stopped at the least, however soon those events are said")
     parser.add_argument("--behind", type=int, default=100000, help="events that a consumer which was away has to hear")
     return parser.parse_args()
 
@@ -112,8 +113,8 @@ OTHERS = ("directory", "intake", "routing", "casework", "watchdog", "escalation"
 
 
 def stopped_consumers():
-    """Watchdog and analytics are stopped while the others say forty thousand events (`--events N`: a million at night), which cost the
-    producers no memory, and people are served all the while. They go on where they stopped, and the checker finds nothing."""
+    """Watchdog and analytics are stopped while the others say forty thousand events (`--events N`: a million at night; `--seconds N`: and
+    for so long, ten minutes at night), which cost the producers no memory, and people are served all the while. They go on where they stopped, and the checker finds nothing."""
     with place_for(chosen.events) as folder, harness.System("--demo", folder=folder) as system, BoundedMemory(system):
         system.settle()
         token, most = system.operator_token(), {}
@@ -126,6 +127,9 @@ def stopped_consumers():
                 for pid in stopped:
                     os.kill(pid, signal.SIGSTOP)
                 imported = import_until(system, token, begun + chosen.events, before, most)
+                while time.monotonic() - began < chosen.seconds:
+                    time.sleep(1)
+                    grow(system, before, most)
                 eventually("who is not stopped has heard it", lambda: figure(system, "casework", "hearback_log_end") >= 32 * imported, 300)
                 served, events = len(load.ledger.answered()), said(system, *PRODUCERS) - begun
             finally:
@@ -156,9 +160,13 @@ def import_until(system, token, end, before, most):
         answer = reply.json() if reply.status == 200 else {"imported": 0, "existed": 0}
         if answer["imported"] + answer["existed"] == 200:  # else again: rows that could not be answered for now
             imported += 200
-        for service in PRODUCERS:
-            most[service] = max(most.get(service, 0), own_mb(system, service) - before[service])
+        grow(system, before, most)
     return imported
+
+
+def grow(system, before, most):
+    for service in PRODUCERS:
+        most[service] = max(most.get(service, 0), own_mb(system, service) - before[service])
 
 
 # ---- a consumer that was away for very many events ----

@@ -13,6 +13,8 @@
 
 #define BURST_DEEDS 28u
 #define DEEDS_LEAST 220u
+#define DEEDS_LIMIT 2000u /* that a seed may take to register its cases, of more than fifty so many each */
+#define DEEDS_A_CASE 40u
 
 /* ---- shared by all files ---- */
 
@@ -294,12 +296,16 @@ static bool take_options(int argc, char **argv, struct settings *settings)
         else
             return false;
     }
+    if (!settings->storm.deeds) {
+        unsigned of_cases = settings->storm.cases * DEEDS_A_CASE;
+        settings->storm.deeds = of_cases > DEEDS_LIMIT ? of_cases : DEEDS_LIMIT;
+    }
     return true;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.storm = {.cases = 50, .deeds = 2000}};
+    struct settings settings = {.storm = {.cases = 50}};
     if (argc < 3 || !take_options(argc, argv, &settings)) {
         fprintf(stderr, "usage: storm FIRST_SEED COUNT [--cases N] [--deeds N] [--calm | --cuts] [--trace] "
                         "[--pack NAME] [--twice] [--stop]\n");

@@ -55,15 +55,19 @@ static bool over(const struct storm_case *one, const Escalation__LevelReached *l
     return false;
 }
 
-/* A date that moved may move back to where it was: then the same row is reached a second time. When it is, after
- * `event`. */
+/* A date that moved may move back to where it was: then the same row is reached a second time, maybe under another
+ * version of the policy, which its key then names. When it is, after `event`. */
 static int64_t reached_again_ms(const struct storm_case *one, const Hb__Event *event)
 {
+    const Escalation__LevelReached *level = event->escalation->reached;
     int64_t again = INT64_MAX;
     for (size_t i = 0; i < one->events_count; i++) {
         const Hb__Event *other = one->events[i];
-        if (is_level(other, ESCALATION__EVENT__KIND_REACHED) && other->offset > event->offset &&
-            strcmp(other->escalation->reached->key, event->escalation->reached->key) == 0 && other->recorded_ms < again)
+        if (!is_level(other, ESCALATION__EVENT__KIND_REACHED) || other->offset <= event->offset)
+            continue;
+        const Escalation__LevelReached *later = other->escalation->reached;
+        if (same_chain(later, level) && later->row == level->row && later->repeat == level->repeat &&
+            other->recorded_ms < again)
             again = other->recorded_ms;
     }
     return again;
