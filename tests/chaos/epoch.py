@@ -98,7 +98,7 @@ def refused(folder, why):
         reply = submit(system, f"refused-{os.path.basename(folder)}", system.tokens()["renhe-reception"])
         assert reply.status == 201, reply  # intake itself is well
         time.sleep(2)
-        assert system.ends() == before, "somebody went on with a log that is not the one it heard"
+        assert system.ends() == before, f"somebody went on with a log that is not the one it heard: {before}, then {system.ends()}"
         assert numbers_of(system) == listed
         done = system.run("--json", "verify", check=False)
         found = json.loads(done.stdout)["findings"]

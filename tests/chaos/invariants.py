@@ -4,7 +4,7 @@ the policy (GEN-FRAME) and of reliability.md 3, with nothing of the services in 
 import collections
 import datetime
 
-PACKS = ["RENHE"]  # the frame, and what the hospital of the demonstration adds to it: at sites that run it alone
+PACKS = (["GEN-FRAME"], ["RENHE"])  # the frame; with what the hospital of the demonstration adds to it: at sites that run that alone
 # GEN-FRAME, kinds of a matter: step -> (from which stages, to which; None: it stays where it is).
 BEFORE_HANDLED = ("registered", "dispatched", "accepted", "handling", "pending_customer", "proposed")
 MOVES = {
@@ -60,7 +60,7 @@ def judged(events, cases):
         published = event.get("directory", {}).get("policy_published")
         if published:
             packs[published["site"]].append(published["packs"])
-    sites = {site for site, versions in packs.items() if all(one == PACKS for one in versions)}
+    sites = {site for site, versions in packs.items() if all(one in PACKS for one in versions)}
     return {id for id, event in cases.items() if event.get("site") in sites and event["intake"]["registered"].get("kind") in KINDS}
 
 

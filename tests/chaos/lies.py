@@ -278,7 +278,7 @@ def refused_then_carried_out(system, ledger):
             assert reply.status == 200, reply
         reply = system.http("POST", path + "close", {}, token, {"Idempotency-Key": "close-it"})
         assert reply.status == 409 and reply.json()["code"] == "guard", reply
-        reply = system.http("POST", path + "amend", {}, token)  # something else stands between the two
+        reply = system.http("POST", path + "follow_up", {"fields": [{"name": "satisfied", "value": {"text": "satisfied"}}]}, token)  # something else stands between the two
         assert reply.status == 200, reply
     finally:
         for pid in silent:
