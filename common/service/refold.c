@@ -458,12 +458,17 @@ static enum refold_state differs_or_passed(struct refold *refold, store_table fr
     return REFOLD_DIFFERS;
 }
 
-/* A page whose count of rows was altered: who asks for this one by its key is told that there is none. */
-static enum refold_state not_found(struct refold *refold, const char *table, struct bytes key)
+/* A page whose count of rows was altered, or another key on the way to this one: who asks for it is told that there is
+   none. */
+static enum refold_state not_found(struct refold *refold, store_table from_table, const char *table, struct bytes key)
 {
     char *name = arena_printf(&refold->arena, "%s%s", folded_prefix(refold->from, refold->table), table);
-    snprintf(refold->why, sizeof refold->why, "%s: it is there, and is not found by its key",
-             store_place(&refold->arena, name, key));
+    char *passed = store_disorder_text(refold->from_txn, from_table, name, &refold->arena);
+    if (passed)
+        snprintf(refold->why, sizeof refold->why, "%s", passed);
+    else
+        snprintf(refold->why, sizeof refold->why, "%s: it is there, and is not found by its key",
+                 store_place(&refold->arena, name, key));
     return REFOLD_DIFFERS;
 }
 
@@ -495,7 +500,7 @@ static enum refold_state compare(struct refold *refold)
         if (one != other || !bytes_equal(a, b) || !bytes_equal(a_value, b_value))
             state = differs_or_passed(refold, from_table, name, a, b);
         else if (!store_has(refold->from_txn, from_table, a))
-            state = not_found(refold, name, a);
+            state = not_found(refold, from_table, name, a);
         arena_reset(&refold->arena);
     }
     bool failed = store_error(refold->from_txn) || store_error(into_txn);

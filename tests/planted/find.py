@@ -1,6 +1,7 @@
 """find.py BUG FOLDER CHECK...: switches one planted bug on and runs the checks, one after the other, until one fails; fails when
 none does. A check is a program of FOLDER with its arguments, in one word each; or a program of tests/chaos or tests/system over real processes; and behind
-`=>` what it must say, for it may fail for many reasons (`FAILED test` stands for cmocka's line of a unit test). BUG `none` wants all checks to hold. One that does not end in time has
+`=>` what it must say, for it may fail for many reasons (`FAILED test` stands for cmocka's line of a unit test; `A | B`: two invariants tell of it,
+and which one first is drawn by the seed). BUG `none` wants all checks to hold. One that does not end in time has
 found nothing: a machine that is slow would hide what is missing.
 
 Prints which check found the bug, and what it said."""
@@ -19,7 +20,7 @@ SKIP = 77
 def run(folder, bug, check):
     """None: it holds; else what it complained of."""
     check, _, wanted = check.partition(" => ")
-    wanted = re.sub(r"^FAILED ", "[  FAILED  ] ", wanted)
+    wanted = [re.sub(r"^FAILED ", "[  FAILED  ] ", words) for words in wanted.split(" | ") if words]
     program, *arguments = check.split()
     environment = dict(os.environ)
     environment.pop("HEARBACK_PLANT", None)
@@ -39,9 +40,10 @@ def run(folder, bug, check):
         sys.exit(SKIP)
     if done.returncode == 0:
         return None
-    if wanted and wanted not in said:
-        sys.exit(f"{bug}: `{check}` fails, but not with {wanted!r}: {said[-2000:]}")
-    return wanted or complaint(said, done.returncode)
+    heard = [words for words in wanted if words in said]
+    if wanted and not heard:
+        sys.exit(f"{bug}: `{check}` fails, but not with {' | '.join(wanted)!r}: {said[-2000:]}")
+    return heard[0] if heard else complaint(said, done.returncode)
 
 
 def complaint(text, code):
