@@ -131,6 +131,7 @@ static bool causes(const struct graph *graph, const struct node *from, const Pol
     const Policy__Policy *policy = graph->check->policy;
     const Policy__Step *step;
     const Policy__Kind *opened;
+    const Policy__Stage *first;
     switch (action->type) {
     case POLICY__ACTION__TYPE__STEP:
         step = policy_step(from->kind, action->name);
@@ -142,8 +143,8 @@ static bool causes(const struct graph *graph, const struct node *from, const Pol
                strcmp(to->rule->when->name, action->name) == 0;
     case POLICY__ACTION__TYPE__OPEN:
         opened = policy_kind(policy, action->name);
-        return opened &&
-               (on_registration(to, opened, action) || on_lateness(to, opened, NULL, policy_first_stage(opened)->name));
+        first = opened ? policy_first_stage(opened) : NULL; /* none where the kind did not compile */
+        return opened && (on_registration(to, opened, action) || (first && on_lateness(to, opened, NULL, first->name)));
     case POLICY__ACTION__TYPE__ESCALATE:
     case POLICY__ACTION__TYPE__ISSUE:
     case POLICY__ACTION__TYPE__ASSIGN:
