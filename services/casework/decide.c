@@ -222,8 +222,7 @@ static void add_clause(struct turn *turn, Hb__Refusal *refusal, const char *clau
         refusal_clause(turn, refusal, clause);
 }
 
-/* What is missing, each under the clause that asks for it; and what will bar whoever fills it in, told and kept at
- * once. */
+/* What is missing, each under the clause that asks for it; with it what will bar whoever fills it in. */
 static void refuse_missing(struct turn *turn, const struct casework_case *one, const Policy__Step *step,
                            const struct facts *with, const Hb__Actor *actor, Hb__Refusal *refusal)
 {
@@ -235,6 +234,24 @@ static void refuse_missing(struct turn *turn, const struct casework_case *one, c
     casework_check_guards(one, step, with, actor, &refusal);
     if (refusal->n_problems > missing)
         say_refused(turn, one, actor, step->name, refusal);
+}
+
+/* The event of the step, and what it says with it. */
+static void take(struct turn *turn, const struct casework_case *one, const Policy__Step *step, const Casework__Act *act,
+                 const Policy__Clock *clock, const Hb__Actor *actor)
+{
+    Hb__Event *taken = casework_step_event(one, step, act->fields, act->n_fields, act->note, "");
+    if (casework_chain_step(one, step->name))
+        casework_chain_take(one, step, act, actor, taken);
+    casework_limit_decided(one, step, actor, taken);
+    if (act->for_complainant)
+        taken->actor = (Hb__Actor *)(uintptr_t)actor;
+    casework_say_links(one, step, taken);
+    turn_say(turn, taken);
+    if (clock)
+        casework_extend_say(one, clock, taken);
+    if (strcmp(step->name, "acknowledge") == 0)
+        acknowledge(turn, one, actor);
 }
 
 void casework_decide(struct turn *turn, const Hb__Command *command)
@@ -310,18 +327,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         turn_say(turn, casework_limit_wait(&one, limits, enough, act->fields, act->n_fields, act->note));
         return;
     }
-    Hb__Event *taken = casework_step_event(&one, step, act->fields, act->n_fields, act->note, "");
-    if (casework_chain_step(&one, step->name))
-        casework_chain_take(&one, step, act, actor, taken);
-    casework_limit_decided(&one, step, actor, taken);
-    if (act->for_complainant)
-        taken->actor = (Hb__Actor *)(uintptr_t)actor;
-    casework_say_links(&one, step, taken);
-    turn_say(turn, taken);
-    if (clock)
-        casework_extend_say(&one, clock, taken);
-    if (strcmp(step->name, "acknowledge") == 0)
-        acknowledge(turn, &one, actor);
+    take(turn, &one, step, act, clock, actor);
 }
 
 void casework_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,

@@ -105,23 +105,23 @@ def test_first_run():
             assert system.http("POST", "/api/v1/session/setup", {"account": "first", "code": code, "password": PASSWORD}).status == 200
             second_site_in_english(system)
         with Console(system, "en", phone=True) as console:
-            console.go("/")
-            console.fill("input[name=account]", "first")
-            console.fill("input[name=password]", PASSWORD)
-            console.key("Enter")
-            console.there(".menu")
+            signs_in(console, "first")
             number = registers(console, "jia")
         eventually("the case at the command line, by the folder's own token", lambda: number in system.run("case", "list").stdout)
+
+
+def signs_in(console, account):
+    console.go("/")
+    console.fill("input[name=account]", account)
+    console.fill("input[name=password]", PASSWORD)
+    console.key("Enter")
+    console.there(".menu")
 
 
 def second_site_in_english(system):
     """Beside a site that works another new one gets its first policy; a screen of cases does not show it before."""
     with Console(system, "en", phone=True) as console:
-        console.go("/")
-        console.fill("input[name=account]", "operator")
-        console.fill("input[name=password]", PASSWORD)
-        console.key("Enter")
-        console.there(".menu")
+        signs_in(console, "operator")
         begins_new(console, "sites", id="neu", name_zh="新园", name_en="New Court", zone="Asia/Shanghai", code="NEU")
         keeps(console, "neu")
         publishes(console, "neu")

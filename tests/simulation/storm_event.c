@@ -234,8 +234,7 @@ static void missed(struct storm *storm, struct storm_case *one, struct storm_run
     if (run->missed)
         storm_fail(storm, "a deadline is missed once", "%s %s/%u due %" PRId64 ", again %" PRId64, number, run->clock,
                    run->round, run->missed_due_ms, said->due_ms);
-    if (event->recorded_ms <
-        said->due_ms) /* on the millisecond itself, when the clocks of all others are past it already */
+    if (event->recorded_ms <= said->due_ms)
         storm_fail(storm, "no deadline is missed early", "%s %s/%u: said %" PRId64 " ms before it was due", number,
                    run->clock, run->round, said->due_ms - event->recorded_ms);
     if (event->occurred_ms != said->due_ms)
