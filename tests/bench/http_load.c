@@ -24,7 +24,7 @@
 struct connection {
     int fd;
     bool free;
-    uint64_t sent_ns;
+    uint64_t sent_ns, first_ns; /* first: when the first byte of the answer came */
     size_t received;
     char reply[REPLY_BYTES_MAX];
 };
@@ -35,7 +35,7 @@ struct load {
     uint64_t number;
     struct connection *connections;
     unsigned connections_count, busy, next;
-    struct samples samples;
+    struct samples samples, first;
     unsigned statuses[600], unasked; /* refused without saying when to come again */
     int epoll;
     uint64_t apart_ns, due_ns; /* with a rate */
@@ -120,14 +120,18 @@ static bool connection_receive(struct load *load, struct connection *connection)
                         sizeof connection->reply - 1 - connection->received, 0);
     if (size <= 0)
         fail("the connection ended");
+    if (connection->received == 0)
+        connection->first_ns = now_ns();
     connection->received += (size_t)size;
     if (!reply_whole(connection))
         return false;
     unsigned status = (unsigned)strtoul(connection->reply + 9, NULL, 10);
     uint64_t now = now_ns();
     bool good = status >= 200 && status < 300;
-    if (good)
+    if (good) {
         samples_add(&load->samples, now - connection->sent_ns);
+        samples_add(&load->first, connection->first_ns - connection->sent_ns);
+    }
     if (good && load->list)
         list_case(load, connection, now);
     load->unasked += status == 503 && !strcasestr(connection->reply, "\r\nRetry-After:");
@@ -178,10 +182,12 @@ static void run(struct load *load, uint64_t until_ns)
 static void print(struct load *load, double seconds)
 {
     samples_sort(&load->samples);
-    printf(
-        "{\"good\": %zu, \"seconds\": %.4f, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"statuses\": {",
-        load->samples.count, seconds, (double)load->samples.count / seconds,
-        (double)samples_at(&load->samples, .5) / 1e3, (double)samples_at(&load->samples, .99) / 1e3);
+    samples_sort(&load->first);
+    printf("{\"good\": %zu, \"seconds\": %.4f, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, "
+           "\"first_byte_p50_us\": %.1f, \"statuses\": {",
+           load->samples.count, seconds, (double)load->samples.count / seconds,
+           (double)samples_at(&load->samples, .5) / 1e3, (double)samples_at(&load->samples, .99) / 1e3,
+           (double)samples_at(&load->first, .5) / 1e3);
     const char *comma = "";
     for (unsigned status = 0; status < 600; status++)
         if (load->statuses[status]) {

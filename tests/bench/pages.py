@@ -1,5 +1,5 @@
 """What a person waits for at 100,000 cases: the main pages of the portal and of the console, and the queries that the console's screens
-make; one at a time over one connection, until the answer is there whole. And live updates with a thousand browsers that listen."""
+make; one at a time over one connection, until its first byte and until it is there whole. And live updates with a thousand browsers that listen."""
 
 import datetime
 import json
@@ -48,12 +48,15 @@ def paths(system):
 def measure_pages(folder, rounds):
     with Running(filled(folder, CASES)) as system:
         asked = {what: http_request(system, "GET", path, ACCOUNT) for what, path in paths(system).items()}
-        times = {what: [] for what in asked}
+        times = {(what, until): [] for what in asked for until in ("first_byte_p50_us", "p50_us")}
         for _ in range(rounds):
             for what, request in asked.items():
-                times[what].append(load(system, 1, QUERY_S, request)["p50_us"] / 1e3)
-    for what, values in times.items():
-        yield Row(f"{CASES:,} cases: {what}, p50", values, "ms", goal="< 200 ms", holds=lambda value, _: value < 200)
+                found = load(system, 1, QUERY_S, request)
+                for until in ("first_byte_p50_us", "p50_us"):
+                    times[what, until].append(found[until] / 1e3)
+    for (what, until), values in times.items():
+        whole = "first byte, " if until.startswith("first") else ""
+        yield Row(f"{CASES:,} cases: {what}, {whole}p50", values, "ms", goal="< 200 ms", holds=lambda value, _: value < 200)
 
 
 # ---- live updates ----
