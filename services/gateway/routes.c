@@ -34,11 +34,12 @@
     {                                                                                                                  \
         "account", "账号，缺省为本人 / account; one's own"                                                     \
     }
-#define PURPOSE                                                                                                                              \
-    {                                                                                                                                        \
-        "purpose",                                                                                                                           \
-            "查看目的，将被记录；未说明则姓名、住址与号码被遮盖 / for what purpose sealed texts are opened; it is " \
-            "recorded; without one names, addresses and numbers are masked"                                                                  \
+#define PURPOSE                                                                                                                                     \
+    {                                                                                                                                               \
+        "purpose", "查看目的，将被记录；未说明则姓名、住址与号码被遮盖，保密事项不打开 / for what purpose sealed " \
+                   "texts are opened; it is "                                                                                                       \
+                   "recorded; without one names, addresses and numbers are masked, and a confidential case stays "                                  \
+                   "sealed (purpose_needed)"                                                                                                        \
     }
 
 /* What the list and its count are filtered by. */
@@ -157,7 +158,13 @@ const struct route routes[] = {
      "可登记的事项及渠道 / What one may register at a site, and by which channels",
      .gives = &intake__registrable__descriptor, .query = {SITE}},
     {"GET", "/api/v1/cases/{id}", cases_file, "案卷 / The case file", .gives_schema = openapi_file,
-     .query = {SITE, PURPOSE}},
+     .query = {SITE,
+               PURPOSE,
+               {"with",
+                "一并取：timeline 为案件经过，一次打开，一条记录 / timeline: a page of what happened comes along, "
+                "opened and recorded with the file as one"},
+               {"after", "经过：从此之后 / of the time line: the `next` of the page before"},
+               {"limit", "经过：每页条数 / of the time line: events of a page, at most 200"}}},
     {"GET", "/api/v1/cases/{id}/timeline", cases_timeline, "案件的全部经过 / Everything that happened",
      .gives_schema = openapi_timeline,
      .query = {SITE,

@@ -23,6 +23,7 @@ def traces(system):
         assert system.http("GET", path + purpose, token=tokens["coordinator"]).status == 200
     assert system.http("POST", path + "/actions/accept", {}, token=tokens["coordinator"]).status == 200
     system.run("account", "password", "handler")
+    assert system.http("POST", "/api/v1/cases", {"site": SITE, "kind": "complaint", "category": "noise", "text": "x"}, token=system.operator_token()).status == 201
     system.settle()
     return reply.json()
 
@@ -74,6 +75,8 @@ def test_audit():
         with Console(system, "zh-CN") as console:
             console.sign_in("auditor")
             page(console)
+            console.shows("运维人员", "table.audit tbody th")
+            assert "operator" not in "".join(rows(console)), rows(console)
             console.look("audit")
             narrows(console, case)
             verifies(console)

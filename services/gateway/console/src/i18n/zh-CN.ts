@@ -35,7 +35,7 @@ export default {
   approval: { asked: "待审批", approved: "已批准", refused: "未批准", issued: "已用于出具" },
   ruled: { ask: "请求审批", set: "按规则记录" }, // steps that rules take and no policy names
   letter: { draft: "按模板起草", goOn: "接着现有函稿写", noNumber: "编号在发出时给出", open: "打开当时发出的 {number}" },
-  purpose: { title: "查看完整信息的目的", recorded: "所填目的连同您的姓名和时间会记入案卷。", reason: { call: "电话联系诉求人", visit: "上门处理", check: "核实身份或事实", send: "寄送文书或查看附件", other: "其他" }, words: "目的", open: "查看", printMasked: "遮盖后打印", masked: "姓名、住址和号码已部分遮盖。", show: "查看完整信息", said: "已按“{purpose}”查看完整信息，并已记录。" },
+  purpose: { title: "查看完整信息的目的", recorded: "所填目的连同您的姓名和时间会记入案卷。", reason: { call: "电话联系诉求人", visit: "上门处理", check: "核实身份或事实", send: "寄送文书或查看附件", other: "其他" }, words: "目的", open: "查看", printMasked: "遮盖后打印", masked: "姓名、住址和号码已部分遮盖。", closed: "保密事项。", closedHint: "内容和诉求人信息须说明查看目的方可打开，并将被记录。", show: "查看完整信息", said: "已按“{purpose}”查看完整信息，并已记录。" },
   phase: { new: "新收", working: "办理中", waiting: "等待中", done: "已办", open: "未结", closed: "已结", archived: "已归档" },
   channel: { phone: "电话", walk_in: "来访", letter: "信函", email: "邮件", web: "网上", portal: "门户", sms: "短信", wecom: "企业微信", paper: "纸质", board: "公告栏", log: "记录", wechat: "微信", open311: "Open311", rule: "系统生成", import: "导入", app: "应用程序", hotline: "热线", staff: "员工", inspection: "巡检", system: "系统", other: "其他", visit: "来访" },
   notice: { queued: "待发", due: "须由人办理", published: "已公布", not_sent: "未发" },
@@ -44,7 +44,7 @@ export default {
   case: {
     label: "打印此处的二维码标签", title: "案件", print: "打印", joined: "另有 {count} 人遇到", about: "事项", actions: "可以办理", noActions: "此刻没有您可以办理的步骤。", blocked: "目前受限", clock: "哪个期限", forWhom: "代谁办理", standsIn: "{person}（代 {other}）", willBeTold: "将告知诉求人", perhapsTold: "（视情况）", note: "内部备注（诉求人看不到）", internal: "内部备注", stale: "他人已先一步修改，本次没有写入。下面是最新内容和他人所做的修改，您填写的内容还在。",
     others: "他人所做的修改", newer: "案件已有变化。", show: "查看变化", done: "已办理，现在是“{stage}”。", clocks: "期限", noClocks: "没有期限。", main: "主期限", due: "到期", why: "为什么是这一天", documents: "文书", whyHere: "为什么由他们办理",
-    links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", withheld: "（按制度不向您显示）", nobody: "未指定", round: "第 {round} 轮", linkedWith: "关联", apartFrom: "拆开",
+    links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", closed: "（保密，未打开）", withheld: "（按制度不向您显示）", nobody: "未指定", round: "第 {round} 轮", linkedWith: "关联", apartFrom: "拆开",
   },
   knowledge: { find: "查找条目", none: "还没有有效的条目。", noneFits: "没有符合的条目。", read: "阅读", readOf: "阅读：{what}", insert: "插入", insertOf: "插入：{what}", more: "另有 {count} 条，请缩小范围。" },
   mark: { seen: "诉求人将看到", later: "内部，后续环节可能公开给诉求人", internal: "内部" },
@@ -52,7 +52,7 @@ export default {
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
-    intake_registered: "登记 {number}", intake_held: "提交 {number} 待人工核对", intake_held_registered: "待核提交 {number} 予以登记", intake_held_refused: "待核提交 {number} 不予登记", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_numbers_skipped: "编号跳过",
+    intake_registered: "登记 {number}", intake_held: "提交 {number} 待人工核对", intake_held_registered: "待核提交 {number} 予以登记", intake_held_refused: "待核提交 {number} 不予登记", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_opened_closed: "查看了案卷（内容未打开）", intake_numbers_skipped: "编号跳过",
     routing_routed: "派给 {department} {person}", routing_problem: "派单有问题",
     casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
     casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记", casework_case_linked: "{ended} {number}（{step}）", casework_move_begun: "未结事项开始改用新版制度", casework_move_ended: "未结事项已逐件处理", casework_case_moved: "此后改用制度第 {to} 版（原为第 {from} 版）", casework_case_move_refused: "未能改用制度第 {to} 版，仍用第 {from} 版",
@@ -87,10 +87,10 @@ export default {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",
     service: { directory: "组织", intake: "登记", routing: "派单", casework: "案卷", watchdog: "期限", escalation: "升级", notification: "通知", analytics: "指标" },
     phase: { chain: "散列链", cursors: "与各来源对照", fold: "重新推算状态", tables: "对照各表", vault: "密钥库", secrets: "口令与令牌", files: "附件", words: "检索索引" },
-    when: "时间", who: "人员", what: "类别", whatDone: "做了什么", case: "案件编号", purpose: "目的", record: "记录", from: "自", to: "至", of: "范围", system: "整个系统（人员、账号、日历）", operator: "运维人员", for: "代 {person}", withheld: "未获准：{fields}", empty: "还没有记录。", nothingFits: "没有符合条件的记录。",
+    when: "时间", who: "人员", what: "类别", whatDone: "做了什么", case: "案件编号", purpose: "目的", record: "记录", from: "自", to: "至", of: "范围", system: "整个系统（人员、账号、日历）", operator: "运维人员", byWords: "按文字", byNumber: "按电话号码", field: { text: "事由", note: "备注", file_name: "附件名", place: "地点", reason: "理由" }, for: "代 {person}", withheld: "未获准：{fields}", empty: "还没有记录。", nothingFits: "没有符合条件的记录。",
     whats: { did: "办理", looked: "查看", refused: "被拒", organised: "组织", published: "发布", exported: "导出" },
     act: {
-      did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", did_let_in: "待核提交 {name} 予以登记", did_turned_away: "待核提交 {name} 不予登记", looked_held: "查看了待核提交 {name}", looked_held_masked: "查看了待核提交 {name}（号码遮盖）", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
+      did_step: "{name}", did_registered: "登记", did_imported: "导入", did_attached: "附了文件", did_let_in: "待核提交 {name} 予以登记", did_turned_away: "待核提交 {name} 不予登记", looked_held: "查看了待核提交 {name}", looked_held_masked: "查看了待核提交 {name}（号码遮盖）", looked_opened: "查看了完整信息", looked_opened_masked: "查看了案卷（号码遮盖）", looked_opened_closed: "查看了案卷（内容未打开）", looked_held_closed: "查看了待核提交 {name}（内容未打开）", looked_searched: "检索了密封内容", looked_file: "打开了附件", exported_list: "{name}", refused_step: "{name}",
       organised_site: "站点 {name}", organised_department: "部门 {name}", organised_person: "人员 {name}", organised_account: "账号 {name}", organised_setup: "给账号 {name} 的密码设置码", organised_setup_used: "账号 {name} 以设置码设定了密码", organised_password: "账号 {name} 修改密码", organised_factor_enrolled: "账号 {name} 启用动态验证码", organised_factor_given_up: "账号 {name} 停用动态验证码", organised_token_made: "账号 {name} 新建令牌", organised_token_ended: "账号 {name} 作废令牌", organised_all_ended: "账号 {name} 在所有设备退出，令牌作废", organised_calendar: "日历 {name}", organised_thing: "登记册条目 {name}", organised_roster: "排班 {name}", published_policy: "制度第 {version} 版（{name}）", published_scheduled: "待生效的制度：{name}", published_withdrawn: "撤回待生效的制度：{name}", published_moved: "未结事项转为第 {version} 版",
     },
   },
