@@ -23,7 +23,8 @@ def traces(system):
         assert system.http("GET", path + purpose, token=tokens["coordinator"]).status == 200
     assert system.http("POST", path + "/actions/accept", {}, token=tokens["coordinator"]).status == 200
     system.run("account", "password", "handler")
-    assert system.http("POST", "/api/v1/cases", {"site": SITE, "kind": "complaint", "category": "noise", "text": "x"}, token=system.operator_token()).status == 201
+    other = next(row for row in system.http("GET", f"/api/v1/cases?site={SITE}", token=tokens["coordinator"]).json()["rows"] if row["case_id"] != reply.json()["case_id"])
+    assert system.http("GET", f"/api/v1/cases/{other['case_id']}", token=system.operator_token()).status == 200
     system.settle()
     return reply.json()
 
