@@ -154,7 +154,7 @@ class Console(Browser):
     def choose_in(self, name, value):
         """Of Reception's form: by its button, or in the list beside the buttons."""
         self.wait("""const radio = document.querySelector(`input[type=radio][name='${arguments[0]}'][value='${arguments[1]}']`);
-            if (radio) { radio.click(); return true; }
+            if (radio) { radio.focus(); radio.click(); return true; }
             const list = document.querySelector(`select[name=other_${arguments[0]}], select[name=${arguments[0]}]`);
             if (!list || ![...list.options].some(option => option.value === arguments[1])) return false;
             list.value = arguments[1]; list.dispatchEvent(new Event("change", {bubbles: true})); return true;""", name, value)
