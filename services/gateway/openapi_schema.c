@@ -332,8 +332,9 @@ json_t *openapi_document(json_t *schemas)
 
 json_t *openapi_submitted(json_t *schemas)
 {
+    json_t *slip = object(json_object(), "track", type("string"), "proof", type("string"), "qr", type("string"), NULL);
     return object(properties_of(schemas, &intake__submitted__descriptor), "case_id", type("string"), "site",
-                  type("string"), "repeated_command?", type("boolean"), NULL);
+                  type("string"), "repeated_command?", type("boolean"), "slip?", slip, NULL);
 }
 
 json_t *openapi_held(json_t *schemas)

@@ -130,7 +130,10 @@ const struct route routes[] = {
     {"DELETE", "/api/v1/views/{id}", views_drop, "删除视图 / Delete a view", .unkept = true,
      .gives_schema = openapi_nothing},
     {"POST", "/api/v1/cases", cases_submit, "登记一件事项 / Register a case", .takes_schema = openapi_submission,
-     .gives_schema = openapi_submitted},
+     .gives_schema = openapi_submitted,
+     .query = {{"slip",
+                "并给出凭条所需的查询网址与核验二维码 / true: with what the slip bears, where the case is followed "
+                "and the code that proves it, at a site that is open to the public"}}},
     {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV or XLSX", .wide = true,
      .gives = &analytics__case_list__descriptor, .gives_type = "text/csv",
      .gives_file = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

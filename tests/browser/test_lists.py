@@ -155,21 +155,14 @@ def publish(system, name, text):
     return folder
 
 
-def choose_kind(console, name):
-    if console.find_all("select[name=kind]"):
-        console.pick("select[name=kind]", name)
-    else:
-        console.press(f"input[name=kind][value={name}]")
-
-
 def registers_by_its_channel(console, system):
     """Who may register what, and by which channels, is the policy's: a kind of the coordinator's, by the channel it has."""
     console.go("/reception", "input[name=phone]")
-    kinds = console.script("return [...document.querySelectorAll('select[name=kind] option, input[name=kind]')].map(one => one.value)")
+    kinds = console.script("return [...document.querySelectorAll('select[name=other_kind] option, input[name=kind]')].map(one => one.value)")
     assert "visit_only" in kinds and "outlay" in kinds, kinds
-    choose_kind(console, "outlay")
-    console.wait("return document.querySelector('[name=kind]:checked, select[name=kind]').value === 'outlay' && !document.querySelector('input[name=files]')")  # to which the general manager adds files
-    choose_kind(console, "visit_only")
+    console.choose_in("kind", "outlay")
+    console.wait("return (document.querySelector('[name=kind]:checked') ?? document.querySelector('select[name=other_kind]')).value === 'outlay' && !document.querySelector('input[name=files]')")  # to which the general manager adds files
+    console.choose_in("kind", "visit_only")
     console.there("input[name=files]")
     console.wait("return [...document.querySelectorAll('input[name=channel]')].map(one => one.value).join() === 'visit' && document.querySelector('input[name=channel]').checked")
     console.shows("上门来访" if console.script("return document.documentElement.lang") != "en" else "Called in person", "fieldset")

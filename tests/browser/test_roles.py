@@ -95,7 +95,7 @@ def receptionist(console, system):
     with At(console, "reception"):
         console.go("/reception")
         console.there("[name=kind]")
-        console.pick("select[name=category]", "lift")
+        console.choose_in("category", "lift")
         console.fill("textarea[name=text]", "电梯停在三楼，门打不开")
         console.fill("input[name=place]", "3 号楼电梯")
         console.fill("input[name=phone]", "13800001234")
@@ -271,7 +271,7 @@ def manager(console, system, case, errand):
         opens_its_cases(console, ".figure-table[data-by=handler] a.to-open")
         console.go("/figures")
         console.pick("select[name=period]", "month")
-        console.pick("select[name=kind]", "errand")
+        console.choose_in("kind", "errand")
         console.wait("return location.search.includes('kind=errand')")
         opens_its_cases(console, "[data-figure=escalated] a")
         console.go("/figures?period=own&from=2001-01-01&to=2001-02-01")

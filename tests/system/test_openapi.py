@@ -360,7 +360,9 @@ def what_is_held(walk, reception):
 def files_and_forms(walk, tokens):
     """Of a complaint of the demonstration: GEN-FRAME has forms, and lets who works on it attach files."""
     query, complaint = "?site=haitang", {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
-    case = walk.ask("POST", "/api/v1/cases", token=tokens["reception"], body=complaint).json()["case_id"]
+    made = walk.ask("POST", "/api/v1/cases", token=tokens["reception"], query="?slip=true", body=complaint).json()
+    assert made["slip"]["proof"].startswith("http") and made["slip"]["qr"].startswith("data:image/svg+xml;base64,"), made
+    case = made["case_id"]
     walk.system.settle()
     made = walk.ask("POST", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query + "&name=a.txt", body=b"a text\n")
     walk.ask("GET", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query)

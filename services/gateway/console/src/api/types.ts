@@ -83,7 +83,7 @@ export interface Explained {
   clocks?: ClockState[]; unavailable?: Record<string, unknown>;
 }
 export interface Document { name: string; label?: Label; of?: string; issued?: { number?: string; at?: string }[]; clauses?: string[] }
-export interface Submitted { case_id: string; site: string; number: string; tracking_code?: string; alike?: string[]; promised?: { clock: string; label?: Label; due_at: string; provisional?: boolean; main?: boolean; clauses?: string[] }[] }
+export interface Submitted { case_id: string; site: string; number: string; tracking_code?: string; alike?: string[]; slip?: { track: string; proof: string; qr: string }; promised?: { clock: string; label?: Label; due_at: string; provisional?: boolean; main?: boolean; clauses?: string[] }[] }
 
 export interface Figures {
   key?: string; registered: number; closed: number; open: number; rated: number; on_time: number; overdue: number; reopened: number; escalated: number; satisfied: number; dissatisfied: number;

@@ -17,7 +17,7 @@ export default {
   punctuation: { comma: "、" },
   unknown: { title: "没有这个页面", back: "回到我的待办" },
   live: { online: "实时更新", offline: "未连接实时更新" },
-  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", settle: "登记时：当场办结", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开“备注”或“更正”（该步骤可办时）", e: "案件中：延期" } },
+  keys: { single: "启用单键操作（如 a、j、/）", singleHint: "只对本浏览器有效。Ctrl+Enter、F2、Enter 不受影响。", on: "单键操作可在本浏览器中关闭：", off: "本浏览器已关闭单键操作：", title: "键盘操作", close: "关闭", rows: "下一件、上一件", open: "打开所选案件", search: "查找", tick: "勾选所在行", send: "提交表单", settle: "登记时：当场办结；写好说明后再按即登记", choose: "登记时：选中所按键旁的一项，并到下一栏", besideOpen: "登记时：打开表单旁的第一件", besideList: "登记时：到表单旁的案件列表", step: { a: "案件中：派单或转交（该步骤可办时）", r: "案件中：答复", n: "案件中：在已打开的表单中写内部备注；没有打开的表单时，打开第一个备注步骤（该步骤可办时）", e: "案件中：延期" } },
   form: { needed: "必填", yes: "是", no: "否", cancel: "取消", anotherPart: "再加一项", leave: "有已填写而未提交的内容，离开后将丢失。确定离开吗？", noSuchThing: "登记册中没有此项", unit: "单位", units: { min: "分钟", h: "小时", days: "天" } },
   time: {
     left: "剩 {span}", over: "超 {span}", workingDays: "{days} 工作日", workingDaysHours: "{days} 工作日 {hours} 小时", naturalDays: "{days} 天", hoursMinutes: "{hours} 小时 {minutes} 分", wholeHours: "{hours} 小时", minutes: "{minutes} 分",
@@ -47,6 +47,7 @@ export default {
     links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", closed: "（保密，未打开）", withheld: "（按制度不向您显示）", nobody: "未指定", round: "第 {round} 轮", linkedWith: "关联", apartFrom: "拆开",
   },
   knowledge: { find: "查找条目", none: "还没有有效的条目。", noneFits: "没有符合的条目。", read: "阅读", readOf: "阅读：{what}", insert: "插入", insertOf: "插入：{what}", more: "另有 {count} 条，请缩小范围。" },
+  note: { title: "备注", public: "公开备注：诉求人在查询页能看到。", internal: "内部备注：只有工作人员能看到，诉求人看不到。", confirm: "我知道诉求人会看到这段文字" },
   mark: { seen: "诉求人将看到", later: "内部，后续环节可能公开给诉求人", internal: "内部" },
   files: { author: "可能带有作者等信息", elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除，PDF 和办公文档可能仍带有作者等信息。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
@@ -69,7 +70,7 @@ export default {
   reception: {
     noFiles: "您不能为这类事项附文件，已选的文件不会发送。请改选类别，或移除文件。", filesNotSent: "您不能为这类事项附文件，未发送：{names}",
     received: "收到时间（早于现在时填写）", receivedHint: "例如昨天收到的信件；期限从收到时间起算。", linkWith: "与 {number} 关联", join: "加入 {number}",
-    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "填写情况、类别或地点后，这里列出 14 天内可能是同一件事的案件，最像的在前。", duplicatesNone: "14 天内没有相似的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
+    caller: "来电人此前的案件", callerCount: "{all} 件，未结 {open} 件", callerHint: "填写电话后，这里列出该号码此前的案件（查询会留下记录）。", callerNone: "该号码此前没有案件。", duplicates: "可能重复", duplicatesHint: "填写情况、类别或地点后，这里列出 14 天内可能是同一件事的案件，最像的在前。", duplicatesNone: "14 天内没有相似的案件。", keyOpen: "打开第一件", keyList: "到列表（↑↓ 选择，Enter 打开，Esc 返回）", text: "情况", register: "登记", registered: "已登记", code: "查询码", promised: "承诺期限", noPromise: "没有承诺期限。", next: "登记下一件", otherKind: "其他业务", keyChoose: "选中并到下一栏", settleKey: "按当场办结登记", settledNow: "已当场办结。", follow: "凭编号和查询码查看进度：", check: "扫码可核验：确在所示时间登记，此后未被改动；二维码不含您的任何信息。", qr: "核验凭条的二维码", print: "打印回执", open: "打开案件", alike: "同类未结案件", alikeHint: "选择类别后，这里列出同类未结案件，以免重复登记。", alikeFound: "可能重复：", alikeNone: "没有同类未结案件。", noKinds: "制度没有可由员工登记的事项。",
   },
   held: {
     count: "{count} 件", lead: "网上提交中疑似程序所发的，在有人看过之前不是案件：没有编号、期限和通知。予以登记的，期限从收到时起算；不予登记的，理由告知提交人。", waiting: "待核", refused: "已不予登记", none: "没有待核的提交。", noneRefused: "没有不予登记的提交。",
