@@ -333,21 +333,23 @@ static void check_plan_kept(struct check *check, size_t i, const Directory__Rost
                             const Policy__Roster *roster)
 {
     struct arena *arena = turn_arena(check->turn);
+    const Directory__Shift *first = NULL;
     for (size_t s = 0; plan && s < plan->n_shifts; s++) {
         const Directory__Shift *shift = plan->shifts[s];
-        if (strcmp(shift->person, check->organise->people[i]->id) != 0 || shift->to_ms <= turn_now(check->turn) ||
-            planned_anew(check, plan, shift))
-            continue;
-        const char *from = directory_local_text(check->turn, plan->site, shift->from_ms);
-        wrong_under(check, at(check, "people", i, "posts"), roster->n_clauses ? roster->clauses[0] : "",
-                    arena_printf(arena, "%s 尚有 %s 起的班次，免去岗位后无人值班：请先（或同时）改排他人",
-                                 roster->label->zh, from),
-                    arena_printf(arena,
-                                 "%s: the shift from %s would be nobody's without the post: plan it for somebody else "
-                                 "first, or by the same command",
-                                 roster->label->en, from));
-        return;
+        bool his = strcmp(shift->person, check->organise->people[i]->id) == 0 && shift->to_ms > turn_now(check->turn);
+        if (his && !planned_anew(check, plan, shift) && (!first || shift->from_ms < first->from_ms))
+            first = shift;
     }
+    if (!first)
+        return;
+    const char *from = directory_local_text(check->turn, plan->site, first->from_ms);
+    wrong_under(
+        check, at(check, "people", i, "posts"), roster->n_clauses ? roster->clauses[0] : "",
+        arena_printf(arena, "%s 尚有 %s 起的班次，免去岗位后无人值班：请先（或同时）改排他人", roster->label->zh, from),
+        arena_printf(arena,
+                     "%s: the shift from %s would be nobody's without the post: plan it for somebody else "
+                     "first, or by the same command",
+                     roster->label->en, from));
 }
 
 static void check_roster_kept(struct check *check, size_t i, const char *site, const Policy__Roster *roster)
