@@ -14,6 +14,7 @@ void cases_count(struct http_request *request);
 void reports_figures(struct http_request *request); /* case_figures.c: GET /reports/figures */
 void cases_file(struct http_request *request);      /* case_file.c */
 void cases_timeline(struct http_request *request);  /* case_timeline.c */
+void things_history(struct http_request *request);  /* thing_history.c */
 void cases_explain(struct http_request *request);   /* case_explain.c */
 void cases_documents(struct http_request *request); /* case_document.c */
 void cases_document(struct http_request *request);

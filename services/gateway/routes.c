@@ -200,6 +200,14 @@ const struct route routes[] = {
      .gives_type = "*/*", .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
+    {"GET", "/api/v1/things/{thing}/history", things_history,
+     "登记册一项（设备等）的历史：指向它的事项，最近在前 / The history of an entry of a register: the cases that name "
+     "it, "
+     "newest first",
+     .gives = &casework__thing_history__descriptor,
+     .query = {SITE,
+               {"before", "从此之前 / the `next` of the page before"},
+               {"limit", "每页条数 / cases of a page, at most 50"}}},
     {"GET", "/api/v1/held", held_list,
      "待核的网上提交：疑似程序所发，尚未登记，最早在前；可登记者可看 / Submissions of the public that are held because "
      "they "

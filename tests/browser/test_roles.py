@@ -96,7 +96,12 @@ def receptionist(console, system):
         console.go("/reception")
         console.there("[name=kind]")
         console.choose_in("category", "lift")
+        console.fill("textarea[name=text]", "停梯多久")  # what fits in the knowledge base stands beside the form
+        console.shows("停梯时的答复", ".articles")
+        console.press(".articles .read")
+        console.shows("停梯期间请走 2 号梯。", ".articles .text")
         console.fill("textarea[name=text]", "电梯停在三楼，门打不开")
+        console.gone(".articles .read")
         console.fill("input[name=place]", "3 号楼电梯")
         console.fill("input[name=phone]", "13800001234")
         console.key("Enter", ctrl=True)

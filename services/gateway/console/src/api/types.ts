@@ -68,7 +68,9 @@ export interface CaseFile {
   unopened?: Unopened; masked?: boolean; attachments?: Attachment[]; timeline?: Timeline; may_attach?: boolean; seen?: Seen;
   withheld?: string[]; // fields that have a value which is not shown to whoever asks
 }
-export interface Attachment { file: string; file_name?: Personal; type: string; size: string; at: string; person?: string; complainant?: boolean }
+export interface Attachment { file: string; file_name?: Personal; type: string; size: string; at: string; person?: string; complainant?: boolean; deleted_at?: string; deleted_under?: string[] }
+export interface ThingCase { case_id: string; number: string; kind: string; stage: string; phase: number; field: string; received_at: string; closed_at?: string; lead?: string; handler?: string; policy_version: number }
+export interface ThingHistory { cases?: ThingCase[]; next?: string }
 export interface HbEvent {
   service: string; offset: string; recorded_at: string; occurred_at: string; actor?: { account?: string; person?: string; complainant?: boolean; for_person?: string };
   clauses?: string[]; facts?: Fact[]; withheld_fields?: string[]; [payload: string]: unknown;

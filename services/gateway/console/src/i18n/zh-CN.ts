@@ -46,10 +46,11 @@ export default {
     others: "他人所做的修改", newer: "案件已有变化。", show: "查看变化", done: "已办理，现在是“{stage}”。", clocks: "期限", noClocks: "没有期限。", main: "主期限", due: "到期", why: "为什么是这一天", documents: "文书", whyHere: "为什么由他们办理",
     links: "关联案件", problems: "待处理的问题", timeline: "经过", everything: "也显示系统细节（{count} 条）", complainant: "诉求人", system: "系统", sealed: "（已加密，您无权查看）", closed: "（保密，未打开）", withheld: "（按制度不向您显示）", nobody: "未指定", round: "第 {round} 轮", linkedWith: "关联", apartFrom: "拆开",
   },
-  knowledge: { find: "查找条目", none: "还没有有效的条目。", noneFits: "没有符合的条目。", read: "阅读", readOf: "阅读：{what}", insert: "插入", insertOf: "插入：{what}", more: "另有 {count} 条，请缩小范围。" },
+  knowledge: { typeHint: "录入时此处显示相符的条目。", find: "查找条目", none: "还没有有效的条目。", noneFits: "没有符合的条目。", read: "阅读", readOf: "阅读：{what}", insert: "插入", insertOf: "插入：{what}", more: "另有 {count} 条，请缩小范围。" },
   note: { title: "备注", public: "公开备注：诉求人在查询页能看到。", internal: "内部备注：只有工作人员能看到，诉求人看不到。", confirm: "我知道诉求人会看到这段文字" },
   mark: { seen: "诉求人将看到", later: "内部，后续环节可能公开给诉求人", internal: "内部" },
-  files: { author: "可能带有作者等信息", elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除，PDF 和办公文档可能仍带有作者等信息。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
+  thing: { history: "历史", none: "没有事项指向它。", further: "查看更早的", of: "{what} 的历史" },
+  files: { deleted: "已于 {at} 依 {clauses} 删除", author: "可能带有作者等信息", elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除，PDF 和办公文档可能仍带有作者等信息。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
   clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
