@@ -90,6 +90,9 @@ void directory_approved_fold(struct turn *turn, const Hb__Event *event);
    with every mistake. Reads files: at the door only. */
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);
 
+/* held.c: adds to the reply what the policy finds nobody for. */
+void directory_warn(struct turn *turn, const Directory__PolicyPublished *published, Hb__CommandReply *reply);
+
 /* secrets.c: account NUL -> token hash; '#' token hash -> account NUL. Door and queries only. */
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise);
 /* Control VERIFY: what was altered in there; NULL: nothing. */

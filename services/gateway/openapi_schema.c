@@ -485,8 +485,9 @@ json_t *openapi_definitions(json_t *schemas)
 json_t *openapi_changed(json_t *schemas)
 {
     return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "coming?",
-                  openapi_reference(schemas, &directory__coming_policy__descriptor), "repeated_command?",
-                  type("boolean"), NULL);
+                  openapi_reference(schemas, &directory__coming_policy__descriptor), "warnings?",
+                  list_of(openapi_reference(schemas, &hb__problem__descriptor)), "repeated_command?", type("boolean"),
+                  NULL);
 }
 
 /* Of the command: site and version; of a preview the cases as well. */

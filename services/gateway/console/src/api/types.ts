@@ -114,5 +114,7 @@ export interface PolicySources { site: string; version?: number; packs?: string[
 export interface ComingPolicy { day: string; packs: string[]; base_version?: number }
 export interface SitePolicy { site: string; version: number; packs?: string[]; coming?: ComingPolicy }
 export interface PolicyMistake { file: string; line: number; field: string; zh: string; en: string; warning?: boolean }
+/** A published policy finds nobody for this at its site. */
+export interface PolicyWarning { field: string; text: { zh: string; en: string } }
 export interface PolicyChange { what: "added" | "removed" | "changed"; path: string; item: string; text: string; loosens: boolean }
 export interface PolicyRun { clauses: string[]; zh: string; en: string; row: string; file: string; line: number; as_expected: boolean; difference?: { line: number; field: string; zh: string; en: string } }

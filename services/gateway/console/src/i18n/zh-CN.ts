@@ -118,7 +118,7 @@ export default {
     check: "检查", diff: "与现行比较", publish: "发布", rehearse: "演练", checkFirst: "检查无误后才能发布。", mendFirst: "改正错误并再次检查后才能发布。", noFiles: "尚无文件：请以现行文件为起点，或添加文件。", notApproved: "现在没有处于“{stage}”的“{kind}”事项，因此不能发布。请先登记一件，由以下岗位逐步办理，获批后再回到此处：", chooseCase: "请在下方选择据以发布的事项。", stepBy: "{step}：{posts}", registerOne: "去登记", sound: "没有错误。", wrong: "{count} 处错误", warnings: "{count} 处提示", mistake: "错误", warning: "提示",
     differs: "{count} 处不同，其中 {loosens} 处放宽。", same: "与现行制度相同。", comparedShipped: "现行版本的文件没有保存，已与同名的随系统制度包比较。", what: { added: "新增", removed: "删除", changed: "更改" }, loosens: "放宽",
     rehearseHint: "场景文件写明谁在何时做什么、应当发生什么；用真实的服务在虚拟时钟下演练，不影响任何案件。", scenarios: "场景文件（.yaml）", rehearsed: "演练 {count} 次，{different} 次有差异。", asExpected: "符合预期", different: "有差异",
-    sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。",
+    sure: "在{site}发布？", sureIs: "制度包：{packs}；{count} 个文件。新登记的案件即按新版本办理，已登记的仍按原版本；已发布的版本不能收回。", notCompared: "尚未与现行制度比较。", published: "已发布，现行为第 {version} 版。", unheld: "本站点无人担任下列各处要找的岗位；请在“组织”中授予：",
     from: "下一版自 {day} 起", coming: "另有一版自 {day} 起施行：{packs}。", comingOlder: "它发布时现行的是第 {version} 版，此后发布的改动不在其中。", beginComing: "以其文件为起点", withdraw: "撤回",
     takesEffect: "施行日（留空：即时，或制度包写明之日）", replaces: "已有一版自 {day} 起施行。本次若亦为以后之日，则取代它；若即时施行，它仍在该日施行。", byCase: "据以发布的事项", scheduled: "已发布，自 {day} 起施行。", sureWithdraw: "撤回{site}自 {day} 起施行的版本？",
   },
