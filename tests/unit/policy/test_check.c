@@ -508,7 +508,7 @@ static const struct finding findings[] = {
      "不是 k 的步骤", "did you mean \"go\"?"},
     {HEAD STAGES
      "    fields: {w: {name: [词, W], type: name}, f: {name: [和, F], type: number, is: sum of w}}\n" STEPS ROUTE,
-     12, false, "不是各部分的数字", "accepted: PARTS.FIELD, as points.cost"},
+     12, false, "不是各部分或所关联案件的数字", "accepted: PARTS.FIELD, LINK.FIELD, as points.cost"},
     {HEAD STAGES
      "    fields: {w: {name: [词, W], type: name}, f: {name: [差, F], type: number, is: w - f}}\n" STEPS ROUTE,
      12, false, "没有数字、金额或时长字段 \"w\"", "no field of number, money or duration \"w\""},
