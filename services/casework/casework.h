@@ -60,6 +60,7 @@ void casework_refuse_unknown(struct turn *turn);
 /* The account's right to act on it, or to add to it what belongs to a registration (`submits`). False: refused, in the
    words of a case that is not there where it may not even read at the site. */
 bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits);
+bool casework_account_acts(const struct casework_case *one, const Hb__Actor *actor, bool submits); /* refuses nothing */
 /* Who takes the step: the account, or `for_complainant` the complainant through whoever registered the case. NULL:
    refused. */
 const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act);
