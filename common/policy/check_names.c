@@ -97,7 +97,7 @@ static void check_copied(struct check *check, const char *field, const Hb__Fact 
     const char *name =
         size > 2 && text[0] == '{' && text[size - 1] == '}' ? arena_text(check->arena, text + 1, size - 2) : "kind";
     bool taker = strncmp(name, "taker.", 6) == 0 && policy_step(check->kind, name + 6);
-    if (!taker)
+    if (!taker && strcmp(name, "number") != 0)
         check_fact_known(check, field, name);
 }
 
@@ -131,6 +131,21 @@ static void check_operand(struct check *check, const char *field, const char *na
     check_suggest_field(check, name);
 }
 
+/* LINK.FIELD: whatever kind is linked under this name, one has such a field. */
+static bool counts_linked(const struct check *check, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    if (!dot || !is_link(check, arena_text(check->arena, name, (size_t)(dot - name))))
+        return false;
+    for (size_t i = 0; i < check->policy->n_kinds; i++) {
+        const Policy__FieldDef *def = policy_field(check->policy->kinds[i], dot + 1);
+        if (def && (def->type == POLICY__FIELD_DEF__TYPE__NUMBER || def->type == POLICY__FIELD_DEF__TYPE__MONEY ||
+                    def->type == POLICY__FIELD_DEF__TYPE__DURATION))
+            return true;
+    }
+    return false;
+}
+
 static void check_figure(struct check *check, const char *field, const Policy__Figure *figure)
 {
     const Policy__FieldDef *of;
@@ -150,12 +165,15 @@ static void check_figure(struct check *check, const char *field, const Policy__F
     case POLICY__FIGURE__OP__SUM:
     case POLICY__FIGURE__OP__MEAN:
         of = policy_field(check->kind, figure->a);
-        if (check_broken_field(check, figure->a) || (strchr(figure->a, '.') && of && counts(check, figure->a)))
+        if (check_broken_field(check, figure->a) || (strchr(figure->a, '.') && of && counts(check, figure->a)) ||
+            counts_linked(check, figure->a))
             return;
-        check_found(check, CHECK_MISTAKE, field,
-                    "sum、mean：\"%s\" 不是各部分的数字、金额或时长；可用：部分.字段，如 points.cost",
-                    "sum, mean: \"%s\" is no number, money or duration of parts; accepted: PARTS.FIELD, as points.cost",
-                    figure->a);
+        check_found(
+            check, CHECK_MISTAKE, field,
+            "sum、mean：\"%s\" 不是各部分或所关联案件的数字、金额或时长；可用：部分.字段、关联.字段，如 points.cost",
+            "sum, mean: \"%s\" is no number, money or duration of parts or linked cases; accepted: PARTS.FIELD, "
+            "LINK.FIELD, as points.cost",
+            figure->a);
         return;
     case POLICY__FIGURE__OP__PLUS:
     case POLICY__FIGURE__OP__MINUS:

@@ -507,7 +507,7 @@ void instance_ask_behind(struct instance *instance, int64_t due_ms)
 
 int64_t instance_horizon(const struct instance *instance, int64_t now)
 {
-    int64_t horizon = now + 1; /* nobody to wait for: everything up to now */
+    int64_t horizon = now; /* by our own clock this millisecond is not over, however far the others are */
     bool asked = instance_boot(instance) - instance->opened_boot_ms >= HORIZON_GRACE_MS, heard = true;
     for (unsigned i = 0; i < instance->feeds_count; i++) {
         const struct feed *feed = &instance->feeds[i];

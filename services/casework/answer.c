@@ -15,6 +15,7 @@ static bool may_ask(struct turn *turn, const Hb__Query *query, const Caserec__Ca
         return !query->actor || rights_may(turn, query->actor, "read", record->site);
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND_HISTORY:
     case CASEWORK__QUERY__KIND__NOT_SET:
         break;
     }
@@ -35,6 +36,7 @@ static uint64_t case_of(const Casework__Query *query)
         return query->own->case_id;
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND_HISTORY:
     case CASEWORK__QUERY__KIND__NOT_SET:
         break;
     }
@@ -322,6 +324,7 @@ static void answer_of_case(const Hb__Query *query, struct casework_case *one, Ca
         return;
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND_HISTORY:
     case CASEWORK__QUERY__KIND__NOT_SET:
         break;
     }
@@ -337,6 +340,10 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
     struct casework_case one;
     if (query->casework->kind_case == CASEWORK__QUERY__KIND_PREVIEW) {
         casework_answer_preview(turn, query, reply);
+        return;
+    }
+    if (query->casework->kind_case == CASEWORK__QUERY__KIND_HISTORY) {
+        casework_answer_history(turn, query, reply);
         return;
     }
     if (query->casework->kind_case == CASEWORK__QUERY__KIND_MOVE) {

@@ -45,6 +45,9 @@ struct casework_case {
     struct case_view view;
 };
 
+/* things.c: the cases that name an entry of a register. */
+void casework_answer_history(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
 /* tables.c */
 Caserec__Case *casework_load(struct turn *turn, uint64_t case_id);
 void casework_save(struct turn *turn, uint64_t case_id, Caserec__Case *record);
@@ -62,6 +65,9 @@ bool casework_account_may(const struct casework_case *one, const Hb__Actor *acto
 const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act);
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
 bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
+/* A part of a field for which the rule has opened a case in this round: listed again as it was, it opens none. */
+bool casework_part_opened(struct turn *turn, uint64_t case_id, const Casework__CaseRequested *request);
+void casework_part_opened_save(struct turn *turn, uint64_t case_id, const Casework__CaseRequested *request);
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
 bool casework_throttled(struct turn *turn, const char *account, uint64_t case_id, const char *step);
 void casework_throttle_save(struct turn *turn, const char *account, uint64_t case_id, const char *step);
@@ -227,6 +233,7 @@ bool casework_may_attach(struct turn *turn, const struct casework_case *one, con
 void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach);
 void casework_decide_attach(struct turn *turn, const Hb__Command *command, struct casework_case *one);
 void casework_file_attached(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+void casework_files_deleted(Caserec__Case *record, const Hb__Event *event); /* by a step; what is said of them stays */
 /* A value of a field of type FILE that is a file's id names one of this case; any other is where a file is kept
  * elsewhere. */
 void casework_check_file(struct turn *turn, const struct casework_case *one, const Hb__Field *field, const char *path);

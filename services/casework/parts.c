@@ -144,6 +144,7 @@ static bool measure(const Hb__Value *value, struct sum *sum)
     return true;
 }
 
+/* Of the parts, or of the cases that are linked under this name, as far as they have it. */
 static struct sum sum_of(const struct casework_case *one, const struct facts *facts, const char *name)
 {
     struct sum sum = {0, 0, false};
@@ -152,6 +153,12 @@ static struct sum sum_of(const struct casework_case *one, const struct facts *fa
     if (!dot)
         return sum;
     const char *field = arena_text(arena, name, (size_t)(dot - name));
+    for (size_t i = 0; i < one->record->n_links && !policy_field(one->kind, field); i++) {
+        const Caserec__Link *link = one->record->links[i];
+        struct casework_case other;
+        if (strcmp(link->name, field) == 0 && casework_open(turn_of(one), link->case_id, &other))
+            (void)!measure(facts_get(&other.facts, dot + 1), &sum);
+    }
     for (int64_t i = 1; i <= facts_number(facts, field); i++)
         (void)!measure(facts_get(facts, arena_printf(arena, "%s.%u.%s", field, (unsigned)i, dot + 1)), &sum);
     return sum;
@@ -259,7 +266,9 @@ void casework_with(const struct casework_case *one, Hb__Fact *const *with, size_
         const char *text = fact->value && fact->value->kind_case == HB__VALUE__KIND_TEXT ? fact->value->text : "";
         size_t size = strlen(text);
         if (size > 2 && text[0] == '{' && text[size - 1] == '}') {
-            const Hb__Value *own = facts_get(&one->facts, arena_text(turn_arena(turn), text + 1, size - 2));
+            const char *name = arena_text(turn_arena(turn), text + 1, size - 2);
+            const Hb__Value *own =
+                strcmp(name, "number") == 0 ? value_text(turn, one->record->number) : facts_get(&one->facts, name);
             if (!own || own->kind_case == HB__VALUE__KIND_PRESENT)
                 continue; /* what is not known, or sealed, is not passed on */
             fact = TURN_NEW(turn, Hb__Fact, hb__fact__init);

@@ -350,6 +350,23 @@ static void name_post(const struct casework_case *one, const Policy__Step *step,
     event->actor->post = (char *)(uintptr_t)post;
 }
 
+/* What is kept elsewhere (the field bears no file of the case) is only named no longer. */
+static void delete_files(const struct casework_case *one, const Policy__Step *step, Hb__Event *event,
+                         Casework__StepTaken *taken)
+{
+    for (size_t i = 0; i < step->n_deletes; i++) {
+        const char *named = facts_text(&one->facts, step->deletes[i]);
+        if (!*named)
+            continue;
+        event_fact(turn_of(one), event, step->deletes[i], NULL);
+        for (size_t a = 0; a < one->record->n_attachments; a++)
+            if (strcmp(one->record->attachments[a]->file, named) == 0) {
+                TURN_ADD(turn_of(one), taken->deleted, taken->n_deleted, one->record->attachments[a]->file);
+                TURN_ADD(turn_of(one), taken->deleted_from, taken->n_deleted_from, step->deletes[i]);
+            }
+    }
+}
+
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                                size_t count, const Hb__Personal *note, const char *rule)
 {
@@ -385,6 +402,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
         event_fact(turn, event, step->set[i]->name, step->set[i]->value);
     for (size_t i = 0; i < count; i++)
         add_field(turn, event, taken, fields[i]);
+    delete_files(one, step, event, taken);
     casework_chain_lapse(one, event);
     fields_count_parts(turn, &one->facts, event);
     casework_compute(one, event);

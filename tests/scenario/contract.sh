@@ -241,6 +241,12 @@ printf '{"sites": [{"id": "teahouse"}], "people": [{"id": "mei", "posts": [{"sit
 expect 'a level that reaches nobody' 0 'nobody at teahouse holds the post property_supervisor: there it reaches nobody' \
   "$hearback" policy check --language en --organisation "$work/people.json" PROP-11
 expect 'in Chinese, too' 0 'teahouse 无人担任岗位 property_supervisor' "$hearback" policy check --organisation "$work/people.json" PROP-11
+expect 'a roster that nobody is on' 0 'rosters.lift_shift: nobody at teahouse holds a post of this roster (lift_operator)' \
+  "$hearback" policy check --language en --organisation "$work/people.json" HOSP-PROPERTY-LIFT
+expect 'a certificate that nobody has' 0 'kinds.repair.rules.electric_taken: nobody at teahouse holds the certificate "electrician"' \
+  "$hearback" policy check --language en --organisation "$work/people.json" HOSP-PROPERTY-HR
+expect 'no YAML, in Chinese' 1 'LAME/pack.yaml:2: 不是有效的 YAML：此处不能有“键: 值”' \
+  bash -c "mkdir -p '$work/LAME'; printf 'pack: LAME\nname: a: b\n' >'$work/LAME/pack.yaml'; '$hearback' policy check --packs '$work' LAME"
 expect 'a file that is no organisation' 2 'people.json:2: ' bash -c "echo '{' >'$work/people.json'; '$hearback' policy check --organisation '$work/people.json' PROP-11"
 
 expect 'what six packs say differently' 0 'kinds.complaint.steps.dispatch.by: it differs from' "$hearback" policy check --language en --together "${six[@]}"
