@@ -1099,6 +1099,29 @@ static const Hb__QueryReply *ask(struct world *world, const char *person, Intake
     return reply;
 }
 
+/* Of the entry that registers a case its hash makes a receipt: told to whoever registered it, and to no other of the
+ * staff. */
+static void whoever_registered_a_case_gets_its_receipt(void **state)
+{
+    struct world *world = *state;
+    const Hb__CommandReply *made = submit_ok(world, new_submit(world));
+    Intake__Query payload = INTAKE__QUERY__INIT;
+    Intake__CheckReceipt check = INTAKE__CHECK_RECEIPT__INIT;
+    payload.kind_case = INTAKE__QUERY__KIND_RECEIPT;
+    payload.receipt = &check;
+    check.case_id = made->case_id;
+    check.offset = made->submitted->offset;
+    const Hb__QueryReply *reply = ask(world, "lin", &payload);
+    assert_null(reply->refused);
+    assert_string_equal(reply->intake->receipt->number, made->submitted->number);
+    assert_int_equal(ask(world, "ji", &payload)->refused->status, 404);
+    check.hash = reply->intake->receipt->hash;
+    assert_null(ask(world, "ji", &payload)->refused); /* he has it */
+    check.hash = (ProtobufCBinaryData){0};
+    check.case_id++;
+    assert_int_equal(ask(world, "lin", &payload)->refused->status, 404);
+}
+
 static void what_was_imported_and_what_is_alike_can_be_asked(void **state)
 {
     struct world *world = *state;
@@ -1337,6 +1360,7 @@ int main(void)
         WITH_WORLD(history_follows_the_table_of_moves),
         WITH_WORLD(an_import_of_today_is_live),
         WITH_WORLD(what_was_imported_and_what_is_alike_can_be_asked),
+        WITH_WORLD(whoever_registered_a_case_gets_its_receipt),
         WITH_WORLD(a_rule_opens_a_case_once),
         WITH_WORLD(a_request_that_cannot_be_met_is_refused_visibly),
         WITH_WORLD(nothing_is_lost_or_doubled_in_a_storm),
