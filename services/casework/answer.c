@@ -126,7 +126,7 @@ void casework_add_allowed(const struct casework_case *one, const Hb__Actor *acto
             add_lent(one, step, actor, allowed);
         allowed->seen = casework_seen_after(one, step, allowed);
         Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
-        casework_check_guards(one, step, &one->facts, actor, &collect);
+        casework_check_guards(one, step, &one->facts, actor, true, &collect);
         casework_check_returns(one, step, &collect);
         allowed->blocked = blocked.problems;
         allowed->n_blocked = blocked.n_problems;

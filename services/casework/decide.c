@@ -239,7 +239,7 @@ static void refuse_missing(struct turn *turn, const struct casework_case *one, c
         refusal_clause(turn, refusal, step->clauses[i]);
     for (size_t i = 0; i < missing; i++)
         add_clause(turn, refusal, refusal->problems[i]->clause);
-    casework_check_guards(one, step, with, actor, &refusal);
+    casework_check_guards(one, step, with, actor, false, &refusal);
     if (refusal->n_problems > missing)
         say_refused(turn, one, actor, step->name, refusal);
 }
@@ -316,7 +316,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         refuse_missing(turn, &one, step, &with, actor, refusal);
         return;
     }
-    casework_check_guards(&one, step, &with, actor, &refusal);
+    casework_check_guards(&one, step, &with, actor, false, &refusal);
     casework_check_returns(&one, step, &refusal);
     casework_check_link(&one, step, &with, actor, &refusal);
     const Policy__Limits *limits;
