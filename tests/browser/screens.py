@@ -25,6 +25,7 @@ SCREENS = {
     "cases": [f"/{one}" for one in named("lib/filter.ts", "lists")],
     "case": ["/case/{case}"],
     "elsewhere": ["/elsewhere/00000000000000ff/1"],  # no such case; test_headquarters.py sees one
+    "thing": ["/thing/none-such"],  # no such entry: the demonstration's registers are empty
     "reception": ["/reception"],
     "held": ["/held"],
     "dispatch": ["/dispatch"],
@@ -35,6 +36,7 @@ SCREENS = {
     "account": ["/account"],
     "unknown": ["/nothing-here"],
 }
+NOBODYS = ("elsewhere", "thing")  # their addresses name what is not there
 
 
 def routes():

@@ -864,7 +864,9 @@ def organisation_and_policies():
     assert call("DELETE", "/api/v1/policies/new-york/coming", account="admin").status == 200
     done = call("POST", "/api/v1/policies", {"site": "new-york", "packs": ["PROP-11"]}, account="admin",
                 Hearback_After=changed.headers["hearback-after"])
-    assert done.status == 200 and done.json() == {"site": "new-york", "policy_version": 1}, done
+    said = done.json()
+    assert done.status == 200 and (said["site"], said["policy_version"]) == ("new-york", 1), done
+    assert {one["field"] for one in said["warnings"]} >= {"ladders.default"}, done  # nobody has a post there yet
     assert [p for p in get("/api/v1/policies", "admin")["policies"] if p["site"] == "new-york"][0]["version"] == 1
     policy = get("/api/v1/policies/new-york", "admin")
     assert policy["site"] == "new-york" and any(kind["name"] == "complaint" for kind in policy["kinds"])
