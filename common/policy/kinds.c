@@ -571,6 +571,7 @@ static void route_of(struct compile *compile, const char *name, json_t *map, Pol
 {
     ONLY_KEYS(compile, map, "clause", "if", "to", "joint", "never", "name", "holding", "co_owner");
     row->name = arena_strdup(compile->arena, name);
+    label_of(compile, map, "name", &row->label, false);
     clauses_of(compile, map, &row->clauses, &row->n_clauses, true);
     row->condition = condition_of(compile, json_object_get(map, "if"));
     if (json_object_get(map, "to"))

@@ -97,6 +97,8 @@ void casework_add_allowed(const struct casework_case *one, const Hb__Actor *acto
                           size_t *count)
 {
     struct turn *turn = one->view.turn;
+    if (!casework_account_acts(one, actor, true))
+        return; /* it may read alone, whatever post the person has */
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const Policy__Step *step = one->kind->steps[i];
         const char *clause;
@@ -124,7 +126,7 @@ void casework_add_allowed(const struct casework_case *one, const Hb__Actor *acto
             add_lent(one, step, actor, allowed);
         allowed->seen = casework_seen_after(one, step, allowed);
         Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
-        casework_check_guards(one, step, &one->facts, actor, &collect);
+        casework_check_guards(one, step, &one->facts, actor, true, &collect);
         casework_check_returns(one, step, &collect);
         allowed->blocked = blocked.problems;
         allowed->n_blocked = blocked.n_problems;

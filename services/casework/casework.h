@@ -60,6 +60,7 @@ void casework_refuse_unknown(struct turn *turn);
 /* The account's right to act on it, or to add to it what belongs to a registration (`submits`). False: refused, in the
    words of a case that is not there where it may not even read at the site. */
 bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits);
+bool casework_account_acts(const struct casework_case *one, const Hb__Actor *actor, bool submits); /* refuses nothing */
 /* Who takes the step: the account, or `for_complainant` the complainant through whoever registered the case. NULL:
    refused. */
 const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act);
@@ -95,9 +96,10 @@ const char *casework_clause_of(const Policy__Need *need);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, bool by_rule, Hb__Refusal **refusal);
 /* `actor` NULL: a rule takes the step, and a guard that asks who takes it says nothing. Beside what is missing
-   (problems that `refusal` has already) an actor is told of those guards that hold whatever he adds. */
+   (problems that `refusal` has already) an actor is told of those guards that hold whatever he adds. `ahead`: nothing
+   is filled in yet, and guards that read what the step is to ask for say nothing. */
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
-                           const Hb__Actor *actor, Hb__Refusal **refusal);
+                           const Hb__Actor *actor, bool ahead, Hb__Refusal **refusal);
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                                size_t count, const Hb__Personal *note, const char *rule);
 /* Says a step where others may follow before it is folded: the next one starts where this one ended. */

@@ -275,7 +275,7 @@ static bool barred(struct turn *turn, const struct casework_case *one, const Pol
     struct casework_case then = as_said(turn, one);
     then.view.facts = &then.facts;
     casework_check_needs(&then, step, NULL, 0, true, &why);
-    casework_check_guards(&then, step, &then.facts, NULL, &why);
+    casework_check_guards(&then, step, &then.facts, NULL, false, &why);
     casework_check_returns(&then, step, &why);
     casework_check_link(&then, step, &then.facts, NULL, &why);
     return why->n_problems != 0;

@@ -349,6 +349,25 @@ def nor_in_counts(world):
         assert reply.status == 404 or int(reply.json()["count"]) == (role == "manager"), (role, reply)
 
 
+def nor_as_an_empty_group(world):
+    """A hidden case of no category leaves no row of zeros behind, and the others stand as they stood."""
+    def shown():
+        system.settle()
+        replies = {role: world.ask("GET", f"/api/v1/reports/kpi?site={SITE}", world.tokens[role]) for role in ROLES[1:] if role != "manager"}
+        return {role: reply.json() if reply.status == 200 else reply.status for role, reply in replies.items()}
+    before = shown()
+    world.ask("POST", "/api/v1/cases", world.tokens["manager"], {"site": SITE, "kind": "sanction", "text": "处罚"}, 201)
+    assert shown() == before
+
+
+def who_may_only_read_is_offered_no_step(world):
+    """Whatever the person's post could do."""
+    case = world.ask("POST", "/api/v1/cases", world.tokens["reception"], {"site": SITE, "kind": "complaint", "category": "noise", "text": "夜里施工"}, 201).json()["case_id"]
+    system.settle()
+    assert world.ask("GET", f"/api/v1/cases/{case}", world.tokens["coordinator"], status=200).json()["allowed"]
+    assert not world.ask("GET", f"/api/v1/cases/{case}", world.tokens["auditor"], status=200).json().get("allowed")
+
+
 def nor_by_its_words(world):
     """Of two cases of the same words whoever types them is shown the one that is open to him."""
     words = "夜里顶楼的水箱有怪声，一直响到天亮"
@@ -489,6 +508,8 @@ def test_rights():
         a_hidden_case_is_not_there(world)
         nor_where_it_is_named(world)
         nor_in_counts(world)
+        nor_as_an_empty_group(world)
+        who_may_only_read_is_offered_no_step(world)
         nor_is_it_told_live(world)
         nor_as_likely_duplicates(world)
         nor_where_it_is_imported(world)
