@@ -249,17 +249,22 @@ def manager(console, system, case, errand):
         console.press(f"a.number[href$='/{errand}']")
         console.there(".case-head")
         console.look("day-escalated")
+        late = console.text(".clocks .remaining.late")  # how much, and in the colour of the lists
+        assert "超 " in late or " over" in late, late
         act(console, "acknowledge")
         system.settle()
         console.go("/escalated")
         console.gone(f"a.number[href$='/{errand}']")
         opens(console, case)
         tomorrow = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=3)).strftime("%Y-%m-%dT10:00")
+        assert "⚠" not in console.text("[data-step=order_supervision]")  # what the step is to ask for bars nobody
         act(console, "order_supervision", order="说明停梯原因", order_by=tomorrow)
         system.settle()
         console.go("/figures")
         console.wait("return document.querySelectorAll('.figure-table').length >= 5 && document.querySelectorAll('.figure-table .state').length <= 1")
         console.there(".indicators .since")  # since which day each is counted so
+        said = console.script("return [...document.querySelectorAll('.indicators > li')].map(one => one.innerText)")
+        assert said and not [one for one in said if "count of" in one or ">=" in one or '{"' in one], said  # people read words, not the notation
         console.look("day-figures")
         opens_its_cases(console, "[data-figure=returned] a")
         opens_its_cases(console, "[data-figure=returnedShare] a.among")  # what a share is of

@@ -96,9 +96,9 @@ export interface HeldRow { id: string; number: string; kind: string; category?: 
 export interface HeldPage { rows: HeldRow[]; next?: string; waiting: number; oldest_at?: string; masked?: boolean; unopened?: Unopened }
 export interface DueNotice { case_id: string; number: string; kind: string; policy_version: number; queued_at: string; notice: { notice_id: string; notice: string; channel: string; person?: string; complainant?: boolean; reason?: string; subject?: Label; text?: Label } }
 export interface Kpi { total: Figures; categories?: Figures[]; kinds?: Figures[]; departments?: Figures[]; periods?: Figures[]; sites?: SiteFigures[]; cells?: { cell?: string; name?: string; total: Figures }[] }
-export interface Counted { period: string; value?: string; hits?: string; among?: string; lacking_count?: string; counted?: ("hits" | "among" | "lacking")[] }
+export interface Counted { period: string; value?: string; value_said?: Label; hits?: string; among?: string; lacking_count?: string; counted?: ("hits" | "among" | "lacking")[] }
 export interface Indicator extends Counted {
-  name: string; label?: Label; clauses?: string[]; definition: string; per?: string; who?: string; target?: string; state: string;
+  name: string; label?: Label; clauses?: string[]; definition: string; per?: string; who?: string; target?: string; target_said?: Label; meaning?: Label; state: string;
   lacking?: string[]; how?: Label; where?: string; alarm?: boolean; since?: string; trend?: Counted[]; compared?: (Counted & { than: "previous" | "last_year"; change?: string })[];
 }
 export interface AuditEntry {

@@ -51,7 +51,7 @@ export default {
   mark: { seen: "诉求人将看到", later: "内部，后续环节可能公开给诉求人", internal: "内部" },
   thing: { history: "历史", none: "没有事项指向它。", further: "查看更早的", of: "{what} 的历史" },
   files: { deleted: "已于 {at} 依 {clauses} 删除", author: "可能带有作者等信息", elsewhere: "存于别处", where: "存放处或编号", title: "文件", none: "没有文件。", add: "添加文件", hint: "每个最大 10 MB，也可拖放到这里；图片中的位置等信息会自动删除，PDF 和办公文档可能仍带有作者等信息。", under: "正在上传 {name}", leaveOut: "移除", leaveOutOf: "移除 {name}", taken: "已附上 {count} 个文件。" },
-  clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", cancelled: "已取消" },
+  clock: { running: "进行中", paused: "已暂停", met: "已按期完成", missed: "已超期", lateMet: "超期完成", cancelled: "已取消" },
   day: { start: "起算", counted: "计入", skipped: "跳过", rolled: "顺延", due: "到期" },
   event: {
     intake_registered: "登记 {number}", intake_held: "提交 {number} 待人工核对", intake_held_registered: "待核提交 {number} 予以登记", intake_held_refused: "待核提交 {number} 不予登记", intake_request_refused: "关联事项未能登记", intake_opened: "查看了完整信息：{purpose}", intake_opened_masked: "查看了案卷（号码遮盖）", intake_opened_closed: "查看了案卷（内容未打开）", intake_numbers_skipped: "编号跳过",
@@ -59,7 +59,7 @@ export default {
     casework_step_taken: "{step} {stage}", casework_case_requested: "制度要求另立一件", casework_notice_requested: "需要通知：{notice}", casework_escalation_requested: "要求升级", casework_escalation_acknowledged: "{person} 确认了升级",
     casework_document_issued: "出具文书：{document} {number}", casework_file_attached: "附了文件", casework_action_refused: "办理被拒绝：{step}", casework_problem_noted: "记录了问题", casework_history_ended: "历史导入完毕", casework_extension_granted: "{clock} 延期至 {due}", casework_assign_requested: "要求改派", casework_mark_requested: "要求登记册标记", casework_case_linked: "{ended} {number}（{step}）", casework_move_begun: "未结事项开始改用新版制度", casework_move_ended: "未结事项已逐件处理", casework_case_moved: "此后改用制度第 {to} 版（原为第 {from} 版）", casework_case_move_refused: "未能改用制度第 {to} 版，仍用第 {from} 版",
     watchdog_armed: "{clock} 期限：{due}", watchdog_paused: "{clock} 暂停计时", watchdog_met: "{clock} 完成", watchdog_missed: "{clock} 超期（应于 {due}）", watchdog_miss_withdrawn: "{clock} 的超期撤销", watchdog_cancelled: "{clock} 取消", watchdog_point: "{clock} 预警点", watchdog_schedule_opened: "定期任务开始", watchdog_duty_due: "定期任务到时",
-    escalation_reached: "升级 {level}：{told}", escalation_cancelled: "升级撤销", escalation_problem: "升级无人可通知", escalation_acknowledged: "{person} 已确认",
+    escalation_reached: "升级 {level}：{told}", escalation_reached_warning: "预警，已告知：{told}", escalation_reached_start: "一开始即告知：{told}", escalation_cancelled: "升级撤销", escalation_problem: "升级无人可通知", escalation_acknowledged: "{person} 已确认",
     notification_queued: "通知 {notice}（{channel}，{status}）", notification_attempt_failed: "通知未送达，将重试：{error}", notification_delivered: "通知已送达", notification_failed: "通知失败：{notice} {error}", notification_told: "已告知：{notice}",
     analytics_case_requested: "同类案件汇成一件", analytics_step_requested: "同类案件触发步骤", analytics_link_requested: "与同类案件关联", analytics_figure_published: "指标公布", analytics_notices_over: "公告期满",
     other: "{what}",
@@ -80,10 +80,10 @@ export default {
   },
   dispatch: { duties: "到期的定期任务", dutiesNone: "没有未结的定期任务。", new: "新收未办", newNone: "没有新收的案件。", late: "超期未结", waiting: "等待中", waitingNone: "没有等待中的案件。", load: "各部门在办", returned: "被退单、未结", returnedNone: "没有被退单的未结案件。", extended: "已延期、未结", extendedNone: "没有延期的未结案件。", notices: "须由人发送的通知", noticesNone: "没有等着由人发送的通知。", noticeText: "内容", noticeSent: "已送达", noticeSentOf: "{number} 的“{notice}”已送达", noticeDone: "{number} 的通知已记为送达。", loadNone: "没有在办案件。" },
   figures: {
-    none: "还没有案件，所以没有指标。", noneFits: "没有符合条件的案件。", period: "收到时间", from: "自", to: "至（含）", without: "（无）", all: "显示全部 {count} 项", definitions: "各栏的定义", sites: "各站点", sitesHint: "选择一个站点，查看其指标并打开案件。部门条件不用于此表。", places: "热点地点", causes: "热点原因（类别）", loadDepartments: "各部门在办负荷", loadPersons: "各经办人在办负荷", ageing: "在办案件的存续时间", ageingIs: "按收到至今的天数，未结案件的件数。", age: "满 {from} 天、不满 {until} 天", older: "满 {from} 天及以上",
+    none: "还没有案件，所以没有指标。", noneFits: "没有符合条件的案件。", period: "收到时间", from: "自", to: "至（含）", without: "（无）", all: "显示全部 {count} 项", definitions: "各栏的定义", sites: "各站点", sitesHint: "选择一个站点，查看其指标并打开案件。部门条件不用于此表。", places: "热点地点", causes: "热点原因（类别）", loadDepartments: "各部门在办负荷", loadPersons: "各经办人在办负荷", ageing: "在办案件的存续时间", ageingIs: "按收到至今的天数，未结案件的件数。", quarterOf: "{year} 年第 {quarter} 季度", firstHalf: "{month} 上半月", secondHalf: "{month} 下半月", age: "满 {from} 天、不满 {until} 天", older: "满 {from} 天及以上",
     periods: { all: "全部时间", month: "本月", lastMonth: "上月", quarter: "本季度", year: "本年", own: "自定" },
     counted: { hits: "计入", among: "基数", lacking: "未达到" }, registered: "登记", open: "未结", closed: "已结", onTime: "按期", overdue: "超期", lateOpen: "超期未结", onTimeShare: "按期率", response: "平均响应", resolution: "平均办结",
-    satisfied: "满意", dissatisfied: "不满意", satisfiedShare: "满意率", reopened: "重办", reopenedShare: "重办率", returned: "退单", returnedShare: "退单率", escalated: "升级", hours: "{hours} 小时", months: "按月", chart: "按月走势", month: "月份", by: "分组", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", since: "自 {day} 起登记的案件按此口径统计",
+    satisfied: "满意", dissatisfied: "不满意", satisfiedShare: "满意率", reopened: "重办", reopenedShare: "重办率", returned: "退单", returnedShare: "退单率", escalated: "升级", hours: "{hours} 小时", months: "按月", chart: "按月走势", month: "月份", by: "按{of}", groupBy: "按什么分组", indicators: "制度指标", noIndicators: "制度没有规定指标。", target: "目标 {target}", definition: "定义与依据", trend: "走势", previous: "较上期 {period}：", last_year: "较去年同期 {period}：", since: "自 {day} 起登记的案件按此口径统计",
   },
   audit: {
     chain: "日志核对", verify: "开始核对", verifying: "正在核对", neverVerified: "尚未核对过。", found: "发现 {count} 处不符", partly: "{all} 个日志中 {count} 个已核对，未发现不符。", sound: "全部日志已核对，未发现不符（最早于 {time}）。", logs: "{count} 个日志", verifiedOf: "共 {end} 条，已核对 {verified} 条", nothingFound: "无不符", isVerified: "已核对",

@@ -11,6 +11,12 @@ export function fieldDef(kind: Kind | undefined, name: string): FieldDef {
   return kind?.fields?.find(one => one.name === name) ?? { name, type: "TEXT" };
 }
 
+/** As the policy calls a fact of its cases, or as we call what every case has; undefined: neither knows it. */
+export function factName(kind: Kind | undefined, name: string): string | undefined {
+  const label = said(kind?.fields?.find(one => one.name === name)?.label), key = `fact.${name}`;
+  return label || (i18n.global.te(key) ? i18n.global.t(key) : undefined);
+}
+
 /** As the policy calls a channel, else as we do; one that neither knows (an import's) as it is. */
 export function channelName(kind: Kind | undefined, name: string): string {
   const label = kind?.fields?.find(one => one.name === "channel")?.one_of?.find(one => one.name === name)?.label, key = `channel.${name}`;
@@ -55,12 +61,14 @@ export function shown(fact: Fact, file: CaseFile, kind: Kind | undefined, direct
     return minutes % 1440 === 0 ? `${minutes / 1440} ${words.days}` : minutes % 60 === 0 ? `${minutes / 60} ${words.hours}` : `${minutes} ${words.minutes}`;
   }
   if (value.texts) return (Array.isArray(value.texts) ? value.texts : value.texts.text ?? []).map(one => nameOf(one, def, file, directory)).join(words.comma);
+  if (fact.name === "channel") return channelName(kind, value.text ?? "");
   return value.number ?? nameOf(value.text ?? "", def, file, directory);
 }
 
 function nameOf(text: string, def: FieldDef, file: CaseFile, directory: ReturnType<typeof useDirectory>, language = currentLanguage()): string {
   const choice = def.one_of?.find(one => one.name === text);
   if (choice) return said(choice.label, text, language);
+  if (def.name === "category") return directory.categoryName(file.site, text, file.policy_version);
   if (def.type === "PERSON" || ["handler", "first_contact", "co_owner"].includes(def.name) || def.name.startsWith("taker.")) return directory.person(text);
   if (def.type === "DEPARTMENT" || ["lead", "joint"].includes(def.name)) return directory.department(file.site, text, language);
   if (def.type === "THING") return said(directory.thing(file.site, text)?.name, text, language);

@@ -23,6 +23,13 @@ export function spanOfMonth(name: string, zone: string): { received_from: string
   return { received_from: isoOf(`${name}-01T00:00`, zone), received_to: isoOf(`${next}T00:00`, zone) };
 }
 
+/** As people say it: a quarter ("2025-Q1") and a half month ("2025-03-16") in words; a year, a month and a day stand as they are. */
+export function periodName(name: string, t: (key: string, named: Record<string, unknown>) => string): string {
+  const quarter = /^(\d{4})-Q([1-4])$/.exec(name), half = /^(\d{4}-\d\d)-(01|16)$/.exec(name);
+  if (quarter) return t("figures.quarterOf", { year: quarter[1], quarter: quarter[2] });
+  return half ? t(half[2] === "01" ? "figures.firstHalf" : "figures.secondHalf", { month: half[1] }) : name;
+}
+
 /** The open cases by age: so many days and more, and less than so many. */
 export const ages = [[0, 3], [3, 7], [7, 14], [14, 30], [30, 0]] as const;
 export function spanOfAge(from: number, to: number, now: number): { received_from?: string; received_to?: string } {
