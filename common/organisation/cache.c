@@ -232,6 +232,11 @@ const Policy__Policy *organisation_policy(struct turn *turn, const char *site, u
     return entry->policy;
 }
 
+const Policy__Policy *organisation_policy_of(struct turn *turn, const Directory__PolicyPublished *published)
+{
+    return policy_entry(turn, published)->policy;
+}
+
 /* ---- zones ---- */
 
 static struct entry *zone_entry(struct turn *turn, const char *zone)

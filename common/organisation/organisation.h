@@ -43,6 +43,8 @@ const Policy__Policy *organisation_policy(struct turn *turn, const char *site, u
 uint32_t organisation_policy_version(struct turn *turn, const char *site); /* in force; 0: none */
 /* What was said when it was published: packs, hash. Version 0: in force. NULL: none. */
 const Directory__PolicyPublished *organisation_policy_published(struct turn *turn, const char *site, uint32_t version);
+/* What was published, whether it is in force or to come. */
+const Policy__Policy *organisation_policy_of(struct turn *turn, const Directory__PolicyPublished *published);
 /* Is the version in force made of exactly these bytes? `hash` is BLAKE2b-256 of the packed policy. */
 bool organisation_policy_is(struct turn *turn, const char *site, uint32_t version, struct bytes hash);
 /* Packed form, as published. */

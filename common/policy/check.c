@@ -384,6 +384,7 @@ void policy_check(struct policy_result *result, struct arena *arena)
             check_kind(&check, kinds[i]);
     check_policy_words(&check);
     check_policy_names(&check);
+    check_uses(&check);
     check_clauses(&check);
     check_loops(&check);
     if (check.wrong)

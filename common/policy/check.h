@@ -49,6 +49,7 @@ bool check_who_known(const struct check *check, const Policy__Who *who);
 void check_who(struct check *check, const char *field, const Policy__Who *who);
 void check_suggest_post(struct check *check, const char *word);
 bool check_any_link(const struct check *check, const char *link);
+bool check_told_elsewhere(const char *notice); /* without a rule */
 bool check_gathers_link(const Policy__Policy *policy, const char *link);
 void check_kind_words(struct check *check);
 void check_policy_words(struct check *check);
@@ -57,6 +58,8 @@ void check_kind_names(struct check *check);
 void check_policy_names(struct check *check);
 /* check_runs.c: clocks that run on, limits for some only. */
 void check_runs(struct check *check);
+/* check_uses.c: notices and ladders that nothing comes to. */
+void check_uses(struct check *check);
 /* check_overlap.c: rows nothing gets to, rules that contradict each other. */
 void check_overlap(struct check *check);
 /* check_clauses.c: a rule under a clause nobody knows; of a whole policy, a clause no rule carries. */

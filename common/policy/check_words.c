@@ -256,6 +256,22 @@ static size_t check_items(struct check *check, const char *field, const Policy__
     return at;
 }
 
+/* "actor.post: clerk": of a post that there is not it never holds. */
+static void check_post_asked(struct check *check, const char *field, const Policy__Node *node)
+{
+    const char *dot = strrchr(node->fact, '.');
+    if (!dot || strcmp(dot, ".post") != 0 || !of_person(check, node->fact) || !check->policy->n_posts)
+        return;
+    for (size_t i = 0; i < node->n_values; i++) {
+        const char *post = node->values[i]->kind_case == HB__VALUE__KIND_TEXT ? node->values[i]->text : "";
+        if (!*post || policy_post(check->policy, post))
+            continue;
+        check_found(check, CHECK_WARNING, field, "本制度没有岗位 \"%s\"：无人可担任",
+                    "this policy has no post \"%s\": nobody can hold it", post);
+        check_suggest_post(check, post);
+    }
+}
+
 /* A condition over what may be unknown decides nothing: a rule waits with a problem, a guard refuses, a route row is
    passed over. The writer has to say what is meant. */
 static void check_known(struct check *check, const char *field, const Policy__Condition *condition,
@@ -275,6 +291,7 @@ static void check_known(struct check *check, const char *field, const Policy__Co
         if (!named)
             continue;
         bool there = check_fact_known(check, field, node->fact);
+        check_post_asked(check, field, node);
         if (node->op == POLICY__NODE__OP__SAME_AS)
             check_fact_known(check, field, node->other);
         const char *root = root_of(check, node->fact);
@@ -634,7 +651,7 @@ static void check_letter(struct check *check, const Policy__Notice *notice)
 }
 
 /* Notices whose addressees are named by ladders and clauses. */
-static bool told_elsewhere(const char *name)
+bool check_told_elsewhere(const char *name)
 {
     static const char *const names[] = {"warning", "late", "escalated", "withdrawn", "extension_notice"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -654,7 +671,7 @@ static void check_action_words(struct check *check, const char *field, const Pol
                     "no clock of %s has the limit due_at: nobody watches this due", opened->name);
     const Policy__Notice *notice =
         action->type == POLICY__ACTION__TYPE__TELL ? policy_notice(check->policy, action->name) : NULL;
-    if (notice && notice->n_to == 0 && told_elsewhere(notice->name))
+    if (notice && notice->n_to == 0 && check_told_elsewhere(notice->name))
         check_found(check, CHECK_WARNING, field, "通知 \"%s\" 没有 to：由规则发出时无人可告知",
                     "the notice \"%s\" has no \"to\": a rule tells it to nobody", notice->name);
     for (size_t i = 0; opened && i < action->n_with; i++)
@@ -887,7 +904,7 @@ static void check_holes(struct check *check, const char *field, const char *text
 static void check_notice(struct check *check, const Policy__Notice *notice)
 {
     const char *field = arena_printf(check->arena, "notices.%s", notice->name);
-    if (notice->n_to == 0 && !told_elsewhere(notice->name))
+    if (notice->n_to == 0 && !check_told_elsewhere(notice->name))
         check_found(check, CHECK_MISTAKE, field, "无人可告知：缺少 to", "told to nobody: \"to\" is missing");
     if (*notice->text->zh && !*notice->text->en)
         check_found(check, CHECK_WARNING, field, "正文没有英文", "the text has no English");

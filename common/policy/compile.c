@@ -133,6 +133,9 @@ static void unreadable(struct compile *compile, const char *why)
     }
     what += *what == ' ';
     mistake(compile, NULL, "不是有效的 YAML：%s", "no valid YAML: %s", what);
+    if (compile->said)
+        compile->result->mistakes[compile->result->count - 1].zh =
+            arena_printf(compile->arena, "不是有效的 YAML：%s", yaml_why_zh(what, compile->arena));
 }
 
 static void pack_sections(struct compile *compile, json_t *root)
@@ -569,7 +572,7 @@ static void notices_of(struct compile *compile, json_t *map)
     json_t *item;
     json_object_foreach(map, name, item) {
         const char *before = path_enter(compile, name, item);
-        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "receipt", "hours", "letter");
+        ONLY_KEYS(compile, item, "clause", "name", "to", "by", "text", "subject", "hours", "letter");
         Policy__Notice *notice = POLICY_NEW(compile, Policy__Notice, POLICY__NOTICE__INIT);
         notice->name = arena_strdup(compile->arena, name);
         label_of(compile, item, "name", &notice->label, false);
@@ -579,7 +582,6 @@ static void notices_of(struct compile *compile, json_t *map)
         whos_of(compile, json_object_get(item, "to"), &notice->to, &notice->n_to);
         channels_of(compile, json_object_get(item, "by"), notice);
         hours_of(compile, json_object_get(item, "hours"), notice);
-        notice->receipt = json_object_get(item, "receipt") != NULL;
         notice->letter = (char *)(uintptr_t)text_of(compile, json_object_get(item, "letter"));
         POLICY_ADD(compile, compile->policy->notices, compile->policy->n_notices, notice);
         compile->path = before;

@@ -86,8 +86,15 @@ enum err policy_read_pack(const char *folder, const char *name, struct arena *ar
    after the case is over, rules that refuse always or are there twice. Looks at whatever compiled: what did not makes
    no mistakes of its own. Adds to result->mistakes. */
 void policy_check(struct policy_result *result, struct arena *arena);
-/* And of posts that somebody at this site has to hold: levels, rows of routes and links of chains that reach nobody. */
-void policy_check_held(struct policy_result *result, const char *site, const char *const *posts, size_t posts_count,
-                       struct arena *arena);
+/* And of posts and certificates that somebody at a site has to hold: levels, rows of routes, links of chains, notices,
+   rosters and conditions that come to nobody. */
+struct policy_held {
+    const char *site;
+    const char **posts; /* of its people, in any order, also more than once */
+    size_t posts_count;
+    const char **certificates;
+    size_t certificates_count;
+};
+void policy_check_held(struct policy_result *result, const struct policy_held *by_people, struct arena *arena);
 
 #endif

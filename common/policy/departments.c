@@ -331,7 +331,8 @@ static void apply_by(const struct difference *difference, const char *step, json
 /* What is the site's alone is named, with what does instead. */
 static void only_of_step(const struct difference *difference, json_t *item)
 {
-    static const char *const sites[] = {"from", "to", "round", "set", "link", "unlink", "copy", "name", "override"};
+    static const char *const sites[] = {"from",   "to",   "round", "set",      "link",
+                                        "unlink", "copy", "name",  "override", "deletes"};
     struct compile *compile = difference->compile;
     json_t *rest = placed(compile, json_copy(item), item);
     for (size_t i = 0; i < sizeof sites / sizeof *sites; i++) {

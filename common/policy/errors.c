@@ -165,7 +165,7 @@ static bool of_the_language(const char *key)
         "is",     "copy_of",  "lock",     "parts",     "checklist",  "in_order", "key",          "each",
         "whose",  "prompts",  "holding",  "co_owner",  "as",         "while",    "repeat",       "hours",
         "digest", "together", "once",     "mark",      "ask",        "share",    "all_channels", "rows",
-        "sign",   "bind",     "scope",    "review",    "trial",      "min",      "max"};
+        "sign",   "bind",     "scope",    "review",    "trial",      "min",      "max",          "receipt"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i], key) == 0)
             return true;

@@ -191,32 +191,47 @@ static void department_by_of(struct compile *compile, json_t *map, Policy__Step 
     }
 }
 
-/* "any open": from every stage in which the case is not closed or archived. */
+/* "any stage"; "any open": from every stage in which the case is not closed or archived. */
 static void from_of(struct compile *compile, json_t *node, Policy__Step *step)
 {
     char **names = NULL;
     size_t count = 0;
     texts_of(compile, node, &names, &count);
     for (size_t i = 0; i < count; i++) {
-        bool open = strcmp(names[i], "any open") == 0;
-        if (!open) {
+        bool open = strcmp(names[i], "any open") == 0, all = strcmp(names[i], "any stage") == 0;
+        if (!open && !all) {
             stage_known(compile, node, names[i]);
             POLICY_ADD(compile, step->from, step->n_from, names[i]);
         }
-        for (size_t s = 0; open && s < compile->kind->n_stages; s++) {
+        for (size_t s = 0; (open || all) && s < compile->kind->n_stages; s++) {
             const Policy__Stage *stage = compile->kind->stages[s];
             bool over = stage->phase == POLICY__PHASE__CLOSED || stage->phase == POLICY__PHASE__ARCHIVED;
-            if (!over && !policy_step_from(step, stage->name))
+            if ((all || !over) && !policy_step_from(step, stage->name))
                 POLICY_ADD(compile, step->from, step->n_from, stage->name);
         }
+    }
+}
+
+/* `deletes: [recording]`: what these fields name is over with the step. */
+static void deletes_of(struct compile *compile, json_t *node, Policy__Step *step)
+{
+    texts_of(compile, node, &step->deletes, &step->n_deletes);
+    for (size_t i = 0; i < step->n_deletes; i++) {
+        const Policy__FieldDef *field = policy_field(compile->kind, step->deletes[i]);
+        if (field && field->type == POLICY__FIELD_DEF__TYPE__FILE)
+            continue;
+        mistake(compile, node, "\"%s\" 不是 %s 的文件字段", "\"%s\" is no field of %s of type file", step->deletes[i],
+                compile->kind->name);
+        if (!field)
+            SUGGEST(compile, step->deletes[i], compile->kind->fields, compile->kind->n_fields);
     }
 }
 
 /* A case that is registered has no stage, no approval, no notice yet: what its form asks for is said of the fields. */
 static void register_of(struct compile *compile, json_t *map)
 {
-    static const char *const keys[] = {"needs", "set",  "from",       "round", "override",
-                                       "link",  "copy", "gives_back", "does",  "unlink"};
+    static const char *const keys[] = {"needs", "set",        "from", "round",  "override", "link",
+                                       "copy",  "gives_back", "does", "unlink", "deletes"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (json_object_get(map, keys[i]))
             mistake(
@@ -230,7 +245,7 @@ static void register_of(struct compile *compile, json_t *map)
 static void step_of(struct compile *compile, const char *name, json_t *map, Policy__Step *step)
 {
     ONLY_KEYS(compile, map, "clause", "name", "from", "to", "by", "needs", "set", "round", "override", "fields", "link",
-              "unlink", "copy", "gives_back", "does", "department by", "needs clause");
+              "unlink", "copy", "gives_back", "does", "deletes", "department by", "needs clause");
     step->name = arena_strdup(compile->arena, name);
     if (strcmp(name, "extend") == 0)
         mistake(compile, map, "\"extend\" 是有 extend 条款的时钟所用步骤：请改名",
@@ -266,6 +281,7 @@ static void step_of(struct compile *compile, const char *name, json_t *map, Poli
                     step->fields[f], compile->kind->name);
             SUGGEST(compile, step->fields[f], compile->kind->fields, compile->kind->n_fields);
         }
+    deletes_of(compile, json_object_get(map, "deletes"), step);
     bool gives_back = yes_of(compile, json_object_get(map, "gives_back"));
     step->gives_back = gives_back ? HB__GIVES_BACK__RETURNS : HB__GIVES_BACK__KEEPS;
     step->does = does_of(compile, json_object_get(map, "does"));
@@ -397,7 +413,13 @@ static void open_action(struct compile *compile, json_t *map, json_t *node, Poli
     POLICY_ADD(compile, rule->then, rule->n_then, action);
 }
 
-/* {asset: out_of_service}, {asset: not stopped}, {every lift: stopped} */
+/* What cases may say of a person beside what the organisation does. */
+static bool marks_person(const Policy__FieldDef *field, const char *mark)
+{
+    return field && field->type == POLICY__FIELD_DEF__TYPE__PERSON && strcmp(mark, "trainee") == 0;
+}
+
+/* {asset: out_of_service}, {asset: not stopped}, {every lift: stopped}, {who: not trainee} */
 static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rule)
 {
     const char *key;
@@ -421,8 +443,12 @@ static void mark_actions(struct compile *compile, json_t *map, Policy__Rule *rul
         }
         bool register_known =
             all ? policy_thing(compile->policy, of) != NULL : field && field->type == POLICY__FIELD_DEF__TYPE__THING;
-        if (!register_known)
-            mistake(compile, value, "\"%s\" 不是指向登记册的字段", "\"%s\" is no field that names a thing", key);
+        if (field && field->type == POLICY__FIELD_DEF__TYPE__PERSON && !marks_person(field, action->set->name))
+            mistake(compile, value, "人员没有标记 \"%s\"：可用 trainee、not trainee",
+                    "a person has no mark \"%s\": accepted: trainee, not trainee", action->set->name);
+        else if (!register_known && !marks_person(field, action->set->name))
+            mistake(compile, value, "\"%s\" 不是指向登记册或人员的字段",
+                    "\"%s\" is no field that names a thing or a person", key);
         else if (*of && !policy_thing_has(compile->policy, of, action->set->name))
             mistake(compile, value, "登记册 %s 没有标记 \"%s\"", "the register %s has no mark \"%s\"", of,
                     action->set->name);
@@ -545,6 +571,7 @@ static void route_of(struct compile *compile, const char *name, json_t *map, Pol
 {
     ONLY_KEYS(compile, map, "clause", "if", "to", "joint", "never", "name", "holding", "co_owner");
     row->name = arena_strdup(compile->arena, name);
+    label_of(compile, map, "name", &row->label, false);
     clauses_of(compile, map, &row->clauses, &row->n_clauses, true);
     row->condition = condition_of(compile, json_object_get(map, "if"));
     if (json_object_get(map, "to"))

@@ -16,4 +16,17 @@ struct policy_departments {
 const char *policy_whos_text(struct arena *arena, const Policy__Policy *policy, Policy__Who *const *whos, size_t count,
                              bool english, const struct policy_departments *departments);
 
+/* A fact of a case: by the label of its field, or what every case has by its word; else its name in quotes. `kind` may
+   be NULL. */
+const char *policy_fact_text(struct arena *arena, const Policy__Kind *kind, const char *fact, bool english);
+/* What must hold, of a case of that kind; "" where nothing must. */
+const char *policy_condition_text(struct arena *arena, const Policy__Policy *policy, const Policy__Kind *kind,
+                                  const Policy__Condition *condition, bool english);
+/* What the indicator counts, of which cases. */
+const char *policy_indicator_text(struct arena *arena, const Policy__Policy *policy, const Policy__Indicator *indicator,
+                                  bool english);
+/* What it is to be: "至少 95 %", "below the period before". */
+const char *policy_target_text(struct arena *arena, const Policy__Indicator *indicator, const Policy__Target *target,
+                               bool english);
+
 #endif

@@ -236,6 +236,49 @@ enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places 
     return parse.err;
 }
 
+const char *yaml_why_zh(const char *what, struct arena *arena)
+{
+    static const struct {
+        const char *en, *zh;
+    } texts[] = {
+        {"mapping values are not allowed in this context", "此处不能有“键: 值”（缩进有误，或文字中有冒号而未加引号）"},
+        {"mapping keys are not allowed in this context", "此处不能有键（请检查缩进）"},
+        {"block sequence entries are not allowed in this context", "此处不能有以 - 起头的项（请检查缩进）"},
+        {"did not find expected key", "此处应为键（请检查缩进和上一行）"},
+        {"did not find expected ',' or '}'", "此处应为 , 或 }"},
+        {"did not find expected ',' or ']'", "此处应为 , 或 ]"},
+        {"did not find expected '-' indicator", "此处应为以 - 起头的项"},
+        {"did not find expected node content", "此处缺少内容"},
+        {"did not find expected <document start>", "此前的内容已结束，此处多余"},
+        {"could not find expected ':'", "键后缺少冒号"},
+        {"found character that cannot start any token", "此字符不能起头（制表符不能用于缩进；@ ` % 须加引号）"},
+        {"found a tab character that violates indentation", "制表符不能用于缩进"},
+        {"found unexpected end of stream", "引号未结束，文件已完"},
+        {"found unknown escape character", "双引号内的反斜杠后字符无效"},
+        {"control characters are not allowed", "不得有控制字符"},
+        {"invalid leading UTF-8 octet", "文字不是 UTF-8"},
+        {"invalid trailing UTF-8 octet", "文字不是 UTF-8"},
+        {"incomplete UTF-8 octet sequence", "文字不是 UTF-8"},
+        {"the text is not UTF-8", "文字不是 UTF-8"},
+        {"the key is not UTF-8", "键不是 UTF-8"},
+        {"a text must not hold NUL", "文字中不得有 NUL"},
+        {"a key must be a plain word", "键须为一个词"},
+        {"anchors and tags are not accepted", "不接受锚点（&）和标签（!）"},
+        {"anchors, aliases and tags are not accepted", "不接受锚点（&）、别名（*）和标签（!）"},
+        {"nested deeper than 32 levels", "嵌套超过 32 层"},
+        {"more values than a text of this size",
+         "此长度的文件所含的值过多（2800 个，每 12 字节可多一个）：请分为几个文件"},
+        {"over 1 MB", "超过 1 MB"},
+    };
+    const char *key = strncmp(what, "the key \"", 9) == 0 ? what + 9 : NULL, *end = key ? strrchr(key, '"') : NULL;
+    if (end)
+        return arena_printf(arena, "键 \"%.*s\" 出现两次", (int)(end - key), key);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strncmp(what, texts[i].en, strlen(texts[i].en)) == 0)
+            return texts[i].zh;
+    return what;
+}
+
 enum err yaml_parse(const char *file, struct bytes text, struct yaml_places *places, json_t **root_out, char **why_out)
 {
     json_t *all;

@@ -42,6 +42,8 @@ struct yaml_place yaml_place_of(const struct yaml_places *places, const json_t *
  */
 enum err yaml_parse(const char *file, struct bytes text, struct yaml_places *places, json_t **root_out,
                     char **why_out) MUST_CHECK;
+/* What is wrong, of `why` behind the place, in Chinese; the English of a rare one. */
+const char *yaml_why_zh(const char *what, struct arena *arena);
 /* Several documents ("---") as one array. */
 enum err yaml_parse_all(const char *file, struct bytes text, struct yaml_places *places, json_t **array_out,
                         char **why_out) MUST_CHECK;

@@ -1,6 +1,7 @@
 /* Indicators of a period: figures from the tallies, beside each what it means, its target, and who is behind it. */
 #include "analytics.h"
 #include "calendar/calendar.h"
+#include "policy/words.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -295,6 +296,47 @@ static char *figure_text(const struct asked *asked, const struct outcome *outcom
     return arena_strdup(arena, "");
 }
 
+/* What the kinds call the stage; of several the first. */
+static const Hb__Label *stage_label(const struct asked *asked, const char *name)
+{
+    const Policy__Policy *policy = asked->policy;
+    for (size_t i = 0; i < policy->n_kinds; i++) {
+        const Policy__Stage *stage = policy_stage(policy->kinds[i], name);
+        if (stage && stage->label)
+            return stage->label;
+    }
+    return NULL;
+}
+
+/* As `value` has it, for people: hours are 小时, a stage has its name. */
+static Hb__Label *figure_said(const struct asked *asked, const struct outcome *outcome)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    const char *value = figure_text(asked, outcome);
+    if (!*value)
+        return NULL;
+    if (asked->indicator->figure == POLICY__INDICATOR__FIGURE__TIME)
+        return label_new(asked->turn, arena_printf(arena, "%.*s 小时", (int)strcspn(value, " "), value), value);
+    const Hb__Label *stage = outcome->stage && *outcome->stage ? stage_label(asked, outcome->stage) : NULL;
+    const char *rest = stage ? value + strlen(outcome->stage) : value;
+    return label_new(asked->turn, arena_printf(arena, "%s%s", stage ? stage->zh : "", rest),
+                     arena_printf(arena, "%s%s", stage ? stage->en : "", rest));
+}
+
+static Hb__Label *meaning_of(const struct asked *asked)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    return label_new(asked->turn, policy_indicator_text(arena, asked->policy, asked->indicator, false),
+                     policy_indicator_text(arena, asked->policy, asked->indicator, true));
+}
+
+static Hb__Label *target_said(const struct asked *asked, const Policy__Target *target)
+{
+    struct arena *arena = turn_arena(asked->turn);
+    return label_new(asked->turn, policy_target_text(arena, asked->indicator, target, false),
+                     policy_target_text(arena, asked->indicator, target, true));
+}
+
 static void add_lacking(const struct asked *asked, Analytics__Indicator *said)
 {
     struct key prefix = analytics_tally_key(asked->site, asked->indicator->name, asked->period, asked->who);
@@ -346,6 +388,7 @@ static void say_trend(const struct asked *asked, Analytics__Indicator *said)
         Analytics__Point *point = TURN_NEW(asked->turn, Analytics__Point, analytics__point__init);
         point->period = (char *)(uintptr_t)then.period;
         point->value = figure_text(&then, &outcome);
+        point->value_said = figure_said(&then, &outcome);
         point->hits = outcome.tally.hits;
         point->among = outcome.tally.among;
         point->counted = counted_of(&then, &outcome.tally, 0, &point->n_counted);
@@ -385,6 +428,7 @@ static void say_change(const struct asked *asked, const struct outcome *now, Pol
     change->than = (char *)(uintptr_t)name;
     change->period = (char *)(uintptr_t)other.period;
     change->value = figure_text(&other, &then);
+    change->value_said = figure_said(&other, &then);
     change->change = change_text(asked, now, &then);
     change->hits = then.tally.hits;
     change->among = then.tally.among;
@@ -432,8 +476,11 @@ static void say(const struct asked *asked, Analytics__Indicators *all)
     said->period = (char *)(uintptr_t)asked->period;
     said->per = (char *)(uintptr_t)pers[indicator->per];
     said->who = (char *)(uintptr_t)asked->who;
+    said->meaning = meaning_of(asked);
     said->value = figure_text(asked, &outcome);
+    said->value_said = figure_said(asked, &outcome);
     said->target = target ? target->text : said->target;
+    said->target_said = target ? target_said(asked, target) : NULL;
     said->state = !outcome.there || outcome.unknown ? "no_data"
                   : outcome.missed                  ? "missed"
                   : outcome.met                     ? "met"

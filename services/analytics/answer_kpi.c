@@ -35,22 +35,27 @@ static void add_dimension(struct turn *turn, const char *site, const char *dimen
 
 /* ---- what is hidden from the asker is not counted for him ---- */
 
-static void take_out(struct figures_list *under, const char *name, const Anarec__Case *one)
+/* A group in which nothing else is goes, and the others stay in their order: not even that there is such a thing is
+   told. `whole`: the total, which stands also when there is nothing. */
+static void take_out(struct figures_list *under, const char *name, const Anarec__Case *one, bool whole)
 {
-    for (size_t i = 0; i < under->count; i++)
-        if (strcmp(under->list[i]->key, name) == 0) {
-            analytics_figures_contribute(under->list[i], one->row, -1);
-            if (!under->list[i]->registered && *name) /* not even that there is such a thing */
-                under->list[i] = under->list[--under->count];
-            return;
-        }
+    size_t at = 0;
+    while (at < under->count && strcmp(under->list[at]->key, name) != 0)
+        at++;
+    if (at == under->count)
+        return;
+    analytics_figures_contribute(under->list[at], one->row, -1);
+    if (under->list[at]->registered || whole)
+        return;
+    under->count--;
+    memmove(&under->list[at], &under->list[at + 1], (under->count - at) * sizeof *under->list);
 }
 
 static void take_out_all(struct figures_list *under, const Anarec__Case *one)
 {
     const char *const names[DIMENSIONS] = {"", one->row->category, one->row->kind, one->row->department, one->period};
     for (size_t i = 0; i < DIMENSIONS; i++)
-        take_out(&under[i], names[i], one);
+        take_out(&under[i], names[i], one, i == 0);
 }
 
 static void leave_out_hidden(struct turn *turn, const Hb__Query *query, const char *site, struct figures_list *under)

@@ -15,6 +15,7 @@ static bool may_ask(struct turn *turn, const Hb__Query *query, const Caserec__Ca
         return !query->actor || rights_may(turn, query->actor, "read", record->site);
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND_HISTORY:
     case CASEWORK__QUERY__KIND__NOT_SET:
         break;
     }
@@ -35,6 +36,7 @@ static uint64_t case_of(const Casework__Query *query)
         return query->own->case_id;
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND_HISTORY:
     case CASEWORK__QUERY__KIND__NOT_SET:
         break;
     }
@@ -95,6 +97,8 @@ void casework_add_allowed(const struct casework_case *one, const Hb__Actor *acto
                           size_t *count)
 {
     struct turn *turn = one->view.turn;
+    if (!casework_account_acts(one, actor, true))
+        return; /* it may read alone, whatever post the person has */
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const Policy__Step *step = one->kind->steps[i];
         const char *clause;
@@ -122,7 +126,7 @@ void casework_add_allowed(const struct casework_case *one, const Hb__Actor *acto
             add_lent(one, step, actor, allowed);
         allowed->seen = casework_seen_after(one, step, allowed);
         Hb__Refusal blocked = HB__REFUSAL__INIT, *collect = &blocked;
-        casework_check_guards(one, step, &one->facts, actor, &collect);
+        casework_check_guards(one, step, &one->facts, actor, true, &collect);
         casework_check_returns(one, step, &collect);
         allowed->blocked = blocked.problems;
         allowed->n_blocked = blocked.n_problems;
@@ -322,6 +326,7 @@ static void answer_of_case(const Hb__Query *query, struct casework_case *one, Ca
         return;
     case CASEWORK__QUERY__KIND_MOVE:
     case CASEWORK__QUERY__KIND_PREVIEW:
+    case CASEWORK__QUERY__KIND_HISTORY:
     case CASEWORK__QUERY__KIND__NOT_SET:
         break;
     }
@@ -337,6 +342,10 @@ void casework_answer(struct turn *turn, const Hb__Query *query, Hb__QueryReply *
     struct casework_case one;
     if (query->casework->kind_case == CASEWORK__QUERY__KIND_PREVIEW) {
         casework_answer_preview(turn, query, reply);
+        return;
+    }
+    if (query->casework->kind_case == CASEWORK__QUERY__KIND_HISTORY) {
+        casework_answer_history(turn, query, reply);
         return;
     }
     if (query->casework->kind_case == CASEWORK__QUERY__KIND_MOVE) {

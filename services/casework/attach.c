@@ -64,7 +64,8 @@ static uint64_t bytes_of_files(const Caserec__Case *record)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < record->n_attachments; i++)
-        bytes += record->attachments[i]->size;
+        if (!record->attachments[i]->deleted_ms)
+            bytes += record->attachments[i]->size;
     return bytes;
 }
 
@@ -114,13 +115,15 @@ void casework_check_file(struct turn *turn, const struct casework_case *one, con
     bool given = field->content_case == HB__FIELD__CONTENT_VALUE && field->value->kind_case == HB__VALUE__KIND_TEXT;
     bool there = !given || !is_file_id(field->value->text);
     for (size_t i = 0; i < one->record->n_attachments && !there; i++)
-        there = strcmp(one->record->attachments[i]->file, field->value->text) == 0;
+        there = strcmp(one->record->attachments[i]->file, field->value->text) == 0 &&
+                !one->record->attachments[i]->deleted_ms;
     if (there)
         return;
     Hb__Refusal *refusal = turn_refuse(turn, 422, "bad_field", "本案没有这个文件", "the case has no such file");
     refusal_field(turn, refusal, path);
     for (size_t i = 0; i < one->record->n_attachments; i++)
-        refusal_accepts(turn, refusal, one->record->attachments[i]->file);
+        if (!one->record->attachments[i]->deleted_ms)
+            refusal_accepts(turn, refusal, one->record->attachments[i]->file);
 }
 
 void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach)
@@ -179,6 +182,21 @@ void casework_file_attached(struct turn *turn, Caserec__Case *record, const Hb__
         row->complainant = event->actor->complainant;
     }
     TURN_ADD(turn, record->attachments, record->n_attachments, row);
+}
+
+void casework_files_deleted(Caserec__Case *record, const Hb__Event *event)
+{
+    const Casework__StepTaken *taken = event->casework->step_taken;
+    for (size_t d = 0; d < taken->n_deleted && d < taken->n_deleted_from; d++)
+        for (size_t i = 0; i < record->n_attachments; i++) {
+            Casework__Attachment *row = record->attachments[i];
+            if (strcmp(row->file, taken->deleted[d]) != 0)
+                continue;
+            row->deleted_ms = event->occurred_ms;
+            row->deleted_from = taken->deleted_from[d];
+            row->deleted_under = event->clauses;
+            row->n_deleted_under = event->n_clauses;
+        }
 }
 
 void casework_answer_may_attach(struct turn *turn, const Hb__Query *query, struct casework_case *one,

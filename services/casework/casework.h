@@ -45,6 +45,9 @@ struct casework_case {
     struct case_view view;
 };
 
+/* things.c: the cases that name an entry of a register. */
+void casework_answer_history(struct turn *turn, const Hb__Query *query, Hb__QueryReply *reply);
+
 /* tables.c */
 Caserec__Case *casework_load(struct turn *turn, uint64_t case_id);
 void casework_save(struct turn *turn, uint64_t case_id, Caserec__Case *record);
@@ -57,11 +60,15 @@ void casework_refuse_unknown(struct turn *turn);
 /* The account's right to act on it, or to add to it what belongs to a registration (`submits`). False: refused, in the
    words of a case that is not there where it may not even read at the site. */
 bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits);
+bool casework_account_acts(const struct casework_case *one, const Hb__Actor *actor, bool submits); /* refuses nothing */
 /* Who takes the step: the account, or `for_complainant` the complainant through whoever registered the case. NULL:
    refused. */
 const Hb__Actor *casework_acting(const struct casework_case *one, const Hb__Actor *actor, const Casework__Act *act);
 void casework_file_add(struct turn *turn, uint64_t case_id, Caserec__Case *record, const Hb__Event *event);
 bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
+/* A part of a field for which the rule has opened a case in this round: listed again as it was, it opens none. */
+bool casework_part_opened(struct turn *turn, uint64_t case_id, const Casework__CaseRequested *request);
+void casework_part_opened_save(struct turn *turn, uint64_t case_id, const Casework__CaseRequested *request);
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source);
 bool casework_throttled(struct turn *turn, const char *account, uint64_t case_id, const char *step);
 void casework_throttle_save(struct turn *turn, const char *account, uint64_t case_id, const char *step);
@@ -89,9 +96,10 @@ const char *casework_clause_of(const Policy__Need *need);
 void casework_check_needs(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                           size_t count, bool by_rule, Hb__Refusal **refusal);
 /* `actor` NULL: a rule takes the step, and a guard that asks who takes it says nothing. Beside what is missing
-   (problems that `refusal` has already) an actor is told of those guards that hold whatever he adds. */
+   (problems that `refusal` has already) an actor is told of those guards that hold whatever he adds. `ahead`: nothing
+   is filled in yet, and guards that read what the step is to ask for say nothing. */
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
-                           const Hb__Actor *actor, Hb__Refusal **refusal);
+                           const Hb__Actor *actor, bool ahead, Hb__Refusal **refusal);
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                                size_t count, const Hb__Personal *note, const char *rule);
 /* Says a step where others may follow before it is folded: the next one starts where this one ended. */
@@ -227,6 +235,7 @@ bool casework_may_attach(struct turn *turn, const struct casework_case *one, con
 void casework_prepare_attach(struct turn *turn, const Casework__Attach *attach);
 void casework_decide_attach(struct turn *turn, const Hb__Command *command, struct casework_case *one);
 void casework_file_attached(struct turn *turn, Caserec__Case *record, const Hb__Event *event);
+void casework_files_deleted(Caserec__Case *record, const Hb__Event *event); /* by a step; what is said of them stays */
 /* A value of a field of type FILE that is a file's id names one of this case; any other is where a file is kept
  * elsewhere. */
 void casework_check_file(struct turn *turn, const struct casework_case *one, const Hb__Field *field, const char *path);

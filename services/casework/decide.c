@@ -21,6 +21,8 @@ static void say_refused(struct turn *turn, const struct casework_case *one, cons
 
 static void add_next(struct turn *turn, const struct casework_case *one, const Hb__Actor *actor, Hb__Refusal *refusal)
 {
+    if (!casework_account_acts(one, actor, true))
+        return;
     for (size_t i = 0; i < one->kind->n_steps; i++) {
         const char *clause;
         const Policy__Step *step = one->kind->steps[i];
@@ -145,15 +147,21 @@ static struct facts with_fields(struct turn *turn, const struct casework_case *o
 
 /* ---- deciding ---- */
 
-bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits)
+bool casework_account_acts(const struct casework_case *one, const Hb__Actor *actor, bool submits)
 {
     struct turn *turn = one->view.turn;
     const char *site = one->record->site;
     if (actor && actor->complainant)
         return true; /* the gateway has checked the tracking code of this very case */
-    if (rights_may(turn, actor, "act", site) || (submits && rights_may(turn, actor, "submit", site)))
+    return rights_may(turn, actor, "act", site) || (submits && rights_may(turn, actor, "submit", site));
+}
+
+bool casework_account_may(const struct casework_case *one, const Hb__Actor *actor, bool submits)
+{
+    struct turn *turn = one->view.turn;
+    if (casework_account_acts(one, actor, submits))
         return true;
-    if (rights_may(turn, actor, "read", site))
+    if (rights_may(turn, actor, "read", one->record->site))
         turn_refuse(turn, 403, "not_allowed", "该账号无权办理", "this account may read but not act here");
     else
         casework_refuse_unknown(turn);
@@ -231,7 +239,7 @@ static void refuse_missing(struct turn *turn, const struct casework_case *one, c
         refusal_clause(turn, refusal, step->clauses[i]);
     for (size_t i = 0; i < missing; i++)
         add_clause(turn, refusal, refusal->problems[i]->clause);
-    casework_check_guards(one, step, with, actor, &refusal);
+    casework_check_guards(one, step, with, actor, false, &refusal);
     if (refusal->n_problems > missing)
         say_refused(turn, one, actor, step->name, refusal);
 }
@@ -308,7 +316,7 @@ void casework_decide(struct turn *turn, const Hb__Command *command)
         refuse_missing(turn, &one, step, &with, actor, refusal);
         return;
     }
-    casework_check_guards(&one, step, &with, actor, &refusal);
+    casework_check_guards(&one, step, &with, actor, false, &refusal);
     casework_check_returns(&one, step, &refusal);
     casework_check_link(&one, step, &with, actor, &refusal);
     const Policy__Limits *limits;

@@ -122,6 +122,7 @@ static void evolve_step(struct turn *turn, Caserec__Case *record, const Hb__Even
         record->joined = taken->joined;
     fold_facts(turn, record, event);
     fold_texts(turn, record, taken->texts, taken->n_texts);
+    casework_files_deleted(record, event);
     moment(turn, record, taken->step, event->occurred_ms);
     if (entered && !taken->back)
         moment(turn, record, taken->stage, event->occurred_ms);
@@ -291,6 +292,9 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
         casework_stays(turn, record, said->case_move_refused);
         return;
     case CASEWORK__EVENT__KIND_CASE_REQUESTED:
+        if (said->case_requested->part_digest)
+            casework_part_opened_save(turn, event->case_id, said->case_requested);
+        return;
     case CASEWORK__EVENT__KIND_NOTICE_REQUESTED:
     case CASEWORK__EVENT__KIND_ESCALATION_REQUESTED:
     case CASEWORK__EVENT__KIND_ASSIGN_REQUESTED:

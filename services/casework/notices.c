@@ -69,16 +69,6 @@ static void note(struct turn *turn, const struct casework_case *one, const Hb__E
     turn_say(turn, said);
 }
 
-/* With the row, where it is one of the policy's. */
-static Hb__Label *text_of_row(struct turn *turn, const struct casework_case *one, const Routing__RouteProblem *problem)
-{
-    for (size_t i = 0; i < one->kind->n_route; i++)
-        if (strcmp(one->kind->route[i]->name, problem->row) == 0)
-            return label_new(turn, arena_printf(turn_arena(turn), "分派规则 %s：%s", problem->row, problem->text->zh),
-                             arena_printf(turn_arena(turn), "route row %s: %s", problem->row, problem->text->en));
-    return problem->text;
-}
-
 void casework_note_heard(struct turn *turn, const struct casework_case *one, const Hb__Event *event)
 {
     struct undelivered what;
@@ -88,5 +78,5 @@ void casework_note_heard(struct turn *turn, const struct casework_case *one, con
         event->escalation->kind_case == ESCALATION__EVENT__KIND_PROBLEM)
         note(turn, one, event, "unanswered", event->escalation->problem->text);
     if (event->payload_case == HB__EVENT__PAYLOAD_ROUTING && event->routing->kind_case == ROUTING__EVENT__KIND_PROBLEM)
-        note(turn, one, event, "routing", text_of_row(turn, one, event->routing->problem));
+        note(turn, one, event, "routing", event->routing->problem->text);
 }

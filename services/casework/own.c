@@ -306,7 +306,7 @@ static void tell_files(struct telling *telling, const Casework__CaseFile *file)
 {
     for (size_t i = 0; i < file->n_attachments; i++) {
         Casework__Attachment *attachment = file->attachments[i];
-        if (!shows_file(telling, file, attachment) || !is_sealed(attachment->file_name) ||
+        if (attachment->deleted_ms || !shows_file(telling, file, attachment) || !is_sealed(attachment->file_name) ||
             !is_his(telling, attachment->file_name->sealed))
             continue;
         attachment->person = (char *)(uintptr_t) "";

@@ -3,6 +3,10 @@
 #include "casework.h"
 
 #include "base/planted.h"
+#include "message/message.h"
+#include "policy/lookup.h"
+
+#include <sodium.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +185,21 @@ static void note_unfilled(struct turn *turn, const struct casework_case *one, co
                               "规则所开案件的期限无从得知", "nothing says when the case that this rule opens is due");
 }
 
+/* What the part says, as it goes into the case that is opened for it. */
+static void know_part(struct turn *turn, const struct casework_case *one, Casework__CaseRequested *request)
+{
+    Casework__CaseRequested said = CASEWORK__CASE_REQUESTED__INIT;
+    uint8_t digest[16];
+    said.kind = request->kind;
+    said.part = request->part;
+    said.with = request->with;
+    said.n_with = request->n_with;
+    struct bytes packed = message_pack(&said.base, turn_arena(turn));
+    crypto_generichash(digest, sizeof digest, packed.data, packed.size, NULL, 0);
+    request->part_digest = bytes_get_u64(digest);
+    request->round = one->record->round;
+}
+
 static void open_one(struct turn *turn, const struct casework_case *one, const Policy__Rule *rule,
                      const Policy__Action *action, Hb__Position *source, const struct casework_each *each,
                      uint32_t part)
@@ -201,6 +220,11 @@ static void open_one(struct turn *turn, const struct casework_case *one, const P
         (void)!case_instant(&one->view, action->due, &request->due_ms);
     request->with = each->with;
     request->n_with = each->with_count;
+    const Policy__FieldDef *def = policy_field(one->kind, action->each);
+    if (def && def->type == POLICY__FIELD_DEF__TYPE__PARTS)
+        know_part(turn, one, request);
+    if (request->part_digest && casework_part_opened(turn, one->id, request))
+        return; /* listed again, as it was */
     casework_with(one, action->with, action->n_with, &request->with, &request->n_with);
     if (*action->at_site && !address(turn, one, rule, action, source, request))
         return;
@@ -251,7 +275,7 @@ static bool barred(struct turn *turn, const struct casework_case *one, const Pol
     struct casework_case then = as_said(turn, one);
     then.view.facts = &then.facts;
     casework_check_needs(&then, step, NULL, 0, true, &why);
-    casework_check_guards(&then, step, &then.facts, NULL, &why);
+    casework_check_guards(&then, step, &then.facts, NULL, false, &why);
     casework_check_returns(&then, step, &why);
     casework_check_link(&then, step, &then.facts, NULL, &why);
     return why->n_problems != 0;

@@ -40,9 +40,14 @@ static void add_withheld(struct turn *turn, char *name, char ***list, size_t *co
     TURN_ADD(turn, *list, *count, name);
 }
 
-/* Does a field that the actor may not read name this file? */
+/* Does a field that the actor may not read name this file, or did it before the file was deleted? */
 static bool names_file(const struct casework_case *one, const char *file, const Hb__Actor *actor)
 {
+    for (size_t i = 0; i < one->record->n_attachments; i++) {
+        const Casework__Attachment *row = one->record->attachments[i];
+        if (*row->deleted_from && strcmp(row->file, file) == 0 && !may_read(one, row->deleted_from, actor))
+            return true;
+    }
     for (size_t i = 0; i < one->facts.count; i++) {
         const Hb__Fact *fact = one->facts.list[i];
         const Policy__FieldDef *def = policy_field_of_fact(one->kind, fact->name);

@@ -234,8 +234,30 @@ void casework_check_needs(const struct casework_case *one, const Policy__Step *s
 
 /* ---- guards: all `before` rules on the state before the step, with what the step fills in ---- */
 
+static char *unknown_text(const struct casework_case *one, const Policy__Rule *rule, const char *unknown, bool english)
+{
+    struct arena *arena = turn_arena(turn_of(one));
+    const char *what = unknown ? policy_fact_text(arena, one->kind, unknown, english) : "";
+    return english ? arena_printf(arena, "%s (%s is not known)", rule->refuse->en, what)
+                   : arena_printf(arena, "%s（%s未知）", rule->refuse->zh, what);
+}
+
+/* Does the condition read what the step is yet to ask for? */
+static bool not_yet_given(const struct casework_case *one, const Policy__Step *step, const Policy__Rule *rule)
+{
+    for (size_t i = 0; i < step->n_needs; i++) {
+        const Policy__Need *need = step->needs[i];
+        if (need->type != POLICY__NEED__TYPE__FIELD || known_of(one, step, need))
+            continue;
+        for (size_t n = 0; rule->condition && n < rule->condition->n_nodes; n++)
+            if (strcmp(rule->condition->nodes[n]->fact, need->name) == 0)
+                return true;
+    }
+    return false;
+}
+
 void casework_check_guards(const struct casework_case *one, const Policy__Step *step, const struct facts *with,
-                           const Hb__Actor *actor, Hb__Refusal **refusal)
+                           const Hb__Actor *actor, bool ahead, Hb__Refusal **refusal)
 {
     struct turn *turn = turn_of(one);
     struct case_view view = one->view;
@@ -245,7 +267,7 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
         const Policy__Rule *rule = one->kind->rules[i];
         Policy__Who *override = rule->override;
         const char *unknown;
-        if (strcmp(rule->before, step->name) != 0)
+        if (strcmp(rule->before, step->name) != 0 || (ahead && not_yet_given(one, step, rule)))
             continue;
         if (override && who_includes(turn, one->record->site, &override, 1, &one->facts, actor))
             continue;
@@ -261,10 +283,8 @@ void casework_check_guards(const struct casework_case *one, const Policy__Step *
         if (truth == TRUTH_YES)
             refusal_problem(turn, *refusal, "", clause, rule->refuse->zh, rule->refuse->en);
         else
-            refusal_problem(
-                turn, *refusal, unknown ? unknown : "", clause,
-                arena_printf(turn_arena(turn), "%s（%s未知）", rule->refuse->zh, unknown ? unknown : ""),
-                arena_printf(turn_arena(turn), "%s (%s is not known)", rule->refuse->en, unknown ? unknown : ""));
+            refusal_problem(turn, *refusal, unknown ? unknown : "", clause, unknown_text(one, rule, unknown, false),
+                            unknown_text(one, rule, unknown, true));
     }
 }
 
@@ -350,6 +370,23 @@ static void name_post(const struct casework_case *one, const Policy__Step *step,
     event->actor->post = (char *)(uintptr_t)post;
 }
 
+/* What is kept elsewhere (the field bears no file of the case) is only named no longer. */
+static void delete_files(const struct casework_case *one, const Policy__Step *step, Hb__Event *event,
+                         Casework__StepTaken *taken)
+{
+    for (size_t i = 0; i < step->n_deletes; i++) {
+        const char *named = facts_text(&one->facts, step->deletes[i]);
+        if (!*named)
+            continue;
+        event_fact(turn_of(one), event, step->deletes[i], NULL);
+        for (size_t a = 0; a < one->record->n_attachments; a++)
+            if (strcmp(one->record->attachments[a]->file, named) == 0) {
+                TURN_ADD(turn_of(one), taken->deleted, taken->n_deleted, one->record->attachments[a]->file);
+                TURN_ADD(turn_of(one), taken->deleted_from, taken->n_deleted_from, step->deletes[i]);
+            }
+    }
+}
+
 Hb__Event *casework_step_event(const struct casework_case *one, const Policy__Step *step, Hb__Field *const *fields,
                                size_t count, const Hb__Personal *note, const char *rule)
 {
@@ -385,6 +422,7 @@ Hb__Event *casework_step_event(const struct casework_case *one, const Policy__St
         event_fact(turn, event, step->set[i]->name, step->set[i]->value);
     for (size_t i = 0; i < count; i++)
         add_field(turn, event, taken, fields[i]);
+    delete_files(one, step, event, taken);
     casework_chain_lapse(one, event);
     fields_count_parts(turn, &one->facts, event);
     casework_compute(one, event);

@@ -1,6 +1,7 @@
 /* Tables: case: id BE64 -> Caserec.Case. file: id BE64, arrival BE32 -> event. fired: id BE64, rule NUL, service
-   BE32, offset BE64 -> "": a rule fires once per source event. throttle: account NUL, id BE64, step NUL -> recorded ms
-   BE64. number: site NUL, number NUL -> id BE64. move: site NUL
+   BE32, offset BE64 -> "": a rule fires once per source event; and id BE64, "#" NUL,
+   rule NUL, round BE32, digest BE64 -> "": it opens one case for a part. throttle: account NUL, id BE64, step NUL ->
+   recorded ms BE64. number: site NUL, number NUL -> id BE64. move: site NUL
    -> Caserec.Move, the last one. */
 #include "casework.h"
 #include "message/message.h"
@@ -126,6 +127,30 @@ bool casework_fired(struct turn *turn, uint64_t case_id, const char *rule, const
 void casework_fired_save(struct turn *turn, uint64_t case_id, const char *rule, const Hb__Position *source)
 {
     struct key key = fired_key(case_id, rule, source);
+    state_put(turn, CASEWORK_FIRED, key_bytes(&key), (struct bytes){0});
+}
+
+/* ---- once for a part, in a round ---- */
+
+static struct key part_key(uint64_t case_id, const Casework__CaseRequested *request)
+{
+    struct key key = key_u64(case_id);
+    key_add_text(&key, "#");
+    key_add_text(&key, request->rule);
+    key_add_u32(&key, request->round);
+    key_add_u64(&key, request->part_digest);
+    return key;
+}
+
+bool casework_part_opened(struct turn *turn, uint64_t case_id, const Casework__CaseRequested *request)
+{
+    struct key key = part_key(case_id, request);
+    return state_has(turn, CASEWORK_FIRED, key_bytes(&key));
+}
+
+void casework_part_opened_save(struct turn *turn, uint64_t case_id, const Casework__CaseRequested *request)
+{
+    struct key key = part_key(case_id, request);
     state_put(turn, CASEWORK_FIRED, key_bytes(&key), (struct bytes){0});
 }
 

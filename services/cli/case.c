@@ -9,7 +9,7 @@ static const char usage[] =
     "hearback case list [--cell ID] [--site S | --mapping M] [--department D] [--handler P] [--kind K] [--category C] "
     "[--stage S]\n"
     "                          [--number N] [--external-id E] [--overdue true] [--limit N] [--oldest] [--csv]\n"
-    "       hearback case show ID|NUMBER [--timeline] [--explain]\n"
+    "       hearback case show ID|NUMBER [--timeline] [--explain] [--purpose TEXT]\n"
     "       hearback case documents ID|NUMBER [FORM [--html]]\n"
     "       hearback case act ID|NUMBER STEP [FIELD=VALUE ...] [--note TEXT] [--version N]";
 
@@ -74,16 +74,19 @@ static int list(struct cli *cli, int argc, char **argv)
 static int show(struct cli *cli, int argc, char **argv)
 {
     bool timeline = false, explain = false;
-    const struct filter_option options[] = {{"--timeline", NULL, &timeline}, {"--explain", NULL, &explain}};
+    const struct filter_option options[] = {
+        {"--timeline", NULL, &timeline}, {"--explain", NULL, &explain}, {"--purpose", "purpose", NULL}};
     struct http_reply reply;
     if (argc < 1)
         return cli_usage(usage);
-    if (!filter_query(cli, argc - 1, argv + 1, options, 2))
+    const char *query = filter_query(cli, argc - 1, argv + 1, options, sizeof options / sizeof *options);
+    if (!query)
         return CLI_USAGE;
-    const char *path = arena_printf(&cli->arena, "/api/v1/cases/%s%s", cli_escape(cli, argv[0]),
+    const char *path = arena_printf(&cli->arena, "/api/v1/cases/%s%s%s", cli_escape(cli, argv[0]),
                                     timeline  ? "/timeline"
                                     : explain ? "/explain"
-                                              : "");
+                                              : "",
+                                    query);
     cli_http(cli, "GET", path, NULL, NULL, &reply);
     if (reply.status != 200)
         return cli_http_fail(cli, &reply);
@@ -111,7 +114,10 @@ static void print_form(const json_t *data)
         json_array_foreach(json_object_get(block, "rows"), r, row) {
             const json_t *value = json_object_get(row, "value");
             printf("  %s: %s %s\n", text_at(json_object_get(row, "label"), "zh"),
-                   json_is_object(value) ? text_at(value, "zh") : json_string_value(value), text_at(row, "at"));
+                   json_is_true(json_object_get(row, "sealed")) ? "(sealed)"
+                   : json_is_object(value)                      ? text_at(value, "zh")
+                                                                : json_string_value(value),
+                   text_at(row, "at"));
         }
     }
 }

@@ -94,6 +94,13 @@ static void print_withheld(const json_t *fields)
         printf("  %s: (withheld)\n", json_string_value(field));
 }
 
+/* Why something is sealed, and what would open it. */
+static void print_unopened(const json_t *unopened)
+{
+    if (unopened)
+        printf("  sealed: %s (%s)\n", text_at(unopened, "en"), text_at(unopened, "code"));
+}
+
 static void print_allowed(const json_t *allowed)
 {
     const json_t *step, *need;
@@ -125,6 +132,7 @@ void case_print_file(const json_t *file)
         print_personal(text_at(field, "name"), json_object_get(field, "text"));
     print_facts(json_object_get(file, "facts"));
     print_withheld(json_object_get(file, "withheld"));
+    print_unopened(json_object_get(file, "unopened"));
     print_allowed(json_object_get(file, "allowed"));
 }
 

@@ -119,26 +119,43 @@ static bool uses(const json_t *site, char *const *packs, size_t packs_count)
     return !json_array_size(json_object_get(site, "packs"));
 }
 
+/* Whoever holds a post at the site is one of its people. */
+static void add_held(const json_t *person, struct arena *arena, struct policy_held *held)
+{
+    size_t i, before = held->posts_count;
+    json_t *one;
+    json_array_foreach(json_object_get(person, "posts"), i, one) {
+        const char *at = json_string_value(json_object_get(one, "site")),
+                   *post = json_string_value(json_object_get(one, "post"));
+        if (!at || !post || strcmp(at, held->site) != 0)
+            continue;
+        held->posts = arena_grow(arena, held->posts, held->posts_count, sizeof *held->posts);
+        held->posts[held->posts_count++] = post;
+    }
+    if (held->posts_count == before)
+        return;
+    json_array_foreach(json_object_get(person, "certificates"), i, one) {
+        const char *name = json_string_value(json_object_get(one, "name"));
+        if (!name)
+            continue;
+        held->certificates =
+            arena_grow(arena, held->certificates, held->certificates_count, sizeof *held->certificates);
+        held->certificates[held->certificates_count++] = name;
+    }
+}
+
 static void check_held(const struct checking *checking, char **packs, size_t packs_count, struct arena *arena,
                        struct policy_result *result)
 {
-    size_t s, p, h;
-    json_t *site, *person, *held;
+    size_t s, p;
+    json_t *site, *person;
     json_array_foreach(json_object_get(checking->organisation, "sites"), s, site) {
-        const char *id = json_string_value(json_object_get(site, "id")), **posts = NULL;
-        size_t count = 0;
-        if (!id || !uses(site, packs, packs_count))
+        struct policy_held held = {.site = json_string_value(json_object_get(site, "id"))};
+        if (!held.site || !uses(site, packs, packs_count))
             continue;
         json_array_foreach(json_object_get(checking->organisation, "people"), p, person)
-            json_array_foreach(json_object_get(person, "posts"), h, held) {
-                const char *at = json_string_value(json_object_get(held, "site")),
-                           *post = json_string_value(json_object_get(held, "post"));
-                if (!at || !post || strcmp(at, id) != 0)
-                    continue;
-                posts = arena_grow(arena, posts, count, sizeof *posts);
-                posts[count++] = post;
-            }
-        policy_check_held(result, id, posts, count, arena);
+            add_held(person, arena, &held);
+        policy_check_held(result, &held, arena);
     }
 }
 

@@ -23,6 +23,7 @@ struct where {           /* the way from the root to what is compared */
     const char *path;    /* "kinds.complaint.clocks.reply" */
     const char *words;   /* "投诉 › 时钟 答复" */
     const char *section; /* "clocks": of the item at hand */
+    json_t *all;         /* what the section has; where an item stands among them */
 };
 
 /* ---- words ---- */
@@ -70,10 +71,33 @@ static bool section_of(const struct diff *diff, const char *key, const char **wo
     return false;
 }
 
-static const char *name_of(const struct diff *diff, json_t *item, const char *key)
+static bool is_key(const char *key, const char *const *keys)
 {
-    const char *name = json_string_value(json_array_get(json_object_get(item, "name"), diff->english));
-    return name && *name ? name : key;
+    for (; *keys; keys++)
+        if (strcmp(*keys, key) == 0)
+            return true;
+    return false;
+}
+
+/* Sections whose items seldom have a name. */
+static const char *const placed[] = {"route", "rules", "may", "never", "ladders", NULL};
+
+/* What the policy calls it; a rule, route or right without a name by its place among the others. */
+static const char *name_of(const struct diff *diff, const struct where *where, json_t *item, const char *key)
+{
+    const char *name = json_string_value(json_array_get(json_object_get(item, "name"), diff->english)), *other;
+    unsigned place = 1;
+    json_t *one;
+    if (name && *name)
+        return name;
+    if (!is_key(where->section, placed) || strcmp(key, "default") == 0)
+        return diff_word_text(&diff->say, key);
+    json_object_foreach(where->all, other, one) {
+        if (strcmp(other, key) == 0)
+            break;
+        place++;
+    }
+    return arena_printf(&diff->cli->arena, diff->english ? "no. %u" : "第 %u 条", place);
 }
 
 static const char *value_text(struct diff *diff, json_t *value)
@@ -91,6 +115,19 @@ static const char *clause_text(struct diff *diff, json_t *item)
     json_array_foreach(clause, i, one)
         out = arena_printf(&diff->cli->arena, "%s%s%s", out, i ? ", " : "", json_string_value(one));
     return *out ? arena_printf(&diff->cli->arena, "  [%s]", out) : "";
+}
+
+/* Of an item as a whole: its clause, and where no name says what it is, all that it says. */
+static const char *item_text(struct diff *diff, const struct where *where, json_t *item)
+{
+    const char *clause = clause_text(diff, item);
+    if (!is_key(where->section, placed) || json_object_get(item, "name"))
+        return clause;
+    json_t *rest = json_copy(item);
+    json_object_del(rest, "clause");
+    const char *text = arena_printf(&diff->cli->arena, "%s%s", value_text(diff, rest), clause);
+    json_decref(rest);
+    return text;
 }
 
 /* ---- loosening ---- */
@@ -156,14 +193,6 @@ static bool has_more(json_t *list, json_t *other)
         return list && !among(other, list);
     json_array_foreach(list, i, one)
         if (!among(other, one))
-            return true;
-    return false;
-}
-
-static bool is_key(const char *key, const char *const *keys)
-{
-    for (; *keys; keys++)
-        if (strcmp(*keys, key) == 0)
             return true;
     return false;
 }
@@ -283,7 +312,7 @@ static struct where deeper(struct diff *diff, const struct where *where, const c
     const char *word;
     inner.path = *where->path ? arena_printf(arena, "%s.%s", where->path, key) : arena_strdup(arena, key);
     if (*where->section) { /* an item of a section */
-        inner.words = arena_printf(arena, "%s %s", where->words, name_of(diff, item, key));
+        inner.words = arena_printf(arena, "%s %s", where->words, name_of(diff, where, item, key));
         inner.section = "";
     } else if (section_of(diff, key, &word)) {
         inner.words = *where->words ? arena_printf(arena, "%s › %s", where->words, word) : word;
@@ -316,13 +345,13 @@ static void compare_one(struct diff *diff, const struct where *where, const char
              gone_loosens(where->section, fresh));
     } else if (!old) {
         diff->added++;
-        tell(diff, "added", &inner, item ? clause_text(diff, fresh) : value_text(diff, fresh),
+        tell(diff, "added", &inner, item ? item_text(diff, where, fresh) : value_text(diff, fresh),
              item ? strcmp(where->section, "may") == 0
                   : publishes(where, key, NULL, fresh) ||
                         (field_loosens(diff, where, key, NULL, fresh) && strcmp(key, "override") == 0));
     } else if (!fresh) {
         diff->removed++;
-        tell(diff, "removed", &inner, item ? clause_text(diff, old) : value_text(diff, old),
+        tell(diff, "removed", &inner, item ? item_text(diff, where, old) : value_text(diff, old),
              item ? gone_loosens(where->section, old)
                   : field_loosens(diff, where, key, old, NULL) || publishes(where, key, old, NULL));
     } else if (!json_equal(old, fresh)) {
@@ -336,11 +365,16 @@ static void compare(struct diff *diff, const struct where *where, json_t *old, j
 {
     const char *key;
     json_t *value;
-    json_object_foreach(old, key, value)
-        compare_one(diff, where, key, value, json_object_get(fresh, key));
+    struct where before = *where, after = *where;
+    before.all = old;
+    after.all = fresh;
+    json_object_foreach(old, key, value) {
+        json_t *now = json_object_get(fresh, key);
+        compare_one(diff, now ? &after : &before, key, value, now);
+    }
     json_object_foreach(fresh, key, value)
         if (!json_object_get(old, key))
-            compare_one(diff, where, key, NULL, value);
+            compare_one(diff, &after, key, NULL, value);
 }
 
 /* ---- */
@@ -392,7 +426,7 @@ int policy_diff_main(struct cli *cli, int argc, char **argv)
     json_object_del(old, "pack"); /* what they are called is not what they say */
     json_object_del(fresh, "pack");
     diff.say = (struct diff_words){&cli->arena, diff.english, old, fresh};
-    compare(&diff, &(struct where){"", "", ""}, old, fresh);
+    compare(&diff, &(struct where){"", "", "", NULL}, old, fresh);
     json_decref(old);
     json_decref(fresh);
     if (diff.list)

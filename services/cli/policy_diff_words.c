@@ -21,8 +21,10 @@ static const struct word keys[] = {
     {"after", "晚于", "after"},
     {"before", "早于", "before"},
     {"by", "办理人", "by"},
+    {"clause", "条款", "clause"},
     {"count", "件数", "count"},
     {"default", "默认", "default"},
+    {"do", "办理", "do"},
     {"except", "除外", "except"},
     {"extend", "延期", "extension"},
     {"fields", "可填", "fields"},
@@ -70,6 +72,7 @@ static const struct word keys[] = {
 static const struct word words[] = {
     {"approved", "已批准", "approved"},
     {"complainant", "投诉人", "complainant"},
+    {"default", "默认", "default"},
     {"deputy", "代理人", "deputy"},
     {"employee", "员工", "employee"},
     {"every", "每项", "every"},
@@ -142,8 +145,8 @@ static const char *in_kind(const struct diff_words *say, json_t *kind, const cha
 /* What the policy calls it, wherever it is defined; NULL: nowhere. */
 static const char *named(const struct diff_words *say, json_t *root, const char *name)
 {
-    static const char *const sections[] = {"settings", "posts",     "rosters", "categories",
-                                           "notices",  "documents", "kinds"};
+    static const char *const sections[] = {"settings",  "posts", "rosters", "categories", "notices",
+                                           "documents", "kinds", "ladders", "indicators", "things"};
     const char *found = NULL, *key;
     json_t *kind;
     for (size_t i = 0; i < sizeof sections / sizeof *sections && !found; i++)
@@ -197,7 +200,8 @@ static const char *object_text(const struct diff_words *say, json_t *object)
     json_t *one;
     json_object_foreach(object, key, one) {
         const char *name = diff_key_text(say, key), *of = name ? NULL : diff_word_text(say, key),
-                   *value = diff_value_text(say, one);
+                   *said = strcmp(key, "refuse") == 0 ? label(say, one) : NULL,
+                   *value = said ? said : diff_value_text(say, one);
         bool stated = json_is_object(one) || (json_is_string(one) && (strcmp(json_string_value(one), "missing") == 0 ||
                                                                       strcmp(json_string_value(one), "present") == 0));
         const char *between = !of ? " " : say->english ? (json_is_object(one) ? " " : " is ") : stated ? "" : "为";

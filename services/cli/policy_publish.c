@@ -41,6 +41,17 @@ static bool add_sources(struct cli *cli, const char *folder, json_t *sources)
     return good;
 }
 
+/* What it finds nobody for at the site: it is published all the same. */
+static void say_warnings(const json_t *said)
+{
+    const json_t *warning;
+    size_t i;
+    json_array_foreach(json_object_get(said, "warnings"), i, warning)
+        printf("%s%s: %s\n", cli_english() ? "warning: " : "提示：",
+               json_string_value(json_object_get(warning, "field")),
+               json_string_value(json_object_get(json_object_get(warning, "text"), cli_english() ? "en" : "zh")));
+}
+
 /* Of the gateway, or made of what directory itself replied. */
 static int say_published(const struct cli *cli, const char *site, json_t *said)
 {
@@ -52,6 +63,8 @@ static int say_published(const struct cli *cli, const char *site, json_t *said)
     else
         printf("%s: version %lld is in force\n", site,
                (long long)json_integer_value(json_object_get(said, "policy_version")));
+    if (!cli->json)
+        say_warnings(said);
     return CLI_GOOD;
 }
 
@@ -75,6 +88,10 @@ static int publish_as_operator(struct cli *cli, json_t *body)
         json_object_set_new(said, "coming", json_from_message(&reply->coming_policy->base, NULL));
     else
         json_object_set_new(said, "policy_version", json_integer(reply->policy_version));
+    json_t *warnings = json_array();
+    for (size_t i = 0; i < reply->n_warnings; i++)
+        json_array_append_new(warnings, json_from_message(&reply->warnings[i]->base, NULL));
+    json_object_set_new(said, "warnings", warnings);
     int result = say_published(cli, directory.publish_policy->site, said);
     json_decref(said);
     return result;

@@ -146,6 +146,8 @@ static bool is_meant(struct world *world, const struct expectation *expectation,
     case EXPECT_SEES:
     case EXPECT_FORM:
     case EXPECT_PUBLIC:
+    case EXPECT_FILE:
+    case EXPECT_HISTORY:
         break;
     }
     return false;
@@ -401,8 +403,14 @@ static bool check_mark(struct world *world, const struct expectation *expectatio
                                                      event->directory->kind_case == DIRECTORY__EVENT__KIND_THING_MARKED
                                                  ? event->directory->thing_marked
                                                  : NULL;
+        const Directory__Person *person = event->payload_case == HB__EVENT__PAYLOAD_DIRECTORY &&
+                                                  event->directory->kind_case == DIRECTORY__EVENT__KIND_PERSON_DEFINED
+                                              ? event->directory->person_defined
+                                              : NULL;
         if (said && strcmp(said->thing, expectation->name) == 0 && strcmp(said->fact->name, expectation->value) == 0)
             marked = said->fact->value != NULL;
+        if (person && strcmp(person->id, expectation->name) == 0 && strcmp(expectation->value, "trainee") == 0)
+            marked = person->trainee;
     }
     return marked != expectation->absent ||
            check_differs_from(world, expectation, marked ? "marked" : "not marked", out);
@@ -439,6 +447,21 @@ static bool check_public(struct world *world, const struct expectation *expectat
     return (list && expectation->absent) || check_differs_from(world, expectation, "not shown to everybody", out);
 }
 
+static bool check_file(struct world *world, const struct expectation *expectation, struct difference *out)
+{
+    const char *state = world_file_state(world, world_case(world, expectation->case_name), expectation->name);
+    return strcmp(state, expectation->value) == 0 || check_differs_from(world, expectation, state, out);
+}
+
+static bool check_history(struct world *world, const struct expectation *expectation, struct difference *out)
+{
+    const Casework__ThingHistory *history = world_history(world, expectation->name);
+    const char *names = "";
+    for (size_t i = 0; history && i < history->n_cases; i++)
+        names = SAY(world, "%s%s%s", names, *names ? " " : "", world_case_name(world, history->cases[i]->case_id));
+    return (history && strcmp(names, expectation->value) == 0) || check_differs_from(world, expectation, names, out);
+}
+
 bool check_expectation(struct world *world, const struct expectation *expectation, size_t first, struct difference *out)
 {
     switch (expectation->what) {
@@ -471,6 +494,10 @@ bool check_expectation(struct world *world, const struct expectation *expectatio
         return check_form(world, expectation, out);
     case EXPECT_PUBLIC:
         return check_public(world, expectation, out);
+    case EXPECT_FILE:
+        return check_file(world, expectation, out);
+    case EXPECT_HISTORY:
+        return check_history(world, expectation, out);
     }
     return expectation->what == EXPECT_MARK ? check_mark(world, expectation, out) : check_case(world, expectation, out);
 }

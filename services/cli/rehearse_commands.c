@@ -61,26 +61,31 @@ static Hb__Personal *plain(struct world *world, const char *text)
     return personal;
 }
 
-/* A field of type `case` takes the number of a case; a scenario says its name. */
-static const char *written(struct world *world, const struct scenario_pair *pair)
+/* A field of type `case` takes the number of a case, one of type `file` the id of a file of this case: a scenario says
+   its name. */
+static const char *written(struct world *world, const struct scenario_pair *pair, uint64_t of_case)
 {
     const Policy__Policy *policy = world->scenario->policy;
-    bool names_case = false;
+    bool names_case = false, names_file = false;
     for (size_t i = 0; i < policy->n_kinds && !names_case; i++) {
         const Policy__FieldDef *def = policy_field(policy->kinds[i], pair->name);
         names_case = def && def->names_case;
+        names_file = names_file || (def && def->type == POLICY__FIELD_DEF__TYPE__FILE);
     }
+    if (names_file && !names_case)
+        return world_file_named(world, of_case, pair->value);
     uint64_t id = names_case ? world_case(world, pair->value) : 0;
     const Casework__CaseFile *file = id ? world_file(world, id, NULL) : NULL;
     return file ? file->number : pair->value;
 }
 
-static void add_field(struct world *world, Hb__Field ***list, size_t *count, const struct scenario_pair *pair)
+static void add_field(struct world *world, Hb__Field ***list, size_t *count, const struct scenario_pair *pair,
+                      uint64_t of_case)
 {
     Hb__Field *field = WORLD_NEW(world, Hb__Field, hb__field__init);
     field->name = world_copy(world, pair->name);
     field->content_case = HB__FIELD__CONTENT_TEXT;
-    field->text = plain(world, written(world, pair));
+    field->text = plain(world, written(world, pair, of_case));
     WORLD_ADD(world, *list, *count, field);
 }
 
@@ -135,7 +140,7 @@ static Intake__Submit *submit_of(struct world *world, const char *kind, const ch
                 done = true;
             }
         if (!done && ((found && policy_field_of_fact(found, with[i].name)) || !fill_party(world, submit, &with[i])))
-            add_field(world, &submit->fields, &submit->n_fields, &with[i]);
+            add_field(world, &submit->fields, &submit->n_fields, &with[i], 0);
     }
     return submit;
 }
@@ -166,9 +171,9 @@ const Hb__CommandReply *world_act(struct world *world, const struct scenario_lin
         if (strcmp(line->with[i].name, "note") == 0)
             act->note = plain(world, line->with[i].value);
         else
-            add_field(world, &act->fields, &act->n_fields, &line->with[i]);
+            add_field(world, &act->fields, &act->n_fields, &line->with[i], command->case_id);
     if (*line->clock) /* extend c1.answer */
-        add_field(world, &act->fields, &act->n_fields, &(struct scenario_pair){"clock", line->clock, line->line});
+        add_field(world, &act->fields, &act->n_fields, &(struct scenario_pair){"clock", line->clock, line->line}, 0);
     return world_send(world, HB__SERVICE__CASEWORK, command, "");
 }
 
@@ -317,6 +322,22 @@ const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, cons
     get.case_id = case_id;
     const Hb__QueryReply *reply = query_send(world, HB__SERVICE__CASEWORK, &query);
     return reply ? reply->casework->file : NULL;
+}
+
+const Casework__ThingHistory *world_history(struct world *world, const char *thing)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Casework__Query casework = CASEWORK__QUERY__INIT;
+    Casework__GetHistory get = CASEWORK__GET_HISTORY__INIT;
+    query.actor = actor_of(world, NULL);
+    query.site = world_copy(world, WORLD_SITE);
+    query.payload_case = HB__QUERY__PAYLOAD_CASEWORK;
+    query.casework = &casework;
+    casework.kind_case = CASEWORK__QUERY__KIND_HISTORY;
+    casework.history = &get;
+    get.thing = world_copy(world, thing);
+    const Hb__QueryReply *reply = query_send(world, HB__SERVICE__CASEWORK, &query);
+    return reply ? reply->casework->history : NULL;
 }
 
 const Casework__OwnCase *world_own(struct world *world, uint64_t case_id)

@@ -17,6 +17,7 @@ static const struct {
     {"waits", EXPECT_WAITS, false},       {"indicator", EXPECT_INDICATOR, false},
     {"withheld", EXPECT_WITHHELD, false}, {"sees", EXPECT_SEES, false},
     {"form", EXPECT_FORM, false},         {"public", EXPECT_PUBLIC, false},
+    {"file", EXPECT_FILE, false},         {"history", EXPECT_HISTORY, false},
 };
 #define EXPECTS_COUNT (sizeof expects / sizeof *expects)
 
@@ -303,6 +304,39 @@ static void expect_hidden(struct reading *reading, struct scenario_line *line, e
     }
 }
 
+/* {c1.rec.wav: kept}; deleted, missing */
+static void expect_file(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value) {
+        struct expectation one = expectation_new(reading, EXPECT_FILE, value);
+        one.case_name = reading_split(reading, arena_strdup(reading->arena, key), &one.name);
+        one.value = reading_text_of(reading, value);
+        (void)reading_case_of(reading, value, one.case_name);
+        if (strcmp(one.value, "kept") != 0 && strcmp(one.value, "deleted") != 0 && strcmp(one.value, "missing") != 0)
+            wrong(reading, value, "可用：kept、deleted、missing", "accepted: kept, deleted, missing");
+        expectation_add(reading, line, one);
+    }
+}
+
+/* {A-17: [m1, c1]}: the cases that name it, the newest first. */
+static void expect_history(struct reading *reading, struct scenario_line *line, json_t *map)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(map, key, value) {
+        struct expectation one = expectation_new(reading, EXPECT_HISTORY, value);
+        size_t count;
+        char **names = reading_texts_of(reading, value, &count);
+        for (size_t i = 0; i < count; i++)
+            (void)reading_case_of(reading, value, names[i]);
+        one.name = arena_strdup(reading->arena, key);
+        one.value = arena_join(reading->arena, (const char *const *)names, count, " ");
+        expectation_add(reading, line, one);
+    }
+}
+
 /* {L2: stopped}, {L2: not stopped} */
 static void expect_mark(struct reading *reading, struct scenario_line *line, json_t *map)
 {
@@ -396,6 +430,12 @@ static void expect_one(struct reading *reading, struct scenario_line *line, enum
         return;
     case EXPECT_FORM:
         reading_forms(reading, line, node);
+        return;
+    case EXPECT_FILE:
+        expect_file(reading, line, node);
+        return;
+    case EXPECT_HISTORY:
+        expect_history(reading, line, node);
         return;
     }
 }

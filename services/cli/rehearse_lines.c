@@ -30,6 +30,8 @@ static void do_step(struct reading *reading, struct scenario_line *line, const j
     reading->last_case = line->case_name;
     if (*line->clock)
         reading_clock_known(reading, node, known->kind, line->clock);
+    if (strcmp(line->step, "attach_file") == 0)
+        return;
     if (strcmp(line->step, "extend") != 0)
         step_known(reading, node, known->kind, line->step);
     else if (!*line->clock)
@@ -95,6 +97,9 @@ static void do_line(struct reading *reading, struct scenario_line *line, json_t 
     reading->path = before;
     before = reading_enter(reading, "with");
     line->with = reading_pairs_of(reading, json_object_get(map, "with"), &line->with_count);
+    if (line->step && strcmp(line->step, "attach_file") == 0 &&
+        (line->with_count != 1 || strcmp(line->with[0].name, "file") != 0))
+        wrong(reading, map, "可用：with: {file: 文件名}", "accepted: with: {file: NAME}");
     reading->path = before;
 }
 

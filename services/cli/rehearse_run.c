@@ -27,7 +27,10 @@ static const Hb__Actor *actor_named(struct world *world, uint64_t case_id)
 
 static bool run_do(struct world *world, const struct scenario_line *line, struct difference *out)
 {
-    const Hb__CommandReply *reply = line->kind ? world_submit(world, line) : world_act(world, line);
+    bool attaches = strcmp(line->step, "attach_file") == 0;
+    const Hb__CommandReply *reply = line->kind ? world_submit(world, line)
+                                    : attaches ? world_attach(world, line)
+                                               : world_act(world, line);
     if (reply && reply->refused)
         timeline_refused(world, line, reply->refused);
     if (!check_reply(world, line, reply, out))

@@ -65,6 +65,8 @@ enum expect_what {
     EXPECT_SEES,
     EXPECT_FORM,
     EXPECT_PUBLIC,
+    EXPECT_FILE,
+    EXPECT_HISTORY,
 };
 const char *expect_word(enum expect_what what);
 

@@ -121,7 +121,7 @@ void reading_posts_line(struct reading *reading, struct scenario_line *line, jso
         reading_person_known(reading, map, line->name);
     }
     for (size_t i = 0; i < line->posts_count; i++)
-        if (!policy_post(policy, line->posts[i]))
+        if (!policy_post(policy, line->posts[i]) && strcmp(line->posts[i], "trainee") != 0)
             reading_wrong_word(reading, map, "制度中没有岗位", "the policy has no post", line->posts[i],
                                NAMES(reading, policy->posts, policy->n_posts), policy->n_posts);
 }
@@ -288,7 +288,12 @@ const Hb__CommandReply *world_posts(struct world *world, const char *name, char 
     const Directory__Person before = *person;
     person->posts = NULL;
     person->n_posts = 0;
+    person->trainee = false;
     for (size_t i = 0; i < count; i++) {
+        if (strcmp(posts[i], "trainee") == 0) {
+            person->trainee = true;
+            continue;
+        }
         Directory__Post *held = WORLD_NEW(world, Directory__Post, directory__post__init);
         held->post = world_copy(world, posts[i]);
         held->department = world_copy(world, post_department(world, &before, posts[i]));

@@ -81,7 +81,8 @@ const char *world_identity(struct world *world, uint64_t case_id, const char *pe
 /* Does an event of the case bear a value of the field for this person? */
 bool world_tells(struct world *world, uint64_t case_id, const char *person, const char *field);
 const Casework__CaseFile *world_file(struct world *world, uint64_t case_id, const char *person);
-const Analytics__PublicNotices *world_notices(struct world *world); /* what everybody is shown */
+const Casework__ThingHistory *world_history(struct world *world, const char *thing); /* as the operator sees it */
+const Analytics__PublicNotices *world_notices(struct world *world);                  /* what everybody is shown */
 const Analytics__Indicators *world_indicators(struct world *world, const char *period);
 /* What its complainant is told of it; NULL: nothing. And one of its texts as intake opens it for him; "" it does not.
  */
@@ -106,6 +107,12 @@ const Hb__CommandReply *world_delegate(struct world *world, const struct scenari
 /* The person holds these posts from now on, and no others. */
 const Hb__CommandReply *world_posts(struct world *world, const char *name, char *const *posts, size_t count);
 const Hb__CommandReply *world_absent(struct world *world, const char *name, bool absent);
+
+/* rehearse_files.c: a file of that name is brought to the case; its id, else what was written; "kept", "deleted" (and
+   nobody is given its content), "missing". */
+const Hb__CommandReply *world_attach(struct world *world, const struct scenario_line *line);
+const char *world_file_named(struct world *world, uint64_t case_id, const char *name);
+const char *world_file_state(struct world *world, uint64_t case_id, const char *name);
 
 /* rehearse_organisation.c: departments and posts that the policy names, one person for each. */
 Directory__Organise *world_organisation(struct world *world);

@@ -258,6 +258,125 @@ static void check_delegations(struct check *check, size_t i)
     }
 }
 
+/* A rule that takes the mark off; NULL: the policy leaves it to whoever keeps the organisation. */
+static const Policy__Rule *ends_practice(const Policy__Policy *policy, const Policy__Kind **kind_out)
+{
+    for (size_t k = 0; policy && k < policy->n_kinds; k++)
+        for (size_t r = 0; r < policy->kinds[k]->n_rules; r++) {
+            const Policy__Rule *rule = policy->kinds[k]->rules[r];
+            *kind_out = policy->kinds[k];
+            for (size_t a = 0; a < rule->n_then; a++)
+                if (rule->then[a]->type == POLICY__ACTION__TYPE__MARK &&
+                    strcmp(rule->then[a]->set->name, "trainee") == 0 && !rule->then[a]->set->value &&
+                    policy_field(*kind_out, rule->then[a]->name))
+                    return rule;
+        }
+    return NULL;
+}
+
+static bool has_post_at(const Directory__Person *person, const char *site)
+{
+    for (size_t p = 0; p < person->n_posts; p++)
+        if (strcmp(person->posts[p]->site, site) == 0)
+            return true;
+    return false;
+}
+
+/* Where the policy ends the practice by a case, nobody ends it by hand. Of who has no post, any site's counts: he is
+   not taken out of his post to be unmarked. */
+static void check_trainee(struct check *check, size_t i)
+{
+    const Directory__Person *person = check->organise->people[i];
+    const Directory__Person *before = organisation_person(check->turn, person->id);
+    if (!before || !before->trainee || person->trainee)
+        return;
+    for (const Directory__Site **site = organisation_sites(check->turn); *site; site++) {
+        const Policy__Kind *kind = NULL;
+        bool there = has_post_at(before, (*site)->id) || has_post_at(person, (*site)->id) || !before->n_posts;
+        const Policy__Rule *rule =
+            there ? ends_practice(organisation_policy(check->turn, (*site)->id, 0), &kind) : NULL;
+        if (!rule)
+            continue;
+        struct arena *arena = turn_arena(check->turn);
+        wrong_under(check, at(check, "people", i, "trainee"), rule->n_clauses ? rule->clauses[0] : "",
+                    arena_printf(arena, "见习标记由事项“%s”办结后取消，不能直接取消", kind->label->zh),
+                    arena_printf(arena,
+                                 "the mark of a trainee is taken off by a case \"%s\" that has ended, not by hand",
+                                 kind->label->en));
+        return;
+    }
+}
+
+/* ---- shifts of whoever leaves a post ---- */
+
+static bool holds_any(const Directory__Person *person, const char *site, const Policy__Roster *roster)
+{
+    for (size_t p = 0; p < roster->n_posts; p++)
+        if (organisation_holds(person, site, roster->posts[p]))
+            return true;
+    return false;
+}
+
+/* By this very command the time is planned anew. */
+static bool planned_anew(const struct check *check, const Directory__RosterPlan *plan, const Directory__Shift *shift)
+{
+    for (size_t i = 0; i < check->organise->n_rosters; i++) {
+        const Directory__RosterPlan *anew = check->organise->rosters[i];
+        if (strcmp(anew->site, plan->site) == 0 && strcmp(anew->roster, plan->roster) == 0 &&
+            strcmp(anew->thing, plan->thing) == 0 && anew->from_ms <= shift->from_ms && shift->from_ms < anew->to_ms)
+            return true;
+    }
+    return false;
+}
+
+static void check_plan_kept(struct check *check, size_t i, const Directory__RosterPlan *plan,
+                            const Policy__Roster *roster)
+{
+    struct arena *arena = turn_arena(check->turn);
+    const Directory__Shift *first = NULL;
+    for (size_t s = 0; plan && s < plan->n_shifts; s++) {
+        const Directory__Shift *shift = plan->shifts[s];
+        bool his = strcmp(shift->person, check->organise->people[i]->id) == 0 && shift->to_ms > turn_now(check->turn);
+        if (his && !planned_anew(check, plan, shift) && (!first || shift->from_ms < first->from_ms))
+            first = shift;
+    }
+    if (!first)
+        return;
+    const char *from = directory_local_text(check->turn, plan->site, first->from_ms);
+    wrong_under(
+        check, at(check, "people", i, "posts"), roster->n_clauses ? roster->clauses[0] : "",
+        arena_printf(arena, "%s 尚有 %s 起的班次，免去岗位后无人值班：请先（或同时）改排他人", roster->label->zh, from),
+        arena_printf(arena,
+                     "%s: the shift from %s would be nobody's without the post: plan it for somebody else "
+                     "first, or by the same command",
+                     roster->label->en, from));
+}
+
+static void check_roster_kept(struct check *check, size_t i, const char *site, const Policy__Roster *roster)
+{
+    struct turn *turn = check->turn;
+    if (!*roster->of)
+        check_plan_kept(check, i, organisation_roster(turn, site, roster->name, ""), roster);
+    for (const Directory__Thing **thing = *roster->of ? organisation_things(turn, site, roster->of) : NULL;
+         thing && *thing; thing++)
+        check_plan_kept(check, i, organisation_roster(turn, site, roster->name, (*thing)->id), roster);
+}
+
+/* Whoever held a post of the roster and holds none of them any more has no shift in it that is not over. */
+static void check_shifts_kept(struct check *check, size_t i)
+{
+    const Directory__Person *person = check->organise->people[i];
+    const Directory__Person *before = organisation_person(check->turn, person->id);
+    for (const Directory__Site **site = before ? organisation_sites(check->turn) : NULL; site && *site; site++) {
+        const Policy__Policy *policy =
+            has_post_at(before, (*site)->id) ? organisation_policy(check->turn, (*site)->id, 0) : NULL;
+        for (size_t r = 0; policy && r < policy->n_rosters; r++)
+            if (holds_any(before, (*site)->id, policy->rosters[r]) &&
+                !holds_any(person, (*site)->id, policy->rosters[r]))
+                check_roster_kept(check, i, (*site)->id, policy->rosters[r]);
+    }
+}
+
 static void check_person(struct check *check, size_t i)
 {
     const Directory__Person *person = check->organise->people[i];
@@ -276,6 +395,8 @@ static void check_person(struct check *check, size_t i)
     for (size_t p = 0; p < person->n_posts; p++)
         check_post(check, i, p);
     check_delegations(check, i);
+    check_trainee(check, i);
+    check_shifts_kept(check, i);
     for (size_t j = 0; j < i; j++)
         if (strcmp(check->organise->people[j]->id, person->id) == 0)
             wrong(check, at(check, "people", i, "id"), "此人出现两次", "this person stands twice");

@@ -40,6 +40,34 @@ void directory_say(struct turn *turn, const char *site, Directory__Event__KindCa
     turn_say(turn, event);
 }
 
+/* Published now, or the one that is in force or to come already. */
+static void reply_published(struct turn *turn, const Directory__PublishPolicy *publish, Hb__Event *const *said,
+                            unsigned count, Hb__CommandReply *reply)
+{
+    const Directory__PolicyPublished *published = organisation_policy_published(turn, publish->site, 0);
+    const Directory__PolicyScheduled *scheduled = publish->coming ? directory_coming(turn, publish->site) : NULL;
+    Directory__ComingPolicy *coming = publish->coming;
+    for (unsigned i = 0; i < count; i++) {
+        if (said[i]->directory->kind_case == DIRECTORY__EVENT__KIND_POLICY_PUBLISHED)
+            published = said[i]->directory->policy_published;
+        if (said[i]->directory->kind_case == DIRECTORY__EVENT__KIND_POLICY_SCHEDULED)
+            scheduled = said[i]->directory->policy_scheduled;
+    }
+    if (scheduled) {
+        coming = scheduled->coming;
+        published = scheduled->policy;
+    }
+    if (coming) {
+        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_COMING_POLICY;
+        reply->coming_policy = coming;
+    } else {
+        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION;
+        reply->policy_version = published ? published->version : 0;
+    }
+    if (published)
+        directory_warn(turn, published, reply);
+}
+
 void directory_reply(struct turn *turn, const Hb__Command *command, Hb__Event *const *said, unsigned count,
                      Hb__CommandReply *reply)
 {
@@ -47,22 +75,6 @@ void directory_reply(struct turn *turn, const Hb__Command *command, Hb__Event *c
         reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_YEAR_PUBLISHED;
         reply->year_published = directory_reply_year(turn, command->directory->publish_year, said, count);
     }
-    if (command->directory->kind_case != DIRECTORY__COMMAND__KIND_PUBLISH_POLICY)
-        return;
-    const Directory__PublishPolicy *publish = command->directory->publish_policy;
-    Directory__ComingPolicy *coming = publish->coming;
-    uint32_t version = organisation_policy_version(turn, publish->site);
-    for (unsigned i = 0; i < count; i++) {
-        if (said[i]->directory->kind_case == DIRECTORY__EVENT__KIND_POLICY_PUBLISHED)
-            version = said[i]->directory->policy_published->version;
-        if (said[i]->directory->kind_case == DIRECTORY__EVENT__KIND_POLICY_SCHEDULED)
-            coming = said[i]->directory->policy_scheduled->coming;
-    }
-    if (coming) {
-        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_COMING_POLICY;
-        reply->coming_policy = coming;
-    } else {
-        reply->payload_case = HB__COMMAND_REPLY__PAYLOAD_POLICY_VERSION;
-        reply->policy_version = version;
-    }
+    if (command->directory->kind_case == DIRECTORY__COMMAND__KIND_PUBLISH_POLICY)
+        reply_published(turn, command->directory->publish_policy, said, count, reply);
 }

@@ -44,6 +44,8 @@ void directory_check_organise(struct turn *turn, const Directory__Organise *orga
 /* things.c: registers and rosters */
 void directory_type_things(struct turn *turn, const Directory__Organise *organise); /* at the door */
 void directory_check_things(struct turn *turn, const Directory__Organise *organise);
+/* "2025-03-03 08:00" in the site's zone. */
+const char *directory_local_text(struct turn *turn, const char *site, int64_t at_ms);
 void directory_keep_marks(struct turn *turn, Directory__Thing *thing);
 void directory_mark(struct turn *turn, const Hb__Event *cause);
 void directory_time_things(struct turn *turn, const Directory__Thing *thing);
@@ -87,6 +89,9 @@ void directory_approved_fold(struct turn *turn, const Hb__Event *event);
 /* compile.c: compiles the packs and finds their calendars; fills in `compiled`, `calendars` and `coming`, or refuses
    with every mistake. Reads files: at the door only. */
 void directory_compile(struct turn *turn, Directory__PublishPolicy *publish);
+
+/* held.c: adds to the reply what the policy finds nobody for. */
+void directory_warn(struct turn *turn, const Directory__PolicyPublished *published, Hb__CommandReply *reply);
 
 /* secrets.c: account NUL -> token hash; '#' token hash -> account NUL. Door and queries only. */
 void directory_secrets_save(struct turn *turn, const Directory__Organise *organise);

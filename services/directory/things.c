@@ -212,7 +212,7 @@ static int64_t gap_end(Directory__Shift *const *shifts, size_t count, int64_t ga
     return to;
 }
 
-static const char *local_text(struct turn *turn, const char *site, int64_t at_ms)
+const char *directory_local_text(struct turn *turn, const char *site, int64_t at_ms)
 {
     int64_t local = zone_local_ms(organisation_zone(turn, site), at_ms);
     int year, month, day;
@@ -227,8 +227,8 @@ static void check_span(struct turn *turn, const Directory__RosterPlan *plan, int
     int64_t gap = first_gap(plan->shifts, plan->n_shifts, from, to);
     if (gap >= to)
         return;
-    const char *since = local_text(turn, plan->site, gap);
-    const char *until = local_text(turn, plan->site, gap_end(plan->shifts, plan->n_shifts, gap, to));
+    const char *since = directory_local_text(turn, plan->site, gap);
+    const char *until = directory_local_text(turn, plan->site, gap_end(plan->shifts, plan->n_shifts, gap, to));
     wrong(turn, path, arena_printf(turn_arena(turn), "值班有空缺：%s 至 %s 无人", since, until),
           arena_printf(turn_arena(turn), "a gap: nobody is on duty from %s to %s", since, until));
 }
@@ -295,7 +295,7 @@ static void check_added(struct turn *turn, const Policy__Policy *policy, const D
         int64_t from_ms = plan->shifts[i]->from_ms;
         if (from_ms > begun_ms || begin_at(plan, from_ms) <= begin_at(before, from_ms))
             continue;
-        const char *begun = local_text(turn, plan->site, begun_ms);
+        const char *begun = directory_local_text(turn, plan->site, begun_ms);
         wrong(turn, arena_printf(turn_arena(turn), "%s.shifts[%zu]", path, i),
               arena_printf(turn_arena(turn),
                            "%s 的班次已经开始，不能再补排更早或同时的班次：请排在其后，或手工登记该班", begun),
@@ -428,6 +428,26 @@ static void say_mark(struct turn *turn, const Directory__Thing *thing, const cha
     turn_say(turn, event);
 }
 
+/* The one mark of people: is he in his trial practice? Who leads him is over with it. */
+static void say_trainee(struct turn *turn, const Directory__Person *person, bool on, const Hb__Event *cause)
+{
+    if (person->trainee == on)
+        return;
+    Directory__Person *said = arena_alloc(turn_arena(turn), sizeof *said);
+    *said = *person;
+    said->trainee = on;
+    if (!on)
+        said->mentor = arena_strdup(turn_arena(turn), "");
+    Hb__Event *event = turn_event(turn, "", 0);
+    event->payload_case = HB__EVENT__PAYLOAD_DIRECTORY;
+    event->directory = arena_alloc(turn_arena(turn), sizeof *event->directory);
+    directory__event__init(event->directory);
+    event->directory->kind_case = DIRECTORY__EVENT__KIND_PERSON_DEFINED;
+    event->directory->person_defined = said;
+    event_clauses(turn, event, cause->clauses, cause->n_clauses);
+    turn_say(turn, event);
+}
+
 void directory_mark(struct turn *turn, const Hb__Event *cause)
 {
     const Casework__MarkRequested *request = cause->casework->mark_requested;
@@ -437,8 +457,11 @@ void directory_mark(struct turn *turn, const Hb__Event *cause)
         return;
     if (*request->thing) {
         const Directory__Thing *thing = organisation_thing(turn, cause->site, request->thing);
+        const Directory__Person *person = organisation_person(turn, request->thing);
         if (thing)
             say_mark(turn, thing, request->fact->name, on, by, cause->clauses, cause->n_clauses);
+        else if (person && strcmp(request->fact->name, "trainee") == 0)
+            say_trainee(turn, person, on, cause);
         return;
     }
     for (const Directory__Thing **thing = organisation_things(turn, cause->site, request->register_); *thing; thing++)

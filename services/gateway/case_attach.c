@@ -157,7 +157,9 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
     const char *id = http_param(request, "file");
     for (size_t i = 0; i < file->n_attachments; i++)
         if (strcmp(file->attachments[i]->file, id) == 0) {
-            if (!refuse_without_purpose(request))
+            if (file->attachments[i]->deleted_ms)
+                problem_say(request, 410, "erased", "该文件已依制度删除", "this file was deleted, as the policy says");
+            else if (!refuse_without_purpose(request))
                 attachment_send(request, file->case_id, file->attachments[i], "", (char *)(uintptr_t) "");
             return;
         }

@@ -1,7 +1,9 @@
-/* GET /cases/{id}: the case file, its texts opened for those who may read them. */
+/* GET /cases/{id}: the case file, its texts opened for those who may read them. With ?with=timeline a page of what
+   happened comes along: who reads a case reads both, and that is one opening, not two. */
 #include "cases.h"
 
 #include "message/message.h"
+#include "parameters.h"
 #include "problem.h"
 #include "sites.h"
 #include "json/json.h"
@@ -12,6 +14,8 @@ struct reading {
     uint64_t case_id;
     Casework__CaseFile *file;
     Intake__Party *party; /* NULL: none */
+    bool with_timeline;
+    const struct case_timeline *timeline; /* NULL: not asked for */
     const Hb__Refusal *unopened;
     bool masked;
 };
@@ -37,6 +41,8 @@ static void give_file(struct http_request *request, void *context)
     json_t *json = json_from_message(&reading->file->base, zone);
     if (reading->party)
         json_object_set_new(json, "party", json_from_message(&reading->party->base, zone));
+    if (reading->timeline)
+        json_object_set_new(json, "timeline", case_timeline_json(request, reading->timeline));
     if (reading->masked)
         json_object_set_new(json, "masked", json_true());
     if (reading->unopened)
@@ -54,15 +60,31 @@ static void on_opened(struct http_request *request, void *context, const Hb__Ref
 
 static void open_file(struct http_request *request, struct reading *reading)
 {
-    ProtobufCMessage *messages[2] = {&reading->file->base}, *party;
+    const struct case_timeline *timeline = reading->timeline;
+    size_t events = timeline ? timeline->count : 0, count = 0;
+    ProtobufCMessage **messages = arena_alloc(&request->arena, (events + 2) * sizeof *messages), *party;
     char *why;
+    messages[count++] = &reading->file->base;
     if (reading->file->party.len &&
         message_unpack(&intake__party__descriptor, bytes_of(reading->file->party.data, reading->file->party.len),
                        &request->arena, &party, &why) == ERR_NONE) {
-        messages[1] = party;
+        messages[count++] = party;
         reading->party = (Intake__Party *)party;
     }
-    case_open_texts(request, reading->case_id, messages, reading->party ? 2 : 1, on_opened, reading);
+    for (size_t i = 0; i < events; i++)
+        messages[count++] = timeline->events[i];
+    case_open_texts(request, reading->case_id, messages, count, on_opened, reading);
+}
+
+static void on_timeline(struct http_request *request, void *context, const Hb__Refusal *refused,
+                        const struct case_timeline *timeline)
+{
+    struct reading *reading = context;
+    reading->timeline = timeline;
+    if (refused)
+        problem_respond(request, refused);
+    else
+        open_file(request, reading);
 }
 
 static void on_file(struct http_request *request, void *context, const Hb__Refusal *refused,
@@ -77,7 +99,9 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
     const char *etag = arena_printf(&request->arena, "\"%" PRIu64 "\"", reading->file->version);
     const char *known = http_header(request, "If-None-Match");
     http_set(request, "ETag", etag);
-    if (known && strcmp(known, etag) == 0)
+    if (reading->with_timeline) /* which grows without a new version of the case */
+        case_timeline_ask(request, reading->case_id, on_timeline, reading);
+    else if (known && strcmp(known, etag) == 0)
         http_respond(request, 304, NULL, (struct bytes){0});
     else
         open_file(request, reading);
@@ -85,7 +109,12 @@ static void on_file(struct http_request *request, void *context, const Hb__Refus
 
 static void on_found(struct http_request *request, uint64_t case_id)
 {
+    static const char *const choices[] = {"timeline", NULL};
     struct reading *reading = arena_zero(&request->arena, sizeof *reading);
+    unsigned with = 1;
+    if (!parameter_choice(request, "with", choices, &with))
+        return;
+    reading->with_timeline = with == 0;
     reading->case_id = case_id;
     case_file_ask(request, case_id, on_file, reading);
 }

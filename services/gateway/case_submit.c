@@ -4,12 +4,16 @@
 #include "body.h"
 #include "cell.h"
 #include "parameters.h"
+#include "portal.h"
+#include "portal_proof.h"
 #include "problem.h"
+#include "qr.h"
 #include "sites.h"
 #include "json/json.h"
 
 struct submission {
     const char *site;
+    bool slip; /* what is printed for whom it was registered is wanted, too */
     Intake__Submit *submit;
     const Hb__CommandReply *reply;
 };
@@ -27,17 +31,59 @@ json_t *submitted_json(struct http_request *request, const char *site, const Hb_
     return json;
 }
 
+static void answer(struct http_request *request, const struct submission *submission, json_t *slip)
+{
+    const Hb__CommandReply *reply = submission->reply;
+    json_t *json = submitted_json(request, submission->site, reply);
+    if (slip)
+        json_object_set_new(json, "slip", slip);
+    http_set(request, "Location",
+             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
+    http_respond_json(request, 201, json);
+}
+
+/* ---- the slip: where the case is followed, and the code of the portal's receipts ---- */
+
+static json_t *slip_json(struct http_request *request, const struct submission *submission,
+                         const Intake__Receipt *receipt)
+{
+    const Hb__CommandReply *reply = submission->reply;
+    const char *proof = portal_proof_link(request, reply->case_id, reply->submitted->offset, &receipt->hash);
+    if (!proof || !receipt->followed)
+        return NULL;
+    const char *track = arena_printf(&request->arena, "%s/track", portal_base(request));
+    return json_pack("{s:s, s:s, s:s}", "track", track, "proof", proof, "qr", qr_image(&request->arena, proof));
+}
+
+/* Registered it is in any case: a slip that cannot be made now is left out. */
+static void on_receipt(struct http_request *request, void *context, const Hb__Refusal *refused,
+                       const Hb__QueryReply *reply)
+{
+    const struct submission *submission = context;
+    answer(request, submission, refused ? NULL : slip_json(request, submission, reply->intake->receipt));
+}
+
+static void make_slip(struct http_request *request, struct submission *submission)
+{
+    Hb__Query query = HB__QUERY__INIT;
+    Intake__Query intake = INTAKE__QUERY__INIT;
+    Intake__CheckReceipt check = INTAKE__CHECK_RECEIPT__INIT;
+    if (!submission->slip) {
+        answer(request, submission, NULL);
+        return;
+    }
+    query.case_id = check.case_id = submission->reply->case_id;
+    check.offset = submission->reply->submitted->offset;
+    query.payload_case = HB__QUERY__PAYLOAD_INTAKE;
+    query.intake = &intake;
+    intake.kind_case = INTAKE__QUERY__KIND_RECEIPT;
+    intake.receipt = &check;
+    cell_query(request, HB__SERVICE__INTAKE, &query, on_receipt, submission);
+}
+
 /* ---- likely duplicates: intake names them, analytics says which of them the account sees ---- */
 
 #define LOOKED_UP_WITHIN_MS 300u /* a hint is not worth waiting for: the case is registered */
-
-static void answer(struct http_request *request, const struct submission *submission)
-{
-    const Hb__CommandReply *reply = submission->reply;
-    http_set(request, "Location",
-             arena_printf(&request->arena, "/api/v1/cases/%s", case_id_text(request, reply->case_id)));
-    http_respond_json(request, 201, submitted_json(request, submission->site, reply));
-}
 
 static void on_looked_up(struct http_request *request, void *context, const Hb__Refusal *refused,
                          const Hb__QueryReply *reply)
@@ -50,7 +96,7 @@ static void on_looked_up(struct http_request *request, void *context, const Hb__
     submitted->alike = arena_alloc(&request->arena, (list ? list->n_rows + 1 : 1) * sizeof *submitted->alike);
     for (size_t i = 0; list && i < list->n_rows; i++)
         submitted->alike[submitted->n_alike++] = list->rows[i]->number;
-    answer(request, submission);
+    make_slip(request, submission);
 }
 
 /* As far as analytics has heard: what this very submission did is not asked for. */
@@ -82,7 +128,7 @@ static void on_submitted(struct http_request *request, void *context, const Hb__
     if (reply->submitted->n_alike_ids)
         look_up(request, submission);
     else
-        answer(request, submission);
+        make_slip(request, submission);
 }
 
 static void on_site(struct http_request *request, void *context)
@@ -131,9 +177,14 @@ void cases_kinds(struct http_request *request)
 
 void cases_submit(struct http_request *request)
 {
-    json_t *body = body_object(request, false);
+    static const char *const words[] = {"false", "true", NULL};
     const Hb__Refusal *refused = NULL;
     struct submission *submission = arena_zero(&request->arena, sizeof *submission);
+    unsigned slip = 0;
+    if (!parameter_choice(request, "slip", words, &slip))
+        return;
+    submission->slip = slip == 1;
+    json_t *body = body_object(request, false);
     if (!body)
         return;
     submission->site = body_take_text(request, body, "site");

@@ -14,6 +14,7 @@ void cases_count(struct http_request *request);
 void reports_figures(struct http_request *request); /* case_figures.c: GET /reports/figures */
 void cases_file(struct http_request *request);      /* case_file.c */
 void cases_timeline(struct http_request *request);  /* case_timeline.c */
+void things_history(struct http_request *request);  /* thing_history.c */
 void cases_explain(struct http_request *request);   /* case_explain.c */
 void cases_documents(struct http_request *request); /* case_document.c */
 void cases_document(struct http_request *request);
@@ -79,6 +80,20 @@ struct case_export_format;
 void case_export_stream(struct http_request *request, struct case_list *list, const struct case_export_format *format);
 const char *case_csv_quoted(struct arena *arena, const char *text);
 const char *case_csv_harmless(struct arena *arena, const char *text);
+
+/* case_timeline.c: a page of all that happened, as ?after= and ?limit= name it; its texts are sealed yet. Where these
+   are wrong it is answered, and `done` is not called. */
+struct case_timeline {
+    ProtobufCMessage **events;           /* hb.Event */
+    const Casework__Withheld **withheld; /* of each; NULL: nothing */
+    size_t count;
+    uint32_t next;
+};
+typedef void case_timeline_fn(struct http_request *request, void *context, const Hb__Refusal *refused,
+                              const struct case_timeline *timeline);
+void case_timeline_ask(struct http_request *request, uint64_t case_id, case_timeline_fn *done, void *context);
+/* {events, next}; the site's zone must be known. */
+json_t *case_timeline_json(struct http_request *request, const struct case_timeline *timeline);
 
 /* Asks casework for the file of a case. */
 void case_file_ask(struct http_request *request, uint64_t case_id, cell_query_fn *done, void *context);

@@ -51,6 +51,10 @@ static void print_rows(struct html *html, const json_t *rows, bool english)
 /* Nobody takes it for the whole. */
 static void print_masked(struct html *html, const json_t *data, bool english)
 {
+    if (strcmp(text_at(json_object_get(data, "unopened"), "code"), "purpose_needed") == 0)
+        html_add(html, "<p class=\"masked\">%s</p>",
+                 english ? "Confidential: its texts are not on this sheet. To print them, state what it is for."
+                         : "保密事项：内容未予打印；须打印的，请说明目的后另行打印。");
     if (json_is_true(json_object_get(data, "masked")))
         html_add(html, "<p class=\"masked\">%s</p>",
                  english

@@ -332,8 +332,9 @@ json_t *openapi_document(json_t *schemas)
 
 json_t *openapi_submitted(json_t *schemas)
 {
+    json_t *slip = object(json_object(), "track", type("string"), "proof", type("string"), "qr", type("string"), NULL);
     return object(properties_of(schemas, &intake__submitted__descriptor), "case_id", type("string"), "site",
-                  type("string"), "repeated_command?", type("boolean"), NULL);
+                  type("string"), "repeated_command?", type("boolean"), "slip?", slip, NULL);
 }
 
 json_t *openapi_held(json_t *schemas)
@@ -384,19 +385,24 @@ json_t *openapi_attachments(json_t *schemas)
         "may_attach", type("boolean"), "unopened?", problem(), NULL);
 }
 
+static json_t *timeline_event(json_t *schemas)
+{
+    return object(properties_of(schemas, &hb__event__descriptor), "withheld_fields?", list_of(type("string")), NULL);
+}
+
 json_t *openapi_file(json_t *schemas)
 {
-    return object(properties_of(schemas, &casework__case_file__descriptor), "unopened?", problem(), "masked?",
-                  type("boolean"), NULL);
+    json_t *page = properties_but(schemas, &casework__timeline__descriptor, "events", "withheld"); /* that: with each */
+    json_t *timeline = object(page, "events", list_of(timeline_event(schemas)), NULL);
+    return object(properties_of(schemas, &casework__case_file__descriptor), "timeline?", timeline, "unopened?",
+                  problem(), "masked?", type("boolean"), NULL);
 }
 
 json_t *openapi_timeline(json_t *schemas)
 {
-    json_t *event =
-        object(properties_of(schemas, &hb__event__descriptor), "withheld_fields?", list_of(type("string")), NULL);
-    json_t *page = properties_but(schemas, &casework__timeline__descriptor, "events", "withheld"); /* that: with each */
-    return object(page, "events?", list_of(event), "case_id", type("string"), "unopened?", problem(), "masked?",
-                  type("boolean"), NULL);
+    json_t *page = properties_but(schemas, &casework__timeline__descriptor, "events", "withheld");
+    return object(page, "events?", list_of(timeline_event(schemas)), "case_id", type("string"), "unopened?", problem(),
+                  "masked?", type("boolean"), NULL);
 }
 
 json_t *openapi_explained(json_t *schemas)
@@ -479,8 +485,9 @@ json_t *openapi_definitions(json_t *schemas)
 json_t *openapi_changed(json_t *schemas)
 {
     return object(json_object(), "site?", type("string"), "policy_version?", type("integer"), "coming?",
-                  openapi_reference(schemas, &directory__coming_policy__descriptor), "repeated_command?",
-                  type("boolean"), NULL);
+                  openapi_reference(schemas, &directory__coming_policy__descriptor), "warnings?",
+                  list_of(openapi_reference(schemas, &hb__problem__descriptor)), "repeated_command?", type("boolean"),
+                  NULL);
 }
 
 /* Of the command: site and version; of a preview the cases as well. */

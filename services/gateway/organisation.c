@@ -107,6 +107,14 @@ void policies_show(struct http_request *request)
 
 /* ---- commands ---- */
 
+static json_t *warnings_json(const Hb__CommandReply *reply)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < reply->n_warnings; i++)
+        json_array_append_new(list, json_from_message(&reply->warnings[i]->base, NULL));
+    return list;
+}
+
 static void on_changed(struct http_request *request, void *context, const Hb__Refusal *refused,
                        const Hb__CommandReply *reply)
 {
@@ -126,6 +134,8 @@ static void on_changed(struct http_request *request, void *context, const Hb__Re
         json_object_set_new(json, "site", json_string(site));
         json_object_set_new(json, "coming", json_from_message(&reply->coming_policy->base, NULL));
     }
+    if (reply->n_warnings)
+        json_object_set_new(json, "warnings", warnings_json(reply));
     if (reply->repeated_command)
         json_object_set_new(json, "repeated_command", json_true());
     http_respond_json(request, 200, json);

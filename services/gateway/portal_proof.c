@@ -3,6 +3,7 @@
    before, none can have been put there, or altered, later. */
 #include "portal_proof.h"
 
+#include "portal.h"
 #include "qr.h"
 
 #include <sodium.h>
@@ -35,21 +36,28 @@ static void ask(struct proof *proof, size_t hash_size, cell_query_fn *done)
 
 /* ---- on the receipt ---- */
 
+const char *portal_proof_link(struct http_request *request, uint64_t case_id, uint64_t offset,
+                              const ProtobufCBinaryData *hash)
+{
+    uint8_t bytes[PROOF_BYTES];
+    char text[2 * PROOF_BYTES];
+    if (hash->len != HASH)
+        return NULL;
+    bytes_put_u64(bytes, case_id);
+    bytes_put_u64(bytes + 8, offset);
+    memcpy(bytes + 16, hash->data, HASH);
+    sodium_bin2base64(text, sizeof text, bytes, sizeof bytes, BASE64);
+    return arena_printf(&request->arena, "%s/r/%s", portal_base(request), text);
+}
+
 static void on_entry(struct http_request *request, void *context, const Hb__Refusal *refused,
                      const Hb__QueryReply *reply)
 {
     struct proof *proof = context;
     struct visit *visit = proof->visit;
     const Intake__Receipt *receipt = refused ? NULL : reply->intake->receipt;
-    uint8_t bytes[PROOF_BYTES];
-    char text[2 * PROOF_BYTES];
-    if (receipt && receipt->hash.len == HASH) {
-        bytes_put_u64(bytes, proof->case_id);
-        bytes_put_u64(bytes + 8, proof->offset);
-        memcpy(bytes + 16, receipt->hash.data, HASH);
-        sodium_bin2base64(text, sizeof text, bytes, sizeof bytes, BASE64);
-        visit->proof = arena_printf(&request->arena, "%s/r/%s", portal_base(request), text);
-    }
+    if (receipt)
+        visit->proof = portal_proof_link(request, proof->case_id, proof->offset, &receipt->hash);
     proof->then(visit, NULL);
 }
 

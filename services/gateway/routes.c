@@ -34,11 +34,12 @@
     {                                                                                                                  \
         "account", "账号，缺省为本人 / account; one's own"                                                     \
     }
-#define PURPOSE                                                                                                                              \
-    {                                                                                                                                        \
-        "purpose",                                                                                                                           \
-            "查看目的，将被记录；未说明则姓名、住址与号码被遮盖 / for what purpose sealed texts are opened; it is " \
-            "recorded; without one names, addresses and numbers are masked"                                                                  \
+#define PURPOSE                                                                                                                                     \
+    {                                                                                                                                               \
+        "purpose", "查看目的，将被记录；未说明则姓名、住址与号码被遮盖，保密事项不打开 / for what purpose sealed " \
+                   "texts are opened; it is "                                                                                                       \
+                   "recorded; without one names, addresses and numbers are masked, and a confidential case stays "                                  \
+                   "sealed (purpose_needed)"                                                                                                        \
     }
 
 /* What the list and its count are filtered by. */
@@ -129,7 +130,10 @@ const struct route routes[] = {
     {"DELETE", "/api/v1/views/{id}", views_drop, "删除视图 / Delete a view", .unkept = true,
      .gives_schema = openapi_nothing},
     {"POST", "/api/v1/cases", cases_submit, "登记一件事项 / Register a case", .takes_schema = openapi_submission,
-     .gives_schema = openapi_submitted},
+     .gives_schema = openapi_submitted,
+     .query = {{"slip",
+                "并给出凭条所需的查询网址与核验二维码 / true: with what the slip bears, where the case is followed "
+                "and the code that proves it, at a site that is open to the public"}}},
     {"GET", "/api/v1/cases", cases_list, "案件列表，可导出 / Cases, page by page or all as CSV or XLSX", .wide = true,
      .gives = &analytics__case_list__descriptor, .gives_type = "text/csv",
      .gives_file = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -157,7 +161,13 @@ const struct route routes[] = {
      "可登记的事项及渠道 / What one may register at a site, and by which channels",
      .gives = &intake__registrable__descriptor, .query = {SITE}},
     {"GET", "/api/v1/cases/{id}", cases_file, "案卷 / The case file", .gives_schema = openapi_file,
-     .query = {SITE, PURPOSE}},
+     .query = {SITE,
+               PURPOSE,
+               {"with",
+                "一并取：timeline 为案件经过，一次打开，一条记录 / timeline: a page of what happened comes along, "
+                "opened and recorded with the file as one"},
+               {"after", "经过：从此之后 / of the time line: the `next` of the page before"},
+               {"limit", "经过：每页条数 / of the time line: events of a page, at most 200"}}},
     {"GET", "/api/v1/cases/{id}/timeline", cases_timeline, "案件的全部经过 / Everything that happened",
      .gives_schema = openapi_timeline,
      .query = {SITE,
@@ -190,6 +200,14 @@ const struct route routes[] = {
      .gives_type = "*/*", .query = {SITE, PURPOSE}},
     {"POST", "/api/v1/cases/{id}/actions/{action}", cases_act, "办理一个步骤 / Take a step",
      .takes = &casework__act__descriptor, .gives_schema = openapi_acted, .query = {SITE}},
+    {"GET", "/api/v1/things/{thing}/history", things_history,
+     "登记册一项（设备等）的历史：指向它的事项，最近在前 / The history of an entry of a register: the cases that name "
+     "it, "
+     "newest first",
+     .gives = &casework__thing_history__descriptor,
+     .query = {SITE,
+               {"before", "从此之前 / the `next` of the page before"},
+               {"limit", "每页条数 / cases of a page, at most 50"}}},
     {"GET", "/api/v1/held", held_list,
      "待核的网上提交：疑似程序所发，尚未登记，最早在前；可登记者可看 / Submissions of the public that are held because "
      "they "

@@ -69,6 +69,13 @@ static void answer_track(struct turn *turn, const char *given, Intake__Reply *re
     reply->tracked = tracked;
 }
 
+/* Whoever stands at the desk prints the slip of what he has registered. */
+static bool has_registered(const Hb__Event *event, const Hb__Actor *actor)
+{
+    return actor && *actor->account && event->actor && strcmp(event->actor->account, actor->account) == 0 &&
+           !event->intake->registered->requested_by;
+}
+
 /* The hash is the secret: who knows it has the receipt, or the log. */
 static void answer_receipt(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
 {
@@ -80,7 +87,9 @@ static void answer_receipt(struct turn *turn, const Hb__Query *query, Intake__Re
                      event->intake->kind_case == INTAKE__EVENT__KIND_REGISTERED &&
                      turn_own_hash(turn, check->offset, hash);
     bool equal = registers && given.size == TURN_HASH_BYTES && memcmp(hash, given.data, TURN_HASH_BYTES) == 0;
-    if (!registers || !(equal || (!given.size && query->actor && query->actor->complainant))) {
+    bool told = registers && !given.size &&
+                ((query->actor && query->actor->complainant) || has_registered(event, query->actor));
+    if (!equal && !told) {
         turn_refuse(turn, 404, "not_found", "日志中没有这条记录", "there is no such entry in the log");
         return;
     }
@@ -89,6 +98,8 @@ static void answer_receipt(struct turn *turn, const Hb__Query *query, Intake__Re
     receipt->site = event->site;
     receipt->registered_ms = event->recorded_ms;
     receipt->hash = (ProtobufCBinaryData){TURN_HASH_BYTES, hash};
+    const Directory__Site *site = organisation_site(turn, event->site);
+    receipt->followed = site && site->public_;
     reply->kind_case = INTAKE__REPLY__KIND_RECEIPT;
     reply->receipt = receipt;
 }

@@ -98,6 +98,19 @@ static void evolve_attached(struct turn *turn, const Hb__Event *event)
     intake_file_save(turn, event->case_id, attached->file, &record);
 }
 
+/* Nobody is given it from here on; tidying drops its content. */
+static void evolve_deleted(struct turn *turn, const Hb__Event *event)
+{
+    const Casework__StepTaken *taken = event->casework->step_taken;
+    for (size_t i = 0; i < taken->n_deleted; i++) {
+        Intakerec__File *file = intake_file_load(turn, event->case_id, taken->deleted[i]);
+        if (!file)
+            continue;
+        file->deleted = true;
+        intake_file_save(turn, event->case_id, taken->deleted[i], file);
+    }
+}
+
 static void evolve_casework(struct turn *turn, const Hb__Event *event)
 {
     switch (event->casework->kind_case) {
@@ -109,6 +122,7 @@ static void evolve_casework(struct turn *turn, const Hb__Event *event)
         return;
     case CASEWORK__EVENT__KIND_STEP_TAKEN:
         intake_step_fold(turn, event, event->casework->step_taken);
+        evolve_deleted(turn, event);
         return;
     case CASEWORK__EVENT__KIND_CASE_MOVED:
         intake_identity_moved(turn, event);

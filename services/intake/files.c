@@ -282,6 +282,14 @@ static void refuse_absent(struct turn *turn)
     turn_refuse(turn, 404, "not_found", "没有这个文件", "there is no such file");
 }
 
+static bool is_deleted(struct turn *turn, uint64_t case_id, const char *name)
+{
+    const Intakerec__File *file = intake_file_load(turn, case_id, name);
+    if (file && file->deleted)
+        turn_refuse(turn, 410, "erased", "该文件已依制度删除", "this file was deleted, as the policy says");
+    return file && file->deleted;
+}
+
 static bool read_chunk(struct turn *turn, struct files_rows *rows, const Hb__Query *query, Intake__FileRead *out)
 {
     const Intake__ReadFile *read = query->intake->read_file;
@@ -314,7 +322,8 @@ static bool read_chunk(struct turn *turn, struct files_rows *rows, const Hb__Que
 void files_read(struct turn *turn, const Hb__Query *query, Intake__Reply *reply)
 {
     struct files_rows rows;
-    if (!case_of(turn, query, query->intake->read_file->file) || !was_opened(turn, query))
+    const char *file = query->intake->read_file->file;
+    if (!case_of(turn, query, file) || !was_opened(turn, query) || is_deleted(turn, query->case_id, file))
         return;
     if (!files_tables(turn_files(turn), &rows)) {
         refuse_unread(turn);

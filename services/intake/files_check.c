@@ -21,8 +21,9 @@ static bool is_orphan(struct turn *turn, uint64_t case_id, const char *file, con
 static bool is_over(struct turn *turn, struct bytes key, const Intakerec__Kept *kept)
 {
     uint64_t case_id = bytes_get_u64(key.data);
-    return !turn_has_bucket(turn, case_id_bucket(case_id)) || vault_erased(turn_vault(turn), kept->key_id) ||
-           is_orphan(turn, case_id, (const char *)key.data + 8, kept);
+    const Intakerec__File *attached = intake_file_load(turn, case_id, (const char *)key.data + 8);
+    return (attached && attached->deleted) || !turn_has_bucket(turn, case_id_bucket(case_id)) ||
+           vault_erased(turn_vault(turn), kept->key_id) || is_orphan(turn, case_id, (const char *)key.data + 8, kept);
 }
 
 static void drop(struct files_rows *rows, struct bytes key, const Intakerec__Kept *kept)
@@ -166,7 +167,7 @@ static const char *wrong_attached(struct turn *turn, struct files_rows *rows, st
     uint64_t case_id = bytes_get_u64(key.data);
     const Intakerec__Case *record = intake_case_load(turn, case_id);
     const Intakerec__File *file = intake_file_load(turn, case_id, (const char *)key.data + 8);
-    if (!file || !record || vault_erased(turn_vault(turn), record->content_key))
+    if (!file || file->deleted || !record || vault_erased(turn_vault(turn), record->content_key))
         return NULL;
     enum err err = files_kept(rows, key, arena, &kept);
     if (err == ERR_CORRUPT)

@@ -1,7 +1,8 @@
 /* Confidential cases, and all of a kind with `identity: restricted`: who complained is opened only to those whom the
-   policy lets unseal it (`may: {do: unseal}` of the kind), whatever scopes an account has. A text whose field says
-   `read` is found by a search of those alone whom it names; casework does not give it to others either. The facts of
-   such cases are kept here for these questions alone. */
+   policy lets unseal it (`may: {do: unseal}` of the kind), whatever scopes an account has; and no text of theirs is
+   shown to staff, not even in part, before it is said what for. A text whose field says `read` is found by a search of
+   those alone whom it names; casework does not give it to others either. The facts of such cases are kept here for
+   these questions alone. */
 #include "intake.h"
 
 #include "organisation/conditions.h"
@@ -16,11 +17,15 @@ static bool withholds_texts(const Policy__Kind *kind)
     return false;
 }
 
+static bool is_asked_for(const Intake__Party *party, const Policy__Kind *kind)
+{
+    return party && (party->confidential || (kind && kind->identity_restricted));
+}
+
 void intake_identity_begin(struct turn *turn, const Hb__Event *event, const Policy__Kind *kind)
 {
-    const Intake__Party *party = event->intake->registered->party;
     Intakerec__Confidential record = INTAKEREC__CONFIDENTIAL__INIT;
-    record.identity = party && (party->confidential || (kind && kind->identity_restricted));
+    record.identity = is_asked_for(event->intake->registered->party, kind);
     if (!record.identity && !withholds_texts(kind))
         return;
     facts_list_fold(turn_arena(turn), &record.facts, &record.n_facts, event);
@@ -155,7 +160,28 @@ bool intake_text_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t ca
     return !case_may_read(&view, def, actor);
 }
 
+bool intake_is_confidential(struct turn *turn, uint64_t case_id)
+{
+    const Intakerec__Confidential *record = intake_confidential_load(turn, case_id);
+    const Intakerec__Held *held = record ? NULL : intake_held_load(turn, case_id);
+    if (!held)
+        return record && record->identity;
+    const Policy__Policy *policy = organisation_policy(turn, held->site, held->policy_version);
+    return is_asked_for(held->submit->party, policy ? policy_kind(policy, held->submit->kind) : NULL);
+}
+
 /* ---- why ---- */
+
+Hb__Refusal *intake_purpose_reason(struct turn *turn)
+{
+    Hb__Refusal *refusal = TURN_NEW(turn, Hb__Refusal, hb__refusal__init);
+    refusal->status = 403;
+    refusal->code = "purpose_needed";
+    refusal->text = label_new(turn, "保密事项：内容须说明查看目的方可打开，并将被记录",
+                              "confidential: its texts open when it is said what for, and that is recorded");
+    refusal_field(turn, refusal, "purpose");
+    return refusal;
+}
 
 static void add_reasons(struct turn *turn, Hb__Refusal *refusal, const Intakerec__Case *record)
 {

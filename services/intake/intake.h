@@ -215,6 +215,10 @@ void intake_identity_moved(struct turn *turn, const Hb__Event *event);
 bool intake_identity_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t owner, uint64_t key_id);
 /* Is this a text of the case that its policy does not show to the actor (`read` of the field)? */
 bool intake_text_withheld(struct turn *turn, const Hb__Actor *actor, uint64_t case_id, const char *field);
+/* Of a confidential case (or of what is held and would be one) staff is shown nothing, not in part either, before it is
+   said what for. */
+bool intake_is_confidential(struct turn *turn, uint64_t case_id);
+Hb__Refusal *intake_purpose_reason(struct turn *turn);
 /* Why, by which clauses, and for whom it is. */
 Hb__Refusal *intake_identity_reason(struct turn *turn, uint64_t case_id, const char *field);
 

@@ -122,10 +122,17 @@ static void note_box(struct turn *turn, Intake__DataOpened *opened, const Hb__Se
     }
 }
 
-/* An identity that the policy keeps from staff; from a complainant what is not his to read of his own case. Casework
-   judges by the version that the case went by then, here it is the one of now: what the two see differently costs him
-   that text, not the page. */
-static bool is_withheld(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box)
+/* Sealed for a confidential case, opened for one, or lent to one. */
+static bool is_confidential(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, uint64_t case_id)
+{
+    return intake_is_confidential(turn, intake_key_case(turn, box->key_id)) || intake_is_confidential(turn, case_id) ||
+           (intake_lent(turn, command->case_id, box) && intake_is_confidential(turn, command->case_id));
+}
+
+/* From staff: an identity that the policy keeps from them, and whatever is confidential while nobody has said what for;
+   from a complainant what is not his to read of his own case. Casework judges by the version that the case went by
+   then, here it is the one of now: what the two see differently costs him that text, not the page. */
+static bool is_withheld(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, uint64_t case_id)
 {
     const Hb__Actor *actor = intake_actor(command);
     if (actor->complainant) {
@@ -133,7 +140,9 @@ static bool is_withheld(struct turn *turn, const Hb__Command *command, const Hb_
         return own && box->key_id == own->content_key && !is_his_to_read(turn, own, box->field) &&
                !intake_lent(turn, command->case_id, box);
     }
-    return !is_system(actor) && intake_identity_withheld(turn, actor, intake_key_case(turn, box->key_id), box->key_id);
+    return !is_system(actor) &&
+           ((command->intake->open->masked && is_confidential(turn, command, box, case_id)) ||
+            intake_identity_withheld(turn, actor, intake_key_case(turn, box->key_id), box->key_id));
 }
 
 static void refuse_box(struct turn *turn, size_t at, bool known)
@@ -196,7 +205,7 @@ static bool gather(struct opening *opening, const Hb__Command *command, const In
         }
         if (!opened)
             return false;
-        note_box(turn, opened, open->boxes[i], is_withheld(turn, command, open->boxes[i]));
+        note_box(turn, opened, open->boxes[i], is_withheld(turn, command, open->boxes[i], case_id));
         opened->purpose = open->purpose;
         opened->masked = open->masked;
     }

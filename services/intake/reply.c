@@ -103,13 +103,13 @@ static bool is_withheld(const Intake__DataOpened *opened, const Hb__Sealed *box)
     return key && field;
 }
 
-/* The case for which the box was withheld when this was decided; 0: it was not. */
-static uint64_t withheld_for(Hb__Event *const *said, unsigned count, const Hb__Sealed *box)
+/* What was said when the box was withheld; NULL: it was not. */
+static const Hb__Event *withheld_by(Hb__Event *const *said, unsigned count, const Hb__Sealed *box)
 {
     for (unsigned i = 0; i < count; i++)
         if (is_withheld(said[i]->intake->opened, box))
-            return said[i]->case_id;
-    return 0;
+            return said[i];
+    return NULL;
 }
 
 static Hb__Refusal *staffs_own(struct turn *turn, const char *field)
@@ -124,13 +124,22 @@ static Hb__Refusal *staffs_own(struct turn *turn, const char *field)
     return refusal;
 }
 
+/* What is masked is withheld of confidential cases only; who may not see the identity for a purpose either, hears that
+   when one is given. */
+static Hb__Refusal *reason_of(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, uint64_t case_id)
+{
+    if (intake_actor(command)->complainant)
+        return staffs_own(turn, box->field);
+    return command->intake->open->masked ? intake_purpose_reason(turn)
+                                         : intake_identity_reason(turn, case_id, box->field);
+}
+
 static void withhold(struct turn *turn, const Hb__Command *command, const Hb__Sealed *box, uint64_t case_id,
                      Intake__Opened *opened)
 {
     opened->withheld[opened->n_texts] = true;
     if (!opened->unopened)
-        opened->unopened = intake_actor(command)->complainant ? staffs_own(turn, box->field)
-                                                              : intake_identity_reason(turn, case_id, box->field);
+        opened->unopened = reason_of(turn, command, box, case_id);
 }
 
 /* What was recorded counts: a command that comes again shows no more than it did. */
@@ -162,9 +171,9 @@ static void reply_opened(struct turn *turn, const Hb__Command *command, Hb__Even
     bool masked = is_masked(open, said, count);
     for (size_t i = 0; i < open->n_boxes; i++) {
         char *text = "";
-        uint64_t withheld = withheld_for(said, count, open->boxes[i]);
+        const Hb__Event *withheld = withheld_by(said, count, open->boxes[i]);
         if (withheld) {
-            withhold(turn, command, open->boxes[i], withheld, opened);
+            withhold(turn, command, open->boxes[i], withheld->case_id, opened);
         } else if (vault_open(turn_vault(turn), open->boxes[i], turn_arena(turn), &text)) {
             text = "";
             opened->gone[opened->n_gone++] = open->boxes[i]->field;

@@ -258,11 +258,12 @@ static void transfer(struct sending *sending)
 
 /* ---- what is sealed: the complainant's address, a letter ---- */
 
-/* How many boxes must be opened; into `boxes_out` (room for two), the address first. */
+/* How many boxes must be opened; into `boxes_out` (room for two), the address first. The letter is for the complainant:
+   staff read it in the case, where that is recorded. */
 static size_t sealed_of(const struct sending *sending, Hb__Sealed **boxes_out)
 {
     const Noterec__Mail *mail = sending->mail;
-    const Hb__Field *letter = mail->letter ? mail->letter->text : NULL;
+    const Hb__Field *letter = mail->letter && mail->to_sealed ? mail->letter->text : NULL;
     Hb__Sealed *boxes[2];
     size_t count = 0;
     if (mail->to_sealed)

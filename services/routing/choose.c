@@ -5,6 +5,7 @@
 #include "organisation/conditions.h"
 #include "policy/facts.h"
 #include "policy/lookup.h"
+#include "policy/words.h"
 
 #define PROBLEMS_MAX 16u
 
@@ -276,26 +277,54 @@ static const char *co_owner_of(struct chooser *chooser, const Policy__RouteRow *
     return person;
 }
 
+static const Hb__Label *department_name(void *context, const char *id)
+{
+    const struct chooser *chooser = context;
+    const Directory__Department *department = organisation_department(chooser->turn, chooser->record->site, id);
+    return department ? department->name : NULL;
+}
+
+/* What the policy calls the row; where it gives no name, its place among the rows and to whom it gives the case. */
+static const char *row_text(const struct chooser *chooser, const Policy__RouteRow *row, bool english)
+{
+    struct arena *arena = turn_arena(chooser->turn);
+    const struct policy_departments departments = {department_name, (void *)(uintptr_t)chooser};
+    const char *name = !row->label ? "" : english ? row->label->en : row->label->zh;
+    unsigned place = 1;
+    if (*name)
+        return arena_printf(arena, english ? "the route \"%s\"" : "分派规则“%s”", name);
+    while (place < chooser->kind->n_route && chooser->kind->route[place - 1] != row)
+        place++;
+    const char *to =
+        row->to ? policy_whos_text(arena, chooser->policy, &(Policy__Who *){row->to}, 1, english, &departments) : "";
+    return arena_printf(arena, english ? "route %u (to %s)" : "第 %u 条分派规则（归%s）", place, to);
+}
+
+static void say_row_problem(struct chooser *chooser, const Policy__RouteRow *row, const char *zh, const char *en)
+{
+    struct arena *arena = turn_arena(chooser->turn);
+    say_problem(chooser, row, row->name, arena_printf(arena, "%s%s", row_text(chooser, row, false), zh),
+                arena_printf(arena, "%s %s", row_text(chooser, row, true), en));
+}
+
 static bool try_row(struct chooser *chooser, const Policy__RouteRow *row, struct routing_choice *out)
 {
     struct turn *turn = chooser->turn;
     const char *named = "";
     const char *lead = row->to ? who_department(turn, chooser->record->site, row->to, &chooser->facts, &named) : "";
     if (!lead[0] || excluded(chooser, row, lead)) {
-        say_problem(chooser, row, row->name, "该分派规则没有可用的部门",
-                    "the route row leads to no department that may answer");
+        say_row_problem(chooser, row, "没有可用的部门", "leads to no department that may answer");
         return false;
     }
     *out = choice_new(lead, handler_for(chooser, lead, named, never_of(chooser, row), row), row->name,
-                      arena_printf(turn_arena(turn), "按分派规则 %s", row->name),
-                      arena_printf(turn_arena(turn), "by route row %s", row->name));
+                      arena_printf(turn_arena(turn), "按%s", row_text(chooser, row, false)),
+                      arena_printf(turn_arena(turn), "by %s", row_text(chooser, row, true)));
     out->clauses = row->clauses;
     out->clauses_count = row->n_clauses;
     add_joint(chooser, row, out);
     out->co_owner = co_owner_of(chooser, row, out->handler);
     if (row->n_holding && !*out->handler)
-        say_problem(chooser, row, row->name, "无人持有所需证书",
-                    "nobody present holds the certificates that are needed");
+        say_row_problem(chooser, row, "：无人持有所需证书", "wants certificates that nobody present holds");
     return true;
 }
 
@@ -316,8 +345,7 @@ static bool choose_row(struct chooser *chooser, struct routing_choice *out)
         const Policy__RouteRow *row = chooser->kind->route[i];
         enum truth holds = row_holds(chooser, row);
         if (holds == TRUTH_UNKNOWN)
-            say_problem(chooser, row, row->name, "该分派规则所需内容未知，已略过",
-                        "what the route row asks is not known: passed over");
+            say_row_problem(chooser, row, "所需内容未知，已略过", "asks what is not known, and was passed over");
         if (holds == TRUTH_YES && try_row(chooser, row, out))
             return true;
     }

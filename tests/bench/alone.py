@@ -59,8 +59,8 @@ def fill_deadlines(folder, many, rounds, flush_ms=0):
 
 
 def measure_deadlines(folder, rounds, many=10_000_000):
-    """Ten thousand and ten million, each filled once: opening and ticks are repeated, the sweep is not. Only the sweep flushes, and
-    it is the same with few and many: with +1 ms it is measured with few."""
+    """Ten thousand and ten million, each filled once: opening, ticks and the sweep are repeated. Only the sweep flushes, and
+    it is the same with few and many: with +1 ms it is measured with few, once."""
     few, much = (fill_deadlines(folder, count, rounds) for count in (FEW, many))
     slow = fill_deadlines(folder, FEW, 1, flush_ms=1)
     flush = measure_disk(folder, 0)["p50_us"] / 1e3

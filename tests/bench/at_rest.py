@@ -38,6 +38,7 @@ def measure_memory(folder, rounds):
         yield Row(f"memory {name}, anonymous", anonymous[name], "MB", goal="P11 <= 2", holds=lambda v, _: v <= 2)
     total = [sum(each) for each in zip(*pss.values())]
     yield Row("memory all nine, PSS", total, "MB", goal="P11 <= 30", holds=lambda v, _: v <= 30)
+    yield Row("memory all nine, anonymous", [sum(each) for each in zip(*anonymous.values())], "MB")
     if programs():
         yield Row("memory all nine, PSS, beside PostgreSQL's", total, "MB", idle_postgres(folder, rounds), "PostgreSQL, idle", "P11 <= 1 x",
                   lambda _, ratio: ratio <= 1)

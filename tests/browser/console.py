@@ -151,7 +151,15 @@ class Console(Browser):
             if (!one || ![...one.options].some(option => option.value === arguments[1])) return false;
             one.value = arguments[1]; one.dispatchEvent(new Event("change", {bubbles: true})); return true;""", selector, value)
 
-    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32, "F2": 113, "F4": 115}
+    def choose_in(self, name, value):
+        """Of Reception's form: by its button, or in the list beside the buttons."""
+        self.wait("""const radio = document.querySelector(`input[type=radio][name='${arguments[0]}'][value='${arguments[1]}']`);
+            if (radio) { radio.focus(); radio.click(); return true; }
+            const list = document.querySelector(`select[name=other_${arguments[0]}], select[name=${arguments[0]}]`);
+            if (!list || ![...list.options].some(option => option.value === arguments[1])) return false;
+            list.value = arguments[1]; list.dispatchEvent(new Event("change", {bubbles: true})); return true;""", name, value)
+
+    KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowDown": 40, "Space": 32, "F2": 113, "F4": 115, "Delete": 46}
 
     def key(self, key, ctrl=False, text=None):
         code = self.KEYS.get(key, ord(key.upper()[0]))

@@ -23,6 +23,8 @@ def traces(system):
         assert system.http("GET", path + purpose, token=tokens["coordinator"]).status == 200
     assert system.http("POST", path + "/actions/accept", {}, token=tokens["coordinator"]).status == 200
     system.run("account", "password", "handler")
+    other = next(row for row in system.http("GET", f"/api/v1/cases?site={SITE}", token=tokens["coordinator"]).json()["rows"] if row["case_id"] != reply.json()["case_id"])
+    assert system.http("GET", f"/api/v1/cases/{other['case_id']}", token=system.operator_token()).status == 200
     system.settle()
     return reply.json()
 
@@ -74,6 +76,8 @@ def test_audit():
         with Console(system, "zh-CN") as console:
             console.sign_in("auditor")
             page(console)
+            console.shows("运维人员", "table.audit tbody th")
+            assert "operator" not in "".join(rows(console)), rows(console)
             console.look("audit")
             narrows(console, case)
             verifies(console)

@@ -69,7 +69,7 @@ def knows_the_caller(console, open_one, closed_one):
     console.key("r")
     console.there("[name=kind]")
     console.look("reception-empty")
-    console.pick("select[name=category]", "noise")
+    console.choose_in("category", "noise")
     console.shows(open_one, "section[aria-labelledby=duplicates], section[aria-labelledby=alike]")
     console.fill("input[name=place]", "听涛阁 西侧")
     console.shows(open_one, "section[aria-labelledby=duplicates]")
@@ -141,7 +141,7 @@ def test_joining():
         with Console(system, "zh-CN") as console:
             console.sign_in("reception")
             console.go("/reception")
-            console.pick("select[name=category]", "lift")
+            console.choose_in("category", "lift")
             joins = [f"li:has(a[href$='/{case}']) button.join" for case in cases]
             console.press(joins[1])
             console.press("[data-step=me_too]")
@@ -153,7 +153,7 @@ def test_joining():
             console.press(joins[1])
             console.alert_text()
             console.answer_alert(False)
-            console.pick("select[name=category]", "noise")
+            console.choose_in("category", "noise")
             console.gone("button.join")
             console.wait("return !document.querySelector('section[aria-labelledby=alike] [role=status]') && document.querySelector('section[aria-labelledby=alike] a.number')")
             assert console.value("form.action [name=reach]") == "lin@example.org"

@@ -70,7 +70,8 @@ def publishes(console, site):
 def registers(console, site):
     console.go(f"/reception?site={site}")
     console.fill("textarea[name=text]", "三号楼电梯停了")
-    console.script("for (const one of document.querySelectorAll('.reception form select:required')) if (!one.value && one.options.length > 1) { one.value = one.options[1].value; one.dispatchEvent(new Event('change', {bubbles: true})); }")
+    console.script("for (const one of document.querySelectorAll('.reception form select:required')) if (!one.value && one.options.length > 1) { one.value = one.options[1].value; one.dispatchEvent(new Event('change', {bubbles: true})); }"
+                   " for (const one of document.querySelectorAll('.reception form input[type=radio]:required')) if (!document.querySelector(`input[name=${one.name}]:checked`)) one.click();")
     console.key("Enter", ctrl=True)
     console.there(".slip .big")
     return console.text(".slip .big")

@@ -161,11 +161,13 @@ def on_every_screen(console, made):
             if name == "case":
                 reads_the_case(console)
             if name == "reception":
-                console.pick("select[name=category]", "noise")
+                console.choose_in("category", "noise")
                 console.fill("textarea[name=text]", TEXT)
                 harmless(console, "typed", names_of_ours=True)
                 console.fill("textarea[name=text]", "")
-                console.pick("select[name=category]", "")
+                console.script("document.querySelector('input[name=category]:checked').focus()")
+                console.key("Delete")  # it is taken back
+                console.gone("input[name=category]:checked")
         if account == "admin":
             console.go("/account")
             console.fill("input[name=token_name]", IMAGE)

@@ -155,21 +155,14 @@ def publish(system, name, text):
     return folder
 
 
-def choose_kind(console, name):
-    if console.find_all("select[name=kind]"):
-        console.pick("select[name=kind]", name)
-    else:
-        console.press(f"input[name=kind][value={name}]")
-
-
 def registers_by_its_channel(console, system):
     """Who may register what, and by which channels, is the policy's: a kind of the coordinator's, by the channel it has."""
     console.go("/reception", "input[name=phone]")
-    kinds = console.script("return [...document.querySelectorAll('select[name=kind] option, input[name=kind]')].map(one => one.value)")
+    kinds = console.script("return [...document.querySelectorAll('select[name=other_kind] option, input[name=kind]')].map(one => one.value)")
     assert "visit_only" in kinds and "outlay" in kinds, kinds
-    choose_kind(console, "outlay")
-    console.wait("return document.querySelector('[name=kind]:checked, select[name=kind]').value === 'outlay' && !document.querySelector('input[name=files]')")  # to which the general manager adds files
-    choose_kind(console, "visit_only")
+    console.choose_in("kind", "outlay")
+    console.wait("return (document.querySelector('[name=kind]:checked') ?? document.querySelector('select[name=other_kind]')).value === 'outlay' && !document.querySelector('input[name=files]')")  # to which the general manager adds files
+    console.choose_in("kind", "visit_only")
     console.there("input[name=files]")
     console.wait("return [...document.querySelectorAll('input[name=channel]')].map(one => one.value).join() === 'visit' && document.querySelector('input[name=channel]').checked")
     console.shows("上门来访" if console.script("return document.documentElement.lang") != "en" else "Called in person", "fieldset")
@@ -394,5 +387,43 @@ def test_purpose():
                 prints_in_full(console)
 
 
+def test_closed():
+    """A confidential case shows nothing before it is said what for, prints nothing masked, and one look at it is one record."""
+    with System("--demo") as system:
+        number = submit(system, "complaint", category="noise", text="夜里偷倒废油", party={"name": "欧阳铃木", "phone": "13800001234", "confidential": True})
+        row = system.http("GET", f"/api/v1/cases?site=haitang&number={number}", token=system.tokens()["coordinator"]).json()["rows"][0]
+        def looked():
+            system.settle()
+            entries = system.http("GET", f"/api/v1/audit?site=haitang&case={number}&what=looked", token=system.tokens()["auditor"]).json()["entries"]
+            return [one["purpose"] for one in entries if not one.get("masked")]
+        for language, phone, kept, reason, row_says in (("zh-CN", False, "保密事项", "核实身份或事实", "姓名、电话"), ("en", True, "Confidential.", "To check identity or facts", "Name, Telephone")):
+            with Console(system, language, phone) as console:
+                console.sign_in("coordinator")
+                console.go(f"/case/{row['case_id']}", ".case-head")
+                console.shows(kept, ".closed")
+                for hidden in ("夜里偷倒废油", "欧", "1380000", "138****"):
+                    assert hidden not in console.source(), hidden
+                console.look("closed")
+                before = looked()
+                console.press(".case-head .print")
+                console.there("dialog.purpose[open]")
+                assert not console.find_all("dialog.purpose .as-masked")
+                console.key("Escape")
+                console.gone("dialog.purpose[open]")
+                console.press(".closed .unmask")
+                console.press("dialog.purpose input[value=check]")
+                console.press("dialog.purpose [type=submit]")
+                console.shows("夜里偷倒废油", ".text")
+                console.shows("欧阳铃木")
+                console.gone(".closed")
+                console.look("opened")
+                assert looked() == [reason, *before], looked()
+            with Console(system, language, phone) as console:
+                console.sign_in("auditor")
+                console.go(f"/audit?case={number}", "table.audit tbody tr")
+                console.shows(row_says, "table.audit")
+                console.look("audit-opened")
+
+
 if __name__ == "__main__":
-    main([test_views, test_lists, test_purpose])
+    main([test_views, test_lists, test_purpose, test_closed])

@@ -241,6 +241,12 @@ printf '{"sites": [{"id": "teahouse"}], "people": [{"id": "mei", "posts": [{"sit
 expect 'a level that reaches nobody' 0 'nobody at teahouse holds the post property_supervisor: there it reaches nobody' \
   "$hearback" policy check --language en --organisation "$work/people.json" PROP-11
 expect 'in Chinese, too' 0 'teahouse 无人担任岗位 property_supervisor' "$hearback" policy check --organisation "$work/people.json" PROP-11
+expect 'a roster that nobody is on' 0 'rosters.lift_shift: nobody at teahouse holds a post of this roster (lift_operator)' \
+  "$hearback" policy check --language en --organisation "$work/people.json" HOSP-PROPERTY-LIFT
+expect 'a certificate that nobody has' 0 'kinds.repair.rules.electric_taken: nobody at teahouse holds the certificate "electrician"' \
+  "$hearback" policy check --language en --organisation "$work/people.json" HOSP-PROPERTY-HR
+expect 'no YAML, in Chinese' 1 'LAME/pack.yaml:2: 不是有效的 YAML：此处不能有“键: 值”' \
+  bash -c "mkdir -p '$work/LAME'; printf 'pack: LAME\nname: a: b\n' >'$work/LAME/pack.yaml'; '$hearback' policy check --packs '$work' LAME"
 expect 'a file that is no organisation' 2 'people.json:2: ' bash -c "echo '{' >'$work/people.json'; '$hearback' policy check --organisation '$work/people.json' PROP-11"
 
 expect 'what six packs say differently' 0 'kinds.complaint.steps.dispatch.by: it differs from' "$hearback" policy check --language en --together "${six[@]}"
@@ -277,8 +283,8 @@ expect 'another policy' 1 '0 added, 2 removed, 3 changed; 5 loosen' diff_of OLD 
 expect 'a longer time' 1 '~ setting Limit of the plan › value: 3 working days → 5 working days  (loosens)' diff_of OLD NEW
 expect 'more people' 1 '~ kind Complaint › step Plan › by: handler → handler, lead department  (loosens)' diff_of OLD NEW
 expect 'fewer demands' 1 '~ kind Complaint › step Plan › needs: Plan, Proposed solution → Plan  (loosens)' diff_of OLD NEW
-expect 'a guard gone' 1 '- kind Complaint › rule early  [X-2]  (loosens)' diff_of OLD NEW
-expect 'an exclusion gone' 1 '- kind Complaint › exclusion staff  [X-3]  (loosens)' diff_of OLD NEW
+expect 'a guard gone' 1 '- kind Complaint › rule no. 24: before Plan, if Severity is Major, refused with Not so  [X-2]  (loosens)' diff_of OLD NEW
+expect 'an exclusion gone' 1 '- kind Complaint › exclusion no. 1: who handler, do Close  [X-3]  (loosens)' diff_of OLD NEW
 expect 'the other way nothing loosens' 1 '; 0 loosen' diff_of NEW OLD
 cp -r "$work/OLD" "$work/LADDER"
 cat >>"$work/LADDER/pack.yaml" <<'EOF'
@@ -293,7 +299,7 @@ expect 'it loosens, and so does a lower target' 1 '; 2 loosen' diff_of OLD LADDE
 expect 'the target in words' 1 '~ indicator Closed on time › target › at least: 95 % → 90 %  (loosens)' diff_of OLD LADDER
 expect 'a wider window of a pattern finds more' 1 '; 0 loosen' diff_of LADDER WIDER
 expect 'and in the other language' 1 '同类 alike › 期间: 7 天 → 14 天' "$hearback" policy diff --language zh-CN --packs "$work" LADDER WIDER
-expect 'a condition in words' 1 '规则 early › 若 › 计划: 已填' "$hearback" policy diff --language zh-CN --packs "$work" LADDER WIDER
+expect 'a condition in words' 1 '规则 第 24 条 › 若 › 计划: 已填' "$hearback" policy diff --language zh-CN --packs "$work" LADDER WIDER
 expect 'as data' 1 '"path":"kinds.complaint.never.staff"' diff_of --json OLD NEW
 expect 'no such pack to compare' 2 'NOPE has mistakes' diff_of OLD NOPE
 expect 'one pack only' 2 'policy diff' diff_of OLD

@@ -1,5 +1,5 @@
 """Two sites and their headquarters, each a system of its own, over tcp + CURVE: headquarters hears both exactly once, also after one
-was cut off while thousands of events came together; it holds no personal data; a wrong key, a copy of a cell and a restored cell get
+was cut off for a day by their clocks while thousands of events came together; it holds no personal data; a wrong key, a copy of a cell and a restored cell get
 a clear word. Runs in network namespaces, or says that it cannot; then on loopback too."""
 
 import csv
@@ -15,7 +15,7 @@ import tempfile
 import time
 
 from cells import Cell, Ground, Loopback, caught_up, join
-from harness import SKIP, free_port, main, memory_folder
+from harness import PROGRAMS, SKIP, free_port, main, memory_folder
 from load import Load
 
 PORT = 7400
@@ -139,11 +139,33 @@ def hints_name_the_cell(headquarters, cells):
     assert all(change["cell_name"] for change in page["changes"])
 
 
-def one_is_cut_off(headquarters, a, b):
+class Clock:
+    """Of all three machines: it can be put on by a day, as after a suspend, while all of them work on (chaos/asleep.c)."""
+
+    def __init__(self):
+        self.ahead = tempfile.NamedTemporaryFile(prefix="hearback-ahead-", buffering=0)
+        self.ahead.write(bytes(8))
+        os.environ.update(LD_PRELOAD=os.path.join(PROGRAMS, "asleep.so"), HEARBACK_SLEPT=self.ahead.name)
+
+    def put_on(self, seconds):
+        os.pwrite(self.ahead.fileno(), (seconds * 1000).to_bytes(8, "little"), 0)
+
+
+def missed_by(cell):
+    return figures(cell.get("/api/v1/reports/kpi")["total"]).get("overdue", 0)
+
+
+def one_is_cut_off(headquarters, a, b, clock):
+    """For a day by everybody's clock, in which it works on and dates pass."""
     before = headquarters.get("/api/v1/cells")["cells"]
     a.space.cut()
     headquarters.noted("link", "cell_away", a.id)
-    done = busy(a, 4)
+    done = busy(a, 2)
+    a.settle()
+    missed_before = missed_by(a)
+    clock.put_on(86400)
+    until("what fell due in the day is missed", lambda: missed_by(a) > missed_before, 30)
+    done += busy(a, 2)
     done_b = busy(b, 1, clients=1)
     caught_up(headquarters, [b])  # who is silent holds nobody up
     state = {row["cell"]: row for row in headquarters.get("/api/v1/cells")["cells"]}
@@ -157,7 +179,8 @@ def one_is_cut_off(headquarters, a, b):
     said = caught_up(headquarters, [a, b])
     missed = said[a.id] - heard_before[a.id]
     assert missed >= 2000, f"only {missed} events came together while the cell was cut off"
-    print(f"  cut off: {done} commands, {missed} events; heard {time.monotonic() - began:.1f} s after the cable was mended; "
+    assert missed_by(headquarters) >= missed_by(a) > missed_before
+    print(f"  cut off for a day: {done} commands, {missed} events; heard {time.monotonic() - began:.1f} s after the cable was mended; "
           f"{done_b} commands at the other meanwhile")
 
 
@@ -371,6 +394,7 @@ def a_restored_cell(ground, headquarters, a, b):
 
 
 def story(ground):
+    clock = Clock()
     headquarters, a, b = Cell(ground, "集团"), Cell(ground, "海棠", "--demo"), Cell(ground, "玉兰", "--demo")
     headquarters.link_port = PORT if ground_is_apart(ground) else free_port()
     everything = [headquarters, a, b]
@@ -394,7 +418,7 @@ def story(ground):
         the_group_decides(headquarters, a, b)
         if "--short" in sys.argv:
             return
-        one_is_cut_off(headquarters, a, b)
+        one_is_cut_off(headquarters, a, b, clock)
         same_as_the_sites_own(headquarters, [a, b])
         verify_knows_the_cells(headquarters, a)
         caught_up(headquarters, [a, b])

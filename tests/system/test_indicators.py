@@ -341,6 +341,16 @@ def each_says_what_it_means():
     assert one["clauses"] == ["FIGURES-01"] and one["label"] == {"zh": "解决率", "en": "Resolved"} and one["target"] == ">= 70 %", one
     assert one["value"] == f"{round(1000 * int(one['hits']) / int(one['among']) + 1e-9) / 10} %", one
     assert one["state"] == ("met" if int(one["hits"]) * 10 >= int(one["among"]) * 7 else "missed"), one
+    # in words of both languages
+    assert one["meaning"] == {"zh": "进入“已答复”阶段的件数 ÷ 收到的件数；事项：请求；条件：有效为是",
+                              "en": 'cases that came to the stage "Replied" ÷ cases received; of: Request; where Valid is yes'}, one
+    assert one["target_said"] == {"zh": "至少 70 %", "en": "at least 70 %"} and one["value_said"] == {"zh": one["value"], "en": one["value"]}, one
+    took = april[("handling", "power")]
+    assert took["value_said"] == {"zh": took["value"].replace(" h", " 小时"), "en": took["value"]} and took["target_said"]["zh"] == "至多 60 小时", took
+    assert april[("typical", "water")]["target_said"] == {"zh": "低于上期", "en": "below the period before"}, april[("typical", "water")]
+    for each in april.values():
+        for language in ("zh", "en"):
+            assert each["meaning"][language] and each["definition"] not in each["meaning"][language], each
     # the target of the period: the first that fits
     assert asked("2025-Q1")[("resolved", "water")]["target"] == ">= 60 %"
     assert asked("2025-02")[("resolved", "water")]["target"] == ">= 10 %"

@@ -127,14 +127,18 @@ def what_was_approved_is_what_arrives():
     return case, number, code
 
 
-def nothing_sent_changes(case, number, code):
-    """Neither by the next letter nor by another policy; the next one is a version of its own."""
+def publish(pack):
     folder = os.path.join(system.folder, "LETTER")
-    os.mkdir(folder)
+    os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "pack.yaml"), "w") as f:
-        f.write(PACK)
+        f.write(pack)
     system.run("policy", "publish", SITE, folder, "--operator")
     system.settle()
+
+
+def nothing_sent_changes(case, number, code):
+    """Neither by the next letter nor by another policy; the next one is a version of its own."""
+    publish(PACK)
     act("coordinator", case, "reopen", reason="又漏了")
     act("handler", case, "handle", result="换管")
     act("handler", case, "draft_letter", letter=SECOND)
@@ -218,6 +222,19 @@ def more_than_is_opened_at_once():
     assert words(letter(case, issue=1).json()) == long
 
 
+def staff_are_told_without_its_words():
+    """Where a notice tells the handler, too, the letter goes with the complainant's mail alone: he reads it in the case, on record."""
+    publish(PACK.replace("by: [paper]", "to: [complainant, handler]\n    by: [email]"))
+    case, number, _ = submit(name="钱多", email="qian.duo@example.org")
+    handled(case)
+    act("handler", case, "draft_letter", letter=FIRST)
+    act("head", case, "sign", version=file_of(case, "head")["version"])
+    act("handler", case, "answer", reply_text="详见来函")
+    theirs = mail.wait(lambda m: m["To"] == "<qian.duo@example.org>" and f"{number}-L1" in body_of(m))
+    told = mail.wait(lambda m: m["To"] == "<zhou.qiang@example.org>" and f"关于 {number} 的答复" in body_of(m))
+    assert body_of(theirs).endswith(FIRST) and "阀门老化" not in body_of(told), (body_of(theirs), body_of(told))
+
+
 def nowhere_in_the_clear():
     """In no log, no table, no note: only sealed."""
     for sentence in ("已换新阀", "更换整段水管", "阀门老化"):
@@ -233,6 +250,7 @@ def letters():
         nothing_sent_changes(*what_was_approved_is_what_arrives())
         on_paper()
         more_than_is_opened_at_once()
+        staff_are_told_without_its_words()
         nowhere_in_the_clear()
 
 

@@ -357,10 +357,22 @@ def what_is_held(walk, reception):
     walk.ask("GET", "/api/v1/held", token=reception, query="?site=haitang&refused=true")
 
 
+def a_thing_has_its_history(walk, tokens):
+    """A lift of the demonstration, whose maintenance is due since long."""
+    lift = {"id": "lift-1", "site": "haitang", "of": "asset", "name": {"zh": "一号梯"}, "holders": [{"post": "asset_owner", "person": "zhou_qiang"}],
+            "facts": [{"name": "interval", "value": {"text": "30 days"}}, {"name": "last_done", "value": {"text": instant(-40)[:10]}}]}
+    walk.ask("PUT", "/api/v1/organisation", token=tokens["admin"], body={"things": [lift]})
+    walk.system.settle()
+    history = walk.ask("GET", "/api/v1/things/{thing}/history", token=tokens["coordinator"], thing="lift-1", query="?site=haitang&limit=5").json()
+    assert [case["kind"] for case in history["cases"]] == ["maintenance"], history
+
+
 def files_and_forms(walk, tokens):
     """Of a complaint of the demonstration: GEN-FRAME has forms, and lets who works on it attach files."""
     query, complaint = "?site=haitang", {"site": "haitang", "kind": "complaint", "category": "noise", "text": "噪声"}
-    case = walk.ask("POST", "/api/v1/cases", token=tokens["reception"], body=complaint).json()["case_id"]
+    made = walk.ask("POST", "/api/v1/cases", token=tokens["reception"], query="?slip=true", body=complaint).json()
+    assert made["slip"]["proof"].startswith("http") and made["slip"]["qr"].startswith("data:image/svg+xml;base64,"), made
+    case = made["case_id"]
     walk.system.settle()
     made = walk.ask("POST", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query + "&name=a.txt", body=b"a text\n")
     walk.ask("GET", "/api/v1/cases/{id}/attachments", token=tokens["reception"], id=case, query=query)
@@ -474,6 +486,7 @@ def walk_through(site, headquarters):
     session = somebody_signs_in(walk, tokens["admin"])
     lin = walk.system.run("token", "lin").stdout.strip()
     case = a_case_is_worked_on(walk, lin)
+    a_thing_has_its_history(walk, tokens)
     files_and_forms(walk, tokens)
     what_is_held(walk, tokens["reception"])
     lists_and_figures(walk, lin, tokens)

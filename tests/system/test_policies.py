@@ -97,6 +97,9 @@ def compared(sources, spoiled):
     assert [one for one in items if one["what"] == "added" and "stars" in one["path"] and "星" in one["item"]], items
     english = system.http("POST", "/api/v1/policies/diff", more, token=system.tokens()["admin"], headers={"Accept-Language": "en"})
     assert english.status == 200 and "Stars" in json.dumps(english.json()["items"]), english
+    routed = [{**one, "text": one["text"].replace("if: {severity: major}, to: property_supervisor}", "if: {severity: major}, to: general_manager}")} for one in sources]
+    (item,) = ask("admin", "POST", "/diff", {**body, "sources": routed})["items"]  # a route has no name: people are told its place, not its id
+    assert item["item"] == "事项 投诉 › 派单 第 1 条 › 至" and item["text"] == "物业主管 → 总经理" and item["path"].endswith(".route.major.to"), item
     assert ask("admin", "POST", "/diff", {**body, "sources": [{"path": "PROP-11/pack.yaml", "text": "kinds: ["}]}, 422)["code"] == "policy_mistakes"
 
 

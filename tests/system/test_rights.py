@@ -55,7 +55,7 @@ EXPECTED = {
     ("GET", "/api/v1/cases/kinds"): [401, 200,  403,  403,  200,  200,  403,  200,  403,  403,  403],
     ("GET", "/api/v1/labels"):      [401, 200,  403,  403,  200,  200,  403,  200,  404,  404,  404],
     ("GET", "/api/v1/cases"): READERS, ("GET", "/api/v1/cases/count"): READERS, ("GET", "/api/v1/cases/{id}"): READERS, ("GET", "/api/v1/cases/{id}/timeline"): READERS,
-    ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
+    ("GET", "/api/v1/things/{thing}/history"): READERS, ("GET", "/api/v1/cases/{id}/explain"): READERS, ("GET", "/api/v1/cases/{id}/documents"): READERS,
     ("GET", "/api/v1/cases/{id}/attachments"): READERS,
     ("GET", "/api/v1/cases/{id}/documents/{document}"): READERS, ("GET", "/api/v1/calendars/moved"): READERS,
     ("GET", "/api/v1/events"): SIGNED_IN, ("GET", "/api/v1/cells"): SIGNED_IN,  # of what one may see: below
@@ -88,7 +88,9 @@ class World:
                    ["haitang", "lanhu", "yunqi"]}
         organisation = self.ask("GET", "/api/v1/organisation", self.admin).json()
         manager["person"] = next(p["id"] for p in organisation["people"] if p["name"] == "吴国栋")
-        self.ask("PUT", "/api/v1/organisation", self.admin, {"accounts": [manager]}, 200)
+        asset = {"id": "lift-1", "site": SITE, "of": "asset", "name": {"zh": "一号梯"}, "holders": [{"post": "asset_owner", "person": "zhou_qiang"}],
+                 "facts": [{"name": "interval", "value": {"text": "365 days"}}]}
+        self.ask("PUT", "/api/v1/organisation", self.admin, {"accounts": [manager], "things": [asset]}, 200)
         session = self.ask("POST", "/api/v1/session", None, {"account": "admin", "password": system.passwords()["admin"]}, 200)
         self.session = {"Cookie": session.headers["set-cookie"].split(";")[0], "X-CSRF-Token": session.json()["csrf"]}
         self.tokens["narrow-scope"] = self.token({"scopes": ["report"]})
@@ -141,12 +143,13 @@ BODIES = {  # what is in order but for the right to do it, or refused only after
 }
 QUERIES = {"held", "public-notices", "cases", "cases/count", "cases/kinds", "reports/kpi", "reports/indicators", "organisation", "policies", "calendars/moved", "labels", "audit", "audit/chain", "notices", "reports/figures"}  # of a site, when read
 PARTS = {"service": "intake", "account": "reception", "action": "propose", "cell": "00000000000000ff", "calendar": "cn", "notice": "1", "held": "1",
+         "thing": "lift-1",
          "site": SITE}
 
 
 def address_of(method, template, case, parts=PARTS):
     path = re.sub(r"{(\w+)}", lambda found: case if found[1] == "id" else parts[found[1]], template)
-    query = f"?site={SITE}" if method == "GET" and template.removeprefix("/api/v1/") in QUERIES else ""
+    query = f"?site={SITE}" if method == "GET" and (template.removeprefix("/api/v1/") in QUERIES or "/things/" in template) else ""
     query += f"?site={SITE}" if method == "POST" and template in ("/api/v1/audit/chain", "/api/v1/cases/alike") else ""
     query += "?purpose=walk" if method == "GET" and template.endswith("{file}") else ""
     query += "?name=a.txt" if method == "POST" and template.endswith("/attachments") else ""
@@ -346,6 +349,25 @@ def nor_in_counts(world):
         assert reply.status == 404 or int(reply.json()["count"]) == (role == "manager"), (role, reply)
 
 
+def nor_as_an_empty_group(world):
+    """A hidden case of no category leaves no row of zeros behind, and the others stand as they stood."""
+    def shown():
+        system.settle()
+        replies = {role: world.ask("GET", f"/api/v1/reports/kpi?site={SITE}", world.tokens[role]) for role in ROLES[1:] if role != "manager"}
+        return {role: reply.json() if reply.status == 200 else reply.status for role, reply in replies.items()}
+    before = shown()
+    world.ask("POST", "/api/v1/cases", world.tokens["manager"], {"site": SITE, "kind": "sanction", "text": "处罚"}, 201)
+    assert shown() == before
+
+
+def who_may_only_read_is_offered_no_step(world):
+    """Whatever the person's post could do."""
+    case = world.ask("POST", "/api/v1/cases", world.tokens["reception"], {"site": SITE, "kind": "complaint", "category": "noise", "text": "夜里施工"}, 201).json()["case_id"]
+    system.settle()
+    assert world.ask("GET", f"/api/v1/cases/{case}", world.tokens["coordinator"], status=200).json()["allowed"]
+    assert not world.ask("GET", f"/api/v1/cases/{case}", world.tokens["auditor"], status=200).json().get("allowed")
+
+
 def nor_by_its_words(world):
     """Of two cases of the same words whoever types them is shown the one that is open to him."""
     words = "夜里顶楼的水箱有怪声，一直响到天亮"
@@ -486,6 +508,8 @@ def test_rights():
         a_hidden_case_is_not_there(world)
         nor_where_it_is_named(world)
         nor_in_counts(world)
+        nor_as_an_empty_group(world)
+        who_may_only_read_is_offered_no_step(world)
         nor_is_it_told_live(world)
         nor_as_likely_duplicates(world)
         nor_where_it_is_imported(world)

@@ -273,6 +273,45 @@ static void only_a_day_to_come_is_waited_for(void **state)
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+/* The posts that nobody holds here yet are told, and refuse nothing: those of a version in force, and of one to come. */
+static void what_reaches_nobody_is_told(void **state)
+{
+    struct world *world = *state;
+    Directory__Command command = DIRECTORY__COMMAND__INIT;
+    Directory__Organise organise = DIRECTORY__ORGANISE__INIT;
+    Directory__Person person = DIRECTORY__PERSON__INIT, *people[] = {&person};
+    Directory__Post post = DIRECTORY__POST__INIT, *posts[] = {&post};
+    assert_null(found(world, "Asia/Shanghai", ""));
+    const Hb__CommandReply *reply = publish(world, (struct publication){.pack = "FIRST"});
+    assert_null(reply->refused);
+    assert_int_equal(reply->policy_version, 1);
+    size_t before = reply->n_warnings;
+    const char *prefix = "nobody at garden holds the post ";
+    const char *said = NULL; /* a post that is looked for */
+    for (size_t i = 0; i < before && !said; i++)
+        if (strncmp(reply->warnings[i]->text->en, prefix, strlen(prefix)) == 0)
+            said = reply->warnings[i]->text->en + strlen(prefix);
+    assert_non_null(said);
+    assert_non_null(strstr(reply->warnings[0]->text->zh, "garden 无人担任岗位"));
+    reply = publish(world, (struct publication){.pack = "LATER", .from = "2025-04-01"});
+    assert_string_equal(day_of(reply), "2025-04-01");
+    assert_int_equal(reply->n_warnings, before);
+    post.site = "garden";
+    post.post = arena_text(&world->arena, said, strcspn(said, ":"));
+    person.id = "wang";
+    person.name = "王";
+    person.posts = posts;
+    person.n_posts = 1;
+    organise.people = people;
+    organise.n_people = 1;
+    command.kind_case = DIRECTORY__COMMAND__KIND_ORGANISE;
+    command.organise = &organise;
+    assert_null(send(world, &command)->refused);
+    reply = publish(world, (struct publication){.pack = "LATER", .from = "2025-04-01"}); /* it is to come already */
+    assert_string_equal(day_of(reply), "2025-04-01");
+    assert_true(reply->n_warnings < before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +321,7 @@ int main(void)
         WITH_WORLD(what_is_published_meanwhile_leaves_it_alone),
         WITH_WORLD(its_day_is_the_site_s),
         WITH_WORLD(only_a_day_to_come_is_waited_for),
+        WITH_WORLD(what_reaches_nobody_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

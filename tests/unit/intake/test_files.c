@@ -289,6 +289,48 @@ static void what_is_missing_is_named(void **state)
     assert_null(strstr(said, FILE_B));
 }
 
+/* ---- deleted ---- */
+
+static void say_deleted(struct world *world, uint64_t case_id, const char *file)
+{
+    Hb__Event *event = MAKE(world, Hb__Event, HB__EVENT__INIT);
+    Casework__StepTaken *taken = MAKE(world, Casework__StepTaken, CASEWORK__STEP_TAKEN__INIT);
+    event->site = "garden";
+    event->case_id = case_id;
+    event->payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event->casework = MAKE(world, Casework__Event, CASEWORK__EVENT__INIT);
+    event->casework->kind_case = CASEWORK__EVENT__KIND_STEP_TAKEN;
+    event->casework->step_taken = taken;
+    taken->step = "drop";
+    taken->from = taken->stage = "open";
+    taken->phase = POLICY__PHASE__NEW;
+    taken->round = 1;
+    taken->version = 2;
+    taken->deleted = LIST(world, char *, &taken->n_deleted, (char *)(uintptr_t)file);
+    taken->deleted_from = LIST(world, char *, &taken->n_deleted_from, "recording");
+    puppet_say(world, HB__SERVICE__CASEWORK, event);
+}
+
+static void what_a_step_deleted_is_given_to_nobody_and_goes(void **state)
+{
+    struct world *world = *state;
+    uint64_t case_id = new_case(world);
+    say_attached(world, case_id, FILE_A, put_whole(world, case_id, FILE_A));
+    say_attached(world, case_id, FILE_B, put_whole(world, case_id, FILE_B));
+    const Hb__CommandReply *before = open_as(world, "bo", case_id, FILE_A);
+    assert_null(read_as(world, "bo", case_id, FILE_A, 0, before->opened->opened_at)->refused);
+    say_deleted(world, case_id, FILE_A);
+    assert_int_equal(read_as(world, "bo", case_id, FILE_A, 0, before->opened->opened_at)->refused->status, 410);
+    const Hb__CommandReply *other = open_as(world, "bo", case_id, FILE_B);
+    assert_null(read_as(world, "bo", case_id, FILE_B, 0, other->opened->opened_at)->refused);
+    assert_string_equal(look_through(world), "");
+    simulation_idle_set(world->simulation, 60000);
+    simulation_run(world->simulation, simulation_now(world->simulation) + 300000);
+    assert_string_equal(look_through(world), "");                          /* nothing is missed */
+    assert_false(put(world, case_id, FILE_A, 0)->intake->file_put->whole); /* its chunks are gone */
+    assert_true(put(world, case_id, FILE_B, 0)->intake->file_put->whole);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -299,6 +341,7 @@ int main(void)
         WITH_WORLD(without_room_nothing_is_taken),
         WITH_WORLD(what_nobody_attached_goes_after_a_day),
         WITH_WORLD(what_is_missing_is_named),
+        WITH_WORLD(what_a_step_deleted_is_given_to_nobody_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,6 +180,18 @@ static const Hb__CommandReply *open_box(struct world *world, Hb__Actor *actor, u
     return send(world, command);
 }
 
+static const Intake__Opened *open_masked(struct world *world, const char *person, Hb__Sealed *box)
+{
+    Hb__Command *command = new_command(world, world_actor(world, person), INTAKE__COMMAND__KIND_OPEN);
+    Intake__Open *open = command->intake->open = MAKE(world, Intake__Open, INTAKE__OPEN__INIT);
+    open->purpose = "case file";
+    open->masked = true;
+    open->boxes = LIST(world, Hb__Sealed *, &open->n_boxes, box);
+    const Hb__CommandReply *reply = send(world, command);
+    assert_null(reply->refused);
+    return reply->opened;
+}
+
 static const Hb__QueryReply *ask(struct world *world, Hb__Query *query, Intake__Query *intake, const char *person)
 {
     query->site = "garden";
@@ -398,6 +410,26 @@ static void the_list_has_pages(void **state)
     assert_int_equal(page->rows[1]->id, ids[0]);
 }
 
+/* As of a case: of one that asked for it nothing is shown before it is said what for. */
+static void a_confidential_one_opens_for_a_purpose_only(void **state)
+{
+    struct world *world = *state;
+    Hb__Command *command = submission(world, sender(world, "a1"), true);
+    command->intake->submit->party->confidential = true;
+    assert_null(send(world, command)->refused);
+    Hb__Sealed *text = said(world, 0)->intake->held->submit->text->sealed;
+    const Intake__Opened *opened = open_masked(world, "lin", text);
+    assert_string_equal(opened->texts[0], "");
+    assert_true(opened->withheld[0]);
+    assert_string_equal(opened->unopened->code, "purpose_needed");
+    assert_int_equal(said(world, 0)->intake->opened->n_withheld, 1);
+    assert_string_equal(open_box(world, world_actor(world, "lin"), 0, text)->opened->texts[0],
+                        "电梯停运，请打 13800001234");
+    hold(world, "a1");
+    text = said(world, 0)->intake->held->submit->text->sealed;
+    assert_string_equal(open_masked(world, "lin", text)->texts[0], "电梯停运，请打 138****1234");
+}
+
 static void nobody_fills_the_disk(void **state)
 {
     struct world *world = *state;
@@ -432,6 +464,7 @@ int main(void)
         WITH_WORLD(who_may_see_it_and_decide),
         WITH_WORLD(hidden_ones_count_for_no_origin),
         WITH_WORLD(the_list_has_pages),
+        WITH_WORLD(a_confidential_one_opens_for_a_purpose_only),
         WITH_WORLD(nobody_fills_the_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

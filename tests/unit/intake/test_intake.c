@@ -717,10 +717,12 @@ static void sealed_texts_are_opened_for_those_who_may(void **state)
     assert_int_equal(reply->opened->n_gone, 1);
 }
 
-static const Intake__Opened *opened_in_part(struct world *world, Hb__Sealed *first, Hb__Sealed *second)
+static const Hb__CommandReply *open_masked(struct world *world, const char *person, uint64_t case_id, Hb__Sealed *first,
+                                           Hb__Sealed *second)
 {
     Hb__Command *command = new_command(world, NULL);
-    command->actor = world_actor(world, "bo");
+    command->actor = world_actor(world, person);
+    command->case_id = case_id;
     command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
     Intake__Open *open = command->intake->open = MAKE(world, Intake__Open, INTAKE__OPEN__INIT);
     open->purpose = "case file";
@@ -731,7 +733,13 @@ static const Intake__Opened *opened_in_part(struct world *world, Hb__Sealed *fir
     assert_true(last_said(world)->intake->opened->masked);
     const Hb__CommandReply *again = world_command(world, HB__SERVICE__INTAKE, command); /* the same command */
     assert_string_equal(again->opened->texts[0], reply->opened->texts[0]);
-    return reply->opened;
+    assert_int_equal(again->opened->withheld[0], reply->opened->withheld[0]);
+    return reply;
+}
+
+static const Intake__Opened *opened_in_part(struct world *world, Hb__Sealed *first, Hb__Sealed *second)
+{
+    return open_masked(world, "bo", 0, first, second)->opened;
 }
 
 /* Without a purpose: the beginning of who it is, the ends of numbers; what happened can be read. */
@@ -834,6 +842,89 @@ static void a_confidential_identity_is_withheld(void **state)
     say_respondent(world, mine, "yu"); /* what became of the case since counts too */
     assert_string_equal(open_boxes(world, world_actor(world, "yu"), mine, "call back", name, text)->opened->texts[0],
                         "");
+}
+
+/* ---- confidential: nothing without a purpose ---- */
+
+static void assert_closed(const Hb__CommandReply *reply)
+{
+    for (size_t i = 0; i < reply->opened->n_texts; i++) {
+        assert_string_equal(reply->opened->texts[i], "");
+        assert_true(reply->opened->withheld[i]);
+    }
+    assert_int_equal(reply->opened->n_gone, 0);
+    assert_false(reply->opened->masked); /* nothing is told in part */
+    assert_string_equal(reply->opened->unopened->code, "purpose_needed");
+}
+
+/* Not in part either, and not to whoever may unseal the identity; that it was asked for is on record. */
+static void a_confidential_case_opens_for_a_purpose_only(void **state)
+{
+    struct world *world = *state;
+    Intake__Submit *submit = new_submit(world);
+    submit->party->confidential = true;
+    uint64_t mine = submit_ok(world, submit)->case_id;
+    const Intake__CaseRegistered *registered = last_said(world)->intake->registered;
+    Hb__Sealed *name = registered->party->name->sealed, *text = registered->text->sealed;
+    static const char *const people[] = {"bo", "yu"};
+    for (size_t i = 0; i < sizeof people / sizeof *people; i++) {
+        assert_closed(open_masked(world, people[i], mine, text, name));
+        const Intake__DataOpened *said = last_said(world)->intake->opened;
+        assert_int_equal(said->n_fields, 0);
+        assert_int_equal(said->n_withheld, 2);
+        assert_closed(open_masked(world, people[i], 0, text, name)); /* whatever case the command names */
+    }
+    assert_string_equal(open_boxes(world, world_actor(world, "bo"), mine, "handle", text, name)->opened->texts[0],
+                        "电梯停运，困在三楼");
+    submit_ok(world, new_submit(world)); /* another one is masked as ever, also beside it */
+    Hb__Sealed *open = last_said(world)->intake->registered->text->sealed;
+    const Hb__CommandReply *reply = open_masked(world, "bo", mine, open, text);
+    assert_string_equal(reply->opened->texts[0], "电梯停运，困在三楼");
+    assert_true(!reply->opened->withheld[0] && reply->opened->withheld[1]);
+}
+
+/* A step has copied a text of the case `from` to this one, which may read it since. */
+static void say_copied(struct world *world, uint64_t case_id, uint64_t from, Hb__Sealed *box)
+{
+    Hb__Event event = HB__EVENT__INIT;
+    Casework__Event payload = CASEWORK__EVENT__INIT;
+    Casework__StepTaken taken = CASEWORK__STEP_TAKEN__INIT;
+    Hb__Field field = HB__FIELD__INIT, *fields[1] = {&field};
+    Hb__Personal text = HB__PERSONAL__INIT;
+    text.kind_case = HB__PERSONAL__KIND_SEALED;
+    text.sealed = box;
+    field.name = box->field;
+    field.content_case = HB__FIELD__CONTENT_TEXT;
+    field.text = &text;
+    event.site = "garden";
+    event.case_id = case_id;
+    event.policy_version = 1;
+    event.payload_case = HB__EVENT__PAYLOAD_CASEWORK;
+    event.casework = &payload;
+    payload.kind_case = CASEWORK__EVENT__KIND_STEP_TAKEN;
+    payload.step_taken = &taken;
+    taken.step = "take_over";
+    taken.copied_from = from;
+    taken.texts = fields;
+    taken.n_texts = 1;
+    puppet_say(world, HB__SERVICE__CASEWORK, &event);
+}
+
+/* What a confidential case was lent is closed there, and open where it came from; what it lent is closed everywhere. */
+static void what_is_lent_is_closed_where_it_is_confidential(void **state)
+{
+    struct world *world = *state;
+    Intake__Submit *submit = new_submit(world);
+    submit->party->confidential = true;
+    uint64_t secret = submit_ok(world, submit)->case_id;
+    Hb__Sealed *hidden = last_said(world)->intake->registered->text->sealed;
+    uint64_t other = submit_ok(world, new_submit(world))->case_id;
+    Hb__Sealed *plain = last_said(world)->intake->registered->text->sealed;
+    say_copied(world, secret, other, plain);
+    say_copied(world, other, secret, hidden);
+    assert_closed(open_masked(world, "bo", secret, plain, hidden));
+    assert_string_equal(open_masked(world, "bo", other, plain, plain)->opened->texts[0], "电梯停运，困在三楼");
+    assert_closed(open_masked(world, "bo", other, hidden, hidden));
 }
 
 /* Each file shows who looked into it: one event for each case, and none at all for more cases than one turn takes. */
@@ -1006,6 +1097,29 @@ static const Hb__QueryReply *ask(struct world *world, const char *person, Intake
     const Hb__QueryReply *reply = simulation_query(world->simulation, HB__SERVICE__INTAKE, &query, &world->arena);
     assert_non_null(reply);
     return reply;
+}
+
+/* Of the entry that registers a case its hash makes a receipt: told to whoever registered it, and to no other of the
+ * staff. */
+static void whoever_registered_a_case_gets_its_receipt(void **state)
+{
+    struct world *world = *state;
+    const Hb__CommandReply *made = submit_ok(world, new_submit(world));
+    Intake__Query payload = INTAKE__QUERY__INIT;
+    Intake__CheckReceipt check = INTAKE__CHECK_RECEIPT__INIT;
+    payload.kind_case = INTAKE__QUERY__KIND_RECEIPT;
+    payload.receipt = &check;
+    check.case_id = made->case_id;
+    check.offset = made->submitted->offset;
+    const Hb__QueryReply *reply = ask(world, "lin", &payload);
+    assert_null(reply->refused);
+    assert_string_equal(reply->intake->receipt->number, made->submitted->number);
+    assert_int_equal(ask(world, "ji", &payload)->refused->status, 404);
+    check.hash = reply->intake->receipt->hash;
+    assert_null(ask(world, "ji", &payload)->refused); /* he has it */
+    check.hash = (ProtobufCBinaryData){0};
+    check.case_id++;
+    assert_int_equal(ask(world, "lin", &payload)->refused->status, 404);
 }
 
 static void what_was_imported_and_what_is_alike_can_be_asked(void **state)
@@ -1239,11 +1353,14 @@ int main(void)
         WITH_WORLD(sealed_texts_are_opened_for_those_who_may),
         WITH_WORLD(names_and_numbers_are_masked),
         WITH_WORLD(a_confidential_identity_is_withheld),
+        WITH_WORLD(a_confidential_case_opens_for_a_purpose_only),
+        WITH_WORLD(what_is_lent_is_closed_where_it_is_confidential),
         WITH_WORLD(every_case_opened_says_so),
         WITH_WORLD(history_is_imported_once),
         WITH_WORLD(history_follows_the_table_of_moves),
         WITH_WORLD(an_import_of_today_is_live),
         WITH_WORLD(what_was_imported_and_what_is_alike_can_be_asked),
+        WITH_WORLD(whoever_registered_a_case_gets_its_receipt),
         WITH_WORLD(a_rule_opens_a_case_once),
         WITH_WORLD(a_request_that_cannot_be_met_is_refused_visibly),
         WITH_WORLD(nothing_is_lost_or_doubled_in_a_storm),

@@ -12,10 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEAD                                                                                                              \
-    "pack: X\nname: [甲, X]\nposts:\n  clerk: {clause: C, name: [员, Clerk]}\nnotices:\n"                               \
-    "  note: {clause: C, name: [知, Note], to: clerk, text: [知, Note]}\nkinds:\n  k:\n    clause: C\n    name: [甲, " \
-    "K]\n"
+/* a kind beside the one at hand tells the notice */
+#define HEAD                                                                                                           \
+    "pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}, other: {clause: C, name: [他, Other]}}\n"  \
+    "notices:\n  note: {clause: C, name: [知, Note], to: clerk, text: [知, Note]}\nkinds:\n"                          \
+    "  t: {clause: C, name: [丁, T], stages: {a: new, c: closed}, steps: {end: {name: [完, End], from: a, to: c, by: "    \
+    "clerk}}, route: {o: {clause: C, to: clerk}}, rules: {r: {clause: C, when: c, then: {tell: note}}}}\n"             \
+    "  k:\n    clause: C\n    name: [甲, K]\n"
 #define STAGES "    stages: {a: new, b: working, c: closed}\n"
 #define STEPS                                                                                                            \
     "    steps: {go: {name: [去, Go], from: a, to: b, by: clerk}, end: {name: [完, End], from: b, to: c, by: clerk}, " \
@@ -89,6 +92,13 @@ static const struct finding findings[] = {
      "    steps: {register: {name: [记, Register], to: a, by: clerk, set: {grade: x}}, end: {name: [完, End], "
      "from: a, to: c, by: clerk}}\n" ROUTE,
      13, false, "登记没有 set", "\"register\" has no set"},
+    /* what nothing comes to */
+    {SOUND "    rules: {r: {clause: C, before: end, if: {actor.post: clark}, refuse: [否, No]}}\n", 15, true,
+     "没有岗位", "this policy has no post \"clark\": nobody can hold it; did you mean \"clerk\"?"},
+    {SOUND "ladders: {l: {clause: C, rows: [{at: late, tell: clerk}]}}\n", 15, true, "没有时钟或规则使用",
+     "no clock and no rule uses this ladder"},
+    {NOTICE("{clause: C, name: [知, N], to: clerk, text: [知, N]}"), 5, true, "没有规则发出此通知",
+     "no rule tells this notice"},
     /* sections of a kind */
     {HEAD STAGES "    feilds: {grade: {name: [级, Grade], one_of: x}}\n" STEPS ROUTE, 12, false, "是否指 \"fields\"？",
      "did you mean \"fields\"?"},
@@ -768,7 +778,7 @@ static void files_that_differ(void **state)
     } files[] = {
         {"kinds: {k: {fields: {must: {needed: at end}}}}\n", "kinds.k.fields.must.needed", 1, 12},
         {"kinds: {k: {stages: {b: waiting}}}\n", "kinds.k.stages.b", 1, 11},
-        {"notices:\n  note: {to: handler}\n", "notices.note.to", 2, 6},
+        {"notices:\n  note: {to: handler}\n", "notices.note.to", 2, 5},
         {"kinds: {k: {route: {p: {clause: C, to: handler}}}}\n", "kinds.k.route.p", 1, 14},
         {"kinds: {k: {fields: {must: {public: yes}}, stages: {b: working}}}\n", NULL, 0, 0},
     };

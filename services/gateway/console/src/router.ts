@@ -22,6 +22,7 @@ export const router = createRouter({
     { path: "/policies", name: "policies", component: () => import("./views/Policies.vue"), meta: { sited: true, first: true } },
     { path: "/audit", name: "audit", component: () => import("./views/Audit.vue"), meta: { sited: true } },
     { path: "/organisation/:part?", name: "organisation", component: () => import("./views/Organisation.vue") },
+    { path: "/thing/:id([0-9A-Za-z_-]+)", name: "thing", component: () => import("./views/Thing.vue"), meta: { sited: true, working: true } },
     { path: "/account", name: "account", component: () => import("./views/Account.vue") },
     { path: "/:rest(.*)", name: "unknown", component: () => import("./views/Unknown.vue") },
   ],

@@ -59,14 +59,18 @@ export interface Allowed { step: string; label?: Label; needs?: string[]; anew?:
 export interface Seen { now?: string[]; later?: string[] } // by the complainant
 export interface Registrable { kinds?: { kind: string; channels?: string[]; any_channel?: boolean; settling?: string; attach?: boolean }[]; received?: boolean }
 export interface Party { name?: Personal; phone?: Personal; email?: Personal; address?: Personal; anonymous?: boolean; confidential?: boolean; language?: string }
+/** Why something stays sealed; `purpose_needed`: of a confidential case, until it is said what for. */
+export interface Unopened { code?: string; detail?: string }
 export interface CaseFile {
   case_id: string; site: string; number: string; kind: string; stage: string; phase: number; round: number; joined?: number; version: string; facts?: Fact[]; texts?: Field[];
   text?: Personal; party?: Party; lead?: string; handler?: string; joint?: string[]; received_at: string; closed_at?: string; policy_version: number; allowed?: Allowed[];
   links?: { name: string; case_id: string; kind: string; stage: string; number: string }[]; problems?: { rule?: string; text?: Label }[]; identity_withheld?: boolean;
-  unopened?: { detail?: string }; masked?: boolean; attachments?: Attachment[]; may_attach?: boolean; seen?: Seen;
+  unopened?: Unopened; masked?: boolean; attachments?: Attachment[]; timeline?: Timeline; may_attach?: boolean; seen?: Seen;
   withheld?: string[]; // fields that have a value which is not shown to whoever asks
 }
-export interface Attachment { file: string; file_name?: Personal; type: string; size: string; at: string; person?: string; complainant?: boolean }
+export interface Attachment { file: string; file_name?: Personal; type: string; size: string; at: string; person?: string; complainant?: boolean; deleted_at?: string; deleted_under?: string[] }
+export interface ThingCase { case_id: string; number: string; kind: string; stage: string; phase: number; field: string; received_at: string; closed_at?: string; lead?: string; handler?: string; policy_version: number }
+export interface ThingHistory { cases?: ThingCase[]; next?: string }
 export interface HbEvent {
   service: string; offset: string; recorded_at: string; occurred_at: string; actor?: { account?: string; person?: string; complainant?: boolean; for_person?: string };
   clauses?: string[]; facts?: Fact[]; withheld_fields?: string[]; [payload: string]: unknown;
@@ -81,7 +85,7 @@ export interface Explained {
   clocks?: ClockState[]; unavailable?: Record<string, unknown>;
 }
 export interface Document { name: string; label?: Label; of?: string; issued?: { number?: string; at?: string }[]; clauses?: string[] }
-export interface Submitted { case_id: string; site: string; number: string; tracking_code?: string; alike?: string[]; promised?: { clock: string; label?: Label; due_at: string; provisional?: boolean; main?: boolean; clauses?: string[] }[] }
+export interface Submitted { case_id: string; site: string; number: string; tracking_code?: string; alike?: string[]; slip?: { track: string; proof: string; qr: string }; promised?: { clock: string; label?: Label; due_at: string; provisional?: boolean; main?: boolean; clauses?: string[] }[] }
 
 export interface Figures {
   key?: string; registered: number; closed: number; open: number; rated: number; on_time: number; overdue: number; reopened: number; escalated: number; satisfied: number; dissatisfied: number;
@@ -89,7 +93,7 @@ export interface Figures {
 }
 export interface Grouped { total: Figures; groups?: Figures[]; by?: string; stale?: boolean }
 export interface HeldRow { id: string; number: string; kind: string; category?: string; text?: { plain?: string }; received_at: string; suspect?: string[]; origin?: string; same_origin?: number; reason?: { plain?: string }; refused_by?: string; refused_at?: string }
-export interface HeldPage { rows: HeldRow[]; next?: string; waiting: number; oldest_at?: string; masked?: boolean; unopened?: { detail?: string } }
+export interface HeldPage { rows: HeldRow[]; next?: string; waiting: number; oldest_at?: string; masked?: boolean; unopened?: Unopened }
 export interface DueNotice { case_id: string; number: string; kind: string; policy_version: number; queued_at: string; notice: { notice_id: string; notice: string; channel: string; person?: string; complainant?: boolean; reason?: string; subject?: Label; text?: Label } }
 export interface Kpi { total: Figures; categories?: Figures[]; kinds?: Figures[]; departments?: Figures[]; periods?: Figures[]; sites?: SiteFigures[]; cells?: { cell?: string; name?: string; total: Figures }[] }
 export interface Counted { period: string; value?: string; hits?: string; among?: string; lacking_count?: string; counted?: ("hits" | "among" | "lacking")[] }
@@ -110,5 +114,7 @@ export interface PolicySources { site: string; version?: number; packs?: string[
 export interface ComingPolicy { day: string; packs: string[]; base_version?: number }
 export interface SitePolicy { site: string; version: number; packs?: string[]; coming?: ComingPolicy }
 export interface PolicyMistake { file: string; line: number; field: string; zh: string; en: string; warning?: boolean }
+/** A published policy finds nobody for this at its site. */
+export interface PolicyWarning { field: string; text: { zh: string; en: string } }
 export interface PolicyChange { what: "added" | "removed" | "changed"; path: string; item: string; text: string; loosens: boolean }
 export interface PolicyRun { clauses: string[]; zh: string; en: string; row: string; file: string; line: number; as_expected: boolean; difference?: { line: number; field: string; zh: string; en: string } }

@@ -38,4 +38,7 @@ export function said(label: Label | undefined, otherwise = "", language = curren
   return (language === "en" ? label.en || label.zh : label.zh || label.en) || otherwise;
 }
 
+/** An account is called what its owner calls it; `operator` is whoever runs the system. */
+export function accountName(account = ""): string { return account === "operator" ? i18n.global.t("audit.operator") : account; }
+
 setLanguage(first());

@@ -17,6 +17,13 @@ export function channelName(kind: Kind | undefined, name: string): string {
   return said(label) || (i18n.global.te(key) ? i18n.global.t(key) : name);
 }
 
+/** Nothing of it is shown, not in part either, before it is said what for: it is confidential. */
+export function isClosed(file: CaseFile): boolean { return file.unopened?.code === "purpose_needed"; }
+/** Is there more to see for who says what for? */
+export function needsPurpose(file: CaseFile): boolean { return Boolean(file.masked) || isClosed(file); }
+/** What stands for a text that is not open. */
+export function sealedWords(file: CaseFile): string { return i18n.global.t(isClosed(file) ? "case.closed" : "case.sealed"); }
+
 /** What belongs to a field of parts or a checklist: `points.matter` of `points`. */
 export function inner(kind: Kind | undefined, name: string): FieldDef[] {
   return (kind?.fields ?? []).filter(one => one.name.startsWith(`${name}.`));

@@ -1,7 +1,7 @@
 // A policy being worked on: its files, and what the server says of them. Nothing of it is kept: it lives as long as the page.
 import { computed, reactive, ref } from "vue";
 import { ask, newKey, Problem } from "../api/http";
-import type { CaseList, CaseRow, ComingPolicy, PolicyChange, PolicyMistake, PolicyRun, PolicySources } from "../api/types";
+import type { CaseList, CaseRow, ComingPolicy, PolicyChange, PolicyMistake, PolicyRun, PolicySources, PolicyWarning } from "../api/types";
 
 export interface PolicyFile { path: string; text: string }
 
@@ -14,7 +14,7 @@ export function pathOf(file: File, pack: string): string {
 /** `coming`: the policy of the site that takes effect on a later day, as it is shown. */
 export function usePolicy(site: () => string, coming: () => ComingPolicy | undefined) {
   const inForce = ref<PolicySources>(), files = ref<PolicyFile[]>([]), scenarios = ref<PolicyFile[]>([]), packs = ref("");
-  const busy = ref(""), problem = ref<Problem>(), published = ref<{ version?: number; day?: string }>(), from = ref(""), approving = ref<CaseRow[]>([]), byCase = ref("");
+  const busy = ref(""), problem = ref<Problem>(), published = ref<{ version?: number; day?: string; warnings: PolicyWarning[] }>(), from = ref(""), approving = ref<CaseRow[]>([]), byCase = ref("");
   const said = reactive<{ mistakes?: PolicyMistake[]; sound?: boolean; changes?: PolicyChange[]; kept?: boolean; runs?: PolicyRun[]; wrong?: PolicyMistake[] }>({});
   const names = computed(() => packs.value.trim().split(/[\s,，、]+/).filter(Boolean));
 
@@ -103,12 +103,12 @@ export function usePolicy(site: () => string, coming: () => ComingPolicy | undef
   const publish = () => run("publish", async () => {
     const now = written(), when = { base_version: base, from: from.value || undefined, replace: coming() ? true : undefined, case_id: byCase.value || undefined }, body = `${site()} ${JSON.stringify(when)} ${now}`;
     if (sent.body !== body) sent = { body, key: newKey() }; // pressed again after a break it is the same command
-    const got = await post<{ policy_version?: number; coming?: ComingPolicy }>("/policies", when, sent.key);
+    const got = await post<{ policy_version?: number; coming?: ComingPolicy; warnings?: PolicyWarning[] }>("/policies", when, sent.key);
     sent = { body: "", key: "" };
     begun = now;
     base = got.policy_version ?? base;
     return got;
-  }, got => { published.value = { version: got.policy_version, day: got.coming?.day }; from.value = ""; });
+  }, got => { published.value = { version: got.policy_version, day: got.coming?.day, warnings: got.warnings ?? [] }; from.value = ""; });
 
   return { inForce, files, scenarios, packs, names, busy, problem, published, from, approving, byCase, said, unsaved, touched, load, begin, beginComing, withdraw, empty, add, addScenarios, dropScenario, check, diff, rehearse, publish };
 }
