@@ -273,7 +273,8 @@ static void only_a_day_to_come_is_waited_for(void **state)
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
-/* The posts that nobody holds here yet are told, and refuse nothing: those of a version in force, and of one to come. */
+/* The posts that nobody holds here yet are told, and refuse nothing: those of a version in force, and of one to come.
+ */
 static void what_reaches_nobody_is_told(void **state)
 {
     struct world *world = *state;

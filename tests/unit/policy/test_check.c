@@ -13,11 +13,11 @@
 #include <stdlib.h>
 
 /* a kind beside the one at hand tells the notice */
-#define HEAD                                                                                                           \
-    "pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}, other: {clause: C, name: [他, Other]}}\n"  \
-    "notices:\n  note: {clause: C, name: [知, Note], to: clerk, text: [知, Note]}\nkinds:\n"                          \
-    "  t: {clause: C, name: [丁, T], stages: {a: new, c: closed}, steps: {end: {name: [完, End], from: a, to: c, by: "    \
-    "clerk}}, route: {o: {clause: C, to: clerk}}, rules: {r: {clause: C, when: c, then: {tell: note}}}}\n"             \
+#define HEAD                                                                                                             \
+    "pack: X\nname: [甲, X]\nposts: {clerk: {clause: C, name: [员, Clerk]}, other: {clause: C, name: [他, Other]}}\n" \
+    "notices:\n  note: {clause: C, name: [知, Note], to: clerk, text: [知, Note]}\nkinds:\n"                           \
+    "  t: {clause: C, name: [丁, T], stages: {a: new, c: closed}, steps: {end: {name: [完, End], from: a, to: c, by: " \
+    "clerk}}, route: {o: {clause: C, to: clerk}}, rules: {r: {clause: C, when: c, then: {tell: note}}}}\n"               \
     "  k:\n    clause: C\n    name: [甲, K]\n"
 #define STAGES "    stages: {a: new, b: working, c: closed}\n"
 #define STEPS                                                                                                            \
