@@ -544,6 +544,11 @@ static const char *apply(struct turn *turn, Anarec__Case *one, const Hb__Event *
             one->policy_version = event->casework->case_moved->to;
             return "moved";
         }
+        if (event->casework->kind_case == CASEWORK__EVENT__KIND_PROBLEMS_SETTLED) {
+            uint32_t settled = event->casework->problems_settled->count;
+            one->row->problems -= settled < one->row->problems ? settled : one->row->problems;
+            return "problem";
+        }
         if (event->casework->kind_case != CASEWORK__EVENT__KIND_PROBLEM_NOTED)
             return NULL;
         one->row->problems++;

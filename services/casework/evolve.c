@@ -228,6 +228,7 @@ const Hb__Position *casework_source_of(const Casework__Event *said, const char *
         return said->mark_requested->source;
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
     case CASEWORK__EVENT__KIND_ACTION_REFUSED:
+    case CASEWORK__EVENT__KIND_PROBLEMS_SETTLED:
     case CASEWORK__EVENT__KIND_HISTORY_ENDED:
     case CASEWORK__EVENT__KIND_EXTENSION_GRANTED:
     case CASEWORK__EVENT__KIND_FILE_ATTACHED:
@@ -260,6 +261,9 @@ static void evolve_own(struct turn *turn, Caserec__Case *record, const Hb__Event
         return;
     case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
         evolve_problem(turn, record, said->problem_noted);
+        return;
+    case CASEWORK__EVENT__KIND_PROBLEMS_SETTLED:
+        record->problems_settled += said->problems_settled->count;
         return;
     case CASEWORK__EVENT__KIND_ESCALATION_ACKNOWLEDGED:
         acknowledge(record, said->escalation_acknowledged);

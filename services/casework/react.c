@@ -588,6 +588,23 @@ static void retry_problems(struct turn *turn, const struct casework_case *one)
     }
 }
 
+/* The fold alone settles problems: whoever counts those that stand is told how many it were. */
+static void say_settled(struct turn *turn, const struct casework_case *one)
+{
+    uint32_t settled = 0;
+    const Hb__Event *said;
+    for (size_t i = 0; i < one->record->n_problems; i++)
+        settled += one->record->problems[i]->settled;
+    for (unsigned i = 0; (said = turn_unfolded(turn, i)); i++)
+        if (said->case_id == one->id && said->casework->kind_case == CASEWORK__EVENT__KIND_PROBLEMS_SETTLED)
+            return;
+    if (settled <= one->record->problems_settled)
+        return;
+    Casework__ProblemsSettled *now = TURN_NEW(turn, Casework__ProblemsSettled, casework__problems_settled__init);
+    now->count = settled - one->record->problems_settled;
+    turn_say(turn, casework_event(turn, one, CASEWORK__EVENT__KIND_PROBLEMS_SETTLED, now));
+}
+
 /* ---- linked cases ---- */
 
 static bool linked_before(const Caserec__Case *record, size_t at)
@@ -723,6 +740,7 @@ void casework_react(struct turn *turn, const Hb__Event *event)
     bool moved = own && event->casework->kind_case == CASEWORK__EVENT__KIND_CASE_MOVED; /* its rules may be others */
     if (moved || (own && event->n_facts))
         retry_problems(turn, &one);
+    say_settled(turn, &one);
 }
 
 void casework_too_deep(struct turn *turn, const Hb__Event *event)

@@ -204,6 +204,9 @@ static struct shown show_casework(struct world *world, const Hb__Event *event)
         return show_step(world, event);
     case CASEWORK__EVENT__KIND_PROBLEM_NOTED:
         return (struct shown){word(world, "问题", "problem"), label(world, said->problem_noted->text, "")};
+    case CASEWORK__EVENT__KIND_PROBLEMS_SETTLED:
+        return (struct shown){word(world, "问题已解决", "settled"),
+                              SAY(world, "%" PRIu32, said->problems_settled->count)};
     case CASEWORK__EVENT__KIND_DOCUMENT_ISSUED:
         return (struct shown){word(world, "文书", "document"),
                               SAY(world, "%s %s", said->document_issued->document, said->document_issued->number)};

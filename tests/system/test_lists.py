@@ -55,6 +55,20 @@ kinds:
       on_site: {clause: LISTS-1, name: [到场, On site], start: reported, stop: there, limit: 10 min, late: coordinator}
       measure: {clause: LISTS-1, name: [计时, Measured], start: reported, stop: closed, limit: 5 min, warn: none, ladder: none}
       mended: {clause: LISTS-1, name: [修复, Mended], main: yes, start: reported, stop: closed, limit: 5 days}
+  errand:
+    clause: LISTS-1
+    name: [差事, Errand]
+    stages: {asked: new, gone: working, closed: closed}
+    stage_names: {asked: [待办, Asked], gone: [已去, Gone], closed: [已结, Closed]}
+    fields: {whither: {clause: LISTS-1, name: [去处, Whither], type: name}}
+    steps:
+      register: {clause: LISTS-1, name: [登记, Register], to: asked, by: employee}
+      go: {clause: LISTS-1, name: [去, Go], from: asked, to: gone, by: employee, needs: [whither]}
+      close: {clause: LISTS-1, name: [办结, Close], from: gone, to: closed, by: employee}
+    route:
+      otherwise: {clause: LISTS-1, to: engineering_department}
+    rules:
+      at_once: {clause: LISTS-1, when: asked, then: {step: go}}
 """
 STAFF = ("reception", "handler", "head", "coordinator", "manager", "auditor", "admin")
 
@@ -335,6 +349,19 @@ def what_is_no_filter():
         assert reply.status == 400 and reply.json()["field"] == field and reply.json()["accepted"], reply
 
 
+def problems_that_stand():
+    """A rule could not take a step: one problem in the list, and none once a person took it."""
+    def of_row():
+        system.settle()
+        rows = system.http("GET", f"/api/v1/cases?site={SITE}&kind=errand", token=system.tokens()["reception"]).json()["rows"]
+        return [row.get("problems", 0) for row in rows if row["case_id"] == case]
+    case = submit("errand")
+    assert of_row() == [1], of_row()
+    act("reception", case, "go", fields={"whither": "配电房"})
+    file = system.http("GET", f"/api/v1/cases/{case}", token=system.tokens()["reception"]).json()
+    assert not file.get("problems") and of_row() == [0], (file.get("problems"), of_row())
+
+
 def test_lists():
     global system
     with harness.System("--demo") as system:
@@ -349,6 +376,7 @@ def test_lists():
         what_is_urgent_first()
         what_comes_first_counts()
         what_a_person_sends()
+        problems_that_stand()
         figures_have_their_cases()
         body = {"site": SITE, "name": {"zh": "会办"}, "list": "joint", "filter": [{"name": "joint", "value": "*"}, {"name": "approval", "value": "any"}]}
         assert system.http("POST", "/api/v1/views", body, token=system.tokens()["head"]).status == 201
