@@ -66,7 +66,7 @@ static int setup(void **state)
     world_person(world, "wang", "technician", "service", false);
     world_person(world, "zhang", "technician", "service", false);
     world_person(world, "lin", "coordinator", "service", false);
-    world_account(world, "lin", "read");
+    world_account(world, "lin", "*");
     world_account(world, "qian", "act");
     world_account(world, "wang", "act");
     world_account(world, "zhang", "act");
