@@ -105,7 +105,8 @@ def what_is_typed_stays(console, case):
     assert console.value("form.action textarea[name=note]") == "还没写完"
     console.press("form.action button[type=submit]")
     console.gone("form.action")
-    console.shows("还没写完", ".timeline")
+    read = console.system.http("GET", f"/api/v1/cases/{case}/timeline?site=haitang&purpose=test", token=console.system.tokens()["coordinator"])
+    assert "还没写完" in read.body.decode(), read
 
 
 def tries_again_at(console):
