@@ -298,9 +298,9 @@ def answers(console, system, case):
     """The handler answers whoever ordered it, then the complainant; the manager takes the answer."""
     with At(console, "handler"):
         opens(console, case)
-        console.press(".columns li a[href*='/case/']")
+        order = console.wait("const one = [...document.querySelectorAll(\".columns li a[href*='/case/']\")].find(one => one.innerText.includes('supervision')); return one && one.getAttribute('href').split('/').at(-1)")
+        opens(console, order)
         console.there("[data-step=answer_order]")
-        order = console.url().rsplit("/", 1)[1]
         act(console, "answer_order", answer="皮带断裂，须停梯更换")
         opens(console, case)
         answers_by_an_article(console)
