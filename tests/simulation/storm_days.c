@@ -1,6 +1,7 @@
 #include "storm_days.h"
 
 #include <stddef.h>
+#include <time.h>
 
 #define ZONE_MS (8 * DAYS_HOUR_MS)
 #define MINUTE_MS 60000ll
@@ -161,6 +162,26 @@ static void due_in_days(const Calendar__Calendar *calendar, const Policy__Term *
         due->unrolled_ms = due->at_ms;
 }
 
+/* "day 1 of next month 00:00", wherever it falls. */
+static bool due_in_month(const Policy__Term *term, int64_t start_ms, struct days_due *due)
+{
+    if (term->period != POLICY__TERM__PERIOD__MONTH || term->place != POLICY__TERM__PLACE__NTH_DAY || term->last ||
+        !term->minute_given || due->rolls)
+        return false;
+    struct tm day;
+    int32_t first = days_date(start_ms);
+    time_t utc = first * 86400ll;
+    gmtime_r(&utc, &day);
+    first -= day.tm_mday - 1;
+    if (term->next)
+        for (int month = day.tm_mon; day.tm_mon == month;) {
+            utc = ++first * 86400ll;
+            gmtime_r(&utc, &day);
+        }
+    due->at_ms = days_instant(first + (int32_t)term->amount - 1, term->minute_of_day * MINUTE_MS);
+    return true;
+}
+
 bool days_due(const Calendar__Calendar *calendar, const Policy__Term *term, const Policy__TimeOptions *options,
               uint32_t close_min, int64_t start_ms, struct days_due *due)
 {
@@ -184,11 +205,12 @@ bool days_due(const Calendar__Calendar *calendar, const Policy__Term *term, cons
         due->at_ms =
             days_instant(days_date(start_ms) + next_day, (term->minute_given ? term->minute_of_day : 1440) * MINUTE_MS);
         return true;
+    case POLICY__TERM__UNIT__PERIOD:
+        return due_in_month(term, start_ms, due);
     case POLICY__TERM__UNIT__UNIT_NONE:
     case POLICY__TERM__UNIT__MONTHS:
     case POLICY__TERM__UNIT__FIELD:
     case POLICY__TERM__UNIT__DATE:
-    case POLICY__TERM__UNIT__PERIOD:
     case POLICY__TERM__UNIT__TIME_OF_DAY:
     case POLICY__TERM__UNIT__NOW:
         return false;
