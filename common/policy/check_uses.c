@@ -1,5 +1,4 @@
-/* What is written and nothing ever comes to: notices that nobody tells, ladders that no clock has. And posts that
-   conditions ask for and nobody can hold: such a condition never holds. */
+/* What is written and nothing ever comes to: notices that no rule tells, ladders that no clock and no rule uses. */
 #include "policy/check.h"
 
 #include "message/message.h"

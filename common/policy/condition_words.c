@@ -15,11 +15,6 @@ struct saying {
     size_t at; /* the node that is next */
 };
 
-static const char *pick(bool english, const Hb__Label *label)
-{
-    return !label ? "" : english ? label->en : label->zh;
-}
-
 const char *policy_fact_text(struct arena *arena, const Policy__Kind *kind, const char *fact, bool english)
 {
     static const struct {
@@ -40,7 +35,7 @@ const char *policy_fact_text(struct arena *arena, const Policy__Kind *kind, cons
                  {"schedule", "定期任务", "recurring duty"},
                  {"stage", "阶段", "stage"}};
     const Policy__FieldDef *field = kind ? policy_field_of_fact(kind, fact) : NULL;
-    const char *label = field ? pick(english, field->label) : "";
+    const char *label = field ? policy_label_text(field->label, english) : "";
     for (size_t i = 0; !*label && i < sizeof words / sizeof *words; i++)
         label = strcmp(words[i].fact, fact) == 0 ? (english ? words[i].en : words[i].zh) : label;
     return *label ? label : arena_printf(arena, english ? "\"%s\"" : "“%s”", fact);
@@ -69,7 +64,7 @@ static const char *value_text(const struct saying *saying, const char *fact, con
     const char *label;
     switch (value->kind_case) {
     case HB__VALUE__KIND_TEXT:
-        label = pick(english, name_label(saying, fact, value->text));
+        label = policy_label_text(name_label(saying, fact, value->text), english);
         return *label ? label : arena_printf(arena, english ? "\"%s\"" : "“%s”", value->text);
     case HB__VALUE__KIND_NUMBER:
         return arena_printf(arena, "%" PRId64, value->number);
@@ -115,7 +110,7 @@ static const char *term_text(const struct saying *saying, const Policy__Term *te
 static const char *notice_text(const struct saying *saying, const char *name)
 {
     const Policy__Notice *notice = policy_notice(saying->policy, name);
-    const char *label = notice ? pick(saying->english, notice->label) : "";
+    const char *label = notice ? policy_label_text(notice->label, saying->english) : "";
     return *label ? label : name;
 }
 

@@ -14,8 +14,8 @@ struct saying {
 
 static const char *pick(bool english, const Hb__Label *label, const char *otherwise)
 {
-    const char *text = !label ? "" : english ? label->en : label->zh;
-    return text && *text ? text : otherwise;
+    const char *text = policy_label_text(label, english);
+    return *text ? text : otherwise;
 }
 
 /* Of the kinds it is about, or of all, what the first calls it that knows it. */

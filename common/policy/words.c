@@ -11,6 +11,11 @@ struct saying {
     bool english;
 };
 
+const char *policy_label_text(const Hb__Label *label, bool english)
+{
+    return !label ? "" : english ? label->en : label->zh;
+}
+
 /* What the policy or the site calls it; NULL: neither knows it. */
 static const Hb__Label *label_of(const struct saying *saying, const char *root)
 {

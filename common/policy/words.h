@@ -16,6 +16,7 @@ struct policy_departments {
 const char *policy_whos_text(struct arena *arena, const Policy__Policy *policy, Policy__Who *const *whos, size_t count,
                              bool english, const struct policy_departments *departments);
 
+const char *policy_label_text(const Hb__Label *label, bool english); /* "": there is none */
 /* A fact of a case: by the label of its field, or what every case has by its word; else its name in quotes. `kind` may
    be NULL. */
 const char *policy_fact_text(struct arena *arena, const Policy__Kind *kind, const char *fact, bool english);

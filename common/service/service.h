@@ -261,6 +261,7 @@ void **turn_organisation_cache(struct turn *turn); /* of common/organisation; fr
 /* Ids: bucket 10 bits, recorded ms 42 bits, sequence 12 bits (design.md 5). The last id is a row of intake. */
 uint64_t case_id_make(uint32_t bucket, int64_t recorded_ms, uint64_t last_id);
 uint32_t case_id_bucket(uint64_t case_id);
+uint64_t case_id_first(uint32_t bucket); /* every id of the bucket is above it; of the one behind the last: 0 */
 
 /* Labels and values in the turn's arena. */
 Hb__Label *label_new(struct turn *turn, const char *zh, const char *en);

@@ -438,6 +438,11 @@ uint32_t case_id_bucket(uint64_t case_id)
     return (uint32_t)(case_id >> BUCKET_SHIFT);
 }
 
+uint64_t case_id_first(uint32_t bucket)
+{
+    return (uint64_t)bucket << BUCKET_SHIFT;
+}
+
 uint64_t case_id_make(uint32_t bucket, int64_t recorded_ms, uint64_t last_id)
 {
     uint64_t fresh = (uint64_t)bucket << BUCKET_SHIFT | ((uint64_t)recorded_ms & MS_MASK) << MS_SHIFT;

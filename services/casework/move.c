@@ -188,7 +188,7 @@ static uint64_t next_named(struct walk *walk)
 
 static void open_scan(struct walk *walk)
 {
-    uint64_t first = (uint64_t)walk->site->bucket << 54;
+    uint64_t first = case_id_first(walk->site->bucket);
     struct key from = key_u64(walk->next > first ? walk->next : first);
     walk->scan = state_scan_open(walk->turn, CASEWORK_CASE, (struct bytes){0}, key_bytes(&from));
 }

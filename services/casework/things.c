@@ -6,7 +6,6 @@
 
 #define LOOKED_MAX 2000u /* cases of a page: some ten milliseconds */
 #define ROWS_MAX 50u
-#define BUCKET_BITS 10u
 
 /* The field of the case that names it, as far as the actor may read that; NULL: none does. */
 static const Policy__FieldDef *naming(const struct casework_case *one, const char *thing, const Hb__Actor *actor)
@@ -61,8 +60,8 @@ void casework_answer_history(struct turn *turn, const Hb__Query *query, Hb__Quer
         turn_refuse(turn, 404, "not_found", "没有这一项", "there is no such thing");
         return;
     }
-    uint64_t first = (uint64_t)site->bucket << (64 - BUCKET_BITS), end = first + (1ull << (64 - BUCKET_BITS));
-    uint64_t before = get->before ? get->before : end; /* of the last bucket it is 0, behind all there are */
+    uint64_t first = case_id_first(site->bucket), end = case_id_first(site->bucket + 1);
+    uint64_t before = get->before ? get->before : end;
     uint32_t rows = get->limit && get->limit < ROWS_MAX ? get->limit : ROWS_MAX;
     reply->payload_case = HB__QUERY_REPLY__PAYLOAD_CASEWORK;
     reply->casework = TURN_NEW(turn, Casework__Reply, casework__reply__init);

@@ -194,16 +194,23 @@ static Hb__Sealed *name_sealed(struct world *world, uint64_t case_id)
     return NULL;
 }
 
-/* "": it was not opened for this person. */
-static const char *open_box(struct world *world, uint64_t case_id, Hb__Sealed *box, const char *person)
+Hb__Command *world_open_new(struct world *world, const char *person, uint64_t case_id)
 {
     Hb__Command *command = world_command_new(world, person);
     command->case_id = case_id;
     command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
     command->intake = WORLD_NEW(world, Intake__Command, intake__command__init);
     command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
-    Intake__Open *open = command->intake->open = WORLD_NEW(world, Intake__Open, intake__open__init);
-    open->purpose = world_copy(world, "rehearsal");
+    command->intake->open = WORLD_NEW(world, Intake__Open, intake__open__init);
+    command->intake->open->purpose = world_copy(world, "rehearsal");
+    return command;
+}
+
+/* "": it was not opened for this person. */
+static const char *open_box(struct world *world, uint64_t case_id, Hb__Sealed *box, const char *person)
+{
+    Hb__Command *command = world_open_new(world, person, case_id);
+    Intake__Open *open = command->intake->open;
     for (size_t i = 0; i < world->cases_count && command->actor->complainant; i++)
         if (world->cases[i].id == case_id)
             open->tracking_code = world_copy(world, world->cases[i].tracking_code);

@@ -85,14 +85,8 @@ const Hb__CommandReply *world_attach(struct world *world, const struct scenario_
 /* As intake gives it to the operator; NULL: it does not. */
 static const Intake__FileRead *read_back(struct world *world, uint64_t case_id, const char *name)
 {
-    Hb__Command *command = world_command_new(world, NULL);
-    command->case_id = case_id;
-    command->payload_case = HB__COMMAND__PAYLOAD_INTAKE;
-    command->intake = WORLD_NEW(world, Intake__Command, intake__command__init);
-    command->intake->kind_case = INTAKE__COMMAND__KIND_OPEN;
-    Intake__Open *open = command->intake->open = WORLD_NEW(world, Intake__Open, intake__open__init);
-    open->purpose = world_copy(world, "rehearsal");
-    WORLD_ADD(world, open->files, open->n_files, id_of(world, name));
+    Hb__Command *command = world_open_new(world, NULL, case_id);
+    WORLD_ADD(world, command->intake->open->files, command->intake->open->n_files, id_of(world, name));
     const Hb__CommandReply *opened = world_send(world, HB__SERVICE__INTAKE, command, "");
     if (!opened || opened->refused)
         return NULL;

@@ -71,6 +71,8 @@ char *world_copy(struct world *world, const char *text);
 /* rehearse_commands.c: commands and queries; NULL: the service is away. `person` NULL: the operator. A case that is
    registered gets the name, "" none. Everything at the instant is done then; the clock does not move. */
 Hb__Command *world_command_new(struct world *world, const char *person);
+/* That intake open something of the case for the person (NULL: the operator); what, is added to `intake->open`. */
+Hb__Command *world_open_new(struct world *world, const char *person, uint64_t case_id);
 const Hb__CommandReply *world_send(struct world *world, Hb__Service service, const Hb__Command *command,
                                    const char *case_name);
 const Hb__CommandReply *world_submit(struct world *world, const struct scenario_line *line);

@@ -289,7 +289,7 @@ static const char *row_text(const struct chooser *chooser, const Policy__RouteRo
 {
     struct arena *arena = turn_arena(chooser->turn);
     const struct policy_departments departments = {department_name, (void *)(uintptr_t)chooser};
-    const char *name = !row->label ? "" : english ? row->label->en : row->label->zh;
+    const char *name = policy_label_text(row->label, english);
     unsigned place = 1;
     if (*name)
         return arena_printf(arena, english ? "the route \"%s\"" : "分派规则“%s”", name);

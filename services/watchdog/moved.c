@@ -60,7 +60,7 @@ static bool add_case(struct turn *turn, uint64_t case_id, Watchrec__Case *record
 static void walk(struct turn *turn, const Directory__Site *site, const Hb__Query *query, Watchdog__Moved *moved)
 {
     const Watchdog__GetMoved *get = query->watchdog->moved;
-    uint64_t first = (uint64_t)site->bucket << 54;
+    uint64_t first = case_id_first(site->bucket);
     struct key from = key_u64(get->after > first ? get->after : first);
     struct state_scan *scan = state_scan_open(turn, WATCHDOG_CASE, (struct bytes){0}, key_bytes(&from));
     uint32_t limit = get->limit && get->limit < MOVED_LIMIT ? get->limit : MOVED_LIMIT;
