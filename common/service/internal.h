@@ -452,8 +452,9 @@ enum err fork_take_up(struct instance *instance, char *why_out, size_t why_size)
    `due`; 4: analytics keeps which cases were given back, and since when an indicator is counted so; 5: analytics keeps
    who had it first, casework settles what a rule waited for when it does not apply, a proof is of the round in which
    its notice was asked for, and notification knows which cases nobody waits for; 6: analytics knows the clocks beside
-   the main one, and which notices are over. */
-#define STATE_FORMAT 6u
+   the main one, and which notices are over; 7: watchdog looks once more at a date that had passed undecided when its
+   clock was armed anew. */
+#define STATE_FORMAT 7u
 enum err format_take_up(struct instance *instance) MUST_CHECK; /* at start */
 enum err rebuild_open(struct instance *instance, struct store_txn *txn) MUST_CHECK;
 void rebuild_close(struct instance *instance);

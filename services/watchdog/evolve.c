@@ -309,6 +309,7 @@ static void note_recount(const Hb__Event *event, Watchrec__Said *said)
 static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Said *said)
 {
     const Watchdog__ClockArmed *armed = event->watchdog->armed;
+    bool undecided = said->due_ms && said->due_ms <= event->recorded_ms && !said->missed; /* whether it was missed */
     clear_timers(turn, event->case_id, said);
     note_recount(event, said);
     if (said->due_ms != armed->due_ms)
@@ -324,9 +325,10 @@ static void evolve_armed(struct turn *turn, const Hb__Event *event, Watchrec__Sa
     said->n_row_ms = armed->n_row_ms;
     said->paused = said->met = said->cancelled = said->gone = false;
     /* What lies before the arming is looked at with it, as far as everything up to it has been heard, and once more
-       when that is so up to the arming. Only the future needs a timer for each instant, and the last minutes. */
+       when that is so up to the arming; so is the due before, which passed while nobody could say so (a move of the
+       policy came first). Only the future needs a timer for each instant, and the last minutes. */
     int64_t from = event->recorded_ms - 120000;
-    bool past = armed->due_ms < from;
+    bool past = armed->due_ms < from || undecided;
     for (size_t i = 0; i < armed->n_warn_ms; i++) {
         past = past || armed->warn_ms[i] < from; /* the due may lie ahead all the same: after a pause, say */
         if (armed->warn_ms[i] >= from)
